@@ -1,0 +1,65 @@
+# How every target of the project is compiled: one set of flags, one function for a room, one for a test.
+
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(Protobuf 3.21 REQUIRED)
+find_package(RocksDB 7.8 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(GTest REQUIRED)
+
+option(LAZARET_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+set(LAZARET_SANITIZE "" CACHE STRING "Sanitizers to build with, as given to -fsanitize=")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
+string(REPLACE "-g" "-g1" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
+
+add_library(lazaret_flags INTERFACE)
+target_compile_options(lazaret_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  -Werror -fstack-protector-strong -fno-omit-frame-pointer)
+target_compile_definitions(lazaret_flags INTERFACE
+  _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these falsely inside coroutine frames and std::string.
+  target_compile_options(lazaret_flags INTERFACE
+    -Wno-restrict -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow -fcf-protection)
+endif()
+if(LAZARET_SANITIZE)
+  add_compile_options(-fsanitize=${LAZARET_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${LAZARET_SANITIZE})
+else()
+  target_compile_definitions(lazaret_flags INTERFACE
+    $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+endif()
+if(LAZARET_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+target_link_options(lazaret_flags INTERFACE -Wl,-z,relro,-z,now)
+
+# lazaret_room(NAME SOURCES a.cpp … ROOMS base model … LIBRARIES RocksDB::rocksdb …)
+# One static library per room. What a room may include is exactly what it links: ROOMS.
+function(lazaret_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;ROOMS;LIBRARIES" ${ARGN})
+  add_library(lazaret_${name} STATIC ${ROOM_SOURCES})
+  target_include_directories(lazaret_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  list(TRANSFORM ROOM_ROOMS PREPEND lazaret_)
+  target_link_libraries(lazaret_${name}
+    PRIVATE lazaret_flags
+    PUBLIC ${ROOM_ROOMS} ${ROOM_LIBRARIES})
+endfunction()
+
+# lazaret_test(NAME LABEL unit SOURCES … LIBRARIES …): a GoogleTest binary, each of its tests known to ctest.
+function(lazaret_test name)
+  cmake_parse_arguments(TEST "" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE lazaret_flags ${TEST_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
+  include(GoogleTest)
+  gtest_discover_tests(${name} PROPERTIES LABELS ${TEST_LABEL} TIMEOUT 300 DISCOVERY_MODE PRE_TEST)
+endfunction()

@@ -1,0 +1,66 @@
+#include "model/case_record.h"
+
+#include <array>
+
+namespace lazaret::model {
+namespace {
+
+template <class Enum>
+struct Named {
+  Enum value;
+  std::string_view name;
+};
+
+constexpr std::array kReasons = {
+    Named<CaseReason>{CaseReason::attempts_exhausted, "attempts_exhausted"},
+    Named<CaseReason>{CaseReason::killed_workers, "killed_workers"},
+    Named<CaseReason>{CaseReason::rejected, "rejected"},
+    Named<CaseReason>{CaseReason::expired, "expired"},
+    Named<CaseReason>{CaseReason::quarantined, "quarantined"},
+    Named<CaseReason>{CaseReason::damaged, "damaged"},
+};
+
+constexpr std::array kStates = {
+    Named<CaseState>{CaseState::admitted, "admitted"},
+    Named<CaseState>{CaseState::replaying, "replaying"},
+    Named<CaseState>{CaseState::discharged, "discharged"},
+    Named<CaseState>{CaseState::discarded, "discarded"},
+};
+
+constexpr std::array kOutcomes = {
+    Named<AttemptOutcome>{AttemptOutcome::running, "running"},
+    Named<AttemptOutcome>{AttemptOutcome::acked, "acked"},
+    Named<AttemptOutcome>{AttemptOutcome::nacked, "nacked"},
+    Named<AttemptOutcome>{AttemptOutcome::lease_expired, "lease_expired"},
+    Named<AttemptOutcome>{AttemptOutcome::handler_timeout, "handler_timeout"},
+    Named<AttemptOutcome>{AttemptOutcome::consumer_lost, "consumer_lost"},
+    Named<AttemptOutcome>{AttemptOutcome::rejected, "rejected"},
+    Named<AttemptOutcome>{AttemptOutcome::released, "released"},
+    Named<AttemptOutcome>{AttemptOutcome::interrupted, "interrupted"},
+};
+
+template <class Table, class Enum>
+std::string_view name_in(const Table& table, Enum value) {
+  for (const auto& row : table) {
+    if (row.value == value) return row.name;
+  }
+  return "unknown";
+}
+
+template <class Enum, class Table>
+std::optional<Enum> value_in(const Table& table, std::string_view name) {
+  for (const auto& row : table) {
+    if (row.name == name) return row.value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_string(AttemptOutcome outcome) { return name_in(kOutcomes, outcome); }
+std::string_view to_string(CaseReason reason) { return name_in(kReasons, reason); }
+std::optional<CaseReason> parse_case_reason(std::string_view text) { return value_in<CaseReason>(kReasons, text); }
+std::string_view to_string(CaseState state) { return name_in(kStates, state); }
+std::optional<CaseState> parse_case_state(std::string_view text) { return value_in<CaseState>(kStates, text); }
+
+}  // namespace lazaret::model

@@ -1,0 +1,112 @@
+// The hospital's records: an attempt of a delivery, and the case of a message that failed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "model/ids.h"
+
+namespace lazaret::model {
+
+/// How a delivery that began, or may have begun, ended.
+enum class AttemptOutcome : std::uint8_t {
+  running = 0,  // has not ended
+  acked = 1,
+  nacked = 2,            // failed: the consumer said so
+  lease_expired = 3,     // failed
+  handler_timeout = 4,   // failed: the SDK gave up on its handler
+  consumer_lost = 5,     // failed: the instance died over it
+  rejected = 6,
+  released = 7,          // given back after it had begun; nobody's fault
+  interrupted = 8,       // the broker died, or its instance died with several begun; nobody's fault
+};
+/// Whether it counts against max_attempts.
+constexpr bool is_failure(AttemptOutcome outcome) {
+  return outcome == AttemptOutcome::nacked || outcome == AttemptOutcome::lease_expired ||
+         outcome == AttemptOutcome::handler_timeout || outcome == AttemptOutcome::consumer_lost;
+}
+std::string_view to_string(AttemptOutcome outcome);
+
+/// What a consumer says of a failure. Cut to the limits by the wire; a cut text ends in "… [cut]".
+struct ErrorReport {
+  std::string type;
+  std::string message;
+  std::string details;
+  bool operator==(const ErrorReport&) const = default;
+};
+
+/// Who a message was delivered to, as the hospital shows it.
+struct ConsumerInfo {
+  std::string name;
+  std::string host;
+  std::string version;
+  InstanceId instance;
+  bool operator==(const ConsumerInfo&) const = default;
+};
+
+struct Attempt {
+  std::uint32_t number = 0;  // from 1, over replays too
+  ConsumerInfo consumer;
+  base::Instant started_at;
+  base::Instant ended_at;
+  AttemptOutcome outcome = AttemptOutcome::running;
+  ErrorReport error;
+  /// An ack came after the lease had ended and before the message was granted anew.
+  bool late = false;
+  bool operator==(const Attempt&) const = default;
+};
+
+enum class CaseReason : std::uint8_t {
+  attempts_exhausted = 1,
+  killed_workers = 2,
+  rejected = 3,
+  expired = 4,
+  quarantined = 5,
+  damaged = 6,
+};
+std::string_view to_string(CaseReason reason);
+std::optional<CaseReason> parse_case_reason(std::string_view text);
+
+enum class CaseState : std::uint8_t { admitted = 1, replaying = 2, discharged = 3, discarded = 4 };
+std::string_view to_string(CaseState state);
+std::optional<CaseState> parse_case_state(std::string_view text);
+
+/// What a list of cases shows of the message; filled in by the store from the envelope when the case is admitted.
+/// Empty for a damaged message.
+struct MessageSummary {
+  MessageId message_id;
+  std::string type;
+  std::string key;
+  std::string correlation_id;
+  std::uint64_t body_bytes = 0;
+  bool operator==(const MessageSummary&) const = default;
+};
+
+/// A case. The message itself stays in its log, or in `evacuated` when the log around it is trimmed; the
+/// attempts stand beside it under the same id.
+struct CaseRecord {
+  CaseId id;
+  std::string subscription;  // the name at admission; ids are never reused, names may be
+  std::string source;        // the queue or topic
+  MessageSummary summary;
+  CaseReason reason = CaseReason::attempts_exhausted;
+  CaseState state = CaseState::admitted;
+  std::uint32_t attempt_count = 0;  // length of the history, over all replays
+  std::uint32_t failure_count = 0;  // failed attempts, over all replays
+  std::uint32_t replay_count = 0;
+  std::uint32_t relapse_count = 0;
+  ErrorReport last_error;  // details left out
+  base::Instant admitted_at;  // of the last admission: a relapse renews it
+  base::Instant first_admitted_at;
+  base::Instant closed_at;  // discharged or discarded; 0 while open
+  /// Discharged by an ack that came after the admission.
+  bool late_ack = false;
+  std::string discard_reason;
+  bool operator==(const CaseRecord&) const = default;
+};
+
+}  // namespace lazaret::model

@@ -1,0 +1,31 @@
+#include "model/ids.h"
+
+#include <array>
+#include <charconv>
+
+namespace lazaret::model {
+
+std::string CaseId::to_string() const {
+  return std::to_string(shard.value) + "-" + std::to_string(subscription.value) + "-" +
+         std::to_string(log.value) + "-" + std::to_string(offset.value);
+}
+
+std::optional<CaseId> CaseId::parse(std::string_view text) {
+  std::array<std::uint64_t, 4> parts{};
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) {
+      if (at == end || *at != '-') return std::nullopt;
+      ++at;
+    }
+    const auto [next, error] = std::from_chars(at, end, parts[i]);
+    if (error != std::errc()) return std::nullopt;
+    at = next;
+  }
+  if (at != end || parts[0] > 0xffff) return std::nullopt;
+  return CaseId{ShardId(static_cast<std::uint16_t>(parts[0])), SubscriptionId(parts[1]), LogId(parts[2]),
+                Offset(parts[3])};
+}
+
+}  // namespace lazaret::model

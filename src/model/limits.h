@@ -1,0 +1,91 @@
+// Every fixed limit of the broker, with its unit and its reason. What an operator may change is in the
+// configuration; what stands here is part of the protocol, of the format on disk or of the memory budget.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace lazaret::model::limits {
+
+using namespace std::chrono_literals;
+
+// --- Messages -------------------------------------------------------------------------------------------------
+/// Default of `broker.max_message_bytes`; as large as RabbitMQ's since 4.0.
+inline constexpr std::size_t kMessageBytesDefault = 16u << 20;
+/// Default of `broker.max_header_bytes`: the whole envelope, headers and ids together.
+inline constexpr std::size_t kEnvelopeBytesDefault = 64u << 10;
+/// Longest key, type, content type, correlation id, header name.
+inline constexpr std::size_t kEnvelopeFieldBytes = 1024;
+inline constexpr std::size_t kHeaderCount = 256;
+inline constexpr std::size_t kNameBytes = 200;
+
+// --- Frames ---------------------------------------------------------------------------------------------------
+/// Before the handshake is complete a peer can make us hold no more than this.
+inline constexpr std::size_t kFrameBytesBeforeHandshake = 64u << 10;
+/// Items in one publish, verdict or delivery frame.
+inline constexpr std::size_t kBatchItems = 1024;
+/// What a sender aims at for the bodies of one batch; a larger body travels alone.
+inline constexpr std::size_t kBatchBytes = 256u << 10;
+/// What a frame may need beyond one largest message: its own header and those of a batch.
+inline constexpr std::size_t kFrameOverheadBytes = 1u << 20;
+
+// --- Runs: the records of a log -------------------------------------------------------------------------------
+inline constexpr std::size_t kRunMessages = 64;
+inline constexpr std::size_t kRunBytes = 16u << 10;
+
+// --- Subscriptions --------------------------------------------------------------------------------------------
+/// How far ahead of the last grant the persisted high-water mark may be.
+inline constexpr std::uint64_t kMarkAhead = 1024;
+/// Acked ranges kept in the subscription's own record; more become bitmap chunks.
+inline constexpr std::size_t kAckRanges = 64;
+/// Offsets in one bitmap chunk (512 bytes).
+inline constexpr std::uint64_t kAckChunkOffsets = 4096;
+/// Settled tokens remembered per shard, so that a verdict sent again is answered as the first time.
+inline constexpr std::size_t kSettledTokens = 65536;
+/// Waiting messages (backoff, delay) kept in memory per shard; later ones wait on disk.
+inline constexpr std::size_t kWaitingInMemory = 100'000;
+/// Ready messages kept in memory for one subscription, and for all subscriptions of a shard.
+inline constexpr std::size_t kTailMessages = 8192;
+inline constexpr std::size_t kTailBytes = 4u << 20;
+inline constexpr std::size_t kTailBytesPerShard = 16u << 20;
+/// One page read from the store.
+inline constexpr std::size_t kPageMessages = 1024;
+inline constexpr std::size_t kPageBytes = 1u << 20;
+/// Messages that the SDK may announce as started ahead of their begin.
+inline constexpr std::size_t kStartedAhead = 16;
+
+// --- Errors that a consumer reports (cut beyond, and marked as cut) --------------------------------------------
+inline constexpr std::size_t kErrorTypeBytes = 200;
+inline constexpr std::size_t kErrorMessageBytes = 4u << 10;
+inline constexpr std::size_t kErrorDetailsBytes = 64u << 10;
+
+// --- Deduplication --------------------------------------------------------------------------------------------
+/// Sequences remembered per producer and log.
+inline constexpr std::uint64_t kDedupWindow = 4096;
+/// Unconfirmed publishes that a client may have per producer: all must fit into the window.
+inline constexpr std::uint64_t kPublishWindow = 4096;
+static_assert(kPublishWindow <= kDedupWindow, "a repeated publish must still be recognised");
+/// A producer is forgotten this long after its last publish.
+inline constexpr base::Duration kDedupForgetAfter = 24h;
+
+// --- Connections ----------------------------------------------------------------------------------------------
+inline constexpr base::Duration kHeartbeat = 10s;
+inline constexpr base::Duration kHandshakeTimeout = 5s;
+/// What waits to be written to one connection before we stop reading from it, and before we close it.
+inline constexpr std::size_t kOutboxBytesPause = 8u << 20;
+inline constexpr std::size_t kOutboxBytesClose = 64u << 20;
+/// What was read from all connections and is not yet committed; beyond, sessions stop reading.
+inline constexpr std::size_t kIngestBytes = 64u << 20;
+inline constexpr std::size_t kConsumersPerConnection = 1024;
+inline constexpr std::size_t kProducersPerConnection = 1024;
+/// Credit that one consumer may have: messages and bytes out to it and not settled.
+inline constexpr std::uint64_t kCreditMessages = 65536;
+inline constexpr std::uint64_t kCreditBytes = 256u << 20;
+
+// --- Admin API ------------------------------------------------------------------------------------------------
+inline constexpr std::size_t kPageItems = 1000;
+inline constexpr std::size_t kPageItemsDefault = 100;
+
+}  // namespace lazaret::model::limits

@@ -1,0 +1,31 @@
+// Message: what travels through a log. The broker keeps the publisher's envelope bit for bit and never
+// rewrites a body.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "model/ids.h"
+
+namespace lazaret::model {
+
+/// One published message. Immutable once it has been handed to the core, except that the core sets
+/// `published_at` while it is still the only owner. Thread-safe to read.
+struct Message {
+  /// An encoded `lazaret.wire.v1.Envelope`: id, key, type, headers, correlation id, … It always has an id.
+  base::SharedBytes envelope;
+  /// The raw body. Never part of a protobuf.
+  base::SharedBytes body;
+  /// CRC-32C of the body, made by the publisher's SDK and checked by the consumer's.
+  std::uint32_t body_crc = 0;
+  /// Engine time of the step that published it.
+  base::Instant published_at;
+
+  std::size_t size() const { return envelope.size() + body.size(); }
+};
+
+using MessageRef = std::shared_ptr<const Message>;
+
+}  // namespace lazaret::model

@@ -1,0 +1,86 @@
+#include "model/options.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/duration_text.h"
+#include "model/limits.h"
+
+namespace lazaret::model {
+namespace {
+
+using base::Code;
+using base::Duration;
+using base::Status;
+
+Status between(std::string_view option, Duration value, Duration least, Duration most) {
+  if (value >= least && value <= most) return {};
+  return Status(Code::INVALID_OPTION, std::string(option) + " must be between " + base::format_duration(least) +
+                                          " and " + base::format_duration(most) + ", not " +
+                                          base::format_duration(value));
+}
+
+Status between(std::string_view option, double value, double least, double most) {
+  if (std::isfinite(value) && value >= least && value <= most) return {};
+  return Status(Code::INVALID_OPTION, std::string(option) + " must be between " + std::to_string(least) + " and " +
+                                          std::to_string(most));
+}
+
+std::string attempts_text(const QueueOptions& options) {
+  return options.max_attempts ? std::to_string(*options.max_attempts) : "\"unlimited\"";
+}
+
+bool is_name_character(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+         c == '-';
+}
+
+}  // namespace
+
+Status validate(const QueueOptions& options) {
+  using namespace std::chrono_literals;
+  if (options.max_attempts && (*options.max_attempts == 0 || *options.max_attempts > 10'000)) {
+    return Status(Code::INVALID_OPTION, "max_attempts must be 1 to 10000, or \"unlimited\"");
+  }
+  if (options.max_worker_deaths == 0 || options.max_worker_deaths > 100) {
+    return Status(Code::INVALID_OPTION, "max_worker_deaths must be 1 to 100");
+  }
+  if (options.durability != Durability::fsync) {
+    return Status(Code::INVALID_OPTION, "durability must be \"fsync\": this version offers no other");
+  }
+  LZ_RETURN_IF_ERROR(between("backoff_initial", options.backoff_initial, 0s, 24h * 7));
+  LZ_RETURN_IF_ERROR(between("backoff_max", options.backoff_max, 0s, 24h * 7));
+  LZ_RETURN_IF_ERROR(between("backoff_multiplier", options.backoff_multiplier, 1, 100));
+  LZ_RETURN_IF_ERROR(between("backoff_jitter", options.backoff_jitter, 0, 1));
+  return between("lease_duration", options.lease_duration, 100ms, 12h);
+}
+
+std::string difference(const QueueOptions& have, const QueueOptions& asked) {
+  std::string text;
+  const auto differs = [&text](std::string_view option, const std::string& is, const std::string& wanted) {
+    if (is == wanted) return;
+    if (!text.empty()) text += "; ";
+    text += std::string(option) + " is " + is + ", asked for " + wanted;
+  };
+  const auto time = [&](std::string_view option, Duration is, Duration wanted) {
+    differs(option, base::format_duration(is), base::format_duration(wanted));
+  };
+  differs("max_attempts", attempts_text(have), attempts_text(asked));
+  time("backoff_initial", have.backoff_initial, asked.backoff_initial);
+  differs("backoff_multiplier", std::to_string(have.backoff_multiplier), std::to_string(asked.backoff_multiplier));
+  time("backoff_max", have.backoff_max, asked.backoff_max);
+  differs("backoff_jitter", std::to_string(have.backoff_jitter), std::to_string(asked.backoff_jitter));
+  time("lease_duration", have.lease_duration, asked.lease_duration);
+  differs("max_worker_deaths", std::to_string(have.max_worker_deaths), std::to_string(asked.max_worker_deaths));
+  return text;
+}
+
+Status validate_name(std::string_view name) {
+  const bool characters = std::all_of(name.begin(), name.end(), is_name_character);
+  if (name.empty() || name.size() > limits::kNameBytes || !characters || name.starts_with("lazaret.")) {
+    return Status(Code::INVALID_NAME);
+  }
+  return {};
+}
+
+}  // namespace lazaret::model

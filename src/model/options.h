@@ -1,0 +1,43 @@
+// QueueOptions: what a queue's owner decides. The same words in JSON, TOML, protobuf and on the command line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "base/time.h"
+
+namespace lazaret::model {
+
+enum class Durability : std::uint8_t {
+  fsync = 1,    // confirmed when it is on the disk
+  relaxed = 2,  // in the format; refused as INVALID_OPTION until the broker offers it
+};
+
+struct QueueOptions {
+  /// Failed attempts, the first delivery included, after which a message becomes a case. nullopt: "unlimited".
+  std::optional<std::uint32_t> max_attempts = 5;
+  /// Wait before attempt n+1: initial × multiplier^(n-1), at most max, ± jitter (a fraction, 0 to 1).
+  base::Duration backoff_initial = std::chrono::seconds(1);
+  double backoff_multiplier = 5;
+  base::Duration backoff_max = std::chrono::minutes(10);
+  double backoff_jitter = 0.2;
+  /// How long a begun message stays with its consumer without a sign of life from it. 100ms to 12h.
+  base::Duration lease_duration = std::chrono::seconds(30);
+  /// Lost instances that a message may be convicted of before it is admitted as a worker killer. 1 to 100.
+  std::uint32_t max_worker_deaths = 2;
+  Durability durability = Durability::fsync;
+
+  bool operator==(const QueueOptions&) const = default;
+};
+
+/// INVALID_OPTION naming the option and what is allowed, or OK.
+base::Status validate(const QueueOptions& options);
+/// "lease_duration is 30s, asked for 10s; …": every option that differs, or "".
+std::string difference(const QueueOptions& have, const QueueOptions& asked);
+/// INVALID_NAME, or OK: 1 to 200 of A–Z a–z 0–9 . _ -, not beginning with "lazaret.".
+base::Status validate_name(std::string_view name);
+
+}  // namespace lazaret::model
