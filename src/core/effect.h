@@ -1,0 +1,91 @@
+// Effects: everything that a shard can ask the engine to do. Answers wait for the disk; the rest, marked below,
+// is done at once, because nobody outside can see it before something durable follows.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/answer.h"
+#include "model/ids.h"
+#include "model/mutation.h"
+
+namespace lazaret::core {
+
+/// To a session, when the steps so far are durable. In step order per session.
+struct Tell {
+  model::SessionId session;
+  model::Answer answer;
+};
+
+// --- Done at once -------------------------------------------------------------------------------------------------
+
+struct LoadMessages {
+  model::SubscriptionId subscription;
+  std::uint64_t generation = 0;
+  model::LogId log;
+  model::Offset from;
+  model::Offset until;  // exclusive; persisted
+  std::size_t max_messages = 0;
+  std::size_t max_bytes = 0;
+};
+/// One message out of order: `source_*` says where it stands, `log` and `offset` which entry asks.
+struct LoadOne {
+  model::SubscriptionId subscription;
+  std::uint64_t generation = 0;
+  model::LogId log;
+  model::Offset offset;
+  model::LogId source_log;
+  model::Offset source_offset;
+};
+struct LoadWaiting {
+  model::SubscriptionId subscription;
+  std::uint64_t generation = 0;
+  base::Instant after;
+  std::size_t max = 0;
+};
+/// What this shard has out to an instance. `begun` counts, for a client that never says started, everything.
+struct InstanceLoad {
+  model::InstanceId instance;
+  std::int64_t begun_change = 0;
+  std::int64_t out_change = 0;  // granted and not settled, begun or not
+};
+/// A subscription has suspects and wants this instance to itself.
+struct ReserveInstance {
+  model::InstanceId instance;
+  model::SubscriptionId subscription;
+};
+/// It does not need the instance any more.
+struct ReleaseInstance {
+  model::InstanceId instance;
+  model::SubscriptionId subscription;
+};
+
+// --- Done when durable, like answers ---------------------------------------------------------------------------------
+
+/// From shard 0 to the queue's owner (as QueueAssigned), and into the directory of names.
+struct AssignQueue {
+  model::QueueRecord queue;
+};
+/// From the owner to shard 0 (as QueueRemoved). The name leaves the directory at once.
+struct ForgetQueue {
+  std::string name;
+  model::SubscriptionId subscription;
+};
+
+using Effect = std::variant<Tell, LoadMessages, LoadOne, LoadWaiting, InstanceLoad, ReserveInstance, ReleaseInstance,
+                            AssignQueue, ForgetQueue>;
+
+/// What a step leaves behind. The engine hands the same object to many steps of one group.
+struct Output {
+  std::vector<model::Mutation> mutations;
+  std::vector<Effect> effects;
+  /// A mutation of this step must be durable before later effects leave. Stays false for acks that nobody asked to
+  /// have confirmed: they ride the next group, at most ack_sync_max later.
+  bool urgent = false;
+  /// Somebody waits for what is in the group (a consumer is out of credit): let it go now, although nothing is urgent.
+  bool hurry = false;
+};
+
+}  // namespace lazaret::core

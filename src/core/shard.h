@@ -1,0 +1,54 @@
+// Shard: the delivery rules of one shard, as a deterministic state machine. It owns logs, subscriptions, what is in
+// flight, and (shard 0) the catalog. It has no clock, no threads, no I/O and logs nothing.
+//
+// Threading: none of its own; one owner calls everything.
+//
+// Durability: `step` only says what should be written and told. Whoever calls it writes the mutations of a group
+// before it does the effects of that group's steps (Output says which may go at once).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/time.h"
+#include "core/effect.h"
+#include "core/event.h"
+#include "model/store.h"
+
+namespace lazaret::core {
+
+struct ShardConfig {
+  model::ShardId shard;
+  /// Shards of the directory; shard 0 spreads new queues over them.
+  std::uint16_t shards = 1;
+  /// This start's number: the recovered epoch + 1. The upper 24 bits of every grant.
+  std::uint32_t epoch = 1;
+  /// For jitter.
+  std::uint64_t seed = 0;
+  /// Whether there is anybody to wait for after this start. If not, ResumeOver need not come.
+  bool awaiting_instances = false;
+  /// Shard 0 only: the whole catalog, all shards' queues.
+  std::vector<model::QueueRecord> catalog;
+};
+
+class Shard {
+ public:
+  Shard(ShardConfig config, model::RecoveredShard recovered, base::Instant now);
+  ~Shard();
+  Shard(Shard&&) noexcept;
+
+  /// One event. Appends to `out`.
+  void step(Event event, Output& out);
+  /// Ends a group: appends the records of which there is one per group (subscription states, dedup, ack chunks).
+  /// ShardMeta is added by the engine, with `next_id` from here.
+  void seal(Output& out);
+  std::uint64_t next_id() const;
+  /// When the next WakeUp is due; Instant::never() when nothing waits for time.
+  base::Instant next_wakeup() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lazaret::core

@@ -1,0 +1,151 @@
+// Answers: what a shard tells a session. They are released only when everything that they could have seen is
+// durable, in step order per session.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "model/case_record.h"
+#include "model/ids.h"
+#include "model/message.h"
+#include "model/records.h"
+
+namespace lazaret::model {
+
+struct PublishResult {
+  base::Code code = base::Code::OK;
+  Offset offset;
+  bool duplicate = false;  // it was stored before: this is the offset of then
+};
+struct Published {
+  std::uint64_t request = 0;
+  std::vector<PublishResult> results;
+  /// For refusals: which limit, its value, when to try again.
+  base::Status status;
+};
+struct ProducerOpened {
+  std::uint64_t request = 0;
+  base::Status status;
+  std::uint64_t last_sequence = 0;
+};
+
+struct ConsumerOpened {
+  std::uint64_t request = 0;
+  base::Status status;
+  /// Which of the tokens that were presented are still good, in the order in which they were presented.
+  std::vector<bool> held;
+  base::Duration lease_duration{};
+};
+struct Delivered {
+  std::uint64_t delivery = 0;  // rises by one per consumer from 1
+  LogId log;                   // of the token: the queue's log, or its lane
+  Offset offset;               // of the token
+  Grant grant;
+  std::uint32_t attempt = 1;
+  bool redelivered = false;
+  bool isolated = false;  // begin nothing else until this one is settled
+  Offset source_offset;   // in the log that it was published to
+  MessageRef message;
+};
+struct Deliver {
+  ConsumerKey consumer;
+  SubscriptionId subscription;
+  std::vector<Delivered> messages;
+};
+/// Give back, as not begun, everything of this consumer that has not begun: the broker makes room for a suspect.
+struct Recall {
+  ConsumerKey consumer;
+};
+/// These leases have ended without the consumer's doing.
+struct LeaseEnded {
+  ConsumerKey consumer;
+  std::vector<LeaseToken> tokens;
+};
+/// The consumer gets nothing more: its queue was deleted, or the broker stops.
+struct ConsumerEnded {
+  ConsumerKey consumer;
+  base::Status status;
+};
+
+/// Where a message is whose lease is lost.
+enum class Whereabouts : std::uint8_t {
+  unknown = 0,
+  leased = 1,   // to somebody else
+  acked = 2,
+  in_case = 3,
+  purged = 4,
+  ready = 5,    // waiting to be granted anew
+};
+struct VerdictResult {
+  base::Code code = base::Code::OK;
+  Whereabouts where = Whereabouts::unknown;  // with LEASE_LOST
+  std::optional<CaseId> case_id;             // with in_case, and with OK when the verdict made it a case
+  bool late = false;                         // accepted after the lease had ended
+};
+struct Settled {
+  std::uint64_t request = 0;
+  std::vector<VerdictResult> results;
+};
+
+struct QueueAnswer {
+  std::uint64_t request = 0;
+  base::Status status;
+  std::optional<QueueRecord> queue;
+  bool created = false;  // false: it was there, with the same options
+};
+/// For what has no answer of its own.
+struct Done {
+  std::uint64_t request = 0;
+  base::Status status;
+  std::uint64_t count = 0;
+};
+struct ConsumerStats {
+  ConsumerInfo info;
+  std::uint64_t in_flight = 0;
+  std::uint64_t begun = 0;
+};
+struct QueueStats {
+  std::uint64_t request = 0;
+  base::Status status;
+  QueueRecord queue;
+  std::uint64_t ready = 0, leased = 0, waiting = 0, scheduled = 0, held = 0;
+  std::uint64_t suspects = 0;
+  Counters counters;
+  /// Offset of the oldest ready message, when there is one and it is known; its time is read from the store.
+  std::optional<base::Instant> oldest_ready_at;
+  Offset oldest_ready;
+  Offset log_end;
+  std::vector<ConsumerStats> consumers;
+};
+enum class MessageState : std::uint8_t { settled = 0, ready = 1, leased = 2, waiting = 3, in_hospital = 4, replaying = 5 };
+struct MessageStates {
+  std::uint64_t request = 0;
+  base::Status status;
+  struct Item {
+    Offset offset;
+    MessageState state = MessageState::ready;
+    std::uint32_t attempt = 0;  // attempts so far, the running one included
+    bool redelivered = false;
+    std::optional<base::Instant> until;  // of a wait or a lease
+    std::optional<ConsumerInfo> consumer;
+  };
+  Offset first_unsettled;
+  Offset log_end;
+  std::vector<Item> items;
+};
+struct CaseDone {
+  std::uint64_t request = 0;
+  base::Status status;
+  CaseId id;
+  std::uint64_t lane_offset = 0;
+};
+
+using Answer = std::variant<Published, ProducerOpened, ConsumerOpened, Deliver, Recall, LeaseEnded, ConsumerEnded,
+                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone>;
+
+}  // namespace lazaret::model

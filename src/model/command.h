@@ -1,0 +1,164 @@
+// Commands: what clients and operators ask of a shard. The core takes them as events; net and admin make them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "model/case_record.h"
+#include "model/ids.h"
+#include "model/message.h"
+#include "model/records.h"
+
+namespace lazaret::model {
+
+/// Who asked, and under which number the answer goes back. request 0: no answer is wanted.
+struct Origin {
+  SessionId session;
+  std::uint64_t request = 0;
+};
+
+// --- Publishing ---------------------------------------------------------------------------------------------------
+
+struct PublishItem {
+  std::uint64_t sequence = 0;  // of the producer; 0: without deduplication
+  std::shared_ptr<Message> message;
+};
+/// Answered by Published, one result an item, in order. Each item stands alone: one may be refused, the next taken.
+struct Publish {
+  Origin origin;
+  SubscriptionId queue;
+  std::optional<ProducerId> producer;
+  std::vector<PublishItem> items;
+};
+/// Answered by ProducerOpened: the last sequence of this producer on this queue.
+struct OpenProducer {
+  Origin origin;
+  SubscriptionId queue;
+  ProducerId producer;
+};
+
+// --- Consuming ----------------------------------------------------------------------------------------------------
+
+/// A token that the client still holds after a reconnect.
+struct HeldToken {
+  LeaseToken token;
+  bool begun = false;
+  std::uint64_t delivery = 0;  // its delivery sequence on the consumer, which goes on counting
+};
+/// Attaches a consumer, or attaches it again after a reconnect or a restart of the broker: `held` is then everything
+/// that the client still has of this shard for it. Answered by ConsumerOpened.
+struct OpenConsumer {
+  Origin origin;
+  ConsumerKey consumer;
+  InstanceRecord instance;
+  SubscriptionId subscription;
+  std::uint64_t credit_messages = 0;
+  std::uint64_t credit_bytes = 0;
+  std::vector<HeldToken> held;
+};
+/// Adds to the consumer's credit. Settling a message gives its credit back without this.
+struct AddCredit {
+  ConsumerKey consumer;
+  SubscriptionId subscription;
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+};
+/// Handlers are about to begin on all deliveries of this consumer up to `delivery`, a delivery sequence.
+struct Started {
+  ConsumerKey consumer;
+  SubscriptionId subscription;
+  std::uint64_t delivery = 0;
+};
+/// Goodbye of one consumer: what had not begun is released, what had begun keeps its lease.
+struct CloseConsumer {
+  Origin origin;
+  ConsumerKey consumer;
+  SubscriptionId subscription;
+};
+
+enum class VerdictKind : std::uint8_t {
+  ack = 1,
+  fail = 2,     // nack: a failed attempt
+  reject = 3,   // to the hospital at once
+  extend = 4,   // the lease: now + lease_duration
+  release = 5,  // given back, no attempt
+  not_begun = 6,  // given back although announced as started: it never was
+};
+struct Verdict {
+  VerdictKind kind = VerdictKind::ack;
+  LeaseToken token;
+  ErrorReport error;            // fail, reject
+  bool handler_timeout = false; // fail: the SDK's longest processing time was over
+  /// fail and release: when it may be delivered again, in place of the backoff.
+  std::optional<base::Duration> delay;
+};
+/// Answered by Settled, one result a verdict, unless origin.request is 0.
+struct Settle {
+  Origin origin;
+  std::vector<Verdict> verdicts;
+};
+
+// --- Queues -------------------------------------------------------------------------------------------------------
+
+/// Shard 0. `ensure`: an existing queue with the same options is fine. Answered by QueueAnswer.
+struct CreateQueue {
+  Origin origin;
+  std::string name;
+  QueueOptions options;
+  bool ensure = false;
+  /// Put it on the shard of this queue ("" for the broker's choice).
+  std::string colocate_with;
+};
+/// Shard 0. The whole new options. Answered by QueueAnswer.
+struct UpdateQueue {
+  Origin origin;
+  std::string name;
+  QueueOptions options;
+};
+/// The queue's own shard. NOT_EMPTY or IN_USE unless `force`. Answered by Done when the queue is gone.
+struct DeleteQueue {
+  Origin origin;
+  SubscriptionId subscription;
+  bool force = false;
+};
+/// Takes what is ready and waiting. Answered by Done with `count`.
+struct PurgeQueue {
+  Origin origin;
+  SubscriptionId subscription;
+};
+/// Answered by QueueStats.
+struct ShowQueue {
+  Origin origin;
+  SubscriptionId subscription;
+};
+/// The state of messages [from, from + count) on a subscription. Answered by MessageStates.
+struct ShowStates {
+  Origin origin;
+  SubscriptionId subscription;
+  Offset from;
+  std::size_t count = 0;
+};
+
+// --- The hospital ---------------------------------------------------------------------------------------------------
+
+/// Answered by CaseDone when the case is in its lane.
+struct ReplayCaseCommand {
+  Origin origin;
+  CaseId id;
+};
+/// Answered by CaseDone.
+struct DiscardCaseCommand {
+  Origin origin;
+  CaseId id;
+  std::string reason;
+};
+
+using Command = std::variant<Publish, OpenProducer, OpenConsumer, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
+                             UpdateQueue, DeleteQueue, PurgeQueue, ShowQueue, ShowStates, ReplayCaseCommand,
+                             DiscardCaseCommand>;
+
+}  // namespace lazaret::model

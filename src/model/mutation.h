@@ -1,0 +1,177 @@
+// Mutations: every change of state that the core can ask for. The core makes them, the committer writes them,
+// and nothing else changes the store. The same list in the same order gives the same store, on any node.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/case_record.h"
+#include "model/ids.h"
+#include "model/message.h"
+#include "model/records.h"
+
+namespace lazaret::model {
+
+// --- Logs -----------------------------------------------------------------------------------------------------
+
+/// Consecutive new messages of a log. The store joins neighbours of one group into runs.
+struct AppendMessages {
+  LogId log;
+  Offset first;
+  std::vector<MessageRef> messages;
+};
+/// Removes the runs that lie wholly in `range` (all of it is persisted). Nothing in it is needed any more, except
+/// `evacuate`, which is copied to `evacuated` in the same write. `state` is the log's record afterwards.
+struct TrimLog {
+  OffsetRange range;
+  std::vector<Offset> evacuate;
+  LogState state;
+};
+/// Nobody needs this evacuated message any more.
+struct DropEvacuated {
+  LogId log;
+  Offset offset;
+};
+
+// --- Subscriptions ----------------------------------------------------------------------------------------------
+
+struct PutSubscription {
+  SubscriptionState state;
+};
+/// Everything of a deleted subscription but its cases, their attempts and their evacuated messages.
+struct DropSubscription {
+  SubscriptionId subscription;
+  LogId log;
+  LogId lane;
+};
+struct PutAckChunk {
+  SubscriptionId subscription;
+  LogId log;
+  AckChunk chunk;
+};
+struct DropAckChunk {
+  SubscriptionId subscription;
+  LogId log;
+  std::uint64_t number = 0;
+};
+/// `previous_due`: when the record that this one replaces waited on disk's schedule, its due time (else 0).
+struct PutDelivery {
+  SubscriptionId subscription;
+  LogId log;
+  DeliveryRecord record;
+  base::Instant previous_due;
+};
+struct DropDelivery {
+  SubscriptionId subscription;
+  LogId log;
+  Offset offset;
+  base::Instant previous_due;
+};
+/// An attempt of the message at (log, offset), the log it was published to, also when it came through the lane.
+struct PutAttempt {
+  SubscriptionId subscription;
+  LogId log;
+  Offset offset;
+  Attempt attempt;
+};
+/// The message was settled without ever being a case: its history goes.
+struct DropAttempts {
+  SubscriptionId subscription;
+  LogId log;
+  Offset offset;
+  std::uint32_t count = 0;  // attempts 1 to count
+};
+
+// --- The hospital: each is one transition of one case, whole -----------------------------------------------------
+
+/// Admits a message, or, when the case exists, admits it again (a relapse: counts add up, first_admitted_at stays).
+/// The store fills `record.summary` from the message. `lane_offset` is the entry that goes, on a relapse.
+struct AdmitCase {
+  CaseRecord record;
+  bool relapse = false;
+  Offset lane_offset;
+};
+/// admitted → replaying, with its new entry at the end of the lane.
+struct ReplayCase {
+  CaseId id;
+  LogId lane;
+  Offset lane_offset;
+};
+/// replaying → admitted without having been tried: a purge of the lane, or a recall.
+struct RecallCase {
+  CaseId id;
+  LogId lane;
+  Offset lane_offset;
+};
+/// replaying → discharged (acked after replay), or admitted → discharged (`late`: acked with its last token).
+/// `drop_evacuated`: nobody needs the evacuated message any more.
+struct DischargeCase {
+  CaseId id;
+  base::Instant at;
+  bool late = false;
+  LogId lane;
+  Offset lane_offset;  // meaningless when late
+  std::uint32_t attempt_count = 0;
+  bool drop_evacuated = false;
+};
+/// admitted → discarded.
+struct DiscardCase {
+  CaseId id;
+  base::Instant at;
+  std::string reason;
+  bool drop_evacuated = false;
+};
+
+// --- Deduplication -----------------------------------------------------------------------------------------------
+
+/// What a producer published in this group, with its state afterwards.
+struct PutDedup {
+  LogId log;
+  ProducerState producer;
+  std::vector<DedupEntry> entries;  // ascending by sequence
+};
+/// Forgets this producer's sequences below `below`.
+struct TrimDedup {
+  LogId log;
+  ProducerId producer;
+  std::uint64_t below = 0;
+};
+struct DropProducer {
+  LogId log;
+  ProducerId producer;
+};
+
+// --- Catalog (shard 0), instances, the shard itself -----------------------------------------------------------------
+
+struct PutQueue {
+  QueueRecord record;
+};
+struct DropQueue {
+  std::string name;
+};
+struct PutInstance {
+  InstanceRecord record;
+};
+struct DropInstance {
+  InstanceId id;
+};
+/// Exactly one per shard and group, last.
+struct PutShardMeta {
+  ShardMeta meta;
+};
+
+using Mutation =
+    std::variant<AppendMessages, TrimLog, DropEvacuated, PutSubscription, DropSubscription, PutAckChunk, DropAckChunk,
+                 PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase, RecallCase, DischargeCase,
+                 DiscardCase, PutDedup, TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance,
+                 PutShardMeta>;
+
+/// What one shard writes in one commit.
+struct MutationGroup {
+  ShardId shard;
+  std::vector<Mutation> mutations;
+};
+
+}  // namespace lazaret::model

@@ -1,0 +1,153 @@
+// What the store keeps beside messages: the state that a shard needs to go on after a restart.
+// How each is laid out on disk: src/storage/FORMAT.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/case_record.h"
+#include "model/ids.h"
+#include "model/options.h"
+
+namespace lazaret::model {
+
+/// A queue in the catalog, which shard 0 owns.
+struct QueueRecord {
+  std::string name;
+  SubscriptionId subscription;
+  LogId log;
+  LogId lane;     // the replay lane: its entries point to cases
+  ShardId shard;  // chosen at creation, never recomputed
+  QueueOptions options;
+  base::Instant created_at;
+  bool operator==(const QueueRecord&) const = default;
+};
+
+/// The sums of invariant 10. `entered` = what is still on the subscription + in_hospital + the other sums.
+struct Counters {
+  std::uint64_t entered = 0;
+  std::uint64_t acked = 0;
+  std::uint64_t discarded = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t purged = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t lost_to_retention = 0;
+  std::uint64_t redirected = 0;
+  std::uint64_t in_hospital = 0;  // cases in state admitted
+  bool operator==(const Counters&) const = default;
+};
+
+/// What a subscription has settled of one of its logs. A queue has one source.
+struct SourceState {
+  LogId log;
+  /// Everything before it is settled.
+  Offset cursor;
+  /// High-water mark: only offsets below it may have been granted without a DeliveryRecord of their own.
+  Offset mark;
+  /// Settled stretches beyond the cursor, ascending, at most kAckRanges; more stand in AckChunks.
+  std::vector<OffsetRange> settled;
+  bool operator==(const SourceState&) const = default;
+};
+
+/// One small record per group and subscription: this is what an ack costs.
+struct SubscriptionState {
+  SubscriptionId subscription;
+  LogId lane;
+  Offset lane_next;  // where the next replay goes in the lane
+  Counters counters;
+  std::vector<SourceState> sources;
+  /// The queue is being deleted: cases keep their messages, everything else goes, step by step.
+  bool deleting = false;
+  bool operator==(const SubscriptionState&) const = default;
+};
+
+/// Settled offsets of [number × kAckChunkOffsets, …): 4096 bits, offset order, least significant bit first.
+struct AckChunk {
+  std::uint64_t number = 0;
+  std::vector<std::uint64_t> words;  // kAckChunkOffsets / 64
+  bool operator==(const AckChunk&) const = default;
+};
+
+/// Where a message with a record of its own stands.
+enum class DeliveryState : std::uint8_t {
+  granted = 1,  // out to a consumer
+  waiting = 2,  // until `due`: backoff, or a delay that a consumer asked for
+  ready = 3,    // may be granted
+};
+
+/// A message (or lane entry) whose delivery is not its first. Written before the delivery leaves.
+struct DeliveryRecord {
+  Offset offset;  // in its log or lane
+  DeliveryState state = DeliveryState::ready;
+  Grant grant;  // the last one given; 0 if none is on record
+  /// The consumer that has it, while granted.
+  ConsumerKey consumer;
+  std::uint32_t attempts = 0;  // in the history, over replays too
+  std::uint32_t failures = 0;  // since admission to the subscription or the last replay
+  std::uint32_t convictions = 0;
+  bool suspect = false;
+  base::Instant due;  // when waiting
+  /// When granted: when the delivery began, as far as known (0: had not begun).
+  base::Instant started_at;
+  bool operator==(const DeliveryRecord&) const = default;
+};
+
+/// An entry of a replay lane.
+struct LaneEntry {
+  Offset offset;  // in the lane
+  CaseId target;
+  bool operator==(const LaneEntry&) const = default;
+};
+
+/// The state of a log. Its end is found by looking at its last run (or here, when nothing is left).
+struct LogState {
+  LogId log;
+  /// Nothing is stored at or beyond it. Written when a trim takes the last run, so that offsets are never reused.
+  Offset next;
+  /// Stretches whose runs were removed; what is still needed of them stands in `evacuated`. Ascending.
+  std::vector<OffsetRange> trimmed;
+  /// Offsets that a relaxed log lost at an unclean start (reserved for durability = "relaxed").
+  std::vector<OffsetRange> gaps;
+  bool operator==(const LogState&) const = default;
+};
+
+/// What one producer published to one log in one group.
+struct DedupEntry {
+  std::uint64_t sequence = 0;
+  Offset offset;
+  std::uint32_t body_crc = 0;
+  bool operator==(const DedupEntry&) const = default;
+};
+
+struct ProducerState {
+  ProducerId producer;
+  std::uint64_t highest = 0;
+  base::Instant last_used;
+  bool operator==(const ProducerState&) const = default;
+};
+
+/// An instance that had, or may still have, deliveries of this shard.
+struct InstanceRecord {
+  InstanceId id;
+  std::string name;
+  std::string host;
+  std::string version;
+  /// Whether it tells when a handler begins.
+  bool speaks_started = true;
+  bool operator==(const InstanceRecord&) const = default;
+};
+
+/// One per shard and group: what the group is.
+struct ShardMeta {
+  std::uint32_t epoch = 0;
+  std::uint64_t applied_index = 0;  // groups applied, ever
+  base::Instant engine_time;
+  /// Shard 0 only: the next log and subscription id.
+  std::uint64_t next_id = 1;
+  bool operator==(const ShardMeta&) const = default;
+};
+
+}  // namespace lazaret::model

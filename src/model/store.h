@@ -1,0 +1,139 @@
+// Store: all that the engine knows of storage.
+//
+// Threading: `commit` is called by one thread, the committer; everything else by any thread at any time.
+// Readers see whole commits only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "model/case_record.h"
+#include "model/ids.h"
+#include "model/message.h"
+#include "model/mutation.h"
+#include "model/records.h"
+
+namespace lazaret::model {
+
+// --- Recovery ---------------------------------------------------------------------------------------------------
+
+struct RecoveredProducer {
+  ProducerState state;
+  std::vector<DedupEntry> window;  // ascending, within kDedupWindow below the highest
+};
+struct RecoveredLog {
+  LogState state;  // `next` is the true end, looked up
+  std::vector<RecoveredProducer> producers;
+  /// Evacuated offsets, ascending.
+  std::vector<Offset> evacuated;
+};
+struct RecoveredDelivery {
+  LogId log;  // the log or the lane
+  DeliveryRecord record;
+};
+struct RecoveredSubscription {
+  SubscriptionState state;
+  std::vector<AckChunk> chunks;  // of its one source, ascending
+  /// Records in state granted or ready, all of them; of the waiting the earliest kWaitingInMemory.
+  std::vector<RecoveredDelivery> deliveries;
+  /// Whether more are waiting on disk than `deliveries` has.
+  bool more_waiting = false;
+  std::uint64_t waiting_count = 0;
+  /// Open cases, ascending: those admitted, and those replaying with their place in the lane.
+  std::vector<Offset> admitted;
+  std::vector<LaneEntry> lane;
+};
+struct RecoveredQueue {
+  QueueRecord queue;
+  RecoveredLog log;
+  /// nullopt: the catalog knows the queue, but its shard has not yet written anything.
+  std::optional<RecoveredSubscription> subscription;
+};
+/// State, never messages: what recovery reads is independent of the backlog.
+struct RecoveredShard {
+  ShardMeta meta;  // epoch 0 when the directory is new
+  std::vector<RecoveredQueue> queues;      // of this shard, ascending by subscription id
+  std::vector<InstanceRecord> instances;   // connected or awaited when the broker stopped, ascending by id
+  /// Subscriptions whose state says `deleting`, or that the catalog no longer names: to be finished.
+  std::vector<RecoveredSubscription> orphans;
+};
+
+// --- Reading ----------------------------------------------------------------------------------------------------
+
+struct PagedMessage {
+  Offset offset;
+  MessageRef message;  // null: damaged, or gone without an explanation
+};
+struct MessagePage {
+  std::vector<PagedMessage> messages;  // ascending; offsets that were trimmed are left out
+  /// Where the next page begins; everything before it is in this page or trimmed.
+  Offset next;
+};
+/// Why the message at an offset cannot be served, in words (for a case with reason `damaged`).
+struct CaseFilter {
+  std::optional<SubscriptionId> subscription;
+  std::string type;  // "" for any; exact
+  std::string key;
+  std::optional<CaseReason> reason;
+  std::optional<CaseState> state;
+};
+struct CasePage {
+  std::vector<CaseRecord> cases;  // newest admission first
+  std::string cursor;             // "" when there are no more
+};
+struct StoreUsage {
+  std::uint64_t disk_free_bytes = 0;
+  std::uint64_t disk_total_bytes = 0;
+  std::uint64_t data_bytes = 0;      // of the data directory
+  std::uint64_t memtable_bytes = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t syncs = 0;
+  std::uint64_t written_bytes = 0;   // to the WAL
+};
+/// One thing that the integrity check found.
+struct CheckFinding {
+  std::string where;  // "queue orders", "log 12 offset 400", a file
+  std::string what;   // a sentence
+};
+struct CheckReport {
+  std::uint64_t queues = 0, logs = 0, runs = 0, messages = 0, cases = 0, bytes = 0;
+  std::vector<CheckFinding> findings;  // empty: all is well. At most 1,000
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// All shards of the directory, in order. Called once, before the first commit.
+  virtual base::Result<std::vector<RecoveredShard>> recover() = 0;
+
+  /// Writes all groups in one batch and, when it returns OK with `sync`, they are on the disk. An error is final:
+  /// the caller must end the process and never retry.
+  virtual base::Status commit(std::span<const MutationGroup> groups, bool sync) = 0;
+
+  /// Messages of `log` from `from` up to `until` (exclusive), at most so many and about so many bytes (one at least).
+  /// Damage is in the page, not in the status; an error means that the log could not be read at all.
+  virtual base::Result<MessagePage> read_messages(ShardId shard, LogId log, Offset from, Offset until,
+                                                  std::size_t max_messages, std::size_t max_bytes) = 0;
+  /// Waiting records of a subscription due after `after`, earliest first.
+  virtual base::Result<std::vector<RecoveredDelivery>> read_waiting(ShardId shard, SubscriptionId subscription,
+                                                                    base::Instant after, std::size_t max) = 0;
+  virtual base::Result<CasePage> list_cases(const CaseFilter& filter, const std::string& cursor, std::size_t max) = 0;
+  /// NOT_FOUND when there is no such case.
+  virtual base::Result<CaseRecord> read_case(const CaseId& id) = 0;
+  virtual base::Result<std::vector<Attempt>> read_attempts(const CaseId& id) = 0;
+
+  virtual StoreUsage usage() = 0;
+  /// Moves what is in memory to SST files, so that the WAL gets short. Called by the committer's thread.
+  virtual base::Status flush() = 0;
+  /// Reads everything: checksums, indexes, the sums of invariant 10. `progress` gets the bytes read so far.
+  virtual base::Result<CheckReport> check(const std::function<void(std::uint64_t)>& progress) = 0;
+};
+
+}  // namespace lazaret::model
