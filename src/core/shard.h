@@ -42,6 +42,8 @@ class Shard {
   /// Ends a group: appends the records of which there is one per group (subscription states, dedup, ack chunks).
   /// ShardMeta is added by the engine, with `next_id` from here.
   void seal(Output& out);
+  /// Whether seal would append something.
+  bool has_unsealed() const;
   std::uint64_t next_id() const;
   /// When the next WakeUp is due; Instant::never() when nothing waits for time.
   base::Instant next_wakeup() const;

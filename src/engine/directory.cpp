@@ -1,0 +1,50 @@
+#include "engine/directory.h"
+
+#include <mutex>
+
+namespace lazaret::engine {
+
+QueueRef Directory::find(std::string_view name) const {
+  const std::shared_lock lock(mutex_);
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+QueueRef Directory::find(model::SubscriptionId subscription) const {
+  const std::shared_lock lock(mutex_);
+  const auto it = by_subscription_.find(subscription);
+  return it == by_subscription_.end() ? nullptr : it->second;
+}
+
+std::vector<QueueRef> Directory::list(std::string_view after, std::size_t max) const {
+  const std::shared_lock lock(mutex_);
+  std::vector<QueueRef> queues;
+  for (auto it = by_name_.upper_bound(after); it != by_name_.end() && queues.size() < max; ++it) {
+    queues.push_back(it->second);
+  }
+  return queues;
+}
+
+std::size_t Directory::size() const {
+  const std::shared_lock lock(mutex_);
+  return by_name_.size();
+}
+
+void Directory::put(model::QueueRecord record) {
+  const auto queue = std::make_shared<const model::QueueRecord>(std::move(record));
+  const std::unique_lock lock(mutex_);
+  by_name_[queue->name] = queue;
+  by_subscription_[queue->subscription] = queue;
+}
+
+void Directory::erase(model::SubscriptionId subscription) {
+  const std::unique_lock lock(mutex_);
+  const auto it = by_subscription_.find(subscription);
+  if (it == by_subscription_.end()) return;
+  const auto named = by_name_.find(it->second->name);
+  // A queue of the same name may have been created since.
+  if (named != by_name_.end() && named->second->subscription == subscription) by_name_.erase(named);
+  by_subscription_.erase(it);
+}
+
+}  // namespace lazaret::engine

@@ -1,0 +1,39 @@
+// Directory: which queues there are, for sessions that look up names. It shows only what is durable.
+//
+// Threading: any thread. Guarded by one of the daemon's three mutexes.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "model/records.h"
+
+namespace lazaret::engine {
+
+using QueueRef = std::shared_ptr<const model::QueueRecord>;
+
+class Directory {
+ public:
+  /// nullptr when there is no such queue.
+  QueueRef find(std::string_view name) const;
+  QueueRef find(model::SubscriptionId subscription) const;
+  /// At most `max` queues in the order of their names, those after `after` ("" for the first).
+  std::vector<QueueRef> list(std::string_view after, std::size_t max) const;
+  std::size_t size() const;
+
+  /// Adds the queue, or replaces it (new options).
+  void put(model::QueueRecord record);
+  void erase(model::SubscriptionId subscription);
+
+ private:
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, QueueRef, std::less<>> by_name_;                        // GUARDED_BY(mutex_)
+  std::unordered_map<model::SubscriptionId, QueueRef> by_subscription_;         // GUARDED_BY(mutex_)
+};
+
+}  // namespace lazaret::engine

@@ -1,0 +1,114 @@
+// Engine: runs the shards. Mailboxes in, group commits down, effects out; instances and their sessions beside them.
+//
+//   session ─submit─▶ mailbox ─▶ Shard::step ─▶ mutations ─▶ committer (one batch, one sync for all shards)
+//                                     └─▶ effects ── held until their group is durable ──▶ Outbox::tell
+//
+// Threads: one per shard (steps), one committer (writes), one reader (pages for consumers that lag, timers of
+// instances, disk space). What each may touch is said at its class.
+//
+// Threading: every public function may be called from any thread, `start` and `stop` from one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "engine/clock.h"
+#include "engine/directory.h"
+#include "engine/outbox.h"
+#include "model/command.h"
+#include "model/store.h"
+
+namespace lazaret::engine {
+
+struct EngineConfig {
+  /// Acks that nobody asked to have confirmed are on the disk at most this much later.
+  base::Duration ack_sync_max = std::chrono::milliseconds(5);
+  /// How long a lost instance may come back and keep what it had begun.
+  base::Duration reconnect_grace = std::chrono::seconds(5);
+  /// How long, after a start, messages wait for the instances that held them.
+  base::Duration resume_grace = std::chrono::seconds(5);
+  /// Publishes are refused when less than the larger of the two is free.
+  std::uint64_t disk_reserve_bytes = 256ull << 20;
+  double disk_reserve_percent = 5;
+  /// The store's memtables are trimmed and flushed when they reach three quarters of this.
+  std::uint64_t memtable_bytes = 64ull << 20;
+  /// Seed of the jitter.
+  std::uint64_t seed = 0;
+  /// Called once, on any thread, when a write failed. Must not return: the process has to end.
+  std::function<void(const base::Status&)> on_fatal;
+};
+
+/// What health and metrics want to know of the whole engine.
+struct EngineStats {
+  std::uint64_t queues = 0;
+  std::uint64_t sessions = 0;
+  std::uint64_t instances = 0;
+  std::uint64_t commits = 0;          // group commits
+  std::uint64_t committed_groups = 0;  // shards' parts of them
+  std::uint64_t steps = 0;
+  std::uint64_t ingest_bytes = 0;     // read from connections and not yet durable
+  std::uint64_t held_effects = 0;
+  bool publishes_refused = false;     // short of disk space
+  bool resuming = false;              // still waiting for instances after the start
+  bool draining = false;
+  base::Duration last_commit{};
+  base::Duration longest_commit{};    // since the start
+  model::StoreUsage store;
+};
+
+class Engine {
+ public:
+  /// Recovers all shards from `store` and runs them. `store` and `clock` outlive the engine.
+  static base::Result<std::unique_ptr<Engine>> start(EngineConfig config, model::Store& store,
+                                                     std::vector<model::RecoveredShard> recovered, const Clock& clock);
+  /// Calls stop().
+  ~Engine();
+
+  // --- Sessions -------------------------------------------------------------------------------------------------
+
+  /// A session that consumes or publishes for `instance`. The outbox is kept until end_session.
+  model::SessionId open_session(std::shared_ptr<Outbox> outbox, const model::InstanceRecord& instance);
+  /// A session of the broker's own (admin), of no instance.
+  model::SessionId open_desk(std::shared_ptr<Outbox> outbox);
+  /// Asks `old_session` to end as replaced and calls `done` when it has (at once when there is no such session).
+  /// `done` runs on the thread that ends the old session.
+  void replace_session(model::SessionId old_session, std::function<void()> done);
+  /// The instance behind this session has opened all its consumers again (or has none to open).
+  void instance_resumed(model::SessionId session);
+  /// A heartbeat was missed, or something was heard again.
+  void session_quiet(model::SessionId session, bool quiet);
+  enum class End : std::uint8_t { goodbye, closed, silent, replaced };
+  /// Everything that the session read has been submitted before. Nothing is told to its outbox afterwards, except
+  /// what other threads are just telling it.
+  void end_session(model::SessionId session, End how);
+
+  // --- Work -----------------------------------------------------------------------------------------------------
+
+  /// Hands a command to a shard. `bytes` is what it holds in memory. False: taken, but stop reading until
+  /// Outbox::resume_reading (what was read and is not yet durable has reached kIngestBytes).
+  bool submit(model::ShardId shard, model::Command command, std::size_t bytes);
+  std::uint16_t shard_count() const;
+
+  const Directory& directory() const;
+  /// For what is only read: cases, attempts, messages.
+  model::Store& store();
+  EngineStats stats() const;
+  base::Instant now() const;
+
+  // --- Stopping -------------------------------------------------------------------------------------------------
+
+  /// No new leases; every consumer is told ConsumerEnded(SHUTTING_DOWN) and asked for what has not begun.
+  void drain();
+  /// Commits what was submitted and joins the threads. Idempotent.
+  void stop();
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lazaret::engine
