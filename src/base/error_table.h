@@ -61,5 +61,6 @@
   LAZARET_ERROR(OUTCOME_UNKNOWN,     82, broker, same_call, 504, 75, false, "the connection was lost before the answer came") \
   LAZARET_ERROR(WOULD_DEADLOCK,      83, caller, never,     400, 64, false, "a blocking call on the client's own thread") \
   LAZARET_ERROR(CLOSED,              84, caller, never,     400, 69, false, "the client or consumer was closed")       \
-  LAZARET_ERROR(CANCELLED,           85, caller, never,     400, 75, false, "the call was cancelled")
+  LAZARET_ERROR(CANCELLED,           85, caller, never,     400, 75, false, "the call was cancelled")                  \
+  LAZARET_ERROR(USAGE,               86, caller, never,     400, 64, false, "the command line is not understood")
 // clang-format on
