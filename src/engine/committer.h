@@ -1,0 +1,71 @@
+// Committer: the one thread that writes. It takes the groups of all shards that are ready, writes them as one batch
+// with one sync, and tells each shard that its group is durable. What arrives meanwhile is the next batch: load
+// makes batches, no timer does.
+//
+// Invariants:
+//   1. A shard has at most one group here.
+//   2. `persisted` is called only after the sync that covers the group returned OK.
+//   3. After a failed write nothing is written or confirmed any more: on_fatal ends the process.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "model/ids.h"
+#include "model/mutation.h"
+#include "model/store.h"
+
+namespace lazaret::engine {
+
+class Committer {
+ public:
+  /// Called on the committer's thread with every group that became durable.
+  using Persisted = std::function<void(model::ShardId, model::GroupNumber)>;
+  using Fatal = std::function<void(const base::Status&)>;
+
+  Committer(model::Store& store, Persisted persisted, Fatal fatal);
+  ~Committer();
+
+  void start();
+  /// Takes a group; any thread.
+  void submit(model::MutationGroup group, model::GroupNumber number);
+  /// Asks for a flush of the memtables after the next commit; any thread.
+  void flush_soon() { flush_wanted_.store(true, std::memory_order_relaxed); }
+  /// Writes what is there and joins the thread.
+  void stop();
+
+  std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
+  std::uint64_t groups() const { return groups_.load(std::memory_order_relaxed); }
+  base::Duration last() const { return base::Duration(last_us_.load(std::memory_order_relaxed)); }
+  base::Duration longest() const { return base::Duration(longest_us_.load(std::memory_order_relaxed)); }
+
+ private:
+  void run();
+  bool write(const std::vector<model::MutationGroup>& groups);
+
+  model::Store& store_;
+  Persisted persisted_;
+  Fatal fatal_;
+
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::vector<model::MutationGroup> groups_waiting_;   // GUARDED_BY(mutex_)
+  std::vector<model::GroupNumber> numbers_waiting_;    // GUARDED_BY(mutex_), parallel to groups_waiting_
+  bool stopping_ = false;                              // GUARDED_BY(mutex_)
+
+  std::atomic<bool> flush_wanted_{false};
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> groups_{0};
+  std::atomic<std::int64_t> last_us_{0};
+  std::atomic<std::int64_t> longest_us_{0};
+  std::thread thread_;
+};
+
+}  // namespace lazaret::engine

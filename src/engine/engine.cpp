@@ -1,0 +1,371 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "core/shard.h"
+#include "engine/attendant.h"
+#include "engine/committer.h"
+#include "engine/instance_registry.h"
+#include "engine/page_reader.h"
+#include "engine/session_table.h"
+#include "engine/shard_runner.h"
+#include "model/limits.h"
+
+namespace lazaret::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How often instances, disk and memtables are looked after.
+constexpr base::Duration kAttendEvery = 20ms;
+
+core::SessionEnded::How how_of(Engine::End end) {
+  switch (end) {
+    case Engine::End::goodbye: return core::SessionEnded::How::goodbye;
+    case Engine::End::closed: return core::SessionEnded::How::closed;
+    case Engine::End::silent: return core::SessionEnded::How::silent;
+    case Engine::End::replaced: return core::SessionEnded::How::replaced;
+  }
+  return core::SessionEnded::How::closed;
+}
+
+std::vector<model::InstanceRecord> instances_of(const std::vector<model::RecoveredShard>& shards) {
+  std::vector<model::InstanceRecord> instances;
+  for (const model::RecoveredShard& shard : shards) {
+    instances.insert(instances.end(), shard.instances.begin(), shard.instances.end());
+  }
+  return instances;
+}
+
+std::vector<model::QueueRecord> catalog_of(const std::vector<model::RecoveredShard>& shards) {
+  std::vector<model::QueueRecord> catalog;
+  for (const model::RecoveredShard& shard : shards) {
+    for (const model::RecoveredQueue& queue : shard.queues) catalog.push_back(queue.queue);
+  }
+  return catalog;
+}
+
+}  // namespace
+
+struct Engine::Impl {
+  Impl(EngineConfig config_, model::Store& store_, const Clock& clock_, std::uint32_t epoch, std::uint16_t shards)
+      : config(std::move(config_)),
+        store(store_),
+        clock(clock_),
+        sessions(epoch),
+        registry(shards, {config.reconnect_grace, config.resume_grace}),
+        committer(
+            store, [this](model::ShardId shard, model::GroupNumber group) { post(shard, core::Persisted{group}); },
+            [this](const base::Status& status) { config.on_fatal(status); }),
+        reader(
+            store, [this](model::ShardId shard, core::Event::What what) { post(shard, std::move(what)); },
+            [this](const base::Status& status) { config.on_fatal(status); }),
+        attendant(kAttendEvery, [this] { attend(); }) {}
+
+  void add_shard(model::RecoveredShard recovered, const std::vector<model::QueueRecord>& catalog, std::uint16_t shards, bool awaiting);
+  base::Status begin_epochs(std::vector<model::RecoveredShard>& recovered);
+  ShardRunner::Wiring wiring();
+
+  void post(model::ShardId shard, core::Event::What what, std::size_t bytes = 0) {
+    runners[shard.value]->post(std::move(what), bytes);
+  }
+  void post(InstanceRegistry::Events& events);
+  void perform(model::ShardId shard, std::vector<core::Effect>& effects);
+  void bytes_durable(std::size_t bytes);
+  void attend();
+  void watch_disk(const model::StoreUsage& usage);
+  void watch_memtables(const model::StoreUsage& usage);
+
+  /// Steps the registry under its mutex and posts what it says, in order.
+  template <class Step>
+  void with_registry(Step step) {
+    const std::lock_guard lock(registry_mutex);
+    InstanceRegistry::Events events;
+    step(registry, events);
+    post(events);
+  }
+
+  const EngineConfig config;
+  model::Store& store;
+  const Clock& clock;
+  Directory directory;
+  SessionTable sessions;
+
+  mutable std::mutex registry_mutex;
+  InstanceRegistry registry;  // GUARDED_BY(registry_mutex)
+
+  std::vector<std::unique_ptr<ShardRunner>> runners;  // constant after start
+  Committer committer;
+  PageReader reader;
+  Attendant attendant;
+
+  std::atomic<std::size_t> ingest_bytes{0};
+  std::atomic<bool> readers_paused{false};
+  std::atomic<bool> refusing{false};
+  std::atomic<bool> draining{false};
+  std::atomic<std::uint32_t> trims_expected{0};
+  bool stopped = false;
+};
+
+// --- Start ----------------------------------------------------------------------------------------------------------
+
+base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, model::Store& store,
+                                                    std::vector<model::RecoveredShard> recovered, const Clock& clock) {
+  LZ_ASSERT(!recovered.empty() && config.on_fatal);
+  const auto shards = static_cast<std::uint16_t>(recovered.size());
+  auto impl = std::make_unique<Impl>(std::move(config), store, clock, recovered[0].meta.epoch + 1, shards);
+  if (base::Status status = impl->begin_epochs(recovered); !status.ok()) return status;
+
+  const std::vector<model::InstanceRecord> instances = instances_of(recovered);
+  const std::vector<model::QueueRecord> catalog = catalog_of(recovered);
+  for (const model::QueueRecord& queue : catalog) impl->directory.put(queue);
+  impl->registry.await(instances, clock.now());
+  for (model::RecoveredShard& shard : recovered) impl->add_shard(std::move(shard), catalog, shards, !instances.empty());
+
+  impl->committer.start();
+  impl->reader.start();
+  for (const auto& runner : impl->runners) runner->start();
+  impl->attendant.start();
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+/// The new epoch is on the disk before anything is granted in it.
+base::Status Engine::Impl::begin_epochs(std::vector<model::RecoveredShard>& recovered) {
+  std::vector<model::MutationGroup> groups;
+  for (std::size_t i = 0; i < recovered.size(); ++i) {
+    model::ShardMeta& meta = recovered[i].meta;
+    ++meta.epoch;
+    ++meta.applied_index;
+    meta.engine_time = clock.now();
+    groups.push_back({model::ShardId(static_cast<std::uint16_t>(i)), {model::PutShardMeta{meta}}});
+  }
+  return store.commit(groups, true);
+}
+
+void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<model::QueueRecord>& catalog,
+                             std::uint16_t shards, bool awaiting) {
+  core::ShardConfig shard_config;
+  shard_config.shard = model::ShardId(static_cast<std::uint16_t>(runners.size()));
+  shard_config.shards = shards;
+  shard_config.epoch = recovered.meta.epoch;
+  shard_config.seed = config.seed + shard_config.shard.value;
+  shard_config.awaiting_instances = awaiting;
+  if (shard_config.shard.value == 0) shard_config.catalog = catalog;
+  const model::ShardMeta meta = recovered.meta;
+  core::Shard core(shard_config, std::move(recovered), clock.now());
+  runners.push_back(std::make_unique<ShardRunner>(shard_config.shard, std::move(core), meta, config.ack_sync_max, clock,
+                                                  wiring()));
+}
+
+ShardRunner::Wiring Engine::Impl::wiring() {
+  ShardRunner::Wiring wiring;
+  wiring.commit = [this](model::MutationGroup group, model::GroupNumber number) {
+    committer.submit(std::move(group), number);
+  };
+  wiring.perform = [this](model::ShardId shard, std::vector<core::Effect>& effects) { perform(shard, effects); };
+  wiring.instance_loads = [this](model::ShardId, const std::vector<core::InstanceLoad>& loads) {
+    with_registry([&](InstanceRegistry& instances, auto& events) {
+      for (const core::InstanceLoad& load : loads) instances.load_changed(load, events);
+    });
+  };
+  wiring.session_drained = [this](const core::SessionEnded& ended) {
+    with_registry([&](InstanceRegistry& instances, auto& events) { instances.session_drained(ended.session, events); });
+  };
+  wiring.reservation_seen = [this](const core::InstanceReserved& reserved) {
+    with_registry(
+        [&](InstanceRegistry& instances, auto& events) { instances.reservation_seen(reserved.instance, events); });
+  };
+  wiring.bytes_durable = [this](std::size_t bytes) { bytes_durable(bytes); };
+  wiring.trimmed = [this](model::ShardId) {
+    if (trims_expected.fetch_sub(1, std::memory_order_relaxed) == 1) committer.flush_soon();
+  };
+  return wiring;
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() { stop(); }
+
+// --- Sessions -------------------------------------------------------------------------------------------------------
+
+model::SessionId Engine::open_session(std::shared_ptr<Outbox> outbox, const model::InstanceRecord& instance) {
+  const model::SessionId session = impl_->sessions.open(std::move(outbox));
+  impl_->with_registry([&](InstanceRegistry& instances, auto&) {
+    instances.session_opened(session, instance, impl_->clock.now());
+  });
+  return session;
+}
+
+model::SessionId Engine::open_desk(std::shared_ptr<Outbox> outbox) { return impl_->sessions.open(std::move(outbox)); }
+
+void Engine::replace_session(model::SessionId old_session, std::function<void()> done) {
+  const auto outbox = impl_->sessions.when_ended(old_session, done);
+  if (outbox == nullptr) {
+    done();
+  } else {
+    outbox->replaced();
+  }
+}
+
+void Engine::instance_resumed(model::SessionId session) {
+  impl_->with_registry([&](InstanceRegistry& instances, auto& events) { instances.session_resumed(session, events); });
+}
+
+void Engine::session_quiet(model::SessionId session, bool quiet) {
+  impl_->with_registry(
+      [&](InstanceRegistry& instances, auto& events) { instances.session_quiet(session, quiet, events); });
+}
+
+void Engine::end_session(model::SessionId session, End how) {
+  impl_->with_registry([&](InstanceRegistry& instances, auto& events) {
+    instances.session_ended(session, how_of(how), impl_->clock.now(), events);
+  });
+  for (const auto& done : impl_->sessions.end(session)) done();
+}
+
+// --- Work -----------------------------------------------------------------------------------------------------------
+
+bool Engine::submit(model::ShardId shard, model::Command command, std::size_t bytes) {
+  LZ_ASSERT(shard.value < impl_->runners.size());
+  const model::SessionId from =
+      std::holds_alternative<model::Publish>(command) ? std::get<model::Publish>(command).origin.session : model::SessionId();
+  core::Event::What what = std::visit([](auto&& one) -> core::Event::What { return std::move(one); }, std::move(command));
+  // Only publishes hold memory until they are durable; the rest is small and bounded by the connection's limits.
+  if (!from) {
+    impl_->post(shard, std::move(what));
+    return true;
+  }
+  const std::size_t held = impl_->ingest_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  const bool pause = held > model::limits::kIngestBytes;
+  if (pause) {
+    impl_->sessions.pause(from);
+    impl_->readers_paused.store(true);
+  }
+  impl_->post(shard, std::move(what), bytes);
+  return !pause;
+}
+
+std::uint16_t Engine::shard_count() const { return static_cast<std::uint16_t>(impl_->runners.size()); }
+const Directory& Engine::directory() const { return impl_->directory; }
+model::Store& Engine::store() { return impl_->store; }
+base::Instant Engine::now() const { return impl_->clock.now(); }
+
+EngineStats Engine::stats() const {
+  EngineStats stats;
+  stats.queues = impl_->directory.size();
+  stats.sessions = impl_->sessions.size();
+  {
+    const std::lock_guard lock(impl_->registry_mutex);
+    stats.instances = impl_->registry.size();
+    stats.resuming = impl_->registry.resuming();
+  }
+  stats.commits = impl_->committer.commits();
+  stats.committed_groups = impl_->committer.groups();
+  for (const auto& runner : impl_->runners) {
+    stats.steps += runner->steps();
+    stats.held_effects += runner->held();
+  }
+  stats.ingest_bytes = impl_->ingest_bytes.load();
+  stats.publishes_refused = impl_->refusing.load();
+  stats.draining = impl_->draining.load();
+  stats.last_commit = impl_->committer.last();
+  stats.longest_commit = impl_->committer.longest();
+  stats.store = impl_->store.usage();
+  return stats;
+}
+
+// --- Stop -----------------------------------------------------------------------------------------------------------
+
+void Engine::drain() {
+  impl_->draining.store(true);
+  for (const auto& runner : impl_->runners) runner->post(core::Drain{});
+}
+
+void Engine::stop() {
+  if (std::exchange(impl_->stopped, true)) return;
+  impl_->attendant.stop();
+  impl_->reader.stop();
+  for (const auto& runner : impl_->runners) runner->stop();
+  impl_->committer.stop();
+}
+
+// --- Effects --------------------------------------------------------------------------------------------------------
+
+void Engine::Impl::post(InstanceRegistry::Events& events) {
+  for (ShardEvent& event : events) {
+    if (event.shard) {
+      post(*event.shard, std::move(event.what));
+      continue;
+    }
+    for (const auto& runner : runners) runner->post(event.what);
+  }
+}
+
+void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effects) {
+  std::vector<std::pair<model::SessionId, std::vector<model::Answer>>> letters;
+  for (core::Effect& effect : effects) {
+    if (auto* tell = std::get_if<core::Tell>(&effect)) {
+      auto letter = std::find_if(letters.begin(), letters.end(), [&](const auto& l) { return l.first == tell->session; });
+      if (letter == letters.end()) letter = letters.insert(letters.end(), {tell->session, {}});
+      letter->second.push_back(std::move(tell->answer));
+    } else if (auto* page = std::get_if<core::LoadMessages>(&effect)) {
+      reader.submit(shard, *page);
+    } else if (auto* one = std::get_if<core::LoadOne>(&effect)) {
+      reader.submit(shard, *one);
+    } else if (auto* waiting = std::get_if<core::LoadWaiting>(&effect)) {
+      reader.submit(shard, *waiting);
+    } else if (auto* reserve = std::get_if<core::ReserveInstance>(&effect)) {
+      with_registry([&](InstanceRegistry& instances, auto& events) { instances.reserve(*reserve, shard, events); });
+    } else if (auto* release = std::get_if<core::ReleaseInstance>(&effect)) {
+      with_registry([&](InstanceRegistry& instances, auto& events) { instances.release(*release, events); });
+    } else if (auto* assign = std::get_if<core::AssignQueue>(&effect)) {
+      directory.put(assign->queue);
+      post(assign->queue.shard, core::QueueAssigned{assign->queue});
+    } else if (auto* forget = std::get_if<core::ForgetQueue>(&effect)) {
+      directory.erase(forget->subscription);
+      post(model::ShardId(0), core::QueueRemoved{forget->name, forget->subscription});
+    }
+  }
+  for (auto& [session, answers] : letters) {
+    if (const auto outbox = sessions.find(session)) outbox->tell(std::move(answers));
+  }
+}
+
+void Engine::Impl::bytes_durable(std::size_t bytes) {
+  const std::size_t left = ingest_bytes.fetch_sub(bytes, std::memory_order_relaxed) - bytes;
+  if (left > model::limits::kIngestBytes / 2 || !readers_paused.exchange(false)) return;
+  for (const auto& outbox : sessions.take_paused()) outbox->resume_reading();
+}
+
+// --- The attendant ----------------------------------------------------------------------------------------------------
+
+void Engine::Impl::attend() {
+  with_registry([&](InstanceRegistry& instances, auto& events) { instances.tick(clock.now(), events); });
+  // A pause may have been noted just after the last bytes became durable.
+  bytes_durable(0);
+  const model::StoreUsage usage = store.usage();
+  watch_disk(usage);
+  watch_memtables(usage);
+}
+
+void Engine::Impl::watch_disk(const model::StoreUsage& usage) {
+  const auto percent = static_cast<std::uint64_t>(static_cast<double>(usage.disk_total_bytes) *
+                                                  config.disk_reserve_percent / 100);
+  const std::uint64_t reserve = std::max(config.disk_reserve_bytes, percent);
+  const bool refuse = usage.disk_free_bytes < reserve;
+  if (refusing.exchange(refuse) == refuse) return;
+  for (const auto& runner : runners) {
+    runner->post(core::DiskPressure{refuse, usage.disk_free_bytes, reserve});
+  }
+}
+
+void Engine::Impl::watch_memtables(const model::StoreUsage& usage) {
+  if (usage.memtable_bytes < config.memtable_bytes / 4 * 3) return;
+  std::uint32_t none = 0;
+  if (!trims_expected.compare_exchange_strong(none, static_cast<std::uint32_t>(runners.size()))) return;
+  for (const auto& runner : runners) runner->post(core::TrimNow{});
+}
+
+}  // namespace lazaret::engine
