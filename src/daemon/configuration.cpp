@@ -1,0 +1,293 @@
+#include "daemon/configuration.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <functional>
+#include <toml++/toml.h>
+
+#include "base/duration_text.h"
+
+namespace lazaret::daemon {
+namespace {
+
+using base::Code;
+using base::Status;
+
+/// Sets one key from its text; says what is allowed when the text is not.
+using Setter = std::function<Status(Configuration&, const std::string&)>;
+
+struct Key {
+  std::string name;
+  Setter set;
+};
+
+Status bad(const std::string& allowed) { return Status(Code::BAD_CONFIGURATION, "must be " + allowed); }
+
+Setter text(std::function<std::string&(Configuration&)> field) {
+  return [field](Configuration& c, const std::string& value) {
+    field(c) = value;
+    return Status();
+  };
+}
+
+Setter one_of(std::function<std::string&(Configuration&)> field, std::vector<std::string> allowed) {
+  return [field, allowed](Configuration& c, const std::string& value) {
+    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+      std::string list;
+      for (const std::string& word : allowed) list += (list.empty() ? "" : ", ") + word;
+      return bad("one of " + list);
+    }
+    field(c) = value;
+    return Status();
+  };
+}
+
+Setter flag(std::function<bool&(Configuration&)> field) {
+  return [field](Configuration& c, const std::string& value) {
+    if (value != "true" && value != "false") return bad("true or false");
+    field(c) = value == "true";
+    return Status();
+  };
+}
+
+template <class Number>
+Setter number(std::function<Number&(Configuration&)> field, Number least, Number most) {
+  return [field, least, most](Configuration& c, const std::string& value) {
+    Number parsed{};
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+    const bool whole = error == std::errc() && end == value.data() + value.size();
+    if (!whole || parsed < least || parsed > most) {
+      return bad("a number from " + std::to_string(least) + " to " + std::to_string(most));
+    }
+    field(c) = parsed;
+    return Status();
+  };
+}
+
+Setter duration(std::function<base::Duration&(Configuration&)> field, base::Duration least, base::Duration most) {
+  return [field, least, most](Configuration& c, const std::string& value) {
+    const auto parsed = base::parse_duration(value);
+    if (!parsed.ok() || *parsed < least || *parsed > most) {
+      return bad("a duration from " + base::format_duration(least) + " to " + base::format_duration(most));
+    }
+    field(c) = *parsed;
+    return Status();
+  };
+}
+
+Setter names(std::function<std::vector<std::string>&(Configuration&)> field) {
+  return [field](Configuration& c, const std::string& value) {
+    std::vector<std::string> list;
+    for (std::size_t at = 0; at < value.size();) {
+      const std::size_t comma = std::min(value.find(',', at), value.size());
+      if (comma > at) list.push_back(value.substr(at, comma - at));
+      at = comma + 1;
+    }
+    field(c) = std::move(list);
+    return Status();
+  };
+}
+
+Status set_max_attempts(Configuration& c, const std::string& value) {
+  if (value == "unlimited") {
+    c.defaults.max_attempts.reset();
+    return {};
+  }
+  std::uint32_t parsed = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+  if (error != std::errc() || end != value.data() + value.size() || parsed == 0 || parsed > 10'000) {
+    return bad("a number from 1 to 10000, or \"unlimited\"");
+  }
+  c.defaults.max_attempts = parsed;
+  return {};
+}
+
+Status set_shards(Configuration& c, const std::string& value) {
+  c.storage.shards_given = true;
+  return number<std::uint64_t>([](Configuration& d) -> auto& { return d.storage.shards; }, 1, 64)(c, value);
+}
+
+#define LZ_FIELD(path) [](Configuration& c) -> auto& { return c.path; }
+
+const std::vector<Key>& keys() {
+  using namespace std::chrono_literals;
+  using U64 = std::uint64_t;
+  static const std::vector<Key> table = {
+      {"broker.listen", text(LZ_FIELD(broker.listen))},
+      {"broker.allow_unauthenticated", flag(LZ_FIELD(broker.allow_unauthenticated))},
+      {"broker.max_message_bytes", number<U64>(LZ_FIELD(broker.max_message_bytes), 1024, 256u << 20)},
+      {"broker.max_header_bytes", number<U64>(LZ_FIELD(broker.max_header_bytes), 1024, 1u << 20)},
+      {"broker.max_connections", number<U64>(LZ_FIELD(broker.max_connections), 1, 1'000'000)},
+      {"broker.io_threads", number<U64>(LZ_FIELD(broker.io_threads), 1, 64)},
+      {"broker.stop_wait", duration(LZ_FIELD(broker.stop_wait), 0s, 1h)},
+      {"broker.reconnect_grace", duration(LZ_FIELD(broker.reconnect_grace), 0s, 10min)},
+      {"broker.resume_grace", duration(LZ_FIELD(broker.resume_grace), 0s, 10min)},
+      {"admin.listen", text(LZ_FIELD(admin.listen))},
+      {"admin.allowed_hosts", names(LZ_FIELD(admin.allowed_hosts))},
+      {"storage.data_dir", text(LZ_FIELD(storage.data_dir))},
+      {"storage.shards", set_shards},
+      {"storage.memtable_bytes", number<U64>(LZ_FIELD(storage.memtable_bytes), 4u << 20, 4ull << 30)},
+      {"storage.block_cache_bytes", number<U64>(LZ_FIELD(storage.block_cache_bytes), 1u << 20, 64ull << 30)},
+      {"storage.disk_reserve_bytes", number<U64>(LZ_FIELD(storage.disk_reserve_bytes), 0, 1ull << 50)},
+      {"storage.disk_reserve_percent", number<double>(LZ_FIELD(storage.disk_reserve_percent), 0.0, 90.0)},
+      {"storage.ack_sync_max", duration(LZ_FIELD(storage.ack_sync_max), 0s, 1s)},
+      {"defaults.max_attempts", set_max_attempts},
+      {"defaults.backoff_initial", duration(LZ_FIELD(defaults.backoff_initial), 0s, 24h * 7)},
+      {"defaults.backoff_multiplier", number<double>(LZ_FIELD(defaults.backoff_multiplier), 1.0, 100.0)},
+      {"defaults.backoff_max", duration(LZ_FIELD(defaults.backoff_max), 0s, 24h * 7)},
+      {"defaults.backoff_jitter", number<double>(LZ_FIELD(defaults.backoff_jitter), 0.0, 1.0)},
+      {"defaults.lease_duration", duration(LZ_FIELD(defaults.lease_duration), 100ms, 12h)},
+      {"defaults.max_worker_deaths", number<std::uint32_t>(LZ_FIELD(defaults.max_worker_deaths), 1u, 100u)},
+      {"log.level", one_of(LZ_FIELD(log.level), {"debug", "info", "warning", "error"})},
+      {"log.format", one_of(LZ_FIELD(log.format), {"text", "json"})},
+  };
+  return table;
+}
+#undef LZ_FIELD
+
+const Key* find_key(std::string_view name) {
+  for (const Key& key : keys()) {
+    if (key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+Status set(Configuration& configuration, const std::string& where, const std::string& name, const std::string& value) {
+  const Key* key = find_key(name);
+  if (key == nullptr) return Status(Code::BAD_CONFIGURATION, where + ": there is no key " + name);
+  if (const Status status = key->set(configuration, value); !status.ok()) {
+    return Status(Code::BAD_CONFIGURATION, where + ": " + name + " " + status.text() + ", not \"" + value + "\"");
+  }
+  return {};
+}
+
+/// The text form that the setters take; nullopt for what no key can have.
+std::optional<std::string> text_of(const toml::node& node) {
+  if (const auto* value = node.as_string()) return value->get();
+  if (const auto* value = node.as_boolean()) return value->get() ? "true" : "false";
+  if (const auto* value = node.as_integer()) return std::to_string(value->get());
+  if (const auto* value = node.as_floating_point()) return std::to_string(value->get());
+  const auto* list = node.as_array();
+  if (list == nullptr) return std::nullopt;
+  std::string joined;
+  for (const toml::node& item : *list) {
+    const auto* word = item.as_string();
+    if (word == nullptr) return std::nullopt;
+    joined += (joined.empty() ? "" : ",") + word->get();
+  }
+  return joined;
+}
+
+std::string place(const std::string& file, const toml::node& node) {
+  return file + ":" + std::to_string(node.source().begin.line);
+}
+
+Status read_section(Configuration& configuration, const std::string& file, const std::string& section,
+                    const toml::table& table) {
+  for (const auto& [key, node] : table) {
+    const std::string name = section + "." + std::string(key.str());
+    const auto value = text_of(node);
+    if (!value) return Status(Code::BAD_CONFIGURATION, place(file, node) + ": " + name + " cannot have such a value");
+    LZ_RETURN_IF_ERROR(set(configuration, place(file, node), name, *value));
+  }
+  return {};
+}
+
+Status read_file(Configuration& configuration, const std::string& file) {
+  try {
+    const toml::table root = toml::parse_file(file);
+    for (const auto& [section, node] : root) {
+      const auto* table = node.as_table();
+      if (table == nullptr) {
+        return Status(Code::BAD_CONFIGURATION,
+                      place(file, node) + ": there is no key " + std::string(section.str()) + " outside a section");
+      }
+      LZ_RETURN_IF_ERROR(read_section(configuration, file, std::string(section.str()), *table));
+    }
+    return {};
+  } catch (const toml::parse_error& error) {
+    return Status(Code::BAD_CONFIGURATION, file + ":" + std::to_string(error.source().begin.line) + ": " +
+                                               std::string(error.description()));
+  }
+}
+
+Status read_environment(Configuration& configuration, char** environment) {
+  constexpr std::string_view kPrefix = "LAZARET_CFG_";
+  for (char** at = environment; at != nullptr && *at != nullptr; ++at) {
+    const std::string_view entry(*at);
+    const std::size_t equals = entry.find('=');
+    if (!entry.starts_with(kPrefix) || equals == std::string_view::npos) continue;
+    const std::string variable(entry.substr(0, equals));
+    std::string name = variable.substr(kPrefix.size());
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::size_t separator = name.find("__");
+    if (separator == std::string::npos) {
+      return Status(Code::BAD_CONFIGURATION, "environment: " + variable + " must be LAZARET_CFG_<SECTION>__<KEY>");
+    }
+    name.replace(separator, 2, ".");
+    LZ_RETURN_IF_ERROR(set(configuration, "environment: " + variable, name, std::string(entry.substr(equals + 1))));
+  }
+  return {};
+}
+
+Status check_listen(const Configuration& configuration, const std::string& name, const std::string& listen) {
+  const auto address = parse_address(listen);
+  if (!address.ok()) return Status(Code::BAD_CONFIGURATION, name + ": " + address.status().text());
+  if (!address->loopback && !configuration.broker.allow_unauthenticated) {
+    return Status(Code::BAD_CONFIGURATION,
+                  name + ": " + listen +
+                      " is not a loopback address, and there is no authentication yet: set "
+                      "broker.allow_unauthenticated = true to accept everybody who can reach it");
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<Configuration> load_configuration(const ConfigurationSources& sources, char** environment) {
+  Configuration configuration;
+  if (!sources.file.empty()) {
+    if (Status status = read_file(configuration, sources.file); !status.ok()) return status;
+  }
+  if (Status status = read_environment(configuration, environment); !status.ok()) return status;
+  for (const auto& [name, value] : sources.settings) {
+    if (Status status = set(configuration, "command line", name, value); !status.ok()) return status;
+  }
+  configuration.storage.accept_loss = sources.accept_loss;
+  if (Status status = check_listen(configuration, "broker.listen", configuration.broker.listen); !status.ok()) {
+    return status;
+  }
+  if (Status status = check_listen(configuration, "admin.listen", configuration.admin.listen); !status.ok()) {
+    return status;
+  }
+  if (configuration.storage.data_dir.empty()) {
+    return Status(Code::BAD_CONFIGURATION, "storage.data_dir must name a directory");
+  }
+  return configuration;
+}
+
+std::vector<std::string> configuration_keys() {
+  std::vector<std::string> names_of_keys;
+  for (const Key& key : keys()) names_of_keys.push_back(key.name);
+  return names_of_keys;
+}
+
+base::Result<Address> parse_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  Address address;
+  const std::string_view port = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+  if (port.empty() || error != std::errc() || end != port.data() + port.size()) {
+    return Status(Code::BAD_CONFIGURATION, "'" + std::string(text) + "' is not HOST:PORT");
+  }
+  std::string_view host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  if (host.empty()) return Status(Code::BAD_CONFIGURATION, "'" + std::string(text) + "' is not HOST:PORT");
+  address.host = host;
+  address.loopback = host == "::1" || host.starts_with("127.");
+  return address;
+}
+
+}  // namespace lazaret::daemon
