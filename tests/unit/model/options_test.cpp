@@ -1,0 +1,56 @@
+#include "model/options.h"
+
+#include <gtest/gtest.h>
+
+namespace lazaret::model {
+namespace {
+
+using base::Code;
+using namespace std::chrono_literals;
+
+TEST(QueueOptions, DefaultsAreValid) { EXPECT_TRUE(validate(QueueOptions{}).ok()); }
+
+TEST(QueueOptions, EachIsRefusedOutsideItsRange) {
+  const auto refused = [](auto change) {
+    QueueOptions options;
+    change(options);
+    return validate(options).code() == Code::INVALID_OPTION;
+  };
+  EXPECT_TRUE(refused([](auto& o) { o.max_attempts = 0; }));
+  EXPECT_TRUE(refused([](auto& o) { o.max_attempts = 10'001; }));
+  EXPECT_TRUE(refused([](auto& o) { o.backoff_initial = -1s; }));
+  EXPECT_TRUE(refused([](auto& o) { o.backoff_multiplier = 0.5; }));
+  EXPECT_TRUE(refused([](auto& o) { o.backoff_multiplier = std::numeric_limits<double>::quiet_NaN(); }));
+  EXPECT_TRUE(refused([](auto& o) { o.backoff_max = 24h * 8; }));
+  EXPECT_TRUE(refused([](auto& o) { o.backoff_jitter = 1.1; }));
+  EXPECT_TRUE(refused([](auto& o) { o.lease_duration = 99ms; }));
+  EXPECT_TRUE(refused([](auto& o) { o.max_worker_deaths = 0; }));
+  EXPECT_TRUE(refused([](auto& o) { o.durability = Durability::relaxed; }));
+}
+
+TEST(QueueOptions, UnlimitedAttemptsAreAllowedByName) {
+  QueueOptions options;
+  options.max_attempts.reset();
+  EXPECT_TRUE(validate(options).ok());
+}
+
+TEST(QueueOptions, DifferenceNamesEachOptionWithBothValues) {
+  QueueOptions asked;
+  asked.max_attempts.reset();
+  asked.lease_duration = 10s;
+  EXPECT_EQ(difference(QueueOptions{}, asked),
+            "max_attempts is 5, asked for \"unlimited\"; lease_duration is 30s, asked for 10s");
+  EXPECT_EQ(difference(asked, asked), "");
+}
+
+TEST(Name, FollowsTheRule) {
+  EXPECT_TRUE(validate_name("orders.eu_1-a").ok());
+  EXPECT_TRUE(validate_name(std::string(200, 'a')).ok());
+  for (const std::string& name : {std::string(), std::string(201, 'a'), std::string("a b"), std::string("a/b"),
+                                  std::string("lazaret.x"), std::string("\xc3\xa4"), std::string(1, '\0')}) {
+    EXPECT_EQ(validate_name(name).code(), Code::INVALID_NAME);
+  }
+}
+
+}  // namespace
+}  // namespace lazaret::model
