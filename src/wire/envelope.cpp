@@ -1,0 +1,122 @@
+#include "wire/envelope.h"
+
+#include <google/protobuf/arena.h>
+
+#include "lazaret/wire/v1/envelope.pb.h"
+#include "model/limits.h"
+
+namespace lazaret::wire {
+namespace {
+
+using base::Code;
+using base::Status;
+namespace limits = model::limits;
+
+Status too_long(std::string_view field, std::size_t size) {
+  return Status(Code::HEADERS_TOO_LARGE, std::string(field) + " has " + std::to_string(size) + " bytes, at most " +
+                                             std::to_string(limits::kEnvelopeFieldBytes) + " are allowed")
+      .with_limit(std::string(field), static_cast<std::int64_t>(limits::kEnvelopeFieldBytes));
+}
+
+Status check_fields(const v1::Envelope& envelope) {
+  const std::pair<std::string_view, const std::string*> texts[] = {
+      {"key", &envelope.key()},
+      {"type", &envelope.type()},
+      {"content_type", &envelope.content_type()},
+      {"correlation_id", &envelope.correlation_id()},
+      {"causation_id", &envelope.causation_id()},
+      {"reply_to", &envelope.reply_to()},
+      {"schema_id", &envelope.schema_id()},
+      {"content_encoding", &envelope.content_encoding()},
+      {"traceparent", &envelope.traceparent()},
+  };
+  for (const auto& [name, text] : texts) {
+    if (text->size() > limits::kEnvelopeFieldBytes) return too_long(name, text->size());
+  }
+  if (static_cast<std::size_t>(envelope.headers_size()) > limits::kHeaderCount) {
+    return Status(Code::HEADERS_TOO_LARGE, std::to_string(envelope.headers_size()) + " headers, at most " +
+                                               std::to_string(limits::kHeaderCount) + " are allowed")
+        .with_limit("header_count", static_cast<std::int64_t>(limits::kHeaderCount));
+  }
+  for (const v1::Header& header : envelope.headers()) {
+    if (header.name().empty()) return Status(Code::BAD_REQUEST, "a header has no name");
+    if (header.name().size() > limits::kEnvelopeFieldBytes) return too_long("header name", header.name().size());
+  }
+  if (!envelope.id().empty() && envelope.id().size() != 16) {
+    return Status(Code::BAD_REQUEST, "the id of a message has sixteen bytes, not " + std::to_string(envelope.id().size()));
+  }
+  if (envelope.priority() > 9) return Status(Code::BAD_REQUEST, "priority must be 0 to 9");
+  return {};
+}
+
+}  // namespace
+
+std::string encode_envelope(const Envelope& envelope) {
+  v1::Envelope out;
+  if (!envelope.id.is_nil()) out.set_id(envelope.id.raw().data(), 16);
+  out.set_key(envelope.key);
+  out.set_type(envelope.type);
+  out.set_content_type(envelope.content_type);
+  for (const auto& [name, value] : envelope.headers) {
+    v1::Header* header = out.add_headers();
+    header->set_name(name);
+    header->set_value(value);
+  }
+  out.set_correlation_id(envelope.correlation_id);
+  out.set_causation_id(envelope.causation_id);
+  out.set_reply_to(envelope.reply_to);
+  out.set_deadline_us(envelope.deadline_us);
+  out.set_expires_at_us(envelope.expires_at_us);
+  out.set_priority(envelope.priority);
+  out.set_schema_id(envelope.schema_id);
+  out.set_content_encoding(envelope.content_encoding);
+  out.set_traceparent(envelope.traceparent);
+  return out.SerializeAsString();
+}
+
+base::Result<Envelope> decode_envelope(std::string_view bytes) {
+  v1::Envelope in;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
+  }
+  Envelope out;
+  if (const auto id = model::MessageId::from_raw(in.id())) out.id = *id;
+  out.key = in.key();
+  out.type = in.type();
+  out.content_type = in.content_type();
+  for (const v1::Header& header : in.headers()) out.headers.emplace_back(header.name(), header.value());
+  out.correlation_id = in.correlation_id();
+  out.causation_id = in.causation_id();
+  out.reply_to = in.reply_to();
+  out.deadline_us = in.deadline_us();
+  out.expires_at_us = in.expires_at_us();
+  out.priority = in.priority();
+  out.schema_id = in.schema_id();
+  out.content_encoding = in.content_encoding();
+  out.traceparent = in.traceparent();
+  return out;
+}
+
+Status check_envelope(std::string_view bytes, std::size_t max_bytes, bool& has_id) {
+  if (bytes.size() > max_bytes) {
+    return Status(Code::HEADERS_TOO_LARGE, "the envelope has " + std::to_string(bytes.size()) + " bytes, at most " +
+                                               std::to_string(max_bytes) + " are allowed")
+        .with_limit("max_header_bytes", static_cast<std::int64_t>(max_bytes));
+  }
+  // Reused by every message of this thread: parsing into a message that is already there allocates nothing.
+  thread_local v1::Envelope envelope;
+  if (!envelope.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
+  }
+  has_id = !envelope.id().empty();
+  return check_fields(envelope);
+}
+
+std::string with_id(std::string_view bytes, const model::MessageId& id) {
+  v1::Envelope only_id;
+  only_id.set_id(id.raw().data(), 16);
+  // Concatenated protobuf messages merge; the other fields stay as they came.
+  return std::string(bytes) + only_id.SerializeAsString();
+}
+
+}  // namespace lazaret::wire

@@ -1,0 +1,44 @@
+// Envelope: the publisher's words about a message, as plain fields. On the wire and on the disk it is an encoded
+// `lazaret.wire.v1.Envelope`, kept bit for bit.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "model/ids.h"
+
+namespace lazaret::wire {
+
+struct Envelope {
+  model::MessageId id;  // nil: none was given
+  std::string key;
+  std::string type;
+  std::string content_type;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string correlation_id;
+  std::string causation_id;
+  std::string reply_to;
+  std::int64_t deadline_us = 0;
+  std::int64_t expires_at_us = 0;
+  std::uint32_t priority = 0;
+  std::string schema_id;
+  std::string content_encoding;
+  std::string traceparent;
+  bool operator==(const Envelope&) const = default;
+};
+
+std::string encode_envelope(const Envelope& envelope);
+/// BAD_REQUEST when the bytes are no envelope.
+base::Result<Envelope> decode_envelope(std::string_view bytes);
+
+/// Whether the broker takes these bytes: HEADERS_TOO_LARGE or BAD_REQUEST naming the field, or OK.
+/// `has_id` says whether the publisher gave an id.
+base::Status check_envelope(std::string_view bytes, std::size_t max_bytes, bool& has_id);
+/// The bytes with an id added at their end; for envelopes that came without one.
+std::string with_id(std::string_view bytes, const model::MessageId& id);
+
+}  // namespace lazaret::wire

@@ -1,0 +1,317 @@
+// What each frame says, as plain structs, and how it is encoded and decoded. Protobuf stops here.
+// What may follow what, and what each request can be answered with: proto/README.md.
+//
+// `encode` never fails. `decode` gives BAD_FRAME for bytes that are not that frame, and never more memory than a
+// small multiple of what was received.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "model/answer.h"
+#include "model/command.h"
+#include "model/options.h"
+#include "wire/frame.h"
+
+namespace lazaret::wire {
+
+/// The same numbers as `lazaret.wire.v1.FrameType`.
+enum class FrameType : std::uint8_t {
+  hello = 1,
+  publish = 2,
+  open_producer = 3,
+  open_consumer = 4,
+  add_credit = 5,
+  started = 6,
+  settle = 7,
+  close_consumer = 8,
+  queue_request = 9,
+  peek = 10,
+  goodbye = 11,
+  ping = 30,
+  pong = 31,
+  welcome = 40,
+  published = 41,
+  producer_opened = 42,
+  consumer_opened = 43,
+  deliver = 44,
+  settled = 45,
+  recall = 46,
+  lease_ended = 47,
+  consumer_ended = 48,
+  queue_response = 49,
+  peeked = 50,
+  error = 51,
+  closing = 52,
+};
+
+// --- Handshake --------------------------------------------------------------------------------------------------------
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+struct Hello {
+  std::uint32_t version_least = kProtocolVersion;
+  std::uint32_t version_most = kProtocolVersion;
+  std::vector<std::string> features;
+  model::InstanceRecord instance;
+  struct Resume {
+    model::SessionId session;
+    std::uint32_t consumers = 0;
+  };
+  std::optional<Resume> resume;
+};
+struct Welcome {
+  std::uint32_t version = kProtocolVersion;
+  std::vector<std::string> features;
+  model::SessionId session;
+  std::uint64_t max_message_bytes = 0;
+  std::uint64_t max_header_bytes = 0;
+  std::uint64_t max_frame_bytes = 0;
+  std::uint32_t max_batch_items = 0;
+  std::uint32_t max_publish_window = 0;
+  base::Duration heartbeat{};
+  std::string admin_address;
+  base::Uuid broker_instance;
+  std::string broker_version;
+};
+struct Ping {
+  std::uint64_t number = 0;
+};
+struct Pong {
+  std::uint64_t number = 0;
+};
+struct Goodbye {};
+struct Error {
+  std::uint64_t request = 0;  // 0: the connection
+  base::Status status;
+};
+struct Closing {
+  base::Status status;
+};
+
+// --- Publishing -------------------------------------------------------------------------------------------------------
+
+struct OpenProducer {
+  std::uint64_t request = 0;
+  std::string queue;
+  std::optional<model::ProducerId> producer_id;
+};
+struct ProducerOpened {
+  std::uint64_t request = 0;
+  base::Status status;
+  std::uint32_t producer = 0;
+  std::uint64_t last_sequence = 0;
+};
+struct PublishItem {
+  std::uint64_t sequence = 0;
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+};
+struct Publish {
+  std::uint64_t request = 0;
+  std::uint32_t producer = 0;
+  std::vector<PublishItem> items;
+};
+struct Published {
+  std::uint64_t request = 0;
+  std::vector<model::PublishResult> results;
+  base::Status status;  // of the refusals
+};
+
+// --- Consuming --------------------------------------------------------------------------------------------------------
+
+/// A lease without its shard and subscription, which the consumer has.
+struct Token {
+  model::LogId log;
+  model::Offset offset;
+  model::Grant grant;
+  auto operator<=>(const Token&) const = default;
+};
+struct HeldToken {
+  Token token;
+  bool begun = false;
+  std::uint64_t delivery = 0;
+};
+struct OpenConsumer {
+  std::uint64_t request = 0;
+  std::uint64_t consumer = 0;
+  std::string queue;
+  std::uint64_t credit_messages = 0;
+  std::uint64_t credit_bytes = 0;
+  std::vector<HeldToken> held;
+  bool more = false;
+};
+struct ConsumerOpened {
+  std::uint64_t request = 0;
+  base::Status status;
+  std::uint64_t consumer = 0;
+  model::ShardId shard;
+  model::SubscriptionId subscription;
+  std::vector<bool> held;
+  base::Duration lease_duration{};
+};
+struct AddCredit {
+  std::uint64_t consumer = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+};
+struct Delivery {
+  std::uint64_t delivery = 0;
+  Token token;
+  std::uint32_t attempt = 1;
+  bool redelivered = false;
+  bool isolated = false;
+  model::Offset source_offset;
+  base::Instant published_at;
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+};
+struct Deliver {
+  std::uint64_t consumer = 0;
+  std::vector<Delivery> deliveries;
+};
+struct Started {
+  std::uint64_t consumer = 0;
+  std::uint64_t delivery = 0;
+};
+struct Verdict {
+  model::VerdictKind kind = model::VerdictKind::ack;
+  Token token;
+  model::ErrorReport error;
+  bool handler_timeout = false;
+  std::optional<base::Duration> delay;
+};
+struct Settle {
+  std::uint64_t request = 0;  // 0: nobody waits
+  std::uint64_t consumer = 0;
+  std::vector<Token> acks;
+  std::vector<Verdict> verdicts;
+};
+struct Settled {
+  std::uint64_t request = 0;
+  /// Only those that are not plainly done; `index` counts acks first, then verdicts.
+  std::vector<std::pair<std::uint32_t, model::VerdictResult>> results;
+};
+struct CloseConsumer {
+  std::uint64_t request = 0;
+  std::uint64_t consumer = 0;
+};
+struct Recall {
+  std::uint64_t consumer = 0;
+};
+struct LeaseEnded {
+  std::uint64_t consumer = 0;
+  std::vector<Token> tokens;
+};
+struct ConsumerEnded {
+  std::uint64_t consumer = 0;
+  base::Status status;
+};
+
+// --- Queues -----------------------------------------------------------------------------------------------------------
+
+/// Options as asked for: what is left out takes the broker's default (create) or stays as it is (update).
+struct OptionsPatch {
+  std::optional<std::uint32_t> max_attempts;  // 0: unlimited
+  std::optional<base::Duration> backoff_initial;
+  std::optional<double> backoff_multiplier;
+  std::optional<base::Duration> backoff_max;
+  std::optional<double> backoff_jitter;
+  std::optional<base::Duration> lease_duration;
+  std::optional<std::uint32_t> max_worker_deaths;
+  std::optional<std::string> durability;
+
+  /// `base` with what is given here; INVALID_OPTION for a durability that there is not.
+  base::Result<model::QueueOptions> apply_to(model::QueueOptions base) const;
+  static OptionsPatch of(const model::QueueOptions& options);
+};
+enum class QueueVerb : std::uint8_t { create = 1, ensure = 2, show = 3, list = 4, update = 5, remove = 6, purge = 7 };
+struct QueueRequest {
+  std::uint64_t request = 0;
+  QueueVerb verb = QueueVerb::show;
+  std::string name;
+  OptionsPatch options;
+  bool force = false;
+  std::uint32_t max = 0;
+  std::string colocate_with;
+};
+struct QueueInfo {
+  std::string name;
+  model::QueueOptions options;
+  model::ShardId shard;
+  std::uint64_t ready = 0, leased = 0, waiting = 0, in_hospital = 0, entered = 0, acked = 0;
+  std::uint32_t consumers = 0;
+};
+struct QueueResponse {
+  std::uint64_t request = 0;
+  base::Status status;
+  std::vector<QueueInfo> queues;
+  bool created = false;
+  std::uint64_t count = 0;
+};
+struct Peek {
+  std::uint64_t request = 0;
+  std::string queue;
+  model::Offset from;
+  std::uint32_t max = 0;
+};
+struct PeekedMessage {
+  model::Offset offset;
+  base::Instant published_at;
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+  model::MessageState state = model::MessageState::ready;
+  std::uint32_t attempt = 0;
+  bool damaged = false;
+};
+struct Peeked {
+  std::uint64_t request = 0;
+  base::Status status;
+  std::vector<PeekedMessage> messages;
+  model::Offset next;
+};
+
+// --- Encoding ---------------------------------------------------------------------------------------------------------
+
+OutFrame encode(const Hello& frame);
+OutFrame encode(const Welcome& frame);
+OutFrame encode(const Ping& frame);
+OutFrame encode(const Pong& frame);
+OutFrame encode(const Goodbye& frame);
+OutFrame encode(const Error& frame);
+OutFrame encode(const Closing& frame);
+OutFrame encode(const OpenProducer& frame);
+OutFrame encode(const ProducerOpened& frame);
+OutFrame encode(const Publish& frame);
+OutFrame encode(const Published& frame);
+OutFrame encode(const OpenConsumer& frame);
+OutFrame encode(const ConsumerOpened& frame);
+OutFrame encode(const AddCredit& frame);
+OutFrame encode(const Deliver& frame);
+OutFrame encode(const Started& frame);
+OutFrame encode(const Settle& frame);
+OutFrame encode(const Settled& frame);
+OutFrame encode(const CloseConsumer& frame);
+OutFrame encode(const Recall& frame);
+OutFrame encode(const LeaseEnded& frame);
+OutFrame encode(const ConsumerEnded& frame);
+OutFrame encode(const QueueRequest& frame);
+OutFrame encode(const QueueResponse& frame);
+OutFrame encode(const Peek& frame);
+OutFrame encode(const Peeked& frame);
+
+// --- Decoding ---------------------------------------------------------------------------------------------------------
+
+/// `decode<Publish>(frame)`; REQUIRES that the frame's type is that of T.
+template <class T>
+base::Result<T> decode(const Frame& frame);
+
+}  // namespace lazaret::wire

@@ -1,0 +1,121 @@
+// OpenProducer, Publish and their answers.
+#include "wire/protobuf_frame.h"
+
+namespace lazaret::wire {
+
+OutFrame encode(const OpenProducer& frame) {
+  v1::OpenProducer out;
+  out.set_request(frame.request);
+  out.set_queue(frame.queue);
+  if (frame.producer_id) out.set_producer_id(frame.producer_id->raw().data(), 16);
+  return to_frame(FrameType::open_producer, out);
+}
+
+template <>
+base::Result<OpenProducer> decode<OpenProducer>(const Frame& frame) {
+  const auto* in = parse_header<v1::OpenProducer>(frame);
+  if (in == nullptr) return bad_frame("OPEN_PRODUCER cannot be decoded");
+  OpenProducer out{in->request(), in->queue(), std::nullopt};
+  if (!in->producer_id().empty()) {
+    out.producer_id = base::Uuid::from_raw(in->producer_id());
+    if (!out.producer_id) return bad_frame("a producer id has sixteen bytes");
+  }
+  return out;
+}
+
+OutFrame encode(const ProducerOpened& frame) {
+  v1::ProducerOpened out;
+  out.set_request(frame.request);
+  if (!frame.status.ok()) fill(out.mutable_problem(), frame.status);
+  out.set_producer(frame.producer);
+  out.set_last_sequence(frame.last_sequence);
+  return to_frame(FrameType::producer_opened, out);
+}
+
+template <>
+base::Result<ProducerOpened> decode<ProducerOpened>(const Frame& frame) {
+  const auto* in = parse_header<v1::ProducerOpened>(frame);
+  if (in == nullptr) return bad_frame("PRODUCER_OPENED cannot be decoded");
+  return ProducerOpened{in->request(), status_of(in->problem()), in->producer(), in->last_sequence()};
+}
+
+OutFrame encode(const Publish& frame) {
+  v1::Publish out;
+  out.set_request(frame.request);
+  out.set_producer(frame.producer);
+  std::size_t body_bytes = 0;
+  for (const PublishItem& item : frame.items) {
+    v1::PublishItem* to = out.add_items();
+    to->set_sequence(item.sequence);
+    to->set_envelope(item.envelope.view().data(), item.envelope.size());
+    to->set_body_bytes(static_cast<std::uint32_t>(item.body.size()));
+    to->set_body_crc(item.body_crc);
+    body_bytes += item.body.size();
+  }
+  OutFrame encoded = to_frame(FrameType::publish, out, body_bytes);
+  for (const PublishItem& item : frame.items) encoded.bodies.push_back(item.body);
+  return encoded;
+}
+
+template <>
+base::Result<Publish> decode<Publish>(const Frame& frame) {
+  const auto* in = parse_header<v1::Publish>(frame);
+  if (in == nullptr) return bad_frame("PUBLISH cannot be decoded");
+  Publish out{in->request(), in->producer(), {}};
+  out.items.reserve(static_cast<std::size_t>(in->items_size()));
+  BodyCutter bodies(frame.body);
+  for (const v1::PublishItem& item : in->items()) {
+    out.items.push_back({item.sequence(), copied(item.envelope()), bodies.take(item.body_bytes()), item.body_crc()});
+  }
+  if (!bodies.exact()) return bad_frame("the body lengths in PUBLISH do not add up to the frame's body");
+  return out;
+}
+
+namespace {
+
+/// Whether the results are n messages stored in a row: then two numbers say it all.
+bool plainly_stored(const std::vector<model::PublishResult>& results) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const model::PublishResult& result = results[i];
+    if (result.code != base::Code::OK || result.duplicate) return false;
+    if (result.offset.value != results[0].offset.value + i) return false;
+  }
+  return !results.empty();
+}
+
+}  // namespace
+
+OutFrame encode(const Published& frame) {
+  v1::Published out;
+  out.set_request(frame.request);
+  if (plainly_stored(frame.results)) {
+    out.set_first_offset(frame.results[0].offset.value);
+    out.set_stored(static_cast<std::uint32_t>(frame.results.size()));
+  } else {
+    for (const model::PublishResult& result : frame.results) {
+      v1::PublishResult* to = out.add_results();
+      to->set_error_number(static_cast<std::uint32_t>(result.code));
+      to->set_offset(result.offset.value);
+      to->set_duplicate(result.duplicate);
+    }
+  }
+  if (!frame.status.ok()) fill(out.mutable_problem(), frame.status);
+  return to_frame(FrameType::published, out);
+}
+
+template <>
+base::Result<Published> decode<Published>(const Frame& frame) {
+  const auto* in = parse_header<v1::Published>(frame);
+  if (in == nullptr) return bad_frame("PUBLISHED cannot be decoded");
+  Published out{in->request(), {}, status_of(in->problem())};
+  if (in->stored() > 1u << 20) return bad_frame("PUBLISHED confirms more than any batch can hold");
+  for (std::uint32_t i = 0; i < in->stored(); ++i) {
+    out.results.push_back({base::Code::OK, model::Offset(in->first_offset() + i), false});
+  }
+  for (const v1::PublishResult& result : in->results()) {
+    out.results.push_back({static_cast<base::Code>(result.error_number()), model::Offset(result.offset()), result.duplicate()});
+  }
+  return out;
+}
+
+}  // namespace lazaret::wire

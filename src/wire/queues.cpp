@@ -1,0 +1,212 @@
+// Queues by name: create, ensure, show, list, update, delete, purge, peek.
+#include "model/limits.h"
+#include "wire/protobuf_frame.h"
+
+namespace lazaret::wire {
+namespace {
+
+using base::Duration;
+
+constexpr std::pair<model::MessageState, std::string_view> kStates[] = {
+    {model::MessageState::settled, "settled"},         {model::MessageState::ready, "ready"},
+    {model::MessageState::leased, "leased"},           {model::MessageState::waiting, "waiting"},
+    {model::MessageState::in_hospital, "in_hospital"}, {model::MessageState::replaying, "replaying"},
+};
+
+void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
+  if (patch.max_attempts) out->set_max_attempts(*patch.max_attempts);
+  if (patch.backoff_initial) out->set_backoff_initial_us(static_cast<std::uint64_t>(patch.backoff_initial->count()));
+  if (patch.backoff_multiplier) out->set_backoff_multiplier(*patch.backoff_multiplier);
+  if (patch.backoff_max) out->set_backoff_max_us(static_cast<std::uint64_t>(patch.backoff_max->count()));
+  if (patch.backoff_jitter) out->set_backoff_jitter(*patch.backoff_jitter);
+  if (patch.lease_duration) out->set_lease_duration_us(static_cast<std::uint64_t>(patch.lease_duration->count()));
+  if (patch.max_worker_deaths) out->set_max_worker_deaths(*patch.max_worker_deaths);
+  if (patch.durability) out->set_durability(*patch.durability);
+}
+
+/// Times above a century would overflow sums with the present; validation refuses them long before.
+Duration microseconds(std::uint64_t us) {
+  constexpr std::uint64_t kCentury = 100ull * 365 * 86'400'000'000;
+  return Duration(static_cast<std::int64_t>(std::min(us, kCentury)));
+}
+
+OptionsPatch patch_of(const v1::QueueOptions& in) {
+  OptionsPatch patch;
+  if (in.has_max_attempts()) patch.max_attempts = in.max_attempts();
+  if (in.has_backoff_initial_us()) patch.backoff_initial = microseconds(in.backoff_initial_us());
+  if (in.has_backoff_multiplier()) patch.backoff_multiplier = in.backoff_multiplier();
+  if (in.has_backoff_max_us()) patch.backoff_max = microseconds(in.backoff_max_us());
+  if (in.has_backoff_jitter()) patch.backoff_jitter = in.backoff_jitter();
+  if (in.has_lease_duration_us()) patch.lease_duration = microseconds(in.lease_duration_us());
+  if (in.has_max_worker_deaths()) patch.max_worker_deaths = in.max_worker_deaths();
+  if (in.has_durability()) patch.durability = in.durability();
+  return patch;
+}
+
+}  // namespace
+
+base::Result<model::QueueOptions> OptionsPatch::apply_to(model::QueueOptions options) const {
+  if (max_attempts) {
+    options.max_attempts = *max_attempts == 0 ? std::nullopt : std::optional(*max_attempts);
+  }
+  options.backoff_initial = backoff_initial.value_or(options.backoff_initial);
+  options.backoff_multiplier = backoff_multiplier.value_or(options.backoff_multiplier);
+  options.backoff_max = backoff_max.value_or(options.backoff_max);
+  options.backoff_jitter = backoff_jitter.value_or(options.backoff_jitter);
+  options.lease_duration = lease_duration.value_or(options.lease_duration);
+  options.max_worker_deaths = max_worker_deaths.value_or(options.max_worker_deaths);
+  if (durability && *durability != "fsync") {
+    return base::Status(base::Code::INVALID_OPTION, "durability must be \"fsync\": this version offers no other");
+  }
+  return options;
+}
+
+OptionsPatch OptionsPatch::of(const model::QueueOptions& options) {
+  OptionsPatch patch;
+  patch.max_attempts = options.max_attempts.value_or(0);
+  patch.backoff_initial = options.backoff_initial;
+  patch.backoff_multiplier = options.backoff_multiplier;
+  patch.backoff_max = options.backoff_max;
+  patch.backoff_jitter = options.backoff_jitter;
+  patch.lease_duration = options.lease_duration;
+  patch.max_worker_deaths = options.max_worker_deaths;
+  patch.durability = "fsync";
+  return patch;
+}
+
+OutFrame encode(const QueueRequest& frame) {
+  v1::QueueRequest out;
+  out.set_request(frame.request);
+  out.set_verb(static_cast<v1::QueueVerb>(frame.verb));
+  out.set_name(frame.name);
+  fill(out.mutable_options(), frame.options);
+  out.set_force(frame.force);
+  out.set_max(frame.max);
+  out.set_colocate_with(frame.colocate_with);
+  return to_frame(FrameType::queue_request, out);
+}
+
+template <>
+base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
+  const auto* in = parse_header<v1::QueueRequest>(frame);
+  if (in == nullptr) return bad_frame("QUEUE_REQUEST cannot be decoded");
+  if (in->verb() < v1::CREATE || in->verb() > v1::PURGE) return bad_frame("QUEUE_REQUEST with an unknown verb");
+  QueueRequest out;
+  out.request = in->request();
+  out.verb = static_cast<QueueVerb>(in->verb());
+  out.name = in->name();
+  out.options = patch_of(in->options());
+  out.force = in->force();
+  out.max = in->max();
+  out.colocate_with = in->colocate_with();
+  return out;
+}
+
+OutFrame encode(const QueueResponse& frame) {
+  v1::QueueResponse out;
+  out.set_request(frame.request);
+  if (!frame.status.ok()) fill(out.mutable_problem(), frame.status);
+  for (const QueueInfo& queue : frame.queues) {
+    v1::QueueInfo* to = out.add_queues();
+    to->set_name(queue.name);
+    fill(to->mutable_options(), OptionsPatch::of(queue.options));
+    to->set_shard(queue.shard.value);
+    to->set_ready(queue.ready);
+    to->set_leased(queue.leased);
+    to->set_waiting(queue.waiting);
+    to->set_in_hospital(queue.in_hospital);
+    to->set_entered_total(queue.entered);
+    to->set_acked_total(queue.acked);
+    to->set_consumers(queue.consumers);
+  }
+  out.set_created(frame.created);
+  out.set_count(frame.count);
+  return to_frame(FrameType::queue_response, out);
+}
+
+template <>
+base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
+  const auto* in = parse_header<v1::QueueResponse>(frame);
+  if (in == nullptr) return bad_frame("QUEUE_RESPONSE cannot be decoded");
+  QueueResponse out;
+  out.request = in->request();
+  out.status = status_of(in->problem());
+  for (const v1::QueueInfo& queue : in->queues()) {
+    auto options = patch_of(queue.options()).apply_to({});
+    if (!options.ok()) return options.status();
+    out.queues.push_back({queue.name(), *options, model::ShardId(static_cast<std::uint16_t>(queue.shard())),
+                          queue.ready(), queue.leased(), queue.waiting(), queue.in_hospital(), queue.entered_total(),
+                          queue.acked_total(), queue.consumers()});
+  }
+  out.created = in->created();
+  out.count = in->count();
+  return out;
+}
+
+OutFrame encode(const Peek& frame) {
+  v1::Peek out;
+  out.set_request(frame.request);
+  out.set_queue(frame.queue);
+  out.set_from(frame.from.value);
+  out.set_max(frame.max);
+  return to_frame(FrameType::peek, out);
+}
+template <>
+base::Result<Peek> decode<Peek>(const Frame& frame) {
+  const auto* in = parse_header<v1::Peek>(frame);
+  if (in == nullptr) return bad_frame("PEEK cannot be decoded");
+  return Peek{in->request(), in->queue(), model::Offset(in->from()), in->max()};
+}
+
+OutFrame encode(const Peeked& frame) {
+  v1::Peeked out;
+  out.set_request(frame.request);
+  if (!frame.status.ok()) fill(out.mutable_problem(), frame.status);
+  std::size_t body_bytes = 0;
+  for (const PeekedMessage& message : frame.messages) {
+    v1::PeekedMessage* to = out.add_messages();
+    to->set_offset(message.offset.value);
+    to->set_published_at_us(message.published_at.us);
+    to->set_envelope(message.envelope.view().data(), message.envelope.size());
+    to->set_body_bytes(static_cast<std::uint32_t>(message.body.size()));
+    to->set_body_crc(message.body_crc);
+    for (const auto& [state, name] : kStates) {
+      if (state == message.state) to->set_state(std::string(name));
+    }
+    to->set_attempt(message.attempt);
+    to->set_damaged(message.damaged);
+    body_bytes += message.body.size();
+  }
+  out.set_next(frame.next.value);
+  OutFrame encoded = to_frame(FrameType::peeked, out, body_bytes);
+  for (const PeekedMessage& message : frame.messages) encoded.bodies.push_back(message.body);
+  return encoded;
+}
+
+template <>
+base::Result<Peeked> decode<Peeked>(const Frame& frame) {
+  const auto* in = parse_header<v1::Peeked>(frame);
+  if (in == nullptr) return bad_frame("PEEKED cannot be decoded");
+  Peeked out;
+  out.request = in->request();
+  out.status = status_of(in->problem());
+  BodyCutter bodies(frame.body);
+  for (const v1::PeekedMessage& message : in->messages()) {
+    PeekedMessage& to = out.messages.emplace_back();
+    to.offset = model::Offset(message.offset());
+    to.published_at = base::Instant{message.published_at_us()};
+    to.envelope = copied(message.envelope());
+    to.body = bodies.take(message.body_bytes());
+    to.body_crc = message.body_crc();
+    for (const auto& [state, name] : kStates) {
+      if (name == message.state()) to.state = state;
+    }
+    to.attempt = message.attempt();
+    to.damaged = message.damaged();
+  }
+  if (!bodies.exact()) return bad_frame("the body lengths in PEEKED do not add up to the frame's body");
+  out.next = model::Offset(in->next());
+  return out;
+}
+
+}  // namespace lazaret::wire
