@@ -15,5 +15,7 @@ Result<Duration> parse_duration(std::string_view text);
 std::string format_duration(Duration duration);
 /// "2026-11-23T20:04:48.123456Z": UTC, microseconds.
 std::string format_rfc3339(Instant instant);
+/// RFC 3339 with any offset and up to nine digits of a second (cut to microseconds); BAD_REQUEST otherwise.
+Result<Instant> parse_rfc3339(std::string_view text);
 
 }  // namespace lazaret::base

@@ -33,5 +33,16 @@ TEST(DurationText, WritesTimesAsRfc3339) {
   EXPECT_EQ(format_rfc3339(Instant{1'795'464'288'123'456}), "2026-11-23T20:04:48.123456Z");
 }
 
+TEST(DurationText, ReadsTimesOfAnyOffset) {
+  EXPECT_EQ(parse_rfc3339("1970-01-01T00:00:00Z").value(), Instant{0});
+  EXPECT_EQ(parse_rfc3339("2026-11-23T20:04:48.123456789Z").value(), Instant{1'795'464'288'123'456});
+  EXPECT_EQ(parse_rfc3339("2026-11-23t21:34:48.1+01:30").value(), Instant{1'795'464'288'100'000});
+  EXPECT_EQ(parse_rfc3339("2026-11-23 12:04:48-08:00").value(), Instant{1'795'464'288'000'000});
+  for (const char* text : {"", "2026-11-23", "2026-02-30T00:00:00Z", "2026-11-23T24:00:00Z", "2026-11-23T20:04:48",
+                           "2026-11-23T20:04:48.Z", "2026-11-23T20:04:48ZZ", "2026-11-23T20:04:48+1:00", "tomorrow"}) {
+    EXPECT_EQ(parse_rfc3339(text).code(), Code::BAD_REQUEST) << text;
+  }
+}
+
 }  // namespace
 }  // namespace lazaret::base
