@@ -1,26 +1,17 @@
-// AckSet: which messages of one log a subscription has settled, in memory and as the store keeps it.
+// AckSet: what a subscription has settled of a log. Everything before the cursor, and stretches beyond it.
 //
-// What is written: one SourceState per group (cursor and at most kAckRanges settled ranges), and only when there are
-// more ranges than that, bitmap chunks: those in which something was settled since they were written last. What was
-// settled stays settled, so an old chunk is never wrong, only incomplete; cursor, ranges and chunks together are
-// the whole set after every save.
-//
-// Threading: none of its own.
-//
-// Invariants:
-// 1. `cursor()` is not settled; everything before it is.
-// 2. After `save`, restore(the state, the chunks put and not dropped) has exactly the same members.
-// 3. While there are at most kAckRanges settled ranges beyond the cursor and no chunk was ever needed, no chunk is
-//    written; when the ranges are few again, all chunks go.
+// On disk (design, "Acks are not deletes"): as long as there are few stretches they stand in the subscription's own
+// record. When there are more than kAckRanges, the log is cut into chunks of kAckChunkOffsets: whole chunks stand in the
+// record as stretches, every other chunk with something settled is a bitmap of its own, written only when it changed.
+// Reading back is the union of both.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <memory>
-#include <span>
+#include <set>
 #include <vector>
 
-#include "core/offset_set.h"
-#include "model/ids.h"
+#include "core/interval_set.h"
 #include "model/mutation.h"
 #include "model/records.h"
 
@@ -29,55 +20,36 @@ namespace lazaret::core {
 class AckSet {
  public:
   AckSet() = default;
-  /// As it was saved.
-  static AckSet restore(const model::SourceState& source, std::span<const model::AckChunk> chunks);
+  /// What `save` wrote.
+  AckSet(const model::SourceState& state, const std::vector<model::AckChunk>& chunks);
 
-  /// False when it was settled already. In order: amortised O(1); otherwise O(log chunks), however many holes.
+  /// False if it was settled.
   bool settle(model::Offset offset);
-  /// Returns how many were not settled before.
-  std::uint64_t settle_range(model::OffsetRange range);
+  /// Returns how many were new.
+  std::uint64_t settle(model::OffsetRange range);
 
-  bool is_settled(model::Offset offset) const;
-  /// The first offset that is not settled: everything before it is.
   model::Offset cursor() const { return cursor_; }
-  /// The first offset at or after `from` that is not settled (it may not be published yet).
-  model::Offset next_unsettled(model::Offset from) const;
-  /// How many offsets of [begin, end) are not settled.
-  std::uint64_t count_unsettled(model::OffsetRange range) const;
-  /// Everything at or beyond it is unsettled; at least the cursor.
-  model::Offset settled_end() const;
-  /// Settled ranges beyond the cursor: the number of holes.
-  std::uint64_t range_count() const { return ranges_; }
+  bool is_settled(model::Offset offset) const { return offset < cursor_ || beyond_.contains(offset); }
+  model::Offset next_unsettled(model::Offset from) const { return beyond_.next_missing(std::max(from, cursor_)); }
+  /// Unsettled offsets below `end`, where `end` is at or beyond everything settled.
+  std::uint64_t unsettled_below(model::Offset end) const { return end.value - cursor_.value - beyond_.size(); }
+  std::uint64_t unsettled_in(model::OffsetRange range) const;
+  const IntervalSet& beyond() const { return beyond_; }
 
-  /// Whether save would write anything new.
-  bool changed() const { return changed_; }
-  /// At the end of a group: fills `source.cursor` and `source.settled` and appends what chunks need.
-  void save(model::SourceState& source, model::SubscriptionId subscription,
-            std::vector<model::Mutation>& mutations);
+  /// Fills cursor and stretches of `state`, and appends what changed of the chunks.
+  void save(model::SubscriptionId subscription, model::SourceState& state, std::vector<model::Mutation>& mutations);
 
  private:
-  /// Exists while some chunk is on the disk.
-  struct Overflow {
-    /// Settled since the chunks were last written, or covered by ranges of the record.
-    OffsetSet fresh;
-    std::uint64_t fresh_ranges = 0;
-    /// Chunks with a record.
-    std::map<std::uint64_t, bool> on_disk;
-    /// Runs of full chunks that the record holds as ranges: first → one past the last.
-    std::map<std::uint64_t, std::uint64_t> full_runs;
-  };
-
+  void touched(model::OffsetRange range);
   void advance_cursor();
-  void save_ranges(model::SourceState& source, model::SubscriptionId subscription,
-                   std::vector<model::Mutation>& mutations);
-  void save_chunks(model::SourceState& source, model::SubscriptionId subscription,
-                   std::vector<model::Mutation>& mutations);
+  std::vector<model::OffsetRange> whole_chunks() const;
+  model::AckChunk bitmap(std::uint64_t number) const;
 
   model::Offset cursor_;
-  OffsetSet beyond_;  // may still have members before the cursor, in the cursor's chunk
-  std::uint64_t ranges_ = 0;
-  bool changed_ = false;
-  std::unique_ptr<Overflow> overflow_;
+  IntervalSet beyond_;
+  std::set<std::uint64_t> dirty_;   // chunks that changed since the last save, while in chunk mode
+  std::set<std::uint64_t> stored_;  // chunks that have a bitmap on disk
+  bool chunked_ = false;
 };
 
 }  // namespace lazaret::core

@@ -33,6 +33,8 @@ void InstanceRegistry::session_resumed(model::SessionId session, Events& events)
   Instance* instance = of_session(session);
   if (instance == nullptr) return;
   instance->must_resume = false;
+  // Said even if it was never away: what its consumers did not present is not theirs any more.
+  instance->away = true;
   back(*instance, events);
   no_longer_awaited(instance->info.id, events);
 }

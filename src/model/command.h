@@ -149,6 +149,8 @@ struct ShowStates {
 struct ReplayCaseCommand {
   Origin origin;
   CaseId id;
+  /// Length of the history so far (`CaseRecord::attempt_count`): numbers go on from there. Whoever asks reads it.
+  std::uint32_t attempts = 0;
 };
 /// Answered by CaseDone.
 struct DiscardCaseCommand {

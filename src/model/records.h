@@ -99,6 +99,7 @@ struct DeliveryRecord {
 struct LaneEntry {
   Offset offset;  // in the lane
   CaseId target;
+  std::uint32_t attempts = 0;  // length of the case's history
   bool operator==(const LaneEntry&) const = default;
 };
 

@@ -42,9 +42,8 @@ struct RecoveredSubscription {
   std::vector<AckChunk> chunks;  // of its one source, ascending
   /// Records in state granted or ready, all of them; of the waiting the earliest kWaitingInMemory.
   std::vector<RecoveredDelivery> deliveries;
-  /// Whether more are waiting on disk than `deliveries` has.
-  bool more_waiting = false;
-  std::uint64_t waiting_count = 0;
+  /// Offsets (of the log) of those that wait and are not in `deliveries`: all are due at or after its last one.
+  std::vector<Offset> parked;
   /// Open cases, ascending: those admitted, and those replaying with their place in the lane.
   std::vector<Offset> admitted;
   std::vector<LaneEntry> lane;

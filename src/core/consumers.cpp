@@ -1,0 +1,333 @@
+// Consumers attach, detach and come back; instances go away, return, are lost (semantics: "A consumer goes").
+#include <algorithm>
+
+#include "core/shard_state.h"
+#include "model/limits.h"
+
+namespace lazaret::core {
+
+using base::Code;
+using base::Status;
+using model::AttemptOutcome;
+using model::DeliveryState;
+
+void Shard::State::on(model::OpenConsumer& command) {
+  model::ConsumerOpened answer{command.origin.request, {}, std::vector<bool>(command.held.size()), {}};
+  Subscription* sub = find(command.subscription);
+  const Consumer* known = find(command.consumer);
+  if (sub == nullptr || sub->deleting) {
+    answer.status = Status(Code::NOT_FOUND, "the queue was deleted");
+  } else if (draining) {
+    answer.status = Status(Code::SHUTTING_DOWN);
+  } else if (known != nullptr && known->subscription != command.subscription) {
+    answer.status = Status(Code::BAD_REQUEST, "this instance has a consumer of that number on another queue");
+  }
+  if (!answer.status.ok()) return tell(command.origin.session, std::move(answer));
+
+  Consumer& consumer = attach(command, *sub);
+  answer.held = keep_held(command, *sub, consumer);
+  answer.lease_duration = sub->queue.options.lease_duration;
+  tell(command.origin.session, std::move(answer));
+  pumped_later.insert(sub->queue.subscription);
+}
+
+Consumer& Shard::State::attach(const model::OpenConsumer& command, Subscription& sub) {
+  InstanceView& instance = view(command.instance);
+  instance.consumers.insert(command.consumer.number);
+  if (!instance.recorded) {
+    instance.recorded = true;
+    mutate(model::PutInstance{command.instance}, true);
+  }
+  const auto [it, fresh] = consumers.try_emplace(command.consumer);
+  Consumer& consumer = it->second;
+  if (fresh) {
+    consumer.key = command.consumer;
+    consumer.subscription = command.subscription;
+    sub.consumers.push_back(&consumer);
+  } else if (consumer.session) {
+    sessions[consumer.session].erase(consumer.key);
+  }
+  consumer.session = command.origin.session;
+  consumer.ended = false;
+  consumer.begun_up_to = 0;
+  consumer.info = {command.instance.name, command.instance.host, command.instance.version, command.instance.id};
+  consumer.speaks_started = command.instance.speaks_started;
+  consumer.credit_messages = std::min(command.credit_messages, model::limits::kCreditMessages);
+  consumer.credit_bytes = std::min(command.credit_bytes, model::limits::kCreditBytes);
+  sessions[consumer.session].insert(consumer.key);
+  return consumer;
+}
+
+/// What the client still holds stays with it; what it does not present it never got, or has given up.
+std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Subscription& sub, Consumer& consumer) {
+  std::vector<bool> good;
+  std::set<Position> kept;
+  for (const model::HeldToken& held : command.held) {
+    consumer.last_delivery = std::max(consumer.last_delivery, held.delivery);
+    const auto it = sub.entries.find({held.token.log, held.token.offset});
+    Entry* entry = it == sub.entries.end() ? claim_after_restart(sub, held, consumer.key) : &it->second;
+    const bool its = entry != nullptr && entry->state == DeliveryState::granted && entry->grant == held.token.grant &&
+                     (entry->consumer == &consumer || (entry->consumer == nullptr && entry->holder == consumer.key));
+    good.push_back(its);
+    if (!its) continue;
+    if (entry->consumer == nullptr) {  // reserved since the restart
+      entry->consumer = &consumer;
+      consumer.used_messages += 1;
+      consumer.used_bytes += entry->bytes;
+      load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
+    } else {
+      consumer.out.erase(entry->delivery);
+    }
+    entry->delivery = held.delivery;
+    consumer.out[held.delivery] = entry->position;
+    if (held.begun && !entry->begun) begin(sub, *entry);
+    kept.insert(entry->position);
+  }
+  std::vector<Position> missing;
+  for (const auto& [delivery, position] : consumer.out) {
+    if (!kept.contains(position)) missing.push_back(position);
+  }
+  for (const Position& position : missing) {
+    Entry& entry = sub.entries.at(position);
+    take_back(sub, entry);
+    make_ready(sub, entry);
+  }
+  return good;
+}
+
+/// Without a record, a token of an older epoch below the recovered mark is the one that was given (semantics, "After
+/// a restart").
+Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldToken& held, const model::ConsumerKey& key) {
+  const bool older = (held.token.grant.value >> 40) < config.epoch;
+  const bool possible = resuming && older && held.token.log == sub.queue.log &&
+                        held.token.offset < sub.recovered_mark && !sub.acked.is_settled(held.token.offset);
+  if (!possible) return nullptr;
+  Entry& entry = sub.entries[{held.token.log, held.token.offset}];
+  entry.position = {held.token.log, held.token.offset};
+  entry.state = DeliveryState::granted;
+  entry.grant = held.token.grant;
+  entry.holder = key;
+  entry.redelivered = true;
+  ++sub.leased;
+  return &entry;
+}
+
+void Shard::State::on(model::AddCredit& command) {
+  Consumer* consumer = find(command.consumer);
+  if (consumer == nullptr || consumer->subscription != command.subscription) return;
+  consumer->credit_messages =
+      std::min(consumer->credit_messages + std::min(command.messages, model::limits::kCreditMessages),
+               model::limits::kCreditMessages);
+  consumer->credit_bytes = std::min(consumer->credit_bytes + std::min(command.bytes, model::limits::kCreditBytes),
+                                    model::limits::kCreditBytes);
+  pumped_later.insert(consumer->subscription);
+}
+
+void Shard::State::on(model::Started& command) {
+  Consumer* consumer = find(command.consumer);
+  if (consumer == nullptr) return;
+  Subscription* sub = find(consumer->subscription);
+  if (sub == nullptr) return;
+  const std::uint64_t up_to = std::min(command.delivery, consumer->last_delivery);
+  for (auto it = consumer->out.upper_bound(consumer->begun_up_to); it != consumer->out.end() && it->first <= up_to;
+       ++it) {
+    Entry& entry = sub->entries.at(it->second);
+    if (!entry.begun) begin(*sub, entry);
+  }
+  consumer->begun_up_to = std::max(consumer->begun_up_to, up_to);
+  set_alarm(*sub);
+}
+
+void Shard::State::on(model::CloseConsumer& command) {
+  Consumer* consumer = find(command.consumer);
+  if (consumer == nullptr || consumer->session != command.origin.session) {
+    return done(command.origin, Status(Code::NOT_FOUND, "there is no such consumer on this connection"));
+  }
+  release_not_begun(*consumer);
+  detach(*consumer);
+  done(command.origin, {});
+}
+
+void Shard::State::on(SessionEnded& event) {
+  const auto it = sessions.find(event.session);
+  if (it == sessions.end()) return;
+  const std::set<model::ConsumerKey> keys = std::move(it->second);
+  sessions.erase(it);
+  for (const model::ConsumerKey& key : keys) {
+    Consumer* consumer = find(key);
+    if (consumer == nullptr || consumer->session != event.session) continue;
+    switch (event.how) {
+      case SessionEnded::How::goodbye:
+      case SessionEnded::How::closed:
+        release_not_begun(*consumer);
+        break;
+      case SessionEnded::How::silent:    // released when the instance is given up
+      case SessionEnded::How::replaced:  // sorted out when the consumer is opened again
+        break;
+    }
+    detach(*consumer);
+  }
+}
+
+void Shard::State::detach(Consumer& consumer) {
+  if (const auto session = sessions.find(consumer.session); session != sessions.end()) {
+    session->second.erase(consumer.key);
+    if (session->second.empty()) sessions.erase(session);
+  }
+  consumer.session = model::SessionId();
+  pumped_later.insert(consumer.subscription);
+  forget_if_idle(consumer.key);
+}
+
+/// A consumer stays while it is attached or has something out.
+void Shard::State::forget_if_idle(const model::ConsumerKey& key) {
+  Consumer* consumer = find(key);
+  if (consumer == nullptr || consumer->session || !consumer->out.empty()) return;
+  if (Subscription* sub = find(consumer->subscription)) {
+    std::erase(sub->consumers, consumer);
+    if (sub->consumers.empty()) {
+      // Nobody reads: what was kept for readers goes, and is loaded again when one comes.
+      window_bytes -= sub->window_bytes;
+      sub->window.clear();
+      sub->window_bytes = 0;
+      sub->window_next = sub->frontier;
+      sub->loading_window = false;
+      ++sub->generation;
+    }
+  }
+  if (const auto it = instances.find(key.instance); it != instances.end()) it->second.consumers.erase(key.number);
+  const auto same = [&](const auto& delivery) { return delivery.first == consumer; };
+  deliveries.erase(std::remove_if(deliveries.begin(), deliveries.end(), same), deliveries.end());
+  consumers.erase(key);
+}
+
+void Shard::State::release_not_begun(Consumer& consumer) {
+  Subscription* sub = find(consumer.subscription);
+  if (sub == nullptr || !consumer.speaks_started) return;
+  const std::map<std::uint64_t, Position> out_now = consumer.out;
+  for (const auto& [delivery, position] : out_now) {
+    Entry& entry = sub->entries.at(position);
+    if (entry.begun) continue;
+    take_back(*sub, entry);
+    make_ready(*sub, entry);
+  }
+}
+
+// --- Instances --------------------------------------------------------------------------------------------------------
+
+void Shard::State::on(InstanceAway& event) {
+  const auto it = instances.find(event.instance);
+  if (it != instances.end()) it->second.away = true;
+}
+
+void Shard::State::on(InstanceBack& event) {
+  const auto it = instances.find(event.instance);
+  if (it == instances.end()) return;
+  it->second.away = false;
+  const std::set<std::uint64_t> numbers = it->second.consumers;
+  for (const std::uint64_t number : numbers) {
+    Consumer* consumer = find(model::ConsumerKey{event.instance, number});
+    if (consumer == nullptr) continue;
+    pumped_later.insert(consumer->subscription);
+    // It was not opened again: what it merely had in its hands is not its any more.
+    if (!consumer->session) release_not_begun(*consumer);
+  }
+}
+
+void Shard::State::on(InstanceLost& event) {
+  const auto it = instances.find(event.instance);
+  if (it == instances.end()) return;
+  const std::set<std::uint64_t> numbers = it->second.consumers;
+  for (const std::uint64_t number : numbers) {
+    Consumer* consumer = find(model::ConsumerKey{event.instance, number});
+    if (consumer == nullptr) continue;
+    Subscription* sub = find(consumer->subscription);
+    const std::map<std::uint64_t, Position> out_now = consumer->out;
+    for (const auto& [delivery, position] : out_now) lost_with(*sub, sub->entries.at(position), event);
+    detach(*consumer);
+  }
+  if (it->second.recorded) mutate(model::DropInstance{event.instance}, false);
+  instances.erase(event.instance);
+}
+
+/// One message that a lost instance had. If it had begun only this one, this one is convicted; if several, nobody can
+/// say which was to blame: all are suspects, and nothing is counted.
+void Shard::State::lost_with(Subscription& sub, Entry& entry, const InstanceLost& event) {
+  const bool begun = counts_as_begun(entry);
+  const bool convicted = begun && (entry.isolated || (event.begun_total <= 1 && event.speaks_started));
+  if (entry.started_at.us == 0) entry.started_at = now;
+  if (!begun) {
+    take_back(sub, entry);
+    return make_ready(sub, entry);
+  }
+  entry.suspect = true;
+  const model::ErrorReport error{"lazaret.consumer_lost", "the worker was lost over this message", ""};
+  if (!convicted) {
+    end_attempt(sub, entry, AttemptOutcome::interrupted, {});
+    take_back(sub, entry);
+    put_record(sub, entry);
+    return make_ready(sub, entry);
+  }
+  end_attempt(sub, entry, AttemptOutcome::consumer_lost, error);
+  take_back(sub, entry);
+  ++entry.convictions;
+  if (entry.convictions >= sub.queue.options.max_worker_deaths) {
+    return admit(sub, entry, model::CaseReason::killed_workers, error);
+  }
+  failed(sub, entry, std::nullopt);
+}
+
+void Shard::State::on(InstanceGone& event) {
+  const auto it = instances.find(event.instance);
+  if (it == instances.end()) return;
+  it->second.away = false;
+  if (it->second.recorded) mutate(model::DropInstance{event.instance}, false);
+  it->second.recorded = false;
+  if (it->second.consumers.empty()) instances.erase(it);
+}
+
+/// What nobody claimed after the restart is granted now.
+void Shard::State::on(ResumeOver&) {
+  if (!resuming) return;
+  resuming = false;
+  for (auto& [id, sub] : subscriptions) {
+    std::vector<Position> unclaimed;
+    for (const auto& [position, entry] : sub.entries) {
+      if (entry.state == DeliveryState::granted && entry.consumer == nullptr) unclaimed.push_back(position);
+    }
+    for (const Position& position : unclaimed) {
+      Entry& entry = sub.entries.at(position);
+      entry.interrupted = true;
+      --sub.leased;
+      if (entry.failures > 0 || entry.replays) --sub.leased_retries;
+      make_ready(sub, entry);
+    }
+    // From the cursor again: the unsettled below the mark have no entry, unless somebody claimed them.
+    sub.frontier = sub.acked.cursor();
+    window_bytes -= sub.window_bytes;
+    sub.window.clear();
+    sub.window_bytes = 0;
+    sub.window_next = sub.frontier;
+    sub.loading_window = false;
+    ++sub.generation;
+    pumped_later.insert(id);
+  }
+}
+
+void Shard::State::on(Drain&) {
+  draining = true;
+  const Status stopping(Code::SHUTTING_DOWN, "the broker is stopping: finish what has begun");
+  for (auto& [id, sub] : subscriptions) {
+    // A clean stop leaves the mark exact: nothing is granted for the first time any more.
+    if (resuming || sub.mark == sub.frontier) continue;
+    sub.mark = sub.frontier;
+    touch(sub);
+  }
+  for (auto& [key, consumer] : consumers) {
+    if (!consumer.session) continue;
+    tell(consumer.session, model::Recall{key});
+    tell(consumer.session, model::ConsumerEnded{key, stopping});
+  }
+}
+
+}  // namespace lazaret::core

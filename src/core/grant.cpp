@@ -1,0 +1,256 @@
+// Who gets what next. Returned messages first, then due retries (at most half of the leases while new ones wait),
+// then fresh ones in the order of their offsets; each to the consumer with the fewest out that has credit.
+#include <algorithm>
+
+#include "core/shard_state.h"
+#include "model/limits.h"
+
+namespace lazaret::core {
+namespace {
+
+namespace limits = model::limits;
+using model::DeliveryState;
+
+/// Retries looked at, and loaded, ahead of their grant.
+constexpr std::size_t kRetriesAhead = 64;
+
+bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.has_value(); }
+
+}  // namespace
+
+void Shard::State::pump(Subscription& sub) {
+  if (sub.deleting || draining) return;
+  isolate(sub);
+  while (grant_next(sub)) {
+  }
+  load_waiting(sub);
+}
+
+bool Shard::State::grant_next(Subscription& sub) {
+  Consumer* consumer = next_consumer(sub);
+  if (consumer == nullptr) return false;
+  if (grant_returned(sub, *consumer)) return true;
+  if (sub.leased_retries * 2 <= sub.leased && grant_retry(sub, *consumer)) return true;
+  if (prepare_window(sub) && grant_fresh(sub, *consumer)) return true;
+  return grant_retry(sub, *consumer);
+}
+
+Consumer* Shard::State::next_consumer(Subscription& sub) {
+  Consumer* best = nullptr;
+  for (Consumer* consumer : sub.consumers) {
+    if (!may_take(*consumer)) continue;
+    const InstanceView& instance = instances.at(consumer->key.instance);
+    if (instance.reserved) continue;
+    if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
+  }
+  return best;
+}
+
+/// Attached, there, and with credit. A message larger than all of the byte credit goes to an idle consumer.
+bool Shard::State::may_take(const Consumer& consumer) const {
+  if (!consumer.session || consumer.ended || consumer.used_messages >= consumer.credit_messages) return false;
+  if (consumer.used_bytes >= consumer.credit_bytes && consumer.used_messages > 0) return false;
+  return !instances.at(consumer.key.instance).away;
+}
+
+bool Shard::State::grant_returned(Subscription& sub, Consumer& consumer) {
+  std::size_t looked_at = 0;
+  for (const Position& position : sub.returned) {
+    if (++looked_at > kRetriesAhead) break;
+    Entry& entry = sub.entries.at(position);
+    if (entry.message == nullptr) {
+      load_one(sub, entry);
+      continue;
+    }
+    grant(sub, entry, consumer, entry.message);
+    return true;
+  }
+  return false;
+}
+
+bool Shard::State::grant_retry(Subscription& sub, Consumer& consumer) {
+  std::size_t looked_at = 0;
+  for (const Position& position : sub.retries) {
+    if (++looked_at > kRetriesAhead) break;
+    Entry& entry = sub.entries.at(position);
+    if (entry.message == nullptr) {
+      load_one(sub, entry);
+      continue;
+    }
+    grant(sub, entry, consumer, entry.message);
+    return true;
+  }
+  return false;
+}
+
+/// Brings the next fresh message to the front of the window; false when there is none, or it has to be read first.
+bool Shard::State::prepare_window(Subscription& sub) {
+  while (!sub.window.empty()) {
+    const model::PagedMessage& front = sub.window.front();
+    const bool taken = sub.acked.is_settled(front.offset) || sub.entries.contains({sub.queue.log, front.offset}) ||
+                       sub.parked.contains(front.offset);
+    if (!taken && front.message != nullptr) break;
+    const model::Offset offset = front.offset;
+    const std::size_t bytes = front.message == nullptr ? 0 : front.message->size();
+    sub.window.pop_front();
+    sub.window_bytes -= bytes;
+    window_bytes -= bytes;
+    sub.frontier = std::max(sub.frontier, offset.next());
+    if (!taken) admit_damaged(sub, offset);
+  }
+  const bool enough = sub.window.size() > limits::kPageMessages / 2 || sub.window_bytes > limits::kPageBytes / 2;
+  if (!enough && !sub.loading_window) {
+    sub.window_next = sub.acked.next_unsettled(sub.window_next);
+    if (sub.window_next < sub.log.persisted_end) {
+      sub.loading_window = true;
+      out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, sub.window_next,
+                                             sub.log.persisted_end, limits::kPageMessages, limits::kPageBytes});
+    }
+  }
+  return !sub.window.empty();
+}
+
+bool Shard::State::grant_fresh(Subscription& sub, Consumer& consumer) {
+  const model::PagedMessage fresh = std::move(sub.window.front());
+  sub.window.pop_front();
+  sub.window_bytes -= fresh.message->size();
+  window_bytes -= fresh.message->size();
+  sub.frontier = fresh.offset.next();
+
+  const Position position{sub.queue.log, fresh.offset};
+  Entry& entry = sub.entries.emplace_hint(sub.entries.end(), position, Entry())->second;
+  entry.position = position;
+  if (fresh.offset < sub.recovered_mark) {
+    // It may have begun before the restart, and nobody came back for it.
+    entry.interrupted = true;
+    entry.redelivered = true;
+  } else {
+    raise_mark(sub, fresh.offset);
+  }
+  grant(sub, entry, consumer, fresh.message);
+  return true;
+}
+
+/// A first grant must lie below the mark on the disk: then a restart knows that it may have begun.
+void Shard::State::raise_mark(Subscription& sub, model::Offset granted) {
+  const std::uint64_t ahead = sub.mark.value > granted.value ? sub.mark.value - granted.value : 0;
+  if (ahead <= limits::kMarkAhead / 2 && sub.mark < sub.log.state.next) {
+    sub.mark = model::Offset(std::min(granted.value + limits::kMarkAhead, sub.log.state.next.value));
+    touch(sub);
+  }
+  if (granted >= sub.durable_mark && granted < sub.frontier) out->urgent = true;
+}
+
+void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message) {
+  sub.returned.erase(entry.position);
+  sub.retries.erase(entry.position);
+  sub.suspects.erase(entry.position);
+  const bool again = bool(entry.grant) || entry.interrupted || entry.has_record;
+  entry.state = DeliveryState::granted;
+  entry.grant = model::Grant(static_cast<std::uint64_t>(config.epoch) << 40 | ++last_grant);
+  entry.consumer = &consumer;
+  entry.holder = consumer.key;
+  entry.delivery = ++consumer.last_delivery;
+  entry.bytes = static_cast<std::uint32_t>(message->size());
+  entry.begun = false;
+  entry.started_at = {};
+  entry.last_attempt.reset();
+  consumer.out.emplace_hint(consumer.out.end(), entry.delivery, entry.position);
+  consumer.used_messages += 1;
+  consumer.used_bytes += entry.bytes;
+  sub.leased += 1;
+  if (is_retry(entry)) sub.leased_retries += 1;
+  load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
+  if (again) record_grant(sub, entry);
+  if (!consumer.speaks_started) {
+    entry.started_at = now;
+    entry.deadline = now + sub.queue.options.lease_duration;
+    sub.deadlines.emplace(entry.deadline, entry.position);
+  }
+
+  auto letter = std::find_if(deliveries.begin(), deliveries.end(), [&](const auto& d) { return d.first == &consumer; });
+  if (letter == deliveries.end()) {
+    letter = deliveries.insert(deliveries.end(), {&consumer, {consumer.key, sub.queue.subscription, {}}});
+  }
+  letter->second.messages.push_back({entry.delivery, entry.position.log, entry.position.offset, entry.grant,
+                                     entry.attempts + 1, entry.redelivered || entry.attempts > 0, entry.isolated,
+                                     entry.replays ? entry.replays->offset : entry.position.offset, message});
+  entry.message = nullptr;
+}
+
+/// Every grant but the first is on the disk before the delivery leaves: with it, what a restart did not see end.
+void Shard::State::record_grant(Subscription& sub, Entry& entry) {
+  if (entry.interrupted) {
+    entry.interrupted = false;
+    model::Attempt attempt;
+    attempt.number = ++entry.attempts;
+    attempt.outcome = model::AttemptOutcome::interrupted;
+    attempt.ended_at = now;
+    const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
+    mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, origin, std::move(attempt)}, true);
+  }
+  put_record(sub, entry);
+}
+
+/// A handler has started on it: the clock of its lease runs from here.
+void Shard::State::begin(Subscription& sub, Entry& entry) {
+  entry.begun = true;
+  entry.started_at = now;
+  if (entry.deadline != base::Instant::never()) sub.deadlines.erase({entry.deadline, entry.position});
+  entry.deadline = now + sub.queue.options.lease_duration;
+  sub.deadlines.emplace(entry.deadline, entry.position);
+  if (entry.consumer->speaks_started) load_changed(entry.consumer->key.instance, 1, 0);
+}
+
+void Shard::State::load_one(Subscription& sub, Entry& entry) {
+  if (entry.loading || sub.loads_under_way >= kRetriesAhead) return;
+  entry.loading = true;
+  ++sub.loads_under_way;
+  const model::Offset source = entry.replays ? entry.replays->offset : entry.position.offset;
+  out->effects.emplace_back(LoadOne{sub.queue.subscription, 0, entry.position.log, entry.position.offset,
+                                    sub.queue.log, source});
+}
+
+void Shard::State::flush_deliveries() {
+  for (auto& [consumer, deliver] : deliveries) {
+    if (consumer->session) tell(consumer->session, std::move(deliver));
+  }
+  deliveries.clear();
+}
+
+void Shard::State::on(MessagesLoaded& event) {
+  Subscription* sub = find(event.subscription);
+  if (sub == nullptr || event.generation != sub->generation) return;
+  sub->loading_window = false;
+  // A page always goes on, so that a log that ends unexplained cannot make us ask for ever.
+  sub->window_next = std::max(event.page.next, event.from.next());
+  for (model::PagedMessage& paged : event.page.messages) {
+    const std::size_t bytes = paged.message == nullptr ? 0 : paged.message->size();
+    sub->window_bytes += bytes;
+    window_bytes += bytes;
+    sub->window.push_back(std::move(paged));
+  }
+  pumped_later.insert(event.subscription);
+}
+
+void Shard::State::on(OneLoaded& event) {
+  Subscription* sub = find(event.subscription);
+  if (sub == nullptr) return;
+  if (sub->loads_under_way > 0) --sub->loads_under_way;
+  const auto it = sub->entries.find({event.log, event.offset});
+  if (it == sub->entries.end() || !it->second.loading) return;
+  Entry& entry = it->second;
+  entry.loading = false;
+  if (entry.state != DeliveryState::ready) return;
+  if (event.message == nullptr) {
+    sub->returned.erase(entry.position);
+    sub->retries.erase(entry.position);
+    sub->suspects.erase(entry.position);
+    return admit(*sub, entry, model::CaseReason::damaged,
+                 {"lazaret.damaged", "the stored message does not match its checksum", ""});
+  }
+  entry.message = event.message;
+  pumped_later.insert(event.subscription);
+}
+
+}  // namespace lazaret::core

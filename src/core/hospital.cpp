@@ -1,0 +1,116 @@
+// Admission, replay, discharge, discard. A case is one message on one subscription; its name says which.
+#include "core/shard_state.h"
+
+namespace lazaret::core {
+
+using base::Code;
+using base::Status;
+
+/// Takes the message off its subscription and makes it a case, in one write. REQUIRES that it was taken back.
+void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error) {
+  const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
+  model::AdmitCase admission;
+  model::CaseRecord& record = admission.record;
+  record.id = {config.shard, sub.queue.subscription, sub.queue.log, origin};
+  record.subscription = sub.queue.name;
+  record.source = sub.queue.name;
+  record.reason = reason;
+  record.attempt_count = entry.attempts;
+  record.failure_count = entry.failures;
+  record.last_error = {error.type, error.message, ""};
+  record.admitted_at = now;
+  record.first_admitted_at = now;
+  admission.relapse = entry.replays.has_value();
+  drop_record(sub, entry);
+  if (entry.replays) {
+    admission.lane_offset = entry.position.offset;
+    sub.lane.erase(origin);
+  }
+  mutate(std::move(admission), false);
+  if (!entry.replays) sub.acked.settle(origin);
+  sub.admitted.insert(origin);
+  ++sub.counters.in_hospital;
+  touch(sub);
+  forget_entry(sub, entry);
+}
+
+/// A message that cannot be read, met where it would have been granted for the first time.
+void Shard::State::admit_damaged(Subscription& sub, model::Offset offset) {
+  Entry& entry = sub.entries[{sub.queue.log, offset}];
+  entry.position = {sub.queue.log, offset};
+  admit(sub, entry, model::CaseReason::damaged,
+        {"lazaret.damaged", "the stored message cannot be read or does not match its checksum", ""});
+}
+
+/// The entry is gone after this; the reference too.
+void Shard::State::forget_entry(Subscription& sub, Entry& entry) { sub.entries.erase(Position(entry.position)); }
+
+/// Acked after a replay.
+void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
+  const model::Offset origin = entry.replays->offset;
+  model::DischargeCase discharge;
+  discharge.id = *entry.replays;
+  discharge.at = now;
+  discharge.late = late;
+  discharge.lane = sub.queue.lane;
+  discharge.lane_offset = entry.position.offset;
+  discharge.attempt_count = entry.attempts;
+  discharge.drop_evacuated = sub.log.evacuated.erase(origin);
+  mutate(std::move(discharge), false);
+  drop_record(sub, entry);
+  sub.lane.erase(origin);
+  touch(sub);
+}
+
+/// Why nothing can be done to the case, or OK and its subscription.
+Status Shard::State::case_problem(const model::CaseId& id, Subscription*& sub) {
+  sub = find(id.subscription);
+  if (sub == nullptr || sub->deleting || sub->queue.log != id.log) {
+    sub = nullptr;
+    return Status(Code::DESTINATION_NEEDED,
+                  "the queue of case " + id.to_string() + " is gone: there is no such case, or nowhere to replay it to");
+  }
+  if (sub->admitted.contains(id.offset)) return {};
+  if (sub->lane.contains(id.offset)) {
+    return Status(Code::CASE_BUSY, "case " + id.to_string() + " is being replayed");
+  }
+  return Status(Code::NOT_FOUND, "there is no open case " + id.to_string());
+}
+
+void Shard::State::on(model::ReplayCaseCommand& command) {
+  Subscription* sub = nullptr;
+  model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
+  if (answer.status.ok()) {
+    const model::Offset lane_offset = sub->lane_next;
+    sub->lane_next = lane_offset.next();
+    sub->admitted.erase(command.id.offset);
+    sub->lane.emplace(command.id.offset, lane_offset);
+    --sub->counters.in_hospital;
+    mutate(model::ReplayCase{command.id, sub->queue.lane, lane_offset}, true);
+    const Position position{sub->queue.lane, lane_offset};
+    Entry& entry = sub->entries[position];
+    entry.position = position;
+    entry.replays = command.id;
+    entry.redelivered = true;
+    entry.attempts = command.attempts;
+    make_ready(*sub, entry);
+    answer.lane_offset = lane_offset.value;
+  }
+  tell(command.origin.session, std::move(answer));
+}
+
+void Shard::State::on(model::DiscardCaseCommand& command) {
+  Subscription* sub = nullptr;
+  model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
+  if (answer.status.ok()) {
+    sub->admitted.erase(command.id.offset);
+    --sub->counters.in_hospital;
+    ++sub->counters.discarded;
+    const bool evacuated = sub->log.evacuated.erase(command.id.offset);
+    mutate(model::DiscardCase{command.id, now, command.reason, evacuated}, true);
+    touch(*sub);
+  }
+  tell(command.origin.session, std::move(answer));
+}
+
+}  // namespace lazaret::core

@@ -1,0 +1,109 @@
+// Suspects go out alone: to an instance that has nothing else begun, and begins nothing else until it is settled.
+//
+//   none ──suspect ready──▶ asked ──IsolationReady──▶ ready ──no suspect left──▶ none
+//            (ReserveInstance)  └──ReservationRefused──▶ none        (ReleaseInstance)
+#include <algorithm>
+
+#include "core/shard_state.h"
+
+namespace lazaret::core {
+
+using Phase = Isolation::Phase;
+
+/// One step of the drawing above, as far as it can go now.
+void Shard::State::isolate(Subscription& sub) {
+  Isolation& isolation = sub.isolation;
+  if (isolation.phase != Phase::none && consumer_on(sub, isolation.instance) == nullptr && !isolation.out) {
+    end_isolation(sub);
+  }
+  if (sub.suspects.empty()) {
+    if (isolation.phase != Phase::none && !isolation.out) end_isolation(sub);
+    return;
+  }
+  if (isolation.phase == Phase::none) {
+    const Consumer* best = nullptr;
+    for (const Consumer* consumer : sub.consumers) {
+      if (!consumer->session || consumer->ended || consumer->credit_messages == 0) continue;
+      const InstanceView& instance = instances.at(consumer->key.instance);
+      if (instance.away || instance.reserved || instance.refused) continue;
+      if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
+    }
+    if (best == nullptr) return;
+    isolation.phase = Phase::asked;
+    isolation.instance = best->key.instance;
+    out->effects.emplace_back(ReserveInstance{isolation.instance, sub.queue.subscription});
+    return;
+  }
+  if (isolation.phase != Phase::ready || isolation.out) return;
+  Entry& entry = sub.entries.at(*sub.suspects.begin());
+  if (entry.message == nullptr) return load_one(sub, entry);
+  Consumer* consumer = consumer_on(sub, isolation.instance);
+  if (consumer == nullptr || !may_take(*consumer)) return;
+  entry.isolated = true;
+  isolation.out = entry.position;
+  grant(sub, entry, *consumer, entry.message);
+}
+
+/// A consumer of this subscription on that instance.
+Consumer* Shard::State::consumer_on(Subscription& sub, const model::InstanceId& instance) {
+  for (Consumer* consumer : sub.consumers) {
+    if (consumer->key.instance == instance && consumer->session && !consumer->ended) return consumer;
+  }
+  return nullptr;
+}
+
+/// The isolated delivery ended, however it did; the next suspect may go, or the instance is given back.
+void Shard::State::isolation_settled(Subscription& sub, const Entry& entry) {
+  if (sub.isolation.out != entry.position) return;
+  sub.isolation.out.reset();
+  pumped_later.insert(sub.queue.subscription);
+}
+
+void Shard::State::end_isolation(Subscription& sub) {
+  if (sub.isolation.phase == Phase::none) return;
+  out->effects.emplace_back(ReleaseInstance{sub.isolation.instance, sub.queue.subscription});
+  sub.isolation = {};
+}
+
+void Shard::State::on(InstanceReserved& event) {
+  const auto it = instances.find(event.instance);
+  if (it == instances.end()) return;
+  it->second.reserved = true;
+  for (const std::uint64_t number : it->second.consumers) {
+    const Consumer* consumer = find(model::ConsumerKey{event.instance, number});
+    if (consumer == nullptr || !consumer->session || consumer->out.empty()) continue;
+    tell(consumer->session, model::Recall{consumer->key});
+  }
+}
+
+void Shard::State::on(IsolationReady& event) {
+  Subscription* sub = find(event.subscription);
+  const bool ours = sub != nullptr && sub->isolation.phase == Phase::asked && sub->isolation.instance == event.instance;
+  if (!ours) {
+    out->effects.emplace_back(ReleaseInstance{event.instance, event.subscription});
+    return;
+  }
+  sub->isolation.phase = Phase::ready;
+  pumped_later.insert(event.subscription);
+}
+
+void Shard::State::on(ReservationRefused& event) {
+  if (const auto it = instances.find(event.instance); it != instances.end()) it->second.refused = true;
+  Subscription* sub = find(event.subscription);
+  if (sub == nullptr || sub->isolation.instance != event.instance) return;
+  sub->isolation = {};
+  pumped_later.insert(event.subscription);
+}
+
+void Shard::State::on(InstanceFree& event) {
+  if (const auto it = instances.find(event.instance); it != instances.end()) {
+    it->second.reserved = false;
+    it->second.refused = false;
+  }
+  for (auto& [id, sub] : subscriptions) {
+    if (sub.isolation.phase != Phase::none && sub.isolation.instance == event.instance) sub.isolation = {};
+    if (!sub.suspects.empty() || !sub.consumers.empty()) pumped_later.insert(id);
+  }
+}
+
+}  // namespace lazaret::core

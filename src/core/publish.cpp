@@ -1,0 +1,120 @@
+// Publishing: deduplication, offsets, and the shortest way to a consumer that keeps up.
+#include <algorithm>
+
+#include "core/shard_state.h"
+#include "model/limits.h"
+
+namespace lazaret::core {
+namespace {
+
+using base::Code;
+using base::Status;
+namespace limits = model::limits;
+
+constexpr base::Duration kProducersCheckEvery = std::chrono::minutes(10);
+
+}  // namespace
+
+void Shard::State::on(model::Publish& command) {
+  model::Published answer{command.origin.request, {}, {}};
+  const auto refuse_all = [&](Status status) {
+    answer.results.assign(command.items.size(), {status.code(), {}, false});
+    answer.status = std::move(status);
+    if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
+  };
+  Subscription* sub = find(command.queue);
+  if (sub == nullptr || sub->deleting) return refuse_all(Status(Code::NOT_FOUND, "the queue was deleted"));
+  if (refuse_publishes) {
+    return refuse_all(Status(Code::RESOURCE_EXHAUSTED,
+                             "the disk has " + std::to_string(disk_free) + " bytes free, less than the reserve of " +
+                                 std::to_string(disk_reserve))
+                          .with_limit("disk_reserve", static_cast<std::int64_t>(disk_reserve))
+                          .with_retry_after_ms(1000));
+  }
+  const model::Offset first = sub->log.state.next;
+  std::vector<model::MessageRef> stored;
+  stored.reserve(command.items.size());
+  answer.results.reserve(command.items.size());
+  for (model::PublishItem& item : command.items) {
+    const model::PublishResult result = store(*sub, command, item, stored);
+    if (result.code != Code::OK) answer.status = Status(result.code);
+    answer.results.push_back(result);
+  }
+  if (!stored.empty()) {
+    sub->counters.entered += stored.size();
+    sub->log.ends.emplace_back(group, sub->log.state.next);
+    mutate(model::AppendMessages{sub->queue.log, first, std::move(stored)}, true);
+    if (!sub->consumers.empty()) raise_mark(*sub, sub->frontier);
+    touch(*sub);
+  }
+  if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
+  if (now - producers_checked > kProducersCheckEvery) forget_idle_producers();
+}
+
+model::PublishResult Shard::State::store(Subscription& sub, const model::Publish& command, model::PublishItem& item,
+                                         std::vector<model::MessageRef>& stored) {
+  const bool numbered = command.producer && item.sequence != 0;
+  if (numbered) {
+    using Verdict = ProducerWindow::Verdict;
+    const auto answer = sub.log.producers[*command.producer].check(item.sequence, item.message->body_crc);
+    switch (answer.verdict) {
+      case Verdict::fresh: break;
+      case Verdict::duplicate: return {Code::OK, answer.offset, true};
+      case Verdict::reused: return {Code::SEQUENCE_REUSED, {}, false};
+      case Verdict::too_old: return {Code::SEQUENCE_TOO_OLD, {}, false};
+    }
+  }
+  const model::Offset offset = sub.log.state.next;
+  sub.log.state.next = offset.next();
+  item.message->published_at = now;
+  if (numbered) {
+    sub.log.producers[*command.producer].record({item.sequence, offset, item.message->body_crc}, now);
+    sub.log.changed_producers.insert(*command.producer);
+  }
+  sub.log.bytes_since_trim += item.message->size();
+  append_to_window(sub, offset, item.message);
+  stored.push_back(std::move(item.message));
+  return {Code::OK, offset, false};
+}
+
+/// Straight to the consumers, when they have taken everything before it; otherwise it is read again from the disk.
+void Shard::State::append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message) {
+  const bool room = sub.window.size() < limits::kTailMessages &&
+                    sub.window_bytes + message->size() <= std::max(limits::kTailBytes, message->size()) &&
+                    (window_bytes < limits::kTailBytesPerShard || sub.window.empty());
+  if (sub.consumers.empty() || sub.window_next != offset || sub.loading_window || !room) return;
+  sub.window.push_back({offset, message});
+  sub.window_next = offset.next();
+  sub.window_bytes += message->size();
+  window_bytes += message->size();
+}
+
+void Shard::State::on(model::OpenProducer& command) {
+  const Subscription* sub = find(command.queue);
+  if (sub == nullptr || sub->deleting) {
+    return tell(command.origin.session,
+                model::ProducerOpened{command.origin.request, Status(Code::NOT_FOUND, "the queue was deleted"), 0});
+  }
+  const auto it = sub->log.producers.find(command.producer);
+  const std::uint64_t last = it == sub->log.producers.end() ? 0 : it->second.highest();
+  tell(command.origin.session, model::ProducerOpened{command.origin.request, {}, last});
+}
+
+void Shard::State::on(DiskPressure& event) {
+  refuse_publishes = event.refuse_publishes;
+  disk_free = event.free_bytes;
+  disk_reserve = event.reserve_bytes;
+}
+
+void Shard::State::forget_idle_producers() {
+  producers_checked = now;
+  for (auto& [id, sub] : subscriptions) {
+    for (auto it = sub.log.producers.begin(); it != sub.log.producers.end();) {
+      const bool idle = !it->second.changed() && now - it->second.last_used() > limits::kDedupForgetAfter;
+      if (idle) mutate(model::DropProducer{sub.queue.log, it->first}, false);
+      it = idle ? sub.log.producers.erase(it) : std::next(it);
+    }
+  }
+}
+
+}  // namespace lazaret::core

@@ -1,0 +1,253 @@
+// The ends of leases, attempts in the history, and waiting for the next try.
+#include <algorithm>
+#include <cmath>
+
+#include "core/shard_state.h"
+#include "model/limits.h"
+
+namespace lazaret::core {
+
+using model::AttemptOutcome;
+using model::DeliveryState;
+
+/// Takes a message out of wherever it is: from its consumer, or from what is ready or waiting.
+void Shard::State::take_back(Subscription& sub, Entry& entry) {
+  if (entry.state != DeliveryState::granted) {
+    sub.returned.erase(entry.position);
+    sub.retries.erase(entry.position);
+    sub.suspects.erase(entry.position);
+    if (sub.waiting.erase({entry.due, entry.position}) > 0) --waiting_in_memory;
+    return;
+  }
+  if (entry.deadline != base::Instant::never()) sub.deadlines.erase({entry.deadline, entry.position});
+  entry.deadline = base::Instant::never();
+  --sub.leased;
+  if (entry.failures > 0 || entry.replays) --sub.leased_retries;
+  isolation_settled(sub, entry);
+  if (Consumer* consumer = std::exchange(entry.consumer, nullptr)) {
+    const bool begun = entry.begun || !consumer->speaks_started;
+    load_changed(consumer->key.instance, begun ? -1 : 0, -1);
+    consumer->out.erase(entry.delivery);
+    if (consumer->returns.empty() || consumer->returns.back().group != group) {
+      consumer->returns.push_back({group, 0, 0});
+      returning.emplace_back(group, consumer->key);
+    }
+    consumer->returns.back().messages += 1;
+    consumer->returns.back().bytes += entry.bytes;
+    out->hurry = out->hurry || !may_take(*consumer);
+    if (!consumer->session && consumer->out.empty()) forget_if_idle(consumer->key);
+  }
+  entry.begun = false;
+  entry.isolated = false;
+  touch(sub);
+}
+
+/// One more attempt in the history. REQUIRES that the entry still knows its consumer.
+void Shard::State::end_attempt(Subscription& sub, Entry& entry, AttemptOutcome outcome, model::ErrorReport error) {
+  auto attempt = std::make_unique<model::Attempt>();
+  attempt->number = ++entry.attempts;
+  if (entry.consumer != nullptr) attempt->consumer = entry.consumer->info;
+  attempt->started_at = entry.started_at.us == 0 ? now : entry.started_at;
+  attempt->ended_at = now;
+  attempt->outcome = outcome;
+  attempt->error = std::move(error);
+  const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
+  mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, origin, *attempt}, false);
+  // Its error may still be amended by a late fail; the long part need not stay in memory.
+  attempt->error.details.clear();
+  attempt->error.details.shrink_to_fit();
+  entry.last_attempt = std::move(attempt);
+}
+
+/// A failed attempt has been taken back: wait for the next, or into the hospital.
+void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
+  ++entry.failures;
+  const std::optional<std::uint32_t> limit = sub.queue.options.max_attempts;
+  if (limit && entry.failures >= *limit) {
+    return admit(sub, entry, model::CaseReason::attempts_exhausted, entry.last_attempt->error);
+  }
+  put_back(sub, entry, delay.value_or(backoff(sub.queue.options, entry.failures)));
+}
+
+void Shard::State::put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
+  if (delay && delay->count() > 0) return make_waiting(sub, entry, now + *delay);
+  make_ready(sub, entry);
+  if (entry.has_record || entry.attempts > 0) put_record(sub, entry);
+}
+
+void Shard::State::make_ready(Subscription& sub, Entry& entry) {
+  entry.state = DeliveryState::ready;
+  if (entry.suspect) {
+    sub.suspects.insert(entry.position);
+  } else if (entry.failures > 0 || entry.replays) {
+    sub.retries.insert(entry.position);
+  } else {
+    sub.returned.insert(entry.position);
+  }
+  touch(sub);
+}
+
+void Shard::State::make_waiting(Subscription& sub, Entry& entry, base::Instant due) {
+  entry.state = DeliveryState::waiting;
+  entry.due = due;
+  sub.waiting.emplace(due, entry.position);
+  ++waiting_in_memory;
+  put_record(sub, entry);
+  touch(sub);
+  const bool beyond_parked = due >= sub.parked_from && !entry.replays;
+  if (beyond_parked) return park(sub, entry.position);
+  if (waiting_in_memory > model::limits::kWaitingInMemory) spill_waiting(sub);
+}
+
+/// Forgets a waiting message here; it stands on the disk.
+void Shard::State::park(Subscription& sub, Position position) {
+  const auto it = sub.entries.find(position);
+  sub.parked_from = std::min(sub.parked_from, it->second.due);
+  sub.parked.insert(position.offset);
+  sub.waiting.erase({it->second.due, position});
+  --waiting_in_memory;
+  sub.entries.erase(it);
+}
+
+void Shard::State::put_record(Subscription& sub, Entry& entry) {
+  const bool waiting = entry.state == DeliveryState::waiting;
+  model::DeliveryRecord record;
+  record.offset = entry.position.offset;
+  record.state = entry.state;
+  record.grant = entry.grant;
+  record.consumer = entry.holder;
+  record.attempts = entry.attempts;
+  record.failures = entry.failures;
+  record.convictions = entry.convictions;
+  record.suspect = entry.suspect;
+  record.due = waiting ? entry.due : base::Instant{};
+  record.started_at = entry.started_at;
+  const bool granted = entry.state == DeliveryState::granted;
+  mutate(model::PutDelivery{sub.queue.subscription, entry.position.log, record, entry.recorded_due}, granted);
+  entry.recorded_due = record.due;
+  entry.has_record = true;
+}
+
+void Shard::State::drop_record(Subscription& sub, Entry& entry) {
+  if (!entry.has_record) return;
+  mutate(model::DropDelivery{sub.queue.subscription, entry.position.log, entry.position.offset, entry.recorded_due},
+         false);
+  entry.has_record = false;
+  entry.recorded_due = {};
+}
+
+/// Before attempt n+1: initial × multiplier^(n-1), at most max, ± jitter.
+base::Duration Shard::State::backoff(const model::QueueOptions& options, std::uint32_t failures) {
+  const double most = static_cast<double>(options.backoff_max.count());
+  const double factor = std::pow(options.backoff_multiplier, static_cast<double>(failures) - 1);
+  const double plain = std::min(static_cast<double>(options.backoff_initial.count()) * factor, most);
+  const double jitter = 1 + options.backoff_jitter * (2 * random.unit() - 1);
+  return base::Duration(static_cast<std::int64_t>(plain * jitter));
+}
+
+// --- Time -------------------------------------------------------------------------------------------------------------
+
+void Shard::State::on(WakeUp&) {
+  while (!alarms.empty() && alarms.begin()->first <= now) {
+    const model::SubscriptionId id = alarms.begin()->second;
+    Subscription& sub = *find(id);
+    alarms.erase(alarms.begin());
+    sub.alarm = base::Instant::never();
+    while (!sub.deadlines.empty() && sub.deadlines.begin()->first <= now) {
+      const Position position = sub.deadlines.begin()->second;
+      expire(sub, sub.entries.at(position));
+    }
+    while (!sub.waiting.empty() && sub.waiting.begin()->first <= now) {
+      Entry& entry = sub.entries.at(sub.waiting.begin()->second);
+      sub.waiting.erase(sub.waiting.begin());
+      --waiting_in_memory;
+      make_ready(sub, entry);
+    }
+    if (sub.log.trimmed.size() < sub.acked.cursor().value) trim(sub, false);
+    pumped_later.insert(id);
+  }
+}
+
+void Shard::State::expire(Subscription& sub, Entry& entry) {
+  const auto instance = entry.consumer == nullptr ? instances.end() : instances.find(entry.consumer->key.instance);
+  const bool away = instance != instances.end() && instance->second.away;
+  if (away || entry.consumer == nullptr) {
+    // Its lease ends by the rules for lost consumers; look again later.
+    sub.deadlines.erase({entry.deadline, entry.position});
+    entry.deadline = now + std::chrono::seconds(1);
+    sub.deadlines.emplace(entry.deadline, entry.position);
+    return;
+  }
+  Consumer& consumer = *entry.consumer;
+  const model::ErrorReport error{"lazaret.lease_expired", "the lease ended without a verdict", ""};
+  // A client that never says started may have this one merely prefetched.
+  const bool blamed = consumer.speaks_started || entry.isolated || consumer.out.size() == 1;
+  const model::LeaseToken token{config.shard, sub.queue.subscription, entry.position.log, entry.position.offset,
+                                entry.grant};
+  if (consumer.session) tell(consumer.session, model::LeaseEnded{consumer.key, {token}});
+  end_attempt(sub, entry, blamed ? AttemptOutcome::lease_expired : AttemptOutcome::interrupted, blamed ? error : model::ErrorReport{});
+  take_back(sub, entry);
+  if (blamed) {
+    entry.suspect = false;
+    return failed(sub, entry, std::nullopt);
+  }
+  entry.suspect = true;
+  make_ready(sub, entry);
+  put_record(sub, entry);
+}
+
+/// The latest that wait are forgotten here; they stand on the disk and are read again when their time comes near.
+void Shard::State::spill_waiting(Subscription& sub) {
+  const std::size_t spill = sub.waiting.size() / 4;
+  for (std::size_t i = 0; i < spill; ++i) {
+    const auto last = std::prev(sub.waiting.end());
+    if (sub.is_lane(last->second.log)) break;
+    park(sub, last->second);
+  }
+}
+
+void Shard::State::load_waiting(Subscription& sub) {
+  if (sub.parked.empty() || sub.loading_waiting || sub.waiting.size() > model::limits::kPageMessages) return;
+  sub.loading_waiting = true;
+  out->effects.emplace_back(LoadWaiting{sub.queue.subscription, sub.generation, sub.parked_from - base::Duration(1),
+                                        model::limits::kPageMessages * 4});
+}
+
+void Shard::State::on(WaitingLoaded& event) {
+  Subscription* sub = find(event.subscription);
+  if (sub == nullptr) return;
+  sub->loading_waiting = false;
+  for (const model::RecoveredDelivery& loaded : event.records) {
+    const Position position{loaded.log, loaded.record.offset};
+    sub->parked_from = loaded.record.due;
+    if (loaded.log != sub->queue.log || !sub->parked.erase(loaded.record.offset)) continue;
+    Entry& entry = sub->entries[position];
+    entry.position = position;
+    entry.state = DeliveryState::waiting;
+    entry.grant = loaded.record.grant;
+    entry.attempts = loaded.record.attempts;
+    entry.failures = loaded.record.failures;
+    entry.convictions = loaded.record.convictions;
+    entry.suspect = loaded.record.suspect;
+    entry.has_record = true;
+    entry.due = entry.recorded_due = loaded.record.due;
+    sub->waiting.emplace(entry.due, position);
+    ++waiting_in_memory;
+  }
+  if (sub->parked.empty()) sub->parked_from = base::Instant::never();
+  if (!event.records.empty()) pumped_later.insert(event.subscription);
+}
+
+void Shard::State::set_alarm(Subscription& sub) {
+  base::Instant next = base::Instant::never();
+  if (!sub.deadlines.empty()) next = std::min(next, sub.deadlines.begin()->first);
+  if (!sub.waiting.empty()) next = std::min(next, sub.waiting.begin()->first);
+  const bool drained = sub.acked.cursor() == sub.log.state.next && sub.log.drained_at != sub.log.state.next;
+  if (drained) next = std::min(next, std::max(now, sub.log.last_trim) + std::chrono::seconds(1));
+  if (next == sub.alarm) return;
+  alarms.erase({sub.alarm, sub.queue.subscription});
+  sub.alarm = next;
+  if (next != base::Instant::never()) alarms.emplace(next, sub.queue.subscription);
+}
+
+}  // namespace lazaret::core

@@ -1,0 +1,103 @@
+#include "core/shard.h"
+
+#include "core/shard_state.h"
+
+namespace lazaret::core {
+
+Shard::Shard(ShardConfig config, model::RecoveredShard recovered, base::Instant now)
+    : state_(std::make_unique<State>(std::move(config), std::move(recovered), now)) {}
+Shard::~Shard() = default;
+Shard::Shard(Shard&&) noexcept = default;
+
+void Shard::step(Event event, Output& out) {
+  state_->out = &out;
+  state_->dispatch(event);
+  state_->out = nullptr;
+}
+
+void Shard::seal(Output& out) {
+  state_->out = &out;
+  state_->seal();
+  state_->out = nullptr;
+}
+
+bool Shard::has_unsealed() const { return !state_->dirty.empty(); }
+std::uint64_t Shard::next_id() const { return state_->next_id; }
+
+base::Instant Shard::next_wakeup() const {
+  return state_->alarms.empty() ? base::Instant::never() : state_->alarms.begin()->first;
+}
+
+void Shard::State::dispatch(Event& event) {
+  now = event.now;
+  group = event.group;
+  std::visit([this](auto& what) { on(what); }, event.what);
+  while (!pumped_later.empty()) {
+    const model::SubscriptionId id = *pumped_later.begin();
+    pumped_later.erase(pumped_later.begin());
+    if (Subscription* sub = find(id)) {
+      pump(*sub);
+      set_alarm(*sub);
+    }
+  }
+  flush_deliveries();
+  for (const auto& [instance, change] : loads) {
+    if (change.first != 0 || change.second != 0) {
+      out->effects.emplace_back(InstanceLoad{instance, change.first, change.second});
+    }
+  }
+  loads.clear();
+}
+
+// --- Small things -----------------------------------------------------------------------------------------------------
+
+Subscription* Shard::State::find(model::SubscriptionId id) {
+  const auto it = subscriptions.find(id);
+  return it == subscriptions.end() ? nullptr : &it->second;
+}
+
+Consumer* Shard::State::find(const model::ConsumerKey& key) {
+  const auto it = consumers.find(key);
+  return it == consumers.end() ? nullptr : &it->second;
+}
+
+InstanceView& Shard::State::view(const model::InstanceRecord& record) {
+  InstanceView& view = instances[record.id];
+  view.record = record;
+  return view;
+}
+
+void Shard::State::tell(model::SessionId session, model::Answer answer) {
+  out->effects.emplace_back(Tell{session, std::move(answer)});
+}
+
+void Shard::State::done(const model::Origin& origin, base::Status status, std::uint64_t count) {
+  if (origin.request != 0) tell(origin.session, model::Done{origin.request, std::move(status), count});
+}
+
+/// The subscription changed: its record goes into this group, and there may be something to grant.
+void Shard::State::touch(Subscription& sub) {
+  if (!sub.dirty) {
+    sub.dirty = true;
+    dirty.insert(sub.queue.subscription);
+  }
+  pumped_later.insert(sub.queue.subscription);
+}
+
+void Shard::State::load_changed(const model::InstanceId& instance, std::int64_t begun, std::int64_t out_change) {
+  auto& change = loads[instance];
+  change.first += begun;
+  change.second += out_change;
+}
+
+/// For a client that never says started, everything it has may have begun.
+bool Shard::State::counts_as_begun(const Entry& entry) const {
+  return entry.begun || (entry.consumer != nullptr && !entry.consumer->speaks_started);
+}
+
+void Shard::State::mutate(model::Mutation mutation, bool urgent) {
+  out->mutations.push_back(std::move(mutation));
+  out->urgent = out->urgent || urgent;
+}
+
+}  // namespace lazaret::core

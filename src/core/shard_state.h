@@ -1,0 +1,202 @@
+// Shard::State: what a shard knows, and the rules as its methods. Each group of methods stands in the .cpp file that
+// its heading names.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/random.h"
+#include "core/effect.h"
+#include "core/event.h"
+#include "core/settled_tokens.h"
+#include "core/shard.h"
+#include "core/subscription.h"
+
+namespace lazaret::core {
+
+/// An instance as this shard sees it.
+struct InstanceView {
+  model::InstanceRecord record;
+  bool away = false;
+  bool reserved = false;  // somebody isolates on it
+  bool refused = false;   // we asked, and somebody else does; until InstanceFree
+  bool recorded = false;  // an InstanceRecord is on disk
+  std::set<std::uint64_t> consumers;  // numbers
+};
+
+struct Shard::State {
+  State(ShardConfig config, model::RecoveredShard recovered, base::Instant now);
+
+  void dispatch(Event& event);
+
+  // --- catalog.cpp: names and options (shard 0), queues coming and going (owner)
+  void on(model::CreateQueue& command);
+  void on(model::UpdateQueue& command);
+  void on(model::DeleteQueue& command);
+  void on(QueueAssigned& event);
+  void on(QueueRemoved& event);
+  void continue_deletion(Subscription& sub);
+  void finish_deletion(Subscription& sub);
+
+  // --- publish.cpp
+  void on(model::Publish& command);
+  void on(model::OpenProducer& command);
+  void on(DiskPressure& event);
+  model::PublishResult store(Subscription& sub, const model::Publish& command, model::PublishItem& item,
+                             std::vector<model::MessageRef>& stored);
+  void append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message);
+  void forget_idle_producers();
+
+  // --- consumers.cpp: consumers, sessions, instances
+  void on(model::OpenConsumer& command);
+  void on(model::AddCredit& command);
+  void on(model::Started& command);
+  void on(model::CloseConsumer& command);
+  void on(SessionEnded& event);
+  void on(InstanceAway& event);
+  void on(InstanceBack& event);
+  void on(InstanceLost& event);
+  void on(InstanceGone& event);
+  void on(ResumeOver& event);
+  void on(Drain& event);
+  Consumer& attach(const model::OpenConsumer& command, Subscription& sub);
+  std::vector<bool> keep_held(const model::OpenConsumer& command, Subscription& sub, Consumer& consumer);
+  Entry* claim_after_restart(Subscription& sub, const model::HeldToken& held, const model::ConsumerKey& key);
+  void detach(Consumer& consumer);
+  void release_not_begun(Consumer& consumer);
+  void forget_if_idle(const model::ConsumerKey& key);
+  void lost_with(Subscription& sub, Entry& entry, const InstanceLost& event);
+
+  // --- grant.cpp: who gets what next
+  void pump(Subscription& sub);
+  bool grant_next(Subscription& sub);
+  bool grant_retry(Subscription& sub, Consumer& consumer);
+  bool grant_returned(Subscription& sub, Consumer& consumer);
+  bool grant_fresh(Subscription& sub, Consumer& consumer);
+  void grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message);
+  void record_grant(Subscription& sub, Entry& entry);
+  void begin(Subscription& sub, Entry& entry);
+  Consumer* next_consumer(Subscription& sub);
+  bool may_take(const Consumer& consumer) const;
+  bool prepare_window(Subscription& sub);
+  void load_one(Subscription& sub, Entry& entry);
+  void flush_deliveries();
+  void on(MessagesLoaded& event);
+  void on(OneLoaded& event);
+  void raise_mark(Subscription& sub, model::Offset granted);
+
+  // --- isolation.cpp: suspects go alone
+  void isolate(Subscription& sub);
+  void isolation_settled(Subscription& sub, const Entry& entry);
+  void end_isolation(Subscription& sub);
+  void on(InstanceReserved& event);
+  void on(IsolationReady& event);
+  void on(ReservationRefused& event);
+  void on(InstanceFree& event);
+  Consumer* consumer_on(Subscription& sub, const model::InstanceId& instance);
+
+  // --- verdict.cpp: what becomes of a delivery
+  void on(model::Settle& command);
+  model::VerdictResult settle(const model::Verdict& verdict);
+  model::VerdictResult lost_token(Subscription& sub, const model::Verdict& verdict);
+  model::VerdictResult after_lease(Subscription& sub, Entry& entry, const model::Verdict& verdict);
+  model::VerdictResult ack(Subscription& sub, Entry& entry, bool late);
+  model::VerdictResult fail(Subscription& sub, Entry& entry, const model::Verdict& verdict);
+  model::VerdictResult reject(Subscription& sub, Entry& entry, const model::Verdict& verdict);
+  model::VerdictResult release(Subscription& sub, Entry& entry, const model::Verdict& verdict);
+  model::VerdictResult late_ack_of_case(Subscription& sub, model::Offset origin);
+
+  // --- retry.cpp: the ends of leases, attempts, waiting
+  void take_back(Subscription& sub, Entry& entry);
+  void end_attempt(Subscription& sub, Entry& entry, model::AttemptOutcome outcome, model::ErrorReport error);
+  void failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
+  void put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
+  void make_ready(Subscription& sub, Entry& entry);
+  void make_waiting(Subscription& sub, Entry& entry, base::Instant due);
+  void put_record(Subscription& sub, Entry& entry);
+  void drop_record(Subscription& sub, Entry& entry);
+  base::Duration backoff(const model::QueueOptions& options, std::uint32_t failures);
+  void expire(Subscription& sub, Entry& entry);
+  void on(WakeUp& event);
+  void on(WaitingLoaded& event);
+  void park(Subscription& sub, Position position);
+  void spill_waiting(Subscription& sub);
+  void load_waiting(Subscription& sub);
+  void set_alarm(Subscription& sub);
+
+  // --- hospital.cpp: admission, replay, discharge, discard
+  void admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error);
+  void admit_damaged(Subscription& sub, model::Offset offset);
+  void forget_entry(Subscription& sub, Entry& entry);
+  void discharge(Subscription& sub, Entry& entry, bool late);
+  void on(model::ReplayCaseCommand& command);
+  void on(model::DiscardCaseCommand& command);
+  base::Status case_problem(const model::CaseId& id, Subscription*& sub);
+
+  // --- housekeeping.cpp: durability, purge, trimming, what is shown
+  void on(Persisted& event);
+  void on(TrimNow& event);
+  void on(model::PurgeQueue& command);
+  void on(model::ShowQueue& command);
+  void on(model::ShowStates& command);
+  void seal();
+  void save(Subscription& sub);
+  void trim(Subscription& sub, bool all);
+  void trim_stretch(Subscription& sub, model::OffsetRange range);
+  void settled(Subscription& sub, model::Offset offset);
+  model::MessageStates::Item state_of(Subscription& sub, model::Offset offset);
+
+  // --- recovery.cpp
+  Subscription& adopt(const model::QueueRecord& queue);
+  void recover(model::RecoveredQueue& recovered);
+  void recover(Subscription& sub, model::RecoveredSubscription& recovered);
+
+  // --- Small things that all of them use
+  Subscription* find(model::SubscriptionId id);
+  Consumer* find(const model::ConsumerKey& key);
+  InstanceView& view(const model::InstanceRecord& record);
+  void tell(model::SessionId session, model::Answer answer);
+  void done(const model::Origin& origin, base::Status status, std::uint64_t count = 0);
+  void touch(Subscription& sub);
+  void load_changed(const model::InstanceId& instance, std::int64_t begun, std::int64_t out);
+  bool counts_as_begun(const Entry& entry) const;
+  void mutate(model::Mutation mutation, bool urgent);
+
+  ShardConfig config;
+  base::Random random;
+  base::Instant now;
+  model::GroupNumber group;
+  Output* out = nullptr;  // of the step that is running
+
+  std::uint64_t next_id = 1;
+  std::uint64_t last_grant = 0;  // the lower 40 bits
+  bool resuming = false;
+  bool draining = false;
+  bool refuse_publishes = false;
+  std::uint64_t disk_free = 0;
+  std::uint64_t disk_reserve = 0;
+  std::uint64_t window_bytes = 0;  // of all subscriptions
+  std::uint64_t waiting_in_memory = 0;
+  base::Instant producers_checked;
+
+  std::map<std::string, model::QueueRecord> catalog;  // shard 0
+  std::map<model::SubscriptionId, Subscription> subscriptions;
+  std::map<model::ConsumerKey, Consumer> consumers;
+  std::map<model::SessionId, std::set<model::ConsumerKey>> sessions;
+  std::map<model::InstanceId, InstanceView> instances;
+  SettledTokens settled_tokens;
+
+  std::set<model::SubscriptionId> dirty;
+  std::deque<std::pair<model::GroupNumber, std::vector<model::SubscriptionId>>> sealed;  // written, not yet durable
+  std::set<model::SubscriptionId> pumped_later;  // to be pumped at the end of this step
+  std::set<std::pair<base::Instant, model::SubscriptionId>> alarms;
+  std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>> loads;  // changes of this step
+  std::vector<std::pair<Consumer*, model::Deliver>> deliveries;             // of this step, one a consumer
+  std::deque<std::pair<model::GroupNumber, model::ConsumerKey>> returning;  // consumers with credit to come back
+};
+
+}  // namespace lazaret::core

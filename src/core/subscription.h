@@ -1,0 +1,169 @@
+// Subscription: a queue's cursor over its log, and every message on it that is not simply before or after.
+//
+//   fresh ─▶ granted ─▶ settled                    Only messages that are, or have been, granted have an Entry;
+//              │  ▲                                fresh ones are just offsets at or beyond the frontier.
+//              ▼  │
+//      waiting ─▶ ready ─▶ …                       Suspects are ready too, but go out alone (isolation).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/ack_set.h"
+#include "core/dedup.h"
+#include "core/interval_set.h"
+#include "model/answer.h"
+#include "model/command.h"
+#include "model/records.h"
+
+namespace lazaret::core {
+
+/// Where a message stands: in the queue's log, or as an entry of its replay lane.
+struct Position {
+  model::LogId log;
+  model::Offset offset;
+  auto operator<=>(const Position&) const = default;
+};
+
+struct Consumer;
+
+/// A message that was granted at least once and is not settled.
+struct Entry {
+  Position position;
+  model::DeliveryState state = model::DeliveryState::ready;
+  /// The last grant. While granted, the one valid token.
+  model::Grant grant;
+  /// While granted: who has it. nullptr: reserved after a restart for `holder`.
+  Consumer* consumer = nullptr;
+  model::ConsumerKey holder;
+  std::uint64_t delivery = 0;
+  std::uint32_t bytes = 0;
+
+  bool begun = false;
+  bool isolated = false;     // this grant is alone with its instance
+  bool suspect = false;
+  bool has_record = false;   // a DeliveryRecord is on disk
+  bool redelivered = false;
+  bool interrupted = false;  // an `interrupted` attempt goes into the history with the next grant
+  bool loading = false;      // a LoadOne is under way
+  std::uint32_t attempts = 0;     // ended ones, in the history
+  std::uint32_t failures = 0;
+  std::uint32_t convictions = 0;
+  base::Instant due;            // while waiting
+  base::Instant recorded_due;   // the due time that the record on disk has (0: none)
+  base::Instant started_at;
+  base::Instant deadline = base::Instant::never();
+  /// Of an entry of the lane.
+  std::optional<model::CaseId> replays;
+  /// For a retry: loaded before it is granted.
+  model::MessageRef message;
+  /// The attempt that ended last, while its token may still say something about it.
+  std::unique_ptr<model::Attempt> last_attempt;
+};
+
+/// A consumer, attached or (while it has something out) detached.
+struct Consumer {
+  model::ConsumerKey key;
+  model::SubscriptionId subscription;
+  model::SessionId session;  // 0: detached
+  model::ConsumerInfo info;
+  bool speaks_started = true;
+  bool ended = false;  // gets nothing more
+  std::uint64_t credit_messages = 0;
+  std::uint64_t credit_bytes = 0;
+  /// Out and not settled, or settled by something that is not durable yet.
+  std::uint64_t used_messages = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t last_delivery = 0;
+  std::map<std::uint64_t, Position> out;  // by delivery sequence
+  std::uint64_t begun_up_to = 0;          // all of `out` up to here have begun
+  /// Credit that comes back when a group is durable.
+  struct Return {
+    model::GroupNumber group;
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+  };
+  std::deque<Return> returns;
+};
+
+/// The log of a queue, as far as the core keeps it.
+struct Log {
+  model::LogState state;       // trimmed stretches; `next` is kept current
+  model::Offset persisted_end;  // everything before it is on the disk
+  std::deque<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
+  std::map<model::ProducerId, ProducerWindow> producers;
+  std::set<model::ProducerId> changed_producers;
+  IntervalSet trimmed;
+  IntervalSet evacuated;
+  std::uint64_t bytes_since_trim = 0;
+  base::Instant last_trim;
+  model::Offset trim_looked_to;  // stretches beyond the cursor were looked at up to here
+  model::Offset drained_at;      // the log's end when it was last trimmed with nothing left
+};
+
+/// Who isolates for this subscription, and how far that is.
+struct Isolation {
+  enum class Phase { none, asked, ready } phase = Phase::none;
+  model::InstanceId instance;
+  std::optional<Position> out;  // the suspect that is with it
+};
+
+struct Subscription {
+  model::QueueRecord queue;
+  model::Counters counters;
+  AckSet acked;
+  Log log;
+
+  // --- The replay lane and the open cases
+  model::Offset lane_next;
+  IntervalSet admitted;                          // offsets of cases in state admitted
+  std::map<model::Offset, model::Offset> lane;   // origin offset → lane offset, of replaying cases
+
+  // --- What is in flight
+  std::map<Position, Entry> entries;
+  std::set<Position> returned;   // ready, never failed: first in line
+  std::set<Position> retries;    // ready after a failure or a delay, or from the lane
+  std::set<Position> suspects;   // ready, to go alone
+  std::set<std::pair<base::Instant, Position>> waiting;
+  std::set<std::pair<base::Instant, Position>> deadlines;  // of begun leases
+  std::uint64_t leased = 0;
+  std::uint64_t leased_retries = 0;
+  /// Waiting, but only on the disk: those due at or after `parked_from`, when there were too many for the memory.
+  IntervalSet parked;
+  base::Instant parked_from = base::Instant::never();
+  bool loading_waiting = false;
+  std::uint32_t loads_under_way = 0;
+
+  // --- Fresh messages
+  model::Offset frontier;        // the next to be granted for the first time is at or beyond it
+  model::Offset window_next;     // where the window goes on
+  std::deque<model::PagedMessage> window;
+  std::uint64_t window_bytes = 0;
+  bool loading_window = false;
+  std::uint64_t generation = 1;  // of loads; a purge or the end of the resume phase makes a new one
+  model::Offset mark;            // high-water mark, as it will be or is on the disk
+  model::Offset durable_mark;
+  std::deque<std::pair<model::GroupNumber, model::Offset>> marks;  // not yet durable
+  /// Unsettled offsets below it, without an entry, may have begun before the restart.
+  model::Offset recovered_mark;
+
+  // --- Who consumes
+  std::vector<Consumer*> consumers;  // in order of attachment
+  Isolation isolation;
+  bool deleting = false;
+  model::Origin delete_origin;
+  bool dirty = false;        // its record goes into this group
+  base::Instant alarm = base::Instant::never();
+
+  bool is_lane(model::LogId id) const { return id == queue.lane; }
+  /// Not settled, wherever it stands; lane entries included.
+  std::uint64_t unsettled() const { return acked.unsettled_below(log.state.next) + lane.size(); }
+};
+
+}  // namespace lazaret::core

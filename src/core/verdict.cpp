@@ -1,0 +1,164 @@
+// What becomes of a delivery: ack, fail, reject, extend, release (semantics: "Leases", "Verdicts").
+#include "core/shard_state.h"
+
+namespace lazaret::core {
+
+using base::Code;
+using model::AttemptOutcome;
+using model::DeliveryState;
+using model::VerdictKind;
+using model::VerdictResult;
+using model::Whereabouts;
+
+void Shard::State::on(model::Settle& command) {
+  model::Settled answer{command.origin.request, {}};
+  for (const model::Verdict& verdict : command.verdicts) {
+    VerdictResult result = settle(verdict);
+    if (command.origin.request != 0) answer.results.push_back(std::move(result));
+  }
+  if (command.origin.request == 0) return;
+  // The confirm says that the verdicts are on the disk: they are in this group, or in the one in flight.
+  out->urgent = true;
+  tell(command.origin.session, std::move(answer));
+}
+
+VerdictResult Shard::State::settle(const model::Verdict& verdict) {
+  Subscription* sub = find(verdict.token.subscription);
+  if (sub == nullptr || sub->deleting) return {Code::LEASE_LOST, Whereabouts::purged, std::nullopt, false};
+  const auto it = sub->entries.find({verdict.token.log, verdict.token.offset});
+  if (it == sub->entries.end() || it->second.grant != verdict.token.grant) return lost_token(*sub, verdict);
+  Entry& entry = it->second;
+  if (entry.state != DeliveryState::granted) return after_lease(*sub, entry, verdict);
+  if (entry.consumer == nullptr) return {Code::LEASE_LOST, Whereabouts::leased, std::nullopt, false};
+  switch (verdict.kind) {
+    case VerdictKind::ack: return ack(*sub, entry, false);
+    case VerdictKind::fail: return fail(*sub, entry, verdict);
+    case VerdictKind::reject: return reject(*sub, entry, verdict);
+    case VerdictKind::release:
+    case VerdictKind::not_begun: return release(*sub, entry, verdict);
+    case VerdictKind::extend:
+      if (!entry.begun && entry.consumer->speaks_started) return {};  // its clock does not run yet
+      sub->deadlines.erase({entry.deadline, entry.position});
+      entry.deadline = now + sub->queue.options.lease_duration;
+      sub->deadlines.emplace(entry.deadline, entry.position);
+      pumped_later.insert(sub->queue.subscription);
+      return {};
+  }
+  return {Code::BAD_REQUEST, Whereabouts::unknown, std::nullopt, false};
+}
+
+/// The token is not the last one of a message in flight: answered as the first time, or LEASE_LOST with where it is.
+VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& verdict) {
+  const model::LeaseToken& token = verdict.token;
+  if (const VerdictResult* before = settled_tokens.find(token.grant)) {
+    const bool untouched_case = before->case_id && verdict.kind == VerdictKind::ack &&
+                                sub.admitted.contains(before->case_id->offset);
+    return untouched_case ? late_ack_of_case(sub, before->case_id->offset) : *before;
+  }
+  VerdictResult lost{Code::LEASE_LOST, Whereabouts::unknown, std::nullopt, false};
+  const auto it = sub.entries.find({token.log, token.offset});
+  if (it != sub.entries.end()) {
+    lost.where = it->second.state == DeliveryState::granted ? Whereabouts::leased : Whereabouts::ready;
+  } else if (token.log == sub.queue.log && sub.admitted.contains(token.offset)) {
+    lost.where = Whereabouts::in_case;
+    lost.case_id = model::CaseId{config.shard, sub.queue.subscription, sub.queue.log, token.offset};
+  } else if (sub.is_lane(token.log) || (token.log == sub.queue.log && sub.acked.is_settled(token.offset))) {
+    lost.where = Whereabouts::acked;
+  } else if (token.log == sub.queue.log && token.offset < sub.log.state.next) {
+    lost.where = Whereabouts::ready;
+  }
+  return lost;
+}
+
+/// The lease has ended, and the message is not granted anew: an ack or a reject still acts, a fail adds its words.
+VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
+  switch (verdict.kind) {
+    case VerdictKind::ack: return ack(sub, entry, true);
+    case VerdictKind::reject: return reject(sub, entry, verdict);
+    case VerdictKind::fail:
+      if (entry.last_attempt != nullptr && entry.last_attempt->error.details.empty()) {
+        entry.last_attempt->error = verdict.error;
+        const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
+        mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, origin, *entry.last_attempt}, false);
+      }
+      return {Code::OK, Whereabouts::ready, std::nullopt, true};
+    default: return {Code::LEASE_LOST, Whereabouts::ready, std::nullopt, false};
+  }
+}
+
+VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late) {
+  const VerdictResult done{Code::OK, Whereabouts::unknown, std::nullopt, late};
+  settled_tokens.remember(entry.grant, done);
+  const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
+  if (entry.replays) {
+    end_attempt(sub, entry, AttemptOutcome::acked, {});
+    take_back(sub, entry);
+    discharge(sub, entry, late);
+  } else {
+    if (entry.attempts > 0) {
+      mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, origin, entry.attempts}, false);
+    }
+    take_back(sub, entry);
+    drop_record(sub, entry);
+    settled(sub, origin);
+  }
+  ++sub.counters.acked;
+  forget_entry(sub, entry);
+  return done;
+}
+
+VerdictResult Shard::State::fail(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
+  const model::Grant grant = entry.grant;
+  const auto outcome = verdict.handler_timeout ? AttemptOutcome::handler_timeout : AttemptOutcome::nacked;
+  end_attempt(sub, entry, outcome, verdict.error);
+  take_back(sub, entry);
+  entry.suspect = false;
+  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log,
+                         entry.replays ? entry.replays->offset : entry.position.offset};
+  failed(sub, entry, verdict.delay);
+  VerdictResult result;
+  if (sub.admitted.contains(id.offset)) result.case_id = id;
+  settled_tokens.remember(grant, result);
+  return result;
+}
+
+VerdictResult Shard::State::reject(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
+  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log,
+                         entry.replays ? entry.replays->offset : entry.position.offset};
+  const bool late = entry.state != DeliveryState::granted;
+  const VerdictResult result{Code::OK, Whereabouts::unknown, id, late};
+  settled_tokens.remember(entry.grant, result);
+  if (late && entry.last_attempt != nullptr) {
+    entry.last_attempt->error = verdict.error;
+    entry.last_attempt->late = true;
+    mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, id.offset, *entry.last_attempt}, false);
+  } else {
+    end_attempt(sub, entry, AttemptOutcome::rejected, verdict.error);
+  }
+  take_back(sub, entry);
+  admit(sub, entry, model::CaseReason::rejected, verdict.error);
+  return result;
+}
+
+VerdictResult Shard::State::release(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
+  settled_tokens.remember(entry.grant, {});
+  const bool begun = entry.begun && verdict.kind == VerdictKind::release;
+  if (begun) end_attempt(sub, entry, AttemptOutcome::released, {});
+  take_back(sub, entry);
+  put_back(sub, entry, verdict.delay);
+  return {};
+}
+
+/// The one exception to LEASE_LOST: the last token of a case that nobody has touched still acks it.
+VerdictResult Shard::State::late_ack_of_case(Subscription& sub, model::Offset origin) {
+  const bool evacuated = sub.log.evacuated.erase(origin);
+  sub.admitted.erase(origin);
+  --sub.counters.in_hospital;
+  ++sub.counters.acked;
+  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log, origin};
+  mutate(model::DischargeCase{id, now, true, sub.queue.lane, {}, 0, evacuated}, false);
+  touch(sub);
+  return {Code::OK, Whereabouts::unknown, id, true};
+}
+
+}  // namespace lazaret::core
