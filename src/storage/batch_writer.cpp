@@ -1,0 +1,324 @@
+#include "storage/batch_writer.h"
+
+#include <algorithm>
+
+#include "storage/message_reader.h"
+#include "storage/records.h"
+#include "storage/run.h"
+
+namespace lazaret::storage {
+namespace {
+
+using base::Status;
+using model::Offset;
+
+/// Fewer runs than this go one by one: a range tombstone would cost every later read more than they do.
+constexpr std::size_t kFewRuns = 64;
+
+}  // namespace
+
+Status BatchWriter::write(const model::MutationGroup& group) {
+  shard_ = group.shard;
+  for (const model::Mutation& mutation : group.mutations) {
+    LZ_RETURN_IF_ERROR(std::visit([this](const auto& one) { return apply(one); }, mutation));
+  }
+  return write_runs();
+}
+
+Status BatchWriter::put(Family family, const std::string& key, const std::string& value) {
+  return status_of(batch_.Put(database_.family(family), slice(key), slice(value)), "filling a batch");
+}
+Status BatchWriter::erase(Family family, const std::string& key) {
+  return status_of(batch_.Delete(database_.family(family), slice(key)), "filling a batch");
+}
+Status BatchWriter::erase_prefix(Family family, const std::string& prefix) {
+  const std::string end = keys::behind(prefix);
+  return status_of(batch_.DeleteRange(database_.family(family), slice(prefix), slice(end)), "filling a batch");
+}
+
+// --- Logs -------------------------------------------------------------------------------------------------------------
+
+Status BatchWriter::apply(const model::AppendMessages& m) {
+  auto& stretches = appended_[m.log];
+  const bool goes_on = !stretches.empty() && stretches.back().first.value + stretches.back().second.size() == m.first.value;
+  if (!goes_on) stretches.push_back({m.first, {}});
+  auto& messages = stretches.back().second;
+  messages.insert(messages.end(), m.messages.begin(), m.messages.end());
+  return {};
+}
+
+Status BatchWriter::write_runs() {
+  std::vector<rocksdb::Slice> parts;
+  for (const auto& [log, stretches] : appended_) {
+    for (const auto& [begin, messages] : stretches) {
+      Offset first = begin;
+      for (std::span<const model::MessageRef> rest(messages); !rest.empty();) {
+        const std::size_t count = run_length(rest);
+        const RunParts run = encode_run(log, first, rest.first(count));
+        parts.assign(1, slice(run.index));
+        for (const std::string_view part : run.data) parts.push_back(slice(part));
+        const std::string key = keys::message(shard_, log, first);
+        const rocksdb::Slice key_slice = slice(key);
+        const rocksdb::Status status =
+            batch_.Put(database_.family(Family::log), rocksdb::SliceParts(&key_slice, 1),
+                       rocksdb::SliceParts(parts.data(), static_cast<int>(parts.size())));
+        LZ_RETURN_IF_ERROR(status_of(status, "filling a batch"));
+        first = Offset(first.value + count);
+        rest = rest.subspan(count);
+      }
+    }
+  }
+  appended_.clear();
+  return {};
+}
+
+Status BatchWriter::apply(const model::TrimLog& m) {
+  for (const Offset offset : m.evacuate) LZ_RETURN_IF_ERROR(evacuate(m.state.log, offset));
+  if (m.range.begin < m.range.end) LZ_RETURN_IF_ERROR(trim_runs(m.state.log, m.range));
+  return put(Family::state, keys::log_state(shard_, m.state.log), encode(m.state));
+}
+
+/// Only runs that lie wholly in the range: one that goes beyond its end stays, and is taken with the next stretch.
+Status BatchWriter::trim_runs(model::LogId log, model::OffsetRange range) {
+  const std::string lower_key = keys::log_prefix(shard_, log);
+  const std::string upper_key = keys::message(shard_, log, range.end);
+  const rocksdb::Slice lower = slice(lower_key);
+  const rocksdb::Slice upper = slice(upper_key);
+  rocksdb::ReadOptions read;
+  read.iterate_lower_bound = &lower;
+  read.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> it(database_.db().NewIterator(read, database_.family(Family::log)));
+  // The last run that begins in the range: where the trim must end if the run goes on behind it.
+  it->SeekToLast();
+  if (!it->Valid()) return status_of(it->status(), "trimming");
+  const Offset last_first(keys::last_number(view(it->key())));
+  const std::uint32_t last_count = run_count(view(it->value())).value_or(1);
+  const bool straddles = last_first.value + last_count > range.end.value;
+  const std::string end = straddles ? it->key().ToString() : upper_key;
+  // The first: it may begin before the range, left over from the stretch before.
+  const std::string begin_key = keys::message(shard_, log, range.begin);
+  it->SeekForPrev(slice(begin_key));
+  if (!it->Valid()) it->Seek(slice(begin_key));
+  if (it->Valid() && view(it->key()) < begin_key) {
+    const std::uint64_t first = keys::last_number(view(it->key()));
+    if (first + run_count(view(it->value())).value_or(1) <= range.begin.value) it->Next();
+  }
+  if (!it->Valid()) return status_of(it->status(), "trimming");
+  const std::string begin = it->key().ToString();
+  std::vector<std::string> few;
+  for (; it->Valid() && it->key().compare(slice(end)) < 0 && few.size() <= kFewRuns; it->Next()) {
+    few.push_back(it->key().ToString());
+  }
+  if (few.size() > kFewRuns) {
+    return status_of(batch_.DeleteRange(database_.family(Family::log), slice(begin), slice(end)), "trimming");
+  }
+  for (const std::string& key : few) LZ_RETURN_IF_ERROR(erase(Family::log, key));
+  return status_of(it->status(), "trimming");
+}
+
+/// Copies one message out of its log. A damaged one stays missing, and is seen as such.
+Status BatchWriter::evacuate(model::LogId log, Offset offset) {
+  const model::MessageRef message = MessageReader(database_, nullptr).read_one(shard_, log, offset);
+  if (message == nullptr) return {};
+  const RunParts run = encode_run(log, offset, std::span(&message, 1));
+  std::string value = run.index;
+  for (const std::string_view part : run.data) value.append(part);
+  return put(Family::evacuated, keys::message(shard_, log, offset), value);
+}
+
+Status BatchWriter::apply(const model::DropEvacuated& m) {
+  return erase(Family::evacuated, keys::message(shard_, m.log, m.offset));
+}
+
+// --- Subscriptions ------------------------------------------------------------------------------------------------------
+
+Status BatchWriter::apply(const model::PutSubscription& m) {
+  return put(Family::state, keys::subscription(shard_, m.state.subscription), encode(m.state));
+}
+
+Status BatchWriter::apply(const model::DropSubscription& m) {
+  // What says that it was deleted stays until the catalog has forgotten the name (DropQueue).
+  model::SubscriptionState gone;
+  gone.subscription = m.subscription;
+  gone.deleting = true;
+  LZ_RETURN_IF_ERROR(put(Family::state, keys::subscription(shard_, m.subscription), encode(gone)));
+  for (const keys::Kind kind : {keys::Kind::ack_chunk, keys::Kind::delivery, keys::Kind::lane_entry}) {
+    LZ_RETURN_IF_ERROR(erase_prefix(Family::state, keys::Key(shard_, kind).add(m.subscription.value).str()));
+  }
+  LZ_RETURN_IF_ERROR(erase(Family::state, keys::log_state(shard_, m.log)));
+  LZ_RETURN_IF_ERROR(erase_prefix(Family::schedule, keys::schedule_prefix(shard_, m.subscription)));
+  LZ_RETURN_IF_ERROR(erase_prefix(Family::dedup, keys::log_prefix(shard_, m.log)));
+  return erase_prefix(Family::log, keys::log_prefix(shard_, m.log));
+}
+
+Status BatchWriter::apply(const model::PutAckChunk& m) {
+  return put(Family::state, keys::ack_chunk(shard_, m.subscription, m.log, m.chunk.number), encode(m.chunk));
+}
+Status BatchWriter::apply(const model::DropAckChunk& m) {
+  return erase(Family::state, keys::ack_chunk(shard_, m.subscription, m.log, m.number));
+}
+
+Status BatchWriter::apply(const model::PutDelivery& m) {
+  const model::DeliveryRecord& record = m.record;
+  if (m.previous_due.us != 0 && m.previous_due != record.due) {
+    LZ_RETURN_IF_ERROR(erase(Family::schedule, keys::scheduled(shard_, m.subscription, m.previous_due, m.log, record.offset)));
+  }
+  if (record.state == model::DeliveryState::waiting) {
+    LZ_RETURN_IF_ERROR(put(Family::schedule, keys::scheduled(shard_, m.subscription, record.due, m.log, record.offset), ""));
+  }
+  return put(Family::state, keys::delivery(shard_, m.subscription, m.log, record.offset), encode(record));
+}
+
+Status BatchWriter::apply(const model::DropDelivery& m) {
+  base::Instant due = m.previous_due;
+  const std::string key = keys::delivery(shard_, m.subscription, m.log, m.offset);
+  if (due.us == 0) {
+    // Whoever drops it may not have it in memory: look when it was due.
+    model::DeliveryRecord record;
+    const auto stored = database_.get(Family::state, key);
+    if (stored.ok() && *stored && decode(**stored, record)) due = record.due;
+  }
+  if (due.us != 0) LZ_RETURN_IF_ERROR(erase(Family::schedule, keys::scheduled(shard_, m.subscription, due, m.log, m.offset)));
+  return erase(Family::state, key);
+}
+
+Status BatchWriter::apply(const model::PutAttempt& m) {
+  return put(Family::state, keys::attempt(shard_, m.subscription, m.log, m.offset, m.attempt.number), encode(m.attempt));
+}
+
+Status BatchWriter::apply(const model::DropAttempts& m) {
+  for (std::uint32_t number = 1; number <= m.count; ++number) {
+    LZ_RETURN_IF_ERROR(erase(Family::state, keys::attempt(shard_, m.subscription, m.log, m.offset, number)));
+  }
+  return {};
+}
+
+// --- The hospital -------------------------------------------------------------------------------------------------------
+
+base::Result<model::CaseRecord> BatchWriter::case_of(const model::CaseId& id) {
+  if (const auto it = cases_.find(id); it != cases_.end()) return it->second;
+  const auto bytes = database_.get(Family::hospital, keys::case_record(id));
+  if (!bytes.ok()) return bytes.status();
+  model::CaseRecord record;
+  record.id = id;
+  if (!*bytes || !decode(**bytes, record)) {
+    return Status(base::Code::STORAGE_DAMAGED, "case " + id.to_string() + " has no readable record");
+  }
+  return record;
+}
+
+void BatchWriter::put_case(const model::CaseRecord& record, base::Instant previous_admission) {
+  const std::string state(1, static_cast<char>(record.state));
+  if (previous_admission.us != 0 && previous_admission != record.admitted_at) {
+    erase(Family::hospital_index, keys::case_by_time(record.id, previous_admission)).ok();
+    erase(Family::hospital_index, keys::case_by_subscription(record.id, previous_admission)).ok();
+  }
+  put(Family::hospital_index, keys::case_by_time(record.id, record.admitted_at), state).ok();
+  put(Family::hospital_index, keys::case_by_subscription(record.id, record.admitted_at), state).ok();
+  put(Family::hospital, keys::case_record(record.id), encode(record)).ok();
+  cases_[record.id] = record;
+}
+
+Status BatchWriter::apply(const model::AdmitCase& m) {
+  model::CaseRecord record = m.record;
+  if (!m.relapse) {
+    const model::MessageRef message = MessageReader(database_, nullptr).read_one(shard_, record.id.log, record.id.offset);
+    if (message != nullptr) record.summary = summary_of(*message);
+    put_case(record, {});
+    return {};
+  }
+  const auto before = case_of(record.id);
+  if (!before.ok()) return before.status();
+  record.summary = before->summary;
+  record.replay_count = before->replay_count;
+  record.relapse_count = before->relapse_count + 1;
+  record.failure_count += before->failure_count;
+  record.first_admitted_at = before->first_admitted_at;
+  put_case(record, before->admitted_at);
+  return erase(Family::state, keys::lane_entry(shard_, record.id.subscription, m.lane_offset));
+}
+
+Status BatchWriter::apply(const model::ReplayCase& m) {
+  auto record = case_of(m.id);
+  if (!record.ok()) return record.status();
+  record->state = model::CaseState::replaying;
+  record->replay_count += 1;
+  put_case(*record, record->admitted_at);
+  return put(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset),
+             encode(model::LaneEntry{m.lane_offset, m.id, record->attempt_count}));
+}
+
+Status BatchWriter::apply(const model::RecallCase& m) {
+  auto record = case_of(m.id);
+  if (!record.ok()) return record.status();
+  record->state = model::CaseState::admitted;
+  put_case(*record, record->admitted_at);
+  return erase(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset));
+}
+
+Status BatchWriter::apply(const model::DischargeCase& m) {
+  auto record = case_of(m.id);
+  if (!record.ok()) return record.status();
+  record->state = model::CaseState::discharged;
+  record->closed_at = m.at;
+  record->late_ack = m.late;
+  if (m.attempt_count > 0) record->attempt_count = m.attempt_count;
+  put_case(*record, record->admitted_at);
+  if (m.drop_evacuated) LZ_RETURN_IF_ERROR(erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)));
+  if (m.late && m.attempt_count == 0) return {};  // an untouched case: it is in no lane
+  return erase(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset));
+}
+
+Status BatchWriter::apply(const model::DiscardCase& m) {
+  auto record = case_of(m.id);
+  if (!record.ok()) return record.status();
+  record->state = model::CaseState::discarded;
+  record->closed_at = m.at;
+  record->discard_reason = m.reason;
+  put_case(*record, record->admitted_at);
+  return m.drop_evacuated ? erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)) : Status();
+}
+
+// --- Deduplication, catalog, instances ------------------------------------------------------------------------------------
+
+Status BatchWriter::apply(const model::PutDedup& m) {
+  LZ_RETURN_IF_ERROR(put(Family::dedup, keys::producer(shard_, m.log, m.producer.producer), encode(m.producer)));
+  if (m.entries.empty()) return {};
+  return put(Family::dedup, keys::sequences(shard_, m.log, m.producer.producer, m.entries.back().sequence),
+             encode(m.entries));
+}
+
+Status BatchWriter::apply(const model::TrimDedup& m) {
+  const std::string begin = keys::sequences(shard_, m.log, m.producer, 0);
+  const std::string end = keys::sequences(shard_, m.log, m.producer, m.below);
+  return status_of(batch_.DeleteRange(database_.family(Family::dedup), slice(begin), slice(end)), "filling a batch");
+}
+
+Status BatchWriter::apply(const model::DropProducer& m) {
+  return erase_prefix(Family::dedup, keys::log_prefix(shard_, m.log) + std::string(m.producer.raw()));
+}
+
+Status BatchWriter::apply(const model::PutQueue& m) {
+  return put(Family::catalog, keys::queue(m.record.name), encode(m.record));
+}
+
+Status BatchWriter::apply(const model::DropQueue& m) {
+  const std::string key = keys::queue(m.name);
+  model::QueueRecord queue;
+  const auto bytes = database_.get(Family::catalog, key);
+  if (bytes.ok() && *bytes && decode(**bytes, queue)) {
+    LZ_RETURN_IF_ERROR(erase(Family::state, keys::subscription(queue.shard, queue.subscription)));
+  }
+  return erase(Family::catalog, key);
+}
+
+Status BatchWriter::apply(const model::PutInstance& m) {
+  return put(Family::state, keys::instance(shard_, m.record.id), encode(m.record));
+}
+Status BatchWriter::apply(const model::DropInstance& m) { return erase(Family::state, keys::instance(shard_, m.id)); }
+
+Status BatchWriter::apply(const model::PutShardMeta& m) {
+  return put(Family::state, keys::shard_meta(shard_), encode(m.meta));
+}
+
+}  // namespace lazaret::storage

@@ -1,0 +1,66 @@
+// BatchWriter: turns the mutations of one commit into one WriteBatch. One method a mutation, in the order of
+// model/mutation.h.
+#pragma once
+
+#include <rocksdb/write_batch.h>
+
+#include <map>
+#include <optional>
+#include <span>
+
+#include "model/mutation.h"
+#include "storage/database.h"
+
+namespace lazaret::storage {
+
+class BatchWriter {
+ public:
+  BatchWriter(Database& database, rocksdb::WriteBatch& batch) : database_(database), batch_(batch) {}
+  /// STORAGE_DAMAGED when a case that must be there is not, or what has to be copied cannot be read.
+  base::Status write(const model::MutationGroup& group);
+
+ private:
+  base::Status apply(const model::AppendMessages& m);
+  base::Status apply(const model::TrimLog& m);
+  base::Status apply(const model::DropEvacuated& m);
+  base::Status apply(const model::PutSubscription& m);
+  base::Status apply(const model::DropSubscription& m);
+  base::Status apply(const model::PutAckChunk& m);
+  base::Status apply(const model::DropAckChunk& m);
+  base::Status apply(const model::PutDelivery& m);
+  base::Status apply(const model::DropDelivery& m);
+  base::Status apply(const model::PutAttempt& m);
+  base::Status apply(const model::DropAttempts& m);
+  base::Status apply(const model::AdmitCase& m);
+  base::Status apply(const model::ReplayCase& m);
+  base::Status apply(const model::RecallCase& m);
+  base::Status apply(const model::DischargeCase& m);
+  base::Status apply(const model::DiscardCase& m);
+  base::Status apply(const model::PutDedup& m);
+  base::Status apply(const model::TrimDedup& m);
+  base::Status apply(const model::DropProducer& m);
+  base::Status apply(const model::PutQueue& m);
+  base::Status apply(const model::DropQueue& m);
+  base::Status apply(const model::PutInstance& m);
+  base::Status apply(const model::DropInstance& m);
+  base::Status apply(const model::PutShardMeta& m);
+
+  base::Status write_runs();
+  base::Status trim_runs(model::LogId log, model::OffsetRange range);
+  base::Status evacuate(model::LogId log, model::Offset offset);
+  base::Result<model::CaseRecord> case_of(const model::CaseId& id);
+  void put_case(const model::CaseRecord& record, base::Instant previous_admission);
+  base::Status put(Family family, const std::string& key, const std::string& value);
+  base::Status erase(Family family, const std::string& key);
+  base::Status erase_prefix(Family family, const std::string& prefix);
+
+  Database& database_;
+  rocksdb::WriteBatch& batch_;
+  model::ShardId shard_;
+  /// Messages of this group by log, in order: neighbours from several publishes become one run.
+  std::map<model::LogId, std::vector<std::pair<model::Offset, std::vector<model::MessageRef>>>> appended_;
+  /// Cases as this commit leaves them.
+  std::map<model::CaseId, model::CaseRecord> cases_;
+};
+
+}  // namespace lazaret::storage

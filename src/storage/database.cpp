@@ -1,0 +1,97 @@
+#include "storage/database.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace lazaret::storage {
+namespace {
+
+using base::Code;
+
+rocksdb::DBOptions database_options(const StoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::DBOptions db;
+  if (options.env != nullptr) db.env = options.env;
+  db.create_if_missing = !options.read_only;
+  db.create_missing_column_families = !options.read_only;
+  // Ends at the first torn record; what that may hide is found by our own marks (wal_marks.h).
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.memtable_bytes, cache);
+  db.max_total_wal_size = options.memtable_bytes * 2;
+  db.max_background_jobs = 2;
+  db.max_open_files = 512;
+  db.keep_log_file_num = 4;
+  db.max_log_file_size = 4u << 20;
+  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  db.avoid_unnecessary_blocking_io = true;
+  db.bytes_per_sync = 1u << 20;
+  return db;
+}
+
+rocksdb::ColumnFamilyOptions family_options(Family family, const StoreOptions& options,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.format_version = 5;
+  table.block_size = family == Family::log ? 32u << 10 : 8u << 10;
+  rocksdb::ColumnFamilyOptions cf;
+  cf.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // Bodies are often compressed already, and what is consumed soon never reaches a file.
+  cf.compression = rocksdb::kNoCompression;
+  cf.write_buffer_size = family == Family::log ? options.memtable_bytes / 2 : options.memtable_bytes / 8;
+  cf.max_write_buffer_number = 3;
+  return cf;
+}
+
+}  // namespace
+
+base::Status status_of(const rocksdb::Status& status, std::string_view doing) {
+  if (status.ok()) return {};
+  const std::string text = std::string(doing) + ": " + status.ToString();
+  if (status.IsCorruption()) return {Code::STORAGE_DAMAGED, text};
+  if (status.IsIOError() && text.find("lock") != std::string::npos) {
+    return {Code::DIRECTORY_LOCKED, "another process uses the data directory (" + text + ")"};
+  }
+  return {Code::STORAGE_FAILED, text};
+}
+
+base::Result<std::unique_ptr<Database>> Database::open(const StoreOptions& options) {
+  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  const rocksdb::DBOptions db_options = database_options(options, cache);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (std::size_t i = 0; i < kFamilyNames.size(); ++i) {
+    families.emplace_back(kFamilyNames[i], family_options(static_cast<Family>(i), options, cache));
+  }
+  std::unique_ptr<Database> database(new Database());
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      options.read_only
+          ? rocksdb::DB::OpenForReadOnly(db_options, options.data_dir, families, &database->handles_, &db)
+          : rocksdb::DB::Open(db_options, options.data_dir, families, &database->handles_, &db);
+  if (!status.ok()) return status_of(status, "opening " + options.data_dir);
+  database->db_.reset(db);
+  return database;
+}
+
+Database::~Database() {
+  if (db_ == nullptr) return;
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+  db_->Close().PermitUncheckedError();
+}
+
+base::Result<std::optional<std::string>> Database::get(Family in, std::string_view key,
+                                                       const rocksdb::Snapshot* snapshot) {
+  rocksdb::ReadOptions read;
+  read.snapshot = snapshot;
+  std::string value;
+  const rocksdb::Status status = db_->Get(read, family(in), slice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return status_of(status, "reading");
+  return std::optional(std::move(value));
+}
+
+}  // namespace lazaret::storage

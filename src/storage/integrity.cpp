@@ -1,0 +1,316 @@
+#include "storage/integrity.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "model/limits.h"
+#include "storage/message_reader.h"
+#include "storage/records.h"
+#include "storage/run.h"
+
+namespace lazaret::storage {
+namespace {
+
+using base::Status;
+using keys::Kind;
+using model::CaseId;
+using model::CaseRecord;
+using model::LogId;
+using model::Offset;
+using model::OffsetRange;
+using model::ShardId;
+
+constexpr std::size_t kFindingsMost = 1000;
+
+/// Walks the directory once; every finding says where and what.
+class Checker {
+ public:
+  Checker(Database& database, const rocksdb::Snapshot* snapshot, const std::function<void(std::uint64_t)>& progress)
+      : database_(database), snapshot_(snapshot), progress_(progress) {}
+
+  base::Result<model::CheckReport> run(std::uint16_t shards) {
+    if (Status status = check_queues(shards); !status.ok()) return status;
+    for (std::uint16_t shard = 0; shard < shards; ++shard) {
+      if (Status status = check_cases(ShardId(shard)); !status.ok()) return status;
+    }
+    for (const model::QueueRecord& queue : queues_) {
+      if (Status status = check_queue(queue); !status.ok()) return status;
+    }
+    return report_;
+  }
+
+ private:
+  void found(std::string where, std::string what) {
+    if (report_.findings.size() < kFindingsMost) report_.findings.push_back({std::move(where), std::move(what)});
+  }
+  void read(std::size_t bytes) {
+    report_.bytes += bytes;
+    if (report_.bytes / kReportEvery == reported_) return;
+    reported_ = report_.bytes / kReportEvery;
+    if (progress_) progress_(report_.bytes);
+  }
+
+  Status check_queues(std::uint16_t shards);
+  Status check_cases(ShardId shard);
+  Status check_index(ShardId shard);
+  Status check_queue(const model::QueueRecord& queue);
+  Status check_log(const model::QueueRecord& queue, Offset end);
+  Status check_case(const CaseRecord& record);
+  Status settled_of(const model::QueueRecord& queue, const model::SubscriptionState& state, std::vector<OffsetRange>& settled);
+  Status check_sums(const model::QueueRecord& queue, const model::SubscriptionState& state, Offset end);
+  Status check_deliveries(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled);
+
+  static constexpr std::uint64_t kReportEvery = 16u << 20;
+  Database& database_;
+  const rocksdb::Snapshot* snapshot_;
+  const std::function<void(std::uint64_t)>& progress_;
+  model::CheckReport report_;
+  std::uint64_t reported_ = 0;
+  std::vector<model::QueueRecord> queues_;
+  std::map<CaseId, CaseRecord> cases_;  // open ones
+};
+
+bool contains(const std::vector<OffsetRange>& ranges, Offset offset) {
+  const auto it = std::upper_bound(ranges.begin(), ranges.end(), offset,
+                                   [](Offset value, const OffsetRange& range) { return value < range.begin; });
+  return it != ranges.begin() && offset < std::prev(it)->end;
+}
+
+Status Checker::check_queues(std::uint16_t shards) {
+  return database_.scan(
+      Family::catalog, keys::queue(""),
+      [&](std::string_view key, std::string_view value) {
+        read(key.size() + value.size());
+        model::QueueRecord queue;
+        if (!decode(value, queue) || queue.shard.value >= shards) {
+          found("catalog", "the record of queue " + std::string(key.substr(3)) + " cannot be decoded");
+        } else {
+          queues_.push_back(std::move(queue));
+          ++report_.queues;
+        }
+        return true;
+      },
+      snapshot_);
+}
+
+Status Checker::check_cases(ShardId shard) {
+  Status inner;
+  const std::string prefix = keys::Key(shard).str();
+  LZ_RETURN_IF_ERROR(database_.scan(
+      Family::hospital, prefix,
+      [&](std::string_view key, std::string_view value) {
+        read(key.size() + value.size());
+        CaseRecord record;
+        record.id = {shard, model::SubscriptionId(keys::number_at(key, 2)), LogId(keys::number_at(key, 10)),
+                     Offset(keys::number_at(key, 18))};
+        ++report_.cases;
+        if (!decode(value, record)) {
+          found("case " + record.id.to_string(), "its record cannot be decoded");
+          return true;
+        }
+        inner = check_case(record);
+        const bool open = record.state == model::CaseState::admitted || record.state == model::CaseState::replaying;
+        if (open) cases_.emplace(record.id, std::move(record));
+        return inner.ok();
+      },
+      snapshot_));
+  LZ_RETURN_IF_ERROR(inner);
+  return check_index(shard);
+}
+
+Status Checker::check_case(const CaseRecord& record) {
+  const std::string where = "case " + record.id.to_string();
+  for (const std::string& key : {keys::case_by_time(record.id, record.admitted_at),
+                                 keys::case_by_subscription(record.id, record.admitted_at)}) {
+    const auto entry = database_.get(Family::hospital_index, key, snapshot_);
+    if (!entry.ok()) return entry.status();
+    if (!*entry || **entry != std::string(1, static_cast<char>(record.state))) {
+      found(where, "an index of the hospital does not have it, or has it in another state");
+    }
+  }
+  std::uint32_t attempts = 0;
+  LZ_RETURN_IF_ERROR(database_.scan(
+      Family::state, keys::attempts_of(record.id.shard, record.id.subscription, record.id.log, record.id.offset),
+      [&](std::string_view, std::string_view value) {
+        model::Attempt attempt;
+        ++attempts;
+        if (!decode(value, attempt) || attempt.number != attempts) found(where, "its attempts are not numbered 1, 2, …");
+        return true;
+      },
+      snapshot_));
+  if (attempts < record.attempt_count) {
+    found(where, "it counts " + std::to_string(record.attempt_count) + " attempts and has " + std::to_string(attempts));
+  }
+  const bool open = record.state == model::CaseState::admitted || record.state == model::CaseState::replaying;
+  if (open && record.reason != model::CaseReason::damaged &&
+      MessageReader(database_, snapshot_).read_one(record.id.shard, record.id.log, record.id.offset) == nullptr) {
+    found(where, "its message cannot be read");
+  }
+  return {};
+}
+
+/// From the index to the cases: each entry has its case.
+Status Checker::check_index(ShardId shard) {
+  return database_.scan(
+      Family::hospital_index, keys::Key(shard).add(std::uint8_t{1}).str(),
+      [&](std::string_view key, std::string_view) {
+        const CaseId id{shard, model::SubscriptionId(keys::number_at(key, 11)), LogId(keys::number_at(key, 19)),
+                        Offset(keys::number_at(key, 27))};
+        const auto record = database_.get(Family::hospital, keys::case_record(id), snapshot_);
+        if (record.ok() && !*record) found("case " + id.to_string(), "an index of the hospital names it, but it is not there");
+        return true;
+      },
+      snapshot_);
+}
+
+Status Checker::check_queue(const model::QueueRecord& queue) {
+  const auto bytes = database_.get(Family::state, keys::subscription(queue.shard, queue.subscription), snapshot_);
+  if (!bytes.ok()) return bytes.status();
+  if (!*bytes) return {};  // created, and nothing written yet
+  model::SubscriptionState state;
+  if (!decode(**bytes, state)) {
+    found("queue " + queue.name, "its state cannot be decoded");
+    return {};
+  }
+  if (state.deleting) return {};
+  model::LogState log;
+  const auto log_bytes = database_.get(Family::state, keys::log_state(queue.shard, queue.log), snapshot_);
+  if (!log_bytes.ok()) return log_bytes.status();
+  if (*log_bytes && !decode(**log_bytes, log)) found("queue " + queue.name, "the state of its log cannot be decoded");
+  const auto end = MessageReader(database_, snapshot_).end_of(queue.shard, queue.log, log.next);
+  if (!end.ok()) return end.status();
+  LZ_RETURN_IF_ERROR(check_log(queue, *end));
+  return check_sums(queue, state, *end);
+}
+
+/// Every offset is read: a message, trimmed, or a finding.
+Status Checker::check_log(const model::QueueRecord& queue, Offset end) {
+  ++report_.logs;
+  MessageReader reader(database_, snapshot_);
+  for (Offset at(0); at < end;) {
+    const auto page = reader.read(queue.shard, queue.log, at, end, model::limits::kPageMessages, model::limits::kPageBytes);
+    if (!page.ok()) return page.status();
+    for (const model::PagedMessage& paged : page->messages) {
+      const CaseId id{queue.shard, queue.subscription, queue.log, paged.offset};
+      if (paged.message != nullptr) {
+        ++report_.messages;
+        read(paged.message->size());
+      } else if (const auto known = cases_.find(id); known == cases_.end() || known->second.reason != model::CaseReason::damaged) {
+        found("queue " + queue.name + " offset " + std::to_string(paged.offset.value),
+              "the message is damaged, or gone without an explanation");
+      }
+    }
+    at = std::max(page->next, at.next());
+  }
+  return {};
+}
+
+/// All settled offsets as the record, the chunks and the cursor say, ascending.
+Status Checker::settled_of(const model::QueueRecord& queue, const model::SubscriptionState& state,
+                           std::vector<OffsetRange>& settled) {
+  std::map<std::uint64_t, std::uint64_t> merged;  // begin → end
+  const auto add = [&](std::uint64_t begin, std::uint64_t stop) {
+    auto it = merged.upper_bound(begin);
+    if (it != merged.begin() && std::prev(it)->second >= begin) --it;
+    while (it != merged.end() && it->first <= stop) {
+      begin = std::min(begin, it->first);
+      stop = std::max(stop, it->second);
+      it = merged.erase(it);
+    }
+    if (begin < stop) merged.emplace(begin, stop);
+  };
+  const model::SourceState& source = state.sources.front();
+  add(0, source.cursor.value);
+  for (const OffsetRange& range : source.settled) add(range.begin.value, range.end.value);
+  const std::string prefix = keys::Key(queue.shard, Kind::ack_chunk).add(queue.subscription.value).add(queue.log.value).str();
+  LZ_RETURN_IF_ERROR(database_.scan(
+      Family::state, prefix,
+      [&](std::string_view key, std::string_view value) {
+        model::AckChunk chunk;
+        if (!decode(value, chunk)) {
+          found("queue " + queue.name, "an ack chunk cannot be decoded");
+          return true;
+        }
+        const std::uint64_t first = keys::last_number(key) * model::limits::kAckChunkOffsets;
+        for (std::uint64_t bit = 0; bit < model::limits::kAckChunkOffsets; ++bit) {
+          if ((chunk.words[bit / 64] >> (bit % 64) & 1) != 0) add(first + bit, first + bit + 1);
+        }
+        return true;
+      },
+      snapshot_));
+  for (const auto& [begin, stop] : merged) settled.push_back({Offset(begin), Offset(stop)});
+  return {};
+}
+
+Status Checker::check_sums(const model::QueueRecord& queue, const model::SubscriptionState& state, Offset end) {
+  const std::string where = "queue " + queue.name;
+  if (state.sources.empty()) return {};
+  std::vector<OffsetRange> settled;
+  LZ_RETURN_IF_ERROR(settled_of(queue, state, settled));
+  std::uint64_t settled_count = 0;
+  for (const OffsetRange& range : settled) settled_count += range.size();
+  if (!settled.empty() && settled.back().end > end) found(where, "offsets are settled that its log does not have");
+
+  std::uint64_t admitted = 0;
+  std::uint64_t replaying = 0;
+  for (auto it = cases_.lower_bound({queue.shard, queue.subscription, {}, {}});
+       it != cases_.end() && it->first.shard == queue.shard && it->first.subscription == queue.subscription; ++it) {
+    (it->second.state == model::CaseState::admitted ? admitted : replaying) += 1;
+    if (!contains(settled, it->first.offset)) found("case " + it->first.to_string(), "its message is still on the queue too");
+  }
+  std::uint64_t in_lane = 0;
+  LZ_RETURN_IF_ERROR(database_.scan(
+      Family::state, keys::Key(queue.shard, Kind::lane_entry).add(queue.subscription.value).str(),
+      [&](std::string_view, std::string_view) { return ++in_lane > 0; }, snapshot_));
+  if (in_lane != replaying) {
+    found(where, std::to_string(replaying) + " cases are replaying, its lane has " + std::to_string(in_lane));
+  }
+  const model::Counters& c = state.counters;
+  if (c.in_hospital != admitted) {
+    found(where, "in_hospital says " + std::to_string(c.in_hospital) + ", there are " + std::to_string(admitted));
+  }
+  const std::uint64_t on_queue = end.value - std::min(settled_count, end.value) + in_lane;
+  const std::uint64_t sum = on_queue + c.in_hospital + c.acked + c.discarded + c.expired + c.purged + c.dropped +
+                            c.lost_to_retention + c.redirected;
+  if (sum != c.entered) {
+    found(where, "entered " + std::to_string(c.entered) + ", but the sum of all places is " + std::to_string(sum) + " (" +
+                     std::to_string(on_queue) + " on the queue, " + std::to_string(c.acked) + " acked, " +
+                     std::to_string(c.in_hospital) + " in hospital)");
+  }
+  return check_deliveries(queue, settled);
+}
+
+Status Checker::check_deliveries(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled) {
+  const std::string prefix = keys::Key(queue.shard, Kind::delivery).add(queue.subscription.value).str();
+  return database_.scan(
+      Family::state, prefix,
+      [&](std::string_view key, std::string_view value) {
+        model::DeliveryRecord record;
+        const LogId log(keys::number_at(key, prefix.size()));
+        const Offset offset(keys::last_number(key));
+        const std::string where = "queue " + queue.name + " offset " + std::to_string(offset.value);
+        if (!decode(value, record)) {
+          found(where, "its delivery record cannot be decoded");
+          return true;
+        }
+        if (log == queue.log && contains(settled, offset)) found(where, "it is settled and has a delivery record");
+        if (record.state == model::DeliveryState::waiting) {
+          const auto due = database_.get(Family::schedule,
+                                         keys::scheduled(queue.shard, queue.subscription, record.due, log, offset), snapshot_);
+          if (due.ok() && !*due) found(where, "it waits and is not in the schedule");
+        }
+        return true;
+      },
+      snapshot_);
+}
+
+}  // namespace
+
+base::Result<model::CheckReport> check_integrity(Database& database, std::uint16_t shards,
+                                                 const rocksdb::Snapshot* snapshot,
+                                                 const std::function<void(std::uint64_t)>& progress) {
+  return Checker(database, snapshot, progress).run(shards);
+}
+
+}  // namespace lazaret::storage

@@ -1,0 +1,129 @@
+// Keys: what stands where. Big-endian, so that they sort by their numbers; the shard comes first in every one.
+// Drawn in FORMAT.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/fixed_int.h"
+#include "base/time.h"
+#include "model/case_record.h"
+#include "model/ids.h"
+
+namespace lazaret::storage::keys {
+
+using model::CaseId;
+using model::LogId;
+using model::Offset;
+using model::ShardId;
+using model::SubscriptionId;
+
+/// The byte after the shard in the column families `catalog` and `state`.
+enum class Kind : std::uint8_t {
+  directory = 1,      // catalog
+  queue = 2,          // catalog
+  shard_meta = 1,     // state
+  subscription = 2,
+  log_state = 3,
+  ack_chunk = 4,
+  delivery = 5,
+  attempt = 6,
+  instance = 7,
+  commit_number = 8,
+  lane_entry = 9,
+};
+
+/// Puts a key together, part by part.
+class Key {
+ public:
+  explicit Key(ShardId shard) { base::append_be(bytes_, shard.value); }
+  Key(ShardId shard, Kind kind) : Key(shard) { bytes_.push_back(static_cast<char>(kind)); }
+  Key& add(std::uint8_t value) {
+    bytes_.push_back(static_cast<char>(value));
+    return *this;
+  }
+  Key& add(std::uint32_t value) {
+    base::append_be(bytes_, value);
+    return *this;
+  }
+  Key& add(std::uint64_t value) {
+    base::append_be(bytes_, value);
+    return *this;
+  }
+  Key& add(std::string_view value) {
+    bytes_.append(value);
+    return *this;
+  }
+  std::string str() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+inline std::string directory() { return Key(ShardId(0), Kind::directory).str(); }
+inline std::string queue(std::string_view name) { return Key(ShardId(0), Kind::queue).add(name).str(); }
+inline std::string commit_number() { return Key(ShardId(0), Kind::commit_number).str(); }
+inline std::string shard_meta(ShardId s) { return Key(s, Kind::shard_meta).str(); }
+inline std::string subscription(ShardId s, SubscriptionId sub) {
+  return Key(s, Kind::subscription).add(sub.value).str();
+}
+inline std::string log_state(ShardId s, LogId log) { return Key(s, Kind::log_state).add(log.value).str(); }
+inline std::string ack_chunk(ShardId s, SubscriptionId sub, LogId log, std::uint64_t number) {
+  return Key(s, Kind::ack_chunk).add(sub.value).add(log.value).add(number).str();
+}
+inline std::string delivery(ShardId s, SubscriptionId sub, LogId log, Offset offset) {
+  return Key(s, Kind::delivery).add(sub.value).add(log.value).add(offset.value).str();
+}
+inline std::string attempts_of(ShardId s, SubscriptionId sub, LogId log, Offset offset) {
+  return Key(s, Kind::attempt).add(sub.value).add(log.value).add(offset.value).str();
+}
+inline std::string attempt(ShardId s, SubscriptionId sub, LogId log, Offset offset, std::uint32_t number) {
+  return Key(s, Kind::attempt).add(sub.value).add(log.value).add(offset.value).add(number).str();
+}
+inline std::string instance(ShardId s, const model::InstanceId& id) { return Key(s, Kind::instance).add(id.raw()).str(); }
+inline std::string lane_entry(ShardId s, SubscriptionId sub, Offset offset) {
+  return Key(s, Kind::lane_entry).add(sub.value).add(offset.value).str();
+}
+/// In `log` and `evacuated`.
+inline std::string message(ShardId s, LogId log, Offset offset) {
+  return Key(s).add(log.value).add(offset.value).str();
+}
+inline std::string log_prefix(ShardId s, LogId log) { return Key(s).add(log.value).str(); }
+inline std::string scheduled(ShardId s, SubscriptionId sub, base::Instant due, LogId log, Offset offset) {
+  return Key(s).add(sub.value).add(static_cast<std::uint64_t>(due.us)).add(log.value).add(offset.value).str();
+}
+inline std::string schedule_prefix(ShardId s, SubscriptionId sub) { return Key(s).add(sub.value).str(); }
+/// In `hospital`.
+inline std::string case_record(const CaseId& id) {
+  return Key(id.shard).add(id.subscription.value).add(id.log.value).add(id.offset.value).str();
+}
+/// In `hospital_index`: newest admission first.
+inline std::string case_by_time(const CaseId& id, base::Instant admitted_at) {
+  return Key(id.shard).add(std::uint8_t{1}).add(~static_cast<std::uint64_t>(admitted_at.us)).add(id.subscription.value)
+      .add(id.log.value).add(id.offset.value).str();
+}
+inline std::string case_by_subscription(const CaseId& id, base::Instant admitted_at) {
+  return Key(id.shard).add(std::uint8_t{2}).add(id.subscription.value).add(~static_cast<std::uint64_t>(admitted_at.us))
+      .add(id.log.value).add(id.offset.value).str();
+}
+/// In `dedup`.
+inline std::string producer(ShardId s, LogId log, const model::ProducerId& id) {
+  return Key(s).add(log.value).add(id.raw()).add(std::uint8_t{0}).str();
+}
+inline std::string sequences(ShardId s, LogId log, const model::ProducerId& id, std::uint64_t last) {
+  return Key(s).add(log.value).add(id.raw()).add(std::uint8_t{1}).add(last).str();
+}
+
+/// The first key behind every key that begins with `prefix`.
+inline std::string behind(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+/// The last eight bytes of a key, a number.
+inline std::uint64_t last_number(std::string_view key) { return base::load_be<std::uint64_t>(key.data() + key.size() - 8); }
+inline std::uint64_t number_at(std::string_view key, std::size_t at) { return base::load_be<std::uint64_t>(key.data() + at); }
+
+}  // namespace lazaret::storage::keys

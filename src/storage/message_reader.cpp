@@ -1,0 +1,162 @@
+#include "storage/message_reader.h"
+
+#include <algorithm>
+
+#include "storage/records.h"
+#include "storage/run.h"
+
+namespace lazaret::storage {
+namespace {
+
+using model::LogId;
+using model::MessagePage;
+using model::Offset;
+using model::PagedMessage;
+using model::ShardId;
+
+std::unique_ptr<rocksdb::Iterator> iterate(Database& database, Family family, rocksdb::ReadOptions& read) {
+  return std::unique_ptr<rocksdb::Iterator>(database.db().NewIterator(read, database.family(family)));
+}
+
+}  // namespace
+
+base::Result<MessagePage> MessageReader::read(ShardId shard, LogId log, Offset from, Offset until,
+                                              std::size_t max_messages, std::size_t max_bytes) {
+  MessagePage page;
+  base::Status status = read_runs(shard, log, from, until, max_messages, max_bytes, true, page);
+  if (status.code() == base::Code::STORAGE_DAMAGED) {
+    // RocksDB refuses a block. The messages' own checksums decide which of them are damaged.
+    page = {};
+    status = read_runs(shard, log, from, until, max_messages, max_bytes, false, page);
+    if (status.code() == base::Code::STORAGE_DAMAGED && page.messages.empty()) {
+      page.messages.push_back({from, nullptr});
+      page.next = from.next();
+      return page;
+    }
+  }
+  if (!status.ok() && status.code() != base::Code::STORAGE_DAMAGED) return status;
+  if (status = fill_gaps(shard, log, from, page); !status.ok()) return status;
+  return page;
+}
+
+base::Status MessageReader::read_runs(ShardId shard, LogId log, Offset from, Offset until, std::size_t max_messages,
+                                      std::size_t max_bytes, bool verify, MessagePage& page) {
+  const std::string begin = keys::log_prefix(shard, log);
+  const std::string end = keys::message(shard, log, until);
+  const rocksdb::Slice lower = slice(begin);
+  const rocksdb::Slice upper = slice(end);
+  rocksdb::ReadOptions read;
+  read.snapshot = snapshot_;
+  read.verify_checksums = verify;
+  read.iterate_lower_bound = &lower;
+  read.iterate_upper_bound = &upper;
+  const auto it = iterate(database_, Family::log, read);
+  const std::string start = keys::message(shard, log, from);
+  it->SeekForPrev(slice(start));
+  if (!it->Valid() && it->status().ok()) it->Seek(slice(start));
+  std::size_t bytes = 0;
+  page.next = until;
+  while (it->Valid()) {
+    const Offset first(keys::last_number(view(it->key())));
+    std::string value = it->value().ToString();
+    const std::uint32_t count = run_count(value).value_or(1);
+    it->Next();
+    const Offset next_first = it->Valid() ? Offset(keys::last_number(view(it->key()))) : until;
+    if (first.value + count <= from.value && next_first <= from) continue;
+    if (first.value + count > from.value) {
+      bytes += value.size();
+      decode_run(log, first, std::move(value), from, until, next_first, page.messages);
+    }
+    if (page.messages.size() >= max_messages || bytes >= max_bytes) {
+      if (!page.messages.empty()) page.next = page.messages.back().offset.next();
+      break;
+    }
+  }
+  if (!it->status().ok()) {
+    page.next = page.messages.empty() ? from : page.messages.back().offset.next();
+    return status_of(it->status(), "reading messages");
+  }
+  return {};
+}
+
+/// Offsets of the page that no run has: evacuated ones are added, trimmed ones left out, all others are damage.
+base::Status MessageReader::fill_gaps(ShardId shard, LogId log, Offset from, MessagePage& page) {
+  const std::uint64_t covered = page.next.value - from.value;
+  if (page.messages.size() == covered) return {};
+  std::vector<PagedMessage> evacuated;
+  base::Status status = database_.scan_range(
+      Family::evacuated, keys::message(shard, log, from), keys::message(shard, log, page.next),
+      [&](std::string_view key, std::string_view value) {
+        const Offset offset(keys::last_number(key));
+        decode_run(log, offset, std::string(value), offset, offset.next(), offset.next(), evacuated);
+        return true;
+      },
+      snapshot_);
+  if (!status.ok()) return status;
+  model::LogState state;
+  if (const auto bytes = database_.get(Family::state, keys::log_state(shard, log), snapshot_); bytes.ok() && *bytes) {
+    if (!decode(**bytes, state)) return {base::Code::STORAGE_DAMAGED, "the state of log " + std::to_string(log.value)};
+  }
+  const auto explained = [&](Offset offset) {
+    const auto within = [&](const model::OffsetRange& range) { return range.begin <= offset && offset < range.end; };
+    return std::any_of(state.trimmed.begin(), state.trimmed.end(), within) ||
+           std::any_of(state.gaps.begin(), state.gaps.end(), within);
+  };
+  std::vector<PagedMessage> whole;
+  auto run = page.messages.begin();
+  auto saved = evacuated.begin();
+  for (Offset offset = from; offset < page.next;) {
+    while (run != page.messages.end() && run->offset < offset) ++run;
+    while (saved != evacuated.end() && saved->offset < offset) ++saved;
+    if (run != page.messages.end() && run->offset == offset) {
+      whole.push_back(*run);
+    } else if (saved != evacuated.end() && saved->offset == offset) {
+      whole.push_back(*saved);
+    } else if (!explained(offset)) {
+      whole.push_back({offset, nullptr});
+    } else {
+      // To the end of what was trimmed, or to the next message before that.
+      Offset next = page.next;
+      for (const model::OffsetRange& range : state.trimmed) {
+        if (range.begin <= offset && offset < range.end) next = std::min(next, range.end);
+      }
+      for (const model::OffsetRange& range : state.gaps) {
+        if (range.begin <= offset && offset < range.end) next = std::min(next, range.end);
+      }
+      if (run != page.messages.end()) next = std::min(next, run->offset);
+      if (saved != evacuated.end()) next = std::min(next, saved->offset);
+      offset = std::max(next, offset.next());
+      continue;
+    }
+    offset = offset.next();
+  }
+  page.messages = std::move(whole);
+  return {};
+}
+
+model::MessageRef MessageReader::read_one(ShardId shard, LogId log, Offset offset) {
+  const auto page = read(shard, log, offset, offset.next(), 1, 1);
+  if (!page.ok() || page->messages.empty()) return nullptr;
+  return page->messages.front().message;
+}
+
+base::Result<Offset> MessageReader::end_of(ShardId shard, LogId log, Offset floor) {
+  const std::string begin = keys::log_prefix(shard, log);
+  const std::string end = keys::behind(begin);
+  const rocksdb::Slice lower = slice(begin);
+  const rocksdb::Slice upper = slice(end);
+  rocksdb::ReadOptions read;
+  read.snapshot = snapshot_;
+  read.iterate_lower_bound = &lower;
+  read.iterate_upper_bound = &upper;
+  const auto it = iterate(database_, Family::log, read);
+  it->SeekToLast();
+  if (it->Valid()) {
+    const std::uint64_t first = keys::last_number(view(it->key()));
+    floor = std::max(floor, Offset(first + run_count(view(it->value())).value_or(1)));
+  }
+  if (!it->status().ok()) return status_of(it->status(), "looking for the end of a log");
+  return floor;
+}
+
+}  // namespace lazaret::storage

@@ -1,0 +1,374 @@
+#include "storage/records.h"
+
+#include <limits>
+
+#include "base/fixed_int.h"
+#include "lazaret/storage/v1/records.pb.h"
+#include "lazaret/wire/v1/envelope.pb.h"
+#include "model/limits.h"
+
+namespace lazaret::storage {
+namespace {
+
+using base::Duration;
+using base::Instant;
+using model::Offset;
+using model::OffsetRange;
+
+template <class Proto>
+bool parse(std::string_view bytes, Proto& proto) {
+  return proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+template <class Repeated>
+void pack(const std::vector<OffsetRange>& ranges, Repeated* out) {
+  std::uint64_t at = 0;
+  for (const OffsetRange& range : ranges) {
+    out->Add(range.begin.value - at);
+    out->Add(range.size());
+    at = range.end.value;
+  }
+}
+
+template <class Repeated>
+bool unpack(const Repeated& in, std::vector<OffsetRange>& ranges) {
+  if (in.size() % 2 != 0) return false;
+  std::uint64_t at = 0;
+  for (int i = 0; i < in.size(); i += 2) {
+    const std::uint64_t begin = at + in.Get(i);
+    at = begin + in.Get(i + 1);
+    ranges.push_back({Offset(begin), Offset(at)});
+  }
+  return true;
+}
+
+Duration micros(std::uint64_t us) { return Duration(static_cast<std::int64_t>(us)); }
+std::uint64_t micros(Duration d) { return static_cast<std::uint64_t>(d.count()); }
+
+void fill(v1::ErrorReport* out, const model::ErrorReport& error) {
+  out->set_type(error.type);
+  out->set_message(error.message);
+  out->set_details(error.details);
+}
+model::ErrorReport error_of(const v1::ErrorReport& in) { return {in.type(), in.message(), in.details()}; }
+
+}  // namespace
+
+std::string encode(const DirectoryRecord& record) {
+  v1::Directory out;
+  out.set_format(record.format);
+  out.set_shards(record.shards);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, DirectoryRecord& record) {
+  v1::Directory in;
+  if (!parse(bytes, in)) return false;
+  record = {in.format(), static_cast<std::uint16_t>(in.shards())};
+  return true;
+}
+
+std::string encode(const model::QueueRecord& record) {
+  v1::Queue out;
+  out.set_name(record.name);
+  out.set_subscription(record.subscription.value);
+  out.set_log(record.log.value);
+  out.set_lane(record.lane.value);
+  out.set_shard(record.shard.value);
+  out.set_created_at_us(record.created_at.us);
+  v1::QueueOptions* options = out.mutable_options();
+  options->set_max_attempts(record.options.max_attempts.value_or(0));
+  options->set_backoff_initial_us(micros(record.options.backoff_initial));
+  options->set_backoff_multiplier(record.options.backoff_multiplier);
+  options->set_backoff_max_us(micros(record.options.backoff_max));
+  options->set_backoff_jitter(record.options.backoff_jitter);
+  options->set_lease_duration_us(micros(record.options.lease_duration));
+  options->set_max_worker_deaths(record.options.max_worker_deaths);
+  options->set_durability(static_cast<std::uint32_t>(record.options.durability));
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::QueueRecord& record) {
+  v1::Queue in;
+  if (!parse(bytes, in)) return false;
+  record.name = in.name();
+  record.subscription = model::SubscriptionId(in.subscription());
+  record.log = model::LogId(in.log());
+  record.lane = model::LogId(in.lane());
+  record.shard = model::ShardId(static_cast<std::uint16_t>(in.shard()));
+  record.created_at = Instant{in.created_at_us()};
+  const v1::QueueOptions& options = in.options();
+  record.options.max_attempts =
+      options.max_attempts() == 0 ? std::nullopt : std::optional<std::uint32_t>(options.max_attempts());
+  record.options.backoff_initial = micros(options.backoff_initial_us());
+  record.options.backoff_multiplier = options.backoff_multiplier();
+  record.options.backoff_max = micros(options.backoff_max_us());
+  record.options.backoff_jitter = options.backoff_jitter();
+  record.options.lease_duration = micros(options.lease_duration_us());
+  record.options.max_worker_deaths = options.max_worker_deaths();
+  record.options.durability = static_cast<model::Durability>(options.durability());
+  return true;
+}
+
+std::string encode(const model::ShardMeta& record) {
+  v1::ShardMeta out;
+  out.set_epoch(record.epoch);
+  out.set_applied_index(record.applied_index);
+  out.set_engine_time_us(record.engine_time.us);
+  out.set_next_id(record.next_id);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::ShardMeta& record) {
+  v1::ShardMeta in;
+  if (!parse(bytes, in)) return false;
+  record = {in.epoch(), in.applied_index(), Instant{in.engine_time_us()}, in.next_id()};
+  return true;
+}
+
+std::string encode(const model::SubscriptionState& record) {
+  v1::Subscription out;
+  out.set_lane(record.lane.value);
+  out.set_lane_next(record.lane_next.value);
+  out.set_deleting(record.deleting);
+  v1::Counters* counters = out.mutable_counters();
+  counters->set_entered(record.counters.entered);
+  counters->set_acked(record.counters.acked);
+  counters->set_discarded(record.counters.discarded);
+  counters->set_expired(record.counters.expired);
+  counters->set_purged(record.counters.purged);
+  counters->set_dropped(record.counters.dropped);
+  counters->set_lost_to_retention(record.counters.lost_to_retention);
+  counters->set_redirected(record.counters.redirected);
+  counters->set_in_hospital(record.counters.in_hospital);
+  for (const model::SourceState& source : record.sources) {
+    v1::Source* to = out.add_sources();
+    to->set_log(source.log.value);
+    to->set_cursor(source.cursor.value);
+    to->set_mark(source.mark.value);
+    pack(source.settled, to->mutable_settled());
+  }
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::SubscriptionState& record) {
+  v1::Subscription in;
+  if (!parse(bytes, in)) return false;
+  record.lane = model::LogId(in.lane());
+  record.lane_next = Offset(in.lane_next());
+  record.deleting = in.deleting();
+  const v1::Counters& c = in.counters();
+  record.counters = {c.entered(), c.acked(),   c.discarded(),         c.expired(),    c.purged(),
+                     c.dropped(), c.lost_to_retention(), c.redirected(), c.in_hospital()};
+  for (const v1::Source& source : in.sources()) {
+    model::SourceState& to = record.sources.emplace_back();
+    to.log = model::LogId(source.log());
+    to.cursor = Offset(source.cursor());
+    to.mark = Offset(source.mark());
+    if (!unpack(source.settled(), to.settled)) return false;
+  }
+  return true;
+}
+
+std::string encode(const model::LogState& record) {
+  v1::LogState out;
+  out.set_next(record.next.value);
+  pack(record.trimmed, out.mutable_trimmed());
+  pack(record.gaps, out.mutable_gaps());
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::LogState& record) {
+  v1::LogState in;
+  if (!parse(bytes, in)) return false;
+  record.next = Offset(in.next());
+  return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
+}
+
+std::string encode(const model::AckChunk& record) {
+  std::string bytes;
+  for (const std::uint64_t word : record.words) base::append_le(bytes, word);
+  return bytes;
+}
+bool decode(std::string_view bytes, model::AckChunk& record) {
+  if (bytes.size() != model::limits::kAckChunkOffsets / 8) return false;
+  base::Reader reader{bytes};
+  while (!reader.rest.empty()) record.words.push_back(reader.le<std::uint64_t>());
+  return reader.ok;
+}
+
+std::string encode(const model::DeliveryRecord& record) {
+  v1::Delivery out;
+  out.set_state(static_cast<std::uint32_t>(record.state));
+  out.set_grant(record.grant.value);
+  out.set_instance(record.consumer.instance.raw().data(), 16);
+  out.set_consumer(record.consumer.number);
+  out.set_attempts(record.attempts);
+  out.set_failures(record.failures);
+  out.set_convictions(record.convictions);
+  out.set_suspect(record.suspect);
+  out.set_due_us(record.due.us);
+  out.set_started_at_us(record.started_at.us);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::DeliveryRecord& record) {
+  v1::Delivery in;
+  if (!parse(bytes, in) || in.state() < 1 || in.state() > 3) return false;
+  record.state = static_cast<model::DeliveryState>(in.state());
+  record.grant = model::Grant(in.grant());
+  record.consumer = {base::Uuid::from_raw(in.instance()).value_or(base::Uuid()), in.consumer()};
+  record.attempts = in.attempts();
+  record.failures = in.failures();
+  record.convictions = in.convictions();
+  record.suspect = in.suspect();
+  record.due = Instant{in.due_us()};
+  record.started_at = Instant{in.started_at_us()};
+  return true;
+}
+
+std::string encode(const model::Attempt& record) {
+  v1::Attempt out;
+  out.set_number(record.number);
+  out.set_consumer_name(record.consumer.name);
+  out.set_consumer_host(record.consumer.host);
+  out.set_consumer_version(record.consumer.version);
+  out.set_instance(record.consumer.instance.raw().data(), 16);
+  out.set_started_at_us(record.started_at.us);
+  out.set_ended_at_us(record.ended_at.us);
+  out.set_outcome(static_cast<std::uint32_t>(record.outcome));
+  fill(out.mutable_error(), record.error);
+  out.set_late(record.late);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::Attempt& record) {
+  v1::Attempt in;
+  if (!parse(bytes, in)) return false;
+  record.number = in.number();
+  record.consumer = {in.consumer_name(), in.consumer_host(), in.consumer_version(),
+                     base::Uuid::from_raw(in.instance()).value_or(base::Uuid())};
+  record.started_at = Instant{in.started_at_us()};
+  record.ended_at = Instant{in.ended_at_us()};
+  record.outcome = static_cast<model::AttemptOutcome>(in.outcome());
+  record.error = error_of(in.error());
+  record.late = in.late();
+  return true;
+}
+
+std::string encode(const model::InstanceRecord& record) {
+  v1::Instance out;
+  out.set_name(record.name);
+  out.set_host(record.host);
+  out.set_version(record.version);
+  out.set_speaks_started(record.speaks_started);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::InstanceRecord& record) {
+  v1::Instance in;
+  if (!parse(bytes, in)) return false;
+  record.name = in.name();
+  record.host = in.host();
+  record.version = in.version();
+  record.speaks_started = in.speaks_started();
+  return true;
+}
+
+std::string encode(const model::LaneEntry& record) {
+  v1::LaneEntry out;
+  out.set_log(record.target.log.value);
+  out.set_offset(record.target.offset.value);
+  out.set_attempts(record.attempts);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::LaneEntry& record) {
+  v1::LaneEntry in;
+  if (!parse(bytes, in)) return false;
+  record.target.log = model::LogId(in.log());
+  record.target.offset = Offset(in.offset());
+  record.attempts = in.attempts();
+  return true;
+}
+
+std::string encode(const model::ProducerState& record) {
+  v1::Producer out;
+  out.set_highest(record.highest);
+  out.set_last_used_us(record.last_used.us);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::ProducerState& record) {
+  v1::Producer in;
+  if (!parse(bytes, in)) return false;
+  record.highest = in.highest();
+  record.last_used = Instant{in.last_used_us()};
+  return true;
+}
+
+std::string encode(const std::vector<model::DedupEntry>& entries) {
+  std::string bytes;
+  bytes.reserve(entries.size() * 20);
+  for (const model::DedupEntry& entry : entries) {
+    base::append_le(bytes, entry.sequence);
+    base::append_le(bytes, entry.offset.value);
+    base::append_le(bytes, entry.body_crc);
+  }
+  return bytes;
+}
+bool decode(std::string_view bytes, std::vector<model::DedupEntry>& entries) {
+  base::Reader reader{bytes};
+  while (reader.ok && !reader.rest.empty()) {
+    model::DedupEntry entry;
+    entry.sequence = reader.le<std::uint64_t>();
+    entry.offset = Offset(reader.le<std::uint64_t>());
+    entry.body_crc = reader.le<std::uint32_t>();
+    if (reader.ok) entries.push_back(entry);
+  }
+  return reader.ok;
+}
+
+std::string encode(const model::CaseRecord& record) {
+  v1::Case out;
+  out.set_subscription(record.subscription);
+  out.set_source(record.source);
+  out.set_message_id(record.summary.message_id.raw().data(), 16);
+  out.set_type(record.summary.type);
+  out.set_key(record.summary.key);
+  out.set_correlation_id(record.summary.correlation_id);
+  out.set_body_bytes(record.summary.body_bytes);
+  out.set_reason(static_cast<std::uint32_t>(record.reason));
+  out.set_state(static_cast<std::uint32_t>(record.state));
+  out.set_attempt_count(record.attempt_count);
+  out.set_failure_count(record.failure_count);
+  out.set_replay_count(record.replay_count);
+  out.set_relapse_count(record.relapse_count);
+  fill(out.mutable_last_error(), record.last_error);
+  out.set_admitted_at_us(record.admitted_at.us);
+  out.set_first_admitted_at_us(record.first_admitted_at.us);
+  out.set_closed_at_us(record.closed_at.us);
+  out.set_late_ack(record.late_ack);
+  out.set_discard_reason(record.discard_reason);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::CaseRecord& record) {
+  v1::Case in;
+  if (!parse(bytes, in)) return false;
+  record.subscription = in.subscription();
+  record.source = in.source();
+  record.summary = {base::Uuid::from_raw(in.message_id()).value_or(base::Uuid()), in.type(), in.key(),
+                    in.correlation_id(), in.body_bytes()};
+  record.reason = static_cast<model::CaseReason>(in.reason());
+  record.state = static_cast<model::CaseState>(in.state());
+  record.attempt_count = in.attempt_count();
+  record.failure_count = in.failure_count();
+  record.replay_count = in.replay_count();
+  record.relapse_count = in.relapse_count();
+  record.last_error = error_of(in.last_error());
+  record.admitted_at = Instant{in.admitted_at_us()};
+  record.first_admitted_at = Instant{in.first_admitted_at_us()};
+  record.closed_at = Instant{in.closed_at_us()};
+  record.late_ack = in.late_ack();
+  record.discard_reason = in.discard_reason();
+  return true;
+}
+
+model::MessageSummary summary_of(const model::Message& message) {
+  wire::v1::Envelope envelope;
+  parse(message.envelope.view(), envelope);
+  return {base::Uuid::from_raw(envelope.id()).value_or(base::Uuid()), envelope.type(), envelope.key(),
+          envelope.correlation_id(), message.body.size()};
+}
+
+}  // namespace lazaret::storage

@@ -1,0 +1,52 @@
+// Between the model's records and their bytes (`lazaret.storage.v1`). Protobuf stops here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "model/mutation.h"
+#include "model/records.h"
+#include "model/store.h"
+
+namespace lazaret::storage {
+
+struct DirectoryRecord {
+  std::uint32_t format = 0;
+  std::uint16_t shards = 0;
+};
+inline constexpr std::uint32_t kFormat = 1;
+
+std::string encode(const DirectoryRecord& record);
+std::string encode(const model::QueueRecord& record);
+std::string encode(const model::ShardMeta& record);
+std::string encode(const model::SubscriptionState& record);
+std::string encode(const model::LogState& record);
+std::string encode(const model::AckChunk& record);
+std::string encode(const model::DeliveryRecord& record);
+std::string encode(const model::Attempt& record);
+std::string encode(const model::InstanceRecord& record);
+std::string encode(const model::LaneEntry& record);
+std::string encode(const model::ProducerState& record);
+std::string encode(const std::vector<model::DedupEntry>& entries);
+std::string encode(const model::CaseRecord& record);
+
+/// Each gives false when the bytes are not such a record. What the key says (ids, offsets) is the caller's.
+bool decode(std::string_view bytes, DirectoryRecord& record);
+bool decode(std::string_view bytes, model::QueueRecord& record);
+bool decode(std::string_view bytes, model::ShardMeta& record);
+bool decode(std::string_view bytes, model::SubscriptionState& record);
+bool decode(std::string_view bytes, model::LogState& record);
+bool decode(std::string_view bytes, model::AckChunk& record);
+bool decode(std::string_view bytes, model::DeliveryRecord& record);
+bool decode(std::string_view bytes, model::Attempt& record);
+bool decode(std::string_view bytes, model::InstanceRecord& record);
+bool decode(std::string_view bytes, model::LaneEntry& record);
+bool decode(std::string_view bytes, model::ProducerState& record);
+bool decode(std::string_view bytes, std::vector<model::DedupEntry>& entries);
+bool decode(std::string_view bytes, model::CaseRecord& record);
+
+/// Id, type, key and correlation id from an encoded envelope.
+model::MessageSummary summary_of(const model::Message& message);
+
+}  // namespace lazaret::storage

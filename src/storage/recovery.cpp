@@ -1,0 +1,199 @@
+#include "storage/recovery.h"
+
+#include <algorithm>
+
+#include "model/limits.h"
+#include "storage/message_reader.h"
+#include "storage/records.h"
+
+namespace lazaret::storage {
+namespace {
+
+using base::Code;
+using base::Status;
+using keys::Kind;
+using model::LogId;
+using model::Offset;
+using model::ShardId;
+
+Status damaged(std::string what) { return {Code::STORAGE_DAMAGED, std::move(what) + " cannot be decoded"}; }
+
+/// Scans a prefix; `take(key, value)` gives false for a record that cannot be decoded.
+template <class Take>
+Status scan(Database& database, Family family, const std::string& prefix, const std::string& what, Take take) {
+  bool good = true;
+  LZ_RETURN_IF_ERROR(database.scan(family, prefix, [&](std::string_view key, std::string_view value) {
+    good = take(key, value);
+    return good;
+  }));
+  return good ? Status() : damaged(what);
+}
+
+Status recover_producers(Database& database, ShardId shard, model::RecoveredLog& log) {
+  const std::string prefix = keys::log_prefix(shard, log.state.log);
+  Status status = scan(database, Family::dedup, prefix, "a producer's record", [&](std::string_view key, std::string_view value) {
+    const bool is_state = key[prefix.size() + 16] == 0;
+    if (!is_state) return !log.producers.empty() && decode(value, log.producers.back().window);
+    model::RecoveredProducer& producer = log.producers.emplace_back();
+    const auto id = base::Uuid::from_raw(key.substr(prefix.size(), 16));
+    producer.state.producer = *id;
+    return decode(value, producer.state);
+  });
+  for (model::RecoveredProducer& producer : log.producers) {
+    auto& window = producer.window;
+    std::sort(window.begin(), window.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
+    const std::uint64_t highest = producer.state.highest;
+    std::erase_if(window, [&](const auto& entry) { return entry.sequence + model::limits::kDedupWindow <= highest; });
+  }
+  return status;
+}
+
+Status recover_log(Database& database, ShardId shard, LogId id, model::RecoveredLog& log) {
+  const auto bytes = database.get(Family::state, keys::log_state(shard, id));
+  if (!bytes.ok()) return bytes.status();
+  if (*bytes && !decode(**bytes, log.state)) return damaged("the state of log " + std::to_string(id.value));
+  log.state.log = id;
+  const auto end = MessageReader(database, nullptr).end_of(shard, id, log.state.next);
+  if (!end.ok()) return end.status();
+  log.state.next = *end;
+  LZ_RETURN_IF_ERROR(database.scan(Family::evacuated, keys::log_prefix(shard, id), [&](std::string_view key, std::string_view) {
+    log.evacuated.push_back(Offset(keys::last_number(key)));
+    return true;
+  }));
+  return recover_producers(database, shard, log);
+}
+
+Status recover_deliveries(Database& database, ShardId shard, const model::QueueRecord& queue,
+                          model::RecoveredSubscription& sub) {
+  const std::string prefix = keys::Key(shard, Kind::delivery).add(queue.subscription.value).str();
+  std::vector<model::RecoveredDelivery> waiting;
+  LZ_RETURN_IF_ERROR(scan(database, Family::state, prefix, "a delivery record", [&](std::string_view key, std::string_view value) {
+    model::RecoveredDelivery delivery;
+    delivery.log = LogId(keys::number_at(key, prefix.size()));
+    delivery.record.offset = Offset(keys::last_number(key));
+    if (!decode(value, delivery.record)) return false;
+    const bool waits = delivery.record.state == model::DeliveryState::waiting;
+    (waits ? waiting : sub.deliveries).push_back(delivery);
+    return true;
+  }));
+  std::sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) { return a.record.due < b.record.due; });
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    const bool in_memory = i < model::limits::kWaitingInMemory || waiting[i].log == queue.lane;
+    if (in_memory) {
+      sub.deliveries.push_back(waiting[i]);
+    } else {
+      sub.parked.push_back(waiting[i].record.offset);
+    }
+  }
+  std::sort(sub.parked.begin(), sub.parked.end());
+  return {};
+}
+
+Status recover_cases(Database& database, ShardId shard, const model::QueueRecord& queue, model::RecoveredSubscription& sub) {
+  const std::string by_subscription = keys::Key(shard).add(std::uint8_t{2}).add(queue.subscription.value).str();
+  LZ_RETURN_IF_ERROR(database.scan(Family::hospital_index, by_subscription, [&](std::string_view key, std::string_view value) {
+    const bool admitted = value.size() == 1 && value[0] == static_cast<char>(model::CaseState::admitted);
+    if (admitted) sub.admitted.push_back(Offset(keys::last_number(key)));
+    return true;
+  }));
+  std::sort(sub.admitted.begin(), sub.admitted.end());
+  const std::string lane = keys::Key(shard, Kind::lane_entry).add(queue.subscription.value).str();
+  return scan(database, Family::state, lane, "a lane entry", [&](std::string_view key, std::string_view value) {
+    model::LaneEntry entry;
+    if (!decode(value, entry)) return false;
+    entry.offset = Offset(keys::last_number(key));
+    entry.target.shard = shard;
+    entry.target.subscription = queue.subscription;
+    sub.lane.push_back(entry);
+    return true;
+  });
+}
+
+Status recover_subscription(Database& database, ShardId shard, const model::QueueRecord& queue,
+                            std::optional<model::RecoveredSubscription>& found) {
+  const auto bytes = database.get(Family::state, keys::subscription(shard, queue.subscription));
+  if (!bytes.ok()) return bytes.status();
+  if (!*bytes) return {};
+  model::RecoveredSubscription sub;
+  if (!decode(**bytes, sub.state)) return damaged("the state of queue " + queue.name);
+  sub.state.subscription = queue.subscription;
+  const std::string chunks = keys::Key(shard, Kind::ack_chunk).add(queue.subscription.value).add(queue.log.value).str();
+  LZ_RETURN_IF_ERROR(scan(database, Family::state, chunks, "an ack chunk", [&](std::string_view key, std::string_view value) {
+    model::AckChunk& chunk = sub.chunks.emplace_back();
+    chunk.number = keys::last_number(key);
+    return decode(value, chunk);
+  }));
+  LZ_RETURN_IF_ERROR(recover_deliveries(database, shard, queue, sub));
+  LZ_RETURN_IF_ERROR(recover_cases(database, shard, queue, sub));
+  found = std::move(sub);
+  return {};
+}
+
+Status recover_shard(Database& database, ShardId shard, model::RecoveredShard& recovered) {
+  const auto meta = database.get(Family::state, keys::shard_meta(shard));
+  if (!meta.ok()) return meta.status();
+  if (*meta && !decode(**meta, recovered.meta)) return damaged("the record of shard " + std::to_string(shard.value));
+  const std::string instances = keys::Key(shard, Kind::instance).str();
+  return scan(database, Family::state, instances, "an instance record", [&](std::string_view key, std::string_view value) {
+    model::InstanceRecord& instance = recovered.instances.emplace_back();
+    const auto id = base::Uuid::from_raw(key.substr(instances.size()));
+    if (!id) return false;
+    instance.id = *id;
+    return decode(value, instance);
+  });
+}
+
+}  // namespace
+
+base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std::uint16_t shards) {
+  std::vector<model::RecoveredShard> recovered(shards);
+  for (std::uint16_t i = 0; i < shards; ++i) {
+    if (Status status = recover_shard(database, ShardId(i), recovered[i]); !status.ok()) return status;
+  }
+  Status status = scan(database, Family::catalog, keys::queue(""), "a queue's record", [&](std::string_view, std::string_view value) {
+    model::RecoveredQueue queue;
+    if (!decode(value, queue.queue) || queue.queue.shard.value >= shards) return false;
+    recovered[queue.queue.shard.value].queues.push_back(std::move(queue));
+    return true;
+  });
+  if (!status.ok()) return status;
+  for (std::uint16_t i = 0; i < shards; ++i) {
+    auto& queues = recovered[i].queues;
+    std::sort(queues.begin(), queues.end(),
+              [](const auto& a, const auto& b) { return a.queue.subscription < b.queue.subscription; });
+    for (model::RecoveredQueue& queue : queues) {
+      status = recover_log(database, ShardId(i), queue.queue.log, queue.log);
+      if (status.ok()) status = recover_subscription(database, ShardId(i), queue.queue, queue.subscription);
+      if (!status.ok()) return status;
+    }
+  }
+  return recovered;
+}
+
+base::Result<std::vector<model::RecoveredDelivery>> read_waiting(Database& database, ShardId shard,
+                                                                 model::SubscriptionId subscription,
+                                                                 base::Instant after, std::size_t max) {
+  std::vector<model::RecoveredDelivery> records;
+  const std::string prefix = keys::schedule_prefix(shard, subscription);
+  std::string from = prefix;
+  base::append_be(from, static_cast<std::uint64_t>(after.us) + 1);
+  std::vector<std::pair<LogId, Offset>> due;
+  Status status = database.scan_range(Family::schedule, from, keys::behind(prefix), [&](std::string_view key, std::string_view) {
+    due.emplace_back(LogId(keys::number_at(key, prefix.size() + 8)), Offset(keys::last_number(key)));
+    return due.size() < max;
+  });
+  if (!status.ok()) return status;
+  for (const auto& [log, offset] : due) {
+    const auto bytes = database.get(Family::state, keys::delivery(shard, subscription, log, offset));
+    if (!bytes.ok()) return bytes.status();
+    model::RecoveredDelivery delivery;
+    delivery.log = log;
+    delivery.record.offset = offset;
+    if (!*bytes || !decode(**bytes, delivery.record)) return damaged("a delivery record");
+    delivery.record.offset = offset;
+    records.push_back(delivery);
+  }
+  return records;
+}
+
+}  // namespace lazaret::storage

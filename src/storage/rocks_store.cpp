@@ -1,0 +1,194 @@
+#include "storage/rocks_store.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+
+#include "base/duration_text.h"
+#include "model/limits.h"
+#include "storage/batch_writer.h"
+#include "storage/case_list.h"
+#include "storage/database.h"
+#include "storage/integrity.h"
+#include "storage/message_reader.h"
+#include "storage/records.h"
+#include "storage/recovery.h"
+#include "storage/wal_marks.h"
+
+namespace lazaret::storage {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+
+/// Holds RocksDB's snapshot for the length of one read.
+class SnapshotHolder {
+ public:
+  explicit SnapshotHolder(Database& database) : database_(database), snapshot_(database.db().GetSnapshot()) {}
+  ~SnapshotHolder() { database_.db().ReleaseSnapshot(snapshot_); }
+  SnapshotHolder(const SnapshotHolder&) = delete;
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  Database& database_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
+class RocksStore final : public model::Store {
+ public:
+  RocksStore(std::unique_ptr<Database> database, StoreOptions options, std::uint16_t shards, std::uint64_t committed)
+      : database_(std::move(database)),
+        options_(std::move(options)),
+        identity_(identity_of(options_.data_dir)),
+        shards_(shards),
+        committed_(committed) {}
+
+  Result<std::vector<model::RecoveredShard>> recover() override { return storage::recover(*database_, shards_); }
+
+  Status commit(std::span<const model::MutationGroup> groups, bool sync) override {
+    if (options_.read_only) return {Code::STORAGE_FAILED, "the data directory is open for reading only"};
+    batch_.Clear();
+    const std::uint64_t number = committed_ + 1;
+    batch_.PutLogData(encode_mark(number, committed_, identity_));
+    BatchWriter writer(*database_, batch_);
+    for (const model::MutationGroup& group : groups) LZ_RETURN_IF_ERROR(writer.write(group));
+    std::string number_bytes;
+    base::append_le(number_bytes, number);
+    batch_.Put(database_->family(Family::state), keys::commit_number(), number_bytes);
+    rocksdb::WriteOptions write;
+    write.sync = sync;
+    LZ_RETURN_IF_ERROR(status_of(database_->db().Write(write, &batch_), "writing"));
+    committed_ = number;
+    commits_.fetch_add(1, std::memory_order_relaxed);
+    syncs_.fetch_add(sync ? 1 : 0, std::memory_order_relaxed);
+    written_bytes_.fetch_add(batch_.GetDataSize(), std::memory_order_relaxed);
+    return {};
+  }
+
+  Result<model::MessagePage> read_messages(model::ShardId shard, model::LogId log, model::Offset from,
+                                           model::Offset until, std::size_t max_messages, std::size_t max_bytes) override {
+    const SnapshotHolder snapshot(*database_);
+    return MessageReader(*database_, snapshot.get()).read(shard, log, from, until, max_messages, max_bytes);
+  }
+
+  Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard, model::SubscriptionId subscription,
+                                                             base::Instant after, std::size_t max) override {
+    return storage::read_waiting(*database_, shard, subscription, after, max);
+  }
+
+  Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor, std::size_t max) override {
+    return storage::list_cases(*database_, shards_, filter, cursor, max);
+  }
+  Result<model::CaseRecord> read_case(const model::CaseId& id) override { return storage::read_case(*database_, id); }
+  Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override {
+    return storage::read_attempts(*database_, id);
+  }
+
+  model::StoreUsage usage() override {
+    model::StoreUsage usage;
+    struct statvfs disk {};
+    if (::statvfs(options_.data_dir.c_str(), &disk) == 0) {
+      usage.disk_free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+      usage.disk_total_bytes = std::uint64_t{disk.f_blocks} * disk.f_frsize;
+    }
+    std::uint64_t files = 0;
+    database_->db().GetAggregatedIntProperty("rocksdb.cur-size-all-mem-tables", &usage.memtable_bytes);
+    database_->db().GetAggregatedIntProperty("rocksdb.total-sst-files-size", &files);
+    usage.data_bytes = files;
+    usage.commits = commits_.load(std::memory_order_relaxed);
+    usage.syncs = syncs_.load(std::memory_order_relaxed);
+    usage.written_bytes = written_bytes_.load(std::memory_order_relaxed);
+    return usage;
+  }
+
+  Status flush() override {
+    rocksdb::FlushOptions flush;
+    flush.wait = false;
+    flush.allow_write_stall = true;
+    return status_of(database_->db().Flush(flush, {database_->family(Family::log), database_->family(Family::state),
+                                                   database_->family(Family::dedup)}),
+                     "flushing");
+  }
+
+  Result<model::CheckReport> check(const std::function<void(std::uint64_t)>& progress) override {
+    const SnapshotHolder snapshot(*database_);
+    return check_integrity(*database_, shards_, snapshot.get(), progress);
+  }
+
+ private:
+  std::unique_ptr<Database> database_;
+  const StoreOptions options_;
+  const std::uint32_t identity_;
+  const std::uint16_t shards_;
+  rocksdb::WriteBatch batch_;   // the committer's
+  std::uint64_t committed_;     // the committer's: the last commit that was written and synced
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> syncs_{0};
+  std::atomic<std::uint64_t> written_bytes_{0};
+};
+
+Result<DirectoryRecord> directory_record(Database& database, const StoreOptions& options) {
+  const auto bytes = database.get(Family::catalog, keys::directory());
+  if (!bytes.ok()) return bytes.status();
+  DirectoryRecord record;
+  if (*bytes) {
+    if (!decode(**bytes, record)) return Status(Code::STORAGE_DAMAGED, "the record of the data directory");
+    if (record.format > kFormat) {
+      return Status(Code::FORMAT_TOO_NEW, options.data_dir + " has format " + std::to_string(record.format) +
+                                              ", this version knows " + std::to_string(kFormat));
+    }
+    if (options.shards_given && options.shards != record.shards) {
+      return Status(Code::BAD_CONFIGURATION, options.data_dir + " was created with storage.shards = " +
+                                                 std::to_string(record.shards) + ", which cannot be changed to " +
+                                                 std::to_string(options.shards));
+    }
+    return record;
+  }
+  if (options.read_only) return Status(Code::NOT_FOUND, options.data_dir + " is not a data directory of this broker");
+  record = {kFormat, options.shards};
+  rocksdb::WriteOptions write;
+  write.sync = true;
+  const rocksdb::Status status =
+      database.db().Put(write, database.family(Family::catalog), keys::directory(), encode(record));
+  if (!status.ok()) return status_of(status, "writing the record of the data directory");
+  return record;
+}
+
+Result<std::uint64_t> committed_number(Database& database) {
+  const auto bytes = database.get(Family::state, keys::commit_number());
+  if (!bytes.ok()) return bytes.status();
+  if (!*bytes) return std::uint64_t{0};
+  if ((*bytes)->size() != 8) return Status(Code::STORAGE_DAMAGED, "the number of the last commit");
+  return base::load_le<std::uint64_t>((*bytes)->data());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<model::Store>> open_store(const StoreOptions& options) {
+  std::error_code error;
+  if (!options.read_only) std::filesystem::create_directories(options.data_dir, error);
+  if (error) return Status(Code::STORAGE_FAILED, "cannot create " + options.data_dir + ": " + error.message());
+  const HighestMark mark = find_marks(options.data_dir, identity_of(options.data_dir));
+  auto database = Database::open(options);
+  if (!database.ok()) return database.status();
+  const auto record = directory_record(**database, options);
+  if (!record.ok()) return record.status();
+  auto committed = committed_number(**database);
+  if (!committed.ok()) return committed.status();
+  if (mark.synced > *committed && !options.accept_loss) {
+    return Status(Code::STORAGE_DAMAGED,
+                  "the write-ahead log is damaged before its end: " + std::to_string(mark.synced - *committed) +
+                      " synced commits are behind the damage (recovered up to " + std::to_string(*committed) + ", " +
+                      mark.file + " names " + std::to_string(mark.synced) +
+                      " as synced); --accept-loss goes on without them");
+  }
+  *committed = std::max(*committed, mark.synced);
+  return std::unique_ptr<model::Store>(
+      std::make_unique<RocksStore>(std::move(*database), options, record->shards, *committed));
+}
+
+}  // namespace lazaret::storage
