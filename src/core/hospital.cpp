@@ -11,7 +11,8 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
   model::AdmitCase admission;
   model::CaseRecord& record = admission.record;
-  record.id = {config.shard, sub.queue.subscription, sub.queue.log, origin};
+  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log, origin};
+  record.id = id;
   record.subscription = sub.queue.name;
   record.source = sub.queue.name;
   record.reason = reason;
@@ -30,6 +31,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   if (!entry.replays) sub.acked.settle(origin);
   sub.admitted.insert(origin);
   ++sub.counters.in_hospital;
+  if (entry.grant) case_tokens.admitted(id, entry.grant);
   touch(sub);
   forget_entry(sub, entry);
 }
@@ -84,6 +86,7 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     const model::Offset lane_offset = sub->lane_next;
     sub->lane_next = lane_offset.next();
     sub->admitted.erase(command.id.offset);
+    case_tokens.touched(command.id);
     sub->lane.emplace(command.id.offset, lane_offset);
     --sub->counters.in_hospital;
     mutate(model::ReplayCase{command.id, sub->queue.lane, lane_offset}, true);
@@ -104,6 +107,7 @@ void Shard::State::on(model::DiscardCaseCommand& command) {
   model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
   if (answer.status.ok()) {
     sub->admitted.erase(command.id.offset);
+    case_tokens.touched(command.id);
     --sub->counters.in_hospital;
     ++sub->counters.discarded;
     const bool evacuated = sub->log.evacuated.erase(command.id.offset);

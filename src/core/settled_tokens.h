@@ -2,9 +2,13 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "model/answer.h"
+#include "model/command.h"
 #include "model/limits.h"
 
 namespace lazaret::core {
@@ -12,8 +16,8 @@ namespace lazaret::core {
 /// Bounded to kSettledTokens: the oldest is forgotten. Grants are unique in a shard, so a grant names its token.
 class SettledTokens {
  public:
-  void remember(model::Grant grant, const model::VerdictResult& result) {
-    if (!results_.insert_or_assign(grant.value, result).second) return;
+  void remember(model::Grant grant, model::VerdictKind kind, const model::VerdictResult& result) {
+    if (!results_.insert_or_assign(grant.value, Answered{kind, result}).second) return;
     if (ring_.size() < model::limits::kSettledTokens) {
       ring_.push_back(grant.value);
       return;
@@ -22,16 +26,57 @@ class SettledTokens {
     ring_[next_] = grant.value;
     next_ = (next_ + 1) % ring_.size();
   }
-  /// nullptr when it is not remembered.
-  const model::VerdictResult* find(model::Grant grant) const {
+  /// nullptr when it is not remembered, or when the token was settled with another verdict: to say OK to that one
+  /// would confirm what never happened.
+  const model::VerdictResult* find(model::Grant grant, model::VerdictKind kind) const {
     const auto it = results_.find(grant.value);
-    return it == results_.end() ? nullptr : &it->second;
+    return it == results_.end() || it->second.kind != kind ? nullptr : &it->second.result;
   }
 
  private:
-  boost::unordered_flat_map<std::uint64_t, model::VerdictResult> results_;
+  struct Answered {
+    model::VerdictKind kind;
+    model::VerdictResult result;
+  };
+
+  boost::unordered_flat_map<std::uint64_t, Answered> results_;
   std::vector<std::uint64_t> ring_;
   std::size_t next_ = 0;
+};
+
+/// The last tokens of cases that nobody has touched since their admission: an ack with one discharges the case.
+/// Bounded to kSettledTokens: the oldest is forgotten, and then refused like any lost lease.
+class CaseTokens {
+ public:
+  void admitted(const model::CaseId& id, model::Grant last) {
+    touched(id);
+    tokens_[id] = last;
+    cases_[last] = id;
+    order_.push_back(last);
+    if (order_.size() <= model::limits::kSettledTokens) return;
+    if (const auto oldest = cases_.find(order_.front()); oldest != cases_.end()) {
+      tokens_.erase(oldest->second);
+      cases_.erase(oldest);
+    }
+    order_.pop_front();
+  }
+  /// Replayed, discarded or discharged.
+  void touched(const model::CaseId& id) {
+    const auto it = tokens_.find(id);
+    if (it == tokens_.end()) return;
+    cases_.erase(it->second);
+    tokens_.erase(it);
+  }
+  /// The untouched case whose last token has this grant.
+  std::optional<model::CaseId> find(model::Grant grant) const {
+    const auto it = cases_.find(grant);
+    return it == cases_.end() ? std::nullopt : std::optional(it->second);
+  }
+
+ private:
+  std::map<model::CaseId, model::Grant> tokens_;
+  std::map<model::Grant, model::CaseId> cases_;
+  std::deque<model::Grant> order_;
 };
 
 }  // namespace lazaret::core

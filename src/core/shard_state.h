@@ -108,7 +108,7 @@ struct Shard::State {
   model::VerdictResult fail(Subscription& sub, Entry& entry, const model::Verdict& verdict);
   model::VerdictResult reject(Subscription& sub, Entry& entry, const model::Verdict& verdict);
   model::VerdictResult release(Subscription& sub, Entry& entry, const model::Verdict& verdict);
-  model::VerdictResult late_ack_of_case(Subscription& sub, model::Offset origin);
+  model::VerdictResult late_ack_of_case(Subscription& sub, const model::CaseId& id, model::Grant grant);
 
   // --- retry.cpp: the ends of leases, attempts, waiting
   void take_back(Subscription& sub, Entry& entry);
@@ -189,6 +189,7 @@ struct Shard::State {
   std::map<model::SessionId, std::set<model::ConsumerKey>> sessions;
   std::map<model::InstanceId, InstanceView> instances;
   SettledTokens settled_tokens;
+  CaseTokens case_tokens;
 
   std::set<model::SubscriptionId> dirty;
   std::deque<std::pair<model::GroupNumber, std::vector<model::SubscriptionId>>> sealed;  // written, not yet durable

@@ -50,14 +50,17 @@ VerdictResult Shard::State::settle(const model::Verdict& verdict) {
 /// The token is not the last one of a message in flight: answered as the first time, or LEASE_LOST with where it is.
 VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& verdict) {
   const model::LeaseToken& token = verdict.token;
-  if (const VerdictResult* before = settled_tokens.find(token.grant)) {
-    const bool untouched_case = before->case_id && verdict.kind == VerdictKind::ack &&
-                                sub.admitted.contains(before->case_id->offset);
-    return untouched_case ? late_ack_of_case(sub, before->case_id->offset) : *before;
+  if (const VerdictResult* before = settled_tokens.find(token.grant, verdict.kind)) return *before;
+  const std::optional<model::CaseId> untouched = case_tokens.find(token.grant);
+  if (untouched && untouched->subscription == token.subscription && verdict.kind == VerdictKind::ack) {
+    return late_ack_of_case(sub, *untouched, token.grant);
   }
   VerdictResult lost{Code::LEASE_LOST, Whereabouts::unknown, std::nullopt, false};
   const auto it = sub.entries.find({token.log, token.offset});
-  if (it != sub.entries.end()) {
+  if (untouched) {
+    lost.where = Whereabouts::in_case;
+    lost.case_id = untouched;
+  } else if (it != sub.entries.end()) {
     lost.where = it->second.state == DeliveryState::granted ? Whereabouts::leased : Whereabouts::ready;
   } else if (token.log == sub.queue.log && sub.admitted.contains(token.offset)) {
     lost.where = Whereabouts::in_case;
@@ -72,6 +75,7 @@ VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& 
 
 /// The lease has ended, and the message is not granted anew: an ack or a reject still acts, a fail adds its words.
 VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
+  if (const VerdictResult* before = settled_tokens.find(entry.grant, verdict.kind)) return *before;
   switch (verdict.kind) {
     case VerdictKind::ack: return ack(sub, entry, true);
     case VerdictKind::reject: return reject(sub, entry, verdict);
@@ -88,7 +92,7 @@ VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const m
 
 VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late) {
   const VerdictResult done{Code::OK, Whereabouts::unknown, std::nullopt, late};
-  settled_tokens.remember(entry.grant, done);
+  settled_tokens.remember(entry.grant, VerdictKind::ack, done);
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
   if (entry.replays) {
     end_attempt(sub, entry, AttemptOutcome::acked, {});
@@ -118,7 +122,7 @@ VerdictResult Shard::State::fail(Subscription& sub, Entry& entry, const model::V
   failed(sub, entry, verdict.delay);
   VerdictResult result;
   if (sub.admitted.contains(id.offset)) result.case_id = id;
-  settled_tokens.remember(grant, result);
+  settled_tokens.remember(grant, verdict.kind, result);
   return result;
 }
 
@@ -127,7 +131,7 @@ VerdictResult Shard::State::reject(Subscription& sub, Entry& entry, const model:
                          entry.replays ? entry.replays->offset : entry.position.offset};
   const bool late = entry.state != DeliveryState::granted;
   const VerdictResult result{Code::OK, Whereabouts::unknown, id, late};
-  settled_tokens.remember(entry.grant, result);
+  settled_tokens.remember(entry.grant, verdict.kind, result);
   if (late && entry.last_attempt != nullptr) {
     entry.last_attempt->error = verdict.error;
     entry.last_attempt->late = true;
@@ -141,7 +145,7 @@ VerdictResult Shard::State::reject(Subscription& sub, Entry& entry, const model:
 }
 
 VerdictResult Shard::State::release(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
-  settled_tokens.remember(entry.grant, {});
+  settled_tokens.remember(entry.grant, verdict.kind, {});
   const bool begun = entry.begun && verdict.kind == VerdictKind::release;
   if (begun) end_attempt(sub, entry, AttemptOutcome::released, {});
   take_back(sub, entry);
@@ -150,15 +154,17 @@ VerdictResult Shard::State::release(Subscription& sub, Entry& entry, const model
 }
 
 /// The one exception to LEASE_LOST: the last token of a case that nobody has touched still acks it.
-VerdictResult Shard::State::late_ack_of_case(Subscription& sub, model::Offset origin) {
-  const bool evacuated = sub.log.evacuated.erase(origin);
-  sub.admitted.erase(origin);
+VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::CaseId& id, model::Grant grant) {
+  const bool evacuated = sub.log.evacuated.erase(id.offset);
+  sub.admitted.erase(id.offset);
+  case_tokens.touched(id);
   --sub.counters.in_hospital;
   ++sub.counters.acked;
-  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log, origin};
   mutate(model::DischargeCase{id, now, true, sub.queue.lane, {}, 0, evacuated}, false);
   touch(sub);
-  return {Code::OK, Whereabouts::unknown, id, true};
+  const VerdictResult done{Code::OK, Whereabouts::unknown, id, true};
+  settled_tokens.remember(grant, VerdictKind::ack, done);
+  return done;
 }
 
 }  // namespace lazaret::core

@@ -1,0 +1,267 @@
+#include "simulation/client.h"
+
+namespace lazaret::simulation {
+namespace {
+
+std::string text(std::uint64_t number) { return std::to_string(number); }
+
+std::string verb(model::VerdictKind kind) {
+  switch (kind) {
+    case model::VerdictKind::ack: return "ack";
+    case model::VerdictKind::fail: return "nack";
+    case model::VerdictKind::reject: return "reject";
+    case model::VerdictKind::extend: return "extend";
+    case model::VerdictKind::release: return "release";
+    case model::VerdictKind::not_begun: return "not_begun";
+  }
+  return "?";
+}
+
+std::string place(model::Whereabouts where) {
+  switch (where) {
+    case model::Whereabouts::unknown: return "unknown";
+    case model::Whereabouts::leased: return "leased";
+    case model::Whereabouts::acked: return "acked";
+    case model::Whereabouts::in_case: return "in_case";
+    case model::Whereabouts::purged: return "purged";
+    case model::Whereabouts::ready: return "ready";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Client::Client(World& world, std::string name, Options options)
+    : world_(world), name_(std::move(name)), options_(options) {
+  restart();
+  connect();
+}
+
+void Client::restart() {
+  instance_.name = name_;
+  instance_.speaks_started = options_.speaks_started;
+  instance_.id = {};
+  for (std::size_t i = 0; i < name_.size() && i < 15; ++i) {
+    instance_.id.bytes[i] = static_cast<std::uint8_t>(name_[i]);
+  }
+  instance_.id.bytes[15] = ++incarnation_;
+  deliveries_.clear();
+  consumers_.clear();
+}
+
+// --- Connection -------------------------------------------------------------------------------------------------
+
+void Client::connect() {
+  session_ = world_.open_session([this](model::Answer&& answer) { hear(std::move(answer)); }, instance_);
+  world_.session_resumed(*session_);
+}
+
+void Client::reconnect() {
+  session_ = world_.open_session([this](model::Answer&& answer) { hear(std::move(answer)); }, instance_);
+  for (const auto& [number, consumer] : consumers_) open(number, true);
+  world_.session_resumed(*session_);
+  world_.settle();
+}
+
+void Client::end(core::SessionEnded::How how) {
+  const model::SessionId session = *session_;
+  session_.reset();
+  world_.end_session(session, how);
+  world_.settle();
+}
+
+// --- Consuming --------------------------------------------------------------------------------------------------
+
+void Client::consume(const std::string& queue, std::uint64_t credit, std::uint64_t number) {
+  consumers_[number] = {queue, credit};
+  open(number, false);
+  world_.settle();
+}
+
+void Client::open(std::uint64_t number, bool present) {
+  const Consumer& consumer = consumers_.at(number);
+  if (!world_.has_queue(consumer.queue)) return;
+  const model::QueueRecord& queue = world_.queue(consumer.queue);
+  model::OpenConsumer open;
+  open.origin = {*session_, ++last_request_};
+  open.consumer = key(number);
+  open.instance = instance_;
+  open.subscription = queue.subscription;
+  open.credit_messages = consumer.credit;
+  open.credit_bytes = 1 << 20;
+  for (const auto& [offset, delivery] : deliveries_) {
+    if (!present || !delivery.held || delivery.consumer != number) continue;
+    open.held.push_back({delivery.token, delivery.begun, delivery.what.delivery});
+    presented_[last_request_].push_back(delivery.token);
+  }
+  world_.submit(queue.shard, std::move(open));
+}
+
+void Client::add_credit(std::uint64_t messages, std::uint64_t number) {
+  Consumer& consumer = consumers_.at(number);
+  consumer.credit += messages;
+  const model::QueueRecord& queue = world_.queue(consumer.queue);
+  world_.submit(queue.shard, model::AddCredit{key(number), queue.subscription, messages, 0});
+  world_.settle();
+}
+
+void Client::close_consumer(std::uint64_t number) {
+  const model::QueueRecord& queue = world_.queue(consumers_.at(number).queue);
+  world_.submit(queue.shard, model::CloseConsumer{{*session_, 0}, key(number), queue.subscription});
+  for (auto& [offset, delivery] : deliveries_) {
+    if (delivery.consumer == number && !delivery.begun) delivery.held = false;
+  }
+  consumers_.erase(number);
+  world_.settle();
+}
+
+void Client::start(std::uint64_t offset) {
+  const Delivery& last = deliveries_.at(offset);
+  const model::QueueRecord& queue = world_.queue(last.queue);
+  for (auto& [other, delivery] : deliveries_) {
+    const bool covered = delivery.consumer == last.consumer && delivery.what.delivery <= last.what.delivery;
+    if (delivery.held && covered) delivery.begun = true;
+  }
+  world_.submit(queue.shard, model::Started{key(last.consumer), queue.subscription, last.what.delivery});
+  world_.settle();
+}
+
+void Client::nack(std::uint64_t offset, const std::string& message, std::optional<base::Duration> delay) {
+  model::Verdict verdict;
+  verdict.kind = model::VerdictKind::fail;
+  verdict.token = deliveries_.at(offset).token;
+  verdict.error = {"failure", message, ""};
+  verdict.delay = delay;
+  settle(std::move(verdict));
+}
+
+void Client::reject(std::uint64_t offset, const std::string& message) {
+  model::Verdict verdict;
+  verdict.kind = model::VerdictKind::reject;
+  verdict.token = deliveries_.at(offset).token;
+  verdict.error = {"rejection", message, ""};
+  settle(std::move(verdict));
+}
+
+void Client::release(std::uint64_t offset, std::optional<base::Duration> delay) {
+  model::Verdict verdict;
+  verdict.kind = model::VerdictKind::release;
+  verdict.token = deliveries_.at(offset).token;
+  verdict.delay = delay;
+  settle(std::move(verdict));
+}
+
+void Client::settle(model::VerdictKind kind, std::uint64_t offset) {
+  model::Verdict verdict;
+  verdict.kind = kind;
+  verdict.token = deliveries_.at(offset).token;
+  settle(std::move(verdict));
+}
+
+void Client::settle(model::Verdict verdict) {
+  if (verdict.kind != model::VerdictKind::extend) {
+    if (Delivery* delivery = find(verdict.token)) delivery->held = false;
+  }
+  verdicts_[++last_request_] = verdict;
+  const model::ShardId shard = verdict.token.shard;
+  world_.submit(shard, model::Settle{{*session_, last_request_}, {std::move(verdict)}});
+  world_.settle();
+}
+
+std::vector<std::uint64_t> Client::held() const {
+  std::vector<std::uint64_t> held;
+  for (const auto& [offset, delivery] : deliveries_) {
+    if (delivery.held) held.push_back(offset);
+  }
+  return held;
+}
+
+// --- What it hears ------------------------------------------------------------------------------------------------
+
+void Client::hear(model::Answer&& answer) {
+  std::visit([this](auto& one) { hear_one(one); }, answer);
+}
+
+void Client::note(const std::string& what) {
+  if (!options_.silent_trace) world_.note(name_, what);
+}
+
+Client::Delivery* Client::find(const model::LeaseToken& token) {
+  for (auto& [offset, delivery] : deliveries_) {
+    if (delivery.token == token) return &delivery;
+  }
+  return nullptr;
+}
+
+void Client::hear_one(model::Deliver& deliver) {
+  const std::uint64_t number = deliver.consumer.number;
+  if (!consumers_.contains(number)) return;
+  const std::string queue = consumers_.at(number).queue;
+  for (model::Delivered& message : deliver.messages) {
+    const std::uint64_t offset = message.source_offset.value;
+    Delivery& delivery = deliveries_[offset];
+    delivery = {queue, number, {world_.queue(queue).shard, deliver.subscription, message.log, message.offset, message.grant},
+                message, options_.starts_at_once, true};
+    note("gets " + text(offset) + ", attempt " + text(message.attempt) +
+         (message.redelivered ? ", again" : "") + (message.isolated ? ", alone" : ""));
+    if (on_delivery) on_delivery(delivery);
+  }
+  if (!options_.starts_at_once || deliver.messages.empty()) return;
+  const model::QueueRecord& record = world_.queue(queue);
+  world_.submit(record.shard, model::Started{deliver.consumer, deliver.subscription, deliver.messages.back().delivery});
+}
+
+void Client::hear_one(model::Recall& recall) {
+  if (!options_.answers_recall) return;
+  for (auto& [offset, delivery] : deliveries_) {
+    if (!delivery.held || delivery.begun || delivery.consumer != recall.consumer.number) continue;
+    delivery.held = false;
+    note("gives back " + text(offset));
+    model::Verdict verdict;
+    verdict.kind = model::VerdictKind::release;
+    verdict.token = delivery.token;
+    world_.submit(delivery.token.shard, model::Settle{{*session_, 0}, {std::move(verdict)}});
+  }
+}
+
+void Client::hear_one(model::LeaseEnded& ended) {
+  for (const model::LeaseToken& token : ended.tokens) {
+    Delivery* delivery = find(token);
+    if (delivery == nullptr) continue;
+    delivery->held = false;
+    note("loses " + text(delivery->what.source_offset.value));
+  }
+}
+
+void Client::hear_one(model::ConsumerEnded& ended) {
+  note("is told " + std::string(base::error_info(ended.status.code()).name));
+}
+
+void Client::hear_one(model::ConsumerOpened& opened) {
+  if (!opened.status.ok()) note("is refused: " + std::string(base::error_info(opened.status.code()).name));
+  const auto presented = presented_.extract(opened.request);
+  for (std::size_t i = 0; i < opened.held.size(); ++i) {
+    Delivery* delivery = find(presented.mapped()[i]);
+    if (delivery == nullptr) continue;
+    delivery->held = opened.held[i];
+    note((opened.held[i] ? "keeps " : "has lost ") + text(delivery->what.source_offset.value));
+  }
+}
+
+void Client::hear_one(model::Settled& settled) {
+  const auto found = verdicts_.extract(settled.request);
+  if (!found || settled.results.empty()) return;
+  const model::Verdict& verdict = found.mapped();
+  const model::VerdictResult& result = settled.results.front();
+  std::string words = verb(verdict.kind) + " " + text(verdict.token.offset.value);
+  if (result.code == base::Code::OK) {
+    words += result.late ? ": late" : ": done";
+    if (result.case_id) words += ", a case";
+  } else {
+    words += ": " + std::string(base::error_info(result.code).name) + ", " + place(result.where);
+  }
+  note(words);
+  if (on_settled) on_settled(verdict, result);
+}
+
+}  // namespace lazaret::simulation

@@ -1,0 +1,113 @@
+// Client: a client process with one connection, as the SDK behaves, told by a test what to do. What it gets and what
+// it is answered goes into the world's trace.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "simulation/world.h"
+
+namespace lazaret::simulation {
+
+class Client {
+ public:
+  struct Delivery {
+    std::string queue;
+    std::uint64_t consumer = 0;
+    model::LeaseToken token;
+    model::Delivered what;
+    bool begun = false;
+    bool held = true;  // not settled, not ended, not lost, as far as the client knows
+  };
+  struct Options {
+    bool speaks_started = true;
+    /// Says `started` for everything as soon as it is delivered.
+    bool starts_at_once = false;
+    /// Gives back what has not begun when it is asked to.
+    bool answers_recall = true;
+    bool silent_trace = false;
+  };
+
+  /// Connects.
+  Client(World& world, std::string name, Options options);
+  Client(World& world, std::string name) : Client(world, std::move(name), Options{}) {}
+
+  // --- Connection
+  void connect();
+  /// Connects again and presents what it holds; `resumed` follows at once.
+  void reconnect();
+  void goodbye() { end(core::SessionEnded::How::goodbye); }
+  /// The process is gone: the peer closed the connection.
+  void die() { end(core::SessionEnded::How::closed); }
+  /// The network is gone: two heartbeats were missed.
+  void vanish() { end(core::SessionEnded::How::silent); }
+  void quiet(bool quiet) { world_.session_quiet(*session_, quiet); }
+  bool connected() const { return session_.has_value(); }
+  /// The broker went: the connection is gone, what is held is kept.
+  void disconnected() { session_.reset(); }
+  /// The process starts anew: another instance, which holds nothing.
+  void restart();
+
+  // --- Consuming
+  void consume(const std::string& queue, std::uint64_t credit, std::uint64_t number = 1);
+  void add_credit(std::uint64_t messages, std::uint64_t number = 1);
+  void close_consumer(std::uint64_t number = 1);
+  /// Handlers begin on everything delivered up to (and with) the message at `offset`.
+  void start(std::uint64_t offset);
+  void ack(std::uint64_t offset) { settle(model::VerdictKind::ack, offset); }
+  void nack(std::uint64_t offset, const std::string& message = "it failed",
+            std::optional<base::Duration> delay = std::nullopt);
+  void reject(std::uint64_t offset, const std::string& message = "it is no good");
+  void extend(std::uint64_t offset) { settle(model::VerdictKind::extend, offset); }
+  void release(std::uint64_t offset, std::optional<base::Duration> delay = std::nullopt);
+  void not_begun(std::uint64_t offset) { settle(model::VerdictKind::not_begun, offset); }
+  void settle(model::Verdict verdict);
+  void settle(model::VerdictKind kind, std::uint64_t offset);
+
+  /// The last delivery of the message at `offset` (in the log that it was published to).
+  const Delivery& delivery(std::uint64_t offset) const { return deliveries_.at(offset); }
+  const std::map<std::uint64_t, Delivery>& deliveries() const { return deliveries_; }
+  std::vector<std::uint64_t> held() const;
+  const std::string& name() const { return name_; }
+  const model::InstanceId& instance() const { return instance_.id; }
+
+  /// Called with each delivery, verdict result; for the random simulation.
+  std::function<void(const Delivery&)> on_delivery;
+  std::function<void(const model::Verdict&, const model::VerdictResult&)> on_settled;
+
+ private:
+  struct Consumer {
+    std::string queue;
+    std::uint64_t credit = 0;
+  };
+
+  void end(core::SessionEnded::How how);
+  void open(std::uint64_t number, bool present);
+  void hear(model::Answer&& answer);
+  void hear_one(model::Deliver& deliver);
+  void hear_one(model::Recall& recall);
+  void hear_one(model::LeaseEnded& ended);
+  void hear_one(model::ConsumerEnded& ended);
+  void hear_one(model::ConsumerOpened& opened);
+  void hear_one(model::Settled& settled);
+  template <class Other>
+  void hear_one(Other&) {}
+  void note(const std::string& what);
+  Delivery* find(const model::LeaseToken& token);
+  model::ConsumerKey key(std::uint64_t number) const { return {instance_.id, number}; }
+
+  World& world_;
+  std::string name_;
+  Options options_;
+  model::InstanceRecord instance_;
+  std::uint8_t incarnation_ = 0;
+  std::optional<model::SessionId> session_;
+  std::map<std::uint64_t, Consumer> consumers_;
+  std::map<std::uint64_t, Delivery> deliveries_;
+  std::uint64_t last_request_ = 0;
+  std::map<std::uint64_t, model::Verdict> verdicts_;                     // by request
+  std::map<std::uint64_t, std::vector<model::LeaseToken>> presented_;  // by request
+};
+
+}  // namespace lazaret::simulation

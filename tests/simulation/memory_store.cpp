@@ -1,0 +1,248 @@
+#include "simulation/memory_store.h"
+
+#include <algorithm>
+
+#include "model/limits.h"
+#include "simulation/memory_store_write.h"
+
+namespace lazaret::simulation {
+
+using base::Code;
+using model::CaseState;
+using model::Offset;
+namespace limits = model::limits;
+
+model::Offset MemoryStore::Log::end() const {
+  if (runs.empty()) return state.next;
+  const auto& [first, messages] = *runs.rbegin();
+  return std::max(state.next, Offset(first.value + messages.size()));
+}
+
+model::MessageRef MemoryStore::Log::find(Offset offset) const {
+  if (const auto copy = evacuated.find(offset); copy != evacuated.end()) return copy->second;
+  auto run = runs.upper_bound(offset);
+  if (run == runs.begin()) return nullptr;
+  --run;
+  const std::uint64_t place = offset.value - run->first.value;
+  return place < run->second.size() ? run->second[place] : nullptr;
+}
+
+MemoryStore::MemoryStore(std::uint16_t shards) : waiting_in_memory_(limits::kWaitingInMemory) {
+  live_.shards.resize(shards);
+  durable_.shards.resize(shards);
+}
+
+base::Status MemoryStore::commit(std::span<const model::MutationGroup> groups, bool sync) {
+  const auto write = [](State& state, const model::MutationGroup& group, std::vector<std::string>& complaints) {
+    Writer writer(state, group.shard, complaints);
+    for (const model::Mutation& mutation : group.mutations) {
+      std::visit([&writer](const auto& what) { writer.apply(what); }, mutation);
+    }
+  };
+  for (const model::MutationGroup& group : groups) write(live_, group, complaints_);
+  unsynced_.emplace_back(groups.begin(), groups.end());
+  if (!sync) return {};
+  std::vector<std::string> said_already;
+  for (const auto& batch : unsynced_) {
+    for (const model::MutationGroup& group : batch) write(durable_, group, said_already);
+  }
+  unsynced_.clear();
+  return {};
+}
+
+void MemoryStore::crash(std::size_t keep_unsynced) {
+  auto lost = std::exchange(unsynced_, {});
+  lost.resize(std::min(keep_unsynced, lost.size()));
+  live_ = durable_;
+  for (const auto& batch : lost) (void)commit(batch, true);
+}
+
+void MemoryStore::damage(model::LogId log, Offset offset) { damaged_.insert({log, offset}); }
+
+// --- Recovery ---------------------------------------------------------------------------------------------------
+
+base::Result<std::vector<model::RecoveredShard>> MemoryStore::recover() {
+  std::vector<model::RecoveredShard> recovered(live_.shards.size());
+  std::set<model::SubscriptionId> named;
+  for (std::size_t i = 0; i < recovered.size(); ++i) {
+    recovered[i].meta = live_.shards[i].meta;
+    for (const auto& [id, instance] : live_.shards[i].instances) recovered[i].instances.push_back(instance);
+  }
+  for (const auto& [name, queue] : live_.queues) {
+    named.insert(queue.subscription);
+    recovered[queue.shard.value].queues.push_back(recover(queue));
+  }
+  for (std::size_t i = 0; i < recovered.size(); ++i) {
+    auto& queues = recovered[i].queues;
+    std::sort(queues.begin(), queues.end(),
+              [](const auto& a, const auto& b) { return a.queue.subscription < b.queue.subscription; });
+    for (const auto& [id, subscription] : live_.shards[i].subscriptions) {
+      if (!named.contains(id) && subscription.state) recovered[i].orphans.push_back(recover(subscription));
+    }
+  }
+  return recovered;
+}
+
+model::RecoveredQueue MemoryStore::recover(const model::QueueRecord& queue) {
+  Shard& shard = live_.shards[queue.shard.value];
+  const Log& log = shard.logs[queue.log];
+  model::RecoveredQueue recovered{queue, {log.state, {}, {}}, std::nullopt};
+  recovered.log.state.log = queue.log;
+  recovered.log.state.next = log.end();
+  for (const auto& [id, producer] : log.producers) {
+    model::RecoveredProducer& copy = recovered.log.producers.emplace_back(producer);
+    std::erase_if(copy.window, [&](const model::DedupEntry& entry) {
+      return entry.sequence + limits::kDedupWindow <= copy.state.highest;
+    });
+  }
+  for (const auto& [offset, message] : log.evacuated) recovered.log.evacuated.push_back(offset);
+  const auto found = shard.subscriptions.find(queue.subscription);
+  if (found != shard.subscriptions.end() && found->second.state) recovered.subscription = recover(found->second);
+  return recovered;
+}
+
+model::RecoveredSubscription MemoryStore::recover(const Subscription& subscription) {
+  model::RecoveredSubscription recovered;
+  recovered.state = *subscription.state;
+  for (const auto& [number, chunk] : subscription.chunks) recovered.chunks.push_back(chunk);
+  std::vector<model::RecoveredDelivery> waiting;
+  for (const auto& [place, record] : subscription.deliveries) {
+    auto& list = record.state == model::DeliveryState::waiting ? waiting : recovered.deliveries;
+    list.push_back({place.first, record});
+  }
+  std::sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.record.due, a.record.offset) < std::tie(b.record.due, b.record.offset);
+  });
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    if (i < waiting_in_memory_) {
+      recovered.deliveries.push_back(waiting[i]);
+    } else {
+      recovered.parked.push_back(waiting[i].record.offset);
+    }
+  }
+  for (const auto& [id, record] : live_.cases) {
+    const bool ours = id.subscription == subscription.state->subscription;
+    if (ours && record.state == CaseState::admitted) recovered.admitted.push_back(id.offset);
+  }
+  for (const auto& [offset, id] : subscription.lane) {
+    recovered.lane.push_back({offset, id, live_.cases.at(id).attempt_count});
+  }
+  return recovered;
+}
+
+// --- Reading ----------------------------------------------------------------------------------------------------
+
+const MemoryStore::Log* MemoryStore::log(model::LogId id) const {
+  for (const Shard& shard : live_.shards) {
+    if (const auto found = shard.logs.find(id); found != shard.logs.end()) return &found->second;
+  }
+  return nullptr;
+}
+
+base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, model::LogId id, Offset from,
+                                                            Offset until, std::size_t max_messages,
+                                                            std::size_t max_bytes) {
+  model::MessagePage page;
+  page.next = from;
+  const Log* found = log(id);
+  std::size_t bytes = 0;
+  for (Offset at = from; at < until && page.messages.size() < max_messages && bytes < max_bytes; at = at.next()) {
+    page.next = at.next();
+    model::MessageRef message = found == nullptr ? nullptr : found->find(at);
+    const bool trimmed =
+        found != nullptr && std::any_of(found->state.trimmed.begin(), found->state.trimmed.end(),
+                                        [at](const auto& range) { return range.begin <= at && at < range.end; });
+    if (!message && trimmed) continue;
+    if (damaged_.contains({id, at})) message = nullptr;
+    if (message) bytes += message->size();
+    page.messages.push_back({at, message});
+  }
+  return page;
+}
+
+base::Result<std::vector<model::RecoveredDelivery>> MemoryStore::read_waiting(model::ShardId shard,
+                                                                              model::SubscriptionId id,
+                                                                              base::Instant after,
+                                                                              std::size_t max) {
+  std::vector<model::RecoveredDelivery> waiting;
+  for (const auto& [place, record] : live_.shards[shard.value].subscriptions[id].deliveries) {
+    const bool later = record.state == model::DeliveryState::waiting && record.due > after;
+    if (later) waiting.push_back({place.first, record});
+  }
+  std::sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.record.due, a.record.offset) < std::tie(b.record.due, b.record.offset);
+  });
+  if (waiting.size() > max) waiting.resize(max);
+  return waiting;
+}
+
+base::Result<model::CasePage> MemoryStore::list_cases(const model::CaseFilter& filter, const std::string&,
+                                                      std::size_t max) {
+  model::CasePage page;
+  for (const auto& [id, record] : live_.cases) {
+    const bool wanted = (!filter.subscription || id.subscription == *filter.subscription) &&
+                        (!filter.reason || record.reason == *filter.reason) &&
+                        (!filter.state || record.state == *filter.state);
+    if (wanted && page.cases.size() < max) page.cases.push_back(record);
+  }
+  std::stable_sort(page.cases.begin(), page.cases.end(),
+                   [](const auto& a, const auto& b) { return a.admitted_at > b.admitted_at; });
+  return page;
+}
+
+base::Result<model::CaseRecord> MemoryStore::read_case(const model::CaseId& id) {
+  const auto found = live_.cases.find(id);
+  if (found == live_.cases.end()) return base::Status(Code::NOT_FOUND);
+  return found->second;
+}
+
+base::Result<std::vector<model::Attempt>> MemoryStore::read_attempts(const model::CaseId& id) {
+  return attempts_of(id.subscription, id.log, id.offset);
+}
+
+// --- For tests ----------------------------------------------------------------------------------------------------
+
+std::size_t MemoryStore::stored_messages(model::LogId id) const {
+  std::size_t sum = 0;
+  if (const Log* found = log(id)) {
+    for (const auto& [first, messages] : found->runs) sum += messages.size();
+  }
+  return sum;
+}
+
+std::size_t MemoryStore::evacuated_messages(model::LogId id) const {
+  const Log* found = log(id);
+  return found == nullptr ? 0 : found->evacuated.size();
+}
+
+std::vector<model::Attempt> MemoryStore::attempts_of(model::SubscriptionId subscription, model::LogId log_id,
+                                                     Offset offset) const {
+  std::vector<model::Attempt> attempts;
+  for (const auto& [id, history] : live_.attempts) {
+    if (id.subscription != subscription || id.log != log_id || id.offset != offset) continue;
+    for (const auto& [number, attempt] : history) attempts.push_back(attempt);
+  }
+  return attempts;
+}
+
+std::size_t MemoryStore::delivery_records(model::SubscriptionId id) const {
+  std::size_t sum = 0;
+  for (const Shard& shard : live_.shards) {
+    if (const auto found = shard.subscriptions.find(id); found != shard.subscriptions.end()) {
+      sum += found->second.deliveries.size();
+    }
+  }
+  return sum;
+}
+
+const model::SubscriptionState* MemoryStore::subscription(model::SubscriptionId id) const {
+  for (const Shard& shard : live_.shards) {
+    const auto found = shard.subscriptions.find(id);
+    if (found != shard.subscriptions.end() && found->second.state) return &*found->second.state;
+  }
+  return nullptr;
+}
+
+bool MemoryStore::has_queue(const std::string& name) const { return live_.queues.contains(name); }
+
+}  // namespace lazaret::simulation

@@ -1,0 +1,103 @@
+// MemoryStore: a Store that keeps everything in memory, loses what is not synced when it is told to crash, and
+// complains of every mutation that does not fit what is stored. It is the plain reading of model/mutation.h, against
+// which the core is simulated.
+//
+// Threading: none; one thread uses it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/store.h"
+
+namespace lazaret::simulation {
+
+class MemoryStore final : public model::Store {
+ public:
+  explicit MemoryStore(std::uint16_t shards);
+
+  // --- model::Store
+  base::Result<std::vector<model::RecoveredShard>> recover() override;
+  base::Status commit(std::span<const model::MutationGroup> groups, bool sync) override;
+  base::Result<model::MessagePage> read_messages(model::ShardId shard, model::LogId log,
+                                                 model::Offset from, model::Offset until,
+                                                 std::size_t max_messages,
+                                                 std::size_t max_bytes) override;
+  base::Result<std::vector<model::RecoveredDelivery>> read_waiting(
+      model::ShardId shard, model::SubscriptionId subscription, base::Instant after,
+      std::size_t max) override;
+  base::Result<model::CasePage> list_cases(const model::CaseFilter& filter,
+                                           const std::string& cursor, std::size_t max) override;
+  base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;
+  base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override;
+  model::StoreUsage usage() override { return {}; }
+  base::Status flush() override { return {}; }
+  base::Result<model::CheckReport> check(const std::function<void(std::uint64_t)>&) override {
+    return model::CheckReport{};
+  }
+
+  // --- For tests
+  /// Power loss: of the commits after the last sync only the first `keep_unsynced` remain.
+  void crash(std::size_t keep_unsynced = 0);
+  /// A bit of this message flips: it is read as damaged from now on.
+  void damage(model::LogId log, model::Offset offset);
+  /// How many waiting records recovery returns; the others are named as parked.
+  void set_waiting_in_memory(std::size_t most) { waiting_in_memory_ = most; }
+  /// Mutations that contradicted what was stored, in words. Empty: all is well.
+  const std::vector<std::string>& complaints() const { return complaints_; }
+  /// Messages in runs, and copied out.
+  std::size_t stored_messages(model::LogId log) const;
+  std::size_t evacuated_messages(model::LogId log) const;
+  /// The attempts of a message that is not (yet) a case.
+  std::vector<model::Attempt> attempts_of(model::SubscriptionId subscription, model::LogId log,
+                                          model::Offset offset) const;
+  /// Delivery records of a subscription, in its log and its lane.
+  std::size_t delivery_records(model::SubscriptionId subscription) const;
+  const model::SubscriptionState* subscription(model::SubscriptionId subscription) const;
+  bool has_queue(const std::string& name) const;
+
+ private:
+  using Place = std::pair<model::LogId, model::Offset>;
+  struct Log {
+    model::LogState state;
+    std::map<model::Offset, std::vector<model::MessageRef>> runs;
+    std::map<model::Offset, model::MessageRef> evacuated;
+    std::map<model::ProducerId, model::RecoveredProducer> producers;
+    model::Offset end() const;
+    model::MessageRef find(model::Offset offset) const;
+  };
+  struct Subscription {
+    std::optional<model::SubscriptionState> state;
+    std::map<std::uint64_t, model::AckChunk> chunks;
+    std::map<Place, model::DeliveryRecord> deliveries;
+    std::map<model::Offset, model::CaseId> lane;
+  };
+  struct Shard {
+    model::ShardMeta meta;
+    std::map<model::LogId, Log> logs;
+    std::map<model::SubscriptionId, Subscription> subscriptions;
+    std::map<model::InstanceId, model::InstanceRecord> instances;
+  };
+  struct State {
+    std::vector<Shard> shards;
+    std::map<std::string, model::QueueRecord> queues;
+    std::map<model::CaseId, model::CaseRecord> cases;
+    std::map<model::CaseId, std::map<std::uint32_t, model::Attempt>> attempts;
+  };
+  class Writer;
+
+  model::RecoveredQueue recover(const model::QueueRecord& queue);
+  model::RecoveredSubscription recover(const Subscription& subscription);
+  const Log* log(model::LogId id) const;
+
+  State live_;
+  State durable_;
+  std::vector<std::vector<model::MutationGroup>> unsynced_;
+  std::set<Place> damaged_;
+  std::size_t waiting_in_memory_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace lazaret::simulation

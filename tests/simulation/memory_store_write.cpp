@@ -1,0 +1,278 @@
+// How each mutation changes a MemoryStore.
+#include "simulation/memory_store_write.h"
+
+#include <algorithm>
+
+#include "model/limits.h"
+
+namespace lazaret::simulation {
+
+using model::CaseState;
+using model::Offset;
+namespace limits = model::limits;
+
+void MemoryStore::Writer::complain(const std::string& what) {
+  complaints_.push_back("shard " + std::to_string(shard_id_.value) + ": " + what);
+}
+
+std::string MemoryStore::Writer::at(model::LogId log, Offset offset) {
+  return "log " + std::to_string(log.value) + " offset " + std::to_string(offset.value);
+}
+
+// --- Logs -----------------------------------------------------------------------------------------------------
+
+void MemoryStore::Writer::apply(const model::AppendMessages& append) {
+  Log& log = shard_.logs[append.log];
+  if (log.end() != append.first) complain("append beside the end, at " + at(append.log, append.first));
+  std::vector<model::MessageRef>* run = nullptr;
+  std::size_t run_bytes = 0;
+  Offset next = append.first;
+  for (const model::MessageRef& message : append.messages) {
+    const bool full = run == nullptr || run->size() == limits::kRunMessages ||
+                      run_bytes + message->size() > limits::kRunBytes;
+    if (full) {
+      run = &log.runs[next];
+      run_bytes = 0;
+    }
+    run->push_back(message);
+    run_bytes += message->size();
+    next = next.next();
+  }
+  log.state.log = append.log;
+  log.state.next = next;
+}
+
+void MemoryStore::Writer::apply(const model::TrimLog& trim) {
+  Log& log = shard_.logs[trim.state.log];
+  for (Offset offset : trim.evacuate) {
+    model::MessageRef message = log.find(offset);
+    if (!message) complain("evacuates what is not there: " + at(trim.state.log, offset));
+    log.evacuated[offset] = message;
+  }
+  for (auto run = log.runs.lower_bound(trim.range.begin); run != log.runs.end();) {
+    const Offset end(run->first.value + run->second.size());
+    if (end > trim.range.end) break;
+    run = log.runs.erase(run);
+  }
+  const Offset next = std::max(log.state.next, trim.state.next);
+  log.state = trim.state;
+  log.state.next = next;
+}
+
+void MemoryStore::Writer::apply(const model::DropEvacuated& drop) {
+  drop_evacuated(drop.log, drop.offset);
+}
+
+void MemoryStore::Writer::drop_evacuated(model::LogId log, Offset offset) {
+  if (shard_.logs[log].evacuated.erase(offset) == 0) {
+    complain("drops what was not evacuated: " + at(log, offset));
+  }
+}
+
+// --- Subscriptions ----------------------------------------------------------------------------------------------
+
+void MemoryStore::Writer::apply(const model::PutSubscription& put) {
+  shard_.subscriptions[put.state.subscription].state = put.state;
+  for (const model::SourceState& source : put.state.sources) {
+    if (source.settled.size() > limits::kAckRanges) {
+      complain("a record with " + std::to_string(source.settled.size()) + " settled ranges");
+    }
+    if (source.mark > shard_.logs[source.log].end()) {
+      complain("the mark is beyond the end of log " + std::to_string(source.log.value));
+    }
+  }
+}
+
+void MemoryStore::Writer::apply(const model::DropSubscription& drop) {
+  shard_.subscriptions.erase(drop.subscription);
+  Log& log = shard_.logs[drop.log];
+  log.runs.clear();
+  log.producers.clear();
+  std::erase_if(state_.attempts, [&](const auto& entry) {
+    return entry.first.subscription == drop.subscription && !state_.cases.contains(entry.first);
+  });
+}
+
+void MemoryStore::Writer::apply(const model::PutAckChunk& put) {
+  shard_.subscriptions[put.subscription].chunks[put.chunk.number] = put.chunk;
+}
+
+void MemoryStore::Writer::apply(const model::DropAckChunk& drop) {
+  if (shard_.subscriptions[drop.subscription].chunks.erase(drop.number) == 0) {
+    complain("drops chunk " + std::to_string(drop.number) + ", which is not there");
+  }
+}
+
+void MemoryStore::Writer::check_previous(const Subscription& subscription, model::LogId log,
+                                         Offset offset, base::Instant previous_due) {
+  const auto found = subscription.deliveries.find({log, offset});
+  const bool waited = found != subscription.deliveries.end() &&
+                      found->second.state == model::DeliveryState::waiting;
+  const base::Instant due = waited ? found->second.due : base::Instant{};
+  if (due != previous_due) complain("the schedule keeps an entry of " + at(log, offset));
+}
+
+void MemoryStore::Writer::apply(const model::PutDelivery& put) {
+  Subscription& subscription = shard_.subscriptions[put.subscription];
+  check_previous(subscription, put.log, put.record.offset, put.previous_due);
+  subscription.deliveries[{put.log, put.record.offset}] = put.record;
+}
+
+void MemoryStore::Writer::apply(const model::DropDelivery& drop) {
+  Subscription& subscription = shard_.subscriptions[drop.subscription];
+  check_previous(subscription, drop.log, drop.offset, drop.previous_due);
+  if (subscription.deliveries.erase({drop.log, drop.offset}) == 0) {
+    complain("drops a delivery record that is not there: " + at(drop.log, drop.offset));
+  }
+}
+
+void MemoryStore::Writer::apply(const model::PutAttempt& put) {
+  auto& attempts = state_.attempts[{shard_id_, put.subscription, put.log, put.offset}];
+  if (put.attempt.number > attempts.size() + 1 || put.attempt.number == 0) {
+    complain("attempt " + std::to_string(put.attempt.number) + " after " +
+             std::to_string(attempts.size()) + " of " + at(put.log, put.offset));
+  }
+  attempts[put.attempt.number] = put.attempt;
+}
+
+void MemoryStore::Writer::apply(const model::DropAttempts& drop) {
+  const model::CaseId id{shard_id_, drop.subscription, drop.log, drop.offset};
+  const auto found = state_.attempts.find(id);
+  if (found == state_.attempts.end() || found->second.size() != drop.count) {
+    complain("drops a history of another length: " + at(drop.log, drop.offset));
+  }
+  state_.attempts.erase(id);
+}
+
+// --- The hospital -------------------------------------------------------------------------------------------------
+
+model::CaseRecord* MemoryStore::Writer::case_in(const model::CaseId& id, CaseState expected) {
+  const auto found = state_.cases.find(id);
+  if (found == state_.cases.end()) {
+    complain("there is no case " + id.to_string());
+    return nullptr;
+  }
+  if (found->second.state != expected) {
+    complain("case " + id.to_string() + " is " + std::string(to_string(found->second.state)));
+  }
+  return &found->second;
+}
+
+void MemoryStore::Writer::leave_lane(const model::CaseId& id, Offset lane_offset) {
+  auto& lane = shard_.subscriptions[id.subscription].lane;
+  const auto entry = lane.find(lane_offset);
+  if (entry == lane.end() || entry->second != id) complain("the lane has no such entry for " + id.to_string());
+  lane.erase(lane_offset);
+}
+
+void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
+  const model::CaseId& id = admit.record.id;
+  if (admit.record.attempt_count != state_.attempts[id].size()) {
+    complain("case " + id.to_string() + " is admitted with a history of another length");
+  }
+  if (admit.relapse) {
+    leave_lane(id, admit.lane_offset);
+    model::CaseRecord* old = case_in(id, CaseState::replaying);
+    if (old == nullptr) return;
+    model::CaseRecord record = admit.record;
+    record.summary = old->summary;
+    record.failure_count += old->failure_count;
+    record.replay_count = old->replay_count;
+    record.relapse_count = old->relapse_count + 1;
+    record.first_admitted_at = old->first_admitted_at;
+    *old = record;
+    return;
+  }
+  if (state_.cases.contains(id)) complain("case " + id.to_string() + " is admitted twice");
+  model::CaseRecord record = admit.record;
+  if (model::MessageRef message = shard_.logs[id.log].find(id.offset)) {
+    record.summary.body_bytes = message->body.size();
+  }
+  state_.cases[id] = record;
+}
+
+void MemoryStore::Writer::apply(const model::ReplayCase& replay) {
+  model::CaseRecord* record = case_in(replay.id, CaseState::admitted);
+  if (record == nullptr) return;
+  record->state = CaseState::replaying;
+  ++record->replay_count;
+  auto& lane = shard_.subscriptions[replay.id.subscription].lane;
+  if (!lane.emplace(replay.lane_offset, replay.id).second) {
+    complain("the lane's offset " + std::to_string(replay.lane_offset.value) + " is given twice");
+  }
+}
+
+void MemoryStore::Writer::apply(const model::RecallCase& recall) {
+  leave_lane(recall.id, recall.lane_offset);
+  if (model::CaseRecord* record = case_in(recall.id, CaseState::replaying)) {
+    record->state = CaseState::admitted;
+  }
+}
+
+void MemoryStore::Writer::apply(const model::DischargeCase& discharge) {
+  // `late` may also mean: after the lease of a replay had ended.
+  const auto found = state_.cases.find(discharge.id);
+  const bool replaying = found != state_.cases.end() && found->second.state == CaseState::replaying;
+  if (replaying) leave_lane(discharge.id, discharge.lane_offset);
+  model::CaseRecord* record =
+      case_in(discharge.id, discharge.late && !replaying ? CaseState::admitted : CaseState::replaying);
+  if (record == nullptr) return;
+  record->state = CaseState::discharged;
+  record->closed_at = discharge.at;
+  record->late_ack = discharge.late;
+  if (replaying) record->attempt_count = discharge.attempt_count;
+  if (record->attempt_count != state_.attempts[discharge.id].size()) {
+    complain("case " + discharge.id.to_string() + " is discharged with a history of another length");
+  }
+  if (discharge.drop_evacuated) drop_evacuated(discharge.id.log, discharge.id.offset);
+}
+
+void MemoryStore::Writer::apply(const model::DiscardCase& discard) {
+  model::CaseRecord* record = case_in(discard.id, CaseState::admitted);
+  if (record == nullptr) return;
+  record->state = CaseState::discarded;
+  record->closed_at = discard.at;
+  record->discard_reason = discard.reason;
+  if (discard.drop_evacuated) drop_evacuated(discard.id.log, discard.id.offset);
+}
+
+// --- Deduplication, catalog, instances --------------------------------------------------------------------------
+
+void MemoryStore::Writer::apply(const model::PutDedup& put) {
+  model::RecoveredProducer& producer = shard_.logs[put.log].producers[put.producer.producer];
+  producer.state = put.producer;
+  for (const model::DedupEntry& entry : put.entries) producer.window.push_back(entry);
+  std::sort(producer.window.begin(), producer.window.end(),
+            [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
+}
+
+void MemoryStore::Writer::apply(const model::TrimDedup& trim) {
+  std::erase_if(shard_.logs[trim.log].producers[trim.producer].window,
+                [&](const model::DedupEntry& entry) { return entry.sequence < trim.below; });
+}
+
+void MemoryStore::Writer::apply(const model::DropProducer& drop) {
+  if (shard_.logs[drop.log].producers.erase(drop.producer) == 0) complain("drops an unknown producer");
+}
+
+void MemoryStore::Writer::apply(const model::PutQueue& put) {
+  if (shard_id_.value != 0) complain("the catalog is shard 0's");
+  state_.queues[put.record.name] = put.record;
+}
+
+void MemoryStore::Writer::apply(const model::DropQueue& drop) {
+  if (state_.queues.erase(drop.name) == 0) complain("there is no queue " + drop.name);
+}
+
+void MemoryStore::Writer::apply(const model::PutInstance& put) {
+  shard_.instances[put.record.id] = put.record;
+}
+
+void MemoryStore::Writer::apply(const model::DropInstance& drop) { shard_.instances.erase(drop.id); }
+
+void MemoryStore::Writer::apply(const model::PutShardMeta& put) {
+  if (put.meta.applied_index != shard_.meta.applied_index + 1) complain("a group is missing or repeated");
+  shard_.meta = put.meta;
+}
+
+}  // namespace lazaret::simulation

@@ -1,0 +1,53 @@
+// MemoryStore::Writer: applies mutations to a state of the store. Only for memory_store*.cpp.
+#pragma once
+
+#include "simulation/memory_store.h"
+
+namespace lazaret::simulation {
+
+class MemoryStore::Writer {
+ public:
+  Writer(State& state, model::ShardId shard, std::vector<std::string>& complaints)
+      : state_(state), shard_(state.shards.at(shard.value)), shard_id_(shard), complaints_(complaints) {}
+
+  void apply(const model::AppendMessages& append);
+  void apply(const model::TrimLog& trim);
+  void apply(const model::DropEvacuated& drop);
+  void apply(const model::PutSubscription& put);
+  void apply(const model::DropSubscription& drop);
+  void apply(const model::PutAckChunk& put);
+  void apply(const model::DropAckChunk& drop);
+  void apply(const model::PutDelivery& put);
+  void apply(const model::DropDelivery& drop);
+  void apply(const model::PutAttempt& put);
+  void apply(const model::DropAttempts& drop);
+  void apply(const model::AdmitCase& admit);
+  void apply(const model::ReplayCase& replay);
+  void apply(const model::RecallCase& recall);
+  void apply(const model::DischargeCase& discharge);
+  void apply(const model::DiscardCase& discard);
+  void apply(const model::PutDedup& put);
+  void apply(const model::TrimDedup& trim);
+  void apply(const model::DropProducer& drop);
+  void apply(const model::PutQueue& put);
+  void apply(const model::DropQueue& drop);
+  void apply(const model::PutInstance& put);
+  void apply(const model::DropInstance& drop);
+  void apply(const model::PutShardMeta& put);
+
+ private:
+  void complain(const std::string& what);
+  static std::string at(model::LogId log, model::Offset offset);
+  void drop_evacuated(model::LogId log, model::Offset offset);
+  void check_previous(const Subscription& subscription, model::LogId log, model::Offset offset,
+                      base::Instant previous_due);
+  model::CaseRecord* case_in(const model::CaseId& id, model::CaseState expected);
+  void leave_lane(const model::CaseId& id, model::Offset lane_offset);
+
+  State& state_;
+  Shard& shard_;
+  model::ShardId shard_id_;
+  std::vector<std::string>& complaints_;
+};
+
+}  // namespace lazaret::simulation

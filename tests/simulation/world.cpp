@@ -1,0 +1,231 @@
+// The broker's life, time, and the short cuts. How a shard is driven: world_seat.cpp.
+#include "simulation/world.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/assert.h"
+
+namespace lazaret::simulation {
+
+World::World(WorldOptions options)
+    : options_(options), random_(options.seed), store_(options.shards) {
+  start_broker();
+}
+World::~World() = default;
+
+// --- The broker's life ------------------------------------------------------------------------------------------
+
+void World::start_broker() {
+  LZ_ASSERT(seats_.empty());
+  std::vector<model::RecoveredShard> recovered = store_.recover().value();
+  registry_ = std::make_unique<engine::InstanceRegistry>(
+      options_.shards,
+      engine::InstanceRegistry::Graces{options_.reconnect_grace, options_.resume_grace});
+  std::vector<model::InstanceRecord> instances;
+  std::vector<model::QueueRecord> catalog;
+  std::vector<model::MutationGroup> epochs;
+  for (std::size_t i = 0; i < recovered.size(); ++i) {
+    instances.insert(instances.end(), recovered[i].instances.begin(), recovered[i].instances.end());
+    for (const auto& queue : recovered[i].queues) catalog.push_back(queue.queue);
+    ++recovered[i].meta.epoch;
+    ++recovered[i].meta.applied_index;
+    epochs.push_back({model::ShardId(static_cast<std::uint16_t>(i)), {model::PutShardMeta{recovered[i].meta}}});
+  }
+  LZ_ASSERT(store_.commit(epochs, true).ok());
+  registry_->await(instances, now_);
+  directory_.clear();
+  for (const model::QueueRecord& queue : catalog) directory_[queue.name] = queue;
+  for (std::size_t i = 0; i < recovered.size(); ++i) {
+    core::ShardConfig config;
+    config.shard = model::ShardId(static_cast<std::uint16_t>(i));
+    config.shards = options_.shards;
+    config.epoch = recovered[i].meta.epoch;
+    config.seed = options_.seed + i;
+    config.awaiting_instances = !instances.empty();
+    if (i == 0) config.catalog = catalog;
+    const model::ShardMeta meta = recovered[i].meta;
+    seats_.push_back(std::make_unique<Seat>(core::Shard(config, std::move(recovered[i]), now_), meta));
+  }
+  desk_ = model::SessionId(++last_session_);
+  sessions_[desk_] = [this](model::Answer&& answer) {
+    std::visit(
+        [&](auto& one) {
+          if constexpr (requires { one.request; }) answers_[one.request] = std::move(one);
+        },
+        answer);
+  };
+}
+
+void World::kill_broker(std::size_t keep_unsynced) {
+  seats_.clear();
+  sessions_.clear();
+  submitted_.clear();
+  commit_.reset();
+  pages_.clear();
+  store_.crash(keep_unsynced);
+}
+
+void World::stop_broker() {
+  post_all(core::Drain{});
+  run_for(1s);
+  kill_broker();
+}
+
+void World::post_all(const core::Event::What& what) {
+  for (const auto& seat : seats_) seat->mailbox.push_back(what);
+}
+
+// --- Time -------------------------------------------------------------------------------------------------------
+
+std::string World::clock() const {
+  const std::int64_t ms = (now_ - start_).count() / 1000;
+  char text[32];
+  std::snprintf(text, sizeof text, "%lld.%03lld", static_cast<long long>(ms / 1000), static_cast<long long>(ms % 1000));
+  return text;
+}
+
+void World::run_for(base::Duration duration) {
+  const base::Instant end = now_ + duration;
+  for (;;) {
+    for (int patience = 0; running() && work(); ++patience) LZ_ASSERT(patience < 1'000'000);
+    const base::Instant next = running() ? next_moment() : base::Instant::never();
+    if (next > end) break;
+    now_ = std::max(now_, next);
+  }
+  now_ = end;
+}
+
+base::Duration World::some(base::Duration most) {
+  if (!options_.random_order) return most;
+  return base::Duration(static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most.count()) + 1)));
+}
+
+base::Instant World::next_moment() const {
+  base::Instant next = registry_->next_deadline();
+  for (const auto& seat : seats_) {
+    next = std::min(next, seat->core.next_wakeup());
+    if (seat->lazy_since && !seat->in_flight) next = std::min(next, *seat->lazy_since + options_.ack_sync_max);
+  }
+  if (commit_) next = std::min(next, commit_->at);
+  for (const Page& page : pages_) next = std::min(next, page.at);
+  return next;
+}
+
+// --- Sessions -----------------------------------------------------------------------------------------------------
+
+void World::with_registry(
+    const std::function<void(engine::InstanceRegistry&, engine::InstanceRegistry::Events&)>& step) {
+  engine::InstanceRegistry::Events events;
+  step(*registry_, events);
+  for (engine::ShardEvent& event : events) {
+    if (event.shard) {
+      seats_[event.shard->value]->mailbox.push_back(std::move(event.what));
+    } else {
+      post_all(event.what);
+    }
+  }
+}
+
+model::SessionId World::open_session(Tell tell, const model::InstanceRecord& instance) {
+  const model::SessionId session(++last_session_);
+  sessions_[session] = std::move(tell);
+  registry_->session_opened(session, instance, now_);
+  return session;
+}
+
+void World::session_resumed(model::SessionId session) {
+  with_registry([&](auto& registry, auto& events) { registry.session_resumed(session, events); });
+}
+
+void World::session_quiet(model::SessionId session, bool quiet) {
+  with_registry([&](auto& registry, auto& events) { registry.session_quiet(session, quiet, events); });
+}
+
+void World::end_session(model::SessionId session, core::SessionEnded::How how) {
+  with_registry([&](auto& registry, auto& events) { registry.session_ended(session, how, now_, events); });
+  sessions_.erase(session);
+}
+
+void World::submit(model::ShardId shard, core::Event::What command) {
+  if (running()) seats_.at(shard.value)->mailbox.push_back(std::move(command));
+}
+
+// --- Short cuts -----------------------------------------------------------------------------------------------------
+
+model::QueueRecord World::create_queue(const std::string& name, model::QueueOptions options) {
+  model::CreateQueue create;
+  create.name = name;
+  create.options = options;
+  const auto answer = ask<model::QueueAnswer>(model::ShardId(0), create);
+  LZ_ASSERT(answer.status.ok());
+  settle();
+  return *answer.queue;
+}
+
+model::Published World::publish(const std::string& name, std::vector<std::string> bodies,
+                                std::optional<model::ProducerId> producer, std::uint64_t first_sequence) {
+  model::Publish publish;
+  publish.queue = queue(name).subscription;
+  publish.producer = producer;
+  for (std::string& body : bodies) {
+    auto message = std::make_shared<model::Message>();
+    for (const char c : body) message->body_crc = message->body_crc * 31 + static_cast<unsigned char>(c);
+    message->body = base::SharedBytes::of(std::move(body));
+    publish.items.push_back({producer ? first_sequence++ : 0, std::move(message)});
+  }
+  return ask<model::Published>(queue(name).shard, std::move(publish));
+}
+
+void World::publish(const std::string& name, std::size_t count) {
+  const model::Published answer = publish(name, std::vector<std::string>(count, "body"));
+  LZ_ASSERT(answer.status.ok());
+}
+
+model::QueueStats World::show(const std::string& name) {
+  model::ShowQueue show;
+  show.subscription = queue(name).subscription;
+  return ask<model::QueueStats>(queue(name).shard, show);
+}
+
+model::Done World::purge(const std::string& name) {
+  model::PurgeQueue purge;
+  purge.subscription = queue(name).subscription;
+  return ask<model::Done>(queue(name).shard, purge);
+}
+
+model::Done World::delete_queue(const std::string& name, bool force) {
+  model::DeleteQueue erase;
+  erase.subscription = queue(name).subscription;
+  erase.force = force;
+  return ask<model::Done>(queue(name).shard, erase);
+}
+
+model::CaseDone World::replay(const model::CaseId& id) {
+  model::ReplayCaseCommand replay;
+  replay.id = id;
+  replay.attempts = store_.read_case(id).value().attempt_count;
+  return ask<model::CaseDone>(id.shard, replay);
+}
+
+model::CaseDone World::discard(const model::CaseId& id, const std::string& reason) {
+  model::DiscardCaseCommand discard;
+  discard.id = id;
+  discard.reason = reason;
+  return ask<model::CaseDone>(id.shard, discard);
+}
+
+std::vector<model::CaseRecord> World::cases(const std::string& name, model::CaseState state) {
+  model::CaseFilter filter;
+  filter.subscription = queue(name).subscription;
+  filter.state = state;
+  auto cases = store_.list_cases(filter, "", 100'000).value().cases;
+  std::sort(cases.begin(), cases.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return cases;
+}
+
+void World::note(const std::string& who, const std::string& what) {
+  trace_.push_back(clock() + " " + who + " " + what);
+}
+
+}  // namespace lazaret::simulation

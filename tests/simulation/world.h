@@ -1,0 +1,181 @@
+// World: a broker without sockets, threads or a clock. Shards of the real core and the real instance registry, on a
+// MemoryStore, driven in virtual time by the rules of the engine: groups, effects that follow commits, pages, instances.
+//
+// Threading: none; one thread uses it. The same calls (and the same seed) give the same run.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "core/shard.h"
+#include "engine/instance_registry.h"
+#include "simulation/memory_store.h"
+
+namespace lazaret::simulation {
+
+using namespace std::chrono_literals;
+
+struct WorldOptions {
+  std::uint16_t shards = 1;
+  base::Duration ack_sync_max = 5ms;
+  base::Duration reconnect_grace = 5s;
+  base::Duration resume_grace = 5s;
+  /// How long a sync and a page take. With `random_order` each takes up to that long, and shards, messages and syncs
+  /// come in a random order.
+  base::Duration sync_time{};
+  base::Duration page_time{};
+  bool random_order = false;
+  std::uint64_t seed = 1;
+};
+
+class World {
+ public:
+  using Tell = std::function<void(model::Answer&&)>;
+
+  explicit World(WorldOptions options = {});
+  ~World();
+
+  // --- Time
+  base::Instant now() const { return now_; }
+  /// "2.500": seconds since the world began.
+  std::string clock() const;
+  /// Everything that happens at this instant, then on to the next, for so long.
+  void run_for(base::Duration duration);
+  /// Until nothing more happens at this instant.
+  void settle() { run_for(base::Duration(0)); }
+
+  // --- The broker's life
+  bool running() const { return !seats_.empty(); }
+  /// kill -9, with power loss: unsynced commits beyond the first `keep_unsynced` are gone, and all sessions.
+  void kill_broker(std::size_t keep_unsynced = 0);
+  void start_broker();
+  /// SIGTERM, as far as the core takes part: drain, commit, stop.
+  void stop_broker();
+  /// Whether the broker still waits for instances after a start.
+  bool resuming() const { return registry_->resuming(); }
+  /// To every shard.
+  void post_all(const core::Event::What& what);
+
+  // --- Sessions (what net does)
+  model::SessionId open_session(Tell tell, const model::InstanceRecord& instance);
+  void session_resumed(model::SessionId session);
+  void session_quiet(model::SessionId session, bool quiet);
+  void end_session(model::SessionId session, core::SessionEnded::How how);
+  void submit(model::ShardId shard, core::Event::What command);
+
+  // --- Short cuts for tests; each of these runs the world until it is answered
+  model::QueueRecord create_queue(const std::string& name, model::QueueOptions options = {});
+  const model::QueueRecord& queue(const std::string& name) const { return directory_.at(name); }
+  bool has_queue(const std::string& name) const { return directory_.contains(name); }
+  model::Published publish(const std::string& queue, std::vector<std::string> bodies,
+                           std::optional<model::ProducerId> producer = std::nullopt,
+                           std::uint64_t first_sequence = 0);
+  /// `count` messages with short bodies.
+  void publish(const std::string& queue, std::size_t count);
+  model::QueueStats show(const std::string& queue);
+  model::Done purge(const std::string& queue);
+  model::Done delete_queue(const std::string& queue, bool force = false);
+  model::CaseDone replay(const model::CaseId& id);
+  model::CaseDone discard(const model::CaseId& id, const std::string& reason = "");
+  /// Sends a command with an origin of the world's own desk and waits for the answer.
+  template <class Answer, class Command>
+  Answer ask(model::ShardId shard, Command command) {
+    command.origin = {desk_, ++last_request_};
+    const std::uint64_t request = last_request_;
+    submit(shard, std::move(command));
+    settle();
+    for (int patience = 0; !answers_.contains(request) && patience < 1000; ++patience) run_for(10ms);
+    auto answer = answers_.extract(request);
+    return std::get<Answer>(std::move(answer.mapped()));
+  }
+
+  /// Cases of a queue in this state, oldest first.
+  std::vector<model::CaseRecord> cases(const std::string& queue, model::CaseState state);
+  MemoryStore& store() { return store_; }
+
+  // --- The trace
+  void note(const std::string& who, const std::string& what);
+  /// What was noted since the last call: "2.500 anna gets 0".
+  std::vector<std::string> trace() { return std::exchange(trace_, {}); }
+  /// Mutations committed by kind, since the world began.
+  const std::map<std::size_t, std::uint64_t>& mutation_counts() const { return mutation_counts_; }
+
+ private:
+  struct Held {
+    model::GroupNumber needs;
+    core::Effect effect;
+  };
+  struct Group {
+    model::GroupNumber number;
+    bool urgent = false;
+  };
+  /// What ShardRunner is in the engine.
+  struct Seat {
+    Seat(core::Shard shard, model::ShardMeta meta_) : core(std::move(shard)), meta(meta_) {}
+    core::Shard core;
+    model::ShardMeta meta;
+    core::Output out;
+    Group filling{model::GroupNumber(1), false};
+    std::optional<Group> in_flight;
+    std::optional<base::Instant> lazy_since;
+    std::deque<Held> held;
+    std::vector<core::Effect> ready;
+    std::vector<core::InstanceLoad> loads;
+    std::deque<core::Event::What> mailbox;
+  };
+  struct Commit {
+    base::Instant at;
+    std::vector<std::pair<std::size_t, model::GroupNumber>> groups;
+  };
+  struct Page {
+    base::Instant at;
+    std::size_t shard;
+    core::Effect load;
+  };
+
+  bool work();
+  bool work_on(std::size_t index);
+  void step(std::size_t index, core::Event::What what);
+  void persisted(Seat& seat, model::GroupNumber group);
+  void collect_effects(Seat& seat);
+  void flush_effects(std::size_t index);
+  void perform(std::size_t index, core::Effect& effect);
+  bool seal_if_due(std::size_t index);
+  bool begin_commit();
+  bool end_commit();
+  bool read_pages();
+  void read(std::size_t shard, const core::Effect& load);
+  base::Instant next_moment() const;
+  base::Duration some(base::Duration most);
+  /// Steps the registry and posts what it says.
+  void with_registry(
+      const std::function<void(engine::InstanceRegistry&, engine::InstanceRegistry::Events&)>& step);
+
+  WorldOptions options_;
+  base::Random random_;
+  MemoryStore store_;
+  base::Instant start_{1'700'000'000'000'000};
+  base::Instant now_ = start_;
+
+  std::vector<std::unique_ptr<Seat>> seats_;
+  std::unique_ptr<engine::InstanceRegistry> registry_;
+  std::vector<std::pair<std::size_t, model::MutationGroup>> submitted_;
+  std::optional<Commit> commit_;
+  std::vector<Page> pages_;
+
+  std::map<model::SessionId, Tell> sessions_;
+  std::uint64_t last_session_ = 0;
+  model::SessionId desk_;
+  std::uint64_t last_request_ = 0;
+  std::map<std::uint64_t, model::Answer> answers_;
+  std::map<std::string, model::QueueRecord> directory_;
+  std::vector<std::string> trace_;
+  std::map<std::size_t, std::uint64_t> mutation_counts_;
+};
+
+}  // namespace lazaret::simulation
