@@ -90,7 +90,7 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
   for (const Position& position : missing) {
     Entry& entry = sub.entries.at(position);
     take_back(sub, entry);
-    make_ready(sub, entry);
+    put_back(sub, entry, std::nullopt);
   }
   return good;
 }
@@ -209,7 +209,7 @@ void Shard::State::release_not_begun(Consumer& consumer) {
     Entry& entry = sub->entries.at(position);
     if (entry.begun) continue;
     take_back(*sub, entry);
-    make_ready(*sub, entry);
+    put_back(*sub, entry, std::nullopt);
   }
 }
 
@@ -244,7 +244,8 @@ void Shard::State::on(InstanceLost& event) {
     Subscription* sub = find(consumer->subscription);
     const std::map<std::uint64_t, Position> out_now = consumer->out;
     for (const auto& [delivery, position] : out_now) lost_with(*sub, sub->entries.at(position), event);
-    detach(*consumer);
+    // With its last message gone a detached consumer is forgotten.
+    if (Consumer* left = find(model::ConsumerKey{event.instance, number})) detach(*left);
   }
   if (it->second.recorded) mutate(model::DropInstance{event.instance}, false);
   instances.erase(event.instance);
@@ -258,20 +259,20 @@ void Shard::State::lost_with(Subscription& sub, Entry& entry, const InstanceLost
   if (entry.started_at.us == 0) entry.started_at = now;
   if (!begun) {
     take_back(sub, entry);
-    return make_ready(sub, entry);
+    return put_back(sub, entry, std::nullopt);
   }
   entry.suspect = true;
   const model::ErrorReport error{"lazaret.consumer_lost", "the worker was lost over this message", ""};
   if (!convicted) {
     end_attempt(sub, entry, AttemptOutcome::interrupted, {});
     take_back(sub, entry);
-    put_record(sub, entry);
-    return make_ready(sub, entry);
+    return put_back(sub, entry, std::nullopt);
   }
   end_attempt(sub, entry, AttemptOutcome::consumer_lost, error);
   take_back(sub, entry);
   ++entry.convictions;
   if (entry.convictions >= sub.queue.options.max_worker_deaths) {
+    ++entry.failures;
     return admit(sub, entry, model::CaseReason::killed_workers, error);
   }
   failed(sub, entry, std::nullopt);

@@ -66,10 +66,10 @@ void Shard::State::end_isolation(Subscription& sub) {
 }
 
 void Shard::State::on(InstanceReserved& event) {
-  const auto it = instances.find(event.instance);
-  if (it == instances.end()) return;
-  it->second.reserved = true;
-  for (const std::uint64_t number : it->second.consumers) {
+  // Also of an instance that has nothing here yet: what it opens meanwhile gets nothing.
+  InstanceView& instance = instances[event.instance];
+  instance.reserved = true;
+  for (const std::uint64_t number : instance.consumers) {
     const Consumer* consumer = find(model::ConsumerKey{event.instance, number});
     if (consumer == nullptr || !consumer->session || consumer->out.empty()) continue;
     tell(consumer->session, model::Recall{consumer->key});
@@ -99,6 +99,7 @@ void Shard::State::on(InstanceFree& event) {
   if (const auto it = instances.find(event.instance); it != instances.end()) {
     it->second.reserved = false;
     it->second.refused = false;
+    if (!it->second.recorded && it->second.consumers.empty()) instances.erase(it);
   }
   for (auto& [id, sub] : subscriptions) {
     if (sub.isolation.phase != Phase::none && sub.isolation.instance == event.instance) sub.isolation = {};
