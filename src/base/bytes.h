@@ -13,8 +13,7 @@ namespace lazaret::base {
 class SharedBytes {
  public:
   SharedBytes() = default;
-  SharedBytes(std::shared_ptr<const void> owner, std::string_view bytes)
-      : owner_(std::move(owner)), bytes_(bytes) {}
+  SharedBytes(std::shared_ptr<const void> owner, std::string_view bytes) : owner_(std::move(owner)), bytes_(bytes) {}
 
   /// Takes over the string's buffer.
   static SharedBytes of(std::string bytes) {
@@ -27,9 +26,7 @@ class SharedBytes {
   std::size_t size() const { return bytes_.size(); }
   bool empty() const { return bytes_.empty(); }
   const std::shared_ptr<const void>& owner() const { return owner_; }
-  SharedBytes slice(std::size_t from, std::size_t length) const {
-    return {owner_, bytes_.substr(from, length)};
-  }
+  SharedBytes slice(std::size_t from, std::size_t length) const { return {owner_, bytes_.substr(from, length)}; }
 
  private:
   std::shared_ptr<const void> owner_;

@@ -25,8 +25,7 @@ constexpr std::array<std::uint32_t, 256> make_table() {
 constexpr auto kTable = make_table();
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) std::uint32_t crc32c_hardware(std::string_view bytes,
-                                                                std::uint32_t seed) {
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_hardware(std::string_view bytes, std::uint32_t seed) {
   std::uint64_t crc = seed ^ 0xffffffffu;
   const char* p = bytes.data();
   std::size_t left = bytes.size();

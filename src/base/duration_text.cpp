@@ -69,8 +69,8 @@ std::chrono::minutes offset_of(Cutter& cutter) {
 }  // namespace
 
 Result<Duration> parse_duration(std::string_view text) {
-  const Status bad(Code::INVALID_OPTION, "'" + std::string(text.substr(0, 64)) +
-                                             "' is not a duration such as 250ms, 30s, 5m, 1h or 7d");
+  const Status bad(Code::INVALID_OPTION,
+                   "'" + std::string(text.substr(0, 64)) + "' is not a duration such as 250ms, 30s, 5m, 1h or 7d");
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || number < 0) return bad;
@@ -125,8 +125,8 @@ Result<Instant> parse_rfc3339(std::string_view text) {
   const minutes offset = offset_of(cutter);
   const year_month_day date = y / m / d;
   if (!cutter.ok || !cutter.rest.empty() || !date.ok()) {
-    return Status(Code::BAD_REQUEST, "'" + std::string(text.substr(0, 64)) +
-                                         "' is not a time such as 2026-11-23T20:04:48Z");
+    return Status(Code::BAD_REQUEST,
+                  "'" + std::string(text.substr(0, 64)) + "' is not a time such as 2026-11-23T20:04:48Z");
   }
   return Instant{(sys_days(date).time_since_epoch() + hour + minute + second + fraction - offset).count()};
 }

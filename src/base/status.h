@@ -88,9 +88,7 @@ template <class T>
 class [[nodiscard]] Result {
  public:
   Result(T value) : value_(std::in_place_index<0>, std::move(value)) {}
-  Result(Status status) : value_(std::in_place_index<1>, std::move(status)) {
-    LZ_ASSERT(!std::get<1>(value_).ok());
-  }
+  Result(Status status) : value_(std::in_place_index<1>, std::move(status)) { LZ_ASSERT(!std::get<1>(value_).ok()); }
   Result(Code code, std::string text) : Result(Status(code, std::move(text))) {}
 
   bool ok() const { return value_.index() == 0; }
@@ -126,7 +124,7 @@ class [[nodiscard]] Result {
 }  // namespace lazaret::base
 
 /// Returns from the enclosing function when `expression`, a Status, is not OK.
-#define LZ_RETURN_IF_ERROR(expression)                                 \
-  do {                                                                 \
+#define LZ_RETURN_IF_ERROR(expression)                                    \
+  do {                                                                    \
     if (auto lz_status = (expression); !lz_status.ok()) return lz_status; \
   } while (false)

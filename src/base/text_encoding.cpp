@@ -6,8 +6,7 @@
 namespace lazaret::base {
 namespace {
 
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr std::array<std::int8_t, 256> kValues = [] {
   std::array<std::int8_t, 256> values{};
@@ -86,8 +85,7 @@ std::optional<std::string> from_base64(std::string_view text) {
     const std::size_t given = at + 4 == text.size() ? 4 - padding : 4;
     std::uint32_t bits = 0;
     for (std::size_t i = 0; i < 4; ++i) {
-      const std::int8_t value =
-          i < given ? kValues[static_cast<unsigned char>(text[at + i])] : std::int8_t{0};
+      const std::int8_t value = i < given ? kValues[static_cast<unsigned char>(text[at + i])] : std::int8_t{0};
       if (value < 0) return std::nullopt;
       bits = bits << 6 | static_cast<std::uint32_t>(value);
     }

@@ -1,9 +1,9 @@
 // AckSet: what a subscription has settled of a log. Everything before the cursor, and stretches beyond it.
 //
 // On disk (design, "Acks are not deletes"): as long as there are few stretches they stand in the subscription's own
-// record. When there are more than kAckRanges, the log is cut into chunks of kAckChunkOffsets: whole chunks stand in the
-// record as stretches, every other chunk with something settled is a bitmap of its own, written only when it changed.
-// Reading back is the union of both.
+// record. When there are more than kAckRanges, the log is cut into chunks of kAckChunkOffsets: whole chunks stand in
+// the record as stretches, every other chunk with something settled is a bitmap of its own, written only when it
+// changed. Reading back is the union of both.
 #pragma once
 
 #include <algorithm>

@@ -90,9 +90,9 @@ void Shard::State::on(model::DeleteQueue& command) {
                                                          " consumers; delete with force to end them"));
   }
   if (!command.force && sub->unsettled() > 0) {
-    return done(command.origin, Status(Code::NOT_EMPTY, "queue " + sub->queue.name + " holds " +
-                                                            std::to_string(sub->unsettled()) +
-                                                            " messages; delete with force to drop them"));
+    return done(command.origin,
+                Status(Code::NOT_EMPTY, "queue " + sub->queue.name + " holds " + std::to_string(sub->unsettled()) +
+                                            " messages; delete with force to drop them"));
   }
   const Status gone(Code::NOT_FOUND, "queue " + sub->queue.name + " was deleted");
   for (Consumer* consumer : sub->consumers) {
@@ -133,8 +133,9 @@ void Shard::State::continue_deletion(Subscription& sub) {
 
 void Shard::State::finish_deletion(Subscription& sub) {
   for (const auto& [origin, lane_offset] : sub.lane) {
-    mutate(model::RecallCase{{config.shard, sub.queue.subscription, sub.queue.log, origin}, sub.queue.lane, lane_offset},
-           true);
+    mutate(
+        model::RecallCase{{config.shard, sub.queue.subscription, sub.queue.log, origin}, sub.queue.lane, lane_offset},
+        true);
   }
   mutate(model::DropSubscription{sub.queue.subscription, sub.queue.log, sub.queue.lane}, true);
   out->effects.emplace_back(ForgetQueue{sub.queue.name, sub.queue.subscription});

@@ -97,7 +97,8 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
 
 /// Without a record, a token of an older epoch below the recovered mark is the one that was given (semantics, "After
 /// a restart").
-Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldToken& held, const model::ConsumerKey& key) {
+Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldToken& held,
+                                         const model::ConsumerKey& key) {
   const bool older = (held.token.grant.value >> 40) < config.epoch;
   const bool possible = resuming && older && held.token.log == sub.queue.log &&
                         held.token.offset < sub.recovered_mark && !sub.acked.is_settled(held.token.offset);
@@ -158,9 +159,7 @@ void Shard::State::on(SessionEnded& event) {
     if (consumer == nullptr || consumer->session != event.session) continue;
     switch (event.how) {
       case SessionEnded::How::goodbye:
-      case SessionEnded::How::closed:
-        release_not_begun(*consumer);
-        break;
+      case SessionEnded::How::closed: release_not_begun(*consumer); break;
       case SessionEnded::How::silent:    // released when the instance is given up
       case SessionEnded::How::replaced:  // sorted out when the consumer is opened again
         break;
@@ -213,7 +212,7 @@ void Shard::State::release_not_begun(Consumer& consumer) {
   }
 }
 
-// --- Instances --------------------------------------------------------------------------------------------------------
+// --- Instances ------------------------------------------------------------------------------------------------------
 
 void Shard::State::on(InstanceAway& event) {
   const auto it = instances.find(event.instance);

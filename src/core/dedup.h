@@ -36,8 +36,8 @@ class ProducerWindow {
  private:
   std::uint64_t highest_ = 0;
   base::Instant last_used_;
-  std::deque<model::DedupEntry> window_;   // ascending
-  std::vector<model::DedupEntry> fresh_;   // recorded since the last save
+  std::deque<model::DedupEntry> window_;  // ascending
+  std::vector<model::DedupEntry> fresh_;  // recorded since the last save
   std::uint64_t trimmed_below_ = 0;
 };
 

@@ -19,7 +19,7 @@ struct Tell {
   model::Answer answer;
 };
 
-// --- Done at once -------------------------------------------------------------------------------------------------
+// --- Done at once ---------------------------------------------------------------------------------------------------
 
 struct LoadMessages {
   model::SubscriptionId subscription;
@@ -62,7 +62,7 @@ struct ReleaseInstance {
   model::SubscriptionId subscription;
 };
 
-// --- Done when durable, like answers ---------------------------------------------------------------------------------
+// --- Done when durable, like answers --------------------------------------------------------------------------------
 
 /// From shard 0 to the queue's owner (as QueueAssigned), and into the directory of names.
 struct AssignQueue {

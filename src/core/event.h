@@ -14,7 +14,7 @@
 
 namespace lazaret::core {
 
-// --- From the engine: durability, time, pages ---------------------------------------------------------------------
+// --- From the engine: durability, time, pages -----------------------------------------------------------------------
 
 /// All groups up to this one are on the disk (or, for lazy ones, written with a synced one).
 struct Persisted {
@@ -33,7 +33,7 @@ struct MessagesLoaded {
 struct OneLoaded {
   model::SubscriptionId subscription;
   std::uint64_t generation = 0;
-  model::LogId log;        // of the entry: log or lane
+  model::LogId log;  // of the entry: log or lane
   model::Offset offset;
   model::MessageRef message;
 };
@@ -87,7 +87,7 @@ struct InstanceGone {
 /// After a restart: no awaited instance is missing any more, or resume_grace is over. What nobody claimed is granted.
 struct ResumeOver {};
 
-// --- From the engine: isolation (the instance record decides, design section 4) ---------------------------------------
+// --- From the engine: isolation (the instance record decides, design section 4) -------------------------------------
 
 /// Some subscription isolates on this instance: grant nothing more to it and recall what has not begun.
 struct InstanceReserved {
@@ -108,7 +108,7 @@ struct InstanceFree {
   model::InstanceId instance;
 };
 
-// --- Between shards: the catalog (shard 0) and the owner of a queue ---------------------------------------------------
+// --- Between shards: the catalog (shard 0) and the owner of a queue -------------------------------------------------
 
 /// To the owner: shard 0 has persisted this queue, or its new options.
 struct QueueAssigned {

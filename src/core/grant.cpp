@@ -207,8 +207,8 @@ void Shard::State::load_one(Subscription& sub, Entry& entry) {
   entry.loading = true;
   ++sub.loads_under_way;
   const model::Offset source = entry.replays ? entry.replays->offset : entry.position.offset;
-  out->effects.emplace_back(LoadOne{sub.queue.subscription, 0, entry.position.log, entry.position.offset,
-                                    sub.queue.log, source});
+  out->effects.emplace_back(
+      LoadOne{sub.queue.subscription, 0, entry.position.log, entry.position.offset, sub.queue.log, source});
 }
 
 void Shard::State::flush_deliveries() {

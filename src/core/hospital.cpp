@@ -69,8 +69,8 @@ Status Shard::State::case_problem(const model::CaseId& id, Subscription*& sub) {
   sub = find(id.subscription);
   if (sub == nullptr || sub->deleting || sub->queue.log != id.log) {
     sub = nullptr;
-    return Status(Code::DESTINATION_NEEDED,
-                  "the queue of case " + id.to_string() + " is gone: there is no such case, or nowhere to replay it to");
+    return Status(Code::DESTINATION_NEEDED, "the queue of case " + id.to_string() +
+                                                " is gone: there is no such case, or nowhere to replay it to");
   }
   if (sub->admitted.contains(id.offset)) return {};
   if (sub->lane.contains(id.offset)) {

@@ -43,7 +43,8 @@ void Shard::State::on(Persisted& event) {
   for (; !returning.empty() && returning.front().first <= event.group; returning.pop_front()) {
     Consumer* consumer = find(returning.front().second);
     if (consumer == nullptr) continue;
-    for (; !consumer->returns.empty() && consumer->returns.front().group <= event.group; consumer->returns.pop_front()) {
+    for (; !consumer->returns.empty() && consumer->returns.front().group <= event.group;
+         consumer->returns.pop_front()) {
       consumer->used_messages -= consumer->returns.front().messages;
       consumer->used_bytes -= consumer->returns.front().bytes;
     }
@@ -91,11 +92,12 @@ void Shard::State::settled(Subscription& sub, Offset offset) {
   touch(sub);
 }
 
-// --- Purge ------------------------------------------------------------------------------------------------------------
+// --- Purge ----------------------------------------------------------------------------------------------------------
 
 void Shard::State::on(model::PurgeQueue& command) {
   Subscription* found = find(command.subscription);
-  if (found == nullptr || found->deleting) return done(command.origin, Status(Code::NOT_FOUND, "there is no such queue"));
+  if (found == nullptr || found->deleting)
+    return done(command.origin, Status(Code::NOT_FOUND, "there is no such queue"));
   Subscription& sub = *found;
   std::uint64_t purged = 0;
   // Messages with an entry: those that are ready or waiting. A replaying case goes back to the hospital.
@@ -122,7 +124,9 @@ void Shard::State::on(model::PurgeQueue& command) {
     forget_entry(sub, entry);
   }
   // Fresh ones: everything from the frontier that nobody holds. What waits on disk goes with its range.
-  Offset at = resuming ? std::max(sub.frontier, sub.recovered_mark) : !sub.parked.empty() ? sub.acked.cursor() : sub.frontier;
+  Offset at = resuming              ? std::max(sub.frontier, sub.recovered_mark)
+              : !sub.parked.empty() ? sub.acked.cursor()
+                                    : sub.frontier;
   for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < sub.log.state.next;) {
     const bool held = it != sub.entries.end() && it->first.log == sub.queue.log;
     const Offset until = held ? it->first.offset : sub.log.state.next;
@@ -151,7 +155,7 @@ void Shard::State::on(model::PurgeQueue& command) {
   done(command.origin, {}, purged);
 }
 
-// --- Trimming ---------------------------------------------------------------------------------------------------------
+// --- Trimming -------------------------------------------------------------------------------------------------------
 
 void Shard::State::on(TrimNow&) {
   for (auto& [id, sub] : subscriptions) trim(sub, true);
@@ -195,7 +199,8 @@ void Shard::State::trim_stretch(Subscription& sub, OffsetRange range) {
   sub.admitted.for_each_in(range, [&](OffsetRange part) {
     for (Offset offset = part.begin; offset < part.end; offset = offset.next()) need(offset);
   });
-  for (auto it = sub.lane.lower_bound(range.begin); it != sub.lane.end() && it->first < range.end; ++it) need(it->first);
+  for (auto it = sub.lane.lower_bound(range.begin); it != sub.lane.end() && it->first < range.end; ++it)
+    need(it->first);
   for (Offset offset = sub.acked.next_unsettled(range.begin); offset < range.end;
        offset = sub.acked.next_unsettled(offset.next())) {
     need(offset);
@@ -210,7 +215,7 @@ void Shard::State::trim_stretch(Subscription& sub, OffsetRange range) {
   mutate(std::move(trim), false);
 }
 
-// --- What is shown ----------------------------------------------------------------------------------------------------
+// --- What is shown --------------------------------------------------------------------------------------------------
 
 void Shard::State::on(model::ShowQueue& command) {
   model::QueueStats stats;
@@ -260,7 +265,8 @@ void Shard::State::on(model::ShowStates& command) {
   answer.first_unsettled = sub->acked.next_unsettled(sub->acked.cursor());
   answer.log_end = sub->log.state.next;
   const std::size_t count = std::min(command.count, model::limits::kPageItems);
-  for (Offset offset = command.from; offset < sub->log.state.next && answer.items.size() < count; offset = offset.next()) {
+  for (Offset offset = command.from; offset < sub->log.state.next && answer.items.size() < count;
+       offset = offset.next()) {
     answer.items.push_back(state_of(*sub, offset));
   }
   tell(command.origin.session, std::move(answer));

@@ -25,9 +25,9 @@ void Shard::State::on(model::Publish& command) {
   Subscription* sub = find(command.queue);
   if (sub == nullptr || sub->deleting) return refuse_all(Status(Code::NOT_FOUND, "the queue was deleted"));
   if (refuse_publishes) {
-    return refuse_all(Status(Code::RESOURCE_EXHAUSTED,
-                             "the disk has " + std::to_string(disk_free) + " bytes free, less than the reserve of " +
-                                 std::to_string(disk_reserve))
+    return refuse_all(Status(Code::RESOURCE_EXHAUSTED, "the disk has " + std::to_string(disk_free) +
+                                                           " bytes free, less than the reserve of " +
+                                                           std::to_string(disk_reserve))
                           .with_limit("disk_reserve", static_cast<std::int64_t>(disk_reserve))
                           .with_retry_after_ms(1000));
   }

@@ -145,7 +145,7 @@ base::Duration Shard::State::backoff(const model::QueueOptions& options, std::ui
   return base::Duration(static_cast<std::int64_t>(plain * jitter));
 }
 
-// --- Time -------------------------------------------------------------------------------------------------------------
+// --- Time -----------------------------------------------------------------------------------------------------------
 
 void Shard::State::on(WakeUp&) {
   while (!alarms.empty() && alarms.begin()->first <= now) {
@@ -185,7 +185,8 @@ void Shard::State::expire(Subscription& sub, Entry& entry) {
   const model::LeaseToken token{config.shard, sub.queue.subscription, entry.position.log, entry.position.offset,
                                 entry.grant};
   if (consumer.session) tell(consumer.session, model::LeaseEnded{consumer.key, {token}});
-  end_attempt(sub, entry, blamed ? AttemptOutcome::lease_expired : AttemptOutcome::interrupted, blamed ? error : model::ErrorReport{});
+  end_attempt(sub, entry, blamed ? AttemptOutcome::lease_expired : AttemptOutcome::interrupted,
+              blamed ? error : model::ErrorReport{});
   take_back(sub, entry);
   if (blamed) {
     entry.suspect = false;

@@ -49,7 +49,7 @@ void Shard::State::dispatch(Event& event) {
   loads.clear();
 }
 
-// --- Small things -----------------------------------------------------------------------------------------------------
+// --- Small things ---------------------------------------------------------------------------------------------------
 
 Subscription* Shard::State::find(model::SubscriptionId id) {
   const auto it = subscriptions.find(id);

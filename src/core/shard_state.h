@@ -22,9 +22,9 @@ namespace lazaret::core {
 struct InstanceView {
   model::InstanceRecord record;
   bool away = false;
-  bool reserved = false;  // somebody isolates on it
-  bool refused = false;   // we asked, and somebody else does; until InstanceFree
-  bool recorded = false;  // an InstanceRecord is on disk
+  bool reserved = false;              // somebody isolates on it
+  bool refused = false;               // we asked, and somebody else does; until InstanceFree
+  bool recorded = false;              // an InstanceRecord is on disk
   std::set<std::uint64_t> consumers;  // numbers
 };
 
@@ -196,8 +196,8 @@ struct Shard::State {
   std::set<model::SubscriptionId> pumped_later;  // to be pumped at the end of this step
   std::set<std::pair<base::Instant, model::SubscriptionId>> alarms;
   std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>> loads;  // changes of this step
-  std::vector<std::pair<Consumer*, model::Deliver>> deliveries;             // of this step, one a consumer
-  std::deque<std::pair<model::GroupNumber, model::ConsumerKey>> returning;  // consumers with credit to come back
+  std::vector<std::pair<Consumer*, model::Deliver>> deliveries;              // of this step, one a consumer
+  std::deque<std::pair<model::GroupNumber, model::ConsumerKey>> returning;   // consumers with credit to come back
 };
 
 }  // namespace lazaret::core

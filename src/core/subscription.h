@@ -46,17 +46,17 @@ struct Entry {
   std::uint32_t bytes = 0;
 
   bool begun = false;
-  bool isolated = false;     // this grant is alone with its instance
+  bool isolated = false;  // this grant is alone with its instance
   bool suspect = false;
-  bool has_record = false;   // a DeliveryRecord is on disk
+  bool has_record = false;  // a DeliveryRecord is on disk
   bool redelivered = false;
-  bool interrupted = false;  // an `interrupted` attempt goes into the history with the next grant
-  bool loading = false;      // a LoadOne is under way
-  std::uint32_t attempts = 0;     // ended ones, in the history
+  bool interrupted = false;    // an `interrupted` attempt goes into the history with the next grant
+  bool loading = false;        // a LoadOne is under way
+  std::uint32_t attempts = 0;  // ended ones, in the history
   std::uint32_t failures = 0;
   std::uint32_t convictions = 0;
-  base::Instant due;            // while waiting
-  base::Instant recorded_due;   // the due time that the record on disk has (0: none)
+  base::Instant due;           // while waiting
+  base::Instant recorded_due;  // the due time that the record on disk has (0: none)
   base::Instant started_at;
   base::Instant deadline = base::Instant::never();
   /// Of an entry of the lane.
@@ -94,8 +94,8 @@ struct Consumer {
 
 /// The log of a queue, as far as the core keeps it.
 struct Log {
-  model::LogState state;       // trimmed stretches; `next` is kept current
-  model::Offset persisted_end;  // everything before it is on the disk
+  model::LogState state;                                          // trimmed stretches; `next` is kept current
+  model::Offset persisted_end;                                    // everything before it is on the disk
   std::deque<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
   std::map<model::ProducerId, ProducerWindow> producers;
   std::set<model::ProducerId> changed_producers;
@@ -122,14 +122,14 @@ struct Subscription {
 
   // --- The replay lane and the open cases
   model::Offset lane_next;
-  IntervalSet admitted;                          // offsets of cases in state admitted
-  std::map<model::Offset, model::Offset> lane;   // origin offset → lane offset, of replaying cases
+  IntervalSet admitted;                         // offsets of cases in state admitted
+  std::map<model::Offset, model::Offset> lane;  // origin offset → lane offset, of replaying cases
 
   // --- What is in flight
   std::map<Position, Entry> entries;
-  std::set<Position> returned;   // ready, never failed: first in line
-  std::set<Position> retries;    // ready after a failure or a delay, or from the lane
-  std::set<Position> suspects;   // ready, to go alone
+  std::set<Position> returned;  // ready, never failed: first in line
+  std::set<Position> retries;   // ready after a failure or a delay, or from the lane
+  std::set<Position> suspects;  // ready, to go alone
   std::set<std::pair<base::Instant, Position>> waiting;
   std::set<std::pair<base::Instant, Position>> deadlines;  // of begun leases
   std::uint64_t leased = 0;
@@ -141,8 +141,8 @@ struct Subscription {
   std::uint32_t loads_under_way = 0;
 
   // --- Fresh messages
-  model::Offset frontier;        // the next to be granted for the first time is at or beyond it
-  model::Offset window_next;     // where the window goes on
+  model::Offset frontier;     // the next to be granted for the first time is at or beyond it
+  model::Offset window_next;  // where the window goes on
   std::deque<model::PagedMessage> window;
   std::uint64_t window_bytes = 0;
   bool loading_window = false;
@@ -158,7 +158,7 @@ struct Subscription {
   Isolation isolation;
   bool deleting = false;
   model::Origin delete_origin;
-  bool dirty = false;        // its record goes into this group
+  bool dirty = false;  // its record goes into this group
   base::Instant alarm = base::Instant::never();
 
   bool is_lane(model::LogId id) const { return id == queue.lane; }

@@ -1,10 +1,10 @@
 #include "daemon/configuration.h"
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <functional>
-#include <toml++/toml.h>
 
 #include "base/duration_text.h"
 
@@ -105,10 +105,12 @@ Status set_max_attempts(Configuration& c, const std::string& value) {
 
 Status set_shards(Configuration& c, const std::string& value) {
   c.storage.shards_given = true;
-  return number<std::uint64_t>([](Configuration& d) -> auto& { return d.storage.shards; }, 1, 64)(c, value);
+  return number<std::uint64_t>([](Configuration& d) -> std::uint64_t& { return d.storage.shards; }, 1, 64)(c, value);
 }
 
+// clang-format off
 #define LZ_FIELD(path) [](Configuration& c) -> auto& { return c.path; }
+// clang-format on
 
 const std::vector<Key>& keys() {
   using namespace std::chrono_literals;
@@ -207,8 +209,8 @@ Status read_file(Configuration& configuration, const std::string& file) {
     }
     return {};
   } catch (const toml::parse_error& error) {
-    return Status(Code::BAD_CONFIGURATION, file + ":" + std::to_string(error.source().begin.line) + ": " +
-                                               std::string(error.description()));
+    return Status(Code::BAD_CONFIGURATION,
+                  file + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
   }
 }
 

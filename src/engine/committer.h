@@ -56,9 +56,9 @@ class Committer {
 
   std::mutex mutex_;
   std::condition_variable ready_;
-  std::vector<model::MutationGroup> groups_waiting_;   // GUARDED_BY(mutex_)
-  std::vector<model::GroupNumber> numbers_waiting_;    // GUARDED_BY(mutex_), parallel to groups_waiting_
-  bool stopping_ = false;                              // GUARDED_BY(mutex_)
+  std::vector<model::MutationGroup> groups_waiting_;  // GUARDED_BY(mutex_)
+  std::vector<model::GroupNumber> numbers_waiting_;   // GUARDED_BY(mutex_), parallel to groups_waiting_
+  bool stopping_ = false;                             // GUARDED_BY(mutex_)
 
   std::atomic<bool> flush_wanted_{false};
   std::atomic<std::uint64_t> commits_{0};

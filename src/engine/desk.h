@@ -40,9 +40,9 @@ class Desk : public Outbox, public std::enable_shared_from_this<Desk> {
   Engine* engine_;
   model::SessionId session_;
   std::mutex mutex_;
-  std::uint64_t last_request_ = 0;                          // GUARDED_BY(mutex_)
-  bool closed_ = false;                                     // GUARDED_BY(mutex_)
-  std::unordered_map<std::uint64_t, Callback> waiting_;     // GUARDED_BY(mutex_)
+  std::uint64_t last_request_ = 0;                       // GUARDED_BY(mutex_)
+  bool closed_ = false;                                  // GUARDED_BY(mutex_)
+  std::unordered_map<std::uint64_t, Callback> waiting_;  // GUARDED_BY(mutex_)
 };
 
 }  // namespace lazaret::engine

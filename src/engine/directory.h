@@ -32,8 +32,8 @@ class Directory {
 
  private:
   mutable std::shared_mutex mutex_;
-  std::map<std::string, QueueRef, std::less<>> by_name_;                        // GUARDED_BY(mutex_)
-  std::unordered_map<model::SubscriptionId, QueueRef> by_subscription_;         // GUARDED_BY(mutex_)
+  std::map<std::string, QueueRef, std::less<>> by_name_;                 // GUARDED_BY(mutex_)
+  std::unordered_map<model::SubscriptionId, QueueRef> by_subscription_;  // GUARDED_BY(mutex_)
 };
 
 }  // namespace lazaret::engine

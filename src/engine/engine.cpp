@@ -65,7 +65,8 @@ struct Engine::Impl {
             [this](const base::Status& status) { config.on_fatal(status); }),
         attendant(kAttendEvery, [this] { attend(); }) {}
 
-  void add_shard(model::RecoveredShard recovered, const std::vector<model::QueueRecord>& catalog, std::uint16_t shards, bool awaiting);
+  void add_shard(model::RecoveredShard recovered, const std::vector<model::QueueRecord>& catalog, std::uint16_t shards,
+                 bool awaiting);
   base::Status begin_epochs(std::vector<model::RecoveredShard>& recovered);
   ShardRunner::Wiring wiring();
 
@@ -156,8 +157,8 @@ void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<
   if (shard_config.shard.value == 0) shard_config.catalog = catalog;
   const model::ShardMeta meta = recovered.meta;
   core::Shard core(shard_config, std::move(recovered), clock.now());
-  runners.push_back(std::make_unique<ShardRunner>(shard_config.shard, std::move(core), meta, config.ack_sync_max, clock,
-                                                  wiring()));
+  runners.push_back(
+      std::make_unique<ShardRunner>(shard_config.shard, std::move(core), meta, config.ack_sync_max, clock, wiring()));
 }
 
 ShardRunner::Wiring Engine::Impl::wiring() {
@@ -192,9 +193,8 @@ Engine::~Engine() { stop(); }
 
 model::SessionId Engine::open_session(std::shared_ptr<Outbox> outbox, const model::InstanceRecord& instance) {
   const model::SessionId session = impl_->sessions.open(std::move(outbox));
-  impl_->with_registry([&](InstanceRegistry& instances, auto&) {
-    instances.session_opened(session, instance, impl_->clock.now());
-  });
+  impl_->with_registry(
+      [&](InstanceRegistry& instances, auto&) { instances.session_opened(session, instance, impl_->clock.now()); });
   return session;
 }
 
@@ -229,9 +229,11 @@ void Engine::end_session(model::SessionId session, End how) {
 
 bool Engine::submit(model::ShardId shard, model::Command command, std::size_t bytes) {
   LZ_ASSERT(shard.value < impl_->runners.size());
-  const model::SessionId from =
-      std::holds_alternative<model::Publish>(command) ? std::get<model::Publish>(command).origin.session : model::SessionId();
-  core::Event::What what = std::visit([](auto&& one) -> core::Event::What { return std::move(one); }, std::move(command));
+  const model::SessionId from = std::holds_alternative<model::Publish>(command)
+                                    ? std::get<model::Publish>(command).origin.session
+                                    : model::SessionId();
+  core::Event::What what =
+      std::visit([](auto&& one) -> core::Event::What { return std::move(one); }, std::move(command));
   // Only publishes hold memory until they are durable; the rest is small and bounded by the connection's limits.
   if (!from) {
     impl_->post(shard, std::move(what));
@@ -307,7 +309,8 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
   std::vector<std::pair<model::SessionId, std::vector<model::Answer>>> letters;
   for (core::Effect& effect : effects) {
     if (auto* tell = std::get_if<core::Tell>(&effect)) {
-      auto letter = std::find_if(letters.begin(), letters.end(), [&](const auto& l) { return l.first == tell->session; });
+      auto letter =
+          std::find_if(letters.begin(), letters.end(), [&](const auto& l) { return l.first == tell->session; });
       if (letter == letters.end()) letter = letters.insert(letters.end(), {tell->session, {}});
       letter->second.push_back(std::move(tell->answer));
     } else if (auto* page = std::get_if<core::LoadMessages>(&effect)) {
@@ -339,7 +342,7 @@ void Engine::Impl::bytes_durable(std::size_t bytes) {
   for (const auto& outbox : sessions.take_paused()) outbox->resume_reading();
 }
 
-// --- The attendant ----------------------------------------------------------------------------------------------------
+// --- The attendant --------------------------------------------------------------------------------------------------
 
 void Engine::Impl::attend() {
   with_registry([&](InstanceRegistry& instances, auto& events) { instances.tick(clock.now(), events); });
@@ -351,8 +354,8 @@ void Engine::Impl::attend() {
 }
 
 void Engine::Impl::watch_disk(const model::StoreUsage& usage) {
-  const auto percent = static_cast<std::uint64_t>(static_cast<double>(usage.disk_total_bytes) *
-                                                  config.disk_reserve_percent / 100);
+  const auto percent =
+      static_cast<std::uint64_t>(static_cast<double>(usage.disk_total_bytes) * config.disk_reserve_percent / 100);
   const std::uint64_t reserve = std::max(config.disk_reserve_bytes, percent);
   const bool refuse = usage.disk_free_bytes < reserve;
   if (refusing.exchange(refuse) == refuse) return;

@@ -46,16 +46,16 @@ struct EngineStats {
   std::uint64_t queues = 0;
   std::uint64_t sessions = 0;
   std::uint64_t instances = 0;
-  std::uint64_t commits = 0;          // group commits
+  std::uint64_t commits = 0;           // group commits
   std::uint64_t committed_groups = 0;  // shards' parts of them
   std::uint64_t steps = 0;
-  std::uint64_t ingest_bytes = 0;     // read from connections and not yet durable
+  std::uint64_t ingest_bytes = 0;  // read from connections and not yet durable
   std::uint64_t held_effects = 0;
-  bool publishes_refused = false;     // short of disk space
-  bool resuming = false;              // still waiting for instances after the start
+  bool publishes_refused = false;  // short of disk space
+  bool resuming = false;           // still waiting for instances after the start
   bool draining = false;
   base::Duration last_commit{};
-  base::Duration longest_commit{};    // since the start
+  base::Duration longest_commit{};  // since the start
   model::StoreUsage store;
 };
 
@@ -67,7 +67,7 @@ class Engine {
   /// Calls stop().
   ~Engine();
 
-  // --- Sessions -------------------------------------------------------------------------------------------------
+  // --- Sessions -----------------------------------------------------------------------------------------------------
 
   /// A session that consumes or publishes for `instance`. The outbox is kept until end_session.
   model::SessionId open_session(std::shared_ptr<Outbox> outbox, const model::InstanceRecord& instance);
@@ -85,7 +85,7 @@ class Engine {
   /// what other threads are just telling it.
   void end_session(model::SessionId session, End how);
 
-  // --- Work -----------------------------------------------------------------------------------------------------
+  // --- Work ---------------------------------------------------------------------------------------------------------
 
   /// Hands a command to a shard. `bytes` is what it holds in memory. False: taken, but stop reading until
   /// Outbox::resume_reading (what was read and is not yet durable has reached kIngestBytes).
@@ -98,7 +98,7 @@ class Engine {
   EngineStats stats() const;
   base::Instant now() const;
 
-  // --- Stopping -------------------------------------------------------------------------------------------------
+  // --- Stopping -----------------------------------------------------------------------------------------------------
 
   /// No new leases; every consumer is told ConsumerEnded(SHUTTING_DOWN) and asked for what has not begun.
   void drain();

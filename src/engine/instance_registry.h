@@ -92,8 +92,8 @@ class InstanceRegistry {
   std::uint16_t shards_;
   Graces graces_;
   Instances instances_;
-  std::map<model::SessionId, model::InstanceId> sessions_;   // live ones
-  std::map<model::SessionId, model::InstanceId> draining_;   // ended ones that shards have not all stepped
+  std::map<model::SessionId, model::InstanceId> sessions_;  // live ones
+  std::map<model::SessionId, model::InstanceId> draining_;  // ended ones that shards have not all stepped
   std::map<model::SessionId, std::uint32_t> drains_left_;
   std::set<model::InstanceId> awaited_;
   base::Instant resume_until_ = base::Instant::never();

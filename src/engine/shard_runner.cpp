@@ -99,7 +99,8 @@ void ShardRunner::collect_effects() {
       }
       continue;
     }
-    const bool waits = std::holds_alternative<core::Tell>(effect) || std::holds_alternative<core::AssignQueue>(effect) ||
+    const bool waits = std::holds_alternative<core::Tell>(effect) ||
+                       std::holds_alternative<core::AssignQueue>(effect) ||
                        std::holds_alternative<core::ForgetQueue>(effect);
     if (waits && needs) {
       held_.push_back({*needs, std::move(effect)});

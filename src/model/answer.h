@@ -75,11 +75,11 @@ struct ConsumerEnded {
 /// Where a message is whose lease is lost.
 enum class Whereabouts : std::uint8_t {
   unknown = 0,
-  leased = 1,   // to somebody else
+  leased = 1,  // to somebody else
   acked = 2,
   in_case = 3,
   purged = 4,
-  ready = 5,    // waiting to be granted anew
+  ready = 5,  // waiting to be granted anew
 };
 struct VerdictResult {
   base::Code code = base::Code::OK;
@@ -122,7 +122,14 @@ struct QueueStats {
   Offset log_end;
   std::vector<ConsumerStats> consumers;
 };
-enum class MessageState : std::uint8_t { settled = 0, ready = 1, leased = 2, waiting = 3, in_hospital = 4, replaying = 5 };
+enum class MessageState : std::uint8_t {
+  settled = 0,
+  ready = 1,
+  leased = 2,
+  waiting = 3,
+  in_hospital = 4,
+  replaying = 5
+};
 struct MessageStates {
   std::uint64_t request = 0;
   base::Status status;

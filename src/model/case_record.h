@@ -16,13 +16,13 @@ namespace lazaret::model {
 enum class AttemptOutcome : std::uint8_t {
   running = 0,  // has not ended
   acked = 1,
-  nacked = 2,            // failed: the consumer said so
-  lease_expired = 3,     // failed
-  handler_timeout = 4,   // failed: the SDK gave up on its handler
-  consumer_lost = 5,     // failed: the instance died over it
+  nacked = 2,           // failed: the consumer said so
+  lease_expired = 3,    // failed
+  handler_timeout = 4,  // failed: the SDK gave up on its handler
+  consumer_lost = 5,    // failed: the instance died over it
   rejected = 6,
-  released = 7,          // given back after it had begun; nobody's fault
-  interrupted = 8,       // the broker died, or its instance died with several begun; nobody's fault
+  released = 7,     // given back after it had begun; nobody's fault
+  interrupted = 8,  // the broker died, or its instance died with several begun; nobody's fault
 };
 /// Whether it counts against max_attempts.
 constexpr bool is_failure(AttemptOutcome outcome) {
@@ -99,7 +99,7 @@ struct CaseRecord {
   std::uint32_t failure_count = 0;  // failed attempts, over all replays
   std::uint32_t replay_count = 0;
   std::uint32_t relapse_count = 0;
-  ErrorReport last_error;  // details left out
+  ErrorReport last_error;     // details left out
   base::Instant admitted_at;  // of the last admission: a relapse renews it
   base::Instant first_admitted_at;
   base::Instant closed_at;  // discharged or discarded; 0 while open

@@ -21,7 +21,7 @@ struct Origin {
   std::uint64_t request = 0;
 };
 
-// --- Publishing ---------------------------------------------------------------------------------------------------
+// --- Publishing -----------------------------------------------------------------------------------------------------
 
 struct PublishItem {
   std::uint64_t sequence = 0;  // of the producer; 0: without deduplication
@@ -41,7 +41,7 @@ struct OpenProducer {
   ProducerId producer;
 };
 
-// --- Consuming ----------------------------------------------------------------------------------------------------
+// --- Consuming ------------------------------------------------------------------------------------------------------
 
 /// A token that the client still holds after a reconnect.
 struct HeldToken {
@@ -82,17 +82,17 @@ struct CloseConsumer {
 
 enum class VerdictKind : std::uint8_t {
   ack = 1,
-  fail = 2,     // nack: a failed attempt
-  reject = 3,   // to the hospital at once
-  extend = 4,   // the lease: now + lease_duration
-  release = 5,  // given back, no attempt
+  fail = 2,       // nack: a failed attempt
+  reject = 3,     // to the hospital at once
+  extend = 4,     // the lease: now + lease_duration
+  release = 5,    // given back, no attempt
   not_begun = 6,  // given back although announced as started: it never was
 };
 struct Verdict {
   VerdictKind kind = VerdictKind::ack;
   LeaseToken token;
-  ErrorReport error;            // fail, reject
-  bool handler_timeout = false; // fail: the SDK's longest processing time was over
+  ErrorReport error;             // fail, reject
+  bool handler_timeout = false;  // fail: the SDK's longest processing time was over
   /// fail and release: when it may be delivered again, in place of the backoff.
   std::optional<base::Duration> delay;
 };
@@ -102,7 +102,7 @@ struct Settle {
   std::vector<Verdict> verdicts;
 };
 
-// --- Queues -------------------------------------------------------------------------------------------------------
+// --- Queues ---------------------------------------------------------------------------------------------------------
 
 /// Shard 0. `ensure`: an existing queue with the same options is fine. Answered by QueueAnswer.
 struct CreateQueue {
@@ -159,8 +159,8 @@ struct DiscardCaseCommand {
   std::string reason;
 };
 
-using Command = std::variant<Publish, OpenProducer, OpenConsumer, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
-                             UpdateQueue, DeleteQueue, PurgeQueue, ShowQueue, ShowStates, ReplayCaseCommand,
-                             DiscardCaseCommand>;
+using Command =
+    std::variant<Publish, OpenProducer, OpenConsumer, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
+                 UpdateQueue, DeleteQueue, PurgeQueue, ShowQueue, ShowStates, ReplayCaseCommand, DiscardCaseCommand>;
 
 }  // namespace lazaret::model

@@ -6,8 +6,8 @@
 namespace lazaret::model {
 
 std::string CaseId::to_string() const {
-  return std::to_string(shard.value) + "-" + std::to_string(subscription.value) + "-" +
-         std::to_string(log.value) + "-" + std::to_string(offset.value);
+  return std::to_string(shard.value) + "-" + std::to_string(subscription.value) + "-" + std::to_string(log.value) +
+         "-" + std::to_string(offset.value);
 }
 
 std::optional<CaseId> CaseId::parse(std::string_view text) {

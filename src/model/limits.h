@@ -11,7 +11,7 @@ namespace lazaret::model::limits {
 
 using namespace std::chrono_literals;
 
-// --- Messages -------------------------------------------------------------------------------------------------
+// --- Messages -------------------------------------------------------------------------------------------------------
 /// Default of `broker.max_message_bytes`; as large as RabbitMQ's since 4.0.
 inline constexpr std::size_t kMessageBytesDefault = 16u << 20;
 /// Default of `broker.max_header_bytes`: the whole envelope, headers and ids together.
@@ -21,7 +21,7 @@ inline constexpr std::size_t kEnvelopeFieldBytes = 1024;
 inline constexpr std::size_t kHeaderCount = 256;
 inline constexpr std::size_t kNameBytes = 200;
 
-// --- Frames ---------------------------------------------------------------------------------------------------
+// --- Frames ---------------------------------------------------------------------------------------------------------
 /// Before the handshake is complete a peer can make us hold no more than this.
 inline constexpr std::size_t kFrameBytesBeforeHandshake = 64u << 10;
 /// Items in one publish, verdict or delivery frame.
@@ -31,11 +31,11 @@ inline constexpr std::size_t kBatchBytes = 256u << 10;
 /// What a frame may need beyond one largest message: its own header and those of a batch.
 inline constexpr std::size_t kFrameOverheadBytes = 1u << 20;
 
-// --- Runs: the records of a log -------------------------------------------------------------------------------
+// --- Runs: the records of a log -------------------------------------------------------------------------------------
 inline constexpr std::size_t kRunMessages = 64;
 inline constexpr std::size_t kRunBytes = 16u << 10;
 
-// --- Subscriptions --------------------------------------------------------------------------------------------
+// --- Subscriptions --------------------------------------------------------------------------------------------------
 /// How far ahead of the last grant the persisted high-water mark may be.
 inline constexpr std::uint64_t kMarkAhead = 1024;
 /// Acked ranges kept in the subscription's own record; more become bitmap chunks.
@@ -56,12 +56,12 @@ inline constexpr std::size_t kPageBytes = 1u << 20;
 /// Messages that the SDK may announce as started ahead of their begin.
 inline constexpr std::size_t kStartedAhead = 16;
 
-// --- Errors that a consumer reports (cut beyond, and marked as cut) --------------------------------------------
+// --- Errors that a consumer reports (cut beyond, and marked as cut) -------------------------------------------------
 inline constexpr std::size_t kErrorTypeBytes = 200;
 inline constexpr std::size_t kErrorMessageBytes = 4u << 10;
 inline constexpr std::size_t kErrorDetailsBytes = 64u << 10;
 
-// --- Deduplication --------------------------------------------------------------------------------------------
+// --- Deduplication --------------------------------------------------------------------------------------------------
 /// Sequences remembered per producer and log.
 inline constexpr std::uint64_t kDedupWindow = 4096;
 /// Unconfirmed publishes that a client may have per producer: all must fit into the window.
@@ -70,7 +70,7 @@ static_assert(kPublishWindow <= kDedupWindow, "a repeated publish must still be 
 /// A producer is forgotten this long after its last publish.
 inline constexpr base::Duration kDedupForgetAfter = 24h;
 
-// --- Connections ----------------------------------------------------------------------------------------------
+// --- Connections ----------------------------------------------------------------------------------------------------
 inline constexpr base::Duration kHeartbeat = 10s;
 inline constexpr base::Duration kHandshakeTimeout = 5s;
 /// What waits to be written to one connection before we stop reading from it, and before we close it.
@@ -84,7 +84,7 @@ inline constexpr std::size_t kProducersPerConnection = 1024;
 inline constexpr std::uint64_t kCreditMessages = 65536;
 inline constexpr std::uint64_t kCreditBytes = 256u << 20;
 
-// --- Admin API ------------------------------------------------------------------------------------------------
+// --- Admin API ------------------------------------------------------------------------------------------------------
 inline constexpr std::size_t kPageItems = 1000;
 inline constexpr std::size_t kPageItemsDefault = 100;
 

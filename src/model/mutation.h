@@ -14,7 +14,7 @@
 
 namespace lazaret::model {
 
-// --- Logs -----------------------------------------------------------------------------------------------------
+// --- Logs -----------------------------------------------------------------------------------------------------------
 
 /// Consecutive new messages of a log. The store joins neighbours of one group into runs.
 struct AppendMessages {
@@ -35,7 +35,7 @@ struct DropEvacuated {
   Offset offset;
 };
 
-// --- Subscriptions ----------------------------------------------------------------------------------------------
+// --- Subscriptions --------------------------------------------------------------------------------------------------
 
 struct PutSubscription {
   SubscriptionState state;
@@ -84,7 +84,7 @@ struct DropAttempts {
   std::uint32_t count = 0;  // attempts 1 to count
 };
 
-// --- The hospital: each is one transition of one case, whole -----------------------------------------------------
+// --- The hospital: each is one transition of one case, whole --------------------------------------------------------
 
 /// Admits a message, or, when the case exists, admits it again (a relapse: counts add up, first_admitted_at stays).
 /// The store fills `record.summary` from the message. `lane_offset` is the entry that goes, on a relapse.
@@ -124,7 +124,7 @@ struct DiscardCase {
   bool drop_evacuated = false;
 };
 
-// --- Deduplication -----------------------------------------------------------------------------------------------
+// --- Deduplication --------------------------------------------------------------------------------------------------
 
 /// What a producer published in this group, with its state afterwards.
 struct PutDedup {
@@ -162,11 +162,10 @@ struct PutShardMeta {
   ShardMeta meta;
 };
 
-using Mutation =
-    std::variant<AppendMessages, TrimLog, DropEvacuated, PutSubscription, DropSubscription, PutAckChunk, DropAckChunk,
-                 PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase, RecallCase, DischargeCase,
-                 DiscardCase, PutDedup, TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance,
-                 PutShardMeta>;
+using Mutation = std::variant<AppendMessages, TrimLog, DropEvacuated, PutSubscription, DropSubscription, PutAckChunk,
+                              DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
+                              RecallCase, DischargeCase, DiscardCase, PutDedup, TrimDedup, DropProducer, PutQueue,
+                              DropQueue, PutInstance, DropInstance, PutShardMeta>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

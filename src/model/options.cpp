@@ -22,8 +22,8 @@ Status between(std::string_view option, Duration value, Duration least, Duration
 
 Status between(std::string_view option, double value, double least, double most) {
   if (std::isfinite(value) && value >= least && value <= most) return {};
-  return Status(Code::INVALID_OPTION, std::string(option) + " must be between " + std::to_string(least) + " and " +
-                                          std::to_string(most));
+  return Status(Code::INVALID_OPTION,
+                std::string(option) + " must be between " + std::to_string(least) + " and " + std::to_string(most));
 }
 
 std::string attempts_text(const QueueOptions& options) {
@@ -31,8 +31,7 @@ std::string attempts_text(const QueueOptions& options) {
 }
 
 bool is_name_character(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-         c == '-';
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
 }  // namespace

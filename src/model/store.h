@@ -21,7 +21,7 @@
 
 namespace lazaret::model {
 
-// --- Recovery ---------------------------------------------------------------------------------------------------
+// --- Recovery -------------------------------------------------------------------------------------------------------
 
 struct RecoveredProducer {
   ProducerState state;
@@ -56,14 +56,14 @@ struct RecoveredQueue {
 };
 /// State, never messages: what recovery reads is independent of the backlog.
 struct RecoveredShard {
-  ShardMeta meta;  // epoch 0 when the directory is new
-  std::vector<RecoveredQueue> queues;      // of this shard, ascending by subscription id
-  std::vector<InstanceRecord> instances;   // connected or awaited when the broker stopped, ascending by id
+  ShardMeta meta;                         // epoch 0 when the directory is new
+  std::vector<RecoveredQueue> queues;     // of this shard, ascending by subscription id
+  std::vector<InstanceRecord> instances;  // connected or awaited when the broker stopped, ascending by id
   /// Subscriptions whose state says `deleting`, or that the catalog no longer names: to be finished.
   std::vector<RecoveredSubscription> orphans;
 };
 
-// --- Reading ----------------------------------------------------------------------------------------------------
+// --- Reading --------------------------------------------------------------------------------------------------------
 
 struct PagedMessage {
   Offset offset;
@@ -89,11 +89,11 @@ struct CasePage {
 struct StoreUsage {
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
-  std::uint64_t data_bytes = 0;      // of the data directory
+  std::uint64_t data_bytes = 0;  // of the data directory
   std::uint64_t memtable_bytes = 0;
   std::uint64_t commits = 0;
   std::uint64_t syncs = 0;
-  std::uint64_t written_bytes = 0;   // to the WAL
+  std::uint64_t written_bytes = 0;  // to the WAL
 };
 /// One thing that the integrity check found.
 struct CheckFinding {

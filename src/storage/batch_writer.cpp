@@ -36,11 +36,12 @@ Status BatchWriter::erase_prefix(Family family, const std::string& prefix) {
   return status_of(batch_.DeleteRange(database_.family(family), slice(prefix), slice(end)), "filling a batch");
 }
 
-// --- Logs -------------------------------------------------------------------------------------------------------------
+// --- Logs -----------------------------------------------------------------------------------------------------------
 
 Status BatchWriter::apply(const model::AppendMessages& m) {
   auto& stretches = appended_[m.log];
-  const bool goes_on = !stretches.empty() && stretches.back().first.value + stretches.back().second.size() == m.first.value;
+  const bool goes_on =
+      !stretches.empty() && stretches.back().first.value + stretches.back().second.size() == m.first.value;
   if (!goes_on) stretches.push_back({m.first, {}});
   auto& messages = stretches.back().second;
   messages.insert(messages.end(), m.messages.begin(), m.messages.end());
@@ -59,9 +60,8 @@ Status BatchWriter::write_runs() {
         for (const std::string_view part : run.data) parts.push_back(slice(part));
         const std::string key = keys::message(shard_, log, first);
         const rocksdb::Slice key_slice = slice(key);
-        const rocksdb::Status status =
-            batch_.Put(database_.family(Family::log), rocksdb::SliceParts(&key_slice, 1),
-                       rocksdb::SliceParts(parts.data(), static_cast<int>(parts.size())));
+        const rocksdb::Status status = batch_.Put(database_.family(Family::log), rocksdb::SliceParts(&key_slice, 1),
+                                                  rocksdb::SliceParts(parts.data(), static_cast<int>(parts.size())));
         LZ_RETURN_IF_ERROR(status_of(status, "filling a batch"));
         first = Offset(first.value + count);
         rest = rest.subspan(count);
@@ -130,7 +130,7 @@ Status BatchWriter::apply(const model::DropEvacuated& m) {
   return erase(Family::evacuated, keys::message(shard_, m.log, m.offset));
 }
 
-// --- Subscriptions ------------------------------------------------------------------------------------------------------
+// --- Subscriptions --------------------------------------------------------------------------------------------------
 
 Status BatchWriter::apply(const model::PutSubscription& m) {
   return put(Family::state, keys::subscription(shard_, m.state.subscription), encode(m.state));
@@ -161,10 +161,12 @@ Status BatchWriter::apply(const model::DropAckChunk& m) {
 Status BatchWriter::apply(const model::PutDelivery& m) {
   const model::DeliveryRecord& record = m.record;
   if (m.previous_due.us != 0 && m.previous_due != record.due) {
-    LZ_RETURN_IF_ERROR(erase(Family::schedule, keys::scheduled(shard_, m.subscription, m.previous_due, m.log, record.offset)));
+    LZ_RETURN_IF_ERROR(
+        erase(Family::schedule, keys::scheduled(shard_, m.subscription, m.previous_due, m.log, record.offset)));
   }
   if (record.state == model::DeliveryState::waiting) {
-    LZ_RETURN_IF_ERROR(put(Family::schedule, keys::scheduled(shard_, m.subscription, record.due, m.log, record.offset), ""));
+    LZ_RETURN_IF_ERROR(
+        put(Family::schedule, keys::scheduled(shard_, m.subscription, record.due, m.log, record.offset), ""));
   }
   return put(Family::state, keys::delivery(shard_, m.subscription, m.log, record.offset), encode(record));
 }
@@ -178,12 +180,14 @@ Status BatchWriter::apply(const model::DropDelivery& m) {
     const auto stored = database_.get(Family::state, key);
     if (stored.ok() && *stored && decode(**stored, record)) due = record.due;
   }
-  if (due.us != 0) LZ_RETURN_IF_ERROR(erase(Family::schedule, keys::scheduled(shard_, m.subscription, due, m.log, m.offset)));
+  if (due.us != 0)
+    LZ_RETURN_IF_ERROR(erase(Family::schedule, keys::scheduled(shard_, m.subscription, due, m.log, m.offset)));
   return erase(Family::state, key);
 }
 
 Status BatchWriter::apply(const model::PutAttempt& m) {
-  return put(Family::state, keys::attempt(shard_, m.subscription, m.log, m.offset, m.attempt.number), encode(m.attempt));
+  return put(Family::state, keys::attempt(shard_, m.subscription, m.log, m.offset, m.attempt.number),
+             encode(m.attempt));
 }
 
 Status BatchWriter::apply(const model::DropAttempts& m) {
@@ -193,7 +197,7 @@ Status BatchWriter::apply(const model::DropAttempts& m) {
   return {};
 }
 
-// --- The hospital -------------------------------------------------------------------------------------------------------
+// --- The hospital ---------------------------------------------------------------------------------------------------
 
 base::Result<model::CaseRecord> BatchWriter::case_of(const model::CaseId& id) {
   if (const auto it = cases_.find(id); it != cases_.end()) return it->second;
@@ -222,7 +226,8 @@ void BatchWriter::put_case(const model::CaseRecord& record, base::Instant previo
 Status BatchWriter::apply(const model::AdmitCase& m) {
   model::CaseRecord record = m.record;
   if (!m.relapse) {
-    const model::MessageRef message = MessageReader(database_, nullptr).read_one(shard_, record.id.log, record.id.offset);
+    const model::MessageRef message =
+        MessageReader(database_, nullptr).read_one(shard_, record.id.log, record.id.offset);
     if (message != nullptr) record.summary = summary_of(*message);
     put_case(record, {});
     return {};
@@ -279,7 +284,7 @@ Status BatchWriter::apply(const model::DiscardCase& m) {
   return m.drop_evacuated ? erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)) : Status();
 }
 
-// --- Deduplication, catalog, instances ------------------------------------------------------------------------------------
+// --- Deduplication, catalog, instances ------------------------------------------------------------------------------
 
 Status BatchWriter::apply(const model::PutDedup& m) {
   LZ_RETURN_IF_ERROR(put(Family::dedup, keys::producer(shard_, m.log, m.producer.producer), encode(m.producer)));

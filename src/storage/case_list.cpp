@@ -16,8 +16,8 @@ using model::CaseRecord;
 bool matches(const model::CaseFilter& filter, const CaseRecord& record) {
   return (!filter.subscription || record.id.subscription == *filter.subscription) &&
          (filter.type.empty() || record.summary.type == filter.type) &&
-         (filter.key.empty() || record.summary.key == filter.key) && (!filter.reason || record.reason == *filter.reason) &&
-         (!filter.state || record.state == *filter.state);
+         (filter.key.empty() || record.summary.key == filter.key) &&
+         (!filter.reason || record.reason == *filter.reason) && (!filter.state || record.state == *filter.state);
 }
 
 /// A place in the list: the admission of a case. Lists go from the newest to the oldest, then by id.
@@ -37,7 +37,8 @@ std::optional<Place> decode_cursor(const std::string& cursor) {
   Place place;
   const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), place.admitted_at.us);
   if (error != std::errc() || end == cursor.data() + cursor.size() || *end != '_') return std::nullopt;
-  const auto id = CaseId::parse(std::string_view(end + 1, static_cast<std::size_t>(cursor.data() + cursor.size() - end - 1)));
+  const auto id =
+      CaseId::parse(std::string_view(end + 1, static_cast<std::size_t>(cursor.data() + cursor.size() - end - 1)));
   if (!id) return std::nullopt;
   place.id = *id;
   return place;
@@ -88,11 +89,13 @@ Status list_shard(Database& database, model::ShardId shard, const model::CaseFil
 base::Result<model::CasePage> list_cases(Database& database, std::uint16_t shards, const model::CaseFilter& filter,
                                          const std::string& cursor, std::size_t max) {
   std::optional<Place> from;
-  if (!cursor.empty() && !(from = decode_cursor(cursor))) return Status(Code::BAD_REQUEST, "the cursor is not one of ours");
+  if (!cursor.empty() && !(from = decode_cursor(cursor)))
+    return Status(Code::BAD_REQUEST, "the cursor is not one of ours");
   model::CasePage page;
   for (std::uint16_t shard = 0; shard < shards; ++shard) {
     std::vector<CaseRecord> cases;
-    if (Status status = list_shard(database, model::ShardId(shard), filter, from, max + 1, cases); !status.ok()) return status;
+    if (Status status = list_shard(database, model::ShardId(shard), filter, from, max + 1, cases); !status.ok())
+      return status;
     page.cases.insert(page.cases.end(), std::make_move_iterator(cases.begin()), std::make_move_iterator(cases.end()));
   }
   std::sort(page.cases.begin(), page.cases.end(), [](const CaseRecord& a, const CaseRecord& b) {

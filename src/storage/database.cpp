@@ -69,9 +69,8 @@ base::Result<std::unique_ptr<Database>> Database::open(const StoreOptions& optio
   std::unique_ptr<Database> database(new Database());
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
-      options.read_only
-          ? rocksdb::DB::OpenForReadOnly(db_options, options.data_dir, families, &database->handles_, &db)
-          : rocksdb::DB::Open(db_options, options.data_dir, families, &database->handles_, &db);
+      options.read_only ? rocksdb::DB::OpenForReadOnly(db_options, options.data_dir, families, &database->handles_, &db)
+                        : rocksdb::DB::Open(db_options, options.data_dir, families, &database->handles_, &db);
   if (!status.ok()) return status_of(status, "opening " + options.data_dir);
   database->db_.reset(db);
   return database;

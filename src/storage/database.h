@@ -16,10 +16,22 @@
 
 namespace lazaret::storage {
 
-enum class Family : std::size_t { base, catalog, log, state, evacuated, schedule, hospital, hospital_index, dedup, outbox, audit };
-inline constexpr std::array<const char*, 11> kFamilyNames = {
-    "default", "catalog", "log",   "state",  "evacuated", "schedule",
-    "hospital", "hospital_index", "dedup", "outbox", "audit"};
+enum class Family : std::size_t {
+  base,
+  catalog,
+  log,
+  state,
+  evacuated,
+  schedule,
+  hospital,
+  hospital_index,
+  dedup,
+  outbox,
+  audit
+};
+inline constexpr std::array<const char*, 11> kFamilyNames = {"default",   "catalog",  "log",      "state",
+                                                             "evacuated", "schedule", "hospital", "hospital_index",
+                                                             "dedup",     "outbox",   "audit"};
 
 class Database {
  public:

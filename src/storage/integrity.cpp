@@ -57,7 +57,8 @@ class Checker {
   Status check_queue(const model::QueueRecord& queue);
   Status check_log(const model::QueueRecord& queue, Offset end);
   Status check_case(const CaseRecord& record);
-  Status settled_of(const model::QueueRecord& queue, const model::SubscriptionState& state, std::vector<OffsetRange>& settled);
+  Status settled_of(const model::QueueRecord& queue, const model::SubscriptionState& state,
+                    std::vector<OffsetRange>& settled);
   Status check_sums(const model::QueueRecord& queue, const model::SubscriptionState& state, Offset end);
   Status check_deliveries(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled);
 
@@ -121,8 +122,8 @@ Status Checker::check_cases(ShardId shard) {
 
 Status Checker::check_case(const CaseRecord& record) {
   const std::string where = "case " + record.id.to_string();
-  for (const std::string& key : {keys::case_by_time(record.id, record.admitted_at),
-                                 keys::case_by_subscription(record.id, record.admitted_at)}) {
+  for (const std::string& key :
+       {keys::case_by_time(record.id, record.admitted_at), keys::case_by_subscription(record.id, record.admitted_at)}) {
     const auto entry = database_.get(Family::hospital_index, key, snapshot_);
     if (!entry.ok()) return entry.status();
     if (!*entry || **entry != std::string(1, static_cast<char>(record.state))) {
@@ -135,7 +136,8 @@ Status Checker::check_case(const CaseRecord& record) {
       [&](std::string_view, std::string_view value) {
         model::Attempt attempt;
         ++attempts;
-        if (!decode(value, attempt) || attempt.number != attempts) found(where, "its attempts are not numbered 1, 2, …");
+        if (!decode(value, attempt) || attempt.number != attempts)
+          found(where, "its attempts are not numbered 1, 2, …");
         return true;
       },
       snapshot_));
@@ -158,7 +160,8 @@ Status Checker::check_index(ShardId shard) {
         const CaseId id{shard, model::SubscriptionId(keys::number_at(key, 11)), LogId(keys::number_at(key, 19)),
                         Offset(keys::number_at(key, 27))};
         const auto record = database_.get(Family::hospital, keys::case_record(id), snapshot_);
-        if (record.ok() && !*record) found("case " + id.to_string(), "an index of the hospital names it, but it is not there");
+        if (record.ok() && !*record)
+          found("case " + id.to_string(), "an index of the hospital names it, but it is not there");
         return true;
       },
       snapshot_);
@@ -189,14 +192,16 @@ Status Checker::check_log(const model::QueueRecord& queue, Offset end) {
   ++report_.logs;
   MessageReader reader(database_, snapshot_);
   for (Offset at(0); at < end;) {
-    const auto page = reader.read(queue.shard, queue.log, at, end, model::limits::kPageMessages, model::limits::kPageBytes);
+    const auto page =
+        reader.read(queue.shard, queue.log, at, end, model::limits::kPageMessages, model::limits::kPageBytes);
     if (!page.ok()) return page.status();
     for (const model::PagedMessage& paged : page->messages) {
       const CaseId id{queue.shard, queue.subscription, queue.log, paged.offset};
       if (paged.message != nullptr) {
         ++report_.messages;
         read(paged.message->size());
-      } else if (const auto known = cases_.find(id); known == cases_.end() || known->second.reason != model::CaseReason::damaged) {
+      } else if (const auto known = cases_.find(id);
+                 known == cases_.end() || known->second.reason != model::CaseReason::damaged) {
         found("queue " + queue.name + " offset " + std::to_string(paged.offset.value),
               "the message is damaged, or gone without an explanation");
       }
@@ -223,7 +228,8 @@ Status Checker::settled_of(const model::QueueRecord& queue, const model::Subscri
   const model::SourceState& source = state.sources.front();
   add(0, source.cursor.value);
   for (const OffsetRange& range : source.settled) add(range.begin.value, range.end.value);
-  const std::string prefix = keys::Key(queue.shard, Kind::ack_chunk).add(queue.subscription.value).add(queue.log.value).str();
+  const std::string prefix =
+      keys::Key(queue.shard, Kind::ack_chunk).add(queue.subscription.value).add(queue.log.value).str();
   LZ_RETURN_IF_ERROR(database_.scan(
       Family::state, prefix,
       [&](std::string_view key, std::string_view value) {
@@ -257,7 +263,8 @@ Status Checker::check_sums(const model::QueueRecord& queue, const model::Subscri
   for (auto it = cases_.lower_bound({queue.shard, queue.subscription, {}, {}});
        it != cases_.end() && it->first.shard == queue.shard && it->first.subscription == queue.subscription; ++it) {
     (it->second.state == model::CaseState::admitted ? admitted : replaying) += 1;
-    if (!contains(settled, it->first.offset)) found("case " + it->first.to_string(), "its message is still on the queue too");
+    if (!contains(settled, it->first.offset))
+      found("case " + it->first.to_string(), "its message is still on the queue too");
   }
   std::uint64_t in_lane = 0;
   LZ_RETURN_IF_ERROR(database_.scan(
@@ -274,8 +281,8 @@ Status Checker::check_sums(const model::QueueRecord& queue, const model::Subscri
   const std::uint64_t sum = on_queue + c.in_hospital + c.acked + c.discarded + c.expired + c.purged + c.dropped +
                             c.lost_to_retention + c.redirected;
   if (sum != c.entered) {
-    found(where, "entered " + std::to_string(c.entered) + ", but the sum of all places is " + std::to_string(sum) + " (" +
-                     std::to_string(on_queue) + " on the queue, " + std::to_string(c.acked) + " acked, " +
+    found(where, "entered " + std::to_string(c.entered) + ", but the sum of all places is " + std::to_string(sum) +
+                     " (" + std::to_string(on_queue) + " on the queue, " + std::to_string(c.acked) + " acked, " +
                      std::to_string(c.in_hospital) + " in hospital)");
   }
   return check_deliveries(queue, settled);
@@ -296,8 +303,8 @@ Status Checker::check_deliveries(const model::QueueRecord& queue, const std::vec
         }
         if (log == queue.log && contains(settled, offset)) found(where, "it is settled and has a delivery record");
         if (record.state == model::DeliveryState::waiting) {
-          const auto due = database_.get(Family::schedule,
-                                         keys::scheduled(queue.shard, queue.subscription, record.due, log, offset), snapshot_);
+          const auto due = database_.get(
+              Family::schedule, keys::scheduled(queue.shard, queue.subscription, record.due, log, offset), snapshot_);
           if (due.ok() && !*due) found(where, "it waits and is not in the schedule");
         }
         return true;

@@ -21,9 +21,9 @@ using model::SubscriptionId;
 
 /// The byte after the shard in the column families `catalog` and `state`.
 enum class Kind : std::uint8_t {
-  directory = 1,      // catalog
-  queue = 2,          // catalog
-  shard_meta = 1,     // state
+  directory = 1,   // catalog
+  queue = 2,       // catalog
+  shard_meta = 1,  // state
   subscription = 2,
   log_state = 3,
   ack_chunk = 4,
@@ -81,7 +81,9 @@ inline std::string attempts_of(ShardId s, SubscriptionId sub, LogId log, Offset 
 inline std::string attempt(ShardId s, SubscriptionId sub, LogId log, Offset offset, std::uint32_t number) {
   return Key(s, Kind::attempt).add(sub.value).add(log.value).add(offset.value).add(number).str();
 }
-inline std::string instance(ShardId s, const model::InstanceId& id) { return Key(s, Kind::instance).add(id.raw()).str(); }
+inline std::string instance(ShardId s, const model::InstanceId& id) {
+  return Key(s, Kind::instance).add(id.raw()).str();
+}
 inline std::string lane_entry(ShardId s, SubscriptionId sub, Offset offset) {
   return Key(s, Kind::lane_entry).add(sub.value).add(offset.value).str();
 }
@@ -100,12 +102,22 @@ inline std::string case_record(const CaseId& id) {
 }
 /// In `hospital_index`: newest admission first.
 inline std::string case_by_time(const CaseId& id, base::Instant admitted_at) {
-  return Key(id.shard).add(std::uint8_t{1}).add(~static_cast<std::uint64_t>(admitted_at.us)).add(id.subscription.value)
-      .add(id.log.value).add(id.offset.value).str();
+  return Key(id.shard)
+      .add(std::uint8_t{1})
+      .add(~static_cast<std::uint64_t>(admitted_at.us))
+      .add(id.subscription.value)
+      .add(id.log.value)
+      .add(id.offset.value)
+      .str();
 }
 inline std::string case_by_subscription(const CaseId& id, base::Instant admitted_at) {
-  return Key(id.shard).add(std::uint8_t{2}).add(id.subscription.value).add(~static_cast<std::uint64_t>(admitted_at.us))
-      .add(id.log.value).add(id.offset.value).str();
+  return Key(id.shard)
+      .add(std::uint8_t{2})
+      .add(id.subscription.value)
+      .add(~static_cast<std::uint64_t>(admitted_at.us))
+      .add(id.log.value)
+      .add(id.offset.value)
+      .str();
 }
 /// In `dedup`.
 inline std::string producer(ShardId s, LogId log, const model::ProducerId& id) {
@@ -123,7 +135,11 @@ inline std::string behind(std::string prefix) {
 }
 
 /// The last eight bytes of a key, a number.
-inline std::uint64_t last_number(std::string_view key) { return base::load_be<std::uint64_t>(key.data() + key.size() - 8); }
-inline std::uint64_t number_at(std::string_view key, std::size_t at) { return base::load_be<std::uint64_t>(key.data() + at); }
+inline std::uint64_t last_number(std::string_view key) {
+  return base::load_be<std::uint64_t>(key.data() + key.size() - 8);
+}
+inline std::uint64_t number_at(std::string_view key, std::size_t at) {
+  return base::load_be<std::uint64_t>(key.data() + at);
+}
 
 }  // namespace lazaret::storage::keys

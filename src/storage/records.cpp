@@ -154,8 +154,8 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
   record.lane_next = Offset(in.lane_next());
   record.deleting = in.deleting();
   const v1::Counters& c = in.counters();
-  record.counters = {c.entered(), c.acked(),   c.discarded(),         c.expired(),    c.purged(),
-                     c.dropped(), c.lost_to_retention(), c.redirected(), c.in_hospital()};
+  record.counters = {c.entered(),           c.acked(),      c.discarded(),  c.expired(), c.purged(), c.dropped(),
+                     c.lost_to_retention(), c.redirected(), c.in_hospital()};
   for (const v1::Source& source : in.sources()) {
     model::SourceState& to = record.sources.emplace_back();
     to.log = model::LogId(source.log());

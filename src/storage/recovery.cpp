@@ -31,14 +31,15 @@ Status scan(Database& database, Family family, const std::string& prefix, const 
 
 Status recover_producers(Database& database, ShardId shard, model::RecoveredLog& log) {
   const std::string prefix = keys::log_prefix(shard, log.state.log);
-  Status status = scan(database, Family::dedup, prefix, "a producer's record", [&](std::string_view key, std::string_view value) {
-    const bool is_state = key[prefix.size() + 16] == 0;
-    if (!is_state) return !log.producers.empty() && decode(value, log.producers.back().window);
-    model::RecoveredProducer& producer = log.producers.emplace_back();
-    const auto id = base::Uuid::from_raw(key.substr(prefix.size(), 16));
-    producer.state.producer = *id;
-    return decode(value, producer.state);
-  });
+  Status status =
+      scan(database, Family::dedup, prefix, "a producer's record", [&](std::string_view key, std::string_view value) {
+        const bool is_state = key[prefix.size() + 16] == 0;
+        if (!is_state) return !log.producers.empty() && decode(value, log.producers.back().window);
+        model::RecoveredProducer& producer = log.producers.emplace_back();
+        const auto id = base::Uuid::from_raw(key.substr(prefix.size(), 16));
+        producer.state.producer = *id;
+        return decode(value, producer.state);
+      });
   for (model::RecoveredProducer& producer : log.producers) {
     auto& window = producer.window;
     std::sort(window.begin(), window.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
@@ -56,10 +57,11 @@ Status recover_log(Database& database, ShardId shard, LogId id, model::Recovered
   const auto end = MessageReader(database, nullptr).end_of(shard, id, log.state.next);
   if (!end.ok()) return end.status();
   log.state.next = *end;
-  LZ_RETURN_IF_ERROR(database.scan(Family::evacuated, keys::log_prefix(shard, id), [&](std::string_view key, std::string_view) {
-    log.evacuated.push_back(Offset(keys::last_number(key)));
-    return true;
-  }));
+  LZ_RETURN_IF_ERROR(
+      database.scan(Family::evacuated, keys::log_prefix(shard, id), [&](std::string_view key, std::string_view) {
+        log.evacuated.push_back(Offset(keys::last_number(key)));
+        return true;
+      }));
   return recover_producers(database, shard, log);
 }
 
@@ -67,15 +69,16 @@ Status recover_deliveries(Database& database, ShardId shard, const model::QueueR
                           model::RecoveredSubscription& sub) {
   const std::string prefix = keys::Key(shard, Kind::delivery).add(queue.subscription.value).str();
   std::vector<model::RecoveredDelivery> waiting;
-  LZ_RETURN_IF_ERROR(scan(database, Family::state, prefix, "a delivery record", [&](std::string_view key, std::string_view value) {
-    model::RecoveredDelivery delivery;
-    delivery.log = LogId(keys::number_at(key, prefix.size()));
-    delivery.record.offset = Offset(keys::last_number(key));
-    if (!decode(value, delivery.record)) return false;
-    const bool waits = delivery.record.state == model::DeliveryState::waiting;
-    (waits ? waiting : sub.deliveries).push_back(delivery);
-    return true;
-  }));
+  LZ_RETURN_IF_ERROR(
+      scan(database, Family::state, prefix, "a delivery record", [&](std::string_view key, std::string_view value) {
+        model::RecoveredDelivery delivery;
+        delivery.log = LogId(keys::number_at(key, prefix.size()));
+        delivery.record.offset = Offset(keys::last_number(key));
+        if (!decode(value, delivery.record)) return false;
+        const bool waits = delivery.record.state == model::DeliveryState::waiting;
+        (waits ? waiting : sub.deliveries).push_back(delivery);
+        return true;
+      }));
   std::sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) { return a.record.due < b.record.due; });
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     const bool in_memory = i < model::limits::kWaitingInMemory || waiting[i].log == queue.lane;
@@ -89,13 +92,15 @@ Status recover_deliveries(Database& database, ShardId shard, const model::QueueR
   return {};
 }
 
-Status recover_cases(Database& database, ShardId shard, const model::QueueRecord& queue, model::RecoveredSubscription& sub) {
+Status recover_cases(Database& database, ShardId shard, const model::QueueRecord& queue,
+                     model::RecoveredSubscription& sub) {
   const std::string by_subscription = keys::Key(shard).add(std::uint8_t{2}).add(queue.subscription.value).str();
-  LZ_RETURN_IF_ERROR(database.scan(Family::hospital_index, by_subscription, [&](std::string_view key, std::string_view value) {
-    const bool admitted = value.size() == 1 && value[0] == static_cast<char>(model::CaseState::admitted);
-    if (admitted) sub.admitted.push_back(Offset(keys::last_number(key)));
-    return true;
-  }));
+  LZ_RETURN_IF_ERROR(
+      database.scan(Family::hospital_index, by_subscription, [&](std::string_view key, std::string_view value) {
+        const bool admitted = value.size() == 1 && value[0] == static_cast<char>(model::CaseState::admitted);
+        if (admitted) sub.admitted.push_back(Offset(keys::last_number(key)));
+        return true;
+      }));
   std::sort(sub.admitted.begin(), sub.admitted.end());
   const std::string lane = keys::Key(shard, Kind::lane_entry).add(queue.subscription.value).str();
   return scan(database, Family::state, lane, "a lane entry", [&](std::string_view key, std::string_view value) {
@@ -118,11 +123,12 @@ Status recover_subscription(Database& database, ShardId shard, const model::Queu
   if (!decode(**bytes, sub.state)) return damaged("the state of queue " + queue.name);
   sub.state.subscription = queue.subscription;
   const std::string chunks = keys::Key(shard, Kind::ack_chunk).add(queue.subscription.value).add(queue.log.value).str();
-  LZ_RETURN_IF_ERROR(scan(database, Family::state, chunks, "an ack chunk", [&](std::string_view key, std::string_view value) {
-    model::AckChunk& chunk = sub.chunks.emplace_back();
-    chunk.number = keys::last_number(key);
-    return decode(value, chunk);
-  }));
+  LZ_RETURN_IF_ERROR(
+      scan(database, Family::state, chunks, "an ack chunk", [&](std::string_view key, std::string_view value) {
+        model::AckChunk& chunk = sub.chunks.emplace_back();
+        chunk.number = keys::last_number(key);
+        return decode(value, chunk);
+      }));
   LZ_RETURN_IF_ERROR(recover_deliveries(database, shard, queue, sub));
   LZ_RETURN_IF_ERROR(recover_cases(database, shard, queue, sub));
   found = std::move(sub);
@@ -134,13 +140,14 @@ Status recover_shard(Database& database, ShardId shard, model::RecoveredShard& r
   if (!meta.ok()) return meta.status();
   if (*meta && !decode(**meta, recovered.meta)) return damaged("the record of shard " + std::to_string(shard.value));
   const std::string instances = keys::Key(shard, Kind::instance).str();
-  return scan(database, Family::state, instances, "an instance record", [&](std::string_view key, std::string_view value) {
-    model::InstanceRecord& instance = recovered.instances.emplace_back();
-    const auto id = base::Uuid::from_raw(key.substr(instances.size()));
-    if (!id) return false;
-    instance.id = *id;
-    return decode(value, instance);
-  });
+  return scan(database, Family::state, instances, "an instance record",
+              [&](std::string_view key, std::string_view value) {
+                model::InstanceRecord& instance = recovered.instances.emplace_back();
+                const auto id = base::Uuid::from_raw(key.substr(instances.size()));
+                if (!id) return false;
+                instance.id = *id;
+                return decode(value, instance);
+              });
 }
 
 }  // namespace
@@ -150,12 +157,13 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
   for (std::uint16_t i = 0; i < shards; ++i) {
     if (Status status = recover_shard(database, ShardId(i), recovered[i]); !status.ok()) return status;
   }
-  Status status = scan(database, Family::catalog, keys::queue(""), "a queue's record", [&](std::string_view, std::string_view value) {
-    model::RecoveredQueue queue;
-    if (!decode(value, queue.queue) || queue.queue.shard.value >= shards) return false;
-    recovered[queue.queue.shard.value].queues.push_back(std::move(queue));
-    return true;
-  });
+  Status status = scan(database, Family::catalog, keys::queue(""), "a queue's record",
+                       [&](std::string_view, std::string_view value) {
+                         model::RecoveredQueue queue;
+                         if (!decode(value, queue.queue) || queue.queue.shard.value >= shards) return false;
+                         recovered[queue.queue.shard.value].queues.push_back(std::move(queue));
+                         return true;
+                       });
   if (!status.ok()) return status;
   for (std::uint16_t i = 0; i < shards; ++i) {
     auto& queues = recovered[i].queues;
@@ -178,10 +186,11 @@ base::Result<std::vector<model::RecoveredDelivery>> read_waiting(Database& datab
   std::string from = prefix;
   base::append_be(from, static_cast<std::uint64_t>(after.us) + 1);
   std::vector<std::pair<LogId, Offset>> due;
-  Status status = database.scan_range(Family::schedule, from, keys::behind(prefix), [&](std::string_view key, std::string_view) {
-    due.emplace_back(LogId(keys::number_at(key, prefix.size() + 8)), Offset(keys::last_number(key)));
-    return due.size() < max;
-  });
+  Status status =
+      database.scan_range(Family::schedule, from, keys::behind(prefix), [&](std::string_view key, std::string_view) {
+        due.emplace_back(LogId(keys::number_at(key, prefix.size() + 8)), Offset(keys::last_number(key)));
+        return due.size() < max;
+      });
   if (!status.ok()) return status;
   for (const auto& [log, offset] : due) {
     const auto bytes = database.get(Family::state, keys::delivery(shard, subscription, log, offset));

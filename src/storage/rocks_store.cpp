@@ -70,7 +70,8 @@ class RocksStore final : public model::Store {
   }
 
   Result<model::MessagePage> read_messages(model::ShardId shard, model::LogId log, model::Offset from,
-                                           model::Offset until, std::size_t max_messages, std::size_t max_bytes) override {
+                                           model::Offset until, std::size_t max_messages,
+                                           std::size_t max_bytes) override {
     const SnapshotHolder snapshot(*database_);
     return MessageReader(*database_, snapshot.get()).read(shard, log, from, until, max_messages, max_bytes);
   }
@@ -80,7 +81,8 @@ class RocksStore final : public model::Store {
     return storage::read_waiting(*database_, shard, subscription, after, max);
   }
 
-  Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor, std::size_t max) override {
+  Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
+                                     std::size_t max) override {
     return storage::list_cases(*database_, shards_, filter, cursor, max);
   }
   Result<model::CaseRecord> read_case(const model::CaseId& id) override { return storage::read_case(*database_, id); }
@@ -124,8 +126,8 @@ class RocksStore final : public model::Store {
   const StoreOptions options_;
   const std::uint32_t identity_;
   const std::uint16_t shards_;
-  rocksdb::WriteBatch batch_;   // the committer's
-  std::uint64_t committed_;     // the committer's: the last commit that was written and synced
+  rocksdb::WriteBatch batch_;  // the committer's
+  std::uint64_t committed_;    // the committer's: the last commit that was written and synced
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> syncs_{0};
   std::atomic<std::uint64_t> written_bytes_{0};
@@ -142,9 +144,9 @@ Result<DirectoryRecord> directory_record(Database& database, const StoreOptions&
                                               ", this version knows " + std::to_string(kFormat));
     }
     if (options.shards_given && options.shards != record.shards) {
-      return Status(Code::BAD_CONFIGURATION, options.data_dir + " was created with storage.shards = " +
-                                                 std::to_string(record.shards) + ", which cannot be changed to " +
-                                                 std::to_string(options.shards));
+      return Status(Code::BAD_CONFIGURATION, options.data_dir +
+                                                 " was created with storage.shards = " + std::to_string(record.shards) +
+                                                 ", which cannot be changed to " + std::to_string(options.shards));
     }
     return record;
   }

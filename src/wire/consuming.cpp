@@ -263,9 +263,9 @@ base::Result<Settled> decode<Settled>(const Frame& frame) {
   if (in == nullptr) return bad_frame("SETTLED cannot be decoded");
   Settled out{in->request(), {}};
   for (const v1::VerdictResult& result : in->results()) {
-    out.results.emplace_back(result.index(),
-                             model::VerdictResult{static_cast<base::Code>(result.error_number()), place_of(result.where()),
-                                                  model::CaseId::parse(result.case_id()), result.late()});
+    out.results.emplace_back(
+        result.index(), model::VerdictResult{static_cast<base::Code>(result.error_number()), place_of(result.where()),
+                                             model::CaseId::parse(result.case_id()), result.late()});
   }
   return out;
 }

@@ -43,7 +43,8 @@ Status check_fields(const v1::Envelope& envelope) {
     if (header.name().size() > limits::kEnvelopeFieldBytes) return too_long("header name", header.name().size());
   }
   if (!envelope.id().empty() && envelope.id().size() != 16) {
-    return Status(Code::BAD_REQUEST, "the id of a message has sixteen bytes, not " + std::to_string(envelope.id().size()));
+    return Status(Code::BAD_REQUEST,
+                  "the id of a message has sixteen bytes, not " + std::to_string(envelope.id().size()));
   }
   if (envelope.priority() > 9) return Status(Code::BAD_REQUEST, "priority must be 0 to 9");
   return {};

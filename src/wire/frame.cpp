@@ -61,7 +61,8 @@ base::Result<std::optional<Frame>> FrameReader::next() {
   frame.type = static_cast<std::uint8_t>(at[4]);
   frame.flags = static_cast<std::uint8_t>(at[5]);
   frame.header = {at + kFramePrefixBytes, header_bytes};
-  frame.body = base::SharedBytes(block_, {at + kFramePrefixBytes + header_bytes, whole - kFramePrefixBytes - header_bytes});
+  frame.body =
+      base::SharedBytes(block_, {at + kFramePrefixBytes + header_bytes, whole - kFramePrefixBytes - header_bytes});
   taken_ += whole;
   return std::optional<Frame>(std::move(frame));
 }

@@ -50,7 +50,7 @@ enum class FrameType : std::uint8_t {
   closing = 52,
 };
 
-// --- Handshake --------------------------------------------------------------------------------------------------------
+// --- Handshake ------------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
 
@@ -94,7 +94,7 @@ struct Closing {
   base::Status status;
 };
 
-// --- Publishing -------------------------------------------------------------------------------------------------------
+// --- Publishing -----------------------------------------------------------------------------------------------------
 
 struct OpenProducer {
   std::uint64_t request = 0;
@@ -124,7 +124,7 @@ struct Published {
   base::Status status;  // of the refusals
 };
 
-// --- Consuming --------------------------------------------------------------------------------------------------------
+// --- Consuming ------------------------------------------------------------------------------------------------------
 
 /// A lease without its shard and subscription, which the consumer has.
 struct Token {
@@ -215,7 +215,7 @@ struct ConsumerEnded {
   base::Status status;
 };
 
-// --- Queues -----------------------------------------------------------------------------------------------------------
+// --- Queues ---------------------------------------------------------------------------------------------------------
 
 /// Options as asked for: what is left out takes the broker's default (create) or stays as it is (update).
 struct OptionsPatch {
@@ -279,7 +279,7 @@ struct Peeked {
   model::Offset next;
 };
 
-// --- Encoding ---------------------------------------------------------------------------------------------------------
+// --- Encoding -------------------------------------------------------------------------------------------------------
 
 OutFrame encode(const Hello& frame);
 OutFrame encode(const Welcome& frame);
@@ -308,7 +308,7 @@ OutFrame encode(const QueueResponse& frame);
 OutFrame encode(const Peek& frame);
 OutFrame encode(const Peeked& frame);
 
-// --- Decoding ---------------------------------------------------------------------------------------------------------
+// --- Decoding -------------------------------------------------------------------------------------------------------
 
 /// `decode<Publish>(frame)`; REQUIRES that the frame's type is that of T.
 template <class T>

@@ -113,7 +113,8 @@ base::Result<Published> decode<Published>(const Frame& frame) {
     out.results.push_back({base::Code::OK, model::Offset(in->first_offset() + i), false});
   }
   for (const v1::PublishResult& result : in->results()) {
-    out.results.push_back({static_cast<base::Code>(result.error_number()), model::Offset(result.offset()), result.duplicate()});
+    out.results.push_back(
+        {static_cast<base::Code>(result.error_number()), model::Offset(result.offset()), result.duplicate()});
   }
   return out;
 }

@@ -49,7 +49,7 @@ void Client::restart() {
   consumers_.clear();
 }
 
-// --- Connection -------------------------------------------------------------------------------------------------
+// --- Connection -----------------------------------------------------------------------------------------------------
 
 void Client::connect() {
   session_ = world_.open_session([this](model::Answer&& answer) { hear(std::move(answer)); }, instance_);
@@ -70,7 +70,7 @@ void Client::end(core::SessionEnded::How how) {
   world_.settle();
 }
 
-// --- Consuming --------------------------------------------------------------------------------------------------
+// --- Consuming ------------------------------------------------------------------------------------------------------
 
 void Client::consume(const std::string& queue, std::uint64_t credit, std::uint64_t number) {
   consumers_[number] = {queue, credit};
@@ -176,7 +176,7 @@ std::vector<std::uint64_t> Client::held() const {
   return held;
 }
 
-// --- What it hears ------------------------------------------------------------------------------------------------
+// --- What it hears --------------------------------------------------------------------------------------------------
 
 void Client::hear(model::Answer&& answer) {
   std::visit([this](auto& one) { hear_one(one); }, answer);
@@ -200,10 +200,14 @@ void Client::hear_one(model::Deliver& deliver) {
   for (model::Delivered& message : deliver.messages) {
     const std::uint64_t offset = message.source_offset.value;
     Delivery& delivery = deliveries_[offset];
-    delivery = {queue, number, {world_.queue(queue).shard, deliver.subscription, message.log, message.offset, message.grant},
-                message, options_.starts_at_once, true};
-    note("gets " + text(offset) + ", attempt " + text(message.attempt) +
-         (message.redelivered ? ", again" : "") + (message.isolated ? ", alone" : ""));
+    delivery = {queue,
+                number,
+                {world_.queue(queue).shard, deliver.subscription, message.log, message.offset, message.grant},
+                message,
+                options_.starts_at_once,
+                true};
+    note("gets " + text(offset) + ", attempt " + text(message.attempt) + (message.redelivered ? ", again" : "") +
+         (message.isolated ? ", alone" : ""));
     if (on_delivery) on_delivery(delivery);
   }
   if (!options_.starts_at_once || deliver.messages.empty()) return;

@@ -106,7 +106,7 @@ class Client {
   std::map<std::uint64_t, Consumer> consumers_;
   std::map<std::uint64_t, Delivery> deliveries_;
   std::uint64_t last_request_ = 0;
-  std::map<std::uint64_t, model::Verdict> verdicts_;                     // by request
+  std::map<std::uint64_t, model::Verdict> verdicts_;                   // by request
   std::map<std::uint64_t, std::vector<model::LeaseToken>> presented_;  // by request
 };
 

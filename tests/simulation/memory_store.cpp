@@ -59,7 +59,7 @@ void MemoryStore::crash(std::size_t keep_unsynced) {
 
 void MemoryStore::damage(model::LogId log, Offset offset) { damaged_.insert({log, offset}); }
 
-// --- Recovery ---------------------------------------------------------------------------------------------------
+// --- Recovery -------------------------------------------------------------------------------------------------------
 
 base::Result<std::vector<model::RecoveredShard>> MemoryStore::recover() {
   std::vector<model::RecoveredShard> recovered(live_.shards.size());
@@ -130,7 +130,7 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
   return recovered;
 }
 
-// --- Reading ----------------------------------------------------------------------------------------------------
+// --- Reading --------------------------------------------------------------------------------------------------------
 
 const MemoryStore::Log* MemoryStore::log(model::LogId id) const {
   for (const Shard& shard : live_.shards) {
@@ -139,9 +139,8 @@ const MemoryStore::Log* MemoryStore::log(model::LogId id) const {
   return nullptr;
 }
 
-base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, model::LogId id, Offset from,
-                                                            Offset until, std::size_t max_messages,
-                                                            std::size_t max_bytes) {
+base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, model::LogId id, Offset from, Offset until,
+                                                            std::size_t max_messages, std::size_t max_bytes) {
   model::MessagePage page;
   page.next = from;
   const Log* found = log(id);
@@ -162,8 +161,7 @@ base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, mode
 
 base::Result<std::vector<model::RecoveredDelivery>> MemoryStore::read_waiting(model::ShardId shard,
                                                                               model::SubscriptionId id,
-                                                                              base::Instant after,
-                                                                              std::size_t max) {
+                                                                              base::Instant after, std::size_t max) {
   std::vector<model::RecoveredDelivery> waiting;
   for (const auto& [place, record] : live_.shards[shard.value].subscriptions[id].deliveries) {
     const bool later = record.state == model::DeliveryState::waiting && record.due > after;
@@ -200,7 +198,7 @@ base::Result<std::vector<model::Attempt>> MemoryStore::read_attempts(const model
   return attempts_of(id.subscription, id.log, id.offset);
 }
 
-// --- For tests ----------------------------------------------------------------------------------------------------
+// --- For tests ------------------------------------------------------------------------------------------------------
 
 std::size_t MemoryStore::stored_messages(model::LogId id) const {
   std::size_t sum = 0;

@@ -21,15 +21,14 @@ class MemoryStore final : public model::Store {
   // --- model::Store
   base::Result<std::vector<model::RecoveredShard>> recover() override;
   base::Status commit(std::span<const model::MutationGroup> groups, bool sync) override;
-  base::Result<model::MessagePage> read_messages(model::ShardId shard, model::LogId log,
-                                                 model::Offset from, model::Offset until,
-                                                 std::size_t max_messages,
+  base::Result<model::MessagePage> read_messages(model::ShardId shard, model::LogId log, model::Offset from,
+                                                 model::Offset until, std::size_t max_messages,
                                                  std::size_t max_bytes) override;
-  base::Result<std::vector<model::RecoveredDelivery>> read_waiting(
-      model::ShardId shard, model::SubscriptionId subscription, base::Instant after,
-      std::size_t max) override;
-  base::Result<model::CasePage> list_cases(const model::CaseFilter& filter,
-                                           const std::string& cursor, std::size_t max) override;
+  base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
+                                                                   model::SubscriptionId subscription,
+                                                                   base::Instant after, std::size_t max) override;
+  base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
+                                           std::size_t max) override;
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override;
   model::StoreUsage usage() override { return {}; }

@@ -19,7 +19,7 @@ std::string MemoryStore::Writer::at(model::LogId log, Offset offset) {
   return "log " + std::to_string(log.value) + " offset " + std::to_string(offset.value);
 }
 
-// --- Logs -----------------------------------------------------------------------------------------------------
+// --- Logs -----------------------------------------------------------------------------------------------------------
 
 void MemoryStore::Writer::apply(const model::AppendMessages& append) {
   Log& log = shard_.logs[append.log];
@@ -28,8 +28,8 @@ void MemoryStore::Writer::apply(const model::AppendMessages& append) {
   std::size_t run_bytes = 0;
   Offset next = append.first;
   for (const model::MessageRef& message : append.messages) {
-    const bool full = run == nullptr || run->size() == limits::kRunMessages ||
-                      run_bytes + message->size() > limits::kRunBytes;
+    const bool full =
+        run == nullptr || run->size() == limits::kRunMessages || run_bytes + message->size() > limits::kRunBytes;
     if (full) {
       run = &log.runs[next];
       run_bytes = 0;
@@ -59,9 +59,7 @@ void MemoryStore::Writer::apply(const model::TrimLog& trim) {
   log.state.next = next;
 }
 
-void MemoryStore::Writer::apply(const model::DropEvacuated& drop) {
-  drop_evacuated(drop.log, drop.offset);
-}
+void MemoryStore::Writer::apply(const model::DropEvacuated& drop) { drop_evacuated(drop.log, drop.offset); }
 
 void MemoryStore::Writer::drop_evacuated(model::LogId log, Offset offset) {
   if (shard_.logs[log].evacuated.erase(offset) == 0) {
@@ -69,7 +67,7 @@ void MemoryStore::Writer::drop_evacuated(model::LogId log, Offset offset) {
   }
 }
 
-// --- Subscriptions ----------------------------------------------------------------------------------------------
+// --- Subscriptions --------------------------------------------------------------------------------------------------
 
 void MemoryStore::Writer::apply(const model::PutSubscription& put) {
   shard_.subscriptions[put.state.subscription].state = put.state;
@@ -103,11 +101,10 @@ void MemoryStore::Writer::apply(const model::DropAckChunk& drop) {
   }
 }
 
-void MemoryStore::Writer::check_previous(const Subscription& subscription, model::LogId log,
-                                         Offset offset, base::Instant previous_due) {
+void MemoryStore::Writer::check_previous(const Subscription& subscription, model::LogId log, Offset offset,
+                                         base::Instant previous_due) {
   const auto found = subscription.deliveries.find({log, offset});
-  const bool waited = found != subscription.deliveries.end() &&
-                      found->second.state == model::DeliveryState::waiting;
+  const bool waited = found != subscription.deliveries.end() && found->second.state == model::DeliveryState::waiting;
   const base::Instant due = waited ? found->second.due : base::Instant{};
   if (due != previous_due) complain("the schedule keeps an entry of " + at(log, offset));
 }
@@ -129,8 +126,8 @@ void MemoryStore::Writer::apply(const model::DropDelivery& drop) {
 void MemoryStore::Writer::apply(const model::PutAttempt& put) {
   auto& attempts = state_.attempts[{shard_id_, put.subscription, put.log, put.offset}];
   if (put.attempt.number > attempts.size() + 1 || put.attempt.number == 0) {
-    complain("attempt " + std::to_string(put.attempt.number) + " after " +
-             std::to_string(attempts.size()) + " of " + at(put.log, put.offset));
+    complain("attempt " + std::to_string(put.attempt.number) + " after " + std::to_string(attempts.size()) + " of " +
+             at(put.log, put.offset));
   }
   attempts[put.attempt.number] = put.attempt;
 }
@@ -144,7 +141,7 @@ void MemoryStore::Writer::apply(const model::DropAttempts& drop) {
   state_.attempts.erase(id);
 }
 
-// --- The hospital -------------------------------------------------------------------------------------------------
+// --- The hospital ---------------------------------------------------------------------------------------------------
 
 model::CaseRecord* MemoryStore::Writer::case_in(const model::CaseId& id, CaseState expected) {
   const auto found = state_.cases.find(id);
@@ -236,7 +233,7 @@ void MemoryStore::Writer::apply(const model::DiscardCase& discard) {
   if (discard.drop_evacuated) drop_evacuated(discard.id.log, discard.id.offset);
 }
 
-// --- Deduplication, catalog, instances --------------------------------------------------------------------------
+// --- Deduplication, catalog, instances ------------------------------------------------------------------------------
 
 void MemoryStore::Writer::apply(const model::PutDedup& put) {
   model::RecoveredProducer& producer = shard_.logs[put.log].producers[put.producer.producer];
@@ -264,9 +261,7 @@ void MemoryStore::Writer::apply(const model::DropQueue& drop) {
   if (state_.queues.erase(drop.name) == 0) complain("there is no queue " + drop.name);
 }
 
-void MemoryStore::Writer::apply(const model::PutInstance& put) {
-  shard_.instances[put.record.id] = put.record;
-}
+void MemoryStore::Writer::apply(const model::PutInstance& put) { shard_.instances[put.record.id] = put.record; }
 
 void MemoryStore::Writer::apply(const model::DropInstance& drop) { shard_.instances.erase(drop.id); }
 

@@ -26,9 +26,9 @@ class Story : public ::testing::Test {
   void expect_sums(const std::string& queue) {
     const model::QueueStats stats = world.show(queue);
     const model::Counters& sums = stats.counters;
-    EXPECT_EQ(sums.entered, stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held + sums.in_hospital +
-                                sums.acked + sums.discarded + sums.expired + sums.purged + sums.dropped +
-                                sums.lost_to_retention + sums.redirected);
+    EXPECT_EQ(sums.entered, stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held +
+                                sums.in_hospital + sums.acked + sums.discarded + sums.expired + sums.purged +
+                                sums.dropped + sums.lost_to_retention + sums.redirected);
   }
   /// How the attempts of a message of this queue ended, by number.
   std::vector<model::AttemptOutcome> outcomes(const std::string& queue, std::uint64_t offset) {

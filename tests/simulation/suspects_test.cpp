@@ -71,9 +71,9 @@ TEST_F(Suspects, WhoIsBusyIsAskedToGiveBack) {
   EXPECT_THAT(heard(), ElementsAre("5.000 anna ack 0: done", "5.000 anna gets 3, attempt 2, again, alone"));
   anna.ack(3);
   anna.ack(4);
-  EXPECT_THAT(heard(), ElementsAre("5.000 anna ack 3: done", "5.000 anna gets 4, attempt 2, again, alone",
-                                   "5.000 anna ack 4: done", "5.000 anna gets 1, attempt 1",
-                                   "5.000 anna gets 2, attempt 1"));
+  EXPECT_THAT(heard(),
+              ElementsAre("5.000 anna ack 3: done", "5.000 anna gets 4, attempt 2, again, alone",
+                          "5.000 anna ack 4: done", "5.000 anna gets 1, attempt 1", "5.000 anna gets 2, attempt 1"));
   expect_sums("orders");
 }
 
@@ -90,9 +90,9 @@ TEST_F(Suspects, LostOverASuspectConvictsItAndTwiceMakesAWorkerKiller) {
   bert.consume("orders", 10);
   bert.ack(1);
   world.run_for(1s);
-  EXPECT_THAT(heard(), ElementsAre("5.000 anna gets 0, attempt 2, again, alone",
-                                   "10.000 bert gets 1, attempt 2, again, alone", "10.000 bert ack 1: done",
-                                   "11.000 bert gets 0, attempt 3, again, alone"));
+  EXPECT_THAT(heard(),
+              ElementsAre("5.000 anna gets 0, attempt 2, again, alone", "10.000 bert gets 1, attempt 2, again, alone",
+                          "10.000 bert ack 1: done", "11.000 bert gets 0, attempt 3, again, alone"));
   bert.die();
   world.run_for(5s);
   const auto cases = world.cases("orders", model::CaseState::admitted);
@@ -144,8 +144,8 @@ TEST_F(Suspects, AGoodbyeOverASuspectEndsTheIsolation) {
   anna.goodbye();
   Client bert(world, "bert");
   bert.consume("orders", 10);
-  EXPECT_THAT(heard(), ElementsAre("5.000 anna gets 0, attempt 2, again, alone",
-                                   "5.000 bert gets 0, attempt 2, again, alone"));
+  EXPECT_THAT(heard(),
+              ElementsAre("5.000 anna gets 0, attempt 2, again, alone", "5.000 bert gets 0, attempt 2, again, alone"));
 }
 
 class SuspectsOnTwoShards : public Story {

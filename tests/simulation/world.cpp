@@ -8,20 +8,18 @@
 
 namespace lazaret::simulation {
 
-World::World(WorldOptions options)
-    : options_(options), random_(options.seed), store_(options.shards) {
+World::World(WorldOptions options) : options_(options), random_(options.seed), store_(options.shards) {
   start_broker();
 }
 World::~World() = default;
 
-// --- The broker's life ------------------------------------------------------------------------------------------
+// --- The broker's life ----------------------------------------------------------------------------------------------
 
 void World::start_broker() {
   LZ_ASSERT(seats_.empty());
   std::vector<model::RecoveredShard> recovered = store_.recover().value();
   registry_ = std::make_unique<engine::InstanceRegistry>(
-      options_.shards,
-      engine::InstanceRegistry::Graces{options_.reconnect_grace, options_.resume_grace});
+      options_.shards, engine::InstanceRegistry::Graces{options_.reconnect_grace, options_.resume_grace});
   std::vector<model::InstanceRecord> instances;
   std::vector<model::QueueRecord> catalog;
   std::vector<model::MutationGroup> epochs;
@@ -76,7 +74,7 @@ void World::post_all(const core::Event::What& what) {
   for (const auto& seat : seats_) seat->mailbox.push_back(what);
 }
 
-// --- Time -------------------------------------------------------------------------------------------------------
+// --- Time -----------------------------------------------------------------------------------------------------------
 
 std::string World::clock() const {
   const std::int64_t ms = (now_ - start_).count() / 1000;
@@ -112,7 +110,7 @@ base::Instant World::next_moment() const {
   return next;
 }
 
-// --- Sessions -----------------------------------------------------------------------------------------------------
+// --- Sessions -------------------------------------------------------------------------------------------------------
 
 void World::with_registry(
     const std::function<void(engine::InstanceRegistry&, engine::InstanceRegistry::Events&)>& step) {

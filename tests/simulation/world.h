@@ -1,5 +1,6 @@
 // World: a broker without sockets, threads or a clock. Shards of the real core and the real instance registry, on a
-// MemoryStore, driven in virtual time by the rules of the engine: groups, effects that follow commits, pages, instances.
+// MemoryStore, driven in virtual time by the rules of the engine: groups, effects that follow commits, pages,
+// instances.
 //
 // Threading: none; one thread uses it. The same calls (and the same seed) give the same run.
 #pragma once
@@ -73,8 +74,7 @@ class World {
   const model::QueueRecord& queue(const std::string& name) const { return directory_.at(name); }
   bool has_queue(const std::string& name) const { return directory_.contains(name); }
   model::Published publish(const std::string& queue, std::vector<std::string> bodies,
-                           std::optional<model::ProducerId> producer = std::nullopt,
-                           std::uint64_t first_sequence = 0);
+                           std::optional<model::ProducerId> producer = std::nullopt, std::uint64_t first_sequence = 0);
   /// `count` messages with short bodies.
   void publish(const std::string& queue, std::size_t count);
   model::QueueStats show(const std::string& queue);
@@ -153,8 +153,7 @@ class World {
   base::Instant next_moment() const;
   base::Duration some(base::Duration most);
   /// Steps the registry and posts what it says.
-  void with_registry(
-      const std::function<void(engine::InstanceRegistry&, engine::InstanceRegistry::Events&)>& step);
+  void with_registry(const std::function<void(engine::InstanceRegistry&, engine::InstanceRegistry::Events&)>& step);
 
   WorldOptions options_;
   base::Random random_;

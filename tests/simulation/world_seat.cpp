@@ -122,7 +122,7 @@ void World::perform(std::size_t index, core::Effect& effect) {
   }
 }
 
-// --- Groups and commits -------------------------------------------------------------------------------------------
+// --- Groups and commits ---------------------------------------------------------------------------------------------
 
 bool World::seal_if_due(std::size_t index) {
   Seat& seat = *seats_[index];

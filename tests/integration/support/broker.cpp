@@ -58,8 +58,7 @@ Broker::Broker(BrokerOptions options) : options_(std::move(options)) {
 Broker::~Broker() {
   process_.kill9();
   if (::testing::Test::HasFailure()) {
-    std::cerr << "--- what lazaretd wrote to standard error ---\n"
-              << last_lines(log(), 20000) << "---\n";
+    std::cerr << "--- what lazaretd wrote to standard error ---\n" << last_lines(log(), 20000) << "---\n";
   }
 }
 
@@ -81,13 +80,11 @@ void Broker::start() {
 
 bool Broker::try_start() {
   ProcessOptions command;
-  command.command = {binary("lazaretd"), "--data-dir", data_dir(), "--listen", broker_,
-                     "--admin-listen",   admin_};
+  command.command = {binary("lazaretd"), "--data-dir", data_dir(), "--listen", broker_, "--admin-listen", admin_};
   for (const auto& setting : options_.settings) {
     command.command.insert(command.command.end(), {"--set", setting});
   }
-  command.command.insert(command.command.end(), options_.arguments.begin(),
-                         options_.arguments.end());
+  command.command.insert(command.command.end(), options_.arguments.begin(), options_.arguments.end());
   command.output_file = command.error_file = dir_ / "lazaretd.log";
   process_ = Process(command);
   const auto ready = [&] {
@@ -117,19 +114,16 @@ int Broker::terminate(milliseconds limit) {
 }
 
 std::vector<std::string> Broker::cli_command(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> all = {binary("lazaret"), "--broker", broker_, "--admin",
-                                  "http://" + admin_};
+  std::vector<std::string> all = {binary("lazaret"), "--broker", broker_, "--admin", "http://" + admin_};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return all;
 }
 
-Outcome Broker::cli(const std::vector<std::string>& arguments, const std::string& input,
-                    milliseconds limit) const {
+Outcome Broker::cli(const std::vector<std::string>& arguments, const std::string& input, milliseconds limit) const {
   return run(cli_command(arguments), input, {}, limit);
 }
 
-boost::json::array Broker::cli_json(const std::vector<std::string>& arguments,
-                                    const std::string& input) const {
+boost::json::array Broker::cli_json(const std::vector<std::string>& arguments, const std::string& input) const {
   std::vector<std::string> all = {"--json"};
   all.insert(all.end(), arguments.begin(), arguments.end());
   const Outcome outcome = cli(all, input);
@@ -142,10 +136,8 @@ std::string binary(const std::string& name) {
   return std::string(given != nullptr ? given : LAZARET_BIN_DIR) + "/" + name;
 }
 
-Outcome run_cli(const std::vector<std::string>& arguments, const std::string& input,
-                milliseconds limit) {
-  std::vector<std::string> all = {
-      "env", "-u", "LAZARET_BROKER", "-u", "LAZARET_ADMIN", binary("lazaret")};
+Outcome run_cli(const std::vector<std::string>& arguments, const std::string& input, milliseconds limit) {
+  std::vector<std::string> all = {"env", "-u", "LAZARET_BROKER", "-u", "LAZARET_ADMIN", binary("lazaret")};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return run(all, input, {}, limit);
 }

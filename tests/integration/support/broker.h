@@ -59,8 +59,7 @@ class Broker {
   Outcome cli(const std::vector<std::string>& arguments, const std::string& input = "",
               milliseconds limit = std::chrono::seconds(60)) const;
   /// The same with `--json`: fails the test unless it exits with 0 and prints JSON lines.
-  boost::json::array cli_json(const std::vector<std::string>& arguments,
-                              const std::string& input = "") const;
+  boost::json::array cli_json(const std::vector<std::string>& arguments, const std::string& input = "") const;
   /// The command line of such a `lazaret`, for Process.
   std::vector<std::string> cli_command(const std::vector<std::string>& arguments) const;
 

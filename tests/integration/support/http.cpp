@@ -29,8 +29,7 @@ HttpAnswer http(const std::string& address, const std::string& method, const std
   request.method_string(method);
   request.target(target);
   request.set(beast::http::field::host, address);
-  if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH" ||
-      method == "DELETE") {
+  if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE") {
     request.set(beast::http::field::content_type, "application/json");
   }
   for (const auto& [name, value] : headers) request.set(name, value);
@@ -47,8 +46,7 @@ HttpAnswer http(const std::string& address, const std::string& method, const std
   HttpAnswer answer{static_cast<int>(response.result_int()), {}, response.body()};
   for (const auto& field : response) {
     std::string name(field.name_string());
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
     answer.headers[name] = std::string(field.value());
   }
   return answer;

@@ -19,7 +19,6 @@ struct HttpAnswer {
 /// `address` is HOST:PORT. A body goes with Content-Type: application/json unless `headers` says
 /// otherwise. Throws boost::system::system_error when there is no answer.
 HttpAnswer http(const std::string& address, const std::string& method, const std::string& target,
-                const std::string& body = "",
-                const std::map<std::string, std::string>& headers = {});
+                const std::string& body = "", const std::map<std::string, std::string>& headers = {});
 
 }  // namespace lazaret::testing

@@ -25,9 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 /// argv and envp, made before the fork: between fork and exec nothing may allocate.
 struct Arguments {
-  Arguments(const std::vector<std::string>& command,
-            const std::map<std::string, std::string>& extra)
-      : words(command) {
+  Arguments(const std::vector<std::string>& command, const std::map<std::string, std::string>& extra) : words(command) {
     for (char** entry = environ; *entry != nullptr; ++entry) {
       const std::string text = *entry;
       if (!extra.contains(text.substr(0, text.find('=')))) variables.push_back(text);
@@ -104,8 +102,7 @@ void write_some(Pipe& to, const std::string& text, std::size_t& written) {
 }
 
 /// Feeds and reads the three streams until the child has closed its outputs or time is up.
-bool converse(Pipe& in, Pipe& out, Pipe& err, const std::string& input, Outcome& outcome,
-              Clock::time_point end) {
+bool converse(Pipe& in, Pipe& out, Pipe& err, const std::string& input, Outcome& outcome, Clock::time_point end) {
   std::size_t written = 0;
   if (input.empty()) in.drop(1);
   while (out.ends[0] >= 0 || err.ends[0] >= 0) {
@@ -205,9 +202,7 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
+void write_file(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 
 TempDir::TempDir() {
   std::string pattern = (std::filesystem::temp_directory_path() / "lazaret-test.XXXXXX").string();

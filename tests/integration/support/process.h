@@ -57,8 +57,7 @@ class Process {
 
 /// Runs a command to its end with `input` on standard input; killed (137) when `limit` is over.
 Outcome run(const std::vector<std::string>& command, const std::string& input = "",
-            const std::map<std::string, std::string>& environment = {},
-            milliseconds limit = std::chrono::seconds(60));
+            const std::map<std::string, std::string>& environment = {}, milliseconds limit = std::chrono::seconds(60));
 
 /// Calls `done` every few milliseconds until it says true; false when `limit` was over first.
 template <class Condition>

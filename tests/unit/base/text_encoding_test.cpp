@@ -6,12 +6,11 @@ namespace lazaret::base {
 namespace {
 
 TEST(TextEncoding, WellFormedUtf8) {
-  for (std::string_view good :
-       {"", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x9a\xa2", "\xf4\x8f\xbf\xbf"}) {
+  for (std::string_view good : {"", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x9a\xa2", "\xf4\x8f\xbf\xbf"}) {
     EXPECT_TRUE(is_utf8(good)) << good;
   }
-  for (std::string_view bad : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
-                               "\xf4\x90\x80\x80", "\xff", "a\xe2\x82", "\xf8\x88\x80\x80\x80"}) {
+  for (std::string_view bad : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff",
+                               "a\xe2\x82", "\xf8\x88\x80\x80\x80"}) {
     EXPECT_FALSE(is_utf8(bad));
   }
 }
@@ -38,8 +37,7 @@ TEST(TextEncoding, Base64Vectors) {
 }
 
 TEST(TextEncoding, WhatIsNoBase64IsRefused) {
-  for (std::string_view bad :
-       {"Z", "Zg", "Zg=", "Zg==Zg==", "=", "====", "Zm 9", "Zm9-", "Z===", "Zm9v\n"}) {
+  for (std::string_view bad : {"Z", "Zg", "Zg=", "Zg==Zg==", "=", "====", "Zm 9", "Zm9-", "Z===", "Zm9v\n"}) {
     EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
   }
 }

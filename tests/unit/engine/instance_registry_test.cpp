@@ -23,24 +23,28 @@ model::InstanceRecord worker(std::uint8_t number = 1) {
   return record;
 }
 
+/// What happened, in words; in a struct of its own because a local one may have no templates.
+struct Words {
+  std::string operator()(const core::SessionEnded&) const { return "session ended"; }
+  std::string operator()(const core::InstanceAway&) const { return "away"; }
+  std::string operator()(const core::InstanceBack&) const { return "back"; }
+  std::string operator()(const core::InstanceLost& lost) const {
+    return "lost over " + std::to_string(lost.begun_total);
+  }
+  std::string operator()(const core::InstanceGone&) const { return "gone"; }
+  std::string operator()(const core::ResumeOver&) const { return "resume over"; }
+  std::string operator()(const core::InstanceReserved&) const { return "reserved"; }
+  std::string operator()(const core::IsolationReady&) const { return "isolation ready"; }
+  std::string operator()(const core::ReservationRefused&) const { return "refused"; }
+  std::string operator()(const core::InstanceFree&) const { return "free"; }
+  template <class Other>
+  std::string operator()(const Other&) const {
+    return "something else";
+  }
+};
+
 std::string word(const ShardEvent& event) {
   const std::string to = event.shard ? std::to_string(event.shard->value) : "all";
-  struct Words {
-    std::string operator()(const core::SessionEnded&) const { return "session ended"; }
-    std::string operator()(const core::InstanceAway&) const { return "away"; }
-    std::string operator()(const core::InstanceBack&) const { return "back"; }
-    std::string operator()(const core::InstanceLost& lost) const { return "lost over " + std::to_string(lost.begun_total); }
-    std::string operator()(const core::InstanceGone&) const { return "gone"; }
-    std::string operator()(const core::ResumeOver&) const { return "resume over"; }
-    std::string operator()(const core::InstanceReserved&) const { return "reserved"; }
-    std::string operator()(const core::IsolationReady&) const { return "isolation ready"; }
-    std::string operator()(const core::ReservationRefused&) const { return "refused"; }
-    std::string operator()(const core::InstanceFree&) const { return "free"; }
-    template <class Other>
-    std::string operator()(const Other&) const {
-      return "something else";
-    }
-  };
   return to + ": " + std::visit(Words{}, event.what);
 }
 
@@ -168,7 +172,9 @@ TEST_F(InstanceRegistryTest, IsolationBeginsWhenNoShardHasAnythingOut) {
 TEST_F(InstanceRegistryTest, OneSubscriptionIsolatesOnAnInstanceAtATime) {
   registry.session_opened(kFirst, worker(), kStart);
   told([&](auto& e) { registry.reserve({worker().id, kQueue}, model::ShardId(0), e); });
-  EXPECT_EQ(told([&](auto& e) { registry.reserve({worker().id, model::SubscriptionId(8)}, model::ShardId(1), e); }),
+  EXPECT_EQ(told([&](auto& e) {
+              registry.reserve({worker().id, model::SubscriptionId(8)}, model::ShardId(1), e);
+            }),
             "1: refused");
   EXPECT_EQ(told([&](auto& e) { registry.release({worker().id, model::SubscriptionId(8)}, e); }), "");
 }
