@@ -288,7 +288,9 @@ base::Result<Address> parse_address(std::string_view text) {
   if (host == "localhost") host = "127.0.0.1";
   if (host.empty()) return Status(Code::BAD_CONFIGURATION, "'" + std::string(text) + "' is not HOST:PORT");
   address.host = host;
-  address.loopback = host == "::1" || host.starts_with("127.");
+  // A name such as 127.example.org may lead anywhere: only digits and dots make an address.
+  const bool is_number = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  address.loopback = host == "::1" || (is_number && host.starts_with("127."));
   return address;
 }
 

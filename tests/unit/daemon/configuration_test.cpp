@@ -1,0 +1,231 @@
+// The configuration and its two documents: every key is described, every default in the example is the program's, and
+// whoever makes a mistake is told where.
+#include "daemon/configuration.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace lazaret::daemon {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kExample = LAZARET_SOURCE_DIR "/config/lazaret.toml";
+const std::string kReference = LAZARET_SOURCE_DIR "/config/README.md";
+
+std::string text_of(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// The example as if somebody had taken the "# " away from every key; each line keeps its number.
+std::string uncommented(const std::string& text) {
+  std::istringstream lines(text);
+  std::string whole;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t equals = line.find(" = ");
+    const std::string_view word = std::string_view(line).substr(std::min<std::size_t>(2, line.size()));
+    const bool is_key = line.starts_with("# ") && equals != std::string::npos && word.find(' ') == equals - 2;
+    whole += (is_key ? std::string(word) : line) + "\n";
+  }
+  return whole;
+}
+
+class ConfigurationTest : public ::testing::Test {
+ protected:
+  ~ConfigurationTest() override { std::filesystem::remove(file_); }
+
+  /// Writes a configuration file and names it as --config would.
+  void write(const std::string& text) {
+    std::ofstream(file_) << text;
+    sources_.file = file_;
+  }
+  void set(const std::string& key, const std::string& value) { sources_.settings.emplace_back(key, value); }
+  void put_into_environment(const std::string& entry) { environment_.push_back(entry); }
+
+  base::Result<Configuration> load() {
+    std::vector<char*> environment;
+    for (std::string& entry : environment_) environment.push_back(entry.data());
+    environment.push_back(nullptr);
+    return load_configuration(sources_, environment.data());
+  }
+  /// The sentence of the refusal; "" when it loads.
+  std::string refusal() {
+    const auto loaded = load();
+    if (loaded.ok()) return "";
+    EXPECT_EQ(loaded.code(), base::Code::BAD_CONFIGURATION);
+    return loaded.status().text();
+  }
+
+  const std::string file_ =
+      ::testing::TempDir() + "lazaret-" + ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".toml";
+  ConfigurationSources sources_;
+  std::vector<std::string> environment_;
+};
+
+TEST_F(ConfigurationTest, EveryKeyStandsInTheReferenceAndInTheExampleOnce) {
+  const std::string reference = text_of(kReference);
+  const std::string example = text_of(kExample);
+  std::string section;
+  for (const std::string& key : configuration_keys()) {
+    const std::size_t dot = key.find('.');
+    EXPECT_THAT(reference, HasSubstr("\n| `" + key + "` |"));
+    // In the example: under its section, which ends where the next one begins.
+    const std::size_t begin = example.find("[" + key.substr(0, dot) + "]\n");
+    ASSERT_NE(begin, std::string::npos) << key;
+    const std::string body = example.substr(begin, example.find("\n[", begin) - begin);
+    const std::string line = "\n# " + key.substr(dot + 1) + " = ";
+    EXPECT_THAT(body, HasSubstr(line)) << key;
+    EXPECT_EQ(body.find(line), body.rfind(line)) << key;
+  }
+}
+
+TEST_F(ConfigurationTest, NeitherDocumentHasAKeyThatTheProgramDoesNotKnow) {
+  const auto keys = configuration_keys();
+  std::istringstream lines(text_of(kReference));
+  int rows = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t end = line.find("` |", 3);
+    if (!line.starts_with("| `") || end == std::string::npos || line.find('.') > end) continue;
+    const std::string key = line.substr(3, end - 3);
+    if (key.starts_with("--")) continue;
+    EXPECT_THAT(keys, ::testing::Contains(key));
+    ++rows;
+  }
+  EXPECT_EQ(rows, static_cast<int>(keys.size()));
+  // For the example the program says so itself: see the next test.
+}
+
+TEST_F(ConfigurationTest, TheExampleLoadsAsItIsAndWithEveryKeyUncommentedAndHasTheDefaults) {
+  const std::string whole = uncommented(text_of(kExample));
+  for (const std::string& text : {text_of(kExample), whole}) {
+    write(text);
+    const auto loaded = load();
+    ASSERT_TRUE(loaded.ok()) << loaded.status().text();
+    const Configuration defaults;
+    EXPECT_EQ(loaded->broker.listen, defaults.broker.listen);
+    EXPECT_EQ(loaded->broker.allow_unauthenticated, defaults.broker.allow_unauthenticated);
+    EXPECT_EQ(loaded->broker.max_message_bytes, defaults.broker.max_message_bytes);
+    EXPECT_EQ(loaded->broker.max_header_bytes, defaults.broker.max_header_bytes);
+    EXPECT_EQ(loaded->broker.max_connections, defaults.broker.max_connections);
+    EXPECT_EQ(loaded->broker.io_threads, defaults.broker.io_threads);
+    EXPECT_EQ(loaded->broker.stop_wait, defaults.broker.stop_wait);
+    EXPECT_EQ(loaded->broker.reconnect_grace, defaults.broker.reconnect_grace);
+    EXPECT_EQ(loaded->broker.resume_grace, defaults.broker.resume_grace);
+    EXPECT_EQ(loaded->admin.listen, defaults.admin.listen);
+    EXPECT_EQ(loaded->admin.allowed_hosts, defaults.admin.allowed_hosts);
+    EXPECT_EQ(loaded->storage.data_dir, defaults.storage.data_dir);
+    EXPECT_EQ(loaded->storage.shards, defaults.storage.shards);
+    EXPECT_EQ(loaded->storage.memtable_bytes, defaults.storage.memtable_bytes);
+    EXPECT_EQ(loaded->storage.block_cache_bytes, defaults.storage.block_cache_bytes);
+    EXPECT_EQ(loaded->storage.disk_reserve_bytes, defaults.storage.disk_reserve_bytes);
+    EXPECT_EQ(loaded->storage.disk_reserve_percent, defaults.storage.disk_reserve_percent);
+    EXPECT_EQ(loaded->storage.ack_sync_max, defaults.storage.ack_sync_max);
+    EXPECT_EQ(loaded->defaults, defaults.defaults);
+    EXPECT_EQ(loaded->log.level, defaults.log.level);
+    EXPECT_EQ(loaded->log.format, defaults.log.format);
+  }
+  // The uncommented one did set something: the only key whose being given shows.
+  EXPECT_TRUE(load()->storage.shards_given);
+}
+
+TEST_F(ConfigurationTest, AnUnknownKeyIsRefusedWithFileLineAndKey) {
+  write("[broker]\nlisten = \"127.0.0.1:0\"\nlissten = \"127.0.0.1:1\"\n");
+  EXPECT_EQ(refusal(), file_ + ":3: there is no key broker.lissten");
+  write("[brooker]\nlisten = \"127.0.0.1:0\"\n");
+  EXPECT_EQ(refusal(), file_ + ":2: there is no key brooker.listen");
+  write("listen = \"127.0.0.1:0\"\n");
+  EXPECT_EQ(refusal(), file_ + ":1: there is no key listen outside a section");
+}
+
+TEST_F(ConfigurationTest, ABadValueIsRefusedWithFileLineKeyAndWhatIsAllowed) {
+  write("[broker]\n\nio_threads = 65\n");
+  EXPECT_EQ(refusal(), file_ + ":3: broker.io_threads must be a number from 1 to 64, not \"65\"");
+  write("[defaults]\nmax_attempts = 0\n");
+  EXPECT_EQ(refusal(),
+            file_ + ":2: defaults.max_attempts must be a number from 1 to 10000, or \"unlimited\", not \"0\"");
+  write("[broker]\nstop_wait = \"30\"\n");
+  EXPECT_EQ(refusal(), file_ + ":2: broker.stop_wait must be a duration from 0s to 1h, not \"30\"");
+  write("[log]\nlevel = \"loud\"\n");
+  EXPECT_EQ(refusal(), file_ + ":2: log.level must be one of debug, info, warning, error, not \"loud\"");
+  write("[broker]\nio_threads = { many = 1 }\n");
+  EXPECT_EQ(refusal(), file_ + ":2: broker.io_threads cannot have such a value");
+}
+
+TEST_F(ConfigurationTest, WhatIsNoTomlIsRefusedWithItsLine) {
+  write("[broker]\nlisten = \n");
+  EXPECT_THAT(refusal(), HasSubstr(file_ + ":2: "));
+}
+
+TEST_F(ConfigurationTest, AFileThatIsNotThereIsRefusedByName) {
+  sources_.file = file_ + ".nowhere";
+  EXPECT_THAT(refusal(), HasSubstr(sources_.file));
+}
+
+TEST_F(ConfigurationTest, MistakesInTheEnvironmentAndOnTheCommandLineAreNamedToo) {
+  put_into_environment("LAZARET_CFG_BROKER__IO_THREADS=many");
+  EXPECT_EQ(refusal(),
+            "environment: LAZARET_CFG_BROKER__IO_THREADS: broker.io_threads must be a number from 1 to 64, "
+            "not \"many\"");
+  environment_ = {"LAZARET_CFG_IO_THREADS=2"};
+  EXPECT_EQ(refusal(), "environment: LAZARET_CFG_IO_THREADS must be LAZARET_CFG_<SECTION>__<KEY>");
+  environment_.clear();
+  set("broker.threads", "2");
+  EXPECT_EQ(refusal(), "command line: there is no key broker.threads");
+}
+
+TEST_F(ConfigurationTest, TheCommandLineGoesBeforeTheEnvironmentAndThatBeforeTheFile) {
+  write("[broker]\nio_threads = 3\nmax_connections = 3\nstop_wait = \"3s\"\n");
+  put_into_environment("LAZARET_CFG_BROKER__MAX_CONNECTIONS=4");
+  put_into_environment("LAZARET_CFG_BROKER__STOP_WAIT=4s");
+  put_into_environment("PATH=/bin");
+  set("broker.stop_wait", "5s");
+  set("broker.stop_wait", "6s");
+  const auto loaded = load();
+  ASSERT_TRUE(loaded.ok()) << loaded.status().text();
+  EXPECT_EQ(loaded->broker.io_threads, 3u);
+  EXPECT_EQ(loaded->broker.max_connections, 4u);
+  EXPECT_EQ(loaded->broker.stop_wait, std::chrono::seconds(6));
+}
+
+TEST_F(ConfigurationTest, ListsAreListsInTheFileAndSeparatedByCommasElsewhere) {
+  write("[admin]\nallowed_hosts = [\"a.example\", \"b.example\"]\n");
+  EXPECT_THAT(load()->admin.allowed_hosts, ::testing::ElementsAre("a.example", "b.example"));
+  set("admin.allowed_hosts", "c.example,d.example");
+  EXPECT_THAT(load()->admin.allowed_hosts, ::testing::ElementsAre("c.example", "d.example"));
+}
+
+TEST_F(ConfigurationTest, OnlyLoopbackUnlessAllowed) {
+  for (const std::string& key : {std::string("broker.listen"), std::string("admin.listen")}) {
+    for (const std::string& address : {std::string("0.0.0.0:7350"), std::string("[::]:7350"), std::string("10.0.0.1:1"),
+                                       std::string("127.evil.example:7350")}) {
+      sources_.settings = {{key, address}};
+      EXPECT_THAT(refusal(), HasSubstr(key + ": " + address + " is not a loopback address")) << key << " " << address;
+      EXPECT_THAT(refusal(), HasSubstr("broker.allow_unauthenticated = true"));
+      set("broker.allow_unauthenticated", "true");
+      EXPECT_EQ(refusal(), "");
+    }
+    for (const std::string& address :
+         {std::string("127.0.0.1:0"), std::string("localhost:7350"), std::string("[::1]:7350")}) {
+      sources_.settings = {{key, address}};
+      EXPECT_EQ(refusal(), "") << key << " " << address;
+    }
+  }
+}
+
+TEST_F(ConfigurationTest, AnAddressNeedsAHostAndAPort) {
+  for (const std::string& address : {std::string("127.0.0.1"), std::string(":7350"), std::string("127.0.0.1:70000"),
+                                     std::string("127.0.0.1:"), std::string("")}) {
+    sources_.settings = {{"broker.listen", address}};
+    EXPECT_THAT(refusal(), HasSubstr("is not HOST:PORT")) << address;
+  }
+}
+
+}  // namespace
+}  // namespace lazaret::daemon
