@@ -1,0 +1,54 @@
+#include "admin/broker.h"
+
+#include "admin/desk_wait.h"
+
+namespace lazaret::admin {
+
+using base::Code;
+using base::Result;
+using base::Status;
+
+Result<engine::QueueRef> find_queue(const Broker& broker, const std::string& name) {
+  if (auto queue = broker.engine.directory().find(name)) return queue;
+  return Status(Code::NOT_FOUND, "there is no queue " + name);
+}
+
+Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::vector<engine::QueueRef>& queues,
+                                                   Deadline deadline) {
+  std::vector<Pending<model::QueueStats>> asked;
+  asked.reserve(queues.size());
+  for (const auto& queue : queues) {
+    asked.push_back(send<model::QueueStats>(broker.desk, queue->shard, model::ShowQueue{{}, queue->subscription}));
+  }
+  std::vector<model::QueueStats> all;
+  for (auto& pending : asked) {
+    auto stats = wait(pending, deadline);
+    if (stats.code() == Code::NOT_FOUND) continue;  // deleted since it was listed
+    if (!stats.ok()) return stats.status();
+    all.push_back(std::move(stats).value());
+  }
+  for (model::QueueStats& stats : all) {
+    if (stats.oldest_ready_at || stats.ready == 0 || stats.oldest_ready >= stats.log_end) continue;
+    const auto oldest = read_message(broker, stats.queue.shard, stats.queue.log, stats.oldest_ready);
+    if (oldest.ok() && *oldest != nullptr) stats.oldest_ready_at = (*oldest)->published_at;
+  }
+  return all;
+}
+
+Result<model::QueueStats> show_queue(Broker& broker, const model::QueueRecord& queue, Deadline deadline) {
+  auto stats = show_queues(broker, {std::make_shared<const model::QueueRecord>(queue)}, deadline);
+  if (!stats.ok()) return stats.status();
+  if (stats->empty()) return Status(Code::NOT_FOUND, "there is no queue " + queue.name);
+  return std::move(stats->front());
+}
+
+Result<model::MessageRef> read_message(Broker& broker, model::ShardId shard, model::LogId log, model::Offset offset) {
+  auto page = broker.engine.store().read_messages(shard, log, offset, offset.next(), 1, 1);
+  if (!page.ok()) return page.status();
+  for (const model::PagedMessage& one : page->messages) {
+    if (one.offset == offset) return one.message;
+  }
+  return Status(Code::NOT_FOUND, "the message is no longer kept");
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,154 @@
+// The hospital: list cases, look at one, replay it, give it up.
+#include "admin/case_json.h"
+#include "admin/desk_wait.h"
+#include "admin/handlers.h"
+#include "admin/json_text.h"
+#include "admin/message_json.h"
+#include "base/text_encoding.h"
+#include "model/limits.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+namespace limits = model::limits;
+
+constexpr std::size_t kDiscardReasonBytes = 1024;
+
+Result<model::CaseRecord> find_case(Broker& broker, const Request& request) {
+  const std::string& text = request.arguments[0];
+  const auto id = model::CaseId::parse(text);
+  if (!id || id->shard.value >= broker.engine.shard_count()) return Status(Code::NOT_FOUND, "there is no case " + text);
+  return broker.engine.store().read_case(*id);
+}
+
+/// What the list is asked for. The store knows queues by their ids; a name whose queue is gone is compared here.
+struct Wanted {
+  model::CaseFilter filter;
+  std::string queue;
+};
+
+Result<Wanted> read_filter(const Broker& broker, const Request& request) {
+  Wanted wanted;
+  wanted.queue = request.parameter("queue").value_or(request.parameter("subscription").value_or(""));
+  if (const auto other = request.parameter("subscription"); other && *other != wanted.queue) {
+    return Status(Code::BAD_REQUEST, "queue and subscription name two queues");
+  }
+  if (!wanted.queue.empty()) {
+    const auto queue = broker.engine.directory().find(wanted.queue);
+    if (queue != nullptr) wanted.filter.subscription = queue->subscription;
+  }
+  wanted.filter.type = request.parameter("type").value_or("");
+  wanted.filter.key = request.parameter("key").value_or("");
+  if (const auto text = request.parameter("reason")) {
+    wanted.filter.reason = model::parse_case_reason(*text);
+    if (!wanted.filter.reason) return Status(Code::BAD_REQUEST, "there is no reason \"" + std::string(*text) + "\"");
+  }
+  if (const auto text = request.parameter("state")) {
+    wanted.filter.state = model::parse_case_state(*text);
+    if (!wanted.filter.state) return Status(Code::BAD_REQUEST, "there is no state \"" + std::string(*text) + "\"");
+  }
+  return wanted;
+}
+
+/// Only an open case can be acted upon; the shard knows those, the store also the others.
+Status check_open(const model::CaseRecord& record) {
+  if (record.state == model::CaseState::admitted || record.state == model::CaseState::replaying) return {};
+  return Status(Code::CASE_BUSY,
+                "case " + record.id.to_string() + " is " + std::string(model::to_string(record.state)) + " already");
+}
+
+template <class Command>
+Result<Response> act(Broker& broker, const Request& request, Command command) {
+  const model::CaseId id = command.id;
+  const auto done = ask<model::CaseDone>(broker.desk, id.shard, std::move(command), request.deadline);
+  if (!done.ok()) return done.status();
+  const auto record = broker.engine.store().read_case(id);
+  if (!record.ok()) return record.status();
+  return json_response(200, case_json(*record));
+}
+
+/// A JSON body is for programs, text for people, and nothing is ever run by a browser: the session adds nosniff.
+std::string_view content_type_of(const model::Message& message) {
+  const auto envelope = wire::decode_envelope(message.envelope.view());
+  if (envelope.ok() && envelope->content_type == "application/json") return "application/json";
+  return base::is_utf8(message.body.view()) ? "text/plain; charset=utf-8" : "application/octet-stream";
+}
+
+}  // namespace
+
+Result<Response> list_cases(Broker& broker, const Request& request) {
+  const auto limit = number_parameter(request, "limit", limits::kPageItemsDefault, 1, limits::kPageItems);
+  if (!limit.ok()) return limit.status();
+  const auto wanted = read_filter(broker, request);
+  if (!wanted.ok()) return wanted.status();
+  const std::string cursor(request.parameter("cursor").value_or(""));
+  const auto page = broker.engine.store().list_cases(wanted->filter, cursor, *limit);
+  if (!page.ok()) return page.status();
+  const bool by_name = !wanted->queue.empty() && !wanted->filter.subscription;
+  json::array items;
+  for (const model::CaseRecord& record : page->cases) {
+    if (!by_name || record.subscription == wanted->queue) items.push_back(case_json(record));
+  }
+  if (by_name && items.empty() && cursor.empty() && page->cursor.empty()) {
+    return Status(Code::NOT_FOUND, "there is no queue " + wanted->queue + " and no case of one");
+  }
+  return json_response(200, list_of(std::move(items), page->cursor));
+}
+
+Result<Response> get_case(Broker& broker, const Request& request) {
+  const auto record = find_case(broker, request);
+  if (!record.ok()) return record.status();
+  const auto attempts = broker.engine.store().read_attempts(record->id);
+  if (!attempts.ok()) return attempts.status();
+  json::object out = case_json(*record);
+  const auto message = read_message(broker, record->id.shard, record->id.log, record->id.offset);
+  if (message.ok()) {
+    out["message"] = message_json(
+        {record->source, record->id.offset, *message, record->attempt_count, record->attempt_count > 0});
+  } else if (message.code() == Code::NOT_FOUND) {
+    out["message"] = nullptr;  // closed, and trimmed since
+  } else {
+    return message.status();
+  }
+  json::array list;
+  for (const model::Attempt& attempt : *attempts) list.push_back(attempt_json(attempt));
+  out["attempts"] = std::move(list);
+  return json_response(200, out);
+}
+
+Result<Response> get_case_body(Broker& broker, const Request& request) {
+  const auto record = find_case(broker, request);
+  if (!record.ok()) return record.status();
+  const auto message = read_message(broker, record->id.shard, record->id.log, record->id.offset);
+  if (!message.ok()) return message.status();
+  if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
+  return Response{200, std::string(content_type_of(**message)), std::string((*message)->body.view()), {}};
+}
+
+Result<Response> replay_case(Broker& broker, const Request& request) {
+  if (const auto body = parse_object(request.body, {}); !body.ok()) return body.status();
+  const auto record = find_case(broker, request);
+  if (!record.ok()) return record.status();
+  LZ_RETURN_IF_ERROR(check_open(*record));
+  return act(broker, request, model::ReplayCaseCommand{{}, record->id, record->attempt_count});
+}
+
+Result<Response> discard_case(Broker& broker, const Request& request) {
+  const auto body = parse_object(request.body, {"reason"});
+  if (!body.ok()) return body.status();
+  auto reason = text_field(*body, "reason");
+  if (!reason.ok()) return reason.status();
+  if (reason->size() > kDiscardReasonBytes) {
+    return Status(Code::BAD_REQUEST, "reason has more than " + std::to_string(kDiscardReasonBytes) + " bytes")
+        .with_limit("reason", static_cast<std::int64_t>(kDiscardReasonBytes));
+  }
+  const auto record = find_case(broker, request);
+  if (!record.ok()) return record.status();
+  LZ_RETURN_IF_ERROR(check_open(*record));
+  return act(broker, request, model::DiscardCaseCommand{{}, record->id, std::move(*reason)});
+}
+
+}  // namespace lazaret::admin

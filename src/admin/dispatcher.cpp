@@ -1,0 +1,97 @@
+#include "admin/dispatcher.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "admin/problem.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Status;
+
+/// The route of this request, or nullptr; `allow` gets the methods that its path knows ("" when there is no such path).
+const Route* find_route(Request& request, std::string& allow) {
+  std::vector<std::string> arguments;
+  for (const Route& route : routes()) {
+    if (!matches(route.pattern, request.segments, arguments)) continue;
+    if (route.method == request.method) {
+      request.arguments = std::move(arguments);
+      return &route;
+    }
+    if (!allow.empty()) allow += ", ";
+    allow += to_string(route.method);
+    if (route.method == Method::get) allow += ", HEAD";
+  }
+  return nullptr;
+}
+
+bool is_json(std::string_view content_type) {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  constexpr std::string_view kJson = "application/json";
+  return std::equal(type.begin(), type.end(), kJson.begin(), kJson.end(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
+  });
+}
+
+bool needs_json(Method method) { return method == Method::post || method == Method::put || method == Method::patch; }
+
+Status check_query(const Request& request, const Route& route) {
+  for (const auto& [name, value] : request.query) {
+    const auto is_known = [&given = name](const Parameter& parameter) { return parameter.name == given; };
+    if (std::none_of(route.query.begin(), route.query.end(), is_known)) {
+      return Status(Code::BAD_REQUEST, "the parameter \"" + name + "\" is not known here");
+    }
+  }
+  return {};
+}
+
+Response mistake(const char* what) {
+  return problem(Status(Code::INTERNAL, std::string("a mistake in the broker: ") + what));
+}
+
+}  // namespace
+
+Status Dispatcher::check(Request& request, std::string& allow) const {
+  LZ_RETURN_IF_ERROR(origins_.check(request));
+  LZ_RETURN_IF_ERROR(split_target(request));
+  const Route* route = find_route(request, allow);
+  if (route == nullptr) {
+    if (allow.empty()) return Status(Code::NOT_FOUND, "there is nothing at " + request.target);
+    return Status(Code::METHOD_NOT_ALLOWED, "only " + allow + " at " + request.target);
+  }
+  if (needs_json(request.method) && !is_json(request.content_type)) return Status(Code::UNSUPPORTED_MEDIA_TYPE);
+  request.route = route;
+  return check_query(request, *route);
+}
+
+std::optional<Response> Dispatcher::refuse(Request& request) const noexcept {
+  try {
+    std::string allow;
+    const Status status = check(request, allow);
+    if (status.ok()) return std::nullopt;
+    Response response = problem(status);
+    if (status.code() == Code::METHOD_NOT_ALLOWED) response.headers.emplace_back("Allow", allow);
+    return response;
+  } catch (const std::exception& exception) {
+    return mistake(exception.what());
+  }
+}
+
+Response Dispatcher::handle(const Request& request) const noexcept {
+  try {
+    const Route* route = request.route;
+    LZ_ASSERT(route != nullptr);
+    if (route->body.empty() && !request.body.empty()) {
+      return problem(Status(Code::BAD_REQUEST, "this request takes no body"));
+    }
+    auto response = route->handler(broker_, request);
+    return response.ok() ? std::move(response).value() : problem(response.status());
+  } catch (const std::exception& exception) {
+    return mistake(exception.what());
+  }
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,34 @@
+// Dispatcher: decides whether a request is served, finds its handler, and turns whatever goes wrong into a problem
+// document. No exception leaves it.
+//
+// Threading: `refuse` on the I/O thread, `handle` on any worker.
+#pragma once
+
+#include <optional>
+
+#include "admin/broker.h"
+#include "admin/origin_check.h"
+#include "admin/routes.h"
+
+namespace lazaret::admin {
+
+class Dispatcher {
+ public:
+  /// Until `expect` is called, loopback names are this broker's.
+  explicit Dispatcher(Broker& broker) : broker_(broker), origins_("localhost", {}, false) {}
+  /// Under which names this broker is known. Before the first request.
+  void expect(OriginCheck origins) { origins_ = std::move(origins); }
+
+  /// What can be said before the body is read: nullopt when the request may go on. Fills in what `handle` needs.
+  std::optional<Response> refuse(Request& request) const noexcept;
+  /// REQUIRES that `refuse` let it pass.
+  Response handle(const Request& request) const noexcept;
+
+ private:
+  base::Status check(Request& request, std::string& allow) const;
+
+  Broker& broker_;
+  OriginCheck origins_;
+};
+
+}  // namespace lazaret::admin

@@ -1,0 +1,42 @@
+// The handlers, one for each route; grouped by the file that they stand in. All are of type `Handler`.
+#pragma once
+
+#include "admin/broker.h"
+#include "admin/request.h"
+
+namespace lazaret::admin {
+
+// queue_handlers.cpp
+base::Result<Response> list_queues(Broker& broker, const Request& request);
+base::Result<Response> put_queue(Broker& broker, const Request& request);
+base::Result<Response> get_queue(Broker& broker, const Request& request);
+base::Result<Response> patch_queue(Broker& broker, const Request& request);
+base::Result<Response> delete_queue(Broker& broker, const Request& request);
+base::Result<Response> purge_queue(Broker& broker, const Request& request);
+
+// message_handlers.cpp
+base::Result<Response> publish_message(Broker& broker, const Request& request);
+
+// peek.cpp
+base::Result<Response> peek_messages(Broker& broker, const Request& request);
+
+// case_handlers.cpp
+base::Result<Response> list_cases(Broker& broker, const Request& request);
+base::Result<Response> get_case(Broker& broker, const Request& request);
+base::Result<Response> get_case_body(Broker& broker, const Request& request);
+base::Result<Response> replay_case(Broker& broker, const Request& request);
+base::Result<Response> discard_case(Broker& broker, const Request& request);
+
+// health_handlers.cpp
+base::Result<Response> run_check(Broker& broker, const Request& request);
+base::Result<Response> get_status(Broker& broker, const Request& request);
+base::Result<Response> get_health(Broker& broker, const Request& request);
+base::Result<Response> get_readiness(Broker& broker, const Request& request);
+
+// metrics.cpp
+base::Result<Response> get_metrics(Broker& broker, const Request& request);
+
+// openapi.cpp
+base::Result<Response> get_openapi(Broker& broker, const Request& request);
+
+}  // namespace lazaret::admin

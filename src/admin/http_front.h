@@ -1,0 +1,100 @@
+// HttpFront: the listening side. Accepts connections, counts them, hands requests to the workers, and ends all of it
+// in two phases. HttpSession (http_session.cpp) is the coroutine of one connection.
+//
+// Threading: everything on the one I/O thread, except that workers run `Dispatcher::handle`.
+// Invariants:
+//  1. `run()` of the io_context returns only when no session is left, so sessions may refer to the front.
+//  2. No wait is without a deadline: reading has one, writing has one, and workers have theirs (desk_wait.h).
+#pragma once
+
+#include <functional>
+#include <list>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+
+#include "admin/dispatcher.h"
+
+namespace lazaret::admin {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+
+/// The bounds of this side. What is beyond is refused with RESOURCE_EXHAUSTED, or, for connections, closed.
+struct FrontLimits {
+  static constexpr std::size_t kConnections = 256;
+  /// Requests with the workers, those in work included.
+  static constexpr std::size_t kRequests = 64;
+  static constexpr std::size_t kHeaderBytes = 16u << 10;
+  /// Bodies above this are large; so many of them are in memory at once.
+  static constexpr std::size_t kLargeBodyBytes = 1u << 20;
+  static constexpr std::size_t kLargeBodies = 4;
+  /// From the first byte of a request to its last.
+  static constexpr std::chrono::seconds kReadTime{30};
+  static constexpr std::chrono::seconds kWriteTime{60};
+  static constexpr std::chrono::seconds kIdleTime{60};
+  /// What is in hand when the server stops may take this long.
+  static constexpr std::chrono::seconds kStopTime{2};
+};
+
+class HttpFront {
+ public:
+  struct Session {
+    beast::tcp_stream* stream;
+    bool busy = false;  // between two requests it may be ended at any time
+  };
+
+  /// `max_body_bytes`: of a request. `version`: for the Server header. `release_workers` makes workers that wait for
+  /// shards give up; called once, when the time to stop is over.
+  HttpFront(asio::io_context& io, asio::thread_pool& workers, const Dispatcher& dispatcher,
+            std::uint64_t max_body_bytes, std::string version, std::function<void()> release_workers);
+
+  /// BAD_CONFIGURATION when it cannot listen there. REQUIRES that the I/O thread does not run yet.
+  base::Status listen(const std::string& host, std::uint16_t port);
+  asio::ip::tcp::endpoint endpoint() const { return endpoint_; }
+  void begin_accepting();
+  /// Phase one: no more connections and requests. Phase two, kStopTime later, cuts off what is left.
+  void begin_stop();
+
+  // --- For sessions
+
+  bool stopping() const { return stopping_; }
+  const Dispatcher& dispatcher() const { return dispatcher_; }
+  std::uint64_t max_body_bytes() const { return max_body_bytes_; }
+  const std::string& server_name() const { return server_name_; }
+  /// Runs the request on a worker; RESOURCE_EXHAUSTED when too many wait.
+  asio::awaitable<Response> answer(Request request);
+
+  std::list<Session>& sessions() { return sessions_; }
+  std::size_t& large_bodies() { return large_bodies_; }
+  /// A session has taken itself off the list.
+  void session_ended();
+
+ private:
+  asio::awaitable<void> accept();
+  void cut_off();
+
+  asio::io_context& io_;
+  asio::thread_pool& workers_;
+  const Dispatcher& dispatcher_;
+  const std::uint64_t max_body_bytes_;
+  const std::string server_name_;
+  const std::function<void()> release_workers_;
+  asio::ip::tcp::acceptor acceptor_;
+  asio::steady_timer pause_;       // of the acceptor, when there are no file descriptors
+  asio::steady_timer stop_timer_;
+  asio::ip::tcp::endpoint endpoint_;
+  std::list<Session> sessions_;
+  std::size_t requests_ = 0;       // with the workers
+  std::size_t large_bodies_ = 0;
+  bool stopping_ = false;
+};
+
+/// Serves one connection until it ends. Registers itself with `front` for as long.
+asio::awaitable<void> run_session(beast::tcp_stream stream, HttpFront& front);
+
+}  // namespace lazaret::admin

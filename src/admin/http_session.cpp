@@ -1,0 +1,229 @@
+// HttpSession: one connection. Reads a request, has it answered, writes the response, and so on while it is kept alive.
+#include <optional>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include "admin/desk_wait.h"
+#include "admin/http_front.h"
+#include "admin/problem.h"
+
+namespace lazaret::admin {
+namespace {
+
+namespace http = beast::http;
+using base::Code;
+using base::Status;
+using boost::system::error_code;
+using Parser = http::request_parser<http::string_body>;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+/// How much of a refused body is read, so that the peer gets to see the refusal instead of a reset.
+constexpr std::size_t kDrainBytes = 1u << 20;
+constexpr std::chrono::seconds kDrainTime{1};
+
+Method method_of(http::verb verb) {
+  switch (verb) {
+    case http::verb::get:
+    case http::verb::head: return Method::get;
+    case http::verb::put: return Method::put;
+    case http::verb::post: return Method::post;
+    case http::verb::patch: return Method::patch;
+    case http::verb::delete_: return Method::remove;
+    default: return Method::other;
+  }
+}
+
+Request head_of(const Parser::value_type& message) {
+  Request request;
+  request.method = method_of(message.method());
+  request.target = message.target();
+  request.content_type = message[http::field::content_type];
+  for (const auto& field : message) {
+    if (field.name() == http::field::host) request.hosts.emplace_back(field.value());
+    if (field.name() == http::field::origin) request.origins.emplace_back(field.value());
+  }
+  return request;
+}
+
+/// What to say of a request that could not be read; nullopt when nobody is there to hear it.
+std::optional<Response> unreadable(error_code error, std::uint64_t max_body_bytes) {
+  if (error == http::error::body_limit) {
+    return problem(Status(Code::MESSAGE_TOO_LARGE, "the body of the request is larger than the broker takes")
+                       .with_limit("body_bytes", static_cast<std::int64_t>(max_body_bytes)));
+  }
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return problem(Status(Code::HEADERS_TOO_LARGE, "the header of the request is larger than the broker takes")
+                       .with_limit("request_header_bytes", FrontLimits::kHeaderBytes));
+  }
+  if (error.category() != make_error_code(http::error::bad_method).category()) return std::nullopt;
+  if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
+  return problem(Status(Code::BAD_REQUEST, "the request is not HTTP: " + error.message()));
+}
+
+template <class Message>
+void add_fields(Message& message, const Response& response, const std::string& server) {
+  message.set(http::field::server, server);
+  message.set("X-Content-Type-Options", "nosniff");
+  message.set(http::field::cache_control, "no-store");
+  if (!response.content_type.empty()) message.set(http::field::content_type, response.content_type);
+  for (const auto& [name, value] : response.headers) message.set(name, value);
+}
+
+/// A large body has a place, of which there are few.
+class BodyPlace {
+ public:
+  explicit BodyPlace(std::size_t& taken) : taken_(taken) {}
+  ~BodyPlace() {
+    if (mine_) --taken_;
+  }
+  BodyPlace(const BodyPlace&) = delete;
+  BodyPlace& operator=(const BodyPlace&) = delete;
+
+  bool take() {
+    if (taken_ >= FrontLimits::kLargeBodies) return false;
+    ++taken_;
+    mine_ = true;
+    return true;
+  }
+
+ private:
+  std::size_t& taken_;
+  bool mine_ = false;
+};
+
+class HttpSession {
+ public:
+  HttpSession(beast::tcp_stream stream, HttpFront& front) : stream_(std::move(stream)), front_(front) {
+    place_ = front_.sessions().insert(front_.sessions().end(), HttpFront::Session{&stream_});
+  }
+  ~HttpSession() { front_.sessions().erase(place_); }
+  HttpSession(const HttpSession&) = delete;
+  HttpSession& operator=(const HttpSession&) = delete;
+
+  asio::awaitable<void> run() {
+    bool go_on = true;
+    while (go_on && !front_.stopping()) {
+      if (buffer_.size() == 0 && !co_await wait_for_request()) co_return;
+      place_->busy = true;
+      go_on = co_await serve();
+      place_->busy = false;
+    }
+    error_code ignored;
+    (void)stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+  }
+
+ private:
+  asio::awaitable<bool> wait_for_request() {
+    stream_.expires_after(FrontLimits::kIdleTime);
+    const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(4096), kAwait);
+    buffer_.commit(bytes);
+    co_return !error;
+  }
+
+  /// One request and its response. False: the connection is at its end.
+  asio::awaitable<bool> serve() {
+    stream_.expires_after(FrontLimits::kReadTime);
+    Parser parser;
+    parser.header_limit(FrontLimits::kHeaderBytes);
+    parser.body_limit(front_.max_body_bytes());
+    const auto [error, bytes] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
+    if (error) {
+      co_await give_up(unreadable(error, front_.max_body_bytes()));
+      co_return false;
+    }
+    version_ = parser.get().version();
+    is_head_ = parser.get().method() == http::verb::head;
+    Request request = head_of(parser.get());
+    BodyPlace body_place(front_.large_bodies());
+    std::optional<Response> refusal = front_.dispatcher().refuse(request);
+    if (!parser.is_done()) {
+      if (!refusal) refusal = co_await read_body(parser, body_place);
+      if (refusal || !stream_.socket().is_open()) {
+        co_await give_up(std::move(refusal));
+        co_return false;
+      }
+    }
+    const bool keep_alive = parser.keep_alive() && !front_.stopping();
+    if (!refusal) {
+      request.body = std::move(parser.get().body());
+      request.deadline = std::chrono::steady_clock::now() + kAskDeadline;
+      stream_.expires_never();
+      refusal = co_await front_.answer(std::move(request));
+    }
+    co_return co_await write(std::move(*refusal), keep_alive) && keep_alive;
+  }
+
+  /// nullopt: it is in the parser, or the connection was closed.
+  asio::awaitable<std::optional<Response>> read_body(Parser& parser, BodyPlace& place) {
+    const auto length = parser.content_length();
+    if ((!length || *length > FrontLimits::kLargeBodyBytes) && !place.take()) {
+      co_return problem(Status(Code::RESOURCE_EXHAUSTED, "too many large requests are being read")
+                            .with_limit("large_requests", FrontLimits::kLargeBodies)
+                            .with_retry_after_ms(1000));
+    }
+    if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+      http::response<http::empty_body> go_on{http::status::continue_, version_};
+      const auto [error, bytes] = co_await http::async_write(stream_, go_on, kAwait);
+      if (error) stream_.close();
+    }
+    const auto [error, bytes] = co_await http::async_read(stream_, buffer_, parser, kAwait);
+    if (!error) co_return std::nullopt;
+    auto refusal = unreadable(error, front_.max_body_bytes());
+    if (!refusal) stream_.close();
+    co_return refusal;
+  }
+
+  asio::awaitable<bool> write(Response response, bool keep_alive) {
+    stream_.expires_after(FrontLimits::kWriteTime);
+    const auto status = static_cast<http::status>(response.status);
+    if (is_head_) {
+      http::response<http::empty_body> message{status, version_};
+      add_fields(message, response, front_.server_name());
+      message.content_length(response.body.size());
+      message.keep_alive(keep_alive);
+      const auto [error, bytes] = co_await http::async_write(stream_, message, kAwait);
+      co_return !error;
+    }
+    http::response<http::string_body> message{status, version_};
+    add_fields(message, response, front_.server_name());
+    message.body() = std::move(response.body);
+    message.keep_alive(keep_alive);
+    message.prepare_payload();
+    const auto [error, bytes] = co_await http::async_write(stream_, message, kAwait);
+    co_return !error;
+  }
+
+  /// The last word on this connection. Unread bytes in the socket would turn the end into a reset, which could
+  /// overtake the response.
+  asio::awaitable<void> give_up(std::optional<Response> refusal) {
+    if (!refusal || !co_await write(std::move(*refusal), false)) co_return;
+    error_code ignored;
+    (void)stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    stream_.expires_after(kDrainTime);
+    for (std::size_t drained = 0; drained < kDrainBytes;) {
+      buffer_.clear();
+      const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(16u << 10), kAwait);
+      if (error) co_return;
+      drained += bytes;
+    }
+  }
+
+  beast::tcp_stream stream_;
+  HttpFront& front_;
+  std::list<HttpFront::Session>::iterator place_;
+  beast::flat_buffer buffer_{64u << 10};
+  unsigned version_ = 11;
+  bool is_head_ = false;
+};
+
+}  // namespace
+
+asio::awaitable<void> run_session(beast::tcp_stream stream, HttpFront& front) {
+  HttpSession session(std::move(stream), front);
+  co_await session.run();
+}
+
+}  // namespace lazaret::admin

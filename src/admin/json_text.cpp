@@ -1,0 +1,108 @@
+#include "admin/json_text.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/duration_text.h"
+#include "base/text_encoding.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Status;
+
+void append(std::string& text, const json::value& value);
+
+void append(std::string& text, const json::object& object) {
+  text += '{';
+  for (const auto& [name, value] : object) {
+    if (text.back() != '{') text += ',';
+    text += json::serialize(json::value(name));
+    text += ':';
+    append(text, value);
+  }
+  text += '}';
+}
+
+void append(std::string& text, const json::array& array) {
+  text += '[';
+  bool first = true;
+  for (const json::value& value : array) {
+    if (!first) text += ',';
+    first = false;
+    append(text, value);
+  }
+  text += ']';
+}
+
+void append(std::string& text, const json::value& value) {
+  if (const auto* object = value.if_object()) return append(text, *object);
+  if (const auto* array = value.if_array()) return append(text, *array);
+  if (const auto* number = value.if_double()) {
+    char digits[32];
+    const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), *number);
+    text.append(digits, end);
+    return;
+  }
+  text += json::serialize(value);
+}
+
+}  // namespace
+
+std::string to_text(const json::value& value) {
+  std::string text;
+  append(text, value);
+  return text;
+}
+
+Response json_response(int status, const json::value& value) {
+  return {status, "application/json", to_text(value) + "\n", {}};
+}
+
+json::object list_of(json::array items, const std::string& cursor) {
+  return {{"items", std::move(items)}, {"cursor", text_or_null(cursor)}};
+}
+
+json::value text_or_null(std::string_view text) {
+  if (text.empty()) return nullptr;
+  return json::string(base::to_utf8(text));
+}
+
+json::value time_or_null(base::Instant instant) {
+  if (instant == base::Instant{} || instant == base::Instant::never()) return nullptr;
+  return json::string(base::format_rfc3339(instant));
+}
+
+base::Result<json::object> parse_object(std::string_view body) {
+  if (body.empty()) return json::object();
+  boost::system::error_code error;
+  json::value value = json::parse(body, error);
+  if (error) return Status(Code::BAD_REQUEST, "the body is not JSON: " + error.message());
+  if (!value.is_object()) return Status(Code::BAD_REQUEST, "the body must be a JSON object");
+  return std::move(value.get_object());
+}
+
+base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known) {
+  auto object = parse_object(body);
+  if (!object.ok()) return object;
+  for (const auto& field : *object) {
+    const std::string_view name = field.key();
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return Status(Code::BAD_REQUEST, "the field \"" + std::string(name) + "\" is not known here");
+    }
+  }
+  return object;
+}
+
+base::Result<std::string> text_field(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr || value->is_null()) return std::string();
+  if (!value->is_string()) return Status(Code::BAD_REQUEST, std::string(name) + " must be a text");
+  return std::string(value->get_string());
+}
+
+}  // namespace lazaret::admin

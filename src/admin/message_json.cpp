@@ -1,0 +1,166 @@
+#include "admin/message_json.h"
+
+#include "admin/json_text.h"
+#include "base/duration_text.h"
+#include "base/text_encoding.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Status;
+
+/// A header that is given several times is a list.
+json::object headers_json(const wire::Envelope& envelope) {
+  json::object headers;
+  for (const auto& [name, value] : envelope.headers) {
+    json::value& slot = headers[base::to_utf8(name)];
+    if (slot.is_string()) slot = json::array{slot};
+    if (slot.is_array()) {
+      slot.get_array().emplace_back(base::to_utf8(value));
+    } else {
+      slot = base::to_utf8(value);
+    }
+  }
+  return headers;
+}
+
+Status read_headers(const json::object& object, wire::Envelope& envelope) {
+  const json::value* headers = object.if_contains("headers");
+  if (headers == nullptr || headers->is_null()) return {};
+  const Status wrong(Code::BAD_REQUEST, "headers must be an object of texts, or of lists of texts");
+  if (!headers->is_object()) return wrong;
+  for (const auto& [name, value] : headers->get_object()) {
+    const json::array values = value.is_array() ? value.get_array() : json::array{value};
+    for (const json::value& one : values) {
+      if (!one.is_string()) return wrong;
+      envelope.headers.emplace_back(std::string(name), std::string(one.get_string()));
+    }
+  }
+  return {};
+}
+
+Status read_time(const json::object& object, std::string_view name, std::int64_t& into) {
+  auto text = text_field(object, name);
+  if (!text.ok()) return text.status();
+  if (text->empty()) return {};
+  const auto instant = base::parse_rfc3339(*text);
+  if (!instant.ok()) return Status(Code::BAD_REQUEST, std::string(name) + ": " + instant.status().text());
+  into = instant->us;
+  return {};
+}
+
+Status read_id(const json::object& object, wire::Envelope& envelope) {
+  auto text = text_field(object, "id");
+  if (!text.ok()) return text.status();
+  if (text->empty()) return {};
+  const auto id = model::MessageId::parse(*text);
+  if (!id || id->is_nil()) return Status(Code::BAD_REQUEST, "id must be a UUID");
+  envelope.id = *id;
+  return {};
+}
+
+Status read_priority(const json::object& object, wire::Envelope& envelope) {
+  const json::value* value = object.if_contains("priority");
+  if (value == nullptr || value->is_null()) return {};
+  boost::system::error_code error;
+  const auto priority = value->is_number() ? value->to_number<std::uint32_t>(error) : 10;
+  if (error || priority > 9) return Status(Code::BAD_REQUEST, "priority must be a number from 0 to 9");
+  envelope.priority = priority;
+  return {};
+}
+
+Status read_body(const json::object& object, std::string& body) {
+  auto text = text_field(object, "body");
+  if (!text.ok()) return text.status();
+  auto encoded = text_field(object, "body_base64");
+  if (!encoded.ok()) return encoded.status();
+  if (object.contains("body") && object.contains("body_base64")) {
+    return Status(Code::BAD_REQUEST, "a message has body or body_base64, not both");
+  }
+  body = std::move(*text);
+  if (encoded->empty()) return {};
+  auto bytes = base::from_base64(*encoded);
+  if (!bytes) return Status(Code::BAD_REQUEST, "body_base64 is not base64");
+  body = std::move(*bytes);
+  return {};
+}
+
+void add_envelope(json::object& out, const wire::Envelope& envelope) {
+  out["id"] = envelope.id.to_string();
+  out["key"] = text_or_null(envelope.key);
+  out["type"] = text_or_null(envelope.type);
+  out["content_type"] = text_or_null(envelope.content_type);
+  out["headers"] = headers_json(envelope);
+  out["correlation_id"] = text_or_null(envelope.correlation_id);
+  out["causation_id"] = text_or_null(envelope.causation_id);
+  out["reply_to"] = text_or_null(envelope.reply_to);
+  out["deadline"] = time_or_null({envelope.deadline_us});
+  out["expires_at"] = time_or_null({envelope.expires_at_us});
+  out["priority"] = envelope.priority;
+  // Not in every message and of interest to few: only where they are used.
+  if (!envelope.schema_id.empty()) out["schema_id"] = text_or_null(envelope.schema_id);
+  if (!envelope.content_encoding.empty()) out["content_encoding"] = text_or_null(envelope.content_encoding);
+  if (!envelope.traceparent.empty()) out["traceparent"] = text_or_null(envelope.traceparent);
+}
+
+}  // namespace
+
+json::object message_json(const ShownMessage& shown) {
+  json::object out{{"id", nullptr},
+                   {"source", shown.source},
+                   {"offset", shown.offset.value},
+                   {"attempt", shown.attempt},
+                   {"redelivered", shown.redelivered}};
+  if (shown.message != nullptr) {
+    const model::Message& message = *shown.message;
+    if (const auto envelope = wire::decode_envelope(message.envelope.view()); envelope.ok()) {
+      add_envelope(out, *envelope);
+      out["published_at"] = time_or_null(message.published_at);
+      const std::string_view body = message.body.view();
+      if (base::is_utf8(body)) {
+        out["body"] = body;
+      } else {
+        out["body_base64"] = base::to_base64(body);
+      }
+      return out;
+    }
+  }
+  out["damaged"] = true;
+  return out;
+}
+
+base::Result<NewMessage> read_message_json(std::string_view text) {
+  if (text.empty()) return Status(Code::BAD_REQUEST, "the body must be a message object");
+  const auto object = parse_object(
+      text, {"id", "key", "type", "content_type", "headers", "correlation_id", "causation_id", "reply_to", "deadline",
+             "expires_at", "priority", "schema_id", "content_encoding", "traceparent", "body", "body_base64"});
+  if (!object.ok()) return object.status();
+  NewMessage message;
+  wire::Envelope& envelope = message.envelope;
+  const std::pair<std::string_view, std::string*> texts[] = {
+      {"key", &envelope.key},
+      {"type", &envelope.type},
+      {"content_type", &envelope.content_type},
+      {"correlation_id", &envelope.correlation_id},
+      {"causation_id", &envelope.causation_id},
+      {"reply_to", &envelope.reply_to},
+      {"schema_id", &envelope.schema_id},
+      {"content_encoding", &envelope.content_encoding},
+      {"traceparent", &envelope.traceparent},
+  };
+  for (const auto& [name, into] : texts) {
+    auto value = text_field(*object, name);
+    if (!value.ok()) return value.status();
+    *into = std::move(*value);
+  }
+  for (Status status : {read_id(*object, envelope), read_headers(*object, envelope),
+                        read_time(*object, "deadline", envelope.deadline_us),
+                        read_time(*object, "expires_at", envelope.expires_at_us), read_priority(*object, envelope),
+                        read_body(*object, message.body)}) {
+    if (!status.ok()) return status;
+  }
+  return message;
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,32 @@
+// Messages as JSON, out and in.
+#pragma once
+
+#include <string>
+
+#include <boost/json/object.hpp>
+
+#include "base/status.h"
+#include "model/message.h"
+#include "wire/envelope.h"
+
+namespace lazaret::admin {
+
+/// What is shown of a message beside its own bytes.
+struct ShownMessage {
+  std::string source;  // the queue
+  model::Offset offset;
+  model::MessageRef message;  // null: damaged
+  std::uint32_t attempt = 0;
+  bool redelivered = false;
+};
+/// "body" when it is UTF-8, else "body_base64"; of a damaged message neither, but "damaged": true.
+boost::json::object message_json(const ShownMessage& shown);
+
+struct NewMessage {
+  wire::Envelope envelope;
+  std::string body;
+};
+/// BAD_REQUEST naming the field that is unknown or wrong. Sizes are not checked.
+base::Result<NewMessage> read_message_json(std::string_view text);
+
+}  // namespace lazaret::admin

@@ -1,0 +1,147 @@
+#include "admin/metrics.h"
+
+#include <functional>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include "admin/handlers.h"
+#include "model/limits.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Result;
+using model::QueueStats;
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+struct QueueMetric {
+  const char* name;
+  const char* help;
+  MetricType type;
+  std::function<double(const QueueStats&)> value;
+};
+
+double of(std::uint64_t number) { return static_cast<double>(number); }
+double seconds(base::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+const std::vector<QueueMetric>& queue_metrics() {
+  constexpr MetricType kGauge = MetricType::Gauge;
+  constexpr MetricType kCounter = MetricType::Counter;
+  static const std::vector<QueueMetric> all = {
+      {"lazaret_queue_ready", "Messages that may be granted", kGauge, [](const auto& q) { return of(q.ready); }},
+      {"lazaret_queue_leased", "Messages out to consumers", kGauge, [](const auto& q) { return of(q.leased); }},
+      {"lazaret_queue_waiting", "Messages in backoff or delayed", kGauge, [](const auto& q) { return of(q.waiting); }},
+      {"lazaret_queue_scheduled", "Messages for later", kGauge, [](const auto& q) { return of(q.scheduled); }},
+      {"lazaret_queue_held", "Messages held behind a failed key", kGauge, [](const auto& q) { return of(q.held); }},
+      {"lazaret_queue_suspects", "Messages suspected of killing workers", kGauge,
+       [](const auto& q) { return of(q.suspects); }},
+      {"lazaret_queue_in_hospital", "Cases in state admitted", kGauge,
+       [](const auto& q) { return of(q.counters.in_hospital); }},
+      {"lazaret_queue_consumers", "Consumers attached", kGauge, [](const auto& q) { return of(q.consumers.size()); }},
+      {"lazaret_queue_entered_total", "Messages published", kCounter,
+       [](const auto& q) { return of(q.counters.entered); }},
+      {"lazaret_queue_acked_total", "Messages acknowledged", kCounter,
+       [](const auto& q) { return of(q.counters.acked); }},
+      {"lazaret_queue_discarded_total", "Cases discarded", kCounter,
+       [](const auto& q) { return of(q.counters.discarded); }},
+      {"lazaret_queue_expired_total", "Messages expired", kCounter,
+       [](const auto& q) { return of(q.counters.expired); }},
+      {"lazaret_queue_purged_total", "Messages purged", kCounter, [](const auto& q) { return of(q.counters.purged); }},
+      {"lazaret_queue_dropped_total", "Messages dropped by a limit", kCounter,
+       [](const auto& q) { return of(q.counters.dropped); }},
+      {"lazaret_queue_lost_to_retention_total", "Messages trimmed unread", kCounter,
+       [](const auto& q) { return of(q.counters.lost_to_retention); }},
+      {"lazaret_queue_redirected_total", "Messages sent elsewhere", kCounter,
+       [](const auto& q) { return of(q.counters.redirected); }},
+  };
+  return all;
+}
+
+ClientMetric metric(MetricType type, double value, std::vector<ClientMetric::Label> labels = {}) {
+  ClientMetric one;
+  one.label = std::move(labels);
+  if (type == MetricType::Counter) {
+    one.counter.value = value;
+  } else {
+    one.gauge.value = value;
+  }
+  return one;
+}
+
+void add_queues(std::vector<MetricFamily>& families, const std::vector<QueueStats>& queues, base::Instant now) {
+  for (const QueueMetric& kind : queue_metrics()) {
+    MetricFamily& family = families.emplace_back(MetricFamily{kind.name, kind.help, kind.type, {}});
+    for (const QueueStats& stats : queues) {
+      family.metric.push_back(metric(kind.type, kind.value(stats), {{"queue", stats.queue.name}}));
+    }
+  }
+  MetricFamily& age = families.emplace_back(
+      MetricFamily{"lazaret_queue_oldest_ready_seconds", "Age of the oldest ready message", MetricType::Gauge, {}});
+  for (const QueueStats& stats : queues) {
+    if (!stats.oldest_ready_at) continue;
+    age.metric.push_back(metric(age.type, seconds(now - *stats.oldest_ready_at), {{"queue", stats.queue.name}}));
+  }
+}
+
+void add_engine(std::vector<MetricFamily>& families, const engine::EngineStats& stats) {
+  const auto add = [&families](const char* name, const char* help, MetricType type, double value) {
+    families.push_back({name, help, type, {metric(type, value)}});
+  };
+  const auto gauge = [&add](const char* name, const char* help, double value) {
+    add(name, help, MetricType::Gauge, value);
+  };
+  const auto counter = [&add](const char* name, const char* help, std::uint64_t value) {
+    add(name, help, MetricType::Counter, of(value));
+  };
+  gauge("lazaret_queues", "Queues", of(stats.queues));
+  gauge("lazaret_sessions", "Sessions, the broker's own among them", of(stats.sessions));
+  gauge("lazaret_instances", "Client processes known", of(stats.instances));
+  gauge("lazaret_ingest_bytes", "Read from connections and not yet durable", of(stats.ingest_bytes));
+  gauge("lazaret_held_effects", "Answers and deliveries that wait for the disk", of(stats.held_effects));
+  gauge("lazaret_publishes_refused", "1 while the disk is too full for publishes", stats.publishes_refused ? 1 : 0);
+  gauge("lazaret_resuming", "1 while messages wait for their consumers after a start", stats.resuming ? 1 : 0);
+  gauge("lazaret_draining", "1 while the broker stops", stats.draining ? 1 : 0);
+  gauge("lazaret_last_commit_seconds", "The latest write and sync", seconds(stats.last_commit));
+  gauge("lazaret_longest_commit_seconds", "The longest one since the start", seconds(stats.longest_commit));
+  gauge("lazaret_disk_free_bytes", "Free where the data directory is", of(stats.store.disk_free_bytes));
+  gauge("lazaret_disk_total_bytes", "Size of that file system", of(stats.store.disk_total_bytes));
+  gauge("lazaret_data_bytes", "Size of the data directory", of(stats.store.data_bytes));
+  gauge("lazaret_memtable_bytes", "Written and not yet in SST files", of(stats.store.memtable_bytes));
+  counter("lazaret_steps_total", "Events that shards took", stats.steps);
+  counter("lazaret_commits_total", "Group commits", stats.commits);
+  counter("lazaret_committed_groups_total", "Parts that shards had in them", stats.committed_groups);
+  counter("lazaret_syncs_total", "Syncs of the write-ahead log", stats.store.syncs);
+  counter("lazaret_written_bytes_total", "Bytes written to the write-ahead log", stats.store.written_bytes);
+}
+
+}  // namespace
+
+std::string metrics_text(const engine::EngineStats& engine, const std::vector<QueueStats>& queues, base::Instant now,
+                         const std::string& version) {
+  std::vector<MetricFamily> families;
+  families.push_back({"lazaret_info", "The version that runs", MetricType::Gauge,
+                      {metric(MetricType::Gauge, 1, {{"version", version}})}});
+  add_engine(families, engine);
+  add_queues(families, queues, now);
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+Result<Response> get_metrics(Broker& broker, const Request& request) {
+  std::vector<QueueStats> all;
+  std::string after;
+  while (true) {
+    const auto queues = broker.engine.directory().list(after, model::limits::kPageItems);
+    if (queues.empty()) break;
+    after = queues.back()->name;
+    auto stats = show_queues(broker, queues, request.deadline);
+    if (!stats.ok()) return stats.status();
+    all.insert(all.end(), std::make_move_iterator(stats->begin()), std::make_move_iterator(stats->end()));
+  }
+  return Response{200, "text/plain; version=0.0.4; charset=utf-8",
+                  metrics_text(broker.engine.stats(), all, broker.engine.now(), broker.config.version), {}};
+}
+
+}  // namespace lazaret::admin

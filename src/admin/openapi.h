@@ -1,0 +1,17 @@
+// The description of this API in OpenAPI 3.1, made from the table of routes.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "admin/routes.h"
+
+namespace lazaret::admin {
+
+boost::json::object describe(const std::vector<Route>& routes, std::string_view version);
+/// The schemas that routes refer to by name.
+const boost::json::object& schemas();
+
+}  // namespace lazaret::admin

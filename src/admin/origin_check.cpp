@@ -1,0 +1,57 @@
+#include "admin/origin_check.h"
+
+#include <algorithm>
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Status;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+/// "localhost:7351" → "localhost", "[::1]:7351" → "::1".
+std::string host_of(std::string_view authority) {
+  if (authority.starts_with('[')) return lower(authority.substr(1, authority.find(']') - 1));
+  return lower(authority.substr(0, authority.find(':')));
+}
+
+/// 127.0.0.0/8, written as four numbers. A name that begins so ("127.evil.example") is none.
+bool is_loopback_v4(std::string_view host) {
+  return host.starts_with("127.") && std::count(host.begin(), host.end(), '.') == 3 &&
+         host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+Status forbidden(std::string text) { return Status(Code::FORBIDDEN_ORIGIN, std::move(text)); }
+
+}  // namespace
+
+OriginCheck::OriginCheck(std::string bound, std::vector<std::string> allowed, bool any_host)
+    : names_(std::move(allowed)), any_host_(any_host) {
+  names_.push_back(std::move(bound));
+  for (std::string& name : names_) name = name.starts_with('[') ? host_of(name) : lower(name);
+}
+
+bool OriginCheck::is_ours(std::string_view host) const {
+  return host == "localhost" || host == "::1" || is_loopback_v4(host) ||
+         std::find(names_.begin(), names_.end(), host) != names_.end();
+}
+
+Status OriginCheck::check(const Request& request) const {
+  if (request.hosts.size() != 1) return forbidden("a request needs one Host");
+  const std::string& host = request.hosts.front();
+  if (!any_host_ && !is_ours(host_of(host))) return forbidden("the Host \"" + host + "\" is not this broker's");
+  if (request.origins.empty()) return {};
+  const std::string origin = lower(request.origins.front());
+  const std::string same = lower(host);
+  if (request.origins.size() != 1 || (origin != "http://" + same && origin != "https://" + same)) {
+    return forbidden("the Origin \"" + request.origins.front() + "\" is not this broker's");
+  }
+  return {};
+}
+
+}  // namespace lazaret::admin

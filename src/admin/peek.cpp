@@ -1,0 +1,176 @@
+// Peeking: messages of a queue with the state they are in, without taking them.
+#include <algorithm>
+#include <array>
+
+#include "admin/desk_wait.h"
+#include "admin/handlers.h"
+#include "admin/json_text.h"
+#include "admin/message_json.h"
+#include "base/text_encoding.h"
+#include "model/limits.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+using model::MessageState;
+using model::Offset;
+namespace limits = model::limits;
+
+/// Bodies of one answer; one message at least, however large.
+constexpr std::size_t kPeekBytes = 16u << 20;
+/// Offsets that one request looks at before it answers with what it has: settled ones may lie in between.
+constexpr std::uint64_t kPeekOffsets = 20'000;
+
+constexpr std::array<std::pair<MessageState, std::string_view>, 6> kStates = {{
+    {MessageState::settled, "settled"},
+    {MessageState::ready, "ready"},
+    {MessageState::leased, "leased"},
+    {MessageState::waiting, "waiting"},
+    {MessageState::in_hospital, "in_hospital"},
+    {MessageState::replaying, "replaying"},
+}};
+
+std::string_view to_string(MessageState state) {
+  for (const auto& [value, name] : kStates) {
+    if (value == state) return name;
+  }
+  return "unknown";
+}
+
+Result<std::optional<MessageState>> state_parameter(const Request& request) {
+  const auto text = request.parameter("state");
+  if (!text) return std::optional<MessageState>();
+  for (const auto& [value, name] : kStates) {
+    if (name == *text) return std::optional(value);
+  }
+  return Status(Code::BAD_REQUEST, "state must be settled, ready, leased, waiting, in_hospital or replaying, not \"" +
+                                       std::string(*text) + "\"");
+}
+
+/// Without a wish: what is still on the queue.
+bool is_wanted(MessageState state, std::optional<MessageState> wanted) {
+  if (wanted) return state == *wanted;
+  return state != MessageState::settled && state != MessageState::in_hospital;
+}
+
+json::value holder_json(const std::optional<model::ConsumerInfo>& consumer) {
+  if (!consumer) return nullptr;
+  return json::object{{"name", base::to_utf8(consumer->name)},
+                      {"host", base::to_utf8(consumer->host)},
+                      {"version", base::to_utf8(consumer->version)}};
+}
+
+/// One request's work: pages of states, and for those wanted the messages.
+class Peek {
+ public:
+  Peek(Broker& broker, const Request& request, engine::QueueRef queue, std::size_t count,
+       std::optional<MessageState> wanted)
+      : broker_(broker), request_(request), queue_(std::move(queue)), count_(count), wanted_(wanted) {}
+
+  Status run(std::optional<Offset> from) {
+    if (!from) {
+      const auto states = ask_states(Offset(0), 0);
+      if (!states.ok()) return states.status();
+      from = wanted_ == MessageState::settled ? Offset(0) : states->first_unsettled;
+    }
+    next_ = *from;
+    const Offset stop(next_.value + std::min(kPeekOffsets, ~std::uint64_t{0} - next_.value));
+    while (!full() && next_ < stop) {
+      const auto states = ask_states(next_, limits::kPageItems);
+      if (!states.ok()) return states.status();
+      if (states->items.empty()) {
+        at_end_ = true;
+        return {};
+      }
+      LZ_RETURN_IF_ERROR(take(states->items));
+    }
+    return {};
+  }
+
+  json::object result() {
+    return list_of(std::move(items_), at_end_ ? std::string() : std::to_string(next_.value));
+  }
+
+ private:
+  bool full() const { return items_.size() >= count_ || bytes_ >= kPeekBytes; }
+
+  Result<model::MessageStates> ask_states(Offset from, std::size_t count) {
+    return ask<model::MessageStates>(broker_.desk, queue_->shard,
+                                     model::ShowStates{{}, queue_->subscription, from, count}, request_.deadline);
+  }
+
+  Status take(const std::vector<model::MessageStates::Item>& states) {
+    for (auto it = states.begin(); it != states.end() && !full();) {
+      if (!is_wanted(it->state, wanted_)) {
+        next_ = it->offset.next();
+        ++it;
+        continue;
+      }
+      // As many neighbours as are wanted too are read in one go.
+      auto end = it;
+      while (end != states.end() && is_wanted(end->state, wanted_)) ++end;
+      LZ_RETURN_IF_ERROR(read(it, end));
+      while (it != end && it->offset < next_) ++it;
+    }
+    return {};
+  }
+
+  template <class Iterator>
+  Status read(Iterator begin, Iterator end) {
+    const Offset until = std::prev(end)->offset.next();
+    auto page = broker_.engine.store().read_messages(queue_->shard, queue_->log, begin->offset, until,
+                                                     count_ - items_.size(), kPeekBytes - bytes_);
+    if (!page.ok()) return page.status();
+    for (const model::PagedMessage& one : page->messages) {
+      if (full()) return {};
+      const auto state = std::find_if(begin, end, [&one](const auto& item) { return item.offset == one.offset; });
+      if (state != end) show(*state, one.message);
+      next_ = one.offset.next();
+    }
+    if (!full()) next_ = std::max(next_, std::min(until, std::max(page->next, begin->offset.next())));
+    return {};
+  }
+
+  void show(const model::MessageStates::Item& state, const model::MessageRef& message) {
+    bytes_ += message == nullptr ? 0 : message->size();
+    json::object item = message_json({queue_->name, state.offset, message, state.attempt, state.redelivered});
+    item["state"] = to_string(state.state);
+    item["until"] = time_or_null(state.until.value_or(base::Instant{}));
+    item["consumer"] = holder_json(state.consumer);
+    items_.push_back(std::move(item));
+  }
+
+  Broker& broker_;
+  const Request& request_;
+  const engine::QueueRef queue_;
+  const std::size_t count_;
+  const std::optional<MessageState> wanted_;
+  json::array items_;
+  std::size_t bytes_ = 0;
+  Offset next_;
+  bool at_end_ = false;
+};
+
+}  // namespace
+
+Result<Response> peek_messages(Broker& broker, const Request& request) {
+  const auto count = number_parameter(request, "count", limits::kPageItemsDefault, 1, limits::kPageItems);
+  if (!count.ok()) return count.status();
+  const auto from = number_parameter(request, "from", 0, 0, ~std::uint64_t{0});
+  if (!from.ok()) return from.status();
+  const auto wanted = state_parameter(request);
+  if (!wanted.ok()) return wanted.status();
+  auto queue = find_queue(broker, request.arguments[0]);
+  if (!queue.ok()) return queue.status();
+
+  Peek peek(broker, request, std::move(*queue), *count, *wanted);
+  std::optional<Offset> first;
+  if (request.parameter("from")) first = Offset(*from);
+  LZ_RETURN_IF_ERROR(peek.run(first));
+  return json_response(200, peek.result());
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,129 @@
+// Queues: list, create, show, change, delete, purge.
+#include "admin/desk_wait.h"
+#include "admin/handlers.h"
+#include "admin/json_text.h"
+#include "admin/queue_json.h"
+#include "model/limits.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+namespace limits = model::limits;
+
+constexpr model::ShardId kCatalogShard{0};
+
+/// What the body of a PUT or PATCH asks for.
+struct Wanted {
+  wire::OptionsPatch options;
+  std::string colocate_with;
+};
+
+/// An unknown field is an INVALID_OPTION: a misspelt option must not be taken for its default.
+Result<Wanted> read_wanted(const std::string& body, bool creating) {
+  Wanted wanted;
+  const auto object = parse_object(body);
+  if (!object.ok()) return object.status();
+  for (const auto& [key, field] : *object) {
+    const std::string_view name = key;
+    if (creating && name == "colocate_with") {
+      auto neighbour = text_field(*object, name);
+      if (!neighbour.ok()) return neighbour.status();
+      wanted.colocate_with = *neighbour;
+      continue;
+    }
+    const auto taken = read_option(name, field, wanted.options);
+    if (!taken.ok()) return taken.status();
+    if (!*taken) return Status(Code::INVALID_OPTION, "there is no option \"" + std::string(name) + "\"");
+  }
+  return wanted;
+}
+
+/// The queue as it is now. Its own shard may hear of it a moment later than the catalog: then it is still empty.
+Result<Response> answer_queue(Broker& broker, const model::QueueRecord& queue, int status, Deadline deadline) {
+  auto stats = show_queue(broker, queue, deadline);
+  if (!stats.ok() && stats.code() != Code::NOT_FOUND) return stats.status();
+  model::QueueStats shown = stats.ok() ? std::move(*stats) : model::QueueStats{};
+  shown.queue = queue;
+  return json_response(status, queue_json(shown));
+}
+
+}  // namespace
+
+Result<Response> list_queues(Broker& broker, const Request& request) {
+  const auto limit = number_parameter(request, "limit", limits::kPageItemsDefault, 1, limits::kPageItems);
+  if (!limit.ok()) return limit.status();
+  auto queues = broker.engine.directory().list(request.parameter("cursor").value_or(""), *limit + 1);
+  std::string cursor;
+  if (queues.size() > *limit) {
+    queues.resize(*limit);
+    cursor = queues.back()->name;
+  }
+  const auto stats = show_queues(broker, queues, request.deadline);
+  if (!stats.ok()) return stats.status();
+  json::array items;
+  for (const auto& one : *stats) items.push_back(queue_json(one));
+  return json_response(200, list_of(std::move(items), cursor));
+}
+
+Result<Response> put_queue(Broker& broker, const Request& request) {
+  const auto wanted = read_wanted(request.body, true);
+  if (!wanted.ok()) return wanted.status();
+  model::CreateQueue command;
+  command.name = request.arguments[0];
+  LZ_RETURN_IF_ERROR(model::validate_name(command.name));
+  auto options = wanted->options.apply_to(broker.config.defaults);
+  if (!options.ok()) return options.status();
+  command.options = *options;
+  command.ensure = true;
+  command.colocate_with = wanted->colocate_with;
+  const auto answer = ask<model::QueueAnswer>(broker.desk, kCatalogShard, std::move(command), request.deadline);
+  if (!answer.ok()) return answer.status();
+  return answer_queue(broker, *answer->queue, answer->created ? 201 : 200, request.deadline);
+}
+
+Result<Response> get_queue(Broker& broker, const Request& request) {
+  const auto queue = find_queue(broker, request.arguments[0]);
+  if (!queue.ok()) return queue.status();
+  const auto stats = show_queue(broker, **queue, request.deadline);
+  if (!stats.ok()) return stats.status();
+  return json_response(200, queue_json(*stats));
+}
+
+Result<Response> patch_queue(Broker& broker, const Request& request) {
+  const auto wanted = read_wanted(request.body, false);
+  if (!wanted.ok()) return wanted.status();
+  const auto queue = find_queue(broker, request.arguments[0]);
+  if (!queue.ok()) return queue.status();
+  auto options = wanted->options.apply_to((*queue)->options);
+  if (!options.ok()) return options.status();
+  const auto answer = ask<model::QueueAnswer>(broker.desk, kCatalogShard,
+                                              model::UpdateQueue{{}, (*queue)->name, *options}, request.deadline);
+  if (!answer.ok()) return answer.status();
+  return answer_queue(broker, *answer->queue, 200, request.deadline);
+}
+
+Result<Response> delete_queue(Broker& broker, const Request& request) {
+  const auto force = flag_parameter(request, "force");
+  if (!force.ok()) return force.status();
+  const auto queue = find_queue(broker, request.arguments[0]);
+  if (!queue.ok()) return queue.status();
+  const auto done = ask<model::Done>(broker.desk, (*queue)->shard,
+                                     model::DeleteQueue{{}, (*queue)->subscription, *force}, request.deadline);
+  if (!done.ok()) return done.status();
+  return Response{204, "", "", {}};
+}
+
+Result<Response> purge_queue(Broker& broker, const Request& request) {
+  if (const auto body = parse_object(request.body, {}); !body.ok()) return body.status();
+  const auto queue = find_queue(broker, request.arguments[0]);
+  if (!queue.ok()) return queue.status();
+  const auto done = ask<model::Done>(broker.desk, (*queue)->shard, model::PurgeQueue{{}, (*queue)->subscription},
+                                     request.deadline);
+  if (!done.ok()) return done.status();
+  return json_response(200, json::object{{"purged", done->count}});
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,141 @@
+#include "admin/queue_json.h"
+
+#include <limits>
+
+#include "admin/json_text.h"
+#include "base/duration_text.h"
+#include "base/text_encoding.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Status;
+
+json::object consumer_json(const model::ConsumerStats& consumer) {
+  return {{"name", base::to_utf8(consumer.info.name)},
+          {"host", base::to_utf8(consumer.info.host)},
+          {"version", base::to_utf8(consumer.info.version)},
+          {"in_flight", consumer.in_flight},
+          {"begun", consumer.begun}};
+}
+
+Status wrong(std::string_view option, std::string_view what) {
+  return Status(Code::INVALID_OPTION, std::string(option) + " must be " + std::string(what));
+}
+
+Status read(std::string_view name, const json::value& value, std::optional<base::Duration>& into) {
+  if (!value.is_string()) return wrong(name, "a duration such as \"30s\"");
+  auto duration = base::parse_duration(std::string_view(value.get_string()));
+  if (!duration.ok()) return Status(Code::INVALID_OPTION, std::string(name) + ": " + duration.status().text());
+  into = *duration;
+  return {};
+}
+
+Status read(std::string_view name, const json::value& value, std::optional<double>& into) {
+  if (!value.is_number()) return wrong(name, "a number");
+  into = value.to_number<double>();
+  return {};
+}
+
+Status read(std::string_view name, const json::value& value, std::optional<std::uint32_t>& into) {
+  boost::system::error_code error;
+  const auto number = value.is_number() ? value.to_number<std::uint32_t>(error) : 0;
+  if (!value.is_number() || error) return wrong(name, "a whole number");
+  into = number;
+  return {};
+}
+
+/// In a patch 0 stands for no limit; from outside only the word is taken for that.
+Status read_max_attempts(const json::value& value, std::optional<std::uint32_t>& into) {
+  if (value.is_string() && value.get_string() == "unlimited") {
+    into = 0;
+    return {};
+  }
+  if (!read("max_attempts", value, into).ok() || *into == 0) {
+    return wrong("max_attempts", "a number from 1 to 10000, or \"unlimited\"");
+  }
+  return {};
+}
+
+Status read_durability(const json::value& value, std::optional<std::string>& into) {
+  if (!value.is_string()) return wrong("durability", "\"fsync\"");
+  into = std::string(value.get_string());
+  return {};
+}
+
+}  // namespace
+
+json::object options_json(const model::QueueOptions& options) {
+  json::object out;
+  if (options.max_attempts) {
+    out["max_attempts"] = *options.max_attempts;
+  } else {
+    out["max_attempts"] = "unlimited";
+  }
+  out["backoff_initial"] = base::format_duration(options.backoff_initial);
+  out["backoff_multiplier"] = options.backoff_multiplier;
+  out["backoff_max"] = base::format_duration(options.backoff_max);
+  out["backoff_jitter"] = options.backoff_jitter;
+  out["lease_duration"] = base::format_duration(options.lease_duration);
+  out["max_worker_deaths"] = options.max_worker_deaths;
+  out["durability"] = options.durability == model::Durability::fsync ? "fsync" : "relaxed";
+  return out;
+}
+
+json::object queue_json(const model::QueueStats& stats) {
+  const model::Counters& counters = stats.counters;
+  json::array consumers;
+  for (const auto& consumer : stats.consumers) consumers.push_back(consumer_json(consumer));
+  json::object out{
+      {"name", stats.queue.name},
+      {"shard", stats.queue.shard.value},
+      {"ready", stats.ready},
+      {"leased", stats.leased},
+      {"waiting", stats.waiting},
+      {"scheduled", stats.scheduled},
+      {"held", stats.held},
+      {"in_hospital", counters.in_hospital},
+      {"entered_total", counters.entered},
+      {"acked_total", counters.acked},
+      {"discarded_total", counters.discarded},
+      {"expired_total", counters.expired},
+      {"purged_total", counters.purged},
+      {"dropped_total", counters.dropped},
+      {"lost_to_retention_total", counters.lost_to_retention},
+      {"redirected_total", counters.redirected},
+      {"suspects", stats.suspects},
+      {"oldest_ready_at", time_or_null(stats.oldest_ready_at.value_or(base::Instant{}))},
+      {"created_at", time_or_null(stats.queue.created_at)},
+      {"consumers", std::move(consumers)},
+  };
+  for (auto& option : options_json(stats.queue.options)) out.insert(option);
+  return out;
+}
+
+base::Result<bool> read_option(std::string_view name, const json::value& value, wire::OptionsPatch& patch) {
+  Status status;
+  if (name == "max_attempts") {
+    status = read_max_attempts(value, patch.max_attempts);
+  } else if (name == "backoff_initial") {
+    status = read(name, value, patch.backoff_initial);
+  } else if (name == "backoff_multiplier") {
+    status = read(name, value, patch.backoff_multiplier);
+  } else if (name == "backoff_max") {
+    status = read(name, value, patch.backoff_max);
+  } else if (name == "backoff_jitter") {
+    status = read(name, value, patch.backoff_jitter);
+  } else if (name == "lease_duration") {
+    status = read(name, value, patch.lease_duration);
+  } else if (name == "max_worker_deaths") {
+    status = read(name, value, patch.max_worker_deaths);
+  } else if (name == "durability") {
+    status = read_durability(value, patch.durability);
+  } else {
+    return false;
+  }
+  if (!status.ok()) return status;
+  return true;
+}
+
+}  // namespace lazaret::admin

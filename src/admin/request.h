@@ -1,0 +1,63 @@
+// Request and Response: HTTP as handlers see it, without the library that reads and writes it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+
+namespace lazaret::admin {
+
+struct Route;
+
+/// `other` is any method that no route knows.
+enum class Method : std::uint8_t { get, put, post, patch, remove, other };
+/// "GET", …; "" for other.
+std::string_view to_string(Method method);
+
+struct Request {
+  Method method = Method::get;  // HEAD arrives as get; the session leaves the body out
+  std::string target;           // as in the request line: path and query, percent-encoded
+  std::string body;
+
+  /// Header fields that are looked at. More than one `Host` or `Origin` is a trick of somebody's.
+  std::vector<std::string> hosts;
+  std::vector<std::string> origins;
+  std::string content_type;
+
+  /// Filled in by `split_target`: decoded.
+  std::vector<std::string> segments;
+  std::vector<std::pair<std::string, std::string>> query;
+  /// Filled in by the dispatcher: the route, and what stands in the places of `{…}` in its pattern.
+  const Route* route = nullptr;
+  std::vector<std::string> arguments;
+
+  /// When whoever waits for a shard on behalf of this request gives up.
+  std::chrono::steady_clock::time_point deadline;
+
+  /// nullopt when the parameter is not there.
+  std::optional<std::string_view> parameter(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type;  // "": no body
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// Fills in `segments` and `query`; BAD_REQUEST when the target is none.
+base::Status split_target(Request& request);
+
+/// A whole number within limits, `otherwise` when it is not given; BAD_REQUEST naming the parameter.
+base::Result<std::uint64_t> number_parameter(const Request& request, std::string_view name, std::uint64_t otherwise,
+                                             std::uint64_t least, std::uint64_t most);
+/// "true" or "false"; false when it is not given.
+base::Result<bool> flag_parameter(const Request& request, std::string_view name);
+
+}  // namespace lazaret::admin

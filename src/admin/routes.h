@@ -1,0 +1,47 @@
+// The table of routes: what the dispatcher follows and what /openapi.json is made of, so neither can forget one.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/broker.h"
+#include "admin/request.h"
+
+namespace lazaret::admin {
+
+/// Runs on a worker. An error becomes a problem document.
+using Handler = base::Result<Response> (*)(Broker& broker, const Request& request);
+
+/// A parameter of the query. Others are refused.
+struct Parameter {
+  std::string_view name = {};
+  std::string_view type = "string";  // of JSON Schema
+  std::string_view summary = {};
+};
+
+/// What a request is answered with when all is well. `schema` names one of openapi_schemas.cpp, "" for none.
+struct Outcome {
+  int status = 200;
+  std::string_view summary = {};
+  std::string_view content_type = "application/json";
+  std::string_view schema = {};
+};
+
+struct Route {
+  Method method = Method::get;
+  std::string_view pattern = {};    // "/api/v1/queues/{name}": a segment in braces stands for any
+  std::string_view operation = {};  // its name in the description
+  std::string_view summary = {};
+  Handler handler = nullptr;
+  std::vector<Parameter> query = {};
+  std::string_view body = {};  // schema of the body; "": a body is refused
+  std::vector<Outcome> outcomes = {};
+};
+
+const std::vector<Route>& routes();
+
+/// Whether `segments` fit the pattern; `arguments` gets what stands in the places of `{…}`.
+bool matches(std::string_view pattern, const std::vector<std::string>& segments, std::vector<std::string>& arguments);
+
+}  // namespace lazaret::admin

@@ -1,0 +1,77 @@
+#include "admin/server.h"
+
+#include <exception>
+#include <thread>
+
+#include "admin/http_front.h"
+
+namespace lazaret::admin {
+namespace {
+
+/// A body may be base64, escaped, and has an envelope beside it.
+std::uint64_t max_request_bytes(const ServerConfig& config) { return 2 * config.max_message_bytes + (64u << 10); }
+
+std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
+  const std::string host = endpoint.address().to_string();
+  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+}
+
+}  // namespace
+
+/// The order of members is the order of life: what stands later is gone first.
+struct Server::Impl {
+  Impl(ServerConfig given, engine::Engine& engine)
+      : config(std::move(given)), desk(engine::Desk::open(engine)), broker{config, engine, *desk} {}
+  ~Impl() { desk->close(); }
+
+  base::Status listen() {
+    // The host as configured may be a name; what is bound is known only after.
+    front = std::make_unique<HttpFront>(io, workers, dispatcher, max_request_bytes(config), config.version,
+                                        [this] { desk->close(); });
+    return front->listen(config.host, config.port);
+  }
+
+  void run() {
+    std::vector<std::string> names = config.allowed_hosts;
+    names.push_back(config.host);
+    dispatcher.expect(OriginCheck(front->endpoint().address().to_string(), std::move(names), config.any_host));
+    front->begin_accepting();
+    thread = std::thread([this] { io.run(); });
+  }
+
+  void stop() {
+    if (!thread.joinable()) return;
+    asio::post(io, [this] { front->begin_stop(); });
+    thread.join();
+    workers.join();
+    desk->close();
+  }
+
+  const ServerConfig config;
+  const std::shared_ptr<engine::Desk> desk;
+  Broker broker;
+  Dispatcher dispatcher{broker};
+  asio::thread_pool workers{2};
+  asio::io_context io{1};
+  std::unique_ptr<HttpFront> front;
+  std::thread thread;
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() { stop(); }
+
+base::Result<std::unique_ptr<Server>> Server::start(ServerConfig config, engine::Engine& engine) {
+  auto impl = std::make_unique<Impl>(std::move(config), engine);
+  try {
+    LZ_RETURN_IF_ERROR(impl->listen());
+    impl->run();
+  } catch (const std::exception& exception) {
+    return base::Status(base::Code::RESOURCE_EXHAUSTED, std::string("cannot start the HTTP server: ") + exception.what());
+  }
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+std::string Server::address() const { return text_of(impl_->front->endpoint()); }
+void Server::stop() { impl_->stop(); }
+
+}  // namespace lazaret::admin
