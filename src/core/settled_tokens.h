@@ -1,7 +1,7 @@
 // SettledTokens: what was said of the last tokens, so that a verdict that is sent again is answered as the first time.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>  // lookup only
 #include <deque>
 #include <map>
 #include <optional>
@@ -39,7 +39,7 @@ class SettledTokens {
     model::VerdictResult result;
   };
 
-  boost::unordered_flat_map<std::uint64_t, Answered> results_;
+  boost::unordered_flat_map<std::uint64_t, Answered> results_;  // lookup only
   std::vector<std::uint64_t> ring_;
   std::size_t next_ = 0;
 };
