@@ -16,8 +16,9 @@ constexpr std::size_t kUuidText = 36;
 
 /// A word with what varies replaced by '#': all of it when it is a hexadecimal number, else its digits.
 void add_word(std::string& out, std::string_view word) {
-  const std::string_view bare = word.starts_with("0x") || word.starts_with("0X") ? word.substr(2) : word;
-  bool digits = false;
+  const bool prefixed = word.starts_with("0x") || word.starts_with("0X");
+  const std::string_view bare = prefixed ? word.substr(2) : word;
+  bool digits = prefixed;  // "dead" may be a word, "0xdead" is a number
   bool hex = true;
   for (const char c : bare) {
     digits = digits || is_digit(c);

@@ -1,0 +1,73 @@
+#include "admin/queue_json.h"
+
+#include <gtest/gtest.h>
+
+#include "admin/json_text.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+
+TEST(QueueJson, OptionsAreTheWordsOfTheConfiguration) {
+  EXPECT_EQ(to_text(options_json({})),
+            R"({"max_attempts":5,"backoff_initial":"1s","backoff_multiplier":5,"backoff_max":"10m",)"
+            R"("backoff_jitter":0.2,"lease_duration":"30s","max_worker_deaths":2,"durability":"fsync"})");
+  model::QueueOptions options;
+  options.max_attempts = std::nullopt;
+  EXPECT_EQ(options_json(options).at("max_attempts"), "unlimited");
+}
+
+TEST(QueueJson, WhatIsWrittenIsRead) {
+  model::QueueOptions options;
+  options.max_attempts = std::nullopt;
+  options.backoff_initial = std::chrono::milliseconds(250);
+  options.backoff_multiplier = 1.5;
+  options.max_worker_deaths = 7;
+  wire::OptionsPatch patch;
+  for (const auto& [name, value] : options_json(options)) {
+    EXPECT_TRUE(read_option(name, value, patch).value()) << name;
+  }
+  EXPECT_EQ(patch.apply_to({}).value(), options);
+}
+
+TEST(QueueJson, WrongValuesNameTheOption) {
+  const std::pair<const char*, json::value> wrong[] = {
+      {"max_attempts", 0},       {"max_attempts", "many"},    {"max_attempts", -1},      {"max_attempts", 1.5},
+      {"backoff_initial", 30},   {"backoff_max", "30"},       {"backoff_jitter", "0.2"}, {"lease_duration", nullptr},
+      {"max_worker_deaths", ""}, {"backoff_multiplier", true}, {"durability", 1},
+  };
+  for (const auto& [name, value] : wrong) {
+    wire::OptionsPatch patch;
+    const auto taken = read_option(name, value, patch);
+    ASSERT_EQ(taken.code(), Code::INVALID_OPTION) << name << " " << value;
+    EXPECT_NE(taken.status().text().find(name), std::string::npos) << taken.status().text();
+  }
+  wire::OptionsPatch patch;
+  EXPECT_FALSE(read_option("max_attempt", 5, patch).value());
+}
+
+TEST(QueueJson, AQueueShowsItsSumsItsConsumersAndItsOptions) {
+  model::QueueStats stats;
+  stats.queue.name = "orders";
+  stats.queue.shard = model::ShardId(1);
+  stats.ready = 3;
+  stats.counters.entered = 10;
+  stats.counters.in_hospital = 2;
+  stats.oldest_ready_at = base::Instant{1'700'000'000'000'000};
+  stats.consumers.push_back({{"worker", "host-1", "2.0", {}}, 4, 1});
+  const json::object queue = queue_json(stats);
+  EXPECT_EQ(queue.at("name"), "orders");
+  EXPECT_EQ(queue.at("shard"), 1);
+  EXPECT_EQ(queue.at("ready"), 3);
+  EXPECT_EQ(queue.at("entered_total"), 10);
+  EXPECT_EQ(queue.at("in_hospital"), 2);
+  EXPECT_EQ(queue.at("oldest_ready_at"), "2023-11-14T22:13:20.000000Z");
+  EXPECT_EQ(queue.at("created_at"), nullptr);
+  EXPECT_EQ(queue.at("max_attempts"), 5);
+  EXPECT_EQ(to_text(queue.at("consumers")),
+            R"([{"name":"worker","host":"host-1","version":"2.0","in_flight":4,"begun":1}])");
+}
+
+}  // namespace
+}  // namespace lazaret::admin

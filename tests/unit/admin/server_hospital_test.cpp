@@ -1,0 +1,100 @@
+// Cases over HTTP: listed, looked at, replayed, given up.
+#include <boost/json.hpp>
+
+#include "unit/admin/served_broker.h"
+
+namespace lazaret::admin {
+namespace {
+
+using Refusal = std::pair<int, std::string>;
+
+class ServedHospital : public ServedBroker {
+ protected:
+  ServedHospital() {
+    EXPECT_EQ(ask("PUT", "/api/v1/queues/orders").status, 201);
+    consumer_ = TestConsumer::attach(engine(), "orders");
+  }
+  ~ServedHospital() override { consumer_->leave(); }
+
+  /// Publishes `message` and rejects it; the id of its case.
+  std::string admit(const std::string& message) {
+    EXPECT_EQ(ask("POST", "/api/v1/queues/orders/messages", message).status, 201);
+    consumer_->reject_next("NoSuchRow", "row 17 is not there");
+    const auto page = ask("GET", "/api/v1/hospital/cases?state=admitted").json();
+    EXPECT_FALSE(page.at("items").as_array().empty());
+    return std::string(page.at("items").at(0).at("id").as_string());
+  }
+  TestConsumer& consumer() { return *consumer_; }
+
+ private:
+  std::shared_ptr<TestConsumer> consumer_;
+};
+
+TEST_F(ServedHospital, ACaseIsListedAndShownWithMessageAndAttempts) {
+  const std::string id = admit(R"({"key": "k1", "type": "order", "body": "hello"})");
+  for (const char* filter : {"queue=orders", "subscription=orders", "type=order", "key=k1", "reason=rejected"}) {
+    const auto page = ask("GET", std::string("/api/v1/hospital/cases?") + filter).json();
+    EXPECT_EQ(page.at("items").as_array().size(), 1u) << filter;
+  }
+  EXPECT_TRUE(ask("GET", "/api/v1/hospital/cases?key=k2").json().at("items").as_array().empty());
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/cases?queue=none"), Refusal(404, "NOT_FOUND"));
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/cases?reason=bored"), Refusal(400, "BAD_REQUEST"));
+
+  const auto shown = ask("GET", "/api/v1/hospital/cases/" + id).json();
+  EXPECT_EQ(shown.at("reason"), "rejected");
+  EXPECT_EQ(shown.at("error_type"), "NoSuchRow");
+  EXPECT_EQ(shown.at("message").at("body"), "hello");
+  ASSERT_EQ(shown.at("attempts").as_array().size(), 1u);
+  EXPECT_EQ(shown.at("attempts").at(0).at("outcome"), "rejected");
+  EXPECT_EQ(shown.at("attempts").at(0).at("consumer").at("name"), "worker");
+  EXPECT_EQ(shown.at("attempts").at(0).at("error_details"), "the details");
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/cases/0-99-99-0"), Refusal(404, "NOT_FOUND"));
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/cases/nonsense"), Refusal(404, "NOT_FOUND"));
+}
+
+TEST_F(ServedHospital, TheBodyIsServedAsWhatItIs) {
+  const auto body_of = [this](const std::string& message) {
+    return ask("GET", "/api/v1/hospital/cases/" + admit(message) + "/body");
+  };
+  auto body = body_of(R"({"body": "<script>", "content_type": "text/html"})");
+  EXPECT_EQ(body.body, "<script>");
+  EXPECT_EQ(body.headers.at("content-type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(body.headers.at("x-content-type-options"), "nosniff");
+  body = body_of(R"({"body": "[1]", "content_type": "application/json"})");
+  EXPECT_EQ(body.headers.at("content-type"), "application/json");
+  body = body_of(R"({"body_base64": "/wD+"})");
+  EXPECT_EQ(body.body, std::string("\xff\0\xfe", 3));
+  EXPECT_EQ(body.headers.at("content-type"), "application/octet-stream");
+}
+
+TEST_F(ServedHospital, AReplayedCaseComesBackAndIsGivenUp) {
+  const std::string path = "/api/v1/hospital/cases/" + admit(R"({"body": "hello"})");
+  auto answer = ask("POST", path + "/replay", "{}");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.json().at("replay_count"), 1);
+  consumer().reject_next("NoSuchRow", "row 18 is not there");
+  const auto relapsed = ask("GET", path).json();
+  EXPECT_EQ(relapsed.at("state"), "admitted");
+  EXPECT_EQ(relapsed.at("relapse_count"), 1);
+  EXPECT_EQ(relapsed.at("attempt_count"), 2);
+
+  answer = ask("POST", path + "/discard", R"({"reason": "not ours"})");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.json().at("state"), "discarded");
+  EXPECT_EQ(answer.json().at("discard_reason"), "not ours");
+  EXPECT_EQ(refused("POST", path + "/replay", "{}"), Refusal(409, "CASE_BUSY"));
+  EXPECT_EQ(refused("POST", path + "/discard", R"({"why": "x"})"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(ask("GET", "/api/v1/queues/orders").json().at("discarded_total"), 1);
+}
+
+TEST_F(ServedHospital, ACaseOutlivesItsQueue) {
+  const std::string id = admit(R"({"body": "hello"})");
+  EXPECT_EQ(refused("DELETE", "/api/v1/queues/orders"), Refusal(409, "IN_USE"));
+  EXPECT_EQ(ask("DELETE", "/api/v1/queues/orders?force=true").status, 204);
+  EXPECT_EQ(ask("GET", "/api/v1/hospital/cases?queue=orders").json().at("items").as_array().size(), 1u);
+  EXPECT_EQ(ask("GET", "/api/v1/hospital/cases/" + id).json().at("message").at("body"), "hello");
+  EXPECT_EQ(refused("POST", "/api/v1/hospital/cases/" + id + "/replay", "{}"), Refusal(409, "DESTINATION_NEEDED"));
+}
+
+}  // namespace
+}  // namespace lazaret::admin
