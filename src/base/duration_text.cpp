@@ -31,7 +31,7 @@ struct Cutter {
     ok = ok && value >= least && value <= most;
     return value;
   }
-  bool next_is(std::string_view any_of) { return !rest.empty() && any_of.find(rest[0]) != any_of.npos; }
+  bool next_is(std::string_view any_of) { return !rest.empty() && any_of.find(rest[0]) != std::string_view::npos; }
   char one_of(std::string_view allowed) {
     ok = ok && next_is(allowed);
     if (!ok) return '\0';

@@ -233,7 +233,7 @@ bool Engine::submit(model::ShardId shard, model::Command command, std::size_t by
                                     ? std::get<model::Publish>(command).origin.session
                                     : model::SessionId();
   core::Event::What what =
-      std::visit([](auto&& one) -> core::Event::What { return std::move(one); }, std::move(command));
+      std::visit([](auto&& one) -> core::Event::What { return std::forward<decltype(one)>(one); }, std::move(command));
   // Only publishes hold memory until they are durable; the rest is small and bounded by the connection's limits.
   if (!from) {
     impl_->post(shard, std::move(what));
