@@ -313,7 +313,7 @@ base::Result<LeaseEnded> decode<LeaseEnded>(const Frame& frame) {
 OutFrame encode(const ConsumerEnded& frame) {
   v1::ConsumerEnded out;
   out.set_consumer(frame.consumer);
-  fill(out.mutable_problem(), frame.status);
+  if (!frame.status.ok()) fill(out.mutable_problem(), frame.status);
   return to_frame(FrameType::consumer_ended, out);
 }
 template <>
