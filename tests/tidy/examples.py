@@ -54,6 +54,7 @@ EXAMPLES = {
         ({"src/core/a.h": "struct A {\n" + "  int a(int b);\n" * 80 + "};\n"}, []),
         ({"src/core/a.cpp": "const int k[] = {\n" + "    f(1),\n" * 80 + "};\n"}, []),
         ({"src/core/a.cpp": long_function(40) + long_function(40)}, []),
+        ({"src/core/a.cpp": 'constexpr auto k = R"json({\n' + "f(1) {\n" * 80 + '})json";\n'}, []),
         ({"tests/a_test.cpp": long_function(71, "TEST(A, B) {")}, ["tests/a_test.cpp:1"]),
         ({"src/core/a.h": "int a;\n" * 701}, ["src/core/a.h:1"]),
         ({"src/core/a.h": "int a;\n" * 700}, []),
