@@ -66,7 +66,8 @@ base::Result<std::unique_ptr<Server>> Server::start(ServerConfig config, engine:
     LZ_RETURN_IF_ERROR(impl->listen());
     impl->run();
   } catch (const std::exception& exception) {
-    return base::Status(base::Code::RESOURCE_EXHAUSTED, std::string("cannot start the HTTP server: ") + exception.what());
+    return base::Status(base::Code::RESOURCE_EXHAUSTED,
+                        std::string("cannot start the HTTP server: ") + exception.what());
   }
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
