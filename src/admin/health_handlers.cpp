@@ -15,9 +15,12 @@ constexpr base::Duration kClockAheadShown = std::chrono::minutes(1);
 
 json::object store_json(const model::StoreUsage& usage) {
   return {
-      {"disk_free_bytes", usage.disk_free_bytes},   {"disk_total_bytes", usage.disk_total_bytes},
-      {"data_bytes", usage.data_bytes},             {"memtable_bytes", usage.memtable_bytes},
-      {"commits_total", usage.commits},             {"syncs_total", usage.syncs},
+      {"disk_free_bytes", usage.disk_free_bytes},
+      {"disk_total_bytes", usage.disk_total_bytes},
+      {"data_bytes", usage.data_bytes},
+      {"memtable_bytes", usage.memtable_bytes},
+      {"commits_total", usage.commits},
+      {"syncs_total", usage.syncs},
       {"written_bytes_total", usage.written_bytes},
   };
 }

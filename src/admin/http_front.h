@@ -85,11 +85,11 @@ class HttpFront {
   const std::string server_name_;
   const std::function<void()> release_workers_;
   asio::ip::tcp::acceptor acceptor_;
-  asio::steady_timer pause_;       // of the acceptor, when there are no file descriptors
+  asio::steady_timer pause_;  // of the acceptor, when there are no file descriptors
   asio::steady_timer stop_timer_;
   asio::ip::tcp::endpoint endpoint_;
   std::list<Session> sessions_;
-  std::size_t requests_ = 0;       // with the workers
+  std::size_t requests_ = 0;  // with the workers
   std::size_t large_bodies_ = 0;
   bool stopping_ = false;
 };

@@ -154,10 +154,10 @@ base::Result<NewMessage> read_message_json(std::string_view text) {
     if (!value.ok()) return value.status();
     *into = std::move(*value);
   }
-  for (Status status : {read_id(*object, envelope), read_headers(*object, envelope),
-                        read_time(*object, "deadline", envelope.deadline_us),
-                        read_time(*object, "expires_at", envelope.expires_at_us), read_priority(*object, envelope),
-                        read_body(*object, message.body)}) {
+  for (Status status :
+       {read_id(*object, envelope), read_headers(*object, envelope),
+        read_time(*object, "deadline", envelope.deadline_us), read_time(*object, "expires_at", envelope.expires_at_us),
+        read_priority(*object, envelope), read_body(*object, message.body)}) {
     if (!status.ok()) return status;
   }
   return message;

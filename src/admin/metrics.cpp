@@ -122,7 +122,9 @@ void add_engine(std::vector<MetricFamily>& families, const engine::EngineStats& 
 std::string metrics_text(const engine::EngineStats& engine, const std::vector<QueueStats>& queues, base::Instant now,
                          const std::string& version) {
   std::vector<MetricFamily> families;
-  families.push_back({"lazaret_info", "The version that runs", MetricType::Gauge,
+  families.push_back({"lazaret_info",
+                      "The version that runs",
+                      MetricType::Gauge,
                       {metric(MetricType::Gauge, 1, {{"version", version}})}});
   add_engine(families, engine);
   add_queues(families, queues, now);
@@ -140,8 +142,10 @@ Result<Response> get_metrics(Broker& broker, const Request& request) {
     if (!stats.ok()) return stats.status();
     all.insert(all.end(), std::make_move_iterator(stats->begin()), std::make_move_iterator(stats->end()));
   }
-  return Response{200, "text/plain; version=0.0.4; charset=utf-8",
-                  metrics_text(broker.engine.stats(), all, broker.engine.now(), broker.config.version), {}};
+  return Response{200,
+                  "text/plain; version=0.0.4; charset=utf-8",
+                  metrics_text(broker.engine.stats(), all, broker.engine.now(), broker.config.version),
+                  {}};
 }
 
 }  // namespace lazaret::admin

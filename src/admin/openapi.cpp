@@ -6,9 +6,7 @@
 namespace lazaret::admin {
 namespace {
 
-json::object reference(std::string_view schema) {
-  return {{"$ref", "#/components/schemas/" + std::string(schema)}};
-}
+json::object reference(std::string_view schema) { return {{"$ref", "#/components/schemas/" + std::string(schema)}}; }
 
 json::object content_of(std::string_view content_type, std::string_view schema) {
   return {{content_type, json::object{{"schema", schema.empty() ? json::object() : reference(schema)}}}};
@@ -18,8 +16,8 @@ json::array parameters_of(const Route& route) {
   json::array out;
   for (std::size_t at = route.pattern.find('{'); at != std::string_view::npos; at = route.pattern.find('{', at + 1)) {
     const std::string_view name = route.pattern.substr(at + 1, route.pattern.find('}', at) - at - 1);
-    out.push_back(json::object{
-        {"name", name}, {"in", "path"}, {"required", true}, {"schema", json::object{{"type", "string"}}}});
+    out.push_back(
+        json::object{{"name", name}, {"in", "path"}, {"required", true}, {"schema", json::object{{"type", "string"}}}});
   }
   for (const Parameter& parameter : route.query) {
     out.push_back(json::object{{"name", parameter.name},
@@ -72,8 +70,9 @@ json::object describe(const std::vector<Route>& table, std::string_view version)
       {"openapi", "3.1.0"},
       {"info", json::object{{"title", "Lazaret"},
                             {"version", version},
-                            {"description", "The message broker over HTTP. What changes something needs Content-Type: "
-                                            "application/json. HEAD works wherever GET does."}}},
+                            {"description",
+                             "The message broker over HTTP. What changes something needs Content-Type: "
+                             "application/json. HEAD works wherever GET does."}}},
       {"paths", std::move(paths)},
       {"components", json::object{{"schemas", schemas()}}},
   };

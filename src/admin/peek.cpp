@@ -90,9 +90,7 @@ class Peek {
     return {};
   }
 
-  json::object result() {
-    return list_of(std::move(items_), at_end_ ? std::string() : std::to_string(next_.value));
-  }
+  json::object result() { return list_of(std::move(items_), at_end_ ? std::string() : std::to_string(next_.value)); }
 
  private:
   bool full() const { return items_.size() >= count_ || bytes_ >= kPeekBytes; }

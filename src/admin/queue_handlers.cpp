@@ -120,8 +120,8 @@ Result<Response> purge_queue(Broker& broker, const Request& request) {
   if (const auto body = parse_object(request.body, {}); !body.ok()) return body.status();
   const auto queue = find_queue(broker, request.arguments[0]);
   if (!queue.ok()) return queue.status();
-  const auto done = ask<model::Done>(broker.desk, (*queue)->shard, model::PurgeQueue{{}, (*queue)->subscription},
-                                     request.deadline);
+  const auto done =
+      ask<model::Done>(broker.desk, (*queue)->shard, model::PurgeQueue{{}, (*queue)->subscription}, request.deadline);
   if (!done.ok()) return done.status();
   return json_response(200, json::object{{"purged", done->count}});
 }

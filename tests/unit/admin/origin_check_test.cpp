@@ -17,15 +17,15 @@ Code check(const OriginCheck& origins, std::vector<std::string> hosts, std::vect
 const OriginCheck kLocal("127.0.0.1", {"Broker.Example"}, false);
 
 TEST(OriginCheck, LoopbackNamesAndConfiguredNamesAreOurs) {
-  for (const char* host : {"localhost", "LOCALHOST:7351", "127.0.0.1:7351", "127.1.2.3", "[::1]:7351",
-                           "broker.example"}) {
+  for (const char* host :
+       {"localhost", "LOCALHOST:7351", "127.0.0.1:7351", "127.1.2.3", "[::1]:7351", "broker.example"}) {
     EXPECT_EQ(check(kLocal, {host}), Code::OK) << host;
   }
 }
 
 TEST(OriginCheck, ARebindingNameIsRefused) {
-  for (const char* host : {"evil.example", "127.0.0.1.evil.example", "127.evil.a.b", "localhost.evil.example", "",
-                           ":7351"}) {
+  for (const char* host :
+       {"evil.example", "127.0.0.1.evil.example", "127.evil.a.b", "localhost.evil.example", "", ":7351"}) {
     EXPECT_EQ(check(kLocal, {host}), Code::FORBIDDEN_ORIGIN) << host;
   }
 }

@@ -41,7 +41,12 @@ TEST(Problem, EveryErrorHasADocumentWithItsHttpStatus) {
 }
 
 TEST(Problem, AStrangersBytesBecomeUtf8) {
-  EXPECT_EQ(problem_json(Status(Code::BAD_REQUEST, "a\xff" "b")).at("detail"), "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(problem_json(Status(Code::BAD_REQUEST,
+                                "a\xff"
+                                "b"))
+                .at("detail"),
+            "a\xef\xbf\xbd"
+            "b");
 }
 
 }  // namespace

@@ -33,8 +33,8 @@ TEST(QueueJson, WhatIsWrittenIsRead) {
 
 TEST(QueueJson, WrongValuesNameTheOption) {
   const std::pair<const char*, json::value> wrong[] = {
-      {"max_attempts", 0},       {"max_attempts", "many"},    {"max_attempts", -1},      {"max_attempts", 1.5},
-      {"backoff_initial", 30},   {"backoff_max", "30"},       {"backoff_jitter", "0.2"}, {"lease_duration", nullptr},
+      {"max_attempts", 0},       {"max_attempts", "many"},     {"max_attempts", -1},      {"max_attempts", 1.5},
+      {"backoff_initial", 30},   {"backoff_max", "30"},        {"backoff_jitter", "0.2"}, {"lease_duration", nullptr},
       {"max_worker_deaths", ""}, {"backoff_multiplier", true}, {"durability", 1},
   };
   for (const auto& [name, value] : wrong) {
