@@ -28,7 +28,7 @@ json::object headers_json(const wire::Envelope& envelope) {
 Status read_headers(const json::object& object, wire::Envelope& envelope) {
   const json::value* headers = object.if_contains("headers");
   if (headers == nullptr || headers->is_null()) return {};
-  const Status wrong(Code::BAD_REQUEST, "headers must be an object of texts, or of lists of texts");
+  Status wrong(Code::BAD_REQUEST, "headers must be an object of texts, or of lists of texts");
   if (!headers->is_object()) return wrong;
   for (const auto& [name, value] : headers->get_object()) {
     const json::array values = value.is_array() ? value.get_array() : json::array{value};
