@@ -180,20 +180,23 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
 
 base::Result<std::vector<model::RecoveredDelivery>> read_waiting(Database& database, ShardId shard,
                                                                  model::SubscriptionId subscription,
-                                                                 base::Instant after, std::size_t max) {
+                                                                 base::Instant after, std::size_t max,
+                                                                 const rocksdb::Snapshot* snapshot) {
   std::vector<model::RecoveredDelivery> records;
   const std::string prefix = keys::schedule_prefix(shard, subscription);
   std::string from = prefix;
   base::append_be(from, static_cast<std::uint64_t>(after.us) + 1);
   std::vector<std::pair<LogId, Offset>> due;
-  Status status =
-      database.scan_range(Family::schedule, from, keys::behind(prefix), [&](std::string_view key, std::string_view) {
+  Status status = database.scan_range(
+      Family::schedule, from, keys::behind(prefix),
+      [&](std::string_view key, std::string_view) {
         due.emplace_back(LogId(keys::number_at(key, prefix.size() + 8)), Offset(keys::last_number(key)));
         return due.size() < max;
-      });
+      },
+      snapshot);
   if (!status.ok()) return status;
   for (const auto& [log, offset] : due) {
-    const auto bytes = database.get(Family::state, keys::delivery(shard, subscription, log, offset));
+    const auto bytes = database.get(Family::state, keys::delivery(shard, subscription, log, offset), snapshot);
     if (!bytes.ok()) return bytes.status();
     model::RecoveredDelivery delivery;
     delivery.log = log;

@@ -9,9 +9,10 @@
 namespace lazaret::storage {
 
 base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std::uint16_t shards);
-/// As model::Store::read_waiting.
+/// As model::Store::read_waiting, at the snapshot: between the schedule and the records nothing may come.
 base::Result<std::vector<model::RecoveredDelivery>> read_waiting(Database& database, model::ShardId shard,
                                                                  model::SubscriptionId subscription,
-                                                                 base::Instant after, std::size_t max);
+                                                                 base::Instant after, std::size_t max,
+                                                                 const rocksdb::Snapshot* snapshot);
 
 }  // namespace lazaret::storage
