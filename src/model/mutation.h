@@ -22,8 +22,9 @@ struct AppendMessages {
   Offset first;
   std::vector<MessageRef> messages;
 };
-/// Removes the runs that lie wholly in `range` (all of it is persisted). Nothing in it is needed any more, except
-/// `evacuate`, which is copied to `evacuated` in the same write. `state` is the log's record afterwards.
+/// Removes the runs of `range` (all of it is persisted) that lie wholly in what `state`, the log's record afterwards, says
+/// is trimmed: a run that holds anything else stays. Nothing in the range is needed any more, except `evacuate`, which
+/// is copied to `evacuated` in the same write.
 struct TrimLog {
   OffsetRange range;
   std::vector<Offset> evacuate;

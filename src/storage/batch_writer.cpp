@@ -74,34 +74,39 @@ Status BatchWriter::write_runs() {
 
 Status BatchWriter::apply(const model::TrimLog& m) {
   for (const Offset offset : m.evacuate) LZ_RETURN_IF_ERROR(evacuate(m.state.log, offset));
-  if (m.range.begin < m.range.end) LZ_RETURN_IF_ERROR(trim_runs(m.state.log, m.range));
+  if (m.range.begin < m.range.end) LZ_RETURN_IF_ERROR(trim_runs(m.state, m.range));
   return put(Family::state, keys::log_state(shard_, m.state.log), encode(m.state));
 }
 
-/// Only runs that lie wholly in the range: one that goes beyond its end stays, and is taken with the next stretch.
-Status BatchWriter::trim_runs(model::LogId log, model::OffsetRange range) {
-  const std::string lower_key = keys::log_prefix(shard_, log);
-  const std::string upper_key = keys::message(shard_, log, range.end);
+/// Runs that touch the range and lie wholly in what is trimmed: one that shares the edge with messages that are still
+/// needed stays, and goes when the stretch on the other side does.
+Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange range) {
+  const auto around = std::find_if(state.trimmed.begin(), state.trimmed.end(), [&](const model::OffsetRange& trimmed) {
+    return trimmed.begin <= range.begin && range.end <= trimmed.end;
+  });
+  const model::OffsetRange trimmed = around == state.trimmed.end() ? range : *around;
+  const std::string lower_key = keys::message(shard_, state.log, trimmed.begin);
+  const std::string upper_key = keys::message(shard_, state.log, range.end);
   const rocksdb::Slice lower = slice(lower_key);
   const rocksdb::Slice upper = slice(upper_key);
   rocksdb::ReadOptions read;
   read.iterate_lower_bound = &lower;
   read.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> it(database_.db().NewIterator(read, database_.family(Family::log)));
-  // The last run that begins in the range: where the trim must end if the run goes on behind it.
+  const auto end_of_run = [&it] {
+    return Offset(keys::last_number(view(it->key())) + run_count(view(it->value())).value_or(1));
+  };
+  // The last run that begins in the range: where the trim must end if the run goes on behind what is trimmed.
   it->SeekToLast();
   if (!it->Valid()) return status_of(it->status(), "trimming");
-  const Offset last_first(keys::last_number(view(it->key())));
-  const std::uint32_t last_count = run_count(view(it->value())).value_or(1);
-  const bool straddles = last_first.value + last_count > range.end.value;
-  const std::string end = straddles ? it->key().ToString() : upper_key;
+  const std::string end = end_of_run() > trimmed.end ? it->key().ToString() : upper_key;
   // The first: it may begin before the range, left over from the stretch before.
-  const std::string begin_key = keys::message(shard_, log, range.begin);
+  const std::string begin_key = keys::message(shard_, state.log, range.begin);
   it->SeekForPrev(slice(begin_key));
-  if (!it->Valid()) it->Seek(slice(begin_key));
-  if (it->Valid() && view(it->key()) < begin_key) {
-    const std::uint64_t first = keys::last_number(view(it->key()));
-    if (first + run_count(view(it->value())).value_or(1) <= range.begin.value) it->Next();
+  if (!it->Valid()) {
+    it->Seek(slice(begin_key));
+  } else if (end_of_run() <= range.begin) {
+    it->Next();
   }
   if (!it->Valid()) return status_of(it->status(), "trimming");
   const std::string begin = it->key().ToString();
@@ -145,10 +150,44 @@ Status BatchWriter::apply(const model::DropSubscription& m) {
   for (const keys::Kind kind : {keys::Kind::ack_chunk, keys::Kind::delivery, keys::Kind::lane_entry}) {
     LZ_RETURN_IF_ERROR(erase_prefix(Family::state, keys::Key(shard_, kind).add(m.subscription.value).str()));
   }
+  LZ_RETURN_IF_ERROR(drop_what_is_no_case(m));
   LZ_RETURN_IF_ERROR(erase(Family::state, keys::log_state(shard_, m.log)));
   LZ_RETURN_IF_ERROR(erase_prefix(Family::schedule, keys::schedule_prefix(shard_, m.subscription)));
   LZ_RETURN_IF_ERROR(erase_prefix(Family::dedup, keys::log_prefix(shard_, m.log)));
   return erase_prefix(Family::log, keys::log_prefix(shard_, m.log));
+}
+
+/// The attempts and the evacuated messages of a deleted subscription that belong to no case.
+Status BatchWriter::drop_what_is_no_case(const model::DropSubscription& m) {
+  Status inner;
+  bool is_case = false;
+  Offset last;
+  const auto look = [&](Offset offset, bool first) {
+    if (first || offset != last) {
+      const model::CaseId id{shard_, m.subscription, m.log, offset};
+      const auto record = database_.get(Family::hospital, keys::case_record(id));
+      if (!record.ok()) inner = record.status();
+      is_case = cases_.contains(id) || (record.ok() && *record);
+      last = offset;
+    }
+    return is_case || !inner.ok();
+  };
+  bool first = true;
+  const std::string attempts = keys::Key(shard_, keys::Kind::attempt).add(m.subscription.value).add(m.log.value).str();
+  LZ_RETURN_IF_ERROR(database_.scan(Family::state, attempts, [&](std::string_view key, std::string_view) {
+    const bool keep = look(Offset(keys::number_at(key, attempts.size())), std::exchange(first, false));
+    if (!keep) inner = erase(Family::state, std::string(key));
+    return inner.ok();
+  }));
+  LZ_RETURN_IF_ERROR(inner);
+  first = true;
+  LZ_RETURN_IF_ERROR(
+      database_.scan(Family::evacuated, keys::log_prefix(shard_, m.log), [&](std::string_view key, std::string_view) {
+        const bool keep = look(Offset(keys::last_number(key)), std::exchange(first, false));
+        if (!keep) inner = erase(Family::evacuated, std::string(key));
+        return inner.ok();
+      }));
+  return inner;
 }
 
 Status BatchWriter::apply(const model::PutAckChunk& m) {

@@ -46,7 +46,8 @@ class BatchWriter {
   base::Status apply(const model::PutShardMeta& m);
 
   base::Status write_runs();
-  base::Status trim_runs(model::LogId log, model::OffsetRange range);
+  base::Status trim_runs(const model::LogState& state, model::OffsetRange range);
+  base::Status drop_what_is_no_case(const model::DropSubscription& m);
   base::Status evacuate(model::LogId log, model::Offset offset);
   base::Result<model::CaseRecord> case_of(const model::CaseId& id);
   void put_case(const model::CaseRecord& record, base::Instant previous_admission);
