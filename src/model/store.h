@@ -70,7 +70,8 @@ struct PagedMessage {
   MessageRef message;  // null: damaged, or gone without an explanation
 };
 struct MessagePage {
-  std::vector<PagedMessage> messages;  // ascending; offsets that were trimmed are left out
+  /// Ascending. Offsets that were trimmed are left out, except where they share a run with others.
+  std::vector<PagedMessage> messages;
   /// Where the next page begins; everything before it is in this page or trimmed.
   Offset next;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/limits.h"
 #include "storage/records.h"
 #include "storage/run.h"
 
@@ -35,7 +36,7 @@ base::Result<MessagePage> MessageReader::read(ShardId shard, LogId log, Offset f
     }
   }
   if (!status.ok() && status.code() != base::Code::STORAGE_DAMAGED) return status;
-  if (status = fill_gaps(shard, log, from, page); !status.ok()) return status;
+  if (status = fill_gaps(shard, log, from, max_messages, max_bytes, page); !status.ok()) return status;
   return page;
 }
 
@@ -79,28 +80,40 @@ base::Status MessageReader::read_runs(ShardId shard, LogId log, Offset from, Off
   return {};
 }
 
-/// Offsets of the page that no run has: evacuated ones are added, trimmed ones left out, all others are damage.
-base::Status MessageReader::fill_gaps(ShardId shard, LogId log, Offset from, MessagePage& page) {
+/// Offsets of the page that no run has: evacuated ones are added, trimmed ones left out, all others are damage. The page
+/// ends earlier when there are more of them than it may hold.
+base::Status MessageReader::fill_gaps(ShardId shard, LogId log, Offset from, std::size_t max_messages,
+                                      std::size_t max_bytes, MessagePage& page) {
   const std::uint64_t covered = page.next.value - from.value;
   if (page.messages.size() == covered) return {};
   std::vector<PagedMessage> evacuated;
+  std::size_t bytes = 0;
   base::Status status = database_.scan_range(
       Family::evacuated, keys::message(shard, log, from), keys::message(shard, log, page.next),
       [&](std::string_view key, std::string_view value) {
         const Offset offset(keys::last_number(key));
         decode_run(log, offset, std::string(value), offset, offset.next(), offset.next(), evacuated);
-        return true;
+        bytes += value.size();
+        const bool more = evacuated.size() < max_messages && bytes < max_bytes;
+        if (!more) page.next = offset.next();
+        return more;
       },
       snapshot_);
   if (!status.ok()) return status;
   model::LogState state;
-  if (const auto bytes = database_.get(Family::state, keys::log_state(shard, log), snapshot_); bytes.ok() && *bytes) {
-    if (!decode(**bytes, state)) return {base::Code::STORAGE_DAMAGED, "the state of log " + std::to_string(log.value)};
+  const auto stored = database_.get(Family::state, keys::log_state(shard, log), snapshot_);
+  if (!stored.ok()) return stored.status();
+  if (*stored && !decode(**stored, state)) {
+    return {base::Code::STORAGE_DAMAGED, "the state of log " + std::to_string(log.value)};
   }
-  const auto explained = [&](Offset offset) {
-    const auto within = [&](const model::OffsetRange& range) { return range.begin <= offset && offset < range.end; };
-    return std::any_of(state.trimmed.begin(), state.trimmed.end(), within) ||
-           std::any_of(state.gaps.begin(), state.gaps.end(), within);
+  // Where the trimmed stretch or gap ends that explains why there is nothing at `offset`; nothing if none does.
+  const auto explained_until = [&](Offset offset) -> std::optional<Offset> {
+    for (const auto* ranges : {&state.trimmed, &state.gaps}) {
+      for (const model::OffsetRange& range : *ranges) {
+        if (range.begin <= offset && offset < range.end) return range.end;
+      }
+    }
+    return std::nullopt;
   };
   std::vector<PagedMessage> whole;
   auto run = page.messages.begin();
@@ -108,27 +121,20 @@ base::Status MessageReader::fill_gaps(ShardId shard, LogId log, Offset from, Mes
   for (Offset offset = from; offset < page.next;) {
     while (run != page.messages.end() && run->offset < offset) ++run;
     while (saved != evacuated.end() && saved->offset < offset) ++saved;
-    if (run != page.messages.end() && run->offset == offset) {
-      whole.push_back(*run);
-    } else if (saved != evacuated.end() && saved->offset == offset) {
-      whole.push_back(*saved);
-    } else if (!explained(offset)) {
-      whole.push_back({offset, nullptr});
-    } else {
+    const bool in_run = run != page.messages.end() && run->offset == offset;
+    const bool is_saved = saved != evacuated.end() && saved->offset == offset;
+    const std::optional<Offset> until = in_run || is_saved ? std::nullopt : explained_until(offset);
+    if (until) {
       // To the end of what was trimmed, or to the next message before that.
-      Offset next = page.next;
-      for (const model::OffsetRange& range : state.trimmed) {
-        if (range.begin <= offset && offset < range.end) next = std::min(next, range.end);
-      }
-      for (const model::OffsetRange& range : state.gaps) {
-        if (range.begin <= offset && offset < range.end) next = std::min(next, range.end);
-      }
+      Offset next = std::min(*until, page.next);
       if (run != page.messages.end()) next = std::min(next, run->offset);
       if (saved != evacuated.end()) next = std::min(next, saved->offset);
-      offset = std::max(next, offset.next());
+      offset = next;
       continue;
     }
+    whole.push_back(in_run ? *run : is_saved ? *saved : PagedMessage{offset, nullptr});
     offset = offset.next();
+    if (whole.size() >= max_messages + model::limits::kRunMessages) page.next = offset;
   }
   page.messages = std::move(whole);
   return {};

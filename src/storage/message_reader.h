@@ -22,7 +22,8 @@ class MessageReader {
  private:
   base::Status read_runs(model::ShardId shard, model::LogId log, model::Offset from, model::Offset until,
                          std::size_t max_messages, std::size_t max_bytes, bool verify, model::MessagePage& page);
-  base::Status fill_gaps(model::ShardId shard, model::LogId log, model::Offset from, model::MessagePage& page);
+  base::Status fill_gaps(model::ShardId shard, model::LogId log, model::Offset from, std::size_t max_messages,
+                         std::size_t max_bytes, model::MessagePage& page);
 
   Database& database_;
   const rocksdb::Snapshot* snapshot_;
