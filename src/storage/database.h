@@ -40,6 +40,7 @@ class Database {
 
   rocksdb::DB& db() { return *db_; }
   rocksdb::ColumnFamilyHandle* family(Family family) { return handles_[static_cast<std::size_t>(family)]; }
+  const std::vector<rocksdb::ColumnFamilyHandle*>& families() const { return handles_; }
   /// OK and a value, OK and nothing, or why not.
   base::Result<std::optional<std::string>> get(Family family, std::string_view key,
                                                const rocksdb::Snapshot* snapshot = nullptr);

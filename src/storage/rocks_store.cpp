@@ -1,5 +1,6 @@
 #include "storage/rocks_store.h"
 
+#include <rocksdb/env.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -45,7 +46,8 @@ class RocksStore final : public model::Store {
         options_(std::move(options)),
         identity_(identity_of(options_.data_dir)),
         shards_(shards),
-        committed_(committed) {}
+        committed_(committed),
+        synced_(committed) {}
 
   Result<std::vector<model::RecoveredShard>> recover() override { return storage::recover(*database_, shards_); }
 
@@ -53,7 +55,7 @@ class RocksStore final : public model::Store {
     if (options_.read_only) return {Code::STORAGE_FAILED, "the data directory is open for reading only"};
     batch_.Clear();
     const std::uint64_t number = committed_ + 1;
-    batch_.PutLogData(encode_mark(number, committed_, identity_));
+    batch_.PutLogData(encode_mark(number, synced_, identity_));
     BatchWriter writer(*database_, batch_);
     for (const model::MutationGroup& group : groups) LZ_RETURN_IF_ERROR(writer.write(group));
     std::string number_bytes;
@@ -63,6 +65,7 @@ class RocksStore final : public model::Store {
     write.sync = sync;
     LZ_RETURN_IF_ERROR(status_of(database_->db().Write(write, &batch_), "writing"));
     committed_ = number;
+    if (sync) synced_ = number;
     commits_.fetch_add(1, std::memory_order_relaxed);
     syncs_.fetch_add(sync ? 1 : 0, std::memory_order_relaxed);
     written_bytes_.fetch_add(batch_.GetDataSize(), std::memory_order_relaxed);
@@ -78,7 +81,8 @@ class RocksStore final : public model::Store {
 
   Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard, model::SubscriptionId subscription,
                                                              base::Instant after, std::size_t max) override {
-    return storage::read_waiting(*database_, shard, subscription, after, max);
+    const SnapshotHolder snapshot(*database_);
+    return storage::read_waiting(*database_, shard, subscription, after, max, snapshot.get());
   }
 
   Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
@@ -111,9 +115,7 @@ class RocksStore final : public model::Store {
     rocksdb::FlushOptions flush;
     flush.wait = false;
     flush.allow_write_stall = true;
-    return status_of(database_->db().Flush(flush, {database_->family(Family::log), database_->family(Family::state),
-                                                   database_->family(Family::dedup)}),
-                     "flushing");
+    return status_of(database_->db().Flush(flush, database_->families()), "flushing");
   }
 
   Result<model::CheckReport> check(const std::function<void(std::uint64_t)>& progress) override {
@@ -127,7 +129,8 @@ class RocksStore final : public model::Store {
   const std::uint32_t identity_;
   const std::uint16_t shards_;
   rocksdb::WriteBatch batch_;  // the committer's
-  std::uint64_t committed_;    // the committer's: the last commit that was written and synced
+  std::uint64_t committed_;    // the committer's: the last commit that was written
+  std::uint64_t synced_;       // the committer's: the last one that is on the disk
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> syncs_{0};
   std::atomic<std::uint64_t> written_bytes_{0};
@@ -168,6 +171,37 @@ Result<std::uint64_t> committed_number(Database& database) {
   return base::load_le<std::uint64_t>((*bytes)->data());
 }
 
+/// OK, or STORAGE_DAMAGED when the write-ahead log holds a mark that a synced commit is missing from what is recovered.
+Status missing_commits(const HighestMark& mark, std::uint64_t committed) {
+  if (mark.synced <= committed) return {};
+  return {Code::STORAGE_DAMAGED,
+          "the write-ahead log is damaged before its end: " + std::to_string(mark.synced - committed) +
+              " synced commits are behind the damage (recovered up to " + std::to_string(committed) + ", " + mark.file +
+              " names " + std::to_string(mark.synced) + " as synced); --accept-loss goes on without them"};
+}
+
+/// Looks at the log before the database is opened for writing: that would throw away what is behind the damage, and the
+/// next start would find nothing wrong.
+Status look_before_opening(const StoreOptions& options, const HighestMark& mark) {
+  if (options.read_only || options.accept_loss || mark.synced == 0) return {};
+  rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  rocksdb::FileLock* lock = nullptr;
+  if (Status status = status_of(env->LockFile(options.data_dir + "/LOCK", &lock), "opening " + options.data_dir);
+      !status.ok()) {
+    return status;
+  }
+  StoreOptions looking = options;
+  looking.read_only = true;
+  const auto database = Database::open(looking);
+  Status status = database.ok() ? Status() : database.status();
+  if (database.ok()) {
+    const auto committed = committed_number(**database);
+    status = committed.ok() ? missing_commits(mark, *committed) : committed.status();
+  }
+  env->UnlockFile(lock).PermitUncheckedError();
+  return status;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<model::Store>> open_store(const StoreOptions& options) {
@@ -175,19 +209,14 @@ Result<std::unique_ptr<model::Store>> open_store(const StoreOptions& options) {
   if (!options.read_only) std::filesystem::create_directories(options.data_dir, error);
   if (error) return Status(Code::STORAGE_FAILED, "cannot create " + options.data_dir + ": " + error.message());
   const HighestMark mark = find_marks(options.data_dir, identity_of(options.data_dir));
+  if (Status status = look_before_opening(options, mark); !status.ok()) return status;
   auto database = Database::open(options);
   if (!database.ok()) return database.status();
   const auto record = directory_record(**database, options);
   if (!record.ok()) return record.status();
   auto committed = committed_number(**database);
   if (!committed.ok()) return committed.status();
-  if (mark.synced > *committed && !options.accept_loss) {
-    return Status(Code::STORAGE_DAMAGED,
-                  "the write-ahead log is damaged before its end: " + std::to_string(mark.synced - *committed) +
-                      " synced commits are behind the damage (recovered up to " + std::to_string(*committed) + ", " +
-                      mark.file + " names " + std::to_string(mark.synced) +
-                      " as synced); --accept-loss goes on without them");
-  }
+  if (Status status = missing_commits(mark, *committed); !status.ok() && !options.accept_loss) return status;
   *committed = std::max(*committed, mark.synced);
   return std::unique_ptr<model::Store>(
       std::make_unique<RocksStore>(std::move(*database), options, record->shards, *committed));
