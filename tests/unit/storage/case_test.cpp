@@ -1,0 +1,140 @@
+// Lists of cases: filters, order, cursors; a case's way through its states.
+#include <set>
+
+#include "unit/storage/store_fixture.h"
+
+namespace lazaret::storage {
+namespace {
+
+using model::CaseReason;
+using model::CaseState;
+using model::Offset;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class CaseTest : public StoreFixture {
+ protected:
+  std::vector<std::uint64_t> list(const model::CaseFilter& filter, std::size_t max = 100) {
+    std::vector<std::uint64_t> all;
+    std::string cursor;
+    do {
+      const auto page = store_->list_cases(filter, cursor, max);
+      EXPECT_TRUE(page.ok());
+      EXPECT_LE(page->cases.size(), max);
+      for (const auto& record : page->cases) all.push_back(record.id.offset.value);
+      cursor = page->cursor;
+    } while (!cursor.empty());
+    return all;
+  }
+  /// Everything settled: so many cases stand beside an empty queue.
+  void hospital(std::uint64_t count) {
+    publish(std::vector<std::string>(count, "body"));
+    source().cursor = Offset(count);
+    for (std::uint64_t offset = 0; offset < count; ++offset) {
+      // Two at a time are admitted at the same instant.
+      admit(offset, base::Instant{static_cast<std::int64_t>(1000 + offset / 2)},
+            offset % 5 == 0 ? CaseReason::rejected : CaseReason::attempts_exhausted);
+    }
+  }
+};
+
+TEST_F(CaseTest, ListsGoFromTheNewestInPagesOfAnySize) {
+  hospital(21);
+  const std::vector<std::uint64_t> all = list({}, 100);
+  ASSERT_THAT(all, SizeIs(21));
+  EXPECT_EQ(all[0], 20u);
+  EXPECT_EQ(all[1], 18u);  // of one instant: by id
+  EXPECT_EQ(all[2], 19u);
+  for (const std::size_t max : {1, 2, 3, 7, 20, 21, 22}) EXPECT_EQ(list({}, max), all) << max;
+  model::CaseFilter ours;
+  ours.subscription = queue_.subscription;
+  for (const std::size_t max : {1, 4, 50}) EXPECT_EQ(list(ours, max), all) << max;
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(CaseTest, FiltersCombine) {
+  hospital(12);
+  model::CaseFilter filter;
+  filter.reason = CaseReason::rejected;
+  EXPECT_THAT(list(filter, 2), ElementsAre(10, 5, 0));
+  filter.type = "order";
+  filter.key = "key";
+  EXPECT_THAT(list(filter), ElementsAre(10, 5, 0));
+  filter.key = "another";
+  EXPECT_THAT(list(filter), IsEmpty());
+  filter.key.clear();
+  --state_.counters.in_hospital;
+  commit({model::ReplayCase{case_id(5), queue_.lane, Offset(0)}, put_state()});
+  filter.state = CaseState::admitted;
+  EXPECT_THAT(list(filter), ElementsAre(10, 0));
+  filter.state = CaseState::replaying;
+  EXPECT_THAT(list(filter), ElementsAre(5));
+  filter.subscription = model::SubscriptionId(99);
+  EXPECT_THAT(list(filter), IsEmpty());
+}
+
+TEST_F(CaseTest, AForeignCursorIsRefused) {
+  hospital(1);
+  for (const std::string cursor : {"x", "12", "12_", "_0-1-2-3", "12_0-1-2", "99999999999999999999_0-1-2-3"}) {
+    EXPECT_EQ(store_->list_cases({}, cursor, 10).code(), base::Code::BAD_REQUEST) << cursor;
+  }
+}
+
+TEST_F(CaseTest, ARelapseAddsUpAndKeepsTheFirstAdmission) {
+  hospital(2);
+  --state_.counters.in_hospital;
+  commit({model::ReplayCase{case_id(0), queue_.lane, Offset(0)}, put_state()});
+  model::AdmitCase again;
+  again.record.id = case_id(0);
+  again.record.attempt_count = 0;
+  again.record.failure_count = 5;
+  again.record.admitted_at = again.record.first_admitted_at = base::Instant{5000};
+  again.relapse = true;
+  ++state_.counters.in_hospital;
+  commit({again, put_state()});
+  EXPECT_THAT(findings(), IsEmpty());
+  EXPECT_THAT(list({}), ElementsAre(0, 1));
+  const auto record = store_->read_case(case_id(0));
+  EXPECT_EQ(record->relapse_count, 1u);
+  EXPECT_EQ(record->replay_count, 1u);
+  EXPECT_EQ(record->failure_count, 5u);
+  EXPECT_EQ(record->first_admitted_at, base::Instant{1000});
+  EXPECT_EQ(record->admitted_at, base::Instant{5000});
+  EXPECT_EQ(record->summary.type, "order");
+}
+
+TEST_F(CaseTest, SeveralStepsOfOneCaseFitIntoOneCommit) {
+  hospital(1);
+  --state_.counters.in_hospital;
+  ++state_.counters.acked;
+  model::DischargeCase discharge;
+  discharge.id = case_id(0);
+  discharge.at = base::Instant{9000};
+  discharge.lane = queue_.lane;
+  discharge.attempt_count = 0;
+  commit({model::ReplayCase{case_id(0), queue_.lane, Offset(0)}, model::RecallCase{case_id(0), queue_.lane, Offset(0)},
+          model::ReplayCase{case_id(0), queue_.lane, Offset(1)}});
+  discharge.lane_offset = Offset(1);
+  commit({discharge, put_state()});
+  const auto record = store_->read_case(case_id(0));
+  EXPECT_EQ(record->state, CaseState::discharged);
+  EXPECT_EQ(record->replay_count, 2u);
+  EXPECT_EQ(record->closed_at, base::Instant{9000});
+  EXPECT_THAT(findings(), IsEmpty());
+  EXPECT_EQ(store_->read_case(case_id(7)).code(), base::Code::NOT_FOUND);
+}
+
+TEST_F(CaseTest, TheBodyOfACaseOutlivesItsLogAndGoesWithItsEnd) {
+  hospital(3);
+  trim(0, 3, {0, 1, 2});
+  EXPECT_THAT(findings(), IsEmpty());
+  --state_.counters.in_hospital;
+  ++state_.counters.discarded;
+  commit({model::DiscardCase{case_id(1), base::Instant{1}, "", true}, put_state()});
+  EXPECT_THAT(offsets(read(0, 3)), ElementsAre(0, 2));
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace lazaret::storage

@@ -1,0 +1,194 @@
+// Messages in runs: what is written is read, in pages; what is trimmed goes, and nothing else.
+#include <algorithm>
+
+#include "storage/run.h"
+#include "unit/storage/store_fixture.h"
+
+namespace lazaret::storage {
+namespace {
+
+using model::Offset;
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class LogTest : public StoreFixture {
+ protected:
+  /// `count` messages in groups of `group`, each with its offset as the body.
+  void fill(std::uint64_t count, std::uint64_t group) {
+    while (count > 0) {
+      std::vector<std::string> some;
+      for (std::uint64_t i = 0; i < std::min(group, count); ++i) some.push_back(std::to_string(next_.value + i));
+      count -= some.size();
+      publish(some);
+    }
+  }
+  void settle_all() {
+    source().cursor = next_;
+    state_.counters.acked = state_.counters.entered;
+    commit({put_state()});
+  }
+};
+
+TEST_F(LogTest, MixedSizesComeBackBitForBit) {
+  const std::vector<std::string> sent = {"",
+                                         "a",
+                                         std::string(100'000, 'x'),
+                                         "",
+                                         std::string(16'000, 'y'),
+                                         std::string("\0\xff\n", 3),
+                                         std::string(20'000, 'z'),
+                                         "end"};
+  publish(sent);
+  reopen();
+  EXPECT_THAT(bodies(read(0, 8)), ElementsAreArray(sent));
+  const auto page = read(2, 3);
+  ASSERT_THAT(page.messages, SizeIs(1));
+  EXPECT_EQ(page.messages[0].message->published_at.us, 1'000'000);
+  EXPECT_EQ(page.messages[0].message->envelope.view(), message(sent[2], "key")->envelope.view());
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(LogTest, PagesKeepToTheirBounds) {
+  fill(300, 100);  // runs of 64, 36, 64, 36, …
+  const auto page = read(70, 300, 10);
+  EXPECT_GE(page.messages.size(), 10u);
+  EXPECT_LE(page.messages.size(), 10u + 64u);
+  EXPECT_EQ(page.messages.front().offset, Offset(70));
+  EXPECT_EQ(page.next, page.messages.back().offset.next());
+
+  std::vector<std::int64_t> all;
+  for (std::uint64_t at = 0; at < 300;) {
+    const auto part = read(at, 300, 7, 50);
+    for (const std::int64_t offset : offsets(part)) all.push_back(offset);
+    ASSERT_GT(part.next.value, at);
+    at = part.next.value;
+  }
+  ASSERT_THAT(all, SizeIs(300));
+  for (std::int64_t i = 0; i < 300; ++i) EXPECT_EQ(all[static_cast<std::size_t>(i)], i);
+  // `until` stands, also in the middle of a run.
+  EXPECT_THAT(offsets(read(62, 66)), ElementsAre(62, 63, 64, 65));
+}
+
+TEST_F(LogTest, ALargeTrimAndASmallOneTakeTheirRunsOnly) {
+  fill(20'000, 1000);
+  trim(0, 15'000);  // a range deletion
+  EXPECT_THAT(offsets(read(14'990, 15'003)), ElementsAre(15'000, 15'001, 15'002));
+  trim(15'000, 15'100);                                       // a few runs, one by one
+  EXPECT_THAT(offsets(read(15'000, 15'102)).back(), 15'101);  // 15,100 is in a run with some that were trimmed
+  EXPECT_GE(offsets(read(15'000, 15'102)).front(), 15'064);
+  EXPECT_THAT(read(15'100, 20'000).messages, SizeIs(4900));
+  reopen();
+  EXPECT_EQ(recovered().log.state.next, Offset(20'000));
+  EXPECT_THAT(read(15'100, 20'000).messages, SizeIs(4900));
+  const std::size_t runs = count_records("log");
+  EXPECT_LT(runs, 90u);  // 4,900 in runs of 64, each group of 1,000 its own
+}
+
+TEST_F(LogTest, TheEndIsKeptWhenNothingIsLeft) {
+  fill(100, 10);
+  settle_all();
+  trim(0, 100);
+  reopen();
+  EXPECT_EQ(recovered().log.state.next, Offset(100));
+  EXPECT_EQ(count_records("log"), 0u);
+  open();
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(LogTest, AStretchInTheMiddleLeavesItsNeighboursRunsAlone) {
+  fill(300, 300);  // runs begin at 0, 64, 128, 192, 256
+  // Everything of [100, 200) is settled, but 98 and 201 are not: they share runs with it.
+  trim(100, 200);
+  EXPECT_THAT(offsets(read(96, 103)).front(), 96);
+  const auto before = read(64, 100);
+  EXPECT_THAT(before.messages, SizeIs(36));
+  for (const auto& paged : before.messages) EXPECT_NE(paged.message, nullptr) << paged.offset.value;
+  const auto after = read(200, 256);
+  EXPECT_THAT(after.messages, SizeIs(56));
+  for (const auto& paged : after.messages) EXPECT_NE(paged.message, nullptr) << paged.offset.value;
+}
+
+TEST_F(LogTest, RunsOnTheEdgeGoWhenBothSidesAreTrimmed) {
+  fill(300, 300);
+  trim(100, 200);
+  trim(0, 100);
+  trim(200, 300);
+  close();
+  EXPECT_EQ(count_records("log"), 0u);
+}
+
+TEST_F(LogTest, AnEvacuatedMessageIsReadWhereItWas) {
+  fill(1000, 1000);
+  trim(0, 896, {17, 400});
+  EXPECT_THAT(offsets(read(0, 898)), ElementsAre(17, 400, 896, 897));
+  EXPECT_THAT(bodies(read(17, 18)), ElementsAre("17"));
+  reopen();
+  EXPECT_THAT(recovered().log.evacuated, ElementsAre(Offset(17), Offset(400)));
+  EXPECT_THAT(bodies(read(400, 401)), ElementsAre("400"));
+  commit({model::DropEvacuated{queue_.log, Offset(17)}});
+  EXPECT_THAT(offsets(read(0, 896)), ElementsAre(400));
+}
+
+TEST_F(LogTest, APageOfEvacuatedMessagesIsBoundedToo) {
+  fill(2000, 1000);
+  std::vector<std::uint64_t> kept;
+  for (std::uint64_t offset = 0; offset < 1900; ++offset) kept.push_back(offset);
+  trim(0, 1900, kept);
+  std::uint64_t seen = 0;
+  for (std::uint64_t at = 0; at < 2000;) {
+    const auto page = read(at, 2000, 50);
+    EXPECT_LE(page.messages.size(), 50u + 64u);
+    for (const std::int64_t offset : offsets(page)) EXPECT_EQ(offset, static_cast<std::int64_t>(seen++));
+    ASSERT_GT(page.next.value, at);
+    at = page.next.value;
+  }
+  EXPECT_EQ(seen, 2000u);
+}
+
+TEST_F(LogTest, DamageIsFoundAndItsNeighboursAreServed) {
+  fill(10, 10);
+  change_records("log", [](const std::string&, std::string value) {
+    const std::size_t at = value.rfind("5");  // the body of message 5
+    value[at] = 'X';
+    return value;
+  });
+  open();
+  EXPECT_THAT(offsets(read(3, 8)), ElementsAre(3, 4, -6, 6, 7));
+  EXPECT_THAT(findings(), SizeIs(1));
+}
+
+TEST(RunTest, AFlippedBitAnywhereIsFound) {
+  const std::vector<model::MessageRef> messages = {StoreFixture::message("alpha", "k"), StoreFixture::message("beta")};
+  const model::LogId log(5);
+  const RunParts parts = encode_run(log, Offset(40), messages);
+  std::string whole = parts.index;
+  for (const std::string_view part : parts.data) whole.append(part);
+  const auto damaged_in = [&](std::string bytes) {
+    std::vector<model::PagedMessage> out;
+    decode_run(log, Offset(40), std::move(bytes), Offset(40), Offset(42), Offset(42), out);
+    EXPECT_THAT(out, SizeIs(2));
+    return std::count_if(out.begin(), out.end(), [](const auto& paged) { return paged.message == nullptr; });
+  };
+  EXPECT_EQ(damaged_in(whole), 0);
+  for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    std::string flipped = whole;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    EXPECT_GT(damaged_in(flipped), 0) << "bit " << bit;
+  }
+  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_GT(damaged_in(whole.substr(0, size)), 0) << size;
+}
+
+TEST_F(LogTest, WhatIsMissingWithoutAReasonIsDamage) {
+  fill(10, 5);
+  trim(0, 5);
+  change_records("state", [&](const std::string& key, std::string value) {
+    return key.size() > 2 && key[2] == 3 ? std::string() : value;  // the log's state forgets the trim
+  });
+  open();
+  EXPECT_THAT(offsets(read(0, 7)), ElementsAre(-1, -2, -3, -4, -5, 5, 6));
+}
+
+}  // namespace
+}  // namespace lazaret::storage

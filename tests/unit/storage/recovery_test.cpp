@@ -1,0 +1,242 @@
+// What was committed is what is recovered.
+#include "core/ack_set.h"
+#include "model/limits.h"
+#include "unit/storage/store_fixture.h"
+
+namespace lazaret::storage {
+namespace {
+
+using model::DeliveryState;
+using model::Offset;
+using model::OffsetRange;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+using RecoveryTest = StoreFixture;
+
+model::DeliveryRecord delivery(std::uint64_t offset, DeliveryState state, std::int64_t due = 0) {
+  model::DeliveryRecord record;
+  record.offset = Offset(offset);
+  record.state = state;
+  record.grant = model::Grant((1ull << 40) + offset);
+  record.consumer.instance.bytes[0] = 9;
+  record.consumer.number = 3;
+  record.attempts = 2;
+  record.failures = 1;
+  record.convictions = 1;
+  record.suspect = offset % 2 == 0;
+  record.due = base::Instant{due};
+  record.started_at = base::Instant{77};
+  return record;
+}
+
+TEST_F(RecoveryTest, AnEmptyDirectoryHasItsShards) {
+  const auto shards = store_->recover();
+  ASSERT_TRUE(shards.ok());
+  EXPECT_THAT(*shards, SizeIs(2));
+  EXPECT_EQ(shards->at(0).meta, metas_[0]);
+  EXPECT_EQ(shards->at(0).queues.at(0).queue, queue_);
+  EXPECT_FALSE(shards->at(0).queues.at(0).subscription.has_value());
+}
+
+TEST_F(RecoveryTest, TheStateOfAQueueComesBack) {
+  publish(std::vector<std::string>(200, "body"));
+  state_.lane_next = Offset(5);
+  state_.counters.acked = 13;
+  source().cursor = Offset(10);
+  source().mark = Offset(150);
+  source().settled = {{Offset(12), Offset(13)}, {Offset(20), Offset(22)}};
+  queue_.options.max_attempts = std::nullopt;
+  queue_.options.lease_duration = std::chrono::milliseconds(1500);
+  commit({put_state(), model::PutQueue{queue_}});
+  reopen();
+  const model::RecoveredQueue found = recovered();
+  EXPECT_EQ(found.queue, queue_);
+  ASSERT_TRUE(found.subscription.has_value());
+  EXPECT_EQ(found.subscription->state, state_);
+  EXPECT_EQ(found.log.state.next, Offset(200));
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(RecoveryTest, AcksWithManyHolesSurviveAsChunks) {
+  publish(std::vector<std::string>(20'000, ""));
+  core::AckSet acked;
+  std::uint64_t count = 0;
+  // Every third is settled, all of [8192, 12288) is, and a group in between is written as it grows.
+  const auto save = [&] {
+    std::vector<model::Mutation> mutations;
+    acked.save(queue_.subscription, source(), mutations);
+    EXPECT_LE(source().settled.size(), model::limits::kAckRanges);
+    state_.counters.acked = count;
+    mutations.push_back(put_state());
+    commit(std::move(mutations));
+  };
+  for (std::uint64_t offset = 1; offset < 20'000; offset += 3) {
+    count += acked.settle(Offset(offset)) ? 1 : 0;
+    if (offset % 1000 < 3) save();
+  }
+  count += acked.settle(OffsetRange{Offset(8192), Offset(12'288)});
+  save();
+  EXPECT_THAT(findings(), IsEmpty());
+  reopen();
+  const model::RecoveredQueue found = recovered();
+  EXPECT_THAT(found.subscription->chunks, testing::Not(IsEmpty()));
+  const core::AckSet again(found.subscription->state.sources.front(), found.subscription->chunks);
+  for (std::uint64_t offset = 0; offset < 20'000; ++offset) {
+    ASSERT_EQ(again.is_settled(Offset(offset)), acked.is_settled(Offset(offset))) << offset;
+  }
+  EXPECT_EQ(again.unsettled_below(Offset(20'000)), acked.unsettled_below(Offset(20'000)));
+
+  // With the holes filled the chunks go.
+  count += acked.settle(OffsetRange{Offset(0), Offset(19'990)});
+  save();
+  reopen();
+  EXPECT_THAT(recovered().subscription->chunks, IsEmpty());
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(RecoveryTest, DeliveriesComeBackWithEverythingTheySay) {
+  publish(std::vector<std::string>(10, "body"));
+  const auto granted = delivery(1, DeliveryState::granted);
+  const auto ready = delivery(2, DeliveryState::ready);
+  const auto late = delivery(3, DeliveryState::waiting, 9000);
+  const auto soon = delivery(4, DeliveryState::waiting, 5000);
+  std::vector<model::Mutation> mutations;
+  for (const auto& record : {granted, ready, late, soon}) {
+    mutations.push_back(model::PutDelivery{queue_.subscription, queue_.log, record, {}});
+  }
+  commit(mutations);
+  reopen();
+  EXPECT_THAT(findings(), IsEmpty());
+  const auto found = recovered().subscription->deliveries;
+  ASSERT_THAT(found, SizeIs(4));
+  EXPECT_EQ(found[0].record, granted);
+  EXPECT_EQ(found[1].record, ready);
+  EXPECT_EQ(found[2].record, soon);
+  EXPECT_EQ(found[3].record, late);
+  const auto waiting = store_->read_waiting(model::ShardId(0), queue_.subscription, base::Instant{5000}, 10);
+  ASSERT_THAT(*waiting, SizeIs(1));
+  EXPECT_EQ(waiting->at(0).record, late);
+
+  // Granted again, and dropped: the schedule forgets them.
+  auto anew = soon;
+  anew.state = DeliveryState::granted;
+  anew.due = {};
+  commit({model::PutDelivery{queue_.subscription, queue_.log, anew, soon.due},
+          model::DropDelivery{queue_.subscription, queue_.log, Offset(3), late.due}});
+  reopen();
+  EXPECT_THAT(recovered().subscription->deliveries, SizeIs(3));
+  EXPECT_THAT(*store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10), IsEmpty());
+  EXPECT_EQ(count_records("schedule"), 0u);
+}
+
+TEST_F(RecoveryTest, ADropOfWhatIsOnlyOnTheDiskFindsItsPlaceInTheSchedule) {
+  publish({"body"});
+  commit({model::PutDelivery{queue_.subscription, queue_.log, delivery(0, DeliveryState::waiting, 5000), {}}});
+  commit({model::DropDelivery{queue_.subscription, queue_.log, Offset(0), {}}});
+  EXPECT_THAT(*store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10), IsEmpty());
+}
+
+TEST_F(RecoveryTest, CasesAndTheLaneComeBack) {
+  publish({"a", "b", "c"});
+  model::Attempt attempt;
+  attempt.number = 1;
+  attempt.consumer.name = "anna";
+  attempt.outcome = model::AttemptOutcome::nacked;
+  attempt.error = {"type", "words", "details"};
+  commit({model::PutAttempt{queue_.subscription, queue_.log, Offset(1), attempt}});
+  source().settled = {{Offset(0), Offset(3)}};
+  source().cursor = Offset(3);
+  source().settled.clear();
+  admit(0, base::Instant{100});
+  admit(1, base::Instant{200});
+  admit(2, base::Instant{300});
+  --state_.counters.in_hospital;
+  commit({model::ReplayCase{case_id(1), queue_.lane, Offset(0)}, put_state()});
+  --state_.counters.in_hospital;
+  ++state_.counters.discarded;
+  commit({model::DiscardCase{case_id(2), base::Instant{400}, "no use", false}, put_state()});
+  EXPECT_THAT(findings(), IsEmpty());
+  reopen();
+  const auto found = recovered().subscription;
+  EXPECT_THAT(found->admitted, ElementsAre(Offset(0)));
+  ASSERT_THAT(found->lane, SizeIs(1));
+  EXPECT_EQ(found->lane[0].target, case_id(1));
+  EXPECT_EQ(store_->read_case(case_id(0))->summary.key, "key");
+  EXPECT_EQ(store_->read_case(case_id(2))->discard_reason, "no use");
+  ASSERT_THAT(*store_->read_attempts(case_id(1)), ElementsAre(attempt));
+}
+
+TEST_F(RecoveryTest, DeduplicationWindowsComeBackWithoutWhatFellOut) {
+  model::ProducerId anna;
+  anna.bytes[0] = 1;
+  model::ProducerId bert;
+  bert.bytes[0] = 2;
+  std::vector<model::DedupEntry> entries;
+  for (std::uint64_t sequence = 1; sequence <= 5000; ++sequence) {
+    entries.push_back({sequence, Offset(sequence - 1), 42});
+    if (sequence % 100 != 0) continue;
+    commit({model::PutDedup{queue_.log, {anna, sequence, base::Instant{5}}, entries}});
+    entries.clear();
+  }
+  commit({model::PutDedup{queue_.log, {bert, 9, base::Instant{6}}, {{9, Offset(5000), 1}}}});
+  commit({model::TrimDedup{queue_.log, anna, 800}});
+  reopen();
+  auto producers = recovered().log.producers;
+  ASSERT_THAT(producers, SizeIs(2));
+  EXPECT_EQ(producers[0].state, (model::ProducerState{anna, 5000, base::Instant{5}}));
+  ASSERT_THAT(producers[0].window, SizeIs(model::limits::kDedupWindow));
+  EXPECT_EQ(producers[0].window.front().sequence, 5000 - model::limits::kDedupWindow + 1);
+  EXPECT_EQ(producers[1].window, (std::vector<model::DedupEntry>{{9, Offset(5000), 1}}));
+  commit({model::DropProducer{queue_.log, anna}});
+  reopen();
+  producers = recovered().log.producers;
+  ASSERT_THAT(producers, SizeIs(1));
+  EXPECT_EQ(producers[0].state.producer, bert);
+}
+
+TEST_F(RecoveryTest, InstancesComeBackUntilTheyAreDropped) {
+  model::InstanceRecord anna{{}, "anna", "host", "1.0", false};
+  anna.id.bytes[3] = 1;
+  commit({model::PutInstance{anna}}, 1);
+  reopen();
+  EXPECT_THAT(store_->recover()->at(1).instances, ElementsAre(anna));
+  EXPECT_THAT(store_->recover()->at(0).instances, IsEmpty());
+  commit({model::DropInstance{anna.id}}, 1);
+  EXPECT_THAT(store_->recover()->at(1).instances, IsEmpty());
+}
+
+TEST_F(RecoveryTest, ADeletedQueueLeavesItsCasesAndNothingElse) {
+  publish(std::vector<std::string>(30, "body"));
+  trim(0, 10, {1, 2});  // 2 waits; 1 will be a case
+  model::Attempt attempt;
+  attempt.number = 1;
+  model::ProducerId anna;
+  commit({model::PutAttempt{queue_.subscription, queue_.log, Offset(1), attempt},
+          model::PutAttempt{queue_.subscription, queue_.log, Offset(2), attempt},
+          model::PutDelivery{queue_.subscription, queue_.log, delivery(2, DeliveryState::waiting, 5000), {}},
+          model::PutAckChunk{queue_.subscription, queue_.log, {0, std::vector<std::uint64_t>(64)}},
+          model::PutDedup{queue_.log, {anna, 1, {}}, {{1, Offset(0), 0}}}});
+  admit(1, base::Instant{100});
+  commit({model::DropSubscription{queue_.subscription, queue_.log, queue_.lane}});
+  // Until the catalog has forgotten the name, a restart finds it to be deleted still.
+  reopen();
+  ASSERT_TRUE(recovered().subscription.has_value());
+  EXPECT_TRUE(recovered().subscription->state.deleting);
+  EXPECT_THAT(findings(), IsEmpty());
+  commit({model::DropQueue{queue_.name}});
+  EXPECT_THAT(store_->recover()->at(0).queues, IsEmpty());
+  EXPECT_THAT(findings(), IsEmpty());
+  EXPECT_THAT(bodies(read(1, 2)), ElementsAre("body"));
+  EXPECT_THAT(*store_->read_attempts(case_id(1)), SizeIs(1));
+  EXPECT_THAT(*store_->read_attempts(case_id(2)), IsEmpty());
+  EXPECT_EQ(count_records("log"), 0u);
+  EXPECT_EQ(count_records("evacuated"), 1u);
+  EXPECT_EQ(count_records("schedule"), 0u);
+  EXPECT_EQ(count_records("dedup"), 0u);
+  EXPECT_EQ(count_records("state"), 3u);  // the number of the last commit, the shard's record, one attempt
+}
+
+}  // namespace
+}  // namespace lazaret::storage
