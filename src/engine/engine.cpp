@@ -200,7 +200,11 @@ model::SessionId Engine::open_session(std::shared_ptr<Outbox> outbox, const mode
 
 model::SessionId Engine::open_desk(std::shared_ptr<Outbox> outbox) { return impl_->sessions.open(std::move(outbox)); }
 
-void Engine::replace_session(model::SessionId old_session, std::function<void()> done) {
+void Engine::replace_session(model::SessionId old_session, const model::InstanceId& instance,
+                             std::function<void()> done) {
+  bool its = false;
+  impl_->with_registry([&](InstanceRegistry& instances, auto&) { its = instances.is_of(old_session, instance); });
+  if (!its) return done();
   const auto outbox = impl_->sessions.when_ended(old_session, done);
   if (outbox == nullptr) {
     done();
@@ -261,6 +265,7 @@ EngineStats Engine::stats() const {
   {
     const std::lock_guard lock(impl_->registry_mutex);
     stats.instances = impl_->registry.size();
+    stats.out = impl_->registry.out();
     stats.resuming = impl_->registry.resuming();
   }
   stats.commits = impl_->committer.commits();

@@ -46,6 +46,7 @@ struct EngineStats {
   std::uint64_t queues = 0;
   std::uint64_t sessions = 0;
   std::uint64_t instances = 0;
+  std::uint64_t out = 0;               // deliveries that consumers have and have not settled
   std::uint64_t commits = 0;           // group commits
   std::uint64_t committed_groups = 0;  // shards' parts of them
   std::uint64_t steps = 0;
@@ -73,9 +74,9 @@ class Engine {
   model::SessionId open_session(std::shared_ptr<Outbox> outbox, const model::InstanceRecord& instance);
   /// A session of the broker's own (admin), of no instance.
   model::SessionId open_desk(std::shared_ptr<Outbox> outbox);
-  /// Asks `old_session` to end as replaced and calls `done` when it has (at once when there is no such session).
-  /// `done` runs on the thread that ends the old session.
-  void replace_session(model::SessionId old_session, std::function<void()> done);
+  /// Asks `old_session` to end as replaced and calls `done` when it has (at once when there is no such session of
+  /// this instance). `done` runs on the thread that ends the old session.
+  void replace_session(model::SessionId old_session, const model::InstanceId& instance, std::function<void()> done);
   /// The instance behind this session has opened all its consumers again (or has none to open).
   void instance_resumed(model::SessionId session);
   /// A heartbeat was missed, or something was heard again.

@@ -157,6 +157,17 @@ base::Instant InstanceRegistry::next_deadline() const {
   return next;
 }
 
+bool InstanceRegistry::is_of(model::SessionId session, const model::InstanceId& instance) const {
+  const auto it = sessions_.find(session);
+  return it != sessions_.end() && it->second == instance;
+}
+
+std::uint64_t InstanceRegistry::out() const {
+  std::int64_t sum = 0;
+  for (const auto& [id, instance] : instances_) sum += instance.out;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
+}
+
 InstanceRegistry::Instance* InstanceRegistry::of_session(model::SessionId session) {
   const auto it = sessions_.find(session);
   return it == sessions_.end() ? nullptr : &instances_.at(it->second);

@@ -55,6 +55,10 @@ class InstanceRegistry {
   void tick(base::Instant now, Events& events);
   base::Instant next_deadline() const;
   std::size_t size() const { return instances_.size(); }
+  /// Whether this live session is one of that instance.
+  bool is_of(model::SessionId session, const model::InstanceId& instance) const;
+  /// Deliveries that all instances have and have not settled.
+  std::uint64_t out() const;
 
  private:
   struct Reservation {

@@ -1,0 +1,166 @@
+#include "daemon/broker.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+
+#include "base/duration_text.h"
+#include "storage/rocks_store.h"
+
+namespace lazaret::daemon {
+namespace {
+
+using base::Code;
+using base::Status;
+
+/// Engine time this far ahead of the wall clock at the start is worth a warning.
+constexpr auto kClockAheadWarning = std::chrono::seconds(60);
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+base::Uuid fresh_instance() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return base::Uuid::v7(std::chrono::duration_cast<std::chrono::milliseconds>(now).count(), random_number(),
+                        random_number());
+}
+
+/// A failed write or sync: what is in memory is not to be trusted any more; the next start recovers from the disk.
+[[noreturn]] void end_process(const Status& status) {
+  spdlog::critical("the storage failed, the broker ends at once: {}: {}", base::error_info(status.code()).name,
+                   status.text());
+  ::_exit(70);
+}
+
+storage::StoreOptions store_options(const Configuration::Storage& storage) {
+  storage::StoreOptions options;
+  options.data_dir = storage.data_dir;
+  options.shards = static_cast<std::uint16_t>(storage.shards);
+  options.shards_given = storage.shards_given;
+  options.memtable_bytes = storage.memtable_bytes;
+  options.block_cache_bytes = storage.block_cache_bytes;
+  options.accept_loss = storage.accept_loss;
+  return options;
+}
+
+engine::EngineConfig engine_config(const Configuration& configuration) {
+  engine::EngineConfig config;
+  config.ack_sync_max = configuration.storage.ack_sync_max;
+  config.reconnect_grace = configuration.broker.reconnect_grace;
+  config.resume_grace = configuration.broker.resume_grace;
+  config.disk_reserve_bytes = configuration.storage.disk_reserve_bytes;
+  config.disk_reserve_percent = configuration.storage.disk_reserve_percent;
+  config.memtable_bytes = configuration.storage.memtable_bytes;
+  config.seed = random_number();
+  config.on_fatal = end_process;
+  return config;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Broker>> Broker::start(const Configuration& configuration) {
+  std::unique_ptr<Broker> broker(new Broker());
+  if (Status status = broker->open(configuration); !status.ok()) return status;
+  if (Status status = broker->serve(configuration); !status.ok()) return status;
+  return broker;
+}
+
+Broker::~Broker() { stop(); }
+
+Status Broker::open(const Configuration& configuration) {
+  std::error_code error;
+  std::filesystem::create_directories(configuration.storage.data_dir, error);
+  if (error) {
+    return Status(Code::BAD_CONFIGURATION,
+                  "storage.data_dir: cannot create " + configuration.storage.data_dir + ": " + error.message());
+  }
+  auto store = storage::open_store(store_options(configuration.storage));
+  if (!store.ok()) return store.status();
+  store_ = std::move(*store);
+  if (configuration.storage.accept_loss) spdlog::warn("started with --accept-loss: synced writes may be missing");
+
+  auto recovered = store_->recover();
+  if (!recovered.ok()) return recovered.status();
+  base::Instant latest;
+  for (const model::RecoveredShard& shard : *recovered) latest = std::max(latest, shard.meta.engine_time);
+  clock_ = std::make_unique<engine::SystemClock>(latest);
+  if (clock_->ahead_at_start() > kClockAheadWarning) {
+    spdlog::warn("engine time is {} ahead of the wall clock: was the clock set back?",
+                 base::format_duration(clock_->ahead_at_start()));
+  }
+  auto engine = engine::Engine::start(engine_config(configuration), *store_, std::move(*recovered), *clock_);
+  if (!engine.ok()) return engine.status();
+  engine_ = std::move(*engine);
+  return {};
+}
+
+Status Broker::serve(const Configuration& configuration) {
+  const base::Uuid instance = fresh_instance();
+  instance_ = instance.to_string();
+  const auto admin_listen = parse_address(configuration.admin.listen);
+  const auto broker_listen = parse_address(configuration.broker.listen);
+  if (!admin_listen.ok()) return admin_listen.status();
+  if (!broker_listen.ok()) return broker_listen.status();
+
+  admin::ServerConfig admin_config;
+  admin_config.host = admin_listen->host;
+  admin_config.port = admin_listen->port;
+  admin_config.allowed_hosts = configuration.admin.allowed_hosts;
+  admin_config.any_host = configuration.broker.allow_unauthenticated;
+  admin_config.max_message_bytes = configuration.broker.max_message_bytes;
+  admin_config.max_header_bytes = configuration.broker.max_header_bytes;
+  admin_config.defaults = configuration.defaults;
+  admin_config.version = LAZARET_VERSION;
+  admin_config.instance = instance_;
+  admin_config.clock_ahead = clock_->ahead_at_start();
+  auto admin = admin::Server::start(std::move(admin_config), *engine_);
+  if (!admin.ok()) return admin.status();
+  admin_ = std::move(*admin);
+  admin_address_ = admin_->address();
+
+  net::ServerConfig net_config;
+  net_config.host = broker_listen->host;
+  net_config.port = broker_listen->port;
+  net_config.io_threads = configuration.broker.io_threads;
+  net_config.max_connections = configuration.broker.max_connections;
+  net_config.max_message_bytes = configuration.broker.max_message_bytes;
+  net_config.max_header_bytes = configuration.broker.max_header_bytes;
+  net_config.heartbeat = configuration.broker.heartbeat;
+  net_config.defaults = configuration.defaults;
+  net_config.admin_address = admin_address_;
+  net_config.broker_instance = instance;
+  net_config.broker_version = LAZARET_VERSION;
+  auto server = net::Server::start(std::move(net_config), *engine_);
+  if (!server.ok()) return server.status();
+  server_ = std::move(*server);
+  broker_address_ = server_->address();
+
+  addresses_ = std::make_unique<AddressesFile>(configuration.storage.data_dir);
+  return addresses_->write(broker_address_, admin_address_, instance_);
+}
+
+void Broker::drain() {
+  if (addresses_ != nullptr) addresses_->remove();
+  server_->stop_accepting();
+  engine_->drain();
+}
+
+bool Broker::drained() const { return engine_->stats().out == 0; }
+
+void Broker::stop() {
+  if (addresses_ != nullptr) addresses_->remove();
+  if (admin_ != nullptr) admin_->stop();
+  if (server_ != nullptr) server_->stop();
+  if (engine_ != nullptr) engine_->stop();
+  admin_.reset();
+  engine_.reset();
+  server_.reset();
+  store_.reset();
+}
+
+}  // namespace lazaret::daemon

@@ -1,0 +1,120 @@
+// What the broker says to a client: answers of the shards become frames, on the session's I/O thread.
+#include <boost/asio/post.hpp>
+#include <iterator>
+
+#include "model/limits.h"
+#include "net/session.h"
+
+namespace lazaret::net {
+
+namespace limits = model::limits;
+
+void Session::tell(std::vector<model::Answer>&& answers) {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    if (inbox_.empty()) {
+      inbox_ = std::move(answers);
+    } else {
+      inbox_.insert(inbox_.end(), std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end()));
+    }
+    if (std::exchange(inbox_posted_, true)) return;
+  }
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->deliver_inbox(); });
+}
+
+void Session::deliver_inbox() {
+  std::vector<model::Answer> answers;
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    std::swap(answers, inbox_);
+    inbox_posted_ = false;
+  }
+  if (ending_) return;
+  for (model::Answer& answer : answers) {
+    std::visit(
+        [this](auto&& one) {
+          if constexpr (requires { on(std::move(one)); }) {
+            on(std::move(one));
+          } else {
+            on_expected(std::move(one));
+          }
+        },
+        std::move(answer));
+  }
+}
+
+template <class Answer>
+void Session::on_expected(Answer&& answer) {
+  const auto it = expected_.find(answer.request);
+  if (it == expected_.end()) return;
+  const Then then = std::move(it->second);
+  expected_.erase(it);
+  then(model::Answer(std::forward<Answer>(answer)));
+}
+
+void Session::on(model::Published&& answer) {
+  wire::Published frame{answer.request, std::move(answer.results), std::move(answer.status)};
+  if (const auto refused = refused_items_.find(answer.request); refused != refused_items_.end()) {
+    // In the order of their places, so that each stands where its item stood.
+    for (const auto& [place, status] : refused->second) {
+      frame.results.insert(frame.results.begin() + static_cast<std::ptrdiff_t>(place),
+                           model::PublishResult{status.code(), {}, false});
+      if (frame.status.ok()) frame.status = status;
+    }
+    refused_items_.erase(refused);
+  }
+  send(wire::encode(frame));
+}
+
+void Session::on(model::Deliver&& answer) {
+  wire::Deliver frame;
+  frame.consumer = answer.consumer.number;
+  std::size_t bytes = 0;
+  for (model::Delivered& one : answer.messages) {
+    if (bytes > limits::kBatchBytes || frame.deliveries.size() == limits::kBatchItems) {
+      send(wire::encode(frame));
+      frame.deliveries.clear();
+      bytes = 0;
+    }
+    wire::Delivery delivery;
+    delivery.delivery = one.delivery;
+    delivery.token = {one.log, one.offset, one.grant};
+    delivery.attempt = one.attempt;
+    delivery.redelivered = one.redelivered;
+    delivery.isolated = one.isolated;
+    delivery.source_offset = one.source_offset;
+    delivery.published_at = one.message->published_at;
+    delivery.envelope = one.message->envelope;
+    delivery.body = one.message->body;
+    delivery.body_crc = one.message->body_crc;
+    bytes += one.message->size();
+    frame.deliveries.push_back(std::move(delivery));
+  }
+  send(wire::encode(frame));
+}
+
+void Session::on(model::Settled&& answer) {
+  wire::Settled frame;
+  frame.request = answer.request;
+  for (std::uint32_t i = 0; i < answer.results.size(); ++i) {
+    model::VerdictResult& result = answer.results[i];
+    const bool plain = result.code == base::Code::OK && !result.late && !result.case_id;
+    if (!plain) frame.results.emplace_back(i, std::move(result));
+  }
+  send(wire::encode(frame));
+}
+
+void Session::on(model::Recall&& answer) { send(wire::encode(wire::Recall{answer.consumer.number})); }
+
+void Session::on(model::LeaseEnded&& answer) {
+  wire::LeaseEnded frame;
+  frame.consumer = answer.consumer.number;
+  for (const model::LeaseToken& token : answer.tokens) frame.tokens.push_back({token.log, token.offset, token.grant});
+  send(wire::encode(frame));
+}
+
+void Session::on(model::ConsumerEnded&& answer) {
+  send(wire::encode(wire::ConsumerEnded{answer.consumer.number, std::move(answer.status)}));
+}
+
+}  // namespace lazaret::net

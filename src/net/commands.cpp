@@ -1,0 +1,294 @@
+// What a client asks: each frame is decoded, validated, and handed to the shard that it concerns.
+#include "base/crc32c.h"
+#include "model/limits.h"
+#include "net/session.h"
+#include "wire/envelope.h"
+
+namespace lazaret::net {
+
+namespace limits = model::limits;
+using base::Code;
+using base::Status;
+using wire::FrameType;
+
+template <class T>
+Status Session::decode_and(const wire::Frame& frame) {
+  auto decoded = wire::decode<T>(frame);
+  if (!decoded.ok()) return decoded.status();
+  if constexpr (std::is_same_v<T, wire::Publish>) {
+    return on(std::move(*decoded), frame.body.size() + frame.header.size());
+  } else {
+    return on(std::move(*decoded));
+  }
+}
+
+/// An error that is returned ends the connection; one that is answered does not.
+Status Session::handle(const wire::Frame& frame) {
+  switch (static_cast<FrameType>(frame.type)) {
+    case FrameType::publish: return decode_and<wire::Publish>(frame);
+    case FrameType::settle: return decode_and<wire::Settle>(frame);
+    case FrameType::started: return decode_and<wire::Started>(frame);
+    case FrameType::add_credit: return decode_and<wire::AddCredit>(frame);
+    case FrameType::open_producer: return decode_and<wire::OpenProducer>(frame);
+    case FrameType::open_consumer: return decode_and<wire::OpenConsumer>(frame);
+    case FrameType::close_consumer: return decode_and<wire::CloseConsumer>(frame);
+    case FrameType::queue_request: return decode_and<wire::QueueRequest>(frame);
+    case FrameType::peek: return decode_and<wire::Peek>(frame);
+    case FrameType::ping: return decode_and<wire::Ping>(frame);
+    case FrameType::pong: return decode_and<wire::Pong>(frame);
+    case FrameType::goodbye: return decode_and<wire::Goodbye>(frame);
+    case FrameType::hello:
+    case FrameType::welcome:
+    case FrameType::published:
+    case FrameType::producer_opened:
+    case FrameType::consumer_opened:
+    case FrameType::deliver:
+    case FrameType::settled:
+    case FrameType::recall:
+    case FrameType::lease_ended:
+    case FrameType::consumer_ended:
+    case FrameType::queue_response:
+    case FrameType::peeked:
+    case FrameType::error:
+    case FrameType::closing:
+      return Status(Code::UNEXPECTED_FRAME,
+                    "frame type " + std::to_string(frame.type) + " is not a client's to send now");
+  }
+  Status unknown(Code::UNKNOWN_FRAME, "frame type " + std::to_string(frame.type) + " is not known here");
+  if ((frame.flags & wire::kMustUnderstand) != 0) return unknown;
+  send(wire::encode(wire::Error{0, unknown}));
+  return {};
+}
+
+void Session::submit(model::ShardId shard, model::Command command, std::size_t bytes) {
+  if (!context_.engine.submit(shard, std::move(command), bytes)) engine_full_ = true;
+}
+
+model::Origin Session::expect(Then then) {
+  expected_.emplace(++last_request_, std::move(then));
+  return {session_, last_request_};
+}
+
+void Session::refuse(std::uint64_t request, Status status) {
+  send(wire::encode(wire::Error{request, std::move(status)}));
+}
+
+bool Session::too_many(std::uint64_t request, std::size_t have, std::size_t limit, std::string_view what) {
+  if (have < limit) return false;
+  refuse(request, Status(Code::LIMIT_REACHED, "this connection has " + std::to_string(have) + " " + std::string(what))
+                      .with_limit(std::string(what), static_cast<std::int64_t>(limit)));
+  return true;
+}
+
+// --- Publishing -------------------------------------------------------------------------------------------------------
+
+Status Session::on(wire::OpenProducer&& frame) {
+  if (too_many(frame.request, producers_.size(), limits::kProducersPerConnection, "producers")) return {};
+  const auto queue = context_.engine.directory().find(frame.queue);
+  if (queue == nullptr) {
+    refuse(frame.request, Status(Code::NOT_FOUND, "there is no queue '" + frame.queue + "'"));
+    return {};
+  }
+  const std::uint32_t number = ++last_producer_;
+  producers_.emplace(number, Producer{queue->shard, queue->subscription, frame.producer_id});
+  if (!frame.producer_id) {
+    send(wire::encode(wire::ProducerOpened{frame.request, {}, number, 0}));
+    return {};
+  }
+  const model::Origin origin = expect([this, request = frame.request, number](model::Answer&& answer) {
+    auto& opened = std::get<model::ProducerOpened>(answer);
+    send(wire::encode(wire::ProducerOpened{request, std::move(opened.status), number, opened.last_sequence}));
+  });
+  submit(queue->shard, model::OpenProducer{origin, queue->subscription, *frame.producer_id});
+  return {};
+}
+
+Status Session::check(const wire::PublishItem& item, bool& has_id) const {
+  const ServerConfig& config = context_.config;
+  if (item.body.size() > config.max_message_bytes) {
+    return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(item.body.size()) + " bytes, at most " +
+                                               std::to_string(config.max_message_bytes) + " are taken")
+        .with_limit("max_message_bytes", static_cast<std::int64_t>(config.max_message_bytes));
+  }
+  LZ_RETURN_IF_ERROR(wire::check_envelope(item.envelope.view(), config.max_header_bytes, has_id));
+  if (base::crc32c(item.body.view()) != item.body_crc) return Status(Code::CHECKSUM_MISMATCH);
+  return {};
+}
+
+Status Session::on(wire::Publish&& frame, std::size_t bytes) {
+  const auto producer = producers_.find(frame.producer);
+  if (producer == producers_.end()) {
+    refuse(frame.request, Status(Code::BAD_REQUEST, "producer " + std::to_string(frame.producer) + " is not open"));
+    return {};
+  }
+  if (frame.items.size() > limits::kBatchItems) {
+    refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
+    return {};
+  }
+  model::Publish command;
+  command.origin = {session_, frame.request};
+  command.queue = producer->second.queue;
+  command.producer = producer->second.id;
+  command.items.reserve(frame.items.size());
+  std::vector<std::pair<std::size_t, Status>> refused;
+  for (std::size_t place = 0; place < frame.items.size(); ++place) {
+    wire::PublishItem& item = frame.items[place];
+    bool has_id = false;
+    if (Status status = check(item, has_id); !status.ok()) {
+      refused.emplace_back(place, std::move(status));
+      continue;
+    }
+    auto message = std::make_shared<model::Message>();
+    if (has_id) {
+      message->envelope = std::move(item.envelope);
+    } else {
+      const auto id = base::Uuid::v7(context_.engine.now().us / 1000, random_.next(), random_.next());
+      message->envelope = base::SharedBytes::of(wire::with_id(item.envelope.view(), id));
+    }
+    message->body = std::move(item.body);
+    message->body_crc = item.body_crc;
+    command.items.push_back({item.sequence, std::move(message)});
+  }
+  if (!refused.empty() && frame.request != 0) refused_items_[frame.request] = std::move(refused);
+  if (command.items.empty()) {
+    on(model::Published{frame.request, {}, {}});
+  } else {
+    submit(producer->second.shard, std::move(command), bytes);
+  }
+  return {};
+}
+
+// --- Consuming --------------------------------------------------------------------------------------------------------
+
+Status Session::on(wire::OpenConsumer&& frame) {
+  if (frame.more) {
+    auto [it, fresh] = consumers_.try_emplace(frame.consumer);
+    if (fresh && consumers_.size() > limits::kConsumersPerConnection) {
+      return Status(Code::LIMIT_REACHED, "too many consumers on this connection");
+    }
+    auto& held = it->second.held;
+    if (held.size() + frame.held.size() > limits::kCreditMessages) {
+      return Status(Code::BAD_FRAME, "a consumer presents more tokens than it can have");
+    }
+    held.insert(held.end(), frame.held.begin(), frame.held.end());
+    return {};
+  }
+  if (const Status status = open_consumer(frame); !status.ok()) refuse(frame.request, status);
+  count_resumed();
+  return {};
+}
+
+Status Session::open_consumer(const wire::OpenConsumer& frame) {
+  const auto queue = context_.engine.directory().find(frame.queue);
+  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue '" + frame.queue + "'");
+  if (!consumers_.contains(frame.consumer) && consumers_.size() >= limits::kConsumersPerConnection) {
+    return Status(Code::LIMIT_REACHED, "this connection has " + std::to_string(consumers_.size()) + " consumers")
+        .with_limit("consumers", limits::kConsumersPerConnection);
+  }
+  Consumer& consumer = consumers_[frame.consumer];
+  consumer.shard = queue->shard;
+  consumer.subscription = queue->subscription;
+  std::vector<wire::HeldToken> held = std::exchange(consumer.held, {});
+  held.insert(held.end(), frame.held.begin(), frame.held.end());
+
+  model::OpenConsumer command;
+  command.origin = expect([this, request = frame.request, number = frame.consumer, shard = queue->shard,
+                           subscription = queue->subscription](model::Answer&& answer) {
+    auto& opened = std::get<model::ConsumerOpened>(answer);
+    send(wire::encode(wire::ConsumerOpened{request, std::move(opened.status), number, shard, subscription,
+                                           std::move(opened.held), opened.lease_duration}));
+  });
+  command.consumer = {instance_.id, frame.consumer};
+  command.instance = instance_;
+  command.subscription = queue->subscription;
+  command.credit_messages = frame.credit_messages;
+  command.credit_bytes = frame.credit_bytes;
+  for (const wire::HeldToken& one : held) {
+    command.held.push_back({{queue->shard, queue->subscription, one.token.log, one.token.offset, one.token.grant},
+                            one.begun,
+                            one.delivery});
+  }
+  submit(queue->shard, std::move(command));
+  return {};
+}
+
+void Session::count_resumed() {
+  if (to_resume_ > 0 && --to_resume_ == 0) context_.engine.instance_resumed(session_);
+}
+
+Status Session::on(wire::AddCredit&& frame) {
+  const auto consumer = consumers_.find(frame.consumer);
+  if (consumer == consumers_.end()) return {};  // it was never opened: there is nothing to give credit to
+  submit(consumer->second.shard,
+         model::AddCredit{{instance_.id, frame.consumer}, consumer->second.subscription, frame.messages, frame.bytes});
+  return {};
+}
+
+Status Session::on(wire::Started&& frame) {
+  const auto consumer = consumers_.find(frame.consumer);
+  if (consumer == consumers_.end()) return {};
+  submit(consumer->second.shard,
+         model::Started{{instance_.id, frame.consumer}, consumer->second.subscription, frame.delivery});
+  return {};
+}
+
+Status Session::on(wire::Settle&& frame) {
+  const auto consumer = consumers_.find(frame.consumer);
+  if (consumer == consumers_.end()) {
+    refuse(frame.request, Status(Code::BAD_REQUEST, "consumer " + std::to_string(frame.consumer) + " is not open"));
+    return {};
+  }
+  if (frame.acks.size() + frame.verdicts.size() > limits::kBatchItems) {
+    refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
+    return {};
+  }
+  const auto [shard, subscription] = std::pair(consumer->second.shard, consumer->second.subscription);
+  model::Settle command;
+  command.origin = {session_, frame.request};
+  command.verdicts.reserve(frame.acks.size() + frame.verdicts.size());
+  const auto token_of = [&](const wire::Token& token) {
+    return model::LeaseToken{shard, subscription, token.log, token.offset, token.grant};
+  };
+  for (const wire::Token& token : frame.acks) {
+    model::Verdict& verdict = command.verdicts.emplace_back();
+    verdict.token = token_of(token);
+  }
+  for (wire::Verdict& one : frame.verdicts) {
+    command.verdicts.push_back({one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay});
+  }
+  submit(shard, std::move(command));
+  return {};
+}
+
+Status Session::on(wire::CloseConsumer&& frame) {
+  const auto consumer = consumers_.find(frame.consumer);
+  if (consumer == consumers_.end()) {
+    refuse(frame.request, Status(Code::BAD_REQUEST, "consumer " + std::to_string(frame.consumer) + " is not open"));
+    return {};
+  }
+  // It stays known here: what it has begun may still be settled.
+  const model::Origin origin = expect([this, request = frame.request, number = frame.consumer](model::Answer&& answer) {
+    auto& done = std::get<model::Done>(answer);
+    if (!done.status.ok()) return refuse(request, std::move(done.status));
+    send(wire::encode(wire::ConsumerEnded{number, {}}));
+  });
+  submit(consumer->second.shard,
+         model::CloseConsumer{origin, {instance_.id, frame.consumer}, consumer->second.subscription});
+  return {};
+}
+
+// --- The connection ---------------------------------------------------------------------------------------------------
+
+Status Session::on(wire::Ping&& frame) {
+  send(wire::encode(wire::Pong{frame.number}));
+  return {};
+}
+
+Status Session::on(wire::Pong&&) { return {}; }
+
+Status Session::on(wire::Goodbye&&) {
+  end(engine::Engine::End::goodbye);
+  return {};
+}
+
+}  // namespace lazaret::net

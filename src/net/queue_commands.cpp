@@ -1,0 +1,203 @@
+// What a client asks of queues: create, ensure, show, list, update, delete, purge, peek.
+#include <boost/asio/post.hpp>
+
+#include "model/limits.h"
+#include "net/session.h"
+
+namespace lazaret::net {
+
+namespace limits = model::limits;
+using base::Code;
+using base::Status;
+using wire::QueueVerb;
+
+namespace {
+
+constexpr std::size_t kPeekBytes = 4u << 20;
+
+Status no_queue(const std::string& name) { return {Code::NOT_FOUND, "there is no queue '" + name + "'"}; }
+
+wire::QueueInfo info_of(const model::QueueStats& stats) {
+  wire::QueueInfo info;
+  info.name = stats.queue.name;
+  info.options = stats.queue.options;
+  info.shard = stats.queue.shard;
+  info.ready = stats.ready;
+  info.leased = stats.leased;
+  info.waiting = stats.waiting;
+  info.in_hospital = stats.counters.in_hospital;
+  info.entered = stats.counters.entered;
+  info.acked = stats.counters.acked;
+  info.consumers = static_cast<std::uint32_t>(stats.consumers.size());
+  return info;
+}
+
+/// A list that is being put together from the answers of several shards.
+struct Listing {
+  std::vector<std::optional<wire::QueueInfo>> places;
+  std::size_t missing = 0;
+};
+
+wire::QueueResponse response_of(const Listing& listing, std::uint64_t request) {
+  wire::QueueResponse response;
+  response.request = request;
+  for (const auto& place : listing.places) {
+    if (place) response.queues.push_back(*place);  // one that was deleted meanwhile is left out
+  }
+  return response;
+}
+
+}  // namespace
+
+Status Session::on(wire::QueueRequest&& frame) {
+  if (too_many(frame.request, expected_.size(), limits::kBatchItems, "open requests")) return {};
+  if (frame.verb == QueueVerb::list) {
+    list_queues(frame);
+    return {};
+  }
+  const auto queue = context_.engine.directory().find(frame.name);
+  if (frame.verb == QueueVerb::create || frame.verb == QueueVerb::ensure) {
+    create_queue(std::move(frame));
+    return {};
+  }
+  if (queue == nullptr) {
+    refuse(frame.request, no_queue(frame.name));
+    return {};
+  }
+  const auto done = [this, request = frame.request](model::Answer&& answer) {
+    auto& one = std::get<model::Done>(answer);
+    if (!one.status.ok()) return refuse(request, std::move(one.status));
+    wire::QueueResponse response;
+    response.request = request;
+    response.count = one.count;
+    send(wire::encode(response));
+  };
+  switch (frame.verb) {
+    case QueueVerb::show: show_queue(frame.request, queue, false); break;
+    case QueueVerb::update: update_queue(frame); break;
+    case QueueVerb::remove:
+      submit(queue->shard, model::DeleteQueue{expect(done), queue->subscription, frame.force});
+      break;
+    case QueueVerb::purge: submit(queue->shard, model::PurgeQueue{expect(done), queue->subscription}); break;
+    case QueueVerb::create:
+    case QueueVerb::ensure:
+    case QueueVerb::list: break;  // above
+  }
+  return {};
+}
+
+void Session::create_queue(wire::QueueRequest&& frame) {
+  const bool ensure = frame.verb == QueueVerb::ensure;
+  const auto there = context_.engine.directory().find(frame.name);
+  // Ensure compares what is named; the rest may be as it is.
+  auto options = frame.options.apply_to(ensure && there ? there->options : context_.config.defaults);
+  if (!options.ok()) return refuse(frame.request, options.status());
+  if (Status status = model::validate_name(frame.name); !status.ok()) return refuse(frame.request, std::move(status));
+  if (Status status = model::validate(*options); !status.ok()) return refuse(frame.request, std::move(status));
+  const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
+    auto& done = std::get<model::QueueAnswer>(answer);
+    if (!done.status.ok()) return refuse(request, std::move(done.status));
+    show_queue(request, std::make_shared<const model::QueueRecord>(*done.queue), done.created);
+  });
+  submit(model::ShardId(0),
+         model::CreateQueue{origin, std::move(frame.name), *options, ensure, std::move(frame.colocate_with)});
+}
+
+void Session::update_queue(const wire::QueueRequest& frame) {
+  const auto queue = context_.engine.directory().find(frame.name);
+  auto options = frame.options.apply_to(queue->options);
+  if (!options.ok()) return refuse(frame.request, options.status());
+  if (Status status = model::validate(*options); !status.ok()) return refuse(frame.request, std::move(status));
+  const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
+    auto& done = std::get<model::QueueAnswer>(answer);
+    if (!done.status.ok()) return refuse(request, std::move(done.status));
+    show_queue(request, std::make_shared<const model::QueueRecord>(*done.queue), false);
+  });
+  submit(model::ShardId(0), model::UpdateQueue{origin, frame.name, *options});
+}
+
+void Session::show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created) {
+  const model::Origin origin = expect([this, request, created](model::Answer&& answer) {
+    auto& stats = std::get<model::QueueStats>(answer);
+    if (!stats.status.ok()) return refuse(request, std::move(stats.status));
+    wire::QueueResponse response;
+    response.request = request;
+    response.queues.push_back(info_of(stats));
+    response.created = created;
+    send(wire::encode(response));
+  });
+  submit(queue->shard, model::ShowQueue{origin, queue->subscription});
+}
+
+void Session::list_queues(const wire::QueueRequest& frame) {
+  const std::size_t max =
+      frame.max == 0 ? limits::kPageItemsDefault : std::min<std::size_t>(frame.max, limits::kPageItems);
+  const auto queues = context_.engine.directory().list(frame.name, max);
+  const auto listing = std::make_shared<Listing>();
+  listing->places.resize(queues.size());
+  listing->missing = queues.size();
+  if (queues.empty()) return send(wire::encode(response_of(*listing, frame.request)));
+  for (std::size_t place = 0; place < queues.size(); ++place) {
+    const model::Origin origin = expect([this, listing, place, request = frame.request](model::Answer&& answer) {
+      const auto& stats = std::get<model::QueueStats>(answer);
+      if (stats.status.ok()) listing->places[place] = info_of(stats);
+      if (--listing->missing == 0) send(wire::encode(response_of(*listing, request)));
+    });
+    submit(queues[place]->shard, model::ShowQueue{origin, queues[place]->subscription});
+  }
+}
+
+// --- Peek -------------------------------------------------------------------------------------------------------------
+
+Status Session::on(wire::Peek&& frame) {
+  if (too_many(frame.request, expected_.size(), limits::kBatchItems, "open requests")) return {};
+  const auto queue = context_.engine.directory().find(frame.queue);
+  if (queue == nullptr) {
+    refuse(frame.request, no_queue(frame.queue));
+    return {};
+  }
+  const model::Origin origin = expect([this, request = frame.request, queue](model::Answer&& answer) {
+    auto& states = std::get<model::MessageStates>(answer);
+    if (!states.status.ok()) return refuse(request, std::move(states.status));
+    read_peeked(request, queue, states);
+  });
+  const std::size_t max =
+      frame.max == 0 ? limits::kPageItemsDefault : std::min<std::size_t>(frame.max, limits::kPageItems);
+  submit(queue->shard, model::ShowStates{origin, queue->subscription, frame.from, max});
+  return {};
+}
+
+/// The messages behind the states, read where reading may wait for the disk.
+void Session::read_peeked(std::uint64_t request, const engine::QueueRef& queue, const model::MessageStates& states) {
+  if (states.items.empty()) return send(wire::encode(wire::Peeked{request, {}, {}, {}}));
+  asio::post(context_.store_readers, [self = shared_from_this(), request, queue, states] {
+    const model::Offset first = states.items.front().offset;
+    const model::Offset end = states.items.back().offset.next();
+    auto page = self->context_.engine.store().read_messages(queue->shard, queue->log, first, end, states.items.size(),
+                                                            kPeekBytes);
+    wire::Peeked frame;
+    frame.request = request;
+    if (!page.ok()) {
+      frame.status = page.status();
+    } else {
+      for (const model::PagedMessage& one : page->messages) {
+        const auto& state = states.items[one.offset.value - first.value];
+        if (state.state == model::MessageState::settled) continue;
+        wire::PeekedMessage& peeked = frame.messages.emplace_back();
+        peeked.offset = one.offset;
+        peeked.state = state.state;
+        peeked.attempt = state.attempt;
+        peeked.damaged = one.message == nullptr;
+        if (peeked.damaged) continue;
+        peeked.published_at = one.message->published_at;
+        peeked.envelope = one.message->envelope;
+        peeked.body = one.message->body;
+        peeked.body_crc = one.message->body_crc;
+      }
+      frame.next = page->next < states.log_end ? page->next : model::Offset();
+    }
+    asio::post(self->socket_.get_executor(), [self, frame = std::move(frame)] { self->send(wire::encode(frame)); });
+  });
+}
+
+}  // namespace lazaret::net

@@ -1,0 +1,339 @@
+#include "net/session.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "base/assert.h"
+#include "model/limits.h"
+
+namespace lazaret::net {
+namespace {
+
+namespace limits = model::limits;
+using base::Code;
+using base::Status;
+using engine::Engine;
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr auto kFlushTime = std::chrono::seconds(1);
+
+std::size_t frame_bytes_most(const ServerConfig& config) {
+  return config.max_message_bytes + config.max_header_bytes + limits::kFrameOverheadBytes;
+}
+
+}  // namespace
+
+Session::Session(tcp::socket socket, SessionContext& context, std::uint64_t seed)
+    : socket_(std::move(socket)),
+      context_(context),
+      reader_(limits::kFrameBytesBeforeHandshake),
+      room_(socket_.get_executor(), SteadyClock::time_point::max()),
+      heard_at_(SteadyClock::now()),
+      said_at_(heard_at_),
+      flushed_(socket_.get_executor(), SteadyClock::time_point::max()),
+      watchdog_(socket_.get_executor()),
+      random_(seed) {}
+
+void Session::start(std::function<void()> gone) {
+  gone_ = std::move(gone);
+  asio::co_spawn(socket_.get_executor(), run(), [self = shared_from_this()](const std::exception_ptr& failed) {
+    LZ_ASSERT(failed == nullptr);  // every awaited operation gives an error code
+    // Moved out first: it holds this session.
+    const auto gone_now = std::move(self->gone_);
+    gone_now();
+  });
+}
+
+void Session::stop() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    if (self->ending_) return;
+    self->send(wire::encode(wire::Closing{Status(Code::SHUTTING_DOWN)}));
+    self->end(Engine::End::closed);
+  });
+}
+
+// --- The life of a connection ---------------------------------------------------------------------------------------
+
+asio::awaitable<void> Session::run() {
+  boost::system::error_code ignored;
+  socket_.set_option(tcp::no_delay(true), ignored);
+  watch(limits::kHandshakeTimeout);
+  if (co_await shake_hands()) {
+    watch(context_.config.heartbeat / 4);
+    co_await read_frames();
+    context_.engine.end_session(session_, *ending_);
+  }
+  co_await flush_and_close();
+}
+
+asio::awaitable<bool> Session::shake_hands() {
+  auto hello = co_await read_hello();
+  if (!hello.ok()) {
+    fail(hello.status());
+    co_return false;
+  }
+  if (hello->version_least > wire::kProtocolVersion || hello->version_most < wire::kProtocolVersion) {
+    fail(Status(Code::UNSUPPORTED_VERSION, "this broker speaks version " + std::to_string(wire::kProtocolVersion) +
+                                               ", the client " + std::to_string(hello->version_least) + " to " +
+                                               std::to_string(hello->version_most)));
+    co_return false;
+  }
+  co_await replace(*hello);
+  if (ending_) co_return false;
+  welcome(*hello);
+  co_return true;
+}
+
+asio::awaitable<base::Result<wire::Hello>> Session::read_hello() {
+  bool magic = false;
+  for (;;) {
+    if (!magic) {
+      if (const auto raw = reader_.take_raw(wire::kMagic.size())) {
+        if (*raw != wire::kMagic) co_return Status(Code::BAD_MAGIC);
+        magic = true;
+      }
+    }
+    if (magic) {
+      auto frame = reader_.next();
+      if (!frame.ok()) co_return frame.status();
+      if (frame->has_value()) {
+        if ((*frame)->type != static_cast<std::uint8_t>(wire::FrameType::hello)) {
+          co_return Status(Code::UNEXPECTED_FRAME, "the first frame must be a Hello");
+        }
+        co_return wire::decode<wire::Hello>(**frame);
+      }
+    }
+    if (!co_await read_more())
+      co_return Status(Code::BAD_FRAME, "the connection ended before the handshake was complete");
+  }
+}
+
+/// A reconnect: what the old connection's socket still holds is stepped before anything of the new one.
+asio::awaitable<void> Session::replace(const wire::Hello& hello) {
+  if (!hello.resume) co_return;
+  asio::steady_timer done(socket_.get_executor(), limits::kHandshakeTimeout);
+  const auto finished = std::make_shared<bool>(false);
+  context_.engine.replace_session(hello.resume->session, hello.instance.id,
+                                  [self = shared_from_this(), finished, &done] {
+                                    // `done` lives on this coroutine's frame: touched on its thread, and only then.
+                                    asio::post(self->socket_.get_executor(), [self, finished, &done] {
+                                      if (std::exchange(*finished, true)) return;
+                                      done.cancel();
+                                    });
+                                  });
+  if (!*finished) co_await done.async_wait(kTuple);
+  // The old session's thread did not get to it in time: it ends by its own heartbeat, we go on without it.
+  *finished = true;
+}
+
+void Session::welcome(const wire::Hello& hello) {
+  instance_ = hello.instance;
+  const ServerConfig& config = context_.config;
+  reader_.set_max_frame_bytes(frame_bytes_most(config));
+  session_ = context_.engine.open_session(shared_from_this(), instance_);
+  opened_ = true;
+
+  wire::Welcome frame;
+  frame.session = session_;
+  frame.max_message_bytes = config.max_message_bytes;
+  frame.max_header_bytes = config.max_header_bytes;
+  frame.max_frame_bytes = frame_bytes_most(config);
+  frame.max_batch_items = limits::kBatchItems;
+  frame.max_publish_window = limits::kPublishWindow;
+  frame.heartbeat = config.heartbeat;
+  frame.admin_address = config.admin_address;
+  frame.broker_instance = config.broker_instance;
+  frame.broker_version = config.broker_version;
+  send(wire::encode(frame));
+
+  to_resume_ = hello.resume ? hello.resume->consumers : 0;
+  if (to_resume_ == 0) context_.engine.instance_resumed(session_);
+}
+
+// --- Reading ----------------------------------------------------------------------------------------------------------
+
+asio::awaitable<void> Session::read_frames() {
+  while (handle_all()) {
+    co_await wait_for_room();
+    if (ending_) break;
+    if (replaced_) {
+      drain_socket();
+      end(Engine::End::replaced);
+      break;
+    }
+    if (!co_await read_more() && !replaced_) end(Engine::End::closed);
+  }
+  if (!ending_) end(Engine::End::closed);
+}
+
+/// Handles every whole frame that was read; false when the session ends.
+bool Session::handle_all() {
+  while (!ending_) {
+    auto frame = reader_.next();
+    if (!frame.ok()) {
+      fail(frame.status());
+    } else if (!frame->has_value()) {
+      return true;
+    } else if (const Status status = handle(**frame); !status.ok()) {
+      fail(status);
+    }
+  }
+  return false;
+}
+
+/// False at the end of the stream, or when reading was stopped.
+asio::awaitable<bool> Session::read_more() {
+  const auto room = reader_.prepare();
+  const auto [error, bytes] = co_await socket_.async_read_some(
+      asio::buffer(room.data(), room.size()), asio::bind_cancellation_slot(stop_reading_.slot(), kTuple));
+  if (error) co_return false;
+  reader_.commit(bytes);
+  heard_at_ = SteadyClock::now();
+  if (quiet_) {
+    quiet_ = false;
+    context_.engine.session_quiet(session_, false);
+  }
+  co_return true;
+}
+
+/// The socket's own buffer, without waiting for more.
+void Session::drain_socket() {
+  boost::system::error_code error;
+  socket_.non_blocking(true, error);
+  while (!error && handle_all()) {
+    const auto room = reader_.prepare();
+    reader_.commit(socket_.read_some(asio::buffer(room.data(), room.size()), error));
+  }
+}
+
+bool Session::must_pause() const {
+  return engine_full_ || (outbox_.bytes() > limits::kOutboxBytesPause && !write_failed_);
+}
+
+asio::awaitable<void> Session::wait_for_room() {
+  if (!must_pause()) co_return;
+  while (must_pause() && !ending_ && !replaced_) co_await room_.async_wait(kTuple);
+  heard_at_ = SteadyClock::now();
+}
+
+void Session::wake_reader() { room_.cancel(); }
+
+void Session::resume_reading() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->engine_full_ = false;
+    self->wake_reader();
+  });
+}
+
+void Session::replaced() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->replaced_ = true;
+    self->wake_reader();
+    self->stop_reading_.emit(asio::cancellation_type::terminal);
+  });
+}
+
+// --- Ending -----------------------------------------------------------------------------------------------------------
+
+void Session::end(Engine::End how) {
+  if (ending_) return;
+  ending_ = how;
+  wake_reader();
+  stop_reading_.emit(asio::cancellation_type::terminal);
+}
+
+void Session::fail(const Status& status) {
+  if (ending_) return;
+  send(wire::encode(wire::Error{0, status}));
+  end(Engine::End::closed);
+}
+
+asio::awaitable<void> Session::flush_and_close() {
+  flushed_.expires_after(kFlushTime);
+  while (!outbox_.empty() && !write_failed_ && flushed_.expiry() > SteadyClock::now())
+    co_await flushed_.async_wait(kTuple);
+  boost::system::error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  watchdog_.cancel();
+  socket_.close(ignored);
+}
+
+// --- Heartbeats -------------------------------------------------------------------------------------------------------
+
+void Session::watch(base::Duration after) {
+  watchdog_.expires_after(after);
+  watchdog_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error) self->check_peer();
+  });
+}
+
+void Session::check_peer() {
+  if (!opened_) {
+    stop_reading_.emit(asio::cancellation_type::terminal);
+    return fail(Status(Code::HANDSHAKE_TIMEOUT));
+  }
+  if (ending_) return;
+  const auto now = SteadyClock::now();
+  const auto heartbeat = context_.config.heartbeat;
+  const bool reading = !must_pause();
+  if (outbox_.is_writing() && now - write_began_ > 2 * heartbeat) {
+    outbox_.drop_waiting();
+    write_failed_ = true;
+    return end(Engine::End::silent);
+  }
+  if (reading && now - heard_at_ > 2 * heartbeat) {
+    send(wire::encode(wire::Error{0, Status(Code::PEER_SILENT)}));
+    return end(Engine::End::silent);
+  }
+  // A quarter of grace: a peer that says something exactly every heartbeat is not quiet.
+  if (reading && !quiet_ && now - heard_at_ > heartbeat + heartbeat / 4) {
+    quiet_ = true;
+    context_.engine.session_quiet(session_, true);
+  }
+  if (now - said_at_ > heartbeat / 2) send(wire::encode(wire::Ping{}));
+  watch(heartbeat / 4);
+}
+
+// --- Writing ----------------------------------------------------------------------------------------------------------
+
+void Session::send(wire::OutFrame frame) {
+  if (write_failed_) return;
+  outbox_.add(std::move(frame));
+  if (outbox_.bytes() > limits::kOutboxBytesClose && !ending_) {
+    outbox_.drop_waiting();
+    return fail(Status(Code::RESOURCE_EXHAUSTED, "the client does not read what it asked for")
+                    .with_limit("outbox_bytes", static_cast<std::int64_t>(limits::kOutboxBytesClose)));
+  }
+  if (!outbox_.is_writing()) write();
+}
+
+void Session::write() {
+  const auto pieces = outbox_.take();
+  if (pieces.empty()) {
+    flushed_.cancel();
+    return;
+  }
+  std::vector<asio::const_buffer> buffers;
+  buffers.reserve(pieces.size());
+  for (const std::string_view piece : pieces) buffers.emplace_back(piece.data(), piece.size());
+  write_began_ = said_at_ = SteadyClock::now();
+  asio::async_write(socket_, std::move(buffers),
+                    [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+                      self->outbox_.written();
+                      if (error) {
+                        // The reader goes on to the end: what the client said before still counts.
+                        self->write_failed_ = true;
+                        self->outbox_.drop_waiting();
+                        self->flushed_.cancel();
+                      } else {
+                        self->write();
+                      }
+                      if (!self->must_pause()) self->wake_reader();
+                    });
+}
+
+}  // namespace lazaret::net

@@ -1,0 +1,184 @@
+// Session: one connection of a client. One reader, one writer, one bounded outbox.
+//
+//   bytes ─▶ FrameReader ─▶ handle(frame): decode → validate → submit        (commands.cpp)
+//   bytes ◀─ WriteQueue  ◀─ tell(answers): encode                            (answers.cpp)
+//
+// Life: handshake → open → (goodbye | closed | silent | replaced | a protocol error) → flushed → closed.
+//
+// Threading: everything runs on the session's own I/O thread, except what Outbox says and `stop`.
+// Invariants:
+//   1. Everything that was read is submitted before end_session, in the order in which it was read; a write error
+//      never ends a session, its reader drains to the end first.
+//   2. While the outbox is over kOutboxBytesPause, or the engine is full, nothing is read.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/random.h"
+#include "engine/engine.h"
+#include "net/server.h"
+#include "wire/frames.h"
+#include "wire/write_queue.h"
+
+namespace lazaret::net {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+/// What all sessions of a server share.
+struct SessionContext {
+  engine::Engine& engine;
+  const ServerConfig& config;
+  /// For reads of the store (peek): never on an I/O thread.
+  asio::thread_pool& store_readers;
+};
+
+class Session final : public engine::Outbox, public std::enable_shared_from_this<Session> {
+ public:
+  using SteadyClock = std::chrono::steady_clock;
+
+  Session(tcp::socket socket, SessionContext& context, std::uint64_t seed);
+
+  /// Runs until the connection has ended, and calls `gone` then.
+  void start(std::function<void()> gone);
+  asio::any_io_executor executor() { return socket_.get_executor(); }
+  /// Any thread: tells the client Closing, writes what waits and ends.
+  void stop();
+
+  // Outbox
+  void tell(std::vector<model::Answer>&& answers) override;
+  void resume_reading() override;
+  void replaced() override;
+
+ private:
+  struct Producer {
+    model::ShardId shard;
+    model::SubscriptionId queue;
+    std::optional<model::ProducerId> id;
+  };
+  struct Consumer {
+    model::ShardId shard;
+    model::SubscriptionId subscription;
+    /// Tokens of OpenConsumer frames with `more`, until the last one.
+    std::vector<wire::HeldToken> held;
+  };
+  /// What to do with the answer to a request of ours.
+  using Then = std::function<void(model::Answer&&)>;
+
+  // session.cpp: the life of a connection
+  asio::awaitable<void> run();
+  asio::awaitable<bool> shake_hands();
+  asio::awaitable<base::Result<wire::Hello>> read_hello();
+  asio::awaitable<void> replace(const wire::Hello& hello);
+  void welcome(const wire::Hello& hello);
+  asio::awaitable<void> read_frames();
+  asio::awaitable<bool> read_more();
+  asio::awaitable<void> wait_for_room();
+  bool handle_all();
+  void drain_socket();
+  asio::awaitable<void> flush_and_close();
+  bool must_pause() const;
+  void wake_reader();
+  /// Ends the session as `how`, unless it is ending already.
+  void end(engine::Engine::End how);
+  /// Tells the client why, and ends.
+  void fail(const base::Status& status);
+  void watch(base::Duration after);
+  void check_peer();
+  void send(wire::OutFrame frame);
+  void write();
+
+  // commands.cpp: what the client asks
+  base::Status handle(const wire::Frame& frame);
+  template <class T>
+  base::Status decode_and(const wire::Frame& frame);
+  base::Status on(wire::Publish&& frame, std::size_t bytes);
+  base::Status check(const wire::PublishItem& item, bool& has_id) const;
+  base::Status on(wire::OpenProducer&& frame);
+  base::Status on(wire::OpenConsumer&& frame);
+  base::Status open_consumer(const wire::OpenConsumer& frame);
+  base::Status on(wire::AddCredit&& frame);
+  base::Status on(wire::Started&& frame);
+  base::Status on(wire::Settle&& frame);
+  base::Status on(wire::CloseConsumer&& frame);
+  base::Status on(wire::QueueRequest&& frame);
+  base::Status on(wire::Peek&& frame);
+  base::Status on(wire::Ping&& frame);
+  base::Status on(wire::Pong&& frame);
+  base::Status on(wire::Goodbye&& frame);
+  void create_queue(wire::QueueRequest&& frame);
+  void update_queue(const wire::QueueRequest& frame);
+  void list_queues(const wire::QueueRequest& frame);
+  void show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created);
+  void read_peeked(std::uint64_t request, const engine::QueueRef& queue, const model::MessageStates& states);
+  model::Origin expect(Then then);
+  bool too_many(std::uint64_t request, std::size_t have, std::size_t limit, std::string_view what);
+  void refuse(std::uint64_t request, base::Status status);
+  void submit(model::ShardId shard, model::Command command, std::size_t bytes = 0);
+  void count_resumed();
+
+  // answers.cpp: what the broker says
+  void deliver_inbox();
+  void on(model::Published&& answer);
+  void on(model::Deliver&& answer);
+  void on(model::Settled&& answer);
+  void on(model::Recall&& answer);
+  void on(model::LeaseEnded&& answer);
+  void on(model::ConsumerEnded&& answer);
+  template <class Answer>
+  void on_expected(Answer&& answer);
+
+  // Constant after the handshake.
+  tcp::socket socket_;
+  SessionContext& context_;
+  std::function<void()> gone_;
+  model::SessionId session_;
+  model::InstanceRecord instance_;
+
+  // Reading.
+  wire::FrameReader reader_;
+  asio::cancellation_signal stop_reading_;
+  asio::steady_timer room_;  // cancelled when reading may go on
+  bool engine_full_ = false;
+  bool replaced_ = false;
+  bool opened_ = false;
+  std::optional<engine::Engine::End> ending_;
+  SteadyClock::time_point heard_at_;
+  bool quiet_ = false;
+  std::uint32_t to_resume_ = 0;  // consumers that the client said it will open again
+
+  // Writing.
+  wire::WriteQueue outbox_;
+  SteadyClock::time_point said_at_;
+  SteadyClock::time_point write_began_;
+  bool write_failed_ = false;
+  asio::steady_timer flushed_;  // cancelled when the outbox is empty
+  asio::steady_timer watchdog_;
+
+  // What the client has opened.
+  std::uint32_t last_producer_ = 0;
+  std::unordered_map<std::uint32_t, Producer> producers_;
+  std::unordered_map<std::uint64_t, Consumer> consumers_;
+  std::uint64_t last_request_ = 0;
+  std::unordered_map<std::uint64_t, Then> expected_;
+  /// Publishes some of whose items were refused here: (place, why), until the rest is answered.
+  std::unordered_map<std::uint64_t, std::vector<std::pair<std::size_t, base::Status>>> refused_items_;
+  base::Random random_;
+
+  // Between threads.
+  std::mutex inbox_mutex_;
+  std::vector<model::Answer> inbox_;  // GUARDED_BY(inbox_mutex_)
+  bool inbox_posted_ = false;         // GUARDED_BY(inbox_mutex_)
+};
+
+}  // namespace lazaret::net
