@@ -1,0 +1,189 @@
+// What a consumer's handler is given, and what it returns.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <type_traits>
+
+#include "lazaret/detail/operation.h"
+#include "lazaret/error.h"
+#include "lazaret/types.h"
+
+namespace lazaret {
+
+namespace asio = boost::asio;
+using Default = asio::deferred_t;
+template <class T, class R>
+concept Token = asio::completion_token_for<T, void(error_code, R)>;
+
+/// What becomes of a delivery. Returning nothing means done().
+class Verdict {
+ public:
+  enum class Kind { done, fail, reject, release };
+
+  static Verdict done() { return Verdict(Kind::done); }
+  /// Not now, nobody's fault: no attempt is counted. Delivered again after `delay`, or at once.
+  static Verdict release(milliseconds delay = {}) {
+    Verdict verdict(Kind::release);
+    if (delay.count() > 0) verdict.delay_ = delay;
+    return verdict;
+  }
+  /// An attempt failed; so does any exception, with its type and text. Cut at 4 KiB, 200 B and 64 KiB.
+  static Verdict fail(std::string text, std::string type = {}, std::string details = {}) {
+    Verdict verdict(Kind::fail);
+    verdict.text_ = std::move(text);
+    verdict.type_ = std::move(type);
+    verdict.details_ = std::move(details);
+    return verdict;
+  }
+  /// Hopeless: to the hospital at once.
+  static Verdict reject(std::string text, std::string type = {}, std::string details = {}) {
+    Verdict verdict = fail(std::move(text), std::move(type), std::move(details));
+    verdict.kind_ = Kind::reject;
+    return verdict;
+  }
+  /// Of a failure: the next attempt after this, in place of the queue's backoff.
+  Verdict retry_after(milliseconds delay) && {
+    delay_ = delay;
+    return std::move(*this);
+  }
+
+  Kind kind() const { return kind_; }
+  const std::string& text() const { return text_; }
+  const std::string& type() const { return type_; }
+  const std::string& details() const { return details_; }
+  const std::optional<milliseconds>& delay() const { return delay_; }
+
+ private:
+  explicit Verdict(Kind kind) : kind_(kind) {}
+  Kind kind_;
+  std::string text_, type_, details_;
+  std::optional<milliseconds> delay_;
+};
+
+/// A message in the hands of a handler; alive until the handler returns. All members are nouns: none crosses the
+/// network or blocks.
+class Delivery {
+ public:
+  Delivery(Message message, int attempt, bool redelivered, bool isolated, std::stop_token stop)
+      : message_(std::move(message)), attempt_(attempt), redelivered_(redelivered), isolated_(isolated), stop_(std::move(stop)) {}
+
+  const Message& message() const { return message_; }
+  /// This attempt's number, from 1; for people.
+  int attempt() const { return attempt_; }
+  /// It may have been delivered before.
+  bool redelivered() const { return redelivered_; }
+  /// A suspect: this process does nothing else until it is settled.
+  bool isolated() const { return isolated_; }
+  /// Lease lost, longest processing time over, or closing and out of time.
+  std::stop_token stop_token() const { return stop_; }
+
+ private:
+  Message message_;
+  int attempt_;
+  bool redelivered_;
+  bool isolated_;
+  std::stop_token stop_;
+};
+
+namespace detail {
+
+struct AnyHandler {
+  std::function<Verdict(Delivery&)> plain;
+  // Optional: what Asio's co_spawn completes with must have a default.
+  std::function<asio::awaitable<std::optional<Verdict>>(Delivery&)> coroutine;
+};
+
+template <class T>
+inline constexpr bool is_awaitable = std::same_as<T, asio::awaitable<void>> || std::same_as<T, asio::awaitable<Verdict>>;
+
+template <class H>
+asio::awaitable<std::optional<Verdict>> run_coroutine(std::shared_ptr<H> handler, Delivery& delivery) {
+  if constexpr (std::same_as<std::invoke_result_t<H&, Delivery&>, asio::awaitable<void>>) {
+    co_await (*handler)(delivery);
+    co_return Verdict::done();
+  } else {
+    co_return co_await (*handler)(delivery);
+  }
+}
+
+template <class H>
+AnyHandler erase(H handler) {
+  using Result = std::invoke_result_t<H&, Delivery&>;
+  auto shared = std::make_shared<H>(std::move(handler));
+  AnyHandler any;
+  if constexpr (is_awaitable<Result>) {
+    any.coroutine = [shared](Delivery& delivery) { return run_coroutine<H>(shared, delivery); };
+  } else if constexpr (std::is_void_v<Result>) {
+    any.plain = [shared](Delivery& delivery) {
+      (*shared)(delivery);
+      return Verdict::done();
+    };
+  } else {
+    any.plain = [shared](Delivery& delivery) { return (*shared)(delivery); };
+  }
+  return any;
+}
+
+class ConsumerCore;
+
+}  // namespace detail
+
+template <class H>
+concept Handler = std::invocable<H&, Delivery&> &&
+                  (std::is_void_v<std::invoke_result_t<H&, Delivery&>> ||
+                   std::same_as<std::invoke_result_t<H&, Delivery&>, Verdict> ||
+                   detail::is_awaitable<std::invoke_result_t<H&, Delivery&>>);
+
+struct ConsumeOptions {
+  /// Handlers that run at the same time: threads of the consumer's own, or coroutines.
+  int concurrency = 1;
+  /// Messages, and bytes, that the broker may have out to this consumer. At least `concurrency` messages.
+  int prefetch = 32;
+  std::size_t prefetch_bytes = 8u << 20;
+  /// Longest time that one handler may take; then its stop token fires and the attempt fails as handler_timeout.
+  milliseconds longest = std::chrono::minutes(10);
+  /// Where handlers that are coroutines run; empty: on the client's own thread.
+  asio::any_io_executor run_on = {};
+  /// Called once when the consumer ends although nobody closed it: its queue is gone, say.
+  std::function<void(error_code, const Problem&)> on_end = {};
+};
+
+/// What `close` did: handlers that finished since, deliveries given back, handlers that still run.
+struct Closed {
+  std::size_t finished = 0, released = 0, abandoned = 0;
+  ProblemRef problem;
+};
+
+/// Takes messages off a queue until it is closed. Move-only.
+class LAZARET_API Consumer {
+ public:
+  Consumer() = default;
+  explicit Consumer(std::shared_ptr<detail::ConsumerCore> self) : self_(std::move(self)) {}
+  Consumer(Consumer&&) noexcept = default;
+  Consumer& operator=(Consumer&& other) noexcept;
+  /// close(Options::drain) when the client has a thread of its own; otherwise it releases and returns at once.
+  ~Consumer();
+
+  /// Takes nothing new, lets what began finish for `drain`, and gives the rest back. Repeatable; any thread but a
+  /// handler's (WOULD_DEADLOCK).
+  Closed close(milliseconds drain);
+  template <Token<Closed> T = Default>
+  auto async_close(milliseconds drain, T&& token = {}) {
+    return detail::operation<Closed>(token, [self = self_, drain](detail::Handler<Closed> handler) mutable {
+      start_close(self, drain, std::move(handler));
+    });
+  }
+
+ private:
+  static void start_close(const std::shared_ptr<detail::ConsumerCore>& self, milliseconds drain, detail::Handler<Closed> handler);
+  std::shared_ptr<detail::ConsumerCore> self_;
+};
+
+}  // namespace lazaret

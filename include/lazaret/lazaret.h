@@ -1,0 +1,135 @@
+// The client library of Lazaret.
+//
+// Verbs cross the network and have a deadline; nouns never do. `async_x(…, token)` never blocks and takes any Asio
+// completion token; `x(…)` blocks and throws lazaret::Error.
+//
+//   auto client = lazaret::Client::connect("lazaret://127.0.0.1:7350", {.name = "billing"});
+//   client.ensure({.name = "orders"});
+//   client.publish("orders", {.body = "{}", .type = "order.created"});
+//   auto consumer = client.consume("orders", [](lazaret::Delivery& d) { charge(d.message()); });
+//   lazaret::run_until_signal(client);
+//
+// Threading: Client and Consumer may be used from any thread.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lazaret/consumer.h"
+#include "lazaret/detail/operation.h"
+#include "lazaret/error.h"
+#include "lazaret/types.h"
+
+namespace lazaret {
+
+namespace detail {
+class ClientCore;
+class ClientOwner;
+}  // namespace detail
+
+/// A cheap handle: copies share one connection. It reconnects, opens its consumers again with what they hold, and
+/// sends unconfirmed publishes again with the same sequence, so that they are stored once.
+class LAZARET_API Client {
+ public:
+  /// `url`: lazaret://HOST:PORT. With a thread of its own; throws Error (unreachable) when the broker cannot be reached
+  /// within Options::connect.
+  static Client connect(std::string_view url, Options options = {});
+  /// On your executor: no threads, never blocks, connects in the background; blocking verbs throw WOULD_DEADLOCK.
+  /// Throws Error (bad_request) for a malformed url.
+  Client(asio::any_io_executor yours, std::string_view url, Options options = {});
+
+  /// The same connection with another deadline: client.within(250ms).publish(…).
+  Client within(milliseconds timeout) const;
+
+  // --- Publishing -----------------------------------------------------------------------------------------------
+
+  /// Returns when the message is on the broker's disk. Errors: not_found, message_too_large, headers_too_large,
+  /// exhausted (retry::later), unreachable (nothing was sent), outcome_unknown (safe to repeat with the same id).
+  Receipt publish(std::string_view to, Message message);
+  template <Token<Receipt> T = Default>
+  auto async_publish(std::string_view to, Message message, T&& token = {}) {
+    return detail::operation<Receipt>(
+        token, [self = *this, to = std::string(to), message = std::move(message)](detail::Handler<Receipt> handler) mutable {
+          self.start_publish(std::move(to), std::move(message), std::move(handler));
+        });
+  }
+
+  // --- Consuming ------------------------------------------------------------------------------------------------
+
+  /// Calls `handler` for each message. A client with a thread of its own returns when the broker has accepted the
+  /// consumer, and throws Error (not_found) otherwise; one on your executor returns at once and tells `on_end`.
+  template <Handler H>
+  Consumer consume(std::string_view from, H handler, ConsumeOptions options = {}) {
+    return start_consumer(std::string(from), detail::erase(std::move(handler)), std::move(options));
+  }
+
+  // --- Queues ---------------------------------------------------------------------------------------------------
+
+  /// Creates the queue, or compares the options that are given: a different one is errc::mismatch naming it.
+  QueueInfo ensure(const QueueSpec& spec);
+  /// errc::exists when the name is taken.
+  QueueInfo create(const QueueSpec& spec);
+  /// Changes the options that are given.
+  QueueInfo update(const QueueSpec& spec);
+  QueueInfo show(std::string_view queue);
+  /// In the order of their names, those behind `after`; at most `max` (1,000).
+  QueueList list(std::string_view after = {}, std::uint32_t max = 100);
+  /// errc::not_empty or in_use unless `force`.
+  void remove(std::string_view queue, bool force = false);
+  /// Takes what is ready and waiting; says how many.
+  std::uint64_t purge(std::string_view queue);
+  /// Looks at messages that are not settled, from an offset on, without taking them.
+  Peeked peek(std::string_view queue, std::uint64_t from = 0, std::uint32_t max = 10);
+
+  template <Token<QueueInfo> T = Default>
+  auto async_ensure(QueueSpec spec, T&& token = {}) {
+    return detail::operation<QueueInfo>(token, [self = *this, spec = std::move(spec)](detail::Handler<QueueInfo> handler) mutable {
+      self.start_queue(Verb::ensure, std::move(spec), std::move(handler));
+    });
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_show(std::string_view queue, T&& token = {}) {
+    return detail::operation<QueueInfo>(token, [self = *this, name = std::string(queue)](detail::Handler<QueueInfo> handler) mutable {
+      QueueSpec spec;
+      spec.name = std::move(name);
+      self.start_queue(Verb::show, std::move(spec), std::move(handler));
+    });
+  }
+
+  // --- The connection -------------------------------------------------------------------------------------------
+
+  /// host:port of the broker's HTTP API, as the handshake told; "" before the first connection. A noun.
+  std::string admin_address() const;
+  bool connected() const;
+
+  /// Closes all consumers, waits for unconfirmed publishes, says goodbye: within `drain`. Repeatable. Afterwards every
+  /// verb fails with errc::closed.
+  Closed close(milliseconds drain);
+  template <Token<Closed> T = Default>
+  auto async_close(milliseconds drain, T&& token = {}) {
+    return detail::operation<Closed>(token, [self = *this, drain](detail::Handler<Closed> handler) mutable {
+      self.start_close(drain, std::move(handler));
+    });
+  }
+
+ private:
+  enum class Verb { ensure, create, update, show };
+  Client() = default;
+  void start_publish(std::string to, Message message, detail::Handler<Receipt> handler);
+  void start_queue(Verb verb, QueueSpec spec, detail::Handler<QueueInfo> handler);
+  void start_close(milliseconds drain, detail::Handler<Closed> handler);
+  Consumer start_consumer(std::string from, detail::AnyHandler handler, ConsumeOptions options);
+  detail::ClientCore& core() const;
+
+  std::shared_ptr<detail::ClientOwner> self_;
+  milliseconds timeout_{};
+};
+
+/// Blocks until SIGTERM or SIGINT, then closes the client with `drain`; a second signal shortens it.
+LAZARET_API Closed run_until_signal(Client& client, milliseconds drain = std::chrono::seconds(25));
+
+}  // namespace lazaret

@@ -1,0 +1,189 @@
+// Plain values of the client library: messages, options, what a queue looks like. No I/O, nothing here crosses the
+// network.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#if defined(__GNUC__)
+#define LAZARET_API __attribute__((visibility("default")))
+#else
+#define LAZARET_API
+#endif
+
+namespace lazaret {
+
+using std::chrono::milliseconds;
+
+/// Sixteen bytes; of messages a UUID of version 7, which sorts by time.
+struct LAZARET_API MessageId {
+  std::array<std::uint8_t, 16> bytes{};
+
+  /// A fresh one. Thread-safe.
+  static MessageId make();
+  /// The form 8-4-4-4-12; nullopt for anything else.
+  static std::optional<MessageId> parse(std::string_view text);
+  std::string to_string() const;
+  bool is_nil() const { return bytes == std::array<std::uint8_t, 16>{}; }
+  auto operator<=>(const MessageId&) const = default;
+};
+
+/// A reference-counted, immutable buffer. Copying it copies no bytes; a received body is a view into what was read.
+class Body {
+ public:
+  Body() = default;
+  Body(std::string bytes) {  // NOLINT(google-explicit-constructor): {.body = "…"} is how it is used
+    auto owner = std::make_shared<const std::string>(std::move(bytes));
+    view_ = *owner;
+    owner_ = std::move(owner);
+  }
+  Body(const char* text) : Body(std::string(text)) {}                 // NOLINT(google-explicit-constructor)
+  explicit Body(std::string_view bytes) : Body(std::string(bytes)) {}
+  /// Takes over the vector's buffer.
+  explicit Body(std::vector<char> bytes) {
+    auto owner = std::make_shared<const std::vector<char>>(std::move(bytes));
+    view_ = {owner->data(), owner->size()};
+    owner_ = std::move(owner);
+  }
+  /// A view of bytes that `owner` keeps alive.
+  Body(std::shared_ptr<const void> owner, std::string_view bytes) : owner_(std::move(owner)), view_(bytes) {}
+
+  std::string_view view() const { return view_; }
+  operator std::string_view() const { return view_; }  // NOLINT(google-explicit-constructor)
+  std::string str() const { return std::string(view_); }
+  std::size_t size() const { return view_.size(); }
+  bool empty() const { return view_.empty(); }
+  const std::shared_ptr<const void>& owner() const { return owner_; }
+  friend std::ostream& operator<<(std::ostream& out, const Body& body) { return out << body.view_; }
+
+ private:
+  std::shared_ptr<const void> owner_;
+  std::string_view view_;
+};
+
+/// Names may repeat; order is kept.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Message {
+  Body body;
+  /// What kind of message it is, e.g. "order.created". Failures are grouped by it. Texts: at most 1024 bytes each.
+  std::string type;
+  std::string key;
+  std::string content_type;
+  Headers headers;
+  std::string correlation_id;
+  std::string causation_id;
+  std::string reply_to;
+  std::string schema_id;
+  std::string traceparent;
+  /// Made by `publish` when it is nil. A message that is published again with the same id, after `outcome_unknown`,
+  /// is sent with the same sequence, so that the broker stores it once.
+  MessageId id;
+  /// 0: the client numbers its publishes itself. Otherwise the sequence of this publish under Options::producer_id:
+  /// rising, and the broker stores each sequence once.
+  std::uint64_t sequence = 0;
+
+  // Of received messages.
+  std::string source;  // the queue that it was published to
+  std::uint64_t offset = 0;
+  std::chrono::system_clock::time_point published_at;
+};
+
+/// An error with everything that the broker said about it.
+struct Problem {
+  std::string code;   // stable name, e.g. "NOT_FOUND"
+  std::string fault;  // "caller", "broker" or "peer"
+  std::string retry;  // "never", "same_call", "after" or "operator"
+  milliseconds retry_after{0};
+  std::string text;   // a sentence, with the names and values that matter
+  std::string limit;  // which limit was reached ("" where there is none), and its value
+  std::int64_t value = 0;
+};
+using ProblemRef = std::shared_ptr<const Problem>;
+
+struct Options {
+  /// Who this is, for people who look at consumers and attempts: the service and its version.
+  std::string name = "unnamed";
+  std::string version;
+  /// "" for the name of this machine.
+  std::string host;
+  /// Deadline of every call, unless `Client::within` says otherwise.
+  milliseconds timeout = std::chrono::seconds(30);
+  /// Client::connect gives up after this long.
+  milliseconds connect = std::chrono::seconds(10);
+  /// How long the destructors of a client with a thread of its own, and of its consumers, let handlers finish.
+  milliseconds drain = std::chrono::seconds(25);
+  /// Say `started` before handlers begin. If not, the broker counts everything that is delivered as begun.
+  bool announce_started = true;
+  /// Who numbers the publishes. nil: a fresh one, which is right unless publishes are repeated by another process.
+  MessageId producer_id;
+  /// Publishes that wait or are not confirmed; beyond, async_publish fails with `exhausted`.
+  std::size_t max_pending_messages = 65'536;
+  std::size_t max_pending_bytes = 256u << 20;
+};
+
+/// What a publish came to: it is on the broker's disk.
+struct Receipt {
+  MessageId id;
+  std::uint64_t offset = 0;
+  bool duplicate = false;  // it had been stored before, at this offset
+  ProblemRef problem;      // with an error
+};
+
+inline constexpr std::uint32_t unlimited = 0xffffffffu;
+
+/// A queue as it should be; what is left out takes the broker's default.
+struct QueueSpec {
+  std::string name;
+  /// Failed attempts after which a message goes to the hospital; `unlimited` by name, 0 is refused.
+  std::optional<std::uint32_t> max_attempts;
+  /// Wait before attempt n+1: initial × multiplier^(n-1), at most max, ± jitter (a fraction).
+  std::optional<milliseconds> backoff_initial;
+  std::optional<double> backoff_multiplier;
+  std::optional<milliseconds> backoff_max;
+  std::optional<double> backoff_jitter;
+  /// How long a begun message stays with its consumer without a sign of life.
+  std::optional<milliseconds> lease_duration;
+  /// Workers that a message may kill before it goes to the hospital.
+  std::optional<std::uint32_t> max_worker_deaths;
+  std::optional<std::string> durability;
+  /// Put it on the shard of this queue.
+  std::string colocate_with;
+};
+
+struct QueueInfo {
+  QueueSpec spec;  // every option given
+  std::uint64_t ready = 0, leased = 0, waiting = 0, in_hospital = 0, entered_total = 0, acked_total = 0;
+  std::uint32_t consumers = 0;
+  bool created = false;
+  ProblemRef problem;
+};
+struct QueueList {
+  std::vector<QueueInfo> queues;
+  ProblemRef problem;
+};
+struct Count {
+  std::uint64_t count = 0;
+  ProblemRef problem;
+};
+struct PeekedMessage {
+  Message message;
+  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying"
+  std::uint32_t attempt = 0;
+  bool damaged = false;
+};
+struct Peeked {
+  std::vector<PeekedMessage> messages;
+  std::uint64_t next = 0;  // where to go on; 0: nothing behind
+  ProblemRef problem;
+};
+
+}  // namespace lazaret

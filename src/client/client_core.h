@@ -1,0 +1,148 @@
+// ClientCore: a client over all its connections. Connects, reconnects, and passes frames to who they concern.
+//
+// Threading: the client's executor (a strand, or the client's own thread), except where it says "any thread".
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/random.h"
+#include "client/completion.h"
+#include "client/consumer_core.h"
+#include "client/publisher.h"
+#include "client/requests.h"
+#include "client/transport.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::detail {
+
+class ClientCore : public std::enable_shared_from_this<ClientCore> {
+ public:
+  struct Address {
+    std::string host;
+    std::string port;
+  };
+
+  ClientCore(asio::any_io_executor executor, Address address, Options options, bool own_thread);
+
+  // Any thread.
+  void start();
+  const asio::any_io_executor& executor() const { return executor_; }
+  const Options& options() const { return options_; }
+  bool owns_thread() const { return own_thread_; }
+  /// Whether a blocking call on this thread would wait for itself.
+  bool would_deadlock() const { return !own_thread_ || std::this_thread::get_id() == thread_.load(); }
+  void set_thread(std::thread::id id) { thread_ = id; }
+  void publish(std::string queue, Message message, milliseconds timeout, Handler<Receipt> handler);
+  void request(Requests::Request request);
+  std::shared_ptr<ConsumerCore> make_consumer(std::string queue, const AnyHandler& handler, ConsumeOptions options,
+                                              ConsumerCore::Opened opened);
+  /// Calls `then` at the first connection, or with the reason when `within` is over first.
+  void wait_connected(milliseconds within, std::function<void(const base::Status&)> then);
+  void close(milliseconds drain, Completion<Closed> completion);
+  std::string admin_address() const;
+  bool connected() const { return connected_.load(); }
+
+  // The client's executor: for its parts.
+  bool is_open() const { return connected_.load(std::memory_order_relaxed); }
+  /// UNREACHABLE, and why.
+  base::Status why_not_connected() const;
+  std::uint64_t next_request() { return ++last_request_; }
+  /// The same for a Settle of that consumer: who the answer goes to.
+  std::uint64_t next_settle(std::uint64_t consumer);
+  void send(wire::OutFrame frame);
+  void after_written(std::function<void()> then);
+  void forget_consumer(std::uint64_t number);
+
+ private:
+  struct Submitted {
+    std::string queue;
+    Outgoing message;
+  };
+
+  void connect();
+  void connect_later();
+  wire::Hello hello();
+  void on_open(const wire::Welcome& welcome);
+  void on_gone(const base::Status& status);
+  void on_frame(const wire::Frame& frame);
+  void on_error(const wire::Error& error);
+  template <class Tell>
+  void with_consumer(std::uint64_t number, Tell tell);
+  void take_submitted();
+  void due_by(SteadyTime deadline);
+  void expire();
+  void close_now(milliseconds drain);
+  void check_closed();
+  void finish_close();
+  void say_closed();
+
+  const asio::any_io_executor executor_;
+  const Address address_;
+  const Options options_;
+  const bool own_thread_;
+  std::atomic<std::thread::id> thread_{};
+  const model::InstanceRecord instance_;
+
+  std::shared_ptr<Transport> transport_;
+  std::atomic<bool> connected_{false};
+  base::Status last_failure_;
+  std::uint64_t session_ = 0;  // of the last connection
+  std::vector<std::shared_ptr<ConsumerCore>> resuming_;
+  int failures_ = 0;
+  base::Random random_;
+  asio::steady_timer reconnect_;
+  std::vector<std::function<void(const base::Status&)>> awaiting_connection_;
+
+  std::uint64_t last_request_ = 0;
+  Publisher publisher_;
+  Requests requests_;
+  std::map<std::uint64_t, std::shared_ptr<ConsumerCore>> consumers_;
+  std::unordered_map<std::uint64_t, std::uint64_t> settling_;  // request → consumer, on this connection
+  std::atomic<std::uint64_t> last_consumer_{0};
+  asio::steady_timer deadlines_;
+  SteadyTime next_deadline_ = SteadyTime::max();
+
+  bool closing_ = false;
+  std::atomic<bool> closed_{false};
+  Closed result_;
+  std::size_t consumers_closing_ = 0;
+  std::vector<Completion<Closed>> closers_;
+  asio::steady_timer close_timer_;
+
+  PendingCount pending_;
+  std::atomic<std::uint64_t> last_operation_{0};
+  mutable std::mutex mutex_;
+  std::vector<Submitted> submitted_;  // GUARDED_BY(mutex_)
+  std::string admin_address_;         // GUARDED_BY(mutex_)
+};
+
+/// What the handles of a client share. The last one closes it.
+class ClientOwner {
+ public:
+  /// With a thread of its own, or on the user's executor.
+  ClientOwner(ClientCore::Address address, Options options);
+  ClientOwner(asio::any_io_executor executor, ClientCore::Address address, Options options);
+  ~ClientOwner();
+  ClientCore& core() { return *core_; }
+  const std::shared_ptr<ClientCore>& shared_core() { return core_; }
+
+ private:
+  struct OwnThread;
+  std::shared_ptr<OwnThread> thread_;
+  std::shared_ptr<ClientCore> core_;
+};
+
+/// lazaret://[user@]HOST[:PORT]; BAD_REQUEST otherwise.
+base::Result<ClientCore::Address> parse_url(std::string_view url);
+
+}  // namespace lazaret::detail

@@ -1,0 +1,135 @@
+// ConsumerCore: one consumer of a client, over all its connections: what it has been given, what of it has begun, and
+// the verdicts that the broker has not confirmed.
+//
+//   Deliver ─▶ buffered ─▶ announcing ─▶ handed ─▶ (handler) ─▶ judged ─▶ settled
+//                 ▲            │ Started is in the kernel
+//                 └────────────┘ connection lost first
+//
+// Threading: the client's executor, except `finished`, which handlers call from wherever they run.
+// Invariants:
+//   1. No handler begins before the bytes of a Started that covers it are in the kernel.
+//   2. A verdict goes out before any Started that is sent after it.
+//   3. After a reconnect everything that is held is presented, so that nothing of it is given to others.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "client/completion.h"
+#include "client/handler_runner.h"
+#include "lazaret/consumer.h"
+#include "wire/frames.h"
+
+namespace lazaret::detail {
+
+class ClientCore;
+
+class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
+ public:
+  using Opened = std::function<void(const base::Status&)>;
+
+  ConsumerCore(std::shared_ptr<ClientCore> client, std::uint64_t number, std::string queue, const AnyHandler& handler,
+               ConsumeOptions options);
+  ~ConsumerCore();
+  ConsumerCore(const ConsumerCore&) = delete;
+
+  std::uint64_t number() const { return number_; }
+
+  /// `opened` is called once: when the broker has accepted the consumer, or why not.
+  void start(Opened opened);
+  void connected();
+  void disconnected();
+  void on(const wire::ConsumerOpened& frame);
+  void on(wire::Deliver&& frame);
+  void on(const wire::LeaseEnded& frame);
+  void on(const wire::Settled& frame);
+  void recall();
+  void ended(const base::Status& status);
+  /// An Error frame for a request of this consumer; false when it is none.
+  bool refused(std::uint64_t request, const base::Status& status);
+  /// The client is closed: nothing will be answered any more.
+  void abandon();
+
+  /// Any thread.
+  void close(std::chrono::milliseconds drain, Completion<Closed> completion);
+  /// Whether a blocking close on this thread could never end.
+  bool would_deadlock() const;
+  ClientCore& client() { return *client_; }
+
+ private:
+  enum class Stage : std::uint8_t { buffered, announcing, handed, judged };
+  struct Held {
+    wire::Token token;
+    WorkRef work;
+    Stage stage = Stage::buffered;
+    bool lost = false;      // the lease: whatever the handler says is of no use
+    bool timed_out = false;  // its failure has been reported, its handler still runs
+    std::chrono::steady_clock::time_point handed_at;
+    wire::Verdict verdict;  // when judged
+  };
+  using HeldMap = std::map<std::uint64_t, Held>;  // by delivery sequence
+
+  void open();
+  void pump();
+  std::size_t ahead() const;
+  void announce(std::vector<std::uint64_t> numbers);
+  void hand_over(const std::vector<std::uint64_t>& numbers);
+  void finished(const WorkRef& work, Verdict verdict);
+  void take_finished();
+  void judge(HeldMap::iterator it, wire::Verdict verdict);
+  void not_begun(HeldMap::iterator it);
+  void give_back();
+  void flush();
+  void send_verdicts(std::vector<std::uint64_t> numbers);
+  void lose(HeldMap::iterator it);
+  void tick();
+  void watch();
+  void extend();
+  void check_longest();
+  void begin_close(std::chrono::milliseconds drain);
+  void check_closed();
+  void finish_close();
+
+  const std::shared_ptr<ClientCore> client_;  // which drops us when we are over
+  const std::uint64_t number_;
+  const std::string queue_;
+  const AnyHandler handler_;
+  const ConsumeOptions options_;
+  std::shared_ptr<HandlerRunner> runner_;
+
+  Opened opened_;
+  bool ever_open_ = false;
+  bool open_ = false;       // the broker knows it, on this connection
+  bool paused_ = false;     // the broker is stopping: nothing new begins
+  bool over_ = false;       // it is closed, or has ended
+  std::uint64_t opening_ = 0;
+  std::uint64_t closing_request_ = 0;
+  std::vector<std::uint64_t> presented_;
+  base::Duration lease_{};
+  HeldMap held_;
+  std::size_t busy_ = 0;  // announcing or handed
+  double mean_handler_us_ = 0;
+  std::vector<std::uint64_t> verdicts_;                               // to be sent
+  std::map<std::uint64_t, std::vector<std::uint64_t>> sent_;          // by request
+  std::map<std::uint64_t, std::vector<std::uint64_t>> extensions_;    // by request
+  asio::steady_timer timer_;
+  bool watching_ = false;
+  std::chrono::steady_clock::time_point extended_at_;
+
+  // Closing.
+  bool closing_ = false;
+  bool said_close_ = false;  // the broker gives nothing new
+  std::vector<Completion<Closed>> closers_;
+  Closed closed_;
+  asio::steady_timer drain_timer_;
+
+  std::mutex finished_mutex_;
+  std::vector<std::pair<WorkRef, Verdict>> finished_;  // GUARDED_BY(finished_mutex_)
+};
+
+}  // namespace lazaret::detail

@@ -1,0 +1,187 @@
+#include "client/handler_runner.h"
+
+#include <cxxabi.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <condition_variable>
+#include <cstdlib>
+#include <thread>
+
+namespace lazaret::detail {
+namespace {
+
+std::string type_name(const std::type_info& type) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+  return status == 0 ? std::string(name.get()) : std::string(type.name());
+}
+
+/// What a handler threw, as the attempt's error.
+Verdict verdict_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    return Verdict::fail(error.what(), type_name(typeid(error)));
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    return Verdict::fail("the handler threw something that is no std::exception", type ? type_name(*type) : "unknown");
+  }
+}
+
+void mark_begun(Work& work) {
+  work.began_ns.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_release);
+}
+
+// --- Threads ----------------------------------------------------------------------------------------------------------
+
+/// What the threads share with their runner: it outlives the runner for as long as a handler does not return.
+struct Pool {
+  AnyHandler handler;
+  HandlerRunner::Finished finished;
+  std::mutex mutex;
+  std::condition_variable not_empty;
+  std::deque<WorkRef> waiting;  // GUARDED_BY(mutex)
+  bool stopping = false;        // GUARDED_BY(mutex)
+};
+
+thread_local const Pool* current_pool = nullptr;
+
+void serve(const std::shared_ptr<Pool>& pool) {
+  current_pool = pool.get();
+  for (;;) {
+    WorkRef work;
+    {
+      std::unique_lock lock(pool->mutex);
+      pool->not_empty.wait(lock, [&] { return pool->stopping || !pool->waiting.empty(); });
+      if (pool->stopping) return;
+      work = std::move(pool->waiting.front());
+      pool->waiting.pop_front();
+      // Under the lock: what take_back leaves has begun.
+      mark_begun(*work);
+    }
+    try {
+      pool->finished(work, pool->handler.plain(work->delivery));
+    } catch (...) {
+      pool->finished(work, verdict_of(std::current_exception()));
+    }
+  }
+}
+
+class ThreadRunner final : public HandlerRunner {
+ public:
+  ThreadRunner(const AnyHandler& handler, int concurrency, Finished finished) : pool_(std::make_shared<Pool>()) {
+    pool_->handler = handler;
+    pool_->finished = std::move(finished);
+    // Detached on purpose: a handler that never returns must not keep its client from closing.
+    for (int i = 0; i < concurrency; ++i) std::thread(serve, pool_).detach();
+  }
+  ~ThreadRunner() override { stop(); }
+
+  void submit(std::vector<WorkRef> works) override {
+    const std::size_t count = works.size();
+    {
+      const std::lock_guard lock(pool_->mutex);
+      for (WorkRef& work : works) pool_->waiting.push_back(std::move(work));
+    }
+    for (std::size_t i = 0; i < count; ++i) pool_->not_empty.notify_one();
+  }
+
+  std::vector<WorkRef> take_back() override {
+    const std::lock_guard lock(pool_->mutex);
+    std::vector<WorkRef> works(pool_->waiting.begin(), pool_->waiting.end());
+    pool_->waiting.clear();
+    return works;
+  }
+
+  void stop() override {
+    {
+      const std::lock_guard lock(pool_->mutex);
+      pool_->stopping = true;
+    }
+    pool_->not_empty.notify_all();
+  }
+
+  bool is_current() const override { return current_pool == pool_.get(); }
+
+ private:
+  std::shared_ptr<Pool> pool_;
+};
+
+// --- Coroutines -------------------------------------------------------------------------------------------------------
+
+class CoroutineRunner final : public HandlerRunner, public std::enable_shared_from_this<CoroutineRunner> {
+ public:
+  CoroutineRunner(const AnyHandler& handler, std::size_t concurrency, asio::any_io_executor run_on, Finished finished)
+      : handler_(handler), concurrency_(concurrency), run_on_(std::move(run_on)), finished_(std::move(finished)) {}
+
+  void submit(std::vector<WorkRef> works) override {
+    {
+      const std::lock_guard lock(mutex_);
+      for (WorkRef& work : works) waiting_.push_back(std::move(work));
+    }
+    begin_next();
+  }
+
+  std::vector<WorkRef> take_back() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<WorkRef> works(waiting_.begin(), waiting_.end());
+    waiting_.clear();
+    return works;
+  }
+
+  void stop() override {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    waiting_.clear();
+  }
+
+  bool is_current() const override { return false; }
+
+ private:
+  void begin_next() {
+    for (;;) {
+      WorkRef work;
+      {
+        const std::lock_guard lock(mutex_);
+        if (stopping_ || waiting_.empty() || running_ == concurrency_) return;
+        work = std::move(waiting_.front());
+        waiting_.pop_front();
+        ++running_;
+        mark_begun(*work);
+      }
+      auto self = shared_from_this();
+      asio::co_spawn(run_on_, handler_.coroutine(work->delivery),
+                     [self, work](const std::exception_ptr& thrown, std::optional<Verdict> verdict) {
+                       self->ended(work, thrown ? verdict_of(thrown) : std::move(*verdict));
+                     });
+    }
+  }
+
+  void ended(const WorkRef& work, Verdict verdict) {
+    {
+      const std::lock_guard lock(mutex_);
+      --running_;
+    }
+    finished_(work, std::move(verdict));
+    begin_next();
+  }
+
+  AnyHandler handler_;
+  const std::size_t concurrency_;
+  asio::any_io_executor run_on_;
+  Finished finished_;
+  std::mutex mutex_;
+  std::deque<WorkRef> waiting_;  // GUARDED_BY(mutex_)
+  std::size_t running_ = 0;      // GUARDED_BY(mutex_)
+  bool stopping_ = false;        // GUARDED_BY(mutex_)
+};
+
+}  // namespace
+
+std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency, const asio::any_io_executor& run_on,
+                                           HandlerRunner::Finished finished) {
+  if (handler.plain) return std::make_shared<ThreadRunner>(handler, concurrency, std::move(finished));
+  return std::make_shared<CoroutineRunner>(handler, static_cast<std::size_t>(concurrency), run_on, std::move(finished));
+}
+
+}  // namespace lazaret::detail

@@ -1,0 +1,50 @@
+// HandlerRunner: where a consumer's handlers run: threads of its own, or coroutines on an executor of the user's.
+//
+// Threading: any thread; `finished` is called on the thread of the handler.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <vector>
+
+#include "lazaret/consumer.h"
+
+namespace lazaret::detail {
+
+/// One delivery on its way through a handler.
+struct Work {
+  Work(std::uint64_t delivery_, Message message, int attempt, bool redelivered, bool isolated)
+      : number(delivery_), delivery(std::move(message), attempt, redelivered, isolated, stop.get_token()) {}
+  const std::uint64_t number;  // the delivery sequence
+  std::stop_source stop;
+  Delivery delivery;
+  /// Steady time in nanoseconds at which the handler began; 0 before.
+  std::atomic<std::int64_t> began_ns{0};
+};
+using WorkRef = std::shared_ptr<Work>;
+
+class HandlerRunner {
+ public:
+  using Finished = std::function<void(const WorkRef&, Verdict)>;
+  virtual ~HandlerRunner() = default;
+
+  virtual void submit(std::vector<WorkRef> works) = 0;
+  /// Takes back what no handler has begun on.
+  virtual std::vector<WorkRef> take_back() = 0;
+  /// Starts nothing more. Handlers that still run go on, and are not waited for.
+  virtual void stop() = 0;
+  /// Whether the calling thread is one of its own.
+  virtual bool is_current() const = 0;
+};
+
+std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency, const asio::any_io_executor& run_on,
+                                           HandlerRunner::Finished finished);
+
+}  // namespace lazaret::detail

@@ -1,0 +1,20 @@
+// Between the messages of users and those of the wire.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "base/time.h"
+#include "lazaret/types.h"
+#include "wire/frames.h"
+
+namespace lazaret::detail {
+
+base::Uuid uuid_of(const MessageId& id);
+/// The envelope's bytes; the message has an id afterwards.
+base::SharedBytes encode_envelope(Message& message);
+base::SharedBytes shared_body(const Body& body);
+/// BAD_FRAME or CHECKSUM_MISMATCH when the bytes are not what the publisher sent.
+base::Result<Message> decode_message(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t body_crc,
+                                     const std::string& source, std::uint64_t offset, base::Instant published_at);
+
+}  // namespace lazaret::detail

@@ -1,0 +1,124 @@
+// Publisher: messages on their way to the broker, until they are confirmed. One producer a queue, numbered under the
+// client's producer id, so that what is sent again after a reconnect is stored once.
+//
+//   submit ─▶ waiting ─▶ in flight (has a sequence) ─▶ confirmed | refused
+//                ▲            │ connection lost
+//                └────────────┘ same sequence
+//
+// Threading: the client's executor; `submit` is called by ClientCore with what its inbox held.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "client/completion.h"
+#include "lazaret/types.h"
+#include "wire/frames.h"
+
+namespace lazaret::detail {
+
+class ClientCore;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// How much is pending in a client, and one publish's place in it, given back when the publish is over.
+struct PendingCount {
+  std::atomic<std::size_t> messages{0};
+  std::atomic<std::size_t> bytes{0};
+};
+class PendingPlace {
+ public:
+  PendingPlace() = default;
+  PendingPlace(PendingCount& count, std::size_t bytes) : count_(&count), bytes_(bytes) {
+    ++count.messages;
+    count.bytes += bytes;
+  }
+  PendingPlace(PendingPlace&& other) noexcept : count_(std::exchange(other.count_, nullptr)), bytes_(other.bytes_) {}
+  PendingPlace& operator=(PendingPlace&& other) noexcept {
+    std::swap(count_, other.count_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~PendingPlace() {
+    if (count_ == nullptr) return;
+    --count_->messages;
+    count_->bytes -= bytes_;
+  }
+
+ private:
+  PendingCount* count_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+/// One publish, encoded by the caller's thread.
+struct Outgoing {
+  std::uint64_t operation = 0;  // names it for cancellation
+  MessageId id;
+  std::uint64_t sequence = 0;
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+  SteadyTime deadline;
+  Completion<Receipt> completion;  // empty: nobody waits any more, only its fate is of interest
+  PendingPlace place;
+  std::size_t size() const { return envelope.size() + body.size(); }
+};
+
+class Publisher {
+ public:
+  explicit Publisher(ClientCore& client, const MessageId& producer_id) : client_(client), producer_id_(producer_id) {}
+
+  void submit(const std::string& queue, Outgoing message);
+  /// Sends what waits; after a batch of submits.
+  void flush();
+
+  void connected();
+  void disconnected();
+  void on(const wire::ProducerOpened& frame);
+  void on(const wire::Published& frame);
+  /// An Error frame for a request of ours; false when it is none.
+  bool refused(std::uint64_t request, const base::Status& status);
+
+  void cancel(std::uint64_t operation);
+  /// Ends what is past its deadline; when the next one is due.
+  SteadyTime expire(SteadyTime now);
+  void fail_all(const base::Status& status);
+  bool idle() const;
+
+ private:
+  struct Producer {
+    std::string queue;
+    std::uint32_t number = 0;  // 0: not open
+    std::uint64_t opening = 0;  // the request that opens it
+    std::uint64_t last_sequence = 0;
+    std::deque<Outgoing> waiting;
+    std::map<std::uint64_t, std::vector<Outgoing>> in_flight;  // by request
+    std::size_t in_flight_count = 0;
+    /// Sequences of publishes whose outcome nobody knows, by message id: for the caller who tries again.
+    std::map<MessageId, std::uint64_t> unresolved;
+    std::deque<MessageId> unresolved_order;
+  };
+
+  void open(Producer& producer);
+  void send(Producer& producer);
+  bool adopt(Producer& producer, Outgoing& message);
+  void settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const base::Status& why);
+  void forget(Producer& producer, const Outgoing& message);
+  void finish(Outgoing& message, const base::Status& status, Receipt receipt = {});
+  void give_up(Producer& producer, Outgoing& message, bool sent);
+  template <class Visit>
+  void each(Visit visit);
+
+  ClientCore& client_;
+  MessageId producer_id_;
+  std::map<std::string, Producer, std::less<>> producers_;
+  std::map<std::uint64_t, std::string> requests_;  // open requests: whose
+};
+
+}  // namespace lazaret::detail
