@@ -29,6 +29,15 @@ class Completion {
                                asio::execution::outstanding_work.tracked)),
         client_(otherwise) {}
 
+  Completion(Completion&&) noexcept = default;
+  /// By swapping: Boost 1.81's any_completion_handler calls itself for ever when it is move-assigned.
+  Completion& operator=(Completion&& other) noexcept {
+    handler_.swap(other.handler_);
+    std::swap(executor_, other.executor_);
+    std::swap(client_, other.client_);
+    return *this;
+  }
+
   explicit operator bool() const { return static_cast<bool>(handler_); }
 
   /// Ends the operation; never calls the handler before it returns.
@@ -44,7 +53,7 @@ class Completion {
     auto call = [handler = std::move(handler_), code, result = std::move(result)]() mutable {
       std::move(handler)(code, std::move(result));
     };
-    handler_ = nullptr;
+    Handler<R>().swap(handler_);
     // By way of the client's executor: whoever ends the operation, or starts one that fails at once, is not called back
     // on its own stack.
     asio::post(client_, [executor = std::exchange(executor_, {}), call = std::move(call)]() mutable {

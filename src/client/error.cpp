@@ -62,6 +62,9 @@ retry class_of(int value) {
   return retry::pointless;
 }
 
+// Boost's base class has no virtual destructor: these objects live for ever and are never deleted through it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class ErrorCategory final : public boost::system::error_category {
  public:
   const char* name() const noexcept override { return "lazaret"; }
@@ -84,6 +87,7 @@ class RetryCategory final : public boost::system::error_category {
     return code.category() == lazaret::error_category() && class_of(code.value()) == static_cast<retry>(condition);
   }
 };
+#pragma GCC diagnostic pop
 
 }  // namespace
 

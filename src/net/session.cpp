@@ -62,7 +62,8 @@ asio::awaitable<void> Session::run() {
   boost::system::error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
   watch(limits::kHandshakeTimeout);
-  if (co_await shake_hands()) {
+  const bool welcome = co_await shake_hands();
+  if (welcome) {
     watch(context_.config.heartbeat / 4);
     co_await read_frames();
     context_.engine.end_session(session_, *ending_);
@@ -107,7 +108,8 @@ asio::awaitable<base::Result<wire::Hello>> Session::read_hello() {
         co_return wire::decode<wire::Hello>(**frame);
       }
     }
-    if (!co_await read_more())
+    const bool more = co_await read_more();
+    if (!more)
       co_return Status(Code::BAD_FRAME, "the connection ended before the handshake was complete");
   }
 }
@@ -165,7 +167,9 @@ asio::awaitable<void> Session::read_frames() {
       end(Engine::End::replaced);
       break;
     }
-    if (!co_await read_more() && !replaced_) end(Engine::End::closed);
+    // Not in the condition itself: g++ 12 destroys the awaited temporary of a short-circuited condition twice.
+    const bool more = co_await read_more();
+    if (!more && !replaced_) end(Engine::End::closed);
   }
   if (!ending_) end(Engine::End::closed);
 }

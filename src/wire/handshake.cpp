@@ -135,6 +135,11 @@ OutFrame encode(const Error& frame) {
   return to_frame(FrameType::error, out);
 }
 template <>
+base::Result<Goodbye> decode<Goodbye>(const Frame& frame) {
+  if (parse_header<v1::Goodbye>(frame) == nullptr) return bad_frame("GOODBYE cannot be decoded");
+  return Goodbye{};
+}
+template <>
 base::Result<Error> decode<Error>(const Frame& frame) {
   const auto* in = parse_header<v1::Error>(frame);
   if (in == nullptr) return bad_frame("ERROR cannot be decoded");
