@@ -72,7 +72,11 @@ class Verdict {
 class Delivery {
  public:
   Delivery(Message message, int attempt, bool redelivered, bool isolated, std::stop_token stop)
-      : message_(std::move(message)), attempt_(attempt), redelivered_(redelivered), isolated_(isolated), stop_(std::move(stop)) {}
+      : message_(std::move(message)),
+        attempt_(attempt),
+        redelivered_(redelivered),
+        isolated_(isolated),
+        stop_(std::move(stop)) {}
 
   const Message& message() const { return message_; }
   /// This attempt's number, from 1; for people.
@@ -101,7 +105,8 @@ struct AnyHandler {
 };
 
 template <class T>
-inline constexpr bool is_awaitable = std::same_as<T, asio::awaitable<void>> || std::same_as<T, asio::awaitable<Verdict>>;
+inline constexpr bool is_awaitable =
+    std::same_as<T, asio::awaitable<void>> || std::same_as<T, asio::awaitable<Verdict>>;
 
 template <class H>
 asio::awaitable<std::optional<Verdict>> run_coroutine(std::shared_ptr<H> handler, Delivery& delivery) {
@@ -136,10 +141,9 @@ class ConsumerCore;
 }  // namespace detail
 
 template <class H>
-concept Handler = std::invocable<H&, Delivery&> &&
-                  (std::is_void_v<std::invoke_result_t<H&, Delivery&>> ||
-                   std::same_as<std::invoke_result_t<H&, Delivery&>, Verdict> ||
-                   detail::is_awaitable<std::invoke_result_t<H&, Delivery&>>);
+concept Handler = std::invocable<H&, Delivery&> &&(std::is_void_v<std::invoke_result_t<H&, Delivery&>> ||
+                                                   std::same_as<std::invoke_result_t<H&, Delivery&>, Verdict> ||
+                                                   detail::is_awaitable<std::invoke_result_t<H&, Delivery&>>);
 
 struct ConsumeOptions {
   /// Handlers that run at the same time: threads of the consumer's own, or coroutines.
@@ -151,6 +155,9 @@ struct ConsumeOptions {
   milliseconds longest = std::chrono::minutes(10);
   /// Where handlers that are coroutines run; empty: on the client's own thread.
   asio::any_io_executor run_on = {};
+  /// Called when verdicts are on the broker's disk (or were refused because their lease was lost): how many. On the
+  /// client's thread: must not block.
+  std::function<void(std::size_t)> on_settled = {};
   /// Called once when the consumer ends although nobody closed it: its queue is gone, say.
   std::function<void(error_code, const Problem&)> on_end = {};
 };
@@ -182,7 +189,8 @@ class LAZARET_API Consumer {
   }
 
  private:
-  static void start_close(const std::shared_ptr<detail::ConsumerCore>& self, milliseconds drain, detail::Handler<Closed> handler);
+  static void start_close(const std::shared_ptr<detail::ConsumerCore>& self, milliseconds drain,
+                          detail::Handler<Closed> handler);
   std::shared_ptr<detail::ConsumerCore> self_;
 };
 

@@ -52,10 +52,10 @@ class LAZARET_API Client {
   Receipt publish(std::string_view to, Message message);
   template <Token<Receipt> T = Default>
   auto async_publish(std::string_view to, Message message, T&& token = {}) {
-    return detail::operation<Receipt>(
-        token, [self = *this, to = std::string(to), message = std::move(message)](detail::Handler<Receipt> handler) mutable {
-          self.start_publish(std::move(to), std::move(message), std::move(handler));
-        });
+    return detail::operation<Receipt>(token, [self = *this, to = std::string(to),
+                                              message = std::move(message)](detail::Handler<Receipt> handler) mutable {
+      self.start_publish(std::move(to), std::move(message), std::move(handler));
+    });
   }
 
   // --- Consuming ------------------------------------------------------------------------------------------------
@@ -87,17 +87,19 @@ class LAZARET_API Client {
 
   template <Token<QueueInfo> T = Default>
   auto async_ensure(QueueSpec spec, T&& token = {}) {
-    return detail::operation<QueueInfo>(token, [self = *this, spec = std::move(spec)](detail::Handler<QueueInfo> handler) mutable {
-      self.start_queue(Verb::ensure, std::move(spec), std::move(handler));
-    });
+    return detail::operation<QueueInfo>(
+        token, [self = *this, spec = std::move(spec)](detail::Handler<QueueInfo> handler) mutable {
+          self.start_queue(Verb::ensure, std::move(spec), std::move(handler));
+        });
   }
   template <Token<QueueInfo> T = Default>
   auto async_show(std::string_view queue, T&& token = {}) {
-    return detail::operation<QueueInfo>(token, [self = *this, name = std::string(queue)](detail::Handler<QueueInfo> handler) mutable {
-      QueueSpec spec;
-      spec.name = std::move(name);
-      self.start_queue(Verb::show, std::move(spec), std::move(handler));
-    });
+    return detail::operation<QueueInfo>(
+        token, [self = *this, name = std::string(queue)](detail::Handler<QueueInfo> handler) mutable {
+          QueueSpec spec;
+          spec.name = std::move(name);
+          self.start_queue(Verb::show, std::move(spec), std::move(handler));
+        });
   }
 
   // --- The connection -------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Body {
     view_ = *owner;
     owner_ = std::move(owner);
   }
-  Body(const char* text) : Body(std::string(text)) {}                 // NOLINT(google-explicit-constructor)
+  Body(const char* text) : Body(std::string(text)) {}  // NOLINT(google-explicit-constructor)
   explicit Body(std::string_view bytes) : Body(std::string(bytes)) {}
   /// Takes over the vector's buffer.
   explicit Body(std::vector<char> bytes) {

@@ -1,6 +1,7 @@
 // The broker as a whole: health, readiness, status, and the integrity check.
 #include "admin/handlers.h"
 #include "admin/json_text.h"
+#include "admin/process_usage.h"
 #include "base/duration_text.h"
 
 namespace lazaret::admin {
@@ -23,6 +24,13 @@ json::object store_json(const model::StoreUsage& usage) {
       {"syncs_total", usage.syncs},
       {"written_bytes_total", usage.written_bytes},
   };
+}
+
+json::object process_json(const ProcessUsage& usage) {
+  return {{"pid", usage.pid},
+          {"cpu_seconds_total", usage.cpu_seconds},
+          {"resident_bytes", usage.resident_bytes},
+          {"disk_write_bytes_total", usage.disk_write_bytes}};
 }
 
 /// What an operator should know although the broker works.
@@ -105,6 +113,7 @@ Result<Response> get_status(Broker& broker, const Request&) {
                                 {"max_header_bytes", broker.config.max_header_bytes},
                                 {"warnings", warnings(broker, stats)},
                                 {"store", store_json(stats.store)},
+                                {"process", process_json(process_usage())},
                             });
 }
 

@@ -143,7 +143,10 @@ constexpr std::string_view kSchemas = R"json({
     "max_message_bytes": {"$ref": "#/components/schemas/Count"},
     "max_header_bytes": {"$ref": "#/components/schemas/Count"}, "warnings": {"type": "array",
     "items": {"type": "string"}}, "store": {"type": "object",
-    "additionalProperties": {"$ref": "#/components/schemas/Count"}}}},
+    "additionalProperties": {"$ref": "#/components/schemas/Count"}}, "process": {"type": "object",
+    "properties": {"pid": {"$ref": "#/components/schemas/Count"}, "cpu_seconds_total": {"type": "number"},
+    "resident_bytes": {"$ref": "#/components/schemas/Count"},
+    "disk_write_bytes_total": {"$ref": "#/components/schemas/Count"}}}}},
   "Health": {"type": "object", "properties": {"status": {"const": "ok"}, "version": {"type": "string"},
     "instance": {"type": "string"}, "warnings": {"type": "array", "items": {"type": "string"}}}},
   "Readiness": {"type": "object", "properties": {"status": {"const": "ready"}}}

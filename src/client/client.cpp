@@ -120,7 +120,8 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     out.attempt = one.attempt;
     out.damaged = one.damaged;
     out.message.offset = one.offset.value;
-    auto message = detail::decode_message(one.envelope, one.body, one.body_crc, queue, one.offset.value, one.published_at);
+    auto message =
+        detail::decode_message(one.envelope, one.body, one.body_crc, queue, one.offset.value, one.published_at);
     if (!one.damaged && message.ok()) {
       out.message = std::move(*message);
     } else {
@@ -264,8 +265,9 @@ std::uint64_t Client::purge(std::string_view queue) {
   frame.verb = wire::QueueVerb::purge;
   frame.name = queue;
   const auto count = wait_for<Count>([&](auto handler) {
-    ask<Count>(core(), frame, timeout_, false, std::move(handler),
-               [](const wire::QueueResponse& response) { return Count{response.count, nullptr}; });
+    ask<Count>(core(), frame, timeout_, false, std::move(handler), [](const wire::QueueResponse& response) {
+      return Count{response.count, nullptr};
+    });
   });
   return count.count;
 }
@@ -278,7 +280,8 @@ Peeked Client::peek(std::string_view queue, std::uint64_t from, std::uint32_t ma
     request.frame = [name = std::string(queue), from, max](std::uint64_t number) {
       return wire::encode(wire::Peek{number, name, model::Offset(from), max});
     };
-    request.answer = [completion, name = std::string(queue)](const Status& status, wire::QueueResponse&&, wire::Peeked&& peeked) {
+    request.answer = [completion, name = std::string(queue)](const Status& status, wire::QueueResponse&&,
+                                                             wire::Peeked&& peeked) {
       if (!status.ok()) return completion->fail(status);
       completion->done(peeked_of(peeked, name));
     };
@@ -338,10 +341,10 @@ Closed run_until_signal(Client& client, milliseconds drain) {
   error_code failed;
   signals.async_wait([&](error_code, int) {
     client.async_close(drain, asio::bind_executor(io.get_executor(), [&](error_code code, Closed result) {
-      failed = code;
-      closed = std::move(result);
-      io.stop();
-    }));
+                         failed = code;
+                         closed = std::move(result);
+                         io.stop();
+                       }));
     signals.async_wait([&](error_code error, int) {
       if (!error) client.async_close(milliseconds(0), [](error_code, const Closed&) {});
     });

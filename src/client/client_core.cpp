@@ -67,8 +67,9 @@ base::Result<ClientCore::Address> parse_url(std::string_view url) {
   }
   if (bracket != std::string_view::npos) rest = rest.substr(1, rest.size() - 2);
   address.host = rest;
-  const bool digits = !address.port.empty() && address.port.size() <= 5 &&
-                      std::all_of(address.port.begin(), address.port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !address.port.empty() && address.port.size() <= 5 &&
+      std::all_of(address.port.begin(), address.port.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (address.host.empty() || !digits || std::stoi(address.port) > 65535) return bad;
   return address;
 }
@@ -159,10 +160,12 @@ void ClientCore::on_gone(const Status& status) {
 
 void ClientCore::connect_later() {
   if (closed_) return;
-  const auto most = std::min<std::chrono::milliseconds>(kReconnectFirst * (1 << std::min(failures_, 7)), kReconnectMost);
+  const auto most =
+      std::min<std::chrono::milliseconds>(kReconnectFirst * (1 << std::min(failures_, 7)), kReconnectMost);
   ++failures_;
   // Between half and all of it, so that many clients do not come back in one moment.
-  const auto wait = most / 2 + std::chrono::milliseconds(random_.below(static_cast<std::uint64_t>(most.count()) / 2 + 1));
+  const auto wait =
+      most / 2 + std::chrono::milliseconds(random_.below(static_cast<std::uint64_t>(most.count()) / 2 + 1));
   reconnect_.expires_after(wait);
   reconnect_.async_wait([self = shared_from_this()](boost::system::error_code error) {
     if (!error) self->connect();
@@ -240,17 +243,14 @@ void ClientCore::on_frame(const wire::Frame& frame) {
         with_consumer(settling.mapped(), [&](ConsumerCore& consumer) { consumer.on(one); });
       });
     case wire::FrameType::consumer_opened:
-      return give(std::type_identity<wire::ConsumerOpened>(), [&](auto&& one) {
-        with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.on(one); });
-      });
+      return give(std::type_identity<wire::ConsumerOpened>(),
+                  [&](auto&& one) { with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.on(one); }); });
     case wire::FrameType::recall:
-      return give(std::type_identity<wire::Recall>(), [&](auto&& one) {
-        with_consumer(one.consumer, [](ConsumerCore& consumer) { consumer.recall(); });
-      });
+      return give(std::type_identity<wire::Recall>(),
+                  [&](auto&& one) { with_consumer(one.consumer, [](ConsumerCore& consumer) { consumer.recall(); }); });
     case wire::FrameType::lease_ended:
-      return give(std::type_identity<wire::LeaseEnded>(), [&](auto&& one) {
-        with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.on(one); });
-      });
+      return give(std::type_identity<wire::LeaseEnded>(),
+                  [&](auto&& one) { with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.on(one); }); });
     case wire::FrameType::consumer_ended:
       return give(std::type_identity<wire::ConsumerEnded>(), [&](auto&& one) {
         with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.ended(one.status); });
@@ -259,8 +259,7 @@ void ClientCore::on_frame(const wire::Frame& frame) {
       return give(std::type_identity<wire::QueueResponse>(), [&](auto&& one) { requests_.on(std::move(one)); });
     case wire::FrameType::peeked:
       return give(std::type_identity<wire::Peeked>(), [&](auto&& one) { requests_.on(std::move(one)); });
-    case wire::FrameType::error:
-      return give(std::type_identity<wire::Error>(), [&](auto&& one) { on_error(one); });
+    case wire::FrameType::error: return give(std::type_identity<wire::Error>(), [&](auto&& one) { on_error(one); });
     default: return;  // of a newer broker; nothing that we asked for
   }
 }
@@ -293,8 +292,9 @@ void ClientCore::publish(std::string queue, Message message, milliseconds timeou
   outgoing.body_crc = base::crc32c(message.body.view());
   outgoing.deadline = SteadyClock::now() + timeout;
   if (pending_.messages >= options_.max_pending_messages || pending_.bytes >= options_.max_pending_bytes) {
-    return outgoing.completion.fail(Status(Code::RESOURCE_EXHAUSTED, "too many publishes of this client wait for their confirm")
-                                        .with_limit("max_pending_messages", static_cast<std::int64_t>(options_.max_pending_messages)));
+    return outgoing.completion.fail(
+        Status(Code::RESOURCE_EXHAUSTED, "too many publishes of this client wait for their confirm")
+            .with_limit("max_pending_messages", static_cast<std::int64_t>(options_.max_pending_messages)));
   }
   outgoing.place = PendingPlace(pending_, outgoing.size());
   if (slot.is_connected()) {
@@ -336,8 +336,8 @@ void ClientCore::request(Requests::Request request) {
   });
 }
 
-std::shared_ptr<ConsumerCore> ClientCore::make_consumer(std::string queue, const AnyHandler& handler, ConsumeOptions options,
-                                                        ConsumerCore::Opened opened) {
+std::shared_ptr<ConsumerCore> ClientCore::make_consumer(std::string queue, const AnyHandler& handler,
+                                                        ConsumeOptions options, ConsumerCore::Opened opened) {
   options.concurrency = std::max(options.concurrency, 1);
   const auto consumer = std::make_shared<ConsumerCore>(shared_from_this(), ++last_consumer_, std::move(queue), handler,
                                                        std::move(options));
@@ -468,7 +468,8 @@ ClientOwner::ClientOwner(ClientCore::Address address, Options options) : thread_
 }
 
 ClientOwner::ClientOwner(asio::any_io_executor executor, ClientCore::Address address, Options options) {
-  core_ = std::make_shared<ClientCore>(asio::make_strand(std::move(executor)), std::move(address), std::move(options), false);
+  core_ = std::make_shared<ClientCore>(asio::make_strand(std::move(executor)), std::move(address), std::move(options),
+                                       false);
   core_->start();
 }
 

@@ -3,9 +3,9 @@
 // Threading: the client's executor (a strand, or the client's own thread), except where it says "any thread".
 #pragma once
 
+#include <atomic>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>

@@ -197,10 +197,11 @@ void ConsumerCore::on(wire::Deliver&& frame) {
   for (wire::Delivery& one : frame.deliveries) {
     Held held;
     held.token = one.token;
-    auto message = decode_message(one.envelope, one.body, one.body_crc, queue_, one.source_offset.value, one.published_at);
+    auto message =
+        decode_message(one.envelope, one.body, one.body_crc, queue_, one.source_offset.value, one.published_at);
     const bool good = message.ok();
-    held.work = std::make_shared<Work>(one.delivery, good ? std::move(*message) : Message(), static_cast<int>(one.attempt),
-                                       one.redelivered, one.isolated);
+    held.work = std::make_shared<Work>(one.delivery, good ? std::move(*message) : Message(),
+                                       static_cast<int>(one.attempt), one.redelivered, one.isolated);
     const auto it = held_.emplace(one.delivery, std::move(held)).first;
     if (good) continue;
     wire::Verdict damaged = plain_verdict(VerdictKind::fail);
@@ -372,6 +373,7 @@ void ConsumerCore::on(const wire::Settled& frame) {
   }
   const auto settled = sent_.extract(frame.request);
   if (!settled) return;
+  if (options_.on_settled) options_.on_settled(settled.mapped().size());
   // Done, or refused because the lease was lost: either way there is nothing left to say about them. One that timed
   // out stays until its handler returns.
   for (const std::uint64_t delivery : settled.mapped()) {
@@ -469,7 +471,8 @@ void ConsumerCore::check_longest() {
     held.timed_out = true;
     wire::Verdict verdict = plain_verdict(VerdictKind::fail);
     verdict.handler_timeout = true;
-    verdict.error = {"handler_timeout", "the handler took longer than " + std::to_string(options_.longest.count()) + " ms", ""};
+    verdict.error = {"handler_timeout",
+                     "the handler took longer than " + std::to_string(options_.longest.count()) + " ms", ""};
     judge(it, std::move(verdict));
   }
 }

@@ -67,7 +67,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
     wire::Token token;
     WorkRef work;
     Stage stage = Stage::buffered;
-    bool lost = false;      // the lease: whatever the handler says is of no use
+    bool lost = false;       // the lease: whatever the handler says is of no use
     bool timed_out = false;  // its failure has been reported, its handler still runs
     std::chrono::steady_clock::time_point handed_at;
     wire::Verdict verdict;  // when judged
@@ -104,9 +104,9 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
 
   Opened opened_;
   bool ever_open_ = false;
-  bool open_ = false;       // the broker knows it, on this connection
-  bool paused_ = false;     // the broker is stopping: nothing new begins
-  bool over_ = false;       // it is closed, or has ended
+  bool open_ = false;    // the broker knows it, on this connection
+  bool paused_ = false;  // the broker is stopping: nothing new begins
+  bool over_ = false;    // it is closed, or has ended
   std::uint64_t opening_ = 0;
   std::uint64_t closing_request_ = 0;
   std::vector<std::uint64_t> presented_;
@@ -114,9 +114,9 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   HeldMap held_;
   std::size_t busy_ = 0;  // announcing or handed
   double mean_handler_us_ = 0;
-  std::vector<std::uint64_t> verdicts_;                               // to be sent
-  std::map<std::uint64_t, std::vector<std::uint64_t>> sent_;          // by request
-  std::map<std::uint64_t, std::vector<std::uint64_t>> extensions_;    // by request
+  std::vector<std::uint64_t> verdicts_;                             // to be sent
+  std::map<std::uint64_t, std::vector<std::uint64_t>> sent_;        // by request
+  std::map<std::uint64_t, std::vector<std::uint64_t>> extensions_;  // by request
   asio::steady_timer timer_;
   bool watching_ = false;
   std::chrono::steady_clock::time_point extended_at_;

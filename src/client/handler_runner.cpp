@@ -12,7 +12,8 @@ namespace {
 
 std::string type_name(const std::type_info& type) {
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
+                                                    std::free);
   return status == 0 ? std::string(name.get()) : std::string(type.name());
 }
 
@@ -178,8 +179,8 @@ class CoroutineRunner final : public HandlerRunner, public std::enable_shared_fr
 
 }  // namespace
 
-std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency, const asio::any_io_executor& run_on,
-                                           HandlerRunner::Finished finished) {
+std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency,
+                                           const asio::any_io_executor& run_on, HandlerRunner::Finished finished) {
   if (handler.plain) return std::make_shared<ThreadRunner>(handler, concurrency, std::move(finished));
   return std::make_shared<CoroutineRunner>(handler, static_cast<std::size_t>(concurrency), run_on, std::move(finished));
 }

@@ -3,8 +3,8 @@
 // Threading: any thread; `finished` is called on the thread of the handler.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <atomic>
+#include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -44,7 +44,7 @@ class HandlerRunner {
   virtual bool is_current() const = 0;
 };
 
-std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency, const asio::any_io_executor& run_on,
-                                           HandlerRunner::Finished finished);
+std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency,
+                                           const asio::any_io_executor& run_on, HandlerRunner::Finished finished);
 
 }  // namespace lazaret::detail

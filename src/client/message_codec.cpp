@@ -48,8 +48,9 @@ base::SharedBytes encode_envelope(Message& message) {
 
 base::SharedBytes shared_body(const Body& body) { return {body.owner(), body.view()}; }
 
-base::Result<Message> decode_message(const base::SharedBytes& bytes, const base::SharedBytes& body, std::uint32_t body_crc,
-                                     const std::string& source, std::uint64_t offset, base::Instant published_at) {
+base::Result<Message> decode_message(const base::SharedBytes& bytes, const base::SharedBytes& body,
+                                     std::uint32_t body_crc, const std::string& source, std::uint64_t offset,
+                                     base::Instant published_at) {
   auto envelope = wire::decode_envelope(bytes.view());
   if (!envelope.ok()) return envelope.status();
   if (base::crc32c(body.view()) != body_crc) return base::Status(base::Code::CHECKSUM_MISMATCH);

@@ -14,7 +14,8 @@ base::Uuid uuid_of(const MessageId& id);
 base::SharedBytes encode_envelope(Message& message);
 base::SharedBytes shared_body(const Body& body);
 /// BAD_FRAME or CHECKSUM_MISMATCH when the bytes are not what the publisher sent.
-base::Result<Message> decode_message(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t body_crc,
-                                     const std::string& source, std::uint64_t offset, base::Instant published_at);
+base::Result<Message> decode_message(const base::SharedBytes& envelope, const base::SharedBytes& body,
+                                     std::uint32_t body_crc, const std::string& source, std::uint64_t offset,
+                                     base::Instant published_at);
 
 }  // namespace lazaret::detail

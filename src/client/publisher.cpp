@@ -199,7 +199,8 @@ void Publisher::finish(Outgoing& message, const Status& status, Receipt receipt)
 template <class Visit>
 void Publisher::each(Visit visit) {
   for (auto& [queue, producer] : producers_) {
-    std::erase_if(producer.waiting, [&, &p = producer](Outgoing& message) { return visit(p, message, message.sequence != 0); });
+    std::erase_if(producer.waiting,
+                  [&, &p = producer](Outgoing& message) { return visit(p, message, message.sequence != 0); });
     for (auto& [request, items] : producer.in_flight) {
       for (Outgoing& message : items) visit(producer, message, true);
     }
@@ -227,7 +228,7 @@ SteadyTime Publisher::expire(SteadyTime now) {
     }
     give_up(producer, message, sent);
     const bool open = client_.is_open();
-    const Status why = sent ? Status(Code::OUTCOME_UNKNOWN, "the deadline passed before the confirm came")
+    const Status why = sent   ? Status(Code::OUTCOME_UNKNOWN, "the deadline passed before the confirm came")
                        : open ? Status(Code::DEADLINE_EXCEEDED)
                               : client_.why_not_connected();
     Receipt receipt;
@@ -249,9 +250,8 @@ void Publisher::fail_all(const Status& status) {
 }
 
 bool Publisher::idle() const {
-  return std::all_of(producers_.begin(), producers_.end(), [](const auto& entry) {
-    return entry.second.waiting.empty() && entry.second.in_flight.empty();
-  });
+  return std::all_of(producers_.begin(), producers_.end(),
+                     [](const auto& entry) { return entry.second.waiting.empty() && entry.second.in_flight.empty(); });
 }
 
 }  // namespace lazaret::detail

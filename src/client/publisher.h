@@ -94,7 +94,7 @@ class Publisher {
  private:
   struct Producer {
     std::string queue;
-    std::uint32_t number = 0;  // 0: not open
+    std::uint32_t number = 0;   // 0: not open
     std::uint64_t opening = 0;  // the request that opens it
     std::uint64_t last_sequence = 0;
     std::deque<Outgoing> waiting;

@@ -40,7 +40,8 @@ class Requests {
   void fail_all(const base::Status& status);
 
  private:
-  void finish(std::uint64_t key, const base::Status& status, wire::QueueResponse&& queues = {}, wire::Peeked&& peeked = {});
+  void finish(std::uint64_t key, const base::Status& status, wire::QueueResponse&& queues = {},
+              wire::Peeked&& peeked = {});
 
   ClientCore& client_;
   /// By request number; those that are not sent yet wait under the number that they will have.

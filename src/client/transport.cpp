@@ -11,9 +11,9 @@
 namespace lazaret::detail {
 namespace {
 
+using asio::ip::tcp;
 using base::Code;
 using base::Status;
-using asio::ip::tcp;
 using SteadyClock = std::chrono::steady_clock;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 

@@ -1,0 +1,61 @@
+// The load of a bench: publishers that keep a window of unconfirmed publishes, consumers that take and ack.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench_measure.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::cli {
+
+struct LoadOptions {
+  std::string url;
+  std::string queue;
+  int size = 256;
+  int producers = 1;
+  int consumers = 1;
+  int window = 256;         // unconfirmed publishes of a producer; prefetch of a consumer
+  std::uint64_t count = 0;  // messages in all; 0: by time
+  double seconds = 3;
+};
+
+/// Publishes until `count` are confirmed or `seconds` are over, then waits for the last confirms.
+class PublishLoad {
+ public:
+  explicit PublishLoad(const LoadOptions& options);
+  ~PublishLoad();
+  void run();
+  std::uint64_t confirmed() const;
+  SteadyTime first_send() const { return first_send_; }
+  SteadyTime last_confirm() const;
+
+ private:
+  struct Producer;
+  LoadOptions options_;
+  std::vector<std::unique_ptr<Producer>> producers_;
+  SteadyTime first_send_;
+};
+
+/// Takes and acks; an ack counts when the broker has confirmed it as durable.
+class ConsumeLoad {
+ public:
+  explicit ConsumeLoad(const LoadOptions& options);
+  ~ConsumeLoad();
+  /// Waits until so many are settled; throws std::runtime_error when nothing moves for 20 seconds.
+  void wait_for(std::uint64_t count) const;
+  std::uint64_t settled() const { return settled_.load(); }
+  SteadyTime last_ack() const { return SteadyTime(SteadyTime::duration(last_ack_ns_.load())); }
+  void close();
+
+ private:
+  std::atomic<std::uint64_t> settled_{0};
+  std::atomic<std::int64_t> last_ack_ns_{0};
+  std::vector<Client> clients_;
+  std::vector<Consumer> consumers_;
+};
+
+}  // namespace lazaret::cli
