@@ -69,32 +69,35 @@ class Body {
   std::string_view view_;
 };
 
+// In what users fill in with designated initializers every member has a default of its own, so that compilers do not
+// warn about those that are left out.
+
 /// Names may repeat; order is kept.
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Message {
-  Body body;
+  Body body = {};
   /// What kind of message it is, e.g. "order.created". Failures are grouped by it. Texts: at most 1024 bytes each.
-  std::string type;
-  std::string key;
-  std::string content_type;
-  Headers headers;
-  std::string correlation_id;
-  std::string causation_id;
-  std::string reply_to;
-  std::string schema_id;
-  std::string traceparent;
+  std::string type = {};
+  std::string key = {};
+  std::string content_type = {};
+  Headers headers = {};
+  std::string correlation_id = {};
+  std::string causation_id = {};
+  std::string reply_to = {};
+  std::string schema_id = {};
+  std::string traceparent = {};
   /// Made by `publish` when it is nil. A message that is published again with the same id, after `outcome_unknown`,
   /// is sent with the same sequence, so that the broker stores it once.
-  MessageId id;
+  MessageId id = {};
   /// 0: the client numbers its publishes itself. Otherwise the sequence of this publish under Options::producer_id:
   /// rising, and the broker stores each sequence once.
   std::uint64_t sequence = 0;
 
   // Of received messages.
-  std::string source;  // the queue that it was published to
+  std::string source = {};  // the queue that it was published to
   std::uint64_t offset = 0;
-  std::chrono::system_clock::time_point published_at;
+  std::chrono::system_clock::time_point published_at = {};
 };
 
 /// An error with everything that the broker said about it.
@@ -112,9 +115,9 @@ using ProblemRef = std::shared_ptr<const Problem>;
 struct Options {
   /// Who this is, for people who look at consumers and attempts: the service and its version.
   std::string name = "unnamed";
-  std::string version;
+  std::string version = {};
   /// "" for the name of this machine.
-  std::string host;
+  std::string host = {};
   /// Deadline of every call, unless `Client::within` says otherwise.
   milliseconds timeout = std::chrono::seconds(30);
   /// Client::connect gives up after this long.
@@ -124,7 +127,7 @@ struct Options {
   /// Say `started` before handlers begin. If not, the broker counts everything that is delivered as begun.
   bool announce_started = true;
   /// Who numbers the publishes. nil: a fresh one, which is right unless publishes are repeated by another process.
-  MessageId producer_id;
+  MessageId producer_id = {};
   /// Publishes that wait or are not confirmed; beyond, async_publish fails with `exhausted`.
   std::size_t max_pending_messages = 65'536;
   std::size_t max_pending_bytes = 256u << 20;
@@ -142,21 +145,21 @@ inline constexpr std::uint32_t unlimited = 0xffffffffu;
 
 /// A queue as it should be; what is left out takes the broker's default.
 struct QueueSpec {
-  std::string name;
+  std::string name = {};
   /// Failed attempts after which a message goes to the hospital; `unlimited` by name, 0 is refused.
-  std::optional<std::uint32_t> max_attempts;
+  std::optional<std::uint32_t> max_attempts = {};
   /// Wait before attempt n+1: initial × multiplier^(n-1), at most max, ± jitter (a fraction).
-  std::optional<milliseconds> backoff_initial;
-  std::optional<double> backoff_multiplier;
-  std::optional<milliseconds> backoff_max;
-  std::optional<double> backoff_jitter;
+  std::optional<milliseconds> backoff_initial = {};
+  std::optional<double> backoff_multiplier = {};
+  std::optional<milliseconds> backoff_max = {};
+  std::optional<double> backoff_jitter = {};
   /// How long a begun message stays with its consumer without a sign of life.
-  std::optional<milliseconds> lease_duration;
+  std::optional<milliseconds> lease_duration = {};
   /// Workers that a message may kill before it goes to the hospital.
-  std::optional<std::uint32_t> max_worker_deaths;
-  std::optional<std::string> durability;
+  std::optional<std::uint32_t> max_worker_deaths = {};
+  std::optional<std::string> durability = {};
   /// Put it on the shard of this queue.
-  std::string colocate_with;
+  std::string colocate_with = {};
 };
 
 struct QueueInfo {
