@@ -123,25 +123,17 @@ void Shard::State::on(model::PurgeQueue& command) {
     }
     forget_entry(sub, entry);
   }
-  // Fresh ones: everything from the frontier that nobody holds. What waits on disk goes with its range.
-  Offset at = resuming              ? std::max(sub.frontier, sub.recovered_mark)
-              : !sub.parked.empty() ? sub.acked.cursor()
-                                    : sub.frontier;
+  purged += purge_parked(sub);
+  // Fresh ones: everything from the frontier that nobody holds.
+  Offset at = sub.frontier;
   for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < sub.log.state.next;) {
     const bool held = it != sub.entries.end() && it->first.log == sub.queue.log;
     const Offset until = held ? it->first.offset : sub.log.state.next;
-    if (at < until) purged += sub.acked.settle(OffsetRange{at, until});
+    if (at < until) purged += purge_range(sub, {at, until});
     if (!held) break;
     at = until.next();
     ++it;
   }
-  for (const OffsetRange& range : sub.parked.ranges()) {
-    for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
-      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}}, true);
-    }
-  }
-  sub.parked.clear();
-  sub.parked_from = base::Instant::never();
   sub.frontier = sub.log.state.next;
   window_bytes -= sub.window_bytes;
   sub.window.clear();
@@ -153,6 +145,36 @@ void Shard::State::on(model::PurgeQueue& command) {
   touch(sub);
   out->urgent = true;
   done(command.origin, {}, purged);
+}
+
+/// What waits on the disk only.
+std::uint64_t Shard::State::purge_parked(Subscription& sub) {
+  const std::uint64_t count = sub.parked.size();
+  for (const OffsetRange& range : sub.parked.ranges()) {
+    for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
+      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+      mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
+      settled(sub, offset);
+    }
+  }
+  sub.parked.clear();
+  sub.parked_from = base::Instant::never();
+  return count;
+}
+
+/// Fresh messages. What was copied out of the log for them goes too, but not what was for a case.
+std::uint64_t Shard::State::purge_range(Subscription& sub, OffsetRange range) {
+  std::vector<Offset> copies;
+  sub.log.evacuated.for_each_in(range, [&](OffsetRange part) {
+    for (Offset offset = part.begin; offset < part.end; offset = offset.next()) {
+      if (!sub.admitted.contains(offset) && !sub.lane.contains(offset)) copies.push_back(offset);
+    }
+  });
+  for (const Offset offset : copies) {
+    sub.log.evacuated.erase(offset);
+    mutate(model::DropEvacuated{sub.queue.log, offset}, true);
+  }
+  return sub.acked.settle(range);
 }
 
 // --- Trimming -------------------------------------------------------------------------------------------------------
@@ -168,28 +190,50 @@ void Shard::State::trim(Subscription& sub, bool all) {
   const Offset cursor = std::min(sub.acked.cursor(), log.persisted_end);
   const Offset begin = log.trimmed.next_missing(Offset(0));
   const bool drained = cursor == log.state.next && now - log.last_trim >= std::chrono::seconds(1);
-  const std::uint64_t settled_count = cursor > begin ? cursor.value - begin.value : 0;
+  const Offset looked_to = all ? begin : std::max(begin, log.head_looked_to);
+  const std::uint64_t settled_count = cursor > looked_to ? cursor.value - looked_to.value : 0;
   const bool holes = sub.acked.beyond().size() >= kTrimMessages &&
                      (all || sub.frontier.value >= log.trim_looked_to.value + kTrimMessages);
   const bool worth = settled_count >= kTrimMessages || log.bytes_since_trim >= kTrimBytes || holes || drained || all;
+  if (drained && settled_count == 0) log.drained_at = cursor;
   if (!worth || (settled_count == 0 && !holes)) return;
   log.bytes_since_trim = 0;
   log.last_trim = now;
+  log.head_looked_to = cursor;
   if (cursor == log.state.next) log.drained_at = cursor;
-  if (begin < cursor) trim_stretch(sub, {begin, cursor});
+  // Before the cursor, stretch by stretch; neighbours that can go go together.
+  OffsetRange going{begin, begin};
+  for (Offset at = begin; at < cursor;) {
+    const OffsetRange stretch{at, std::min(Offset((at.value / kStretch + 1) * kStretch), cursor)};
+    at = std::max(stretch.end, log.trimmed.next_missing(stretch.end));
+    if (!may_trim(sub, stretch)) {
+      trim_stretch(sub, going);
+      going = {at, at};
+    } else {
+      going.end = at;
+    }
+  }
+  trim_stretch(sub, {going.begin, std::min(going.end, cursor)});
   if (!holes) return;
   // Beyond the cursor: whole stretches of which less than a tenth is still needed.
   const Offset end = std::min(log.persisted_end, sub.frontier);
   log.trim_looked_to = sub.frontier;
   for (std::uint64_t at = (cursor.value / kStretch + 1) * kStretch; at + kStretch <= end.value; at += kStretch) {
     const OffsetRange stretch{Offset(at), Offset(at + kStretch)};
-    if (log.trimmed.contains(stretch.begin)) continue;
-    if (sub.acked.unsettled_in(stretch) * 10 < kStretch) trim_stretch(sub, stretch);
+    if (!log.trimmed.contains(stretch.begin) && may_trim(sub, stretch)) trim_stretch(sub, stretch);
   }
 }
 
-/// One stretch, if less than a tenth of it is needed (or few messages at all): those are copied out.
+/// Whether less than a tenth of the stretch is needed, or few messages at all: so many are worth to be copied out.
+bool Shard::State::may_trim(const Subscription& sub, OffsetRange range) const {
+  std::uint64_t needed = sub.admitted.count_in(range) + sub.acked.unsettled_in(range);
+  for (auto it = sub.lane.lower_bound(range.begin); it != sub.lane.end() && it->first < range.end; ++it) ++needed;
+  return needed * 10 < range.size() || needed <= 16;
+}
+
+/// The stretch goes; what is needed of it is copied out.
 void Shard::State::trim_stretch(Subscription& sub, OffsetRange range) {
+  if (range.begin >= range.end) return;
   Log& log = sub.log;
   model::TrimLog trim;
   trim.range = range;
@@ -205,7 +249,6 @@ void Shard::State::trim_stretch(Subscription& sub, OffsetRange range) {
        offset = sub.acked.next_unsettled(offset.next())) {
     need(offset);
   }
-  if (trim.evacuate.size() * 10 >= range.size() && trim.evacuate.size() > 16) return;
   std::sort(trim.evacuate.begin(), trim.evacuate.end());
   for (const Offset offset : trim.evacuate) log.evacuated.insert(offset);
   log.trimmed.insert(range);
@@ -227,7 +270,8 @@ void Shard::State::on(model::ShowQueue& command) {
   }
   std::uint64_t reserved = 0;
   if (resuming) {
-    reserved = sub->acked.unsettled_in({sub->acked.cursor(), sub->recovered_mark});
+    const OffsetRange range{sub->acked.cursor(), sub->recovered_mark};
+    reserved = sub->acked.unsettled_in(range) - sub->parked.count_in(range);
     for (const auto& [position, entry] : sub->entries) {
       if (position.log == sub->queue.log && position.offset < sub->recovered_mark) --reserved;
     }

@@ -24,8 +24,14 @@ struct InstanceView {
   bool reserved = false;              // somebody isolates on it
   bool refused = false;               // we asked, and somebody else does; until InstanceFree
   bool recorded = false;              // an InstanceRecord is on disk
+  bool gone = false;                  // it said goodbye: forgotten when its last message is settled
   std::set<std::uint64_t> consumers;  // numbers
 };
+
+/// What became of an attempt to grant one of some messages.
+enum class Granted { yes, no_room, nothing };
+/// The size of a message that is not known yet.
+inline constexpr std::size_t kAnything = 1;
 
 struct Shard::State {
   State(ShardConfig config, model::RecoveredShard recovered, base::Instant now);
@@ -65,6 +71,7 @@ struct Shard::State {
   Consumer& attach(const model::OpenConsumer& command, Subscription& sub);
   std::vector<bool> keep_held(const model::OpenConsumer& command, Subscription& sub, Consumer& consumer);
   Entry* claim_after_restart(Subscription& sub, const model::HeldToken& held, const model::ConsumerKey& key);
+  bool number_is_free(const Consumer& consumer, const Entry& entry, std::uint64_t delivery) const;
   void detach(Consumer& consumer);
   void release_not_begun(Consumer& consumer);
   void forget_if_idle(const model::ConsumerKey& key);
@@ -73,14 +80,15 @@ struct Shard::State {
   // --- grant.cpp: who gets what next
   void pump(Subscription& sub);
   bool grant_next(Subscription& sub);
-  bool grant_retry(Subscription& sub, Consumer& consumer);
-  bool grant_returned(Subscription& sub, Consumer& consumer);
-  bool grant_fresh(Subscription& sub, Consumer& consumer);
+  void preload(Subscription& sub);
+  Granted grant_loaded(Subscription& sub, const std::set<Position>& ready);
+  bool grant_fresh(Subscription& sub);
   void grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message);
   void record_grant(Subscription& sub, Entry& entry);
   void begin(Subscription& sub, Entry& entry);
-  Consumer* next_consumer(Subscription& sub);
-  bool may_take(const Consumer& consumer) const;
+  void start_clock(Subscription& sub, Entry& entry);
+  Consumer* next_consumer(Subscription& sub, std::size_t bytes);
+  bool may_take(const Consumer& consumer, std::size_t bytes) const;
   bool prepare_window(Subscription& sub);
   void load_one(Subscription& sub, Entry& entry);
   void flush_deliveries();
@@ -119,7 +127,8 @@ struct Shard::State {
   void put_record(Subscription& sub, Entry& entry);
   void drop_record(Subscription& sub, Entry& entry);
   base::Duration backoff(const model::QueueOptions& options, std::uint32_t failures);
-  void expire(Subscription& sub, Entry& entry);
+  void expire_due(Subscription& sub);
+  void expire(Subscription& sub, Entry& entry, bool blamed);
   void on(WakeUp& event);
   void on(WaitingLoaded& event);
   void park(Subscription& sub, Position position);
@@ -145,7 +154,10 @@ struct Shard::State {
   void seal();
   void save(Subscription& sub);
   void trim(Subscription& sub, bool all);
+  bool may_trim(const Subscription& sub, model::OffsetRange range) const;
   void trim_stretch(Subscription& sub, model::OffsetRange range);
+  std::uint64_t purge_parked(Subscription& sub);
+  std::uint64_t purge_range(Subscription& sub, model::OffsetRange range);
   void settled(Subscription& sub, model::Offset offset);
   model::MessageStates::Item state_of(Subscription& sub, model::Offset offset);
 

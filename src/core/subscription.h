@@ -20,6 +20,7 @@
 #include "core/interval_set.h"
 #include "model/answer.h"
 #include "model/command.h"
+#include "model/limits.h"
 #include "model/records.h"
 
 namespace lazaret::core {
@@ -32,6 +33,9 @@ struct Position {
 };
 
 struct Consumer;
+
+/// Parked messages read at once.
+inline constexpr std::size_t kParkedPage = model::limits::kPageMessages * 4;
 
 /// A message that was granted at least once and is not settled.
 struct Entry {
@@ -103,6 +107,7 @@ struct Log {
   IntervalSet evacuated;
   std::uint64_t bytes_since_trim = 0;
   base::Instant last_trim;
+  model::Offset head_looked_to;  // the cursor when what is before it was last looked at
   model::Offset trim_looked_to;  // stretches beyond the cursor were looked at up to here
   model::Offset drained_at;      // the log's end when it was last trimmed with nothing left
 };
@@ -137,6 +142,7 @@ struct Subscription {
   /// Waiting, but only on the disk: those due at or after `parked_from`, when there were too many for the memory.
   IntervalSet parked;
   base::Instant parked_from = base::Instant::never();
+  std::size_t parked_page = kParkedPage;
   bool loading_waiting = false;
   std::uint32_t loads_under_way = 0;
 

@@ -22,8 +22,8 @@ struct AppendMessages {
   Offset first;
   std::vector<MessageRef> messages;
 };
-/// Removes the runs of `range` (all of it is persisted) that lie wholly in what `state`, the log's record afterwards, says
-/// is trimmed: a run that holds anything else stays. Nothing in the range is needed any more, except `evacuate`, which
+/// Removes the runs of `range` (all of it is persisted) that lie wholly in what is trimmed, by `state`, the log's record
+/// afterwards: a run that holds anything else stays. Nothing in the range is needed any more, except `evacuate`, which
 /// is copied to `evacuated` in the same write.
 struct TrimLog {
   OffsetRange range;
@@ -41,7 +41,8 @@ struct DropEvacuated {
 struct PutSubscription {
   SubscriptionState state;
 };
-/// Everything of a deleted subscription but its cases, their attempts and their evacuated messages.
+/// Everything of a deleted subscription but its cases, their attempts and their evacuated messages. What is left of its
+/// state says `deleting`, until DropQueue takes that too: a restart in between finds the deletion to be finished.
 struct DropSubscription {
   SubscriptionId subscription;
   LogId log;
@@ -69,6 +70,8 @@ struct DropDelivery {
   LogId log;
   Offset offset;
   base::Instant previous_due;
+  /// Whoever drops it does not have it in memory: the store looks for `previous_due`.
+  bool look_up = false;
 };
 /// An attempt of the message at (log, offset), the log it was published to, also when it came through the lane.
 struct PutAttempt {
@@ -82,7 +85,7 @@ struct DropAttempts {
   SubscriptionId subscription;
   LogId log;
   Offset offset;
-  std::uint32_t count = 0;  // attempts 1 to count
+  std::uint32_t count = 0;  // attempts 1 to count; 0: all that there are
 };
 
 // --- The hospital: each is one transition of one case, whole --------------------------------------------------------

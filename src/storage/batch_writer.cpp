@@ -213,8 +213,7 @@ Status BatchWriter::apply(const model::PutDelivery& m) {
 Status BatchWriter::apply(const model::DropDelivery& m) {
   base::Instant due = m.previous_due;
   const std::string key = keys::delivery(shard_, m.subscription, m.log, m.offset);
-  if (due.us == 0) {
-    // Whoever drops it may not have it in memory: look when it was due.
+  if (m.look_up) {
     model::DeliveryRecord record;
     const auto stored = database_.get(Family::state, key);
     if (stored.ok() && *stored && decode(**stored, record)) due = record.due;
@@ -230,6 +229,7 @@ Status BatchWriter::apply(const model::PutAttempt& m) {
 }
 
 Status BatchWriter::apply(const model::DropAttempts& m) {
+  if (m.count == 0) return erase_prefix(Family::state, keys::attempts_of(shard_, m.subscription, m.log, m.offset));
   for (std::uint32_t number = 1; number <= m.count; ++number) {
     LZ_RETURN_IF_ERROR(erase(Family::state, keys::attempt(shard_, m.subscription, m.log, m.offset, number)));
   }

@@ -19,7 +19,7 @@ rocksdb::DBOptions database_options(const StoreOptions& options, const std::shar
   db.create_missing_column_families = !options.read_only;
   // Ends at the first torn record; what that may hide is found by our own marks (wal_marks.h).
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  // All column families go to files together. So no file is ever ahead of the log, and wherever the log has to end, what
+  // All column families go to files together: no file is ever ahead of the log, and wherever the log has to end, what
   // is recovered is a whole number of commits.
   db.atomic_flush = true;
   db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.memtable_bytes, cache);

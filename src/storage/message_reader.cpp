@@ -80,8 +80,8 @@ base::Status MessageReader::read_runs(ShardId shard, LogId log, Offset from, Off
   return {};
 }
 
-/// Offsets of the page that no run has: evacuated ones are added, trimmed ones left out, all others are damage. The page
-/// ends earlier when there are more of them than it may hold.
+/// Offsets of the page that no run has: evacuated ones are added, trimmed ones left out, all others are damage. The
+/// page ends earlier when there are more of them than it may hold.
 base::Status MessageReader::fill_gaps(ShardId shard, LogId log, Offset from, std::size_t max_messages,
                                       std::size_t max_bytes, MessagePage& page) {
   const std::uint64_t covered = page.next.value - from.value;

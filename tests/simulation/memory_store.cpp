@@ -114,7 +114,7 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
     return std::tie(a.record.due, a.record.offset) < std::tie(b.record.due, b.record.offset);
   });
   for (std::size_t i = 0; i < waiting.size(); ++i) {
-    if (i < waiting_in_memory_) {
+    if (i < waiting_in_memory_ || waiting[i].log == subscription.state->lane) {
       recovered.deliveries.push_back(waiting[i]);
     } else {
       recovered.parked.push_back(waiting[i].record.offset);

@@ -49,11 +49,11 @@ void MemoryStore::Writer::apply(const model::TrimLog& trim) {
     if (!message) complain("evacuates what is not there: " + at(trim.state.log, offset));
     log.evacuated[offset] = message;
   }
-  for (auto run = log.runs.lower_bound(trim.range.begin); run != log.runs.end();) {
-    const Offset end(run->first.value + run->second.size());
-    if (end > trim.range.end) break;
-    run = log.runs.erase(run);
-  }
+  std::erase_if(log.runs, [&trim](const auto& run) {
+    const Offset end(run.first.value + run.second.size());
+    return std::any_of(trim.state.trimmed.begin(), trim.state.trimmed.end(),
+                       [&](const auto& range) { return range.begin <= run.first && end <= range.end; });
+  });
   const Offset next = std::max(log.state.next, trim.state.next);
   log.state = trim.state;
   log.state.next = next;
@@ -82,10 +82,17 @@ void MemoryStore::Writer::apply(const model::PutSubscription& put) {
 }
 
 void MemoryStore::Writer::apply(const model::DropSubscription& drop) {
-  shard_.subscriptions.erase(drop.subscription);
+  Subscription& subscription = shard_.subscriptions[drop.subscription] = {};
+  subscription.state.emplace();
+  subscription.state->subscription = drop.subscription;
+  subscription.state->deleting = true;
   Log& log = shard_.logs[drop.log];
   log.runs.clear();
   log.producers.clear();
+  std::erase_if(log.evacuated, [&](const auto& copy) {
+    return !state_.cases.contains(model::CaseId{shard_id_, drop.subscription, drop.log, copy.first});
+  });
+  log.state = {};
   std::erase_if(state_.attempts, [&](const auto& entry) {
     return entry.first.subscription == drop.subscription && !state_.cases.contains(entry.first);
   });
@@ -117,7 +124,7 @@ void MemoryStore::Writer::apply(const model::PutDelivery& put) {
 
 void MemoryStore::Writer::apply(const model::DropDelivery& drop) {
   Subscription& subscription = shard_.subscriptions[drop.subscription];
-  check_previous(subscription, drop.log, drop.offset, drop.previous_due);
+  if (!drop.look_up) check_previous(subscription, drop.log, drop.offset, drop.previous_due);
   if (subscription.deliveries.erase({drop.log, drop.offset}) == 0) {
     complain("drops a delivery record that is not there: " + at(drop.log, drop.offset));
   }
@@ -135,6 +142,10 @@ void MemoryStore::Writer::apply(const model::PutAttempt& put) {
 void MemoryStore::Writer::apply(const model::DropAttempts& drop) {
   const model::CaseId id{shard_id_, drop.subscription, drop.log, drop.offset};
   const auto found = state_.attempts.find(id);
+  if (drop.count == 0) {
+    state_.attempts.erase(id);
+    return;
+  }
   if (found == state_.attempts.end() || found->second.size() != drop.count) {
     complain("drops a history of another length: " + at(drop.log, drop.offset));
   }
@@ -258,7 +269,10 @@ void MemoryStore::Writer::apply(const model::PutQueue& put) {
 }
 
 void MemoryStore::Writer::apply(const model::DropQueue& drop) {
-  if (state_.queues.erase(drop.name) == 0) complain("there is no queue " + drop.name);
+  const auto found = state_.queues.find(drop.name);
+  if (found == state_.queues.end()) return complain("there is no queue " + drop.name);
+  state_.shards.at(found->second.shard.value).subscriptions.erase(found->second.subscription);
+  state_.queues.erase(found);
 }
 
 void MemoryStore::Writer::apply(const model::PutInstance& put) { shard_.instances[put.record.id] = put.record; }

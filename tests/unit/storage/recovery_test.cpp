@@ -134,7 +134,7 @@ TEST_F(RecoveryTest, DeliveriesComeBackWithEverythingTheySay) {
 TEST_F(RecoveryTest, ADropOfWhatIsOnlyOnTheDiskFindsItsPlaceInTheSchedule) {
   publish({"body"});
   commit({model::PutDelivery{queue_.subscription, queue_.log, delivery(0, DeliveryState::waiting, 5000), {}}});
-  commit({model::DropDelivery{queue_.subscription, queue_.log, Offset(0), {}}});
+  commit({model::DropDelivery{queue_.subscription, queue_.log, Offset(0), {}, true}});
   EXPECT_THAT(*store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10), IsEmpty());
 }
 
