@@ -48,7 +48,7 @@ void Shard::State::on(model::CreateQueue& command) {
   queue.lane = model::LogId(next_id++);
   catalog.emplace(queue.name, queue);
   mutate(model::PutQueue{queue}, true);
-  out->effects.emplace_back(AssignQueue{queue});
+  out->effects.emplace_back(AssignQueue{queue, true});
   tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, queue, true});
 }
 
@@ -59,7 +59,7 @@ void Shard::State::on(model::UpdateQueue& command) {
   if (it == catalog.end()) return refuse(Status(Code::NOT_FOUND, "there is no queue " + command.name));
   it->second.options = command.options;
   mutate(model::PutQueue{it->second}, true);
-  out->effects.emplace_back(AssignQueue{it->second});
+  out->effects.emplace_back(AssignQueue{it->second, false});
   tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, it->second, false});
 }
 
@@ -70,7 +70,7 @@ void Shard::State::on(QueueAssigned& event) {
     touch(*sub);
     return;
   }
-  touch(adopt(event.queue));
+  if (event.created) touch(adopt(event.queue));
 }
 
 void Shard::State::on(QueueRemoved& event) {
@@ -129,6 +129,7 @@ void Shard::State::continue_deletion(Subscription& sub) {
   trim.state.trimmed = log.trimmed.ranges();
   trim.state.log = sub.queue.log;
   mutate(std::move(trim), true);
+  touch(sub);  // its Persisted is the next step
 }
 
 void Shard::State::finish_deletion(Subscription& sub) {

@@ -20,7 +20,7 @@ namespace lazaret::core {
 struct Persisted {
   model::GroupNumber group;
 };
-/// Engine time has reached what `Shard::next_wakeup` asked for.
+/// Engine time has reached what `Shard::next_wakeup` asked for. Also the first event after a start.
 struct WakeUp {};
 /// What a LoadMessages effect asked for. Discarded when `generation` is not the subscription's any more.
 struct MessagesLoaded {
@@ -113,6 +113,7 @@ struct InstanceFree {
 /// To the owner: shard 0 has persisted this queue, or its new options.
 struct QueueAssigned {
   model::QueueRecord queue;
+  bool created = false;  // false: other options; if it is gone meanwhile, they come too late
 };
 /// To shard 0: the owner has removed everything of this queue.
 struct QueueRemoved {

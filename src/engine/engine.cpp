@@ -128,7 +128,10 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, model::
 
   impl->committer.start();
   impl->reader.start();
-  for (const auto& runner : impl->runners) runner->start();
+  for (const auto& runner : impl->runners) {
+    runner->post(core::WakeUp{});  // for what recovery found to be done: deletions, retries that are due
+    runner->start();
+  }
   impl->attendant.start();
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
@@ -329,8 +332,8 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
     } else if (auto* release = std::get_if<core::ReleaseInstance>(&effect)) {
       with_registry([&](InstanceRegistry& instances, auto& events) { instances.release(*release, events); });
     } else if (auto* assign = std::get_if<core::AssignQueue>(&effect)) {
-      directory.put(assign->queue);
-      post(assign->queue.shard, core::QueueAssigned{assign->queue});
+      if (assign->created || directory.find(assign->queue.subscription) != nullptr) directory.put(assign->queue);
+      post(assign->queue.shard, core::QueueAssigned{assign->queue, assign->created});
     } else if (auto* forget = std::get_if<core::ForgetQueue>(&effect)) {
       directory.erase(forget->subscription);
       post(model::ShardId(0), core::QueueRemoved{forget->name, forget->subscription});

@@ -44,6 +44,7 @@ void World::start_broker() {
     if (i == 0) config.catalog = catalog;
     const model::ShardMeta meta = recovered[i].meta;
     seats_.push_back(std::make_unique<Seat>(core::Shard(config, std::move(recovered[i]), now_), meta));
+    seats_.back()->mailbox.push_back(core::WakeUp{});
   }
   desk_ = model::SessionId(++last_session_);
   sessions_[desk_] = [this](model::Answer&& answer) {
@@ -92,6 +93,12 @@ void World::run_for(base::Duration duration) {
     now_ = std::max(now_, next);
   }
   now_ = end;
+}
+
+base::Instant World::next_alarm() const {
+  base::Instant next = base::Instant::never();
+  for (const auto& seat : seats_) next = std::min(next, seat->core.next_wakeup());
+  return next;
 }
 
 base::Duration World::some(base::Duration most) {

@@ -59,6 +59,8 @@ class World {
   void stop_broker();
   /// Whether the broker still waits for instances after a start.
   bool resuming() const { return registry_->resuming(); }
+  /// When a shard wants to be woken next.
+  base::Instant next_alarm() const;
   /// To every shard.
   void post_all(const core::Event::What& what);
 
