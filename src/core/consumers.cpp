@@ -11,6 +11,13 @@ using base::Status;
 using model::AttemptOutcome;
 using model::DeliveryState;
 
+namespace {
+
+/// No consumer counts so far; what claims to is refused.
+constexpr std::uint64_t kDeliveryMost = 1ull << 62;
+
+}  // namespace
+
 void Shard::State::on(model::OpenConsumer& command) {
   model::ConsumerOpened answer{command.origin.request, {}, std::vector<bool>(command.held.size()), {}};
   Subscription* sub = find(command.subscription);
@@ -34,6 +41,7 @@ void Shard::State::on(model::OpenConsumer& command) {
 Consumer& Shard::State::attach(const model::OpenConsumer& command, Subscription& sub) {
   InstanceView& instance = view(command.instance);
   instance.consumers.insert(command.consumer.number);
+  instance.gone = false;
   if (!instance.recorded) {
     instance.recorded = true;
     mutate(model::PutInstance{command.instance}, true);
@@ -63,18 +71,20 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
   std::vector<bool> good;
   std::set<Position> kept;
   for (const model::HeldToken& held : command.held) {
-    consumer.last_delivery = std::max(consumer.last_delivery, held.delivery);
     const auto it = sub.entries.find({held.token.log, held.token.offset});
     Entry* entry = it == sub.entries.end() ? claim_after_restart(sub, held, consumer.key) : &it->second;
     const bool its = entry != nullptr && entry->state == DeliveryState::granted && entry->grant == held.token.grant &&
-                     (entry->consumer == &consumer || (entry->consumer == nullptr && entry->holder == consumer.key));
+                     (entry->consumer == &consumer || (entry->consumer == nullptr && entry->holder == consumer.key)) &&
+                     number_is_free(consumer, *entry, held.delivery);
     good.push_back(its);
     if (!its) continue;
+    consumer.last_delivery = std::max(consumer.last_delivery, held.delivery);
     if (entry->consumer == nullptr) {  // reserved since the restart
       entry->consumer = &consumer;
       consumer.used_messages += 1;
       consumer.used_bytes += entry->bytes;
       load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
+      if (!consumer.speaks_started) start_clock(sub, *entry);
     } else {
       consumer.out.erase(entry->delivery);
     }
@@ -95,13 +105,21 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
   return good;
 }
 
+/// Two deliveries of one number would lose one of them, and so would a number that cannot be counted on from.
+bool Shard::State::number_is_free(const Consumer& consumer, const Entry& entry, std::uint64_t delivery) const {
+  if (delivery == 0 || delivery > kDeliveryMost) return false;
+  const auto it = consumer.out.find(delivery);
+  return it == consumer.out.end() || it->second == entry.position;
+}
+
 /// Without a record, a token of an older epoch below the recovered mark is the one that was given (semantics, "After
 /// a restart").
 Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldToken& held,
                                          const model::ConsumerKey& key) {
   const bool older = (held.token.grant.value >> 40) < config.epoch;
   const bool possible = resuming && older && held.token.log == sub.queue.log &&
-                        held.token.offset < sub.recovered_mark && !sub.acked.is_settled(held.token.offset);
+                        held.token.offset < sub.recovered_mark && !sub.acked.is_settled(held.token.offset) &&
+                        !sub.parked.contains(held.token.offset);
   if (!possible) return nullptr;
   Entry& entry = sub.entries[{held.token.log, held.token.offset}];
   entry.position = {held.token.log, held.token.offset};
@@ -194,7 +212,10 @@ void Shard::State::forget_if_idle(const model::ConsumerKey& key) {
       ++sub->generation;
     }
   }
-  if (const auto it = instances.find(key.instance); it != instances.end()) it->second.consumers.erase(key.number);
+  if (const auto it = instances.find(key.instance); it != instances.end()) {
+    it->second.consumers.erase(key.number);
+    if (it->second.consumers.empty() && it->second.gone && !it->second.reserved) instances.erase(it);
+  }
   const auto same = [&](const auto& delivery) { return delivery.first == consumer; };
   deliveries.erase(std::remove_if(deliveries.begin(), deliveries.end(), same), deliveries.end());
   consumers.erase(key);
@@ -283,6 +304,7 @@ void Shard::State::on(InstanceGone& event) {
   it->second.away = false;
   if (it->second.recorded) mutate(model::DropInstance{event.instance}, false);
   it->second.recorded = false;
+  it->second.gone = true;
   if (it->second.consumers.empty()) instances.erase(it);
 }
 
@@ -318,9 +340,11 @@ void Shard::State::on(Drain&) {
   draining = true;
   const Status stopping(Code::SHUTTING_DOWN, "the broker is stopping: finish what has begun");
   for (auto& [id, sub] : subscriptions) {
-    // A clean stop leaves the mark exact: nothing is granted for the first time any more.
-    if (resuming || sub.mark == sub.frontier) continue;
-    sub.mark = sub.frontier;
+    // A clean stop leaves the mark exact: nothing is granted for the first time any more. What may have begun before
+    // this start, and is not settled, still may have.
+    const model::Offset exact = std::max(sub.frontier, sub.recovered_mark);
+    if (resuming || sub.mark == exact) continue;
+    sub.mark = exact;
     touch(sub);
   }
   for (auto& [key, consumer] : consumers) {

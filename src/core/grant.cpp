@@ -13,6 +13,8 @@ using model::DeliveryState;
 
 /// Retries looked at, and loaded, ahead of their grant.
 constexpr std::size_t kRetriesAhead = 64;
+/// Of them, those that are loaded while nobody has credit.
+constexpr std::size_t kPreload = 4;
 
 bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.has_value(); }
 
@@ -27,18 +29,27 @@ void Shard::State::pump(Subscription& sub) {
 }
 
 bool Shard::State::grant_next(Subscription& sub) {
-  Consumer* consumer = next_consumer(sub);
-  if (consumer == nullptr) return false;
-  if (grant_returned(sub, *consumer)) return true;
-  if (sub.leased_retries * 2 <= sub.leased && grant_retry(sub, *consumer)) return true;
-  if (prepare_window(sub) && grant_fresh(sub, *consumer)) return true;
-  return grant_retry(sub, *consumer);
+  if (next_consumer(sub, kAnything) == nullptr) {
+    preload(sub);
+    return false;
+  }
+  // A message for which nobody has room is not overtaken: it would never find any.
+  const Granted returned = grant_loaded(sub, sub.returned);
+  if (returned != Granted::nothing) return returned == Granted::yes;
+  const bool retries_first = sub.leased_retries * 2 <= sub.leased;
+  if (retries_first) {
+    const Granted retry = grant_loaded(sub, sub.retries);
+    if (retry != Granted::nothing) return retry == Granted::yes;
+  }
+  if (prepare_window(sub)) return grant_fresh(sub);
+  return !retries_first && grant_loaded(sub, sub.retries) == Granted::yes;
 }
 
-Consumer* Shard::State::next_consumer(Subscription& sub) {
+/// The consumer with the fewest out that has room for so many bytes.
+Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes) {
   Consumer* best = nullptr;
   for (Consumer* consumer : sub.consumers) {
-    if (!may_take(*consumer)) continue;
+    if (!may_take(*consumer, bytes)) continue;
     const InstanceView& instance = instances.at(consumer->key.instance);
     if (instance.reserved) continue;
     if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
@@ -47,40 +58,41 @@ Consumer* Shard::State::next_consumer(Subscription& sub) {
 }
 
 /// Attached, there, and with credit. A message larger than all of the byte credit goes to an idle consumer.
-bool Shard::State::may_take(const Consumer& consumer) const {
+bool Shard::State::may_take(const Consumer& consumer, std::size_t bytes) const {
   if (!consumer.session || consumer.ended || consumer.used_messages >= consumer.credit_messages) return false;
-  if (consumer.used_bytes >= consumer.credit_bytes && consumer.used_messages > 0) return false;
+  if (consumer.used_bytes + bytes > consumer.credit_bytes && consumer.used_messages > 0) return false;
   return !instances.at(consumer.key.instance).away;
 }
 
-bool Shard::State::grant_returned(Subscription& sub, Consumer& consumer) {
-  std::size_t looked_at = 0;
-  for (const Position& position : sub.returned) {
-    if (++looked_at > kRetriesAhead) break;
-    Entry& entry = sub.entries.at(position);
-    if (entry.message == nullptr) {
-      load_one(sub, entry);
-      continue;
+/// What is next in line is there when somebody has credit again: new messages, which are in memory, do not overtake it.
+void Shard::State::preload(Subscription& sub) {
+  if (sub.consumers.empty()) return;
+  for (const std::set<Position>* ready : {&sub.returned, &sub.retries}) {
+    std::size_t ahead = 0;
+    for (const Position& position : *ready) {
+      if (++ahead > kPreload) break;
+      Entry& entry = sub.entries.at(position);
+      if (entry.message == nullptr) load_one(sub, entry);
     }
-    grant(sub, entry, consumer, entry.message);
-    return true;
   }
-  return false;
 }
 
-bool Shard::State::grant_retry(Subscription& sub, Consumer& consumer) {
+/// The first of these that is in memory; those before it are loaded.
+Granted Shard::State::grant_loaded(Subscription& sub, const std::set<Position>& ready) {
   std::size_t looked_at = 0;
-  for (const Position& position : sub.retries) {
+  for (const Position& position : ready) {
     if (++looked_at > kRetriesAhead) break;
     Entry& entry = sub.entries.at(position);
     if (entry.message == nullptr) {
       load_one(sub, entry);
       continue;
     }
-    grant(sub, entry, consumer, entry.message);
-    return true;
+    Consumer* consumer = next_consumer(sub, entry.message->size());
+    if (consumer == nullptr) return Granted::no_room;
+    grant(sub, entry, *consumer, entry.message);
+    return Granted::yes;
   }
-  return false;
+  return Granted::nothing;
 }
 
 /// Brings the next fresh message to the front of the window; false when there is none, or it has to be read first.
@@ -110,7 +122,9 @@ bool Shard::State::prepare_window(Subscription& sub) {
   return !sub.window.empty();
 }
 
-bool Shard::State::grant_fresh(Subscription& sub, Consumer& consumer) {
+bool Shard::State::grant_fresh(Subscription& sub) {
+  Consumer* consumer = next_consumer(sub, sub.window.front().message->size());
+  if (consumer == nullptr) return false;
   const model::PagedMessage fresh = std::move(sub.window.front());
   sub.window.pop_front();
   sub.window_bytes -= fresh.message->size();
@@ -127,7 +141,7 @@ bool Shard::State::grant_fresh(Subscription& sub, Consumer& consumer) {
   } else {
     raise_mark(sub, fresh.offset);
   }
-  grant(sub, entry, consumer, fresh.message);
+  grant(sub, entry, *consumer, fresh.message);
   return true;
 }
 
@@ -145,7 +159,8 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   sub.returned.erase(entry.position);
   sub.retries.erase(entry.position);
   sub.suspects.erase(entry.position);
-  const bool again = bool(entry.grant) || entry.interrupted || entry.has_record;
+  // A lane has no mark: its entries are on record from their first grant.
+  const bool again = bool(entry.grant) || entry.interrupted || entry.has_record || entry.replays.has_value();
   entry.state = DeliveryState::granted;
   entry.grant = model::Grant(static_cast<std::uint64_t>(config.epoch) << 40 | ++last_grant);
   entry.consumer = &consumer;
@@ -162,11 +177,7 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   if (is_retry(entry)) sub.leased_retries += 1;
   load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
   if (again) record_grant(sub, entry);
-  if (!consumer.speaks_started) {
-    entry.started_at = now;
-    entry.deadline = now + sub.queue.options.lease_duration;
-    sub.deadlines.emplace(entry.deadline, entry.position);
-  }
+  if (!consumer.speaks_started) start_clock(sub, entry);
 
   auto letter = std::find_if(deliveries.begin(), deliveries.end(), [&](const auto& d) { return d.first == &consumer; });
   if (letter == deliveries.end()) {
@@ -195,11 +206,15 @@ void Shard::State::record_grant(Subscription& sub, Entry& entry) {
 /// A handler has started on it: the clock of its lease runs from here.
 void Shard::State::begin(Subscription& sub, Entry& entry) {
   entry.begun = true;
+  start_clock(sub, entry);
+  if (entry.consumer->speaks_started) load_changed(entry.consumer->key.instance, 1, 0);
+}
+
+void Shard::State::start_clock(Subscription& sub, Entry& entry) {
   entry.started_at = now;
   if (entry.deadline != base::Instant::never()) sub.deadlines.erase({entry.deadline, entry.position});
   entry.deadline = now + sub.queue.options.lease_duration;
   sub.deadlines.emplace(entry.deadline, entry.position);
-  if (entry.consumer->speaks_started) load_changed(entry.consumer->key.instance, 1, 0);
 }
 
 void Shard::State::load_one(Subscription& sub, Entry& entry) {

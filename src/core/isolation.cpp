@@ -38,7 +38,7 @@ void Shard::State::isolate(Subscription& sub) {
   Entry& entry = sub.entries.at(*sub.suspects.begin());
   if (entry.message == nullptr) return load_one(sub, entry);
   Consumer* consumer = consumer_on(sub, isolation.instance);
-  if (consumer == nullptr || !may_take(*consumer)) return;
+  if (consumer == nullptr || !may_take(*consumer, entry.message->size())) return;
   entry.isolated = true;
   isolation.out = entry.position;
   grant(sub, entry, *consumer, entry.message);

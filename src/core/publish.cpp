@@ -44,7 +44,7 @@ void Shard::State::on(model::Publish& command) {
     sub->counters.entered += stored.size();
     sub->log.ends.emplace_back(group, sub->log.state.next);
     mutate(model::AppendMessages{sub->queue.log, first, std::move(stored)}, true);
-    if (!sub->consumers.empty()) raise_mark(*sub, sub->frontier);
+    if (!sub->consumers.empty() && !draining) raise_mark(*sub, sub->frontier);
     touch(*sub);
   }
   if (command.origin.request != 0) tell(command.origin.session, std::move(answer));

@@ -39,6 +39,7 @@ void Shard::State::recover(model::RecoveredQueue& recovered) {
     sub.log.producers.emplace(producer.state.producer, ProducerWindow(producer));
   }
   if (recovered.subscription) recover(sub, *recovered.subscription);
+  if (sub.deleting) touch(sub);  // the deletion goes on when this group is durable
   set_alarm(sub);
 }
 
@@ -100,7 +101,11 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     }
   }
   if (!sub.parked.empty()) {
-    sub.parked_from = sub.waiting.empty() ? base::Instant{1} : std::prev(sub.waiting.end())->first;
+    // Behind the last that is here. Those of the lane are all here, and say nothing about it.
+    sub.parked_from = base::Instant{1};
+    for (const auto& [due, position] : sub.waiting) {
+      if (!sub.is_lane(position.log)) sub.parked_from = due;
+    }
   }
   // While somebody is awaited, what may have begun is left to them: fresh ones begin at the mark.
   sub.frontier = resuming ? std::max(sub.acked.cursor(), sub.recovered_mark) : sub.acked.cursor();

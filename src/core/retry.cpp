@@ -34,7 +34,7 @@ void Shard::State::take_back(Subscription& sub, Entry& entry) {
     }
     consumer->returns.back().messages += 1;
     consumer->returns.back().bytes += entry.bytes;
-    out->hurry = out->hurry || !may_take(*consumer);
+    out->hurry = out->hurry || !may_take(*consumer, kAnything);
     if (!consumer->session && consumer->out.empty()) forget_if_idle(consumer->key);
   }
   entry.begun = false;
@@ -153,22 +153,32 @@ void Shard::State::on(WakeUp&) {
     Subscription& sub = *find(id);
     alarms.erase(alarms.begin());
     sub.alarm = base::Instant::never();
-    while (!sub.deadlines.empty() && sub.deadlines.begin()->first <= now) {
-      const Position position = sub.deadlines.begin()->second;
-      expire(sub, sub.entries.at(position));
-    }
+    expire_due(sub);
     while (!sub.waiting.empty() && sub.waiting.begin()->first <= now) {
       Entry& entry = sub.entries.at(sub.waiting.begin()->second);
       sub.waiting.erase(sub.waiting.begin());
       --waiting_in_memory;
       make_ready(sub, entry);
     }
-    if (sub.log.trimmed.size() < sub.acked.cursor().value) trim(sub, false);
+    trim(sub, false);
     pumped_later.insert(id);
   }
 }
 
-void Shard::State::expire(Subscription& sub, Entry& entry) {
+void Shard::State::expire_due(Subscription& sub) {
+  // Who is to blame is decided for all of them first: the end of one must not make another the only one held.
+  std::vector<std::pair<Position, bool>> due;
+  for (auto it = sub.deadlines.begin(); it != sub.deadlines.end() && it->first <= now; ++it) {
+    const Entry& entry = sub.entries.at(it->second);
+    // A client that never says started may have this one merely prefetched.
+    const bool blamed = entry.consumer == nullptr || entry.consumer->speaks_started || entry.isolated ||
+                        entry.consumer->out.size() == 1;
+    due.emplace_back(it->second, blamed);
+  }
+  for (const auto& [position, blamed] : due) expire(sub, sub.entries.at(position), blamed);
+}
+
+void Shard::State::expire(Subscription& sub, Entry& entry, bool blamed) {
   const auto instance = entry.consumer == nullptr ? instances.end() : instances.find(entry.consumer->key.instance);
   const bool away = instance != instances.end() && instance->second.away;
   if (away || entry.consumer == nullptr) {
@@ -180,8 +190,6 @@ void Shard::State::expire(Subscription& sub, Entry& entry) {
   }
   Consumer& consumer = *entry.consumer;
   const model::ErrorReport error{"lazaret.lease_expired", "the lease ended without a verdict", ""};
-  // A client that never says started may have this one merely prefetched.
-  const bool blamed = consumer.speaks_started || entry.isolated || consumer.out.size() == 1;
   const model::LeaseToken token{config.shard, sub.queue.subscription, entry.position.log, entry.position.offset,
                                 entry.grant};
   if (consumer.session) tell(consumer.session, model::LeaseEnded{consumer.key, {token}});
@@ -210,18 +218,20 @@ void Shard::State::spill_waiting(Subscription& sub) {
 void Shard::State::load_waiting(Subscription& sub) {
   if (sub.parked.empty() || sub.loading_waiting || sub.waiting.size() > model::limits::kPageMessages) return;
   sub.loading_waiting = true;
-  out->effects.emplace_back(LoadWaiting{sub.queue.subscription, sub.generation, sub.parked_from - base::Duration(1),
-                                        model::limits::kPageMessages * 4});
+  out->effects.emplace_back(
+      LoadWaiting{sub.queue.subscription, sub.generation, sub.parked_from - base::Duration(1), sub.parked_page});
 }
 
 void Shard::State::on(WaitingLoaded& event) {
   Subscription* sub = find(event.subscription);
   if (sub == nullptr) return;
   sub->loading_waiting = false;
+  bool progress = false;
   for (const model::RecoveredDelivery& loaded : event.records) {
     const Position position{loaded.log, loaded.record.offset};
     sub->parked_from = loaded.record.due;
     if (loaded.log != sub->queue.log || !sub->parked.erase(loaded.record.offset)) continue;
+    progress = true;
     Entry& entry = sub->entries[position];
     entry.position = position;
     entry.state = DeliveryState::waiting;
@@ -235,8 +245,16 @@ void Shard::State::on(WaitingLoaded& event) {
     sub->waiting.emplace(entry.due, position);
     ++waiting_in_memory;
   }
-  if (sub->parked.empty()) sub->parked_from = base::Instant::never();
-  if (!event.records.empty()) pumped_later.insert(event.subscription);
+  const bool at_end = event.records.size() < sub->parked_page;
+  if (sub->parked.empty()) {
+    sub->parked_from = base::Instant::never();
+  } else if (at_end) {
+    // Some were not on the disk yet when the page was read: next time from the beginning.
+    sub->parked_from = base::Instant{1};
+  }
+  // A page full of what is here already, all due at one instant, must not be asked for again and again.
+  sub->parked_page = progress || at_end ? kParkedPage : sub->parked_page * 2;
+  if (progress || !at_end) pumped_later.insert(event.subscription);
 }
 
 void Shard::State::set_alarm(Subscription& sub) {
