@@ -88,7 +88,7 @@ void Client::open(std::uint64_t number, bool present) {
   open.instance = instance_;
   open.subscription = queue.subscription;
   open.credit_messages = consumer.credit;
-  open.credit_bytes = 1 << 20;
+  open.credit_bytes = options_.credit_bytes;
   for (const auto& [offset, delivery] : deliveries_) {
     if (!present || !delivery.held || delivery.consumer != number) continue;
     open.held.push_back({delivery.token, delivery.begun, delivery.what.delivery});
@@ -187,6 +187,9 @@ void Client::note(const std::string& what) {
 }
 
 Client::Delivery* Client::find(const model::LeaseToken& token) {
+  // Out of the queue's log the offset says which; out of its lane it does not.
+  const auto likely = deliveries_.find(token.offset.value);
+  if (likely != deliveries_.end() && likely->second.token == token) return &likely->second;
   for (auto& [offset, delivery] : deliveries_) {
     if (delivery.token == token) return &delivery;
   }

@@ -27,6 +27,7 @@ class Client {
     /// Gives back what has not begun when it is asked to.
     bool answers_recall = true;
     bool silent_trace = false;
+    std::uint64_t credit_bytes = 1 << 20;
   };
 
   /// Connects.
@@ -70,6 +71,8 @@ class Client {
   const std::map<std::uint64_t, Delivery>& deliveries() const { return deliveries_; }
   std::vector<std::uint64_t> held() const;
   const std::string& name() const { return name_; }
+  /// As if it had never heard what became of this delivery.
+  void believes_to_hold(std::uint64_t offset) { deliveries_.at(offset).held = true; }
   const model::InstanceId& instance() const { return instance_.id; }
 
   /// Called with each delivery, verdict result; for the random simulation.

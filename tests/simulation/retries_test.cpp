@@ -1,0 +1,170 @@
+// semantics: "Verdicts", backoff and what waits.
+#include "simulation/story.h"
+
+namespace lazaret::simulation {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+using Retries = Story;
+
+TEST_F(Retries, TheBackoffGrowsToItsLimit) {
+  model::QueueOptions options;
+  options.max_attempts = std::nullopt;
+  options.backoff_jitter = 0;
+  options.backoff_max = 1min;
+  options.lease_duration = 1h;
+  world.create_queue("orders", options);
+  Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
+  anna.consume("orders", 1);
+  base::Instant delivered;
+  anna.on_delivery = [&](const Client::Delivery&) { delivered = world.now(); };
+  world.publish("orders", 1);
+  std::vector<std::int64_t> seconds;
+  for (int i = 0; i < 5; ++i) {
+    const base::Instant failed = world.now();
+    anna.nack(0);
+    world.run_for(1min);
+    seconds.push_back((delivered - failed).count() / 1'000'000);
+  }
+  EXPECT_THAT(seconds, ElementsAre(1, 5, 25, 60, 60));
+}
+
+TEST_F(Retries, TheJitterStaysWithinItsPart) {
+  model::QueueOptions options;
+  options.backoff_initial = 10s;
+  world.create_queue("orders", options);
+  Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
+  anna.consume("orders", 200);
+  std::map<std::uint64_t, base::Instant> second;
+  anna.on_delivery = [&](const Client::Delivery& delivery) {
+    if (delivery.what.attempt == 2) second[delivery.what.source_offset.value] = world.now();
+  };
+  world.publish("orders", 200);
+  const base::Instant failed = world.now();
+  for (std::uint64_t offset = 0; offset < 200; ++offset) anna.nack(offset);
+  world.run_for(13s);
+  ASSERT_EQ(second.size(), 200u);
+  std::set<std::int64_t> different;
+  for (const auto& [offset, at] : second) {
+    EXPECT_GE((at - failed).count(), 8'000'000);
+    EXPECT_LE((at - failed).count(), 12'000'000);
+    different.insert(at.us);
+  }
+  EXPECT_GT(different.size(), 150u);
+}
+
+TEST_F(Retries, ADelayOfItsOwnTakesTheBackoffsPlace) {
+  world.create_queue("orders");
+  Client anna(world, "anna", {.starts_at_once = true});
+  anna.consume("orders", 1);
+  world.publish("orders", 1);
+  anna.nack(0, "later", 30s);
+  heard();
+  world.run_for(30s - 1us);
+  EXPECT_THAT(heard(), IsEmpty());
+  world.run_for(1us);
+  EXPECT_THAT(heard(), ElementsAre("30.000 anna gets 0, attempt 2, again"));
+  anna.nack(0, "now", 0s);
+  EXPECT_THAT(heard(), ElementsAre("30.000 anna nack 0: done", "30.000 anna gets 0, attempt 3, again"));
+}
+
+TEST_F(Retries, DueOnesHoldAtMostHalfWhileNewOnesWait) {
+  world.create_queue("orders");
+  Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
+  anna.consume("orders", 4);
+  world.publish("orders", 4);
+  for (std::uint64_t offset = 0; offset < 4; ++offset) anna.nack(offset, "", 1s);
+  world.publish("orders", 10);
+  EXPECT_THAT(anna.held(), ElementsAre(4, 5, 6, 7));
+  world.run_for(1s);
+  for (std::uint64_t offset = 4; offset < 8; ++offset) anna.ack(offset);
+  EXPECT_THAT(anna.held(), ElementsAre(0, 1, 8, 9));
+  anna.ack(8);
+  EXPECT_THAT(anna.held(), ElementsAre(0, 1, 9, 10));
+  anna.ack(0);
+  EXPECT_THAT(anna.held(), ElementsAre(1, 2, 9, 10));
+  // When no new ones wait they may have it all.
+  for (const std::uint64_t offset : {9u, 10u, 11u, 12u, 13u}) anna.ack(offset);
+  EXPECT_THAT(anna.held(), ElementsAre(1, 2, 3));
+  expect_sums("orders");
+}
+
+TEST_F(Retries, WithOneLeaseDueOnesGoFirst) {
+  world.create_queue("orders");
+  Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
+  anna.consume("orders", 1);
+  world.publish("orders", 3);
+  anna.nack(0, "", 1s);
+  EXPECT_THAT(anna.held(), ElementsAre(1));
+  world.run_for(1s);
+  anna.ack(1);
+  EXPECT_THAT(anna.held(), ElementsAre(0));
+  anna.ack(0);
+  EXPECT_THAT(anna.held(), ElementsAre(2));
+}
+
+TEST_F(Retries, WhatWaitsOnTheDiskComesWhenItIsDue) {
+  world.create_queue("orders");
+  Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
+  anna.consume("orders", 31);
+  world.publish("orders", 31);
+  // One case is replayed, fails, and waits longer than all the others.
+  anna.reject(30);
+  world.replay(world.cases("orders", model::CaseState::admitted).at(0).id);
+  world.settle();
+  anna.nack(30, "", 1h);
+  for (std::uint64_t offset = 0; offset < 30; ++offset) {
+    anna.nack(offset, "", std::chrono::seconds(10 + (offset * 7) % 30));
+  }
+  world.store().set_waiting_in_memory(3);
+  world.kill_broker();
+  anna.disconnected();
+  world.start_broker();
+  anna.reconnect();
+  std::map<std::uint64_t, std::int64_t> came;  // the first delivery after the restart, in seconds
+  const base::Instant start = world.now();
+  anna.on_delivery = [&](const Client::Delivery& delivery) {
+    came.emplace(delivery.what.source_offset.value, (world.now() - start).count() / 1'000'000);
+  };
+  world.run_for(2h);
+  ASSERT_EQ(came.size(), 31u);
+  for (std::uint64_t offset = 0; offset < 30; ++offset) {
+    EXPECT_EQ(came[offset], static_cast<std::int64_t>(10 + (offset * 7) % 30)) << offset;
+  }
+  EXPECT_EQ(came[30], 3600);
+  expect_sums("orders");
+}
+
+TEST_F(Retries, ManyDueAtOneInstantAllCome) {
+  world.create_queue("orders");
+  constexpr std::uint64_t kMany = 10'000;
+  Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
+  anna.consume("orders", kMany);
+  world.publish("orders", kMany);
+  for (std::uint64_t offset = 0; offset < kMany; ++offset) anna.nack(offset, "", 10s);
+  world.store().set_waiting_in_memory(3);
+  world.kill_broker();
+  anna.disconnected();
+  world.start_broker();
+  anna.reconnect();
+  std::uint64_t came = 0;
+  anna.on_delivery = [&](const Client::Delivery&) { ++came; };
+  world.run_for(20s);
+  EXPECT_EQ(came, kMany);
+  expect_sums("orders");
+}
+
+TEST_F(Retries, OfTwoLeasesThatEndTogetherNeitherIsBlamed) {
+  world.create_queue("orders");
+  Client old(world, "old", {.speaks_started = false});
+  old.consume("orders", 2);
+  world.publish("orders", 2);
+  world.run_for(30s);
+  EXPECT_THAT(outcomes("orders", 0), ElementsAre(model::AttemptOutcome::interrupted));
+  EXPECT_THAT(outcomes("orders", 1), ElementsAre(model::AttemptOutcome::interrupted));
+}
+
+}  // namespace
+}  // namespace lazaret::simulation
