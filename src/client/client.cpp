@@ -133,7 +133,7 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
 
 }  // namespace
 
-// --- Client -----------------------------------------------------------------------------------------------------------
+// --- Client ----------------------------------------------------------------------------------------------------------
 
 Client Client::connect(std::string_view url, Options options) {
   auto address = detail::parse_url(url);
@@ -303,7 +303,7 @@ void Client::start_close(milliseconds drain, detail::Handler<Closed> handler) {
   core().close(drain, Completion<Closed>(std::move(handler), core().executor()));
 }
 
-// --- Consumer ---------------------------------------------------------------------------------------------------------
+// --- Consumer --------------------------------------------------------------------------------------------------------
 
 Consumer& Consumer::operator=(Consumer&& other) noexcept {
   std::swap(self_, other.self_);
@@ -332,7 +332,7 @@ void Consumer::start_close(const std::shared_ptr<detail::ConsumerCore>& self, mi
   self->close(drain, Completion<Closed>(std::move(handler), executor));
 }
 
-// --- Signals ----------------------------------------------------------------------------------------------------------
+// --- Signals ---------------------------------------------------------------------------------------------------------
 
 Closed run_until_signal(Client& client, milliseconds drain) {
   boost::asio::io_context io(1);

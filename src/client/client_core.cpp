@@ -88,7 +88,7 @@ ClientCore::ClientCore(asio::any_io_executor executor, Address address, Options 
       deadlines_(executor_),
       close_timer_(executor_) {}
 
-// --- The connection ---------------------------------------------------------------------------------------------------
+// --- The connection --------------------------------------------------------------------------------------------------
 
 void ClientCore::start() {
   asio::post(executor_, [self = shared_from_this()] { self->connect(); });
@@ -204,7 +204,7 @@ void ClientCore::wait_connected(milliseconds within, std::function<void(const St
   });
 }
 
-// --- Frames -----------------------------------------------------------------------------------------------------------
+// --- Frames ----------------------------------------------------------------------------------------------------------
 
 template <class Tell>
 void ClientCore::with_consumer(std::uint64_t number, Tell tell) {
@@ -277,7 +277,7 @@ void ClientCore::on_error(const wire::Error& error) {
   }
 }
 
-// --- Publishing and asking ----------------------------------------------------------------------------------------------
+// --- Publishing and asking -------------------------------------------------------------------------------------------
 
 void ClientCore::publish(std::string queue, Message message, milliseconds timeout, Handler<Receipt> handler) {
   Outgoing outgoing;
@@ -356,7 +356,7 @@ std::string ClientCore::admin_address() const {
   return admin_address_;
 }
 
-// --- Deadlines --------------------------------------------------------------------------------------------------------
+// --- Deadlines -------------------------------------------------------------------------------------------------------
 
 void ClientCore::due_by(SteadyTime deadline) {
   if (deadline >= next_deadline_) return;
@@ -374,7 +374,7 @@ void ClientCore::expire() {
   due_by(std::min(publisher_.expire(now), requests_.expire(now)));
 }
 
-// --- Closing ----------------------------------------------------------------------------------------------------------
+// --- Closing ---------------------------------------------------------------------------------------------------------
 
 void ClientCore::close(milliseconds drain, Completion<Closed> completion) {
   asio::post(executor_, [self = shared_from_this(), drain, completion = std::move(completion)]() mutable {
@@ -450,7 +450,7 @@ void ClientCore::say_closed() {
   for (Completion<Closed>& closer : std::exchange(closers_, {})) closer.done(result_);
 }
 
-// --- Ownership --------------------------------------------------------------------------------------------------------
+// --- Ownership -------------------------------------------------------------------------------------------------------
 
 struct ClientOwner::OwnThread {
   asio::io_context io{1};

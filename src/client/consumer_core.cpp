@@ -58,7 +58,7 @@ ConsumerCore::~ConsumerCore() {
   if (runner_ != nullptr) runner_->stop();
 }
 
-// --- Opening ----------------------------------------------------------------------------------------------------------
+// --- Opening ---------------------------------------------------------------------------------------------------------
 
 void ConsumerCore::start(Opened opened) {
   opened_ = std::move(opened);
@@ -190,7 +190,7 @@ void ConsumerCore::ended(const Status& status) {
   client_->forget_consumer(number_);
 }
 
-// --- Deliveries -------------------------------------------------------------------------------------------------------
+// --- Deliveries ------------------------------------------------------------------------------------------------------
 
 void ConsumerCore::on(wire::Deliver&& frame) {
   if (closing_ || over_ || !open_) return;  // given back with CloseConsumer
@@ -292,7 +292,7 @@ void ConsumerCore::take_finished() {
   check_closed();
 }
 
-// --- Verdicts ---------------------------------------------------------------------------------------------------------
+// --- Verdicts --------------------------------------------------------------------------------------------------------
 
 void ConsumerCore::judge(HeldMap::iterator it, wire::Verdict verdict) {
   it->second.stage = Stage::judged;
@@ -389,7 +389,7 @@ void ConsumerCore::on(const wire::Settled& frame) {
   check_closed();
 }
 
-// --- Leases -----------------------------------------------------------------------------------------------------------
+// --- Leases ----------------------------------------------------------------------------------------------------------
 
 void ConsumerCore::on(const wire::LeaseEnded& frame) {
   for (const wire::Token& token : frame.tokens) {
@@ -477,7 +477,7 @@ void ConsumerCore::check_longest() {
   }
 }
 
-// --- Closing ----------------------------------------------------------------------------------------------------------
+// --- Closing ---------------------------------------------------------------------------------------------------------
 
 bool ConsumerCore::would_deadlock() const {
   return client_->would_deadlock() || (runner_ != nullptr && runner_->is_current());

@@ -33,7 +33,7 @@ void mark_begun(Work& work) {
   work.began_ns.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_release);
 }
 
-// --- Threads ----------------------------------------------------------------------------------------------------------
+// --- Threads ---------------------------------------------------------------------------------------------------------
 
 /// What the threads share with their runner: it outlives the runner for as long as a handler does not return.
 struct Pool {
@@ -108,7 +108,7 @@ class ThreadRunner final : public HandlerRunner {
   std::shared_ptr<Pool> pool_;
 };
 
-// --- Coroutines -------------------------------------------------------------------------------------------------------
+// --- Coroutines ------------------------------------------------------------------------------------------------------
 
 class CoroutineRunner final : public HandlerRunner, public std::enable_shared_from_this<CoroutineRunner> {
  public:

@@ -139,7 +139,7 @@ bool Publisher::refused(std::uint64_t request, const Status& status) {
   return true;
 }
 
-// --- The connection ---------------------------------------------------------------------------------------------------
+// --- The connection --------------------------------------------------------------------------------------------------
 
 void Publisher::connected() { flush(); }
 
@@ -168,7 +168,7 @@ void Publisher::disconnected() {
   }
 }
 
-// --- Ending without an answer -----------------------------------------------------------------------------------------
+// --- Ending without an answer ----------------------------------------------------------------------------------------
 
 /// Remembers the sequence of a publish that nobody waits for any more.
 void Publisher::give_up(Producer& producer, Outgoing& message, bool sent) {

@@ -80,7 +80,7 @@ bool Session::too_many(std::uint64_t request, std::size_t have, std::size_t limi
   return true;
 }
 
-// --- Publishing -------------------------------------------------------------------------------------------------------
+// --- Publishing ------------------------------------------------------------------------------------------------------
 
 Status Session::on(wire::OpenProducer&& frame) {
   if (too_many(frame.request, producers_.size(), limits::kProducersPerConnection, "producers")) return {};
@@ -158,7 +158,7 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   return {};
 }
 
-// --- Consuming --------------------------------------------------------------------------------------------------------
+// --- Consuming -------------------------------------------------------------------------------------------------------
 
 Status Session::on(wire::OpenConsumer&& frame) {
   if (frame.more) {
@@ -277,7 +277,7 @@ Status Session::on(wire::CloseConsumer&& frame) {
   return {};
 }
 
-// --- The connection ---------------------------------------------------------------------------------------------------
+// --- The connection --------------------------------------------------------------------------------------------------
 
 Status Session::on(wire::Ping&& frame) {
   send(wire::encode(wire::Pong{frame.number}));

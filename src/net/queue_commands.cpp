@@ -147,7 +147,7 @@ void Session::list_queues(const wire::QueueRequest& frame) {
   }
 }
 
-// --- Peek -------------------------------------------------------------------------------------------------------------
+// --- Peek ------------------------------------------------------------------------------------------------------------
 
 Status Session::on(wire::Peek&& frame) {
   if (too_many(frame.request, expected_.size(), limits::kBatchItems, "open requests")) return {};

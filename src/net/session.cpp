@@ -109,8 +109,7 @@ asio::awaitable<base::Result<wire::Hello>> Session::read_hello() {
       }
     }
     const bool more = co_await read_more();
-    if (!more)
-      co_return Status(Code::BAD_FRAME, "the connection ended before the handshake was complete");
+    if (!more) co_return Status(Code::BAD_FRAME, "the connection ended before the handshake was complete");
   }
 }
 
@@ -156,7 +155,7 @@ void Session::welcome(const wire::Hello& hello) {
   if (to_resume_ == 0) context_.engine.instance_resumed(session_);
 }
 
-// --- Reading ----------------------------------------------------------------------------------------------------------
+// --- Reading ---------------------------------------------------------------------------------------------------------
 
 asio::awaitable<void> Session::read_frames() {
   while (handle_all()) {
@@ -241,7 +240,7 @@ void Session::replaced() {
   });
 }
 
-// --- Ending -----------------------------------------------------------------------------------------------------------
+// --- Ending ----------------------------------------------------------------------------------------------------------
 
 void Session::end(Engine::End how) {
   if (ending_) return;
@@ -266,7 +265,7 @@ asio::awaitable<void> Session::flush_and_close() {
   socket_.close(ignored);
 }
 
-// --- Heartbeats -------------------------------------------------------------------------------------------------------
+// --- Heartbeats ------------------------------------------------------------------------------------------------------
 
 void Session::watch(base::Duration after) {
   watchdog_.expires_after(after);
@@ -302,7 +301,7 @@ void Session::check_peer() {
   watch(heartbeat / 4);
 }
 
-// --- Writing ----------------------------------------------------------------------------------------------------------
+// --- Writing ---------------------------------------------------------------------------------------------------------
 
 void Session::send(wire::OutFrame frame) {
   if (write_failed_) return;

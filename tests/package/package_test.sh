@@ -20,10 +20,10 @@ libdir=$(dirname "$(find "$work/prefix" -name liblazaret.so)")
 
 echo "what liblazaret.so shows is Lazaret's"
 # Besides lazaret:: only instances of standard and Boost templates over its types, which are weak.
-strangers=$(nm -DC --defined-only "$libdir/liblazaret.so" | awk '$2 == "T" || $2 == "D" || $2 == "B"' |
-  cut -d' ' -f3- | grep -v 'lazaret::' || true)
+shown=$(nm -DC --defined-only "$libdir/liblazaret.so")
+strangers=$(awk '$2 == "T" || $2 == "D" || $2 == "B"' <<<"$shown" | cut -d' ' -f3- | grep -v 'lazaret::' || true)
 if [[ -n $strangers ]]; then echo "$strangers" | head; exit 1; fi
-if nm -DC --defined-only "$libdir/liblazaret.so" | cut -d' ' -f3- | grep -E '^lazaret::(wire|model|base)::' | head -3; then
+if cut -d' ' -f3- <<<"$shown" | grep -E '^lazaret::(wire|model|base)::'; then
   echo "the rooms inside are visible"
   exit 1
 fi
@@ -38,13 +38,15 @@ find_package(lazaret REQUIRED)
 add_executable(worker worker.cpp)
 target_link_libraries(worker PRIVATE lazaret::client)
 CMAKE
-cmake -S "$work/outside" -B "$work/outside/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_COMPILER="$cxx" >/dev/null
+cmake -S "$work/outside" -B "$work/outside/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_COMPILER="$cxx" \
+  >/dev/null
 cmake --build "$work/outside/build" >/dev/null
 
 echo "with pkg-config"
 export PKG_CONFIG_PATH=$libdir/pkgconfig
 # shellcheck disable=SC2046
-"$cxx" -std=c++20 -Wall -Wextra -Werror "$here/worker.cpp" -o "$work/worker" $(pkg-config --cflags --libs lazaret) -pthread
+"$cxx" -std=c++20 -Wall -Wextra -Werror "$here/worker.cpp" -o "$work/worker" \
+  $(pkg-config --cflags --libs lazaret) -pthread
 
 echo "one message"
 "$work/prefix/bin/lazaretd" --data-dir "$work/data" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 2>"$work/log" &

@@ -61,7 +61,8 @@ class Broker:
         self.data = scratch / "data"
         self.log = open(scratch / "lazaretd.log", "wb")
         self.process = subprocess.Popen(
-            [BIN / "lazaretd", "--data-dir", self.data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
+            [BIN / "lazaretd", "--data-dir", self.data, "--listen", "127.0.0.1:0",
+             "--admin-listen", "127.0.0.1:0",
              "--set", "broker.reconnect_grace=500ms"],
             stdout=self.log, stderr=self.log, start_new_session=True)
         addresses = self.data / "lazaretd.addresses"
@@ -72,8 +73,8 @@ class Broker:
 
     def cli(self, *arguments, stdin=None):
         """One command of the command line tool; its standard output."""
-        done = subprocess.run([BIN / "lazaret", "--broker", self.addresses["broker"], *map(str, arguments)], input=stdin,
-                              capture_output=True, timeout=PATIENCE_S)
+        done = subprocess.run([BIN / "lazaret", "--broker", self.addresses["broker"], *map(str, arguments)],
+                              input=stdin, capture_output=True, timeout=PATIENCE_S)
         if done.returncode != 0:
             raise Story(f"lazaret {' '.join(map(str, arguments))}: {done.returncode}: {done.stderr.decode()}")
         return done.stdout.decode()
@@ -174,8 +175,11 @@ def play(broker, scratch, say):
     supervisor = Supervisor(broker, ledger, "")
     try:
         broker.cli("hospital", "replay", "--filter", f"type={DEADLY}", "--yes", "--wait")
-        wait_until("all cases are discharged",
-                   lambda: len(broker.json("hospital", "list", "--queue", QUEUE, "--state", "discharged")) == len(poison))
+
+        def discharged():
+            return broker.json("hospital", "list", "--queue", QUEUE, "--state", "discharged")
+
+        wait_until("all cases are discharged", lambda: len(discharged()) == len(poison))
     finally:
         supervisor.stop()
     after, finally_done = broker.queue(), ledger.count("done")
@@ -187,7 +191,8 @@ def play(broker, scratch, say):
         ("healthy ones done exactly once, workers dying", sum(done[m] == 1 for m in healthy), WEBHOOKS - len(poison)),
         ("deadly ones in the hospital", before["in_hospital"], len(poison)),
         ("  of them as killers of workers", sum(c["reason"] == "killed_workers" for c in cases), len(poison)),
-        ("  with the message and every attempt", sum(len(c["attempts"]) >= 2 and "message" in c for c in shown), len(poison)),
+        ("  with the message and every attempt", sum(len(c["attempts"]) >= 2 and "message" in c for c in shown),
+         len(poison)),
         ("workers killed by each deadly webhook", attempts_failed / len(poison), 2),
         ("workers that died", deaths, 2 * len(poison)),
         ("cases of healthy webhooks", sum(c["message_id"] not in poison for c in cases), 0),

@@ -52,16 +52,17 @@ int main(int argc, char** argv) {
   const Ledger ledger(argv[3]);
   const std::string deadly = argc > 4 ? argv[4] : "";
   try {
-    auto client = lz::Client::connect(argv[1], {.name = "webhook-worker", .version = deadly.empty() ? "1.0.1" : "1.0.0"});
-    auto consumer = client.consume(
-        argv[2],
-        [&](lz::Delivery& delivery) {
-          ledger.write("began", delivery);
-          if (!deadly.empty() && delivery.message().type == deadly) std::raise(SIGKILL);  // the bug
-          process(delivery.message());
-          ledger.write("done", delivery);
-        },
-        {.prefetch = 50});
+    auto client =
+        lz::Client::connect(argv[1], {.name = "webhook-worker", .version = deadly.empty() ? "1.0.1" : "1.0.0"});
+    auto consumer = client.consume(argv[2],
+                                   [&](lz::Delivery& delivery) {
+                                     ledger.write("began", delivery);
+                                     if (!deadly.empty() && delivery.message().type == deadly)
+                                       std::raise(SIGKILL);  // the bug
+                                     process(delivery.message());
+                                     ledger.write("done", delivery);
+                                   },
+                                   {.prefetch = 50});
     return lz::run_until_signal(client).abandoned == 0 ? 0 : 1;
   } catch (const lz::Error& error) {
     std::cerr << "worker: " << error.what() << "\n";

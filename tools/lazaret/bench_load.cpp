@@ -21,7 +21,7 @@ Client connect(const LoadOptions& options, const std::string& name) {
 
 }  // namespace
 
-// --- Publishing -------------------------------------------------------------------------------------------------------
+// --- Publishing ------------------------------------------------------------------------------------------------------
 
 /// One connection. Completions run on its client's thread, where each sends the next message.
 struct PublishLoad::Producer {
@@ -127,7 +127,7 @@ SteadyTime PublishLoad::last_confirm() const {
   return SteadyTime(SteadyTime::duration(last));
 }
 
-// --- Consuming --------------------------------------------------------------------------------------------------------
+// --- Consuming -------------------------------------------------------------------------------------------------------
 
 ConsumeLoad::ConsumeLoad(const LoadOptions& options) {
   for (int i = 0; i < options.consumers; ++i) {
