@@ -23,8 +23,8 @@ struct AppendMessages {
   std::vector<MessageRef> messages;
 };
 /// Removes the runs of `range` (all of it is persisted) that lie wholly in what is trimmed, by `state`, the log's
-/// record afterwards: a run that holds anything else stays. Nothing in the range is needed any more, except `evacuate`, which
-/// is copied to `evacuated` in the same write.
+/// record afterwards: a run that holds anything else stays. Nothing in the range is needed any more, except `evacuate`,
+/// which is copied to `evacuated` in the same write.
 struct TrimLog {
   OffsetRange range;
   std::vector<Offset> evacuate;
