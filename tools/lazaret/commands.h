@@ -1,0 +1,27 @@
+// The commands of `lazaret`. Each function adds one to `app`; its callback does the work, prints, and sets
+// `exit_status` where nothing is thrown. `connection` is complete when the callback runs; both outlive the parse.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "connection.h"
+
+namespace lazaret::cli {
+
+void add_publish_command(CLI::App& app, const Connection& connection, int& exit_status);
+/// `command` is what stood behind `--` on the command line.
+void add_consume_command(CLI::App& app, const Connection& connection, const std::vector<std::string>& command,
+                         int& exit_status);
+void add_queue_commands(CLI::App& app, const Connection& connection);
+void add_peek_command(CLI::App& app, const Connection& connection);
+void add_hospital_commands(CLI::App& app, const Connection& connection, int& exit_status);
+void add_check_command(CLI::App& app, const Connection& connection, int& exit_status);
+void add_status_command(CLI::App& app, const Connection& connection);
+
+/// Takes durations as people write them (250ms, 30s, 5m, 1h, 7d); anything else is a mistake in the command line.
+CLI::Option* add_duration(CLI::App& app, const std::string& name, std::optional<milliseconds>& into,
+                          const std::string& description);
+
+}  // namespace lazaret::cli

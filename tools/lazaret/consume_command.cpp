@@ -1,0 +1,139 @@
+// lazaret consume NAME
+#include <unistd.h>
+
+#include <iostream>
+
+#include "command_process.h"
+#include "commands.h"
+#include "consuming.h"
+#include "message_json.h"
+#include "output.h"
+
+namespace lazaret::cli {
+namespace {
+
+using base::Code;
+using base::Status;
+
+// What the exit status of a command says; of sysexits.h where that has a word for it.
+constexpr int kBadInput = 65;
+constexpr int kTryLater = 75;
+constexpr int kCannotRun = 126;
+constexpr int kNotFound = 127;
+
+struct Given {
+  std::string queue;
+  std::string shell;
+  bool print = false;
+  bool no_started = false;
+  std::optional<milliseconds> retry_after;
+  std::optional<milliseconds> drain;
+  ConsumingOptions options;
+};
+
+/// Of a command that exits with 75, when --retry-after is not given.
+constexpr std::chrono::seconds kRetryAfter{30};
+
+Consuming::Outcome outcome_of(const CommandEnd& end, milliseconds retry_after) {
+  const std::string text = end.error_text.empty() ? "the command ended with " + end.type() : end.error_text;
+  switch (end.exit) {
+    case 0: return {};
+    case kBadInput: return {Verdict::reject(text, end.type()), {}};
+    case kTryLater: return {Verdict::fail(text, end.type()).retry_after(retry_after), {}};
+    case kCannotRun:
+    case kNotFound:
+      return {Verdict::release(),
+              problem_of(Status(Code::USAGE, "the command cannot be run (" + end.type() + "): " + text))};
+    default: return {Verdict::fail(text, end.type()), {}};
+  }
+}
+
+/// Acked only when standard output has taken it.
+Consuming::Outcome print_message(const Delivery& delivery, bool as_json, std::mutex& printing) {
+  const std::lock_guard lock(printing);
+  if (as_json) {
+    print_json(message_json(delivery));
+  } else if (is_terminal(STDOUT_FILENO)) {
+    print_line(printable(delivery.message().body.view(), true));
+  } else {
+    print_line(delivery.message().body.view());
+  }
+  return {};
+}
+
+void consume(const Connection& connection, Given& given, const std::vector<std::string>& command, int& exit_status) {
+  const int ways = (given.print ? 1 : 0) + (given.shell.empty() ? 0 : 1) + (command.empty() ? 0 : 1);
+  if (ways != 1) fail(Code::USAGE, "consume needs exactly one of --print, --exec SHELL and -- CMD ARG…");
+  if (given.drain) given.options.drain = *given.drain;
+  const milliseconds retry_after = given.retry_after.value_or(kRetryAfter);
+  CommandProcess process(command.empty() ? std::vector<std::string>{"/bin/sh", "-c", given.shell} : command);
+  std::mutex printing;
+  Consuming::Worker worker = [&process, retry_after](const Delivery& delivery) {
+    return outcome_of(process.run(delivery), retry_after);
+  };
+  if (given.print) {
+    worker = [&printing, as_json = connection.json](const Delivery& delivery) {
+      return print_message(delivery, as_json, printing);
+    };
+  }
+
+  Options options;
+  options.announce_started = !given.no_started;
+  options.drain = milliseconds(0);  // Consuming has closed in its own way
+  Consuming consuming(connection.connect(options), given.options, std::move(worker));
+  const Consuming::Totals totals = consuming.run(given.queue);
+  if (!connection.json && !given.print) {
+    std::cerr << "consumed " << totals.done << ", failed " << totals.failed << ", rejected " << totals.rejected
+              << ", released " << totals.released << "\n";
+  }
+  if (totals.problem) {
+    report(*totals.problem, connection.json);
+    exit_status = exit_of(*totals.problem);
+  } else if (totals.abandoned > 0) {
+    report(problem_of(Status(Code::DEADLINE_EXCEEDED, counted(totals.abandoned, "command") + " did not end in time")),
+           connection.json);
+    exit_status = 1;
+  }
+  if (totals.abandoned == 0) return;
+  // Threads of the consumer are still in what stands on this stack: nothing of it may be taken down.
+  process.kill_all();
+  ::_exit(exit_status);
+}
+
+}  // namespace
+
+void add_consume_command(CLI::App& app, const Connection& connection, const std::vector<std::string>& command,
+                         int& exit_status) {
+  CLI::App* consumer =
+      app.add_subcommand("consume", "Take messages off a queue: run a command for each, or print them");
+  const auto given = std::make_shared<Given>();
+  consumer->add_option("name", given->queue, "Name of the queue")->required()->type_name("NAME");
+  consumer->add_option("--exec", given->shell, "Run this in a shell for each message")->type_name("SHELL");
+  consumer->add_flag("--print", given->print, "Print each message, then ack it");
+  consumer->add_option("--count", given->options.count, "End after so many deliveries")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  add_duration(*consumer, "--idle-exit", given->options.idle_exit,
+               "End when for so long nothing was delivered and nothing in hand");
+  consumer->add_option("--concurrency", given->options.concurrency, "Messages that are worked on at a time (1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  consumer->add_option("--prefetch", given->options.prefetch, "Messages that may be here and not yet settled (32)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 65536));
+  consumer->add_flag("--no-started", given->no_started, "Do not tell the broker when work on a message begins");
+  add_duration(*consumer, "--retry-after", given->retry_after,
+               "When a command exits with 75, the next attempt comes after this (30s)");
+  add_duration(*consumer, "--drain", given->drain, "After a signal, what has begun may take so long (25s)");
+  consumer->footer(
+      "-- CMD ARG…: run this for each message (in place of --exec). The body is on its standard input, the envelope "
+      "in\n"
+      "LAZARET_MSG_ID, _SOURCE, _OFFSET, _KEY, _TYPE, _ATTEMPT, _CORRELATION_ID and _HEADER_<NAME>. Exit status 0 "
+      "acks,\n"
+      "65 rejects, 75 fails the attempt with a later retry, any other or a signal fails the attempt; the end of\n"
+      "standard error is its text. 126 and 127 (it cannot be run) end the consumer.");
+  consumer->callback(
+      [&connection, &exit_status, &command, given] { consume(connection, *given, command, exit_status); });
+}
+
+}  // namespace lazaret::cli

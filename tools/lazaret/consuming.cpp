@@ -1,0 +1,143 @@
+#include "consuming.h"
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <csignal>
+
+namespace lazaret::cli {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+/// A command takes the time that it takes.
+constexpr std::chrono::hours kNoHurry{24 * 365};
+
+}  // namespace
+
+Consuming::Consuming(Client client, const ConsumingOptions& options, Worker worker)
+    : client_(std::move(client)), options_(options), worker_(std::move(worker)), last_activity_(SteadyClock::now()) {}
+
+Consuming::Totals Consuming::run(const std::string& queue) {
+  signals_.add(SIGINT);
+  signals_.add(SIGTERM);
+  ConsumeOptions options;
+  options.concurrency = options_.concurrency;
+  options.prefetch = std::max(options_.prefetch, options_.concurrency);
+  if (options_.count > 0 && options_.count < static_cast<std::uint64_t>(options.prefetch)) {
+    options.prefetch = static_cast<int>(options_.count);
+    options.concurrency = std::min(options.concurrency, options.prefetch);
+  }
+  options.longest = kNoHurry;
+  options.on_end = [this](error_code, const Problem& problem) {
+    boost::asio::post(io_, [this, problem] { end_with(problem); });
+  };
+  consumer_ = client_.consume(
+      queue, [this](const Delivery& delivery) { return handle(delivery); }, options);
+  last_activity_ = SteadyClock::now();
+  await_signal();
+  await_idle();
+  const auto keep_running = boost::asio::make_work_guard(io_);
+  io_.run();
+  over_ = true;
+  const std::lock_guard lock(mutex_);
+  totals_.abandoned = closed_.abandoned;
+  return totals_;
+}
+
+/// The last one of `count` begins only when the consumer takes no more: then nothing is delivered in vain.
+Verdict Consuming::handle(const Delivery& delivery) {
+  const std::uint64_t number = ++begun_;
+  if (over_ || (options_.count > 0 && number > options_.count)) return Verdict::release();
+  ++in_hand_;
+  if (number == options_.count) {
+    boost::asio::post(io_, [this] { close(kNoHurry); });
+    close_has_begun_.wait();
+  }
+  Verdict verdict = work(delivery);
+  last_activity_ = SteadyClock::now();
+  --in_hand_;
+  return verdict;
+}
+
+Verdict Consuming::work(const Delivery& delivery) {
+  Outcome outcome;
+  try {
+    outcome = worker_(delivery);
+  } catch (const Error& error) {
+    outcome = {Verdict::release(), error.problem};
+  }
+  count(outcome.verdict.kind());
+  if (outcome.problem) {
+    over_ = true;
+    boost::asio::post(io_, [this, problem = *outcome.problem] { end_with(problem); });
+    // The message goes back when nothing more can come: else it would be delivered here again.
+    close_has_begun_.wait();
+  }
+  return std::move(outcome.verdict);
+}
+
+void Consuming::count(Verdict::Kind kind) {
+  const std::lock_guard lock(mutex_);
+  switch (kind) {
+    case Verdict::Kind::done: ++totals_.done; break;
+    case Verdict::Kind::fail: ++totals_.failed; break;
+    case Verdict::Kind::reject: ++totals_.rejected; break;
+    case Verdict::Kind::release: ++totals_.released; break;
+  }
+}
+
+void Consuming::end_with(const Problem& problem) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!totals_.problem) totals_.problem = problem;
+  }
+  close(options_.drain);
+}
+
+/// Repeatable: a later call only shortens the time that is left.
+void Consuming::close(milliseconds drain) {
+  const auto end = SteadyClock::now() + drain;
+  if (!closing_) {
+    closing_ = true;
+    consumer_.async_close(kNoHurry, boost::asio::bind_executor(io_.get_executor(), [this](error_code, Closed closed) {
+                            closed_ = std::move(closed);
+                            io_.stop();
+                          }));
+    close_begun_.set_value();
+  } else if (end >= patience_.expiry()) {
+    return;
+  }
+  patience_.expires_at(end);
+  patience_.async_wait([this](error_code error) {
+    if (error) return;
+    closed_.abandoned = in_hand_;
+    io_.stop();
+  });
+}
+
+void Consuming::await_signal() {
+  signals_.async_wait([this](error_code error, int) {
+    if (error) return;
+    // The first one asks to finish, the second one to be quick.
+    signals_.async_wait([this](error_code again, int) {
+      if (!again) close(milliseconds(0));
+    });
+    close(options_.drain);
+  });
+}
+
+void Consuming::await_idle() {
+  if (!options_.idle_exit) return;
+  const auto now = SteadyClock::now();
+  const bool busy = in_hand_ > 0;
+  const auto end = (busy ? now : last_activity_.load()) + *options_.idle_exit;
+  if (!busy && now >= end) return close(options_.drain);
+  idle_.expires_at(end);
+  idle_.async_wait([this](error_code error) {
+    if (!error && !closing_) await_idle();
+  });
+}
+
+}  // namespace lazaret::cli

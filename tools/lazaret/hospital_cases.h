@@ -1,0 +1,49 @@
+// Which cases a command of the hospital is about, and what it does to each of them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "connection.h"
+#include "http_client.h"
+#include "output.h"
+
+namespace lazaret::cli {
+
+/// Ids, a filter, or all: exactly one of them.
+struct ChosenCases {
+  std::vector<std::string> ids;
+  std::vector<std::string> filters;  // KEY=VALUE
+  bool all = false;
+  bool yes = false;
+
+  void add_options(CLI::App& command);
+  /// The ids, of all pages. Throws USAGE when the choice is none, or changes several cases and nobody can be asked.
+  std::vector<std::string> choose(HttpClient& http, const std::string& verb) const;
+};
+
+/// KEY=VALUE as a parameter of the list; throws USAGE for a key that it does not know.
+std::pair<std::string, std::string> filter_of(const std::string& text);
+
+/// What became of several cases, one after the other: prints each and counts.
+class CaseResults {
+ public:
+  CaseResults(const Connection& connection, std::string done, std::size_t chosen, bool show_cases = true);
+  /// Calls `act` for a case, which returns the case as it is then; its Error is that case's.
+  void run(const std::string& id, const std::function<json::object()>& act);
+  /// Prints what was counted, and returns the exit status.
+  int finish();
+
+ private:
+  const Connection& connection_;
+  const std::string done_;
+  const std::size_t chosen_;
+  const bool show_cases_;
+  std::uint64_t good_ = 0;
+  Worst worst_;
+  Progress progress_;
+};
+
+}  // namespace lazaret::cli

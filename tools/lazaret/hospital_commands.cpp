@@ -1,0 +1,184 @@
+// lazaret hospital list|show|replay|discard
+#include <algorithm>
+#include <thread>
+
+#include "commands.h"
+#include "hospital_cases.h"
+
+namespace lazaret::cli {
+namespace {
+
+/// How often an outcome is asked for: soon at first, then less and less often.
+constexpr std::chrono::milliseconds kAskFirst{20};
+constexpr std::chrono::milliseconds kAskMost{1000};
+
+struct ListFilter {
+  std::string queue, type, key, reason, state;
+};
+
+void list(const Connection& connection, const ListFilter& filter) {
+  HttpClient http(connection.admin_address());
+  Query query{{"limit", "1000"}};
+  for (const auto& [name, value] :
+       {std::pair{"queue", &filter.queue}, std::pair{"type", &filter.type}, std::pair{"key", &filter.key},
+        std::pair{"reason", &filter.reason}, std::pair{"state", &filter.state}}) {
+    if (!value->empty()) query.emplace_back(name, *value);
+  }
+  Table table{"ID", "QUEUE", "STATE", "REASON", "ATTEMPTS", "TYPE", "ADMITTED", "ERROR"};
+  http.each_item(
+      {"hospital", "cases"}, query,
+      [&](const json::object& one) {
+        if (connection.json) return print_json(one);
+        const std::string error = cell(one, "error_type") == "-" ? "" : cell(one, "error_type") + ": ";
+        table.add({cell(one, "id"), cell(one, "subscription"), cell(one, "state"), cell(one, "reason"),
+                   cell(one, "attempt_count"), cell(one, "type"), cell(one, "admitted_at"),
+                   error + cell(one, "error_message")});
+      },
+      [&] {
+        if (!connection.json) table.print();
+      });
+}
+
+void print_message(const json::object& message) {
+  json::object envelope = message;
+  for (const char* body : {"body", "body_base64"}) envelope.erase(body);
+  print_line("\nmessage");
+  print_fields(envelope);
+  if (const json::value* text = message.if_contains("body"); text != nullptr && text->is_string()) {
+    print_line("body:\n" + printable(std::string_view(text->get_string()), true));
+  } else if (const json::value* bytes = message.if_contains("body_base64"); bytes != nullptr) {
+    print_line("body (base64):\n" + std::string(bytes->as_string()));
+  }
+}
+
+/// The chart: every attempt, with whose it was and how it ended.
+void print_attempts(const json::array& attempts) {
+  print_line("\nattempts");
+  Table table{"NUMBER", "OUTCOME", "CONSUMER", "HOST", "STARTED", "ENDED", "ERROR"};
+  for (const json::value& value : attempts) {
+    const json::object& one = value.as_object();
+    const json::value* consumer = one.if_contains("consumer");
+    const json::object who = consumer != nullptr && consumer->is_object() ? consumer->get_object() : json::object();
+    const std::string error = cell(one, "error_type") == "-" ? "" : cell(one, "error_type") + ": ";
+    table.add({cell(one, "number"), cell(one, "outcome"), cell(who, "name"), cell(who, "host"), cell(one, "started_at"),
+               cell(one, "ended_at"), error + cell(one, "error_message")});
+  }
+  table.print();
+}
+
+void show(const Connection& connection, const std::string& id) {
+  const json::value found = HttpClient(connection.admin_address()).get(target({"hospital", "cases", id}));
+  if (connection.json) return print_json(found);
+  json::object summary = found.as_object();
+  summary.erase("message");
+  summary.erase("attempts");
+  print_fields(summary);
+  const json::value& message = found.at("message");
+  if (message.is_object()) print_message(message.get_object());
+  print_attempts(found.at("attempts").as_array());
+}
+
+/// Waits until the case is not in its replay lane any more.
+json::object outcome_of(HttpClient& http, const std::string& id) {
+  auto pause = kAskFirst;
+  for (;;) {
+    json::object now = http.get(target({"hospital", "cases", id})).as_object();
+    if (cell(now, "state") != "replaying") return now;
+    std::this_thread::sleep_for(pause);
+    pause = std::min(2 * pause, kAskMost);
+  }
+}
+
+struct ReplayOptions {
+  ChosenCases cases;
+  bool wait = false;
+};
+
+/// All are sent on their way before the first outcome is waited for.
+int replay(const Connection& connection, const ReplayOptions& given) {
+  HttpClient http(connection.admin_address());
+  const auto ids = given.cases.choose(http, "replay");
+  std::vector<std::string> sent;
+  CaseResults sending(connection, "replayed", ids.size(), !given.wait);
+  const auto send = [&](const std::string& id) {
+    json::object now = http.request("POST", target({"hospital", "cases", id, "replay"})).body.as_object();
+    sent.push_back(id);
+    return now;
+  };
+  for (const std::string& id : ids) sending.run(id, [&] { return send(id); });
+  int status = sending.finish();
+  if (!given.wait) return status;
+
+  for (const std::string& id : sent) {
+    const json::object now = outcome_of(http, id);
+    const std::string state = cell(now, "state");
+    if (state != "discharged") status = std::max(status, 1);
+    if (connection.json) {
+      print_json(now);
+    } else {
+      print_line(cell(now, "id") + " " + (state == "admitted" ? "relapsed: " + cell(now, "error_message") : state));
+    }
+  }
+  return status;
+}
+
+struct DiscardOptions {
+  ChosenCases cases;
+  std::string reason;
+};
+
+int discard(const Connection& connection, const DiscardOptions& given) {
+  HttpClient http(connection.admin_address());
+  const auto ids = given.cases.choose(http, "discard");
+  json::object body;
+  if (!given.reason.empty()) body["reason"] = given.reason;
+  CaseResults results(connection, "discarded", ids.size());
+  for (const std::string& id : ids) {
+    results.run(id, [&] {
+      return http.request("POST", target({"hospital", "cases", id, "discard"}), body).body.as_object();
+    });
+  }
+  return results.finish();
+}
+
+void add_list(CLI::App& hospital, const Connection& connection) {
+  CLI::App* command = hospital.add_subcommand("list", "Cases, the newest admission first");
+  const auto filter = std::make_shared<ListFilter>();
+  command->add_option("--queue", filter->queue, "Of this queue")->type_name("NAME");
+  command->add_option("--type", filter->type, "Of messages of this type")->type_name("TEXT");
+  command->add_option("--key", filter->key, "Of messages with this key")->type_name("TEXT");
+  command
+      ->add_option("--reason", filter->reason,
+                   "attempts_exhausted, killed_workers, rejected, expired, quarantined or damaged")
+      ->type_name("REASON");
+  command->add_option("--state", filter->state, "admitted, replaying, discharged or discarded")->type_name("STATE");
+  command->callback([&connection, filter] { list(connection, *filter); });
+}
+
+}  // namespace
+
+void add_hospital_commands(CLI::App& app, const Connection& connection, int& exit_status) {
+  CLI::App* hospital = app.add_subcommand("hospital", "Messages that failed: look at them, replay them, give them up");
+  hospital->require_subcommand(1);
+  hospital->fallthrough();
+  add_list(*hospital, connection);
+
+  CLI::App* showing = hospital->add_subcommand("show", "One case: the message, and every attempt that was made");
+  const auto id = std::make_shared<std::string>();
+  showing->add_option("id", *id, "The case")->required()->type_name("ID");
+  showing->callback([&connection, id] { show(connection, *id); });
+
+  CLI::App* replaying = hospital->add_subcommand("replay", "Send messages to their queue once more");
+  const auto replays = std::make_shared<ReplayOptions>();
+  replays->cases.add_options(*replaying);
+  replaying->add_flag("--wait", replays->wait, "Wait for the outcomes; exit with 1 unless all are discharged");
+  replaying->callback([&connection, &exit_status, replays] { exit_status = replay(connection, *replays); });
+
+  CLI::App* discarding = hospital->add_subcommand("discard", "Give messages up");
+  const auto discards = std::make_shared<DiscardOptions>();
+  discards->cases.add_options(*discarding);
+  discarding->add_option("--reason", discards->reason, "Why; kept with the case")->type_name("TEXT");
+  discarding->callback([&connection, &exit_status, discards] { exit_status = discard(connection, *discards); });
+}
+
+}  // namespace lazaret::cli

@@ -1,0 +1,208 @@
+#include "http_client.h"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/json/parse.hpp>
+
+#include "base/status.h"
+#include "output.h"
+
+namespace lazaret::cli {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using base::Code;
+using boost::system::error_code;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// A peek of the largest messages fits.
+constexpr std::uint64_t kAnswerBytes = 1u << 30;
+
+std::string percent_encoded(std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~").find(c) != std::string_view::npos;
+    if (plain) {
+      out += c;
+    } else {
+      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return out;
+}
+
+Problem problem_in(const json::value& body, int status) {
+  const auto text = [&body](std::string_view name) -> std::string {
+    const json::value* value = body.as_object().if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+  };
+  const auto number = [&body](std::string_view name) -> std::int64_t {
+    const json::value* value = body.as_object().if_contains(name);
+    return value != nullptr && value->is_int64() ? value->get_int64() : 0;
+  };
+  if (!body.is_object() || text("code").empty()) {
+    return problem_of(base::Status(Code::BAD_FRAME, "the answer has the status " + std::to_string(status) +
+                                                        " and is not one of the broker's problems"));
+  }
+  return {.code = text("code"),
+          .fault = text("fault"),
+          .retry = text("retry"),
+          .retry_after = milliseconds(number("retry_after_ms")),
+          .text = text("detail"),
+          .limit = text("limit"),
+          .value = number("value")};
+}
+
+}  // namespace
+
+std::string target(std::initializer_list<std::string_view> segments, const Query& query) {
+  std::string out = "/api/v1";
+  for (const std::string_view segment : segments) out += "/" + percent_encoded(segment);
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    out += std::exchange(separator, '&') + percent_encoded(name) + "=" + percent_encoded(value);
+  }
+  return out;
+}
+
+/// One connection. Everything is asynchronous underneath, so that every wait has its deadline.
+class HttpClient::Exchange {
+ public:
+  explicit Exchange(const std::string& address) : address_(address), stream_(io_) {
+    stream_.expires_never();  // the deadline is that of wait()
+  }
+
+  void connect(SteadyTime deadline) {
+    const std::size_t colon = address_.rfind(':');
+    if (colon == std::string::npos || colon == 0) fail(Code::USAGE, "\"" + address_ + "\" is not HOST:PORT");
+    std::string host = address_.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    asio::ip::tcp::resolver resolver(io_);
+    asio::ip::tcp::resolver::results_type found;
+    error_code failed = wait(deadline, [&](auto done) {
+      resolver.async_resolve(host, address_.substr(colon + 1), [&found, done](error_code error, auto results) {
+        found = results;
+        done(error);
+      });
+    });
+    if (!failed) {
+      failed = wait(deadline, [&](auto done) {
+        stream_.async_connect(found, [done](error_code error, const auto&) { done(error); });
+      });
+    }
+    if (failed) fail(Code::UNREACHABLE, address_ + ": " + failed.message());
+  }
+
+  error_code run(const http::request<http::string_body>& request, http::response<http::string_body>& response,
+                 SteadyTime deadline) {
+    error_code failed = wait(deadline, [&](auto done) {
+      http::async_write(stream_, request, [done](error_code error, std::size_t) { done(error); });
+    });
+    if (failed) return failed;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(kAnswerBytes);
+    failed = wait(deadline, [&](auto done) {
+      http::async_read(stream_, buffer_, parser, [done](error_code error, std::size_t) { done(error); });
+    });
+    if (!failed) response = parser.release();
+    return failed;
+  }
+
+ private:
+  /// Starts an operation and waits for its end. What is not over in time is cut off with the connection.
+  template <class Start>
+  error_code wait(SteadyTime deadline, Start start) {
+    error_code result = asio::error::would_block;
+    io_.restart();
+    start([&result](error_code error) { result = error; });
+    io_.run_until(deadline);
+    if (result != asio::error::would_block) return result;
+    stream_.close();
+    io_.stop();
+    fail(Code::DEADLINE_EXCEEDED, address_ + " did not answer in time");
+  }
+
+  const std::string address_;
+  asio::io_context io_{1};
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_;
+};
+
+HttpClient::HttpClient(std::string address) : address_(std::move(address)) {}
+HttpClient::~HttpClient() = default;
+
+HttpClient::Answer HttpClient::request(const std::string& method, const std::string& target, const json::object& body,
+                                       std::chrono::milliseconds deadline) {
+  http::request<http::string_body> request;
+  request.version(11);
+  request.method_string(method);
+  request.target(target);
+  request.set(http::field::host, address_);
+  request.set(http::field::user_agent, "lazaret/" LAZARET_VERSION);
+  if (method != "GET") {
+    request.set(http::field::content_type, "application/json");
+    if (method != "DELETE") request.body() = to_text(body);
+  }
+  request.prepare_payload();
+
+  const SteadyTime end = std::chrono::steady_clock::now() + deadline;
+  http::response<http::string_body> response;
+  for (;;) {
+    const bool fresh = exchange_ == nullptr;
+    if (fresh) {
+      exchange_ = std::make_unique<Exchange>(address_);
+      exchange_->connect(end);
+    }
+    const error_code failed = exchange_->run(request, response, end);
+    if (!failed) break;
+    exchange_ = nullptr;
+    // The broker closes connections that were idle for a while; then this request was not looked at.
+    if (!fresh && (failed == http::error::end_of_stream || failed == asio::error::broken_pipe)) continue;
+    const bool not_http = failed.category() == make_error_code(http::error::bad_version).category() &&
+                          failed != http::error::end_of_stream;
+    if (not_http) fail(Code::BAD_FRAME, address_ + " does not speak HTTP: " + failed.message());
+    fail(method == "GET" ? Code::UNREACHABLE : Code::OUTCOME_UNKNOWN, address_ + ": " + failed.message());
+  }
+  if (!response.keep_alive()) exchange_ = nullptr;
+
+  Answer answer{static_cast<int>(response.result_int()), nullptr};
+  error_code failed;
+  if (!response.body().empty()) answer.body = json::parse(response.body(), failed);
+  if (failed) answer.body = nullptr;
+  if (answer.status >= 300) {
+    const Problem problem =
+        answer.body.is_object() ? problem_in(answer.body, answer.status) : problem_in(json::object(), answer.status);
+    const base::ErrorInfo* info = base::find_error(problem.code);
+    throw Error(make_error_code(static_cast<errc>(info == nullptr ? Code::INTERNAL : info->code)), problem);
+  }
+  if (failed) fail(Code::BAD_FRAME, address_ + " answered something that is not JSON");
+  return answer;
+}
+
+void HttpClient::each_item(std::initializer_list<std::string_view> segments, Query query,
+                           const std::function<void(const json::object&)>& item,
+                           const std::function<void()>& page_end) {
+  const std::size_t own = query.size();
+  for (;;) {
+    const json::value page = get(cli::target(segments, query));
+    const auto* object = page.if_object();
+    const json::value* items = object == nullptr ? nullptr : object->if_contains("items");
+    if (items == nullptr || !items->is_array()) fail(Code::BAD_FRAME, address_ + " answered something that is no list");
+    for (const json::value& one : items->get_array()) item(one.as_object());
+    if (page_end) page_end();
+    const json::value* cursor = object->if_contains("cursor");
+    if (cursor == nullptr || !cursor->is_string()) return;
+    query.resize(own);
+    query.emplace_back("cursor", std::string(cursor->get_string()));
+  }
+}
+
+}  // namespace lazaret::cli

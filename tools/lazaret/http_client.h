@@ -1,0 +1,54 @@
+// HttpClient: the broker's HTTP API, one request after the other on one connection.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+namespace lazaret::cli {
+
+namespace json = boost::json;
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+/// "/api/v1" and the segments, percent-encoded, with the query behind them.
+std::string target(std::initializer_list<std::string_view> segments, const Query& query = {});
+
+/// Threading: one thread.
+class HttpClient {
+ public:
+  static constexpr std::chrono::seconds kDeadline{15};
+
+  /// HOST:PORT. Connects with the first request.
+  explicit HttpClient(std::string address);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  struct Answer {
+    int status = 0;
+    json::value body;  // null when there is none
+  };
+  /// Throws Error: what a problem document says, UNREACHABLE, DEADLINE_EXCEEDED, or BAD_FRAME for what is not the API.
+  Answer request(const std::string& method, const std::string& target, const json::object& body = {},
+                 std::chrono::milliseconds deadline = kDeadline);
+  json::value get(const std::string& target) { return request("GET", target).body; }
+
+  /// Every item of a list, over all its pages; `page_end` after each page.
+  void each_item(std::initializer_list<std::string_view> segments, Query query,
+                 const std::function<void(const json::object&)>& item, const std::function<void()>& page_end = {});
+
+ private:
+  class Exchange;
+  const std::string address_;
+  std::unique_ptr<Exchange> exchange_;
+};
+
+}  // namespace lazaret::cli

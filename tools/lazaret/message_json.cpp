@@ -1,0 +1,157 @@
+#include "message_json.h"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/json/parse.hpp>
+
+#include "base/duration_text.h"
+#include "base/text_encoding.h"
+
+namespace lazaret::cli {
+namespace {
+
+namespace json = boost::json;
+using base::Code;
+using base::Status;
+
+constexpr std::array<std::pair<std::string_view, std::string Message::*>, 8> kTexts = {{
+    {"key", &Message::key},
+    {"type", &Message::type},
+    {"content_type", &Message::content_type},
+    {"correlation_id", &Message::correlation_id},
+    {"causation_id", &Message::causation_id},
+    {"reply_to", &Message::reply_to},
+    {"schema_id", &Message::schema_id},
+    {"traceparent", &Message::traceparent},
+}};
+constexpr std::array<std::string_view, 4> kOthers = {"id", "headers", "body", "body_base64"};
+/// Added by the broker when it shows a message.
+constexpr std::array<std::string_view, 8> kPassedOver = {"source", "offset",      "published_at", "attempt",
+                                                         "state",  "redelivered", "until",        "consumer"};
+/// In the contract of a message, but not to be set by this version.
+constexpr std::array<std::string_view, 3> kNotYet = {"deadline", "expires_at", "priority"};
+
+template <class List>
+bool is_in(const List& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+json::value text_or_null(std::string_view text) {
+  if (text.empty()) return nullptr;
+  return json::string(base::to_utf8(text));
+}
+
+/// A header that is given several times is a list.
+json::object headers_json(const Headers& headers) {
+  json::object out;
+  for (const auto& [name, value] : headers) {
+    json::value& slot = out[base::to_utf8(name)];
+    if (slot.is_string()) slot = json::array{slot};
+    if (slot.is_array()) {
+      slot.get_array().emplace_back(base::to_utf8(value));
+    } else {
+      slot = base::to_utf8(value);
+    }
+  }
+  return out;
+}
+
+Status wrong(std::string text) { return {Code::BAD_REQUEST, std::move(text)}; }
+
+/// {"name": "value"}, {"name": ["value", …]}, or [["name", "value"], …].
+Status read_headers(const json::value& value, Headers& headers) {
+  const Status bad = wrong("headers must be an object of texts or lists of texts, or a list of [name, value]");
+  headers.clear();
+  if (value.is_object()) {
+    for (const auto& [name, given] : value.get_object()) {
+      const json::array values = given.is_array() ? given.get_array() : json::array{given};
+      for (const json::value& one : values) {
+        if (!one.is_string()) return bad;
+        headers.emplace_back(std::string(name), std::string(one.get_string()));
+      }
+    }
+    return {};
+  }
+  if (!value.is_array()) return bad;
+  for (const json::value& pair : value.get_array()) {
+    const auto* both = pair.if_array();
+    if (both == nullptr || both->size() != 2 || !both->at(0).is_string() || !both->at(1).is_string()) return bad;
+    headers.emplace_back(std::string(both->at(0).get_string()), std::string(both->at(1).get_string()));
+  }
+  return {};
+}
+
+Status read_field(std::string_view name, const json::value& value, Message& message) {
+  const auto text = std::find_if(kTexts.begin(), kTexts.end(), [name](const auto& one) { return one.first == name; });
+  if (text == kTexts.end() && !is_in(kOthers, name)) {
+    if (is_in(kPassedOver, name)) return {};
+    const bool unset = value.is_null() || (value.is_int64() && value.get_int64() == 0);
+    if (is_in(kNotYet, name)) return unset ? Status() : wrong(std::string(name) + " cannot be set yet");
+    return wrong("the field \"" + std::string(name) + "\" is not known here");
+  }
+  if (value.is_null()) return {};
+  if (name == "headers") return read_headers(value, message.headers);
+  if (!value.is_string()) return wrong(std::string(name) + " must be a text");
+  const std::string given(value.get_string());
+  if (text != kTexts.end()) {
+    message.*(text->second) = given;
+  } else if (name == "id") {
+    const auto id = MessageId::parse(given);
+    if (!id || id->is_nil()) return wrong("id must be a UUID");
+    message.id = *id;
+  } else if (name == "body") {
+    message.body = Body(given);
+  } else {
+    auto bytes = base::from_base64(given);
+    if (!bytes) return wrong("body_base64 is not base64");
+    message.body = Body(std::move(*bytes));
+  }
+  return {};
+}
+
+}  // namespace
+
+json::object message_json(const Delivery& delivery) {
+  const Message& message = delivery.message();
+  const auto published = std::chrono::time_point_cast<std::chrono::microseconds>(message.published_at);
+  json::object out{{"id", message.id.to_string()},
+                   {"source", message.source},
+                   {"offset", message.offset},
+                   {"attempt", delivery.attempt()},
+                   {"redelivered", delivery.redelivered()},
+                   {"key", text_or_null(message.key)},
+                   {"type", text_or_null(message.type)},
+                   {"content_type", text_or_null(message.content_type)},
+                   {"headers", headers_json(message.headers)},
+                   {"correlation_id", text_or_null(message.correlation_id)},
+                   {"causation_id", text_or_null(message.causation_id)},
+                   {"reply_to", text_or_null(message.reply_to)},
+                   {"deadline", nullptr},
+                   {"expires_at", nullptr},
+                   {"priority", 0},
+                   {"published_at", base::format_rfc3339({published.time_since_epoch().count()})}};
+  if (!message.schema_id.empty()) out["schema_id"] = text_or_null(message.schema_id);
+  if (!message.traceparent.empty()) out["traceparent"] = text_or_null(message.traceparent);
+  if (base::is_utf8(message.body.view())) {
+    out["body"] = message.body.view();
+  } else {
+    out["body_base64"] = base::to_base64(message.body.view());
+  }
+  return out;
+}
+
+base::Result<Message> read_message_json(std::string_view line, const Message& defaults) {
+  boost::system::error_code error;
+  const json::value value = json::parse(line, error);
+  if (error) return wrong("the line is not JSON: " + error.message());
+  if (!value.is_object()) return wrong("the line must be a JSON object");
+  if (value.get_object().contains("body") && value.get_object().contains("body_base64")) {
+    return wrong("a message has body or body_base64, not both");
+  }
+  Message message = defaults;
+  for (const auto& [name, field] : value.get_object()) LZ_RETURN_IF_ERROR(read_field(name, field, message));
+  return message;
+}
+
+}  // namespace lazaret::cli

@@ -1,0 +1,170 @@
+// lazaret publish NAME
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/uuid.hpp>
+
+#include <algorithm>
+
+#include "commands.h"
+#include "line_reader.h"
+#include "message_json.h"
+#include "publishing.h"
+
+namespace lazaret::cli {
+namespace {
+
+using base::Code;
+using base::Status;
+
+/// A publish outlasts a restart of the broker; after so long it is given up.
+constexpr std::chrono::minutes kPatience{5};
+
+struct Given {
+  std::string queue;
+  std::string file = "-";
+  std::optional<std::string> body;
+  bool jsonl = false;
+  bool messages = false;
+  Message message;  // what the options say of every message
+  std::vector<std::string> headers;
+  std::string id;
+  std::string producer_id;
+  std::uint64_t from_index = 0;
+};
+
+MessageId uuid_option(const std::string& name, const std::string& text) {
+  if (text.empty()) return {};
+  const auto id = MessageId::parse(text);
+  if (!id || id->is_nil()) fail(Code::USAGE, name + " " + text + ": must be a UUID");
+  return *id;
+}
+
+void read_headers(Given& given) {
+  for (const std::string& text : given.headers) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) fail(Code::USAGE, "--header " + text + ": must be NAME=VALUE");
+    given.message.headers.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+}
+
+/// Numbers what is published under a producer id of the caller's, and gives each message the id that it had when it
+/// was published before.
+class Numbering {
+ public:
+  Numbering(MessageId producer, std::string queue) : producer_(producer), queue_(std::move(queue)) {}
+
+  void apply(std::uint64_t index, Message& message) const {
+    if (producer_.is_nil()) return;
+    message.sequence = index + 1;
+    if (!message.id.is_nil()) return;
+    boost::uuids::uuid space;
+    std::copy(producer_.bytes.begin(), producer_.bytes.end(), space.begin());
+    const auto made = boost::uuids::name_generator_sha1(space)(queue_ + "/" + std::to_string(message.sequence));
+    std::copy(made.begin(), made.end(), message.id.bytes.begin());
+  }
+
+ private:
+  const MessageId producer_;
+  const std::string queue_;
+};
+
+Problem too_long() {
+  return problem_of(
+      Status(Code::MESSAGE_TOO_LARGE, "the message has more than " + std::to_string(LineReader::kLineBytes) + " bytes")
+          .with_limit("line_bytes", static_cast<std::int64_t>(LineReader::kLineBytes)));
+}
+
+void publish_lines(const Given& given, const Numbering& numbering, LineReader& reader, Publishing& publishing) {
+  std::string line;
+  bool cut = false;
+  for (std::uint64_t index = 0; !publishing.broken() && reader.next(line, cut);) {
+    if (!cut && line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::uint64_t own = index++;
+    if (own < given.from_index) continue;
+    if (cut) {
+      publishing.refuse(own, too_long());
+      continue;
+    }
+    Message message = given.message;
+    if (given.messages) {
+      auto read = read_message_json(line, given.message);
+      if (!read.ok()) {
+        publishing.refuse(own, problem_of(read.status()));
+        continue;
+      }
+      message = std::move(*read);
+    } else {
+      message.body = Body(line);
+    }
+    numbering.apply(own, message);
+    publishing.submit(own, std::move(message));
+  }
+}
+
+void publish_one(const Given& given, const Numbering& numbering, LineReader* reader, Publishing& publishing) {
+  bool cut = false;
+  Message message = given.message;
+  message.body = Body(reader == nullptr ? *given.body : reader->rest(cut));
+  if (cut) return publishing.refuse(given.from_index, too_long());
+  numbering.apply(given.from_index, message);
+  publishing.submit(given.from_index, std::move(message));
+}
+
+void publish(const Connection& connection, Given& given, int& exit_status) {
+  const bool many = given.jsonl || given.messages;
+  if (many && given.body) fail(Code::USAGE, "--body is one message: not with --jsonl or --messages");
+  if (many && !given.id.empty()) fail(Code::USAGE, "--id is of one message: not with --jsonl or --messages");
+  given.message.id = uuid_option("--id", given.id);
+  read_headers(given);
+  Options options;
+  options.timeout = kPatience;
+  options.producer_id = uuid_option("--producer-id", given.producer_id);
+  const Numbering numbering(options.producer_id, given.queue);
+
+  // The file first: a wrong name should not need a broker to be told.
+  const auto reader = given.body ? nullptr : std::make_unique<LineReader>(given.file);
+  Publishing publishing(connection.connect(options), given.queue, connection.json);
+  if (many) {
+    publish_lines(given, numbering, *reader, publishing);
+  } else {
+    publish_one(given, numbering, reader.get(), publishing);
+  }
+  const Worst worst = publishing.finish();
+  if (!worst.any()) return;
+  // Only a first connection that fails makes the broker unreachable; later the thing to do is to try again.
+  const bool lost = worst.exit_status() == base::error_info(Code::UNREACHABLE).exit;
+  exit_status = lost ? base::error_info(Code::OUTCOME_UNKNOWN).exit : worst.exit_status();
+  if (connection.json) report(worst.problem(), true);
+}
+
+}  // namespace
+
+void add_publish_command(CLI::App& app, const Connection& connection, int& exit_status) {
+  CLI::App* command = app.add_subcommand(
+      "publish", "Publish a message, or one for every line; each is confirmed when it is on the broker's disk");
+  const auto given = std::make_shared<Given>();
+  command->add_option("name", given->queue, "Name of the queue")->required()->type_name("NAME");
+  auto* file = command->add_option("--file", given->file, "Read this; standard input when it is - or not given");
+  file->type_name("FILE");
+  command->add_option("--body", given->body, "The body itself")->type_name("TEXT")->excludes(file);
+  auto* jsonl = command->add_flag("--jsonl", given->jsonl, "Each line is a body (empty lines are passed over)");
+  command->add_flag("--messages", given->messages, "Each line is a message as a JSON object, as peek --json prints it")
+      ->excludes(jsonl);
+  Message& message = given->message;
+  command->add_option("--key", message.key, "Key of the message")->type_name("TEXT");
+  command->add_option("--type", message.type, "What kind of message it is, e.g. order.created")->type_name("TEXT");
+  command->add_option("--header", given->headers, "A header; may be given any number of times")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command->add_option("--id", given->id, "Id of the message; a fresh one when not given")->type_name("UUID");
+  command->add_option("--correlation-id", message.correlation_id, "What this message belongs to")->type_name("TEXT");
+  command->add_option("--content-type", message.content_type, "E.g. application/json")->type_name("TEXT");
+  command
+      ->add_option("--producer-id", given->producer_id,
+                   "Number the messages under this id: publishing the same input again stores nothing twice")
+      ->type_name("UUID");
+  command->add_option("--from-index", given->from_index, "Begin with this message of the input, counted from 0")
+      ->type_name("N");
+  command->callback([&connection, &exit_status, given] { publish(connection, *given, exit_status); });
+}
+
+}  // namespace lazaret::cli
