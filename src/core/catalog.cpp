@@ -134,9 +134,7 @@ void Shard::State::continue_deletion(Subscription& sub) {
 
 void Shard::State::finish_deletion(Subscription& sub) {
   for (const auto& [origin, lane_offset] : sub.lane) {
-    mutate(
-        model::RecallCase{{config.shard, sub.queue.subscription, sub.queue.log, origin}, sub.queue.lane, lane_offset},
-        true);
+    recall(sub, sub.entries.at({sub.queue.lane, lane_offset}), origin);
   }
   mutate(model::DropSubscription{sub.queue.subscription, sub.queue.log, sub.queue.lane}, true);
   out->effects.emplace_back(ForgetQueue{sub.queue.name, sub.queue.subscription});

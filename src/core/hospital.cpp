@@ -47,6 +47,12 @@ void Shard::State::admit_damaged(Subscription& sub, model::Offset offset) {
 /// The entry is gone after this; the reference too.
 void Shard::State::forget_entry(Subscription& sub, Entry& entry) { sub.entries.erase(Position(entry.position)); }
 
+/// Back to the hospital, with what was tried since the replay.
+void Shard::State::recall(Subscription& sub, const Entry& entry, model::Offset origin) {
+  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log, origin};
+  mutate(model::RecallCase{id, sub.queue.lane, entry.position.offset, entry.attempts, entry.failures}, true);
+}
+
 /// Acked after a replay.
 void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
   const model::Offset origin = entry.replays->offset;
@@ -57,6 +63,7 @@ void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
   discharge.lane = sub.queue.lane;
   discharge.lane_offset = entry.position.offset;
   discharge.attempt_count = entry.attempts;
+  discharge.failures = entry.failures;
   discharge.drop_evacuated = sub.log.evacuated.erase(origin);
   mutate(std::move(discharge), false);
   drop_record(sub, entry);

@@ -110,7 +110,7 @@ void Shard::State::on(model::PurgeQueue& command) {
     take_back(sub, entry);
     drop_record(sub, entry);
     if (entry.replays) {
-      mutate(model::RecallCase{*entry.replays, sub.queue.lane, position.offset}, true);
+      recall(sub, entry, entry.replays->offset);
       sub.lane.erase(entry.replays->offset);
       sub.admitted.insert(entry.replays->offset);
       ++sub.counters.in_hospital;

@@ -140,6 +140,7 @@ struct Shard::State {
   void admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error);
   void admit_damaged(Subscription& sub, model::Offset offset);
   void forget_entry(Subscription& sub, Entry& entry);
+  void recall(Subscription& sub, const Entry& entry, model::Offset origin);
   void discharge(Subscription& sub, Entry& entry, bool late);
   void on(model::ReplayCaseCommand& command);
   void on(model::DiscardCaseCommand& command);

@@ -160,7 +160,7 @@ VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::Cas
   case_tokens.touched(id);
   --sub.counters.in_hospital;
   ++sub.counters.acked;
-  mutate(model::DischargeCase{id, now, true, sub.queue.lane, {}, 0, evacuated}, false);
+  mutate(model::DischargeCase{id, now, true, sub.queue.lane, {}, 0, 0, evacuated}, false);
   touch(sub);
   const VerdictResult done{Code::OK, Whereabouts::unknown, id, true};
   settled_tokens.remember(grant, VerdictKind::ack, done);

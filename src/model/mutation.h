@@ -103,11 +103,14 @@ struct ReplayCase {
   LogId lane;
   Offset lane_offset;
 };
-/// replaying → admitted without having been tried: a purge of the lane, or a recall.
+/// replaying → admitted without having failed for good: a purge of the lane, or its queue is deleted. What was tried
+/// counts: `attempt_count` is the length of the history now, `failures` those since the replay.
 struct RecallCase {
   CaseId id;
   LogId lane;
   Offset lane_offset;
+  std::uint32_t attempt_count = 0;
+  std::uint32_t failures = 0;
 };
 /// replaying → discharged (acked after replay), or admitted → discharged (`late`: acked with its last token).
 /// `drop_evacuated`: nobody needs the evacuated message any more.
@@ -116,8 +119,9 @@ struct DischargeCase {
   base::Instant at;
   bool late = false;
   LogId lane;
-  Offset lane_offset;  // meaningless when late
-  std::uint32_t attempt_count = 0;
+  Offset lane_offset;               // this and what follows is meaningless when it was admitted
+  std::uint32_t attempt_count = 0;  // length of the history
+  std::uint32_t failures = 0;       // since the replay
   bool drop_evacuated = false;
 };
 /// admitted → discarded.

@@ -296,6 +296,8 @@ Status BatchWriter::apply(const model::RecallCase& m) {
   auto record = case_of(m.id);
   if (!record.ok()) return record.status();
   record->state = model::CaseState::admitted;
+  record->attempt_count = m.attempt_count;
+  record->failure_count += m.failures;
   put_case(*record, record->admitted_at);
   return erase(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset));
 }
@@ -307,6 +309,7 @@ Status BatchWriter::apply(const model::DischargeCase& m) {
   record->closed_at = m.at;
   record->late_ack = m.late;
   if (m.attempt_count > 0) record->attempt_count = m.attempt_count;
+  record->failure_count += m.failures;
   put_case(*record, record->admitted_at);
   if (m.drop_evacuated) LZ_RETURN_IF_ERROR(erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)));
   if (m.late && m.attempt_count == 0) return {};  // an untouched case: it is in no lane

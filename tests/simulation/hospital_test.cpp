@@ -109,6 +109,24 @@ TEST_F(Hospital, APurgeSendsReplaysBack) {
   expect_sums("orders");
 }
 
+TEST_F(Hospital, WhatWasTriedBeforeAPurgeCounts) {
+  world.publish("orders", 1);
+  fail_twice(0);
+  ASSERT_TRUE(world.replay(only_case()).status.ok());
+  anna.nack(0, "third", 1h);
+  EXPECT_EQ(world.purge("orders").count, 0u);
+  const auto recalled = world.cases("orders", CaseState::admitted).at(0);
+  EXPECT_EQ(recalled.attempt_count, 3u);
+  EXPECT_EQ(recalled.failure_count, 3u);
+  heard();
+  ASSERT_TRUE(world.replay(recalled.id).status.ok());
+  EXPECT_THAT(heard(), ElementsAre("0.000 anna gets 0, attempt 4, again"));
+  anna.nack(0, "fourth", 0s);
+  anna.ack(0);
+  EXPECT_EQ(world.cases("orders", CaseState::discharged).at(0).failure_count, 4u);
+  EXPECT_THAT(outcomes("orders", 0), SizeIs(5));
+}
+
 TEST_F(Hospital, AReplayWhoseLeaseEndedIsAckedLate) {
   world.publish("orders", 1);
   fail_twice(0);

@@ -214,6 +214,11 @@ void MemoryStore::Writer::apply(const model::RecallCase& recall) {
   leave_lane(recall.id, recall.lane_offset);
   if (model::CaseRecord* record = case_in(recall.id, CaseState::replaying)) {
     record->state = CaseState::admitted;
+    record->attempt_count = recall.attempt_count;
+    record->failure_count += recall.failures;
+    if (record->attempt_count != state_.attempts[recall.id].size()) {
+      complain("case " + recall.id.to_string() + " is recalled with a history of another length");
+    }
   }
 }
 
@@ -229,6 +234,7 @@ void MemoryStore::Writer::apply(const model::DischargeCase& discharge) {
   record->closed_at = discharge.at;
   record->late_ack = discharge.late;
   if (replaying) record->attempt_count = discharge.attempt_count;
+  record->failure_count += discharge.failures;
   if (record->attempt_count != state_.attempts[discharge.id].size()) {
     complain("case " + discharge.id.to_string() + " is discharged with a history of another length");
   }
