@@ -71,6 +71,9 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
   std::vector<bool> good;
   std::set<Position> kept;
   for (const model::HeldToken& held : command.held) {
+    // Numbers go on behind what the client has seen, also when it has lost it: a `started` that it sends before it
+    // hears of that must not cover anything new.
+    if (held.delivery <= kDeliveryMost) consumer.last_delivery = std::max(consumer.last_delivery, held.delivery);
     const auto it = sub.entries.find({held.token.log, held.token.offset});
     Entry* entry = it == sub.entries.end() ? claim_after_restart(sub, held, consumer.key) : &it->second;
     const bool its = entry != nullptr && entry->state == DeliveryState::granted && entry->grant == held.token.grant &&
@@ -78,7 +81,6 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
                      number_is_free(consumer, *entry, held.delivery);
     good.push_back(its);
     if (!its) continue;
-    consumer.last_delivery = std::max(consumer.last_delivery, held.delivery);
     if (entry->consumer == nullptr) {  // reserved since the restart
       entry->consumer = &consumer;
       consumer.used_messages += 1;
@@ -342,7 +344,11 @@ void Shard::State::on(Drain&) {
   for (auto& [id, sub] : subscriptions) {
     // A clean stop leaves the mark exact: nothing is granted for the first time any more. What may have begun before
     // this start, and is not settled, still may have.
-    const model::Offset exact = std::max(sub.frontier, sub.recovered_mark);
+    model::Offset exact = std::max(sub.frontier, sub.recovered_mark);
+    const auto behind = sub.entries.upper_bound({sub.queue.log, model::Offset(~0ull)});
+    if (behind != sub.entries.begin() && std::prev(behind)->first.log == sub.queue.log) {
+      exact = std::max(exact, std::prev(behind)->first.offset.next());
+    }
     if (resuming || sub.mark == exact) continue;
     sub.mark = exact;
     touch(sub);

@@ -250,7 +250,7 @@ void Client::hear_one(model::ConsumerOpened& opened) {
   for (std::size_t i = 0; i < opened.held.size(); ++i) {
     Delivery* delivery = find(presented.mapped()[i]);
     if (delivery == nullptr) continue;
-    delivery->held = opened.held[i];
+    if (!opened.held[i]) delivery->held = false;  // if it is still good, it may have been given back meanwhile
     note((opened.held[i] ? "keeps " : "has lost ") + text(delivery->what.source_offset.value));
   }
 }

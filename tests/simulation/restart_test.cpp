@@ -177,6 +177,23 @@ TEST_F(Restart, AClaimOverTwoRestartsStandsAlthoughTheFirstStopWasClean) {
   EXPECT_THAT(heard(), ElementsAre("1.000 anna keeps 0", "1.000 anna keeps 1", "1.000 anna keeps 2"));
 }
 
+TEST_F(Restart, ACleanStopKeepsWhatWasGrantedWhileOthersWereAwaited) {
+  world.create_queue("orders");
+  Client anna(world, "anna", {.starts_at_once = true});
+  anna.consume("orders", 1);
+  world.publish("orders", 2);
+  crash({&anna});
+  Client bert(world, "bert", {.starts_at_once = true});
+  bert.consume("orders", 1);
+  world.publish("orders", 1);
+  EXPECT_THAT(bert.held(), ElementsAre(2));
+  world.run_for(5s);  // anna did not come back: it goes on from the beginning
+  clean_restart({&bert});
+  heard();
+  bert.reconnect();
+  EXPECT_THAT(heard(), ElementsAre("6.000 bert keeps 2"));
+}
+
 TEST_F(Restart, AClientThatNeverSaysStartedHasALeaseAfterwardsToo) {
   world.create_queue("orders");
   Client old(world, "old", {.speaks_started = false});
@@ -233,6 +250,22 @@ TEST_F(Restart, SumsHoldWhileMessagesWaitOnTheDisk) {
   anna.ack(4);
   EXPECT_EQ(world.show("orders").counters.acked, 2u);
   expect_sums("orders");
+}
+
+TEST_F(Restart, AStartedForWhatWasLostBeginsNothingNew) {
+  world.create_queue("orders");
+  Client anna(world, "anna");
+  anna.consume("orders", 3);
+  world.publish("orders", 3);
+  anna.vanish();
+  world.run_for(6s);  // given up: everything was released
+  anna.reconnect();   // and goes to her again
+  EXPECT_THAT(anna.held(), ElementsAre(0, 1, 2));
+  EXPECT_GT(anna.delivery(0).what.delivery, 3u);
+  model::Started started{{anna.instance(), 1}, world.queue("orders").subscription, 3};
+  world.submit(model::ShardId(0), started);  // on its way since before she heard of it
+  world.settle();
+  EXPECT_EQ(world.show("orders").consumers.at(0).begun, 0u);
 }
 
 TEST_F(Restart, TokensThatNoClientCanHaveAreRefused) {
