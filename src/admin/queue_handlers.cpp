@@ -74,7 +74,9 @@ Result<Response> put_queue(Broker& broker, const Request& request) {
   model::CreateQueue command;
   command.name = request.arguments[0];
   LZ_RETURN_IF_ERROR(model::validate_name(command.name));
-  auto options = wanted->options.apply_to(broker.config.defaults);
+  // What is named is compared; the rest may be as it is, as with the binary protocol's ensure.
+  const auto there = broker.engine.directory().find(command.name);
+  auto options = wanted->options.apply_to(there ? there->options : broker.config.defaults);
   if (!options.ok()) return options.status();
   command.options = *options;
   command.ensure = true;

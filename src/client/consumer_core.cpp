@@ -487,7 +487,16 @@ void ConsumerCore::close(std::chrono::milliseconds drain, Completion<Closed> com
   asio::post(client_->executor(), [self = shared_from_this(), drain, completion = std::move(completion)]() mutable {
     if (self->over_) return completion.done(self->closed_);
     self->closers_.push_back(std::move(completion));
-    if (!self->closing_) self->begin_close(drain);
+    const bool shorter = std::chrono::steady_clock::now() + drain < self->drain_timer_.expiry();
+    if (!self->closing_) return self->begin_close(drain);
+    if (shorter) self->give_up_after(drain);
+  });
+}
+
+void ConsumerCore::give_up_after(std::chrono::milliseconds drain) {
+  drain_timer_.expires_after(drain);
+  drain_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error && !self->over_) self->finish_close();
   });
 }
 
@@ -516,10 +525,7 @@ void ConsumerCore::begin_close(std::chrono::milliseconds drain) {
   } else if (!ever_open_) {
     said_close_ = true;
   }
-  drain_timer_.expires_after(drain);
-  drain_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-    if (!error && !self->over_) self->finish_close();
-  });
+  give_up_after(drain);
   check_closed();
 }
 

@@ -92,6 +92,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void extend();
   void check_longest();
   void begin_close(std::chrono::milliseconds drain);
+  void give_up_after(std::chrono::milliseconds drain);
   void check_closed();
   void finish_close();
 

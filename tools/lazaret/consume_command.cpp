@@ -94,7 +94,7 @@ void consume(const Connection& connection, Given& given, const std::vector<std::
            connection.json);
     exit_status = 1;
   }
-  if (totals.abandoned == 0) return;
+  if (!totals.still_busy) return;
   // Threads of the consumer are still in what stands on this stack: nothing of it may be taken down.
   process.kill_all();
   ::_exit(exit_status);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <thread>
 
 namespace lazaret::cli {
 namespace {
@@ -13,6 +14,9 @@ using SteadyClock = std::chrono::steady_clock;
 
 /// A command takes the time that it takes.
 constexpr std::chrono::hours kNoHurry{24 * 365};
+/// Between telling workers that it is over and leaving without them; a command gets two seconds of it.
+constexpr std::chrono::seconds kLastWait{4};
+constexpr std::chrono::milliseconds kGoodbye{500};
 
 }  // namespace
 
@@ -41,8 +45,13 @@ Consuming::Totals Consuming::run(const std::string& queue) {
   const auto keep_running = boost::asio::make_work_guard(io_);
   io_.run();
   over_ = true;
+  // Nobody else should begin on a message while our worker is still at it: first they end, then we say goodbye.
+  const auto end = SteadyClock::now() + kLastWait;
+  while (in_hand_ > 0 && SteadyClock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  client_.close(kGoodbye);
   const std::lock_guard lock(mutex_);
   totals_.abandoned = closed_.abandoned;
+  totals_.still_busy = in_hand_ > 0;
   return totals_;
 }
 
@@ -111,9 +120,7 @@ void Consuming::close(milliseconds drain) {
   }
   patience_.expires_at(end);
   patience_.async_wait([this](error_code error) {
-    if (error) return;
-    closed_.abandoned = in_hand_;
-    io_.stop();
+    if (!error) consumer_.async_close(milliseconds(0), [](error_code, const Closed&) {});
   });
 }
 

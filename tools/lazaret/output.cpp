@@ -71,7 +71,7 @@ void write_error(const std::string& text) {
 
 }  // namespace
 
-// --- Standard output --------------------------------------------------------------------------------------------------
+// --- Standard output -------------------------------------------------------------------------------------------------
 
 void print(std::string_view text) {
   while (!text.empty()) {
@@ -166,7 +166,7 @@ void print_fields(const json::object& object) {
   print(text);
 }
 
-// --- Problems ---------------------------------------------------------------------------------------------------------
+// --- Problems --------------------------------------------------------------------------------------------------------
 
 void fail(Code code, std::string text) { fail(base::Status(code, std::move(text))); }
 

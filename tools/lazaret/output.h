@@ -18,7 +18,7 @@ namespace lazaret::cli {
 
 namespace json = boost::json;
 
-// --- Standard output --------------------------------------------------------------------------------------------------
+// --- Standard output -------------------------------------------------------------------------------------------------
 
 /// Writes and flushes; throws Error when standard output does not take it.
 void print(std::string_view text);
@@ -28,7 +28,8 @@ void print_json(const json::value& value);
 std::string to_text(const json::value& value);
 
 bool is_terminal(int fd);
-/// Text of a stranger with its control characters written as \n, \x1b and so on; `keep_lines` leaves line feeds and tabs.
+/// Text of a stranger with its control characters written as \n, \x1b and so on; with `keep_lines`, line feeds and
+/// tabs stay.
 std::string printable(std::string_view text, bool keep_lines = false);
 /// A field for people: "-" for null and "", printable text, numbers, and JSON for what is none of these.
 std::string cell(const json::object& object, std::string_view name);
@@ -53,7 +54,7 @@ class Table {
 /// Name and value of every field of an object, one a line; lists and objects as JSON.
 void print_fields(const json::object& object);
 
-// --- Problems ---------------------------------------------------------------------------------------------------------
+// --- Problems --------------------------------------------------------------------------------------------------------
 
 [[noreturn]] void fail(base::Code code, std::string text);
 [[noreturn]] void fail(const base::Status& status);

@@ -60,8 +60,6 @@ void add_colocate(CLI::App& command, Given& given) {
       ->type_name("QUEUE");
 }
 
-using base::Code;
-
 /// PUT makes sure that the queue exists; only 201 says that it was this request that created it.
 void create(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());

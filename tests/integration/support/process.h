@@ -24,13 +24,13 @@ struct Outcome {
 };
 
 struct ProcessOptions {
-  std::vector<std::string> command;
+  std::vector<std::string> command{};
   /// Added to the environment of the test.
-  std::map<std::string, std::string> environment;
+  std::map<std::string, std::string> environment{};
   /// Files for the three streams; "" is /dev/null for the first and the test's own for the others.
-  std::string input_file;
-  std::string output_file;
-  std::string error_file;
+  std::string input_file{};
+  std::string output_file{};
+  std::string error_file{};
 };
 
 class Process {

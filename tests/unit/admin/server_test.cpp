@@ -15,6 +15,7 @@ TEST_F(ServedBroker, AQueueIsCreatedEnsuredChangedAndDeleted) {
   EXPECT_EQ(answer.json().at("max_attempts"), 3);
   EXPECT_EQ(answer.json().at("lease_duration"), "30s");
   EXPECT_EQ(ask("PUT", "/api/v1/queues/orders", R"({"max_attempts": 3, "backoff_initial": "250ms"})").status, 200);
+  EXPECT_EQ(ask("PUT", "/api/v1/queues/orders", "{}").status, 200) << "only what is named is compared";
 
   answer = ask("PUT", "/api/v1/queues/orders", R"({"max_attempts": "unlimited", "backoff_initial": "250ms"})");
   EXPECT_EQ(answer.status, 409);

@@ -1,0 +1,195 @@
+// lazaret consume: commands and their exit statuses, what they are given, and how it ends.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "integration/support/broker.h"
+
+namespace lazaret::testing {
+namespace {
+
+bool is_alive(const std::string& pid_file) {
+  const std::string pid = read_file(pid_file);
+  if (pid.empty()) return false;
+  const std::string state = read_file("/proc/" + std::to_string(std::stoi(pid)) + "/stat");
+  return !state.empty() && state.find(") Z") == std::string::npos;
+}
+
+class ConsumeCli : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(broker.cli({"queue", "create", "q", "--max-attempts", "2", "--backoff-initial", "1ms"}).exit, 0);
+  }
+  void publish(const std::string& lines) { ASSERT_EQ(broker.cli({"publish", "q", "--jsonl"}, lines).exit, 0); }
+  boost::json::value queue() { return broker.cli_json({"queue", "show", "q"})[0]; }
+  Process start(const std::vector<std::string>& arguments) {
+    return Process({.command = broker.cli_command(arguments), .output_file = broker.dir() / "out"});
+  }
+  Broker broker;
+};
+
+TEST_F(ConsumeCli, PrintsAndAcks) {
+  publish("a\nb\nc\n");
+  EXPECT_EQ(broker.cli({"consume", "q", "--print", "--count", "2"}).out, "a\nb\n");
+  EXPECT_EQ(queue().at("acked_total"), 2);
+  const auto last = broker.cli_json({"consume", "q", "--print", "--idle-exit", "100ms"});
+  ASSERT_EQ(last.size(), 1u);
+  EXPECT_EQ(last[0].at("body"), "c");
+  EXPECT_EQ(last[0].at("source"), "q");
+  EXPECT_EQ(last[0].at("offset"), 2);
+  EXPECT_EQ(last[0].at("attempt"), 1);
+  EXPECT_EQ(last[0].at("redelivered"), false) << "it had been here with the first consumer, and was not begun";
+  EXPECT_EQ(queue().at("ready"), 0);
+}
+
+TEST_F(ConsumeCli, ACommandGetsBodyAndEnvelope) {
+  ASSERT_EQ(broker
+                .cli({"publish", "q", "--key", "k", "--type", "t", "--correlation-id", "c", "--header", "X-Trace=7",
+                      "--id", "01890a5d-ac96-774b-bcce-b302099a8057"},
+                     "the body")
+                .exit,
+            0);
+  const Outcome outcome =
+      broker.cli({"consume", "q", "--count", "1", "--", "sh", "-c",
+                  "cat; echo \"|$LAZARET_MSG_ID|$LAZARET_MSG_SOURCE|$LAZARET_MSG_OFFSET|$LAZARET_MSG_KEY|"
+                  "$LAZARET_MSG_TYPE|$LAZARET_MSG_ATTEMPT|$LAZARET_MSG_CORRELATION_ID|$LAZARET_MSG_HEADER_X_TRACE\""});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "the body|01890a5d-ac96-774b-bcce-b302099a8057|q|0|k|t|1|c|7\n");
+  EXPECT_EQ(queue().at("acked_total"), 1);
+}
+
+TEST_F(ConsumeCli, ExitStatusesAreVerdicts) {
+  publish("0\n65\n1\n");
+  const Outcome outcome =
+      broker.cli({"consume", "q", "--count", "4", "--exec",
+                  "read n; for i in $(seq 2000); do echo line $i; done >&2; echo why >&2; exit $n"});
+  EXPECT_EQ(outcome.exit, 0);
+  const auto now = queue();
+  EXPECT_EQ(now.at("acked_total"), 1);
+  EXPECT_EQ(now.at("in_hospital"), 2);
+  for (const auto& one : broker.cli_json({"hospital", "list"})) {
+    const bool rejected = one.at("reason") == "rejected";
+    EXPECT_EQ(one.at("attempt_count"), rejected ? 1 : 2);
+    EXPECT_EQ(one.at("error_type"), rejected ? "exit 65" : "exit 1");
+    const std::string text(one.at("error_message").as_string());
+    EXPECT_TRUE(text.ends_with("why")) << text;
+    EXPECT_LE(text.size(), 4096u);
+    EXPECT_GT(text.size(), 4000u);
+  }
+}
+
+TEST_F(ConsumeCli, ASignalFailsTheAttemptAnd75WaitsLonger) {
+  publish("9\n75\n");
+  EXPECT_EQ(broker
+                .cli({"consume", "q", "--count", "3", "--retry-after", "1h", "--exec",
+                      "read n; test $n = 75 && exit 75; kill -9 $$"})
+                .exit,
+            0);
+  const auto cases = broker.cli_json({"hospital", "list"});
+  ASSERT_EQ(cases.size(), 1u);
+  EXPECT_EQ(cases[0].at("error_type"), "signal 9");
+  EXPECT_EQ(queue().at("waiting"), 1);
+}
+
+TEST_F(ConsumeCli, ACommandThatCannotBeRunEndsIt) {
+  publish("a\nb\n");
+  for (const auto& command : {std::vector<std::string>{"consume", "q", "--", "/nowhere/nothing"},
+                              std::vector<std::string>{"consume", "q", "--exec", "exit 126"}}) {
+    EXPECT_EQ(broker.cli(command).exit, 64);
+  }
+  // Everything was given back, and none of these attempts counts as failed: that would be the limit.
+  EXPECT_EQ(broker.cli({"consume", "q", "--", "/nowhere/nothing"}).exit, 64);
+  EXPECT_EQ(queue().at("ready"), 2);
+  EXPECT_EQ(queue().at("in_hospital"), 0);
+}
+
+TEST_F(ConsumeCli, NeedsOneWayAndAQueue) {
+  EXPECT_EQ(broker.cli({"consume", "q"}).exit, 64);
+  EXPECT_EQ(broker.cli({"consume", "q", "--print", "--exec", "cat"}).exit, 64);
+  EXPECT_EQ(broker.cli({"consume", "q", "--print", "--", "cat"}).exit, 64);
+  EXPECT_EQ(broker.cli({"consume", "q", "--print", "--idle-exit", "soon"}).exit, 64);
+  EXPECT_EQ(broker.cli({"consume", "none", "--print"}).exit, 66);
+}
+
+TEST_F(ConsumeCli, CommandsRunAtTheSameTime) {
+  publish("1\n2\n3\n4\n");
+  // Each waits for the other three: a pipe is read by all, and written by the fourth.
+  const std::string meet = "touch " + (broker.dir() / "here") + ".$LAZARET_MSG_OFFSET; until test $(ls " +
+                           (broker.dir() / "here") + ".* | wc -l) = 4; do sleep 0.01; done";
+  EXPECT_EQ(broker.cli({"consume", "q", "--count", "4", "--concurrency", "4", "--exec", meet}).exit, 0);
+  EXPECT_EQ(queue().at("acked_total"), 4);
+}
+
+TEST_F(ConsumeCli, ASignalLetsTheCommandFinish) {
+  publish("a\nb\n");
+  const std::string begun = broker.dir() / "begun";
+  const std::string go_on = broker.dir() / "go";
+  Process consume = start({"consume", "q", "--exec",
+                           "echo $$ > " + begun + "; until test -e " + go_on + "; do sleep 0.01; done; echo finished"});
+  ASSERT_TRUE(eventually([&] { return !read_file(begun).empty(); }));
+  consume.signal(SIGTERM);
+  EXPECT_FALSE(consume.wait(milliseconds(200))) << "it waits for the command";
+  write_file(go_on, "");
+  EXPECT_EQ(consume.wait(std::chrono::seconds(20)), 0);
+  EXPECT_EQ(read_file(broker.dir() / "out"), "finished\n");
+  EXPECT_EQ(queue().at("acked_total"), 1);
+  EXPECT_EQ(queue().at("ready"), 1);
+}
+
+TEST_F(ConsumeCli, TheCommandDiesWithIt) {
+  publish("a\n");
+  const std::string begun = broker.dir() / "begun";
+  Process consume = start({"consume", "q", "--exec", "echo $$ > " + begun + "; exec sleep 1000"});
+  ASSERT_TRUE(eventually([&] { return !read_file(begun).empty(); }));
+  ASSERT_TRUE(is_alive(begun));
+  consume.kill9();
+  EXPECT_TRUE(eventually([&] { return !is_alive(begun); }));
+}
+
+TEST_F(ConsumeCli, ASecondSignalKillsTheCommand) {
+  publish("a\n");
+  const std::string begun = broker.dir() / "begun";
+  Process consume =
+      start({"consume", "q", "--exec", "trap '' TERM; echo $$ > " + begun + "; while :; do sleep 1; done"});
+  ASSERT_TRUE(eventually([&] { return !read_file(begun).empty(); }));
+  consume.signal(SIGTERM);
+  EXPECT_FALSE(consume.wait(milliseconds(100)));
+  consume.signal(SIGTERM);
+  EXPECT_EQ(consume.wait(std::chrono::seconds(20)), 1) << "something was abandoned";
+  EXPECT_FALSE(is_alive(begun));
+  EXPECT_EQ(queue().at("ready"), 1) << "given back with the goodbye";
+}
+
+TEST_F(ConsumeCli, OutlastsARestartOfTheBroker) {
+  publish("a\n");
+  Process consume = start({"consume", "q", "--print", "--count", "2"});
+  ASSERT_TRUE(eventually([&] { return read_file(broker.dir() / "out") == "a\n"; }));
+  broker.restart();
+  publish("b\n");
+  EXPECT_EQ(consume.wait(std::chrono::seconds(30)), 0);
+  EXPECT_EQ(read_file(broker.dir() / "out"), "a\nb\n");
+  EXPECT_EQ(queue().at("acked_total"), 2);
+}
+
+TEST_F(ConsumeCli, WhatCannotBePrintedIsNotAcked) {
+  publish("a\n");
+  const std::vector<std::string> consume = broker.cli_command({"consume", "q", "--print"});
+  std::vector<std::string> command = {"sh", "-c", "exec \"$@\" > /dev/full", "sh"};
+  command.insert(command.end(), consume.begin(), consume.end());
+  EXPECT_EQ(run(command).exit, 1);
+  EXPECT_EQ(queue().at("ready"), 1);
+}
+
+TEST_F(ConsumeCli, ABodyThatNobodyReadsAndALargeOne) {
+  ASSERT_EQ(broker.cli({"publish", "q"}, std::string(4u << 20, 'x')).exit, 0);
+  ASSERT_EQ(broker.cli({"publish", "q"}, std::string(4u << 20, 'y')).exit, 0);
+  const Outcome outcome =
+      broker.cli({"consume", "q", "--count", "2", "--exec", "test $LAZARET_MSG_OFFSET = 0 || wc -c"});
+  EXPECT_EQ(outcome.exit, 0);
+  EXPECT_EQ(std::stoi(outcome.out), 4 << 20);
+  EXPECT_EQ(queue().at("acked_total"), 2);
+}
+
+}  // namespace
+}  // namespace lazaret::testing

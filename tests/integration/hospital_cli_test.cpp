@@ -1,0 +1,124 @@
+// lazaret hospital: list, show, replay and discard, one case and many.
+#include <gtest/gtest.h>
+
+#include "integration/support/broker.h"
+
+namespace lazaret::testing {
+namespace {
+
+class HospitalCli : public ::testing::Test {
+ protected:
+  /// A queue whose messages, one a line, are all rejected.
+  void admit(const std::string& name, const std::string& lines, const std::string& type) {
+    ASSERT_EQ(broker.cli({"queue", "ensure", name}).exit, 0);
+    ASSERT_EQ(broker.cli({"publish", name, "--jsonl", "--type", type}, lines).exit, 0);
+    ASSERT_EQ(broker.cli({"consume", name, "--idle-exit", "100ms", "--exec", "echo 'no such table' >&2; exit 65"}).exit,
+              0);
+  }
+  std::vector<std::string> ids(const std::vector<std::string>& filter = {}) {
+    std::vector<std::string> command = {"hospital", "list"};
+    command.insert(command.end(), filter.begin(), filter.end());
+    std::vector<std::string> all;
+    for (const auto& one : broker.cli_json(command)) all.emplace_back(one.at("id").as_string());
+    return all;
+  }
+  Broker broker;
+};
+
+TEST_F(HospitalCli, TheFiveMinutesOfTheReadme) {
+  ASSERT_EQ(broker.cli({"queue", "create", "orders", "--max-attempts", "2", "--backoff-initial", "1s"}).exit, 0);
+  ASSERT_EQ(broker.cli({"publish", "orders", "--type", "order.created"}, "{\"order\": 1}\n").exit, 0);
+  ASSERT_EQ(broker.cli({"consume", "orders", "--count", "2", "--exec", "echo \"no such table\" >&2; exit 1"}).exit, 0);
+  const Outcome list = broker.cli({"hospital", "list"});
+  EXPECT_NE(list.out.find("0-1-2-0"), std::string::npos) << list.out;
+  EXPECT_NE(list.out.find("no such table"), std::string::npos);
+  const Outcome show = broker.cli({"hospital", "show", "0-1-2-0"});
+  EXPECT_NE(show.out.find("{\"order\": 1}"), std::string::npos);
+  EXPECT_EQ(broker.cli({"hospital", "replay", "0-1-2-0"}).exit, 0);
+  EXPECT_EQ(broker.cli({"consume", "orders", "--count", "1", "--print"}).out, "{\"order\": 1}\n\n");
+  EXPECT_EQ(broker.cli_json({"hospital", "show", "0-1-2-0"})[0].at("state"), "discharged");
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(HospitalCli, FiltersAndShows) {
+  admit("a", "1\n2\n", "x");
+  admit("b", "3\n", "y");
+  EXPECT_EQ(ids().size(), 3u);
+  EXPECT_EQ(ids({"--queue", "a"}).size(), 2u);
+  EXPECT_EQ(ids({"--type", "y"}).size(), 1u);
+  EXPECT_EQ(ids({"--reason", "rejected", "--state", "admitted"}).size(), 3u);
+  EXPECT_EQ(ids({"--reason", "killed_workers"}).size(), 0u);
+  EXPECT_EQ(broker.cli({"hospital", "list", "--reason", "boredom"}).exit, 65);
+  const auto shown = broker.cli_json({"hospital", "show", ids({"--queue", "b"})[0]})[0];
+  EXPECT_EQ(shown.at("message").at("body"), "3");
+  EXPECT_EQ(shown.at("attempts").as_array().size(), 1u);
+  EXPECT_EQ(shown.at("attempts").at(0).at("error_message"), "no such table");
+  EXPECT_EQ(broker.cli({"hospital", "show", "0-9-9-9"}).exit, 66);
+}
+
+TEST_F(HospitalCli, ManyCasesNeedAYes) {
+  admit("a", "1\n2\n3\n", "x");
+  const auto all = ids();
+  for (const std::vector<std::string>& choice :
+       {std::vector<std::string>{"--all"}, std::vector<std::string>{"--filter", "queue=a"}, all}) {
+    std::vector<std::string> command = {"hospital", "discard"};
+    command.insert(command.end(), choice.begin(), choice.end());
+    EXPECT_EQ(broker.cli(command).exit, 64);
+  }
+  EXPECT_EQ(broker.cli({"hospital", "discard"}).exit, 64);
+  EXPECT_EQ(broker.cli({"hospital", "discard", "--all", "--filter", "queue=a"}).exit, 64);
+  EXPECT_EQ(broker.cli({"hospital", "discard", "--filter", "colour=red", "--yes"}).exit, 64);
+  EXPECT_EQ(ids({"--state", "admitted"}).size(), 3u);
+
+  const auto one = broker.cli_json({"hospital", "discard", all[0], "--reason", "a duplicate"});
+  EXPECT_EQ(one[0].at("state"), "discarded");
+  EXPECT_EQ(one[0].at("discard_reason"), "a duplicate");
+  EXPECT_EQ(broker.cli({"hospital", "discard", all[0]}).exit, 73) << "it is discarded already";
+  EXPECT_EQ(broker.cli_json({"hospital", "discard", "--filter", "queue=a", "--filter", "type=x", "--yes"}).size(), 2u);
+  EXPECT_EQ(broker.cli({"hospital", "discard", "--all"}).out, "discarded 0 cases\n");
+  EXPECT_EQ(broker.cli_json({"queue", "show", "a"})[0].at("discarded_total"), 3);
+}
+
+TEST_F(HospitalCli, EveryPageIsReplayed) {
+  std::string lines;
+  for (int i = 0; i < 1200; ++i) lines += std::to_string(i) + "\n";
+  ASSERT_EQ(broker.cli({"queue", "create", "q"}).exit, 0);
+  ASSERT_EQ(broker.cli({"publish", "q", "--jsonl"}, lines).exit, 0);
+  ASSERT_EQ(
+      broker.cli({"consume", "q", "--idle-exit", "300ms", "--concurrency", "4", "--", "sh", "-c", "exit 65"}).exit, 0);
+  ASSERT_EQ(ids().size(), 1200u);
+  EXPECT_EQ(broker.cli_json({"hospital", "replay", "--all", "--yes"}).size(), 1200u);
+  EXPECT_EQ(ids({"--state", "replaying"}).size(), 1200u);
+  EXPECT_EQ(broker.cli_json({"consume", "q", "--print", "--count", "1200"}).size(), 1200u);
+  EXPECT_EQ(ids({"--state", "discharged"}).size(), 1200u);
+}
+
+TEST_F(HospitalCli, WaitsForOutcomes) {
+  admit("q", "good\nbad\n", "x");
+  const std::string output = broker.dir() / "outcomes";
+  Process replay({.command = broker.cli_command({"--json", "hospital", "replay", "--all", "--yes", "--wait"}),
+                  .output_file = output});
+  ASSERT_TRUE(eventually([&] { return ids({"--state", "replaying"}).size() == 2; }));
+  EXPECT_FALSE(replay.wait(milliseconds(100)));
+  ASSERT_EQ(broker.cli({"consume", "q", "--count", "2", "--exec", "read word; test $word = good || exit 65"}).exit, 0);
+  EXPECT_EQ(replay.wait(std::chrono::seconds(20)), 1) << "one has relapsed";
+  const auto outcomes = json_lines(read_file(output));
+  ASSERT_EQ(outcomes.size(), 2u);
+  for (const auto& one : outcomes) {
+    EXPECT_EQ(one.at("state"), one.at("message").at("body") == "good" ? "discharged" : "admitted");
+  }
+}
+
+TEST_F(HospitalCli, OneOfSeveralMayFail) {
+  admit("q", "1\n", "x");
+  const Outcome outcome = broker.cli({"--json", "hospital", "replay", ids()[0], "0-9-9-9", "--yes"});
+  EXPECT_EQ(outcome.exit, 66);
+  const auto lines = json_lines(outcome.out);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].at("state"), "replaying");
+  EXPECT_EQ(lines[1].at("error").at("code"), "NOT_FOUND");
+  EXPECT_EQ(json_lines(outcome.err).size(), 1u);
+}
+
+}  // namespace
+}  // namespace lazaret::testing

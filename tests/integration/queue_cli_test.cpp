@@ -1,0 +1,117 @@
+// lazaret queue …, peek, status, the global options, and what goes wrong with them.
+#include <gtest/gtest.h>
+
+#include "integration/support/broker.h"
+
+namespace lazaret::testing {
+namespace {
+
+using boost::json::value;
+
+std::string code_in(const Outcome& outcome) {
+  const auto lines = json_lines(outcome.err);
+  if (lines.size() != 1) return "not one problem: " + outcome.err;
+  return std::string(lines[0].at("code").as_string());
+}
+
+TEST(QueueCli, CreatesShowsChangesAndDeletes) {
+  Broker broker;
+  const auto created = broker.cli_json({"queue", "create", "orders", "--max-attempts", "unlimited", "--backoff-initial",
+                                        "250ms", "--backoff-multiplier", "1.5", "--backoff-jitter", "0"});
+  ASSERT_EQ(created.size(), 1u);
+  EXPECT_EQ(created[0].at("name"), "orders");
+  EXPECT_EQ(created[0].at("max_attempts"), "unlimited");
+  EXPECT_EQ(created[0].at("backoff_initial"), "250ms");
+
+  const auto changed = broker.cli_json({"queue", "update", "orders", "--max-attempts", "3", "--lease-duration", "5s"});
+  EXPECT_EQ(changed[0].at("max_attempts"), 3);
+  const auto shown = broker.cli_json({"queue", "show", "orders"});
+  EXPECT_EQ(shown[0].at("lease_duration"), "5s");
+  EXPECT_EQ(shown[0].at("backoff_multiplier").to_number<double>(), 1.5);
+
+  EXPECT_EQ(broker.cli({"publish", "orders", "--body", "x"}).exit, 0);
+  EXPECT_EQ(code_in(broker.cli({"--json", "queue", "delete", "orders"})), "NOT_EMPTY");
+  EXPECT_EQ(broker.cli_json({"queue", "purge", "orders"})[0].at("purged"), 1);
+  EXPECT_EQ(broker.cli({"queue", "delete", "orders"}).exit, 0);
+  EXPECT_EQ(broker.cli({"queue", "show", "orders"}).exit, 66);
+  EXPECT_TRUE(broker.cli_json({"queue", "list"}).empty());
+}
+
+TEST(QueueCli, CreateIsAConflictAndEnsureComparesWhatIsNamed) {
+  Broker broker;
+  EXPECT_EQ(broker.cli({"queue", "create", "orders", "--max-attempts", "2"}).exit, 0);
+  const Outcome again = broker.cli({"--json", "queue", "create", "orders", "--max-attempts", "2"});
+  EXPECT_EQ(again.exit, 73);
+  EXPECT_EQ(code_in(again), "ALREADY_EXISTS");
+  EXPECT_EQ(code_in(broker.cli({"queue", "create", "orders", "--max-attempts", "4", "--json"})), "ALREADY_EXISTS");
+
+  EXPECT_EQ(broker.cli({"queue", "ensure", "orders"}).exit, 0);
+  EXPECT_EQ(broker.cli({"queue", "ensure", "orders", "--max-attempts", "2"}).exit, 0);
+  const Outcome other = broker.cli({"--json", "queue", "ensure", "orders", "--max-attempts", "4"});
+  EXPECT_EQ(other.exit, 73);
+  EXPECT_EQ(code_in(other), "OPTIONS_MISMATCH");
+  EXPECT_EQ(broker.cli({"queue", "ensure", "new"}).exit, 0);
+  EXPECT_EQ(broker.cli_json({"queue", "list"}).size(), 2u);
+}
+
+TEST(QueueCli, SaysWhatIsWrong) {
+  Broker broker;
+  for (const std::vector<std::string>& bad :
+       {std::vector<std::string>{"queue", "create", "q", "--max-attempts", "0"},
+        std::vector<std::string>{"queue", "create", "q", "--backoff-initial", "soon"},
+        std::vector<std::string>{"queue", "create", "a b"}}) {
+    EXPECT_EQ(broker.cli(bad).exit, 65) << bad.back();
+  }
+  EXPECT_EQ(broker.cli({"queue", "create"}).exit, 64);
+  EXPECT_EQ(broker.cli({"queue", "create", "q", "--max-attempt", "1"}).exit, 64);
+  EXPECT_EQ(broker.cli({"queue", "update", "q"}).exit, 64);
+  EXPECT_EQ(broker.cli({"queue"}).exit, 64);
+  EXPECT_EQ(code_in(broker.cli({"--json", "nonsense"})), "USAGE");
+  EXPECT_EQ(broker.cli({"peek", "none"}).exit, 66);
+  EXPECT_EQ(run_cli({"--version"}).out.rfind("lazaret ", 0), 0u);
+  EXPECT_EQ(run_cli({"--help"}).exit, 0);
+  EXPECT_EQ(run_cli({"--admin", "127.0.0.1:1", "queue", "list"}).exit, 69);
+  EXPECT_EQ(run_cli({"--admin", "https://127.0.0.1:1", "queue", "list"}).exit, 64);
+}
+
+TEST(QueueCli, FindsTheBroker) {
+  Broker broker;
+  EXPECT_EQ(run_cli({"--addresses", broker.addresses_file(), "queue", "create", "q"}).exit, 0);
+  EXPECT_EQ(run_cli({"queue", "show", "q", "--broker", broker.broker()}).exit, 0) << "the handshake tells the rest";
+  EXPECT_EQ(run_cli({"queue", "show", "q", "--admin", "http://" + broker.admin()}).exit, 0);
+  const std::map<std::string, std::string> environment = {{"LAZARET_BROKER", broker.broker()}};
+  EXPECT_EQ(run({binary("lazaret"), "queue", "show", "q"}, "", environment).exit, 0);
+  EXPECT_EQ(run_cli({"--addresses", broker.dir() / "none", "queue", "list"}).exit, 69);
+  write_file(broker.dir() / "wrong", "[]");
+  EXPECT_EQ(run_cli({"--addresses", broker.dir() / "wrong", "queue", "list"}).exit, 78);
+  const auto status = broker.cli_json({"status"});
+  EXPECT_EQ(status[0].at("queues"), 1);
+}
+
+TEST(QueueCli, ListsAllPages) {
+  Broker broker;
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(broker.cli({"queue", "create", "q" + std::to_string(i)}).exit, 0);
+  std::string lines;
+  for (int i = 0; i < 250; ++i) lines += std::to_string(i) + "\n";
+  ASSERT_EQ(broker.cli({"publish", "q0", "--jsonl"}, lines).exit, 0);
+  const auto all = broker.cli_json({"peek", "q0", "--count", "1000"});
+  ASSERT_EQ(all.size(), 250u);
+  EXPECT_EQ(all[249].at("body"), "249");
+  const auto some = broker.cli_json({"peek", "q0", "--count", "2", "--from", "100"});
+  ASSERT_EQ(some.size(), 2u);
+  EXPECT_EQ(some[0].at("offset"), 100);
+  EXPECT_TRUE(broker.cli_json({"peek", "q0", "--state", "leased"}).empty());
+  EXPECT_EQ(broker.cli({"peek", "q0", "--state", "nowhere"}).exit, 65);
+}
+
+TEST(QueueCli, ControlCharactersOfStrangersAreWritten) {
+  Broker broker;
+  ASSERT_EQ(broker.cli({"queue", "create", "q"}).exit, 0);
+  ASSERT_EQ(broker.cli({"publish", "q", "--body", "red \x1b[31m\xC2\x9B"}).exit, 0);
+  const std::string shown = broker.cli({"peek", "q"}).out;
+  EXPECT_EQ(shown.find('\x1b'), std::string::npos);
+  EXPECT_NE(shown.find("red \\x1b[31m\\x9b"), std::string::npos) << shown;
+}
+
+}  // namespace
+}  // namespace lazaret::testing
