@@ -69,6 +69,22 @@ TEST_F(Restart, WhoComesBackGoesOnAndNothingRunsTwice) {
   expect_sums("orders");
 }
 
+/// The ack was on the disk, its answer was not on its way yet. A client keeps what it is not answered under its number.
+TEST_F(Restart, ANumberIsNotGivenAgainWhileTheClientMayStillUseIt) {
+  world.create_queue("orders");
+  Client anna(world, "anna", {.starts_at_once = true});
+  anna.consume("orders", 2);
+  world.publish("orders", 1);
+  anna.ack(0);
+  anna.believes_to_hold(0);
+  crash({&anna});
+  anna.reconnect();
+  world.publish("orders", 1);
+  EXPECT_GT(anna.delivery(1).what.delivery, anna.delivery(0).what.delivery);
+  anna.ack(1);
+  expect_sums("orders");
+}
+
 TEST_F(Restart, WhenAllAreBackNobodyWaitsLonger) {
   world.create_queue("orders");
   Client anna(world, "anna");
