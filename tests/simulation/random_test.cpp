@@ -1,5 +1,5 @@
-// Random runs against the rules: publishers, workers, operators, crashes; then everything is drained, and what must have
-// become of each message is compared with what did. A run depends on its seed only: LAZARET_SEED=17 repeats one.
+// Random runs against the rules: publishers, workers, operators, crashes; then everything is drained, and what must
+// have become of each message is compared with what did. A run depends on its seed only: LAZARET_SEED=17 repeats one.
 #include <algorithm>
 #include <cstdlib>
 #include <set>
