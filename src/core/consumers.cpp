@@ -351,6 +351,10 @@ void Shard::State::on(Drain&) {
     if (behind != sub.entries.begin() && std::prev(behind)->first.log == sub.queue.log) {
       exact = std::max(exact, std::prev(behind)->first.offset.next());
     }
+    for (auto& [position, entry] : sub.entries) {
+      const bool came_back = entry.state == DeliveryState::ready && !entry.has_record && !entry.interrupted;
+      if (came_back) put_record(sub, entry);
+    }
     if (resuming || sub.mark == exact) continue;
     sub.mark = exact;
     touch(sub);

@@ -72,7 +72,8 @@ void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::D
 void Shard::State::put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
   if (delay && delay->count() > 0) return make_waiting(sub, entry, now + *delay);
   make_ready(sub, entry);
-  if (entry.has_record || entry.attempts > 0) put_record(sub, entry);
+  // While the broker stops also what never began: by the mark alone the next start would take it for begun.
+  if (entry.has_record || entry.attempts > 0 || draining) put_record(sub, entry);
 }
 
 void Shard::State::make_ready(Subscription& sub, Entry& entry) {

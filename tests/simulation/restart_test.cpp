@@ -153,6 +153,7 @@ TEST_F(Restart, ACleanStopInterruptsOnlyWhatWasOut) {
   Client anna(world, "anna");
   anna.consume("orders", 1);
   world.publish("orders", 3);
+  anna.start(0);
   clean_restart({});
   world.run_for(5s);
   Client bert(world, "bert");
@@ -161,6 +162,35 @@ TEST_F(Restart, ACleanStopInterruptsOnlyWhatWasOut) {
   EXPECT_EQ(bert.delivery(0).what.attempt, 2u);
   EXPECT_EQ(bert.delivery(1).what.attempt, 1u);
   EXPECT_FALSE(bert.delivery(2).what.redelivered);
+}
+
+TEST_F(Restart, WhatNeverBeganIsNoAttemptAfterACleanStop) {
+  world.create_queue("orders");
+  Client anna(world, "anna");
+  anna.consume("orders", 3);
+  world.publish("orders", 3);
+  anna.start(0);
+  clean_restart({&anna});  // when asked to, it gave back what it had not begun
+  world.run_for(6s);
+  Client bert(world, "bert");
+  bert.consume("orders", 3);
+  EXPECT_EQ(bert.delivery(0).what.attempt, 2u);
+  EXPECT_EQ(bert.delivery(1).what.attempt, 1u);
+  EXPECT_EQ(bert.delivery(2).what.attempt, 1u);
+}
+
+TEST_F(Restart, WhatCameBackBeforeACleanStopIsNoAttemptAfterIt) {
+  world.create_queue("orders");
+  Client anna(world, "anna");
+  anna.consume("orders", 2);
+  world.publish("orders", 2);
+  anna.close_consumer();
+  clean_restart({&anna});
+  world.run_for(6s);
+  Client bert(world, "bert");
+  bert.consume("orders", 2);
+  EXPECT_EQ(bert.delivery(0).what.attempt, 1u);
+  EXPECT_EQ(bert.delivery(1).what.attempt, 1u);
 }
 
 TEST_F(Restart, ACleanStopAfterACrashDoesNotForgetWhatMayHaveBegun) {
