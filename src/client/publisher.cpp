@@ -108,7 +108,11 @@ void Publisher::on(const wire::Published& frame) {
     const model::PublishResult lost{Code::INTERNAL, {}, false};
     settle(producer, items[i], i < frame.results.size() ? frame.results[i] : lost, frame.status);
   }
-  if (producer.number != 0) send(producer);
+  if (producer.number != 0) {
+    send(producer);
+  } else if (producer.opening == 0 && !producer.waiting.empty()) {
+    open(producer);  // its queue was deleted; what waits behind is told so, or goes to one of the same name
+  }
 }
 
 void Publisher::settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const Status& why) {
