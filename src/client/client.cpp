@@ -177,9 +177,10 @@ void Client::start_publish(std::string to, Message message, detail::Handler<Rece
 Consumer Client::start_consumer(std::string from, detail::AnyHandler handler, ConsumeOptions options) {
   if (!core().owns_thread()) {
     const auto tell = options.on_end;
-    return Consumer(core().make_consumer(std::move(from), handler, std::move(options), [tell](const Status& status) {
-      if (!status.ok() && tell) tell(detail::code_of(status), *detail::problem_of(status));
-    }));
+    return Consumer(self_->handle_of(
+        core().make_consumer(std::move(from), handler, std::move(options), [tell](const Status& status) {
+          if (!status.ok() && tell) tell(detail::code_of(status), *detail::problem_of(status));
+        })));
   }
   check_may_block(core().would_deadlock());
   // Owned by the callback too: it may be called after we gave up waiting.
@@ -192,7 +193,7 @@ Consumer Client::start_consumer(std::string from, detail::AnyHandler handler, Co
     raise(Status(Code::DEADLINE_EXCEEDED, "the broker did not accept the consumer in time"));
   }
   if (const Status status = future.get(); !status.ok()) raise(status);
-  return Consumer(std::move(self));
+  return Consumer(self_->handle_of(std::move(self)));
 }
 
 void Client::start_queue(Verb verb, QueueSpec spec, detail::Handler<QueueInfo> handler) {

@@ -342,7 +342,10 @@ std::shared_ptr<ConsumerCore> ClientCore::make_consumer(std::string queue, const
   const auto consumer = std::make_shared<ConsumerCore>(shared_from_this(), ++last_consumer_, std::move(queue), handler,
                                                        std::move(options));
   asio::post(executor_, [self = shared_from_this(), consumer, opened = std::move(opened)]() mutable {
-    if (self->closed_ || self->closing_) return opened(Status(Code::CLOSED));
+    if (self->closed_ || self->closing_) {
+      consumer->refuse();
+      return opened(Status(Code::CLOSED));
+    }
     self->consumers_.emplace(consumer->number(), consumer);
     consumer->start(std::move(opened));
   });
@@ -452,6 +455,16 @@ void ClientCore::say_closed() {
 
 // --- Ownership -------------------------------------------------------------------------------------------------------
 
+bool ClientCore::hold(std::shared_ptr<void>& io) const {
+  io = io_.lock();
+  return io != nullptr || !own_thread_;
+}
+
+void ClientCore::end_thread() {
+  const std::lock_guard lock(mutex_);
+  thread_ended_ = true;
+}
+
 struct ClientOwner::OwnThread {
   asio::io_context io{1};
   std::thread thread;
@@ -459,10 +472,15 @@ struct ClientOwner::OwnThread {
 
 ClientOwner::ClientOwner(ClientCore::Address address, Options options) : thread_(std::make_shared<OwnThread>()) {
   core_ = std::make_shared<ClientCore>(thread_->io.get_executor(), std::move(address), std::move(options), true);
+  core_->set_io(thread_);
   thread_->thread = std::thread([own = thread_, core = core_] {
     core->set_thread(std::this_thread::get_id());
     const auto work = asio::make_work_guard(own->io);
     own->io.run();
+    // Whoever closes a consumer that outlives the client is answered: now, or because post() says no.
+    core->end_thread();
+    own->io.restart();
+    own->io.poll();
   });
   core_->start();
 }
@@ -486,6 +504,15 @@ ClientOwner::~ClientOwner() {
   } else {
     thread_->thread.join();
   }
+}
+
+std::shared_ptr<ConsumerCore> ClientOwner::handle_of(std::shared_ptr<ConsumerCore> consumer) const {
+  struct Handle {
+    std::shared_ptr<OwnThread> thread;
+    std::shared_ptr<ConsumerCore> consumer;  // gone before the thread's context is
+  };
+  ConsumerCore* core = consumer.get();
+  return {std::make_shared<Handle>(Handle{thread_, std::move(consumer)}), core};
 }
 
 }  // namespace lazaret::detail

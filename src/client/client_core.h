@@ -42,6 +42,20 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   /// Whether a blocking call on this thread would wait for itself.
   bool would_deadlock() const { return !own_thread_ || std::this_thread::get_id() == thread_.load(); }
   void set_thread(std::thread::id id) { thread_ = id; }
+  /// What the client's own thread runs on, which must outlive everything that is posted to it. Before start().
+  void set_io(std::weak_ptr<void> io) { io_ = std::move(io); }
+  /// Keeps it while `io` lives; false when the client is gone. A client on the user's executor is never gone.
+  bool hold(std::shared_ptr<void>& io) const;
+  /// Runs `call` on the client's executor; false when its thread has ended. Any thread.
+  template <class Call>
+  bool post(Call call) {
+    const std::lock_guard lock(mutex_);
+    if (thread_ended_) return false;
+    asio::post(executor_, std::move(call));
+    return true;
+  }
+  /// The last thing before the client's own thread runs what was posted, and ends.
+  void end_thread();
   void publish(std::string queue, Message message, milliseconds timeout, Handler<Receipt> handler);
   void request(Requests::Request request);
   std::shared_ptr<ConsumerCore> make_consumer(std::string queue, const AnyHandler& handler, ConsumeOptions options,
@@ -91,6 +105,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   const Options options_;
   const bool own_thread_;
   std::atomic<std::thread::id> thread_{};
+  std::weak_ptr<void> io_;
   const model::InstanceRecord instance_;
 
   std::shared_ptr<Transport> transport_;
@@ -123,6 +138,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   std::atomic<std::uint64_t> last_operation_{0};
   mutable std::mutex mutex_;
   std::vector<Submitted> submitted_;  // GUARDED_BY(mutex_)
+  bool thread_ended_ = false;         // GUARDED_BY(mutex_)
   std::string admin_address_;         // GUARDED_BY(mutex_)
 };
 
@@ -134,7 +150,8 @@ class ClientOwner {
   ClientOwner(asio::any_io_executor executor, ClientCore::Address address, Options options);
   ~ClientOwner();
   ClientCore& core() { return *core_; }
-  const std::shared_ptr<ClientCore>& shared_core() { return core_; }
+  /// As a handle of it: what it needs to run lives as long as the handle, even when the client is gone.
+  std::shared_ptr<ConsumerCore> handle_of(std::shared_ptr<ConsumerCore> consumer) const;
 
  private:
   struct OwnThread;

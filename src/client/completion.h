@@ -7,6 +7,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/system_executor.hpp>
 #include <utility>
 
 #include "base/status.h"
@@ -42,6 +43,18 @@ class Completion {
 
   /// Ends the operation; never calls the handler before it returns.
   void done(R result) { finish({}, std::move(result)); }
+  /// The same when the client's executor runs nothing any more.
+  void done_without_client(R result) {
+    if (!handler_) return;
+    asio::any_completion_executor where = asio::get_associated_executor(handler_, asio::system_executor());
+    auto call = [handler = std::move(handler_), result = std::move(result)]() mutable {
+      std::move(handler)(error_code(), std::move(result));
+    };
+    asio::post(asio::system_executor(),
+               [where = std::move(where), call = std::move(call)]() mutable { where.execute(std::move(call)); });
+    Handler<R>().swap(handler_);
+    executor_ = {};
+  }
   void fail(const base::Status& status, R result = {}) {
     result.problem = problem_of(status);
     finish(code_of(status), std::move(result));

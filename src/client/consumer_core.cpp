@@ -62,10 +62,15 @@ ConsumerCore::~ConsumerCore() {
 
 void ConsumerCore::start(Opened opened) {
   opened_ = std::move(opened);
-  runner_ = make_runner(handler_, options_.concurrency, options_.run_on ? options_.run_on : client_->executor(),
-                        [weak = weak_from_this()](const WorkRef& work, Verdict verdict) {
-                          if (const auto self = weak.lock()) self->finished(work, std::move(verdict));
-                        });
+  runner_ = make_runner(
+      handler_, options_.concurrency, options_.run_on ? options_.run_on : client_->executor(),
+      [weak_client = std::weak_ptr(client_), weak = weak_from_this()](const WorkRef& work, Verdict verdict) {
+        // It may end long after its client has gone, with all that the client ran on.
+        std::shared_ptr<void> io;
+        const auto client = weak_client.lock();
+        if (client == nullptr || !client->hold(io)) return;
+        if (const auto self = weak.lock()) self->finished(work, std::move(verdict));
+      });
   if (client_->is_open()) open();
 }
 
@@ -79,6 +84,11 @@ void ConsumerCore::open() {
   wire::OpenConsumer frame;
   frame.consumer = number_;
   frame.queue = queue_;
+  std::erase_if(held_, [this](const HeldMap::value_type& entry) {
+    const bool orphan = entry.second.lost && entry.second.stage == Stage::handed;
+    if (orphan) orphans_.insert(entry.second.work);
+    return orphan;
+  });
   for (auto& [delivery, held] : held_) {
     if (held.lost && held.stage != Stage::judged) continue;
     if (frame.held.size() == kTokensPerFrame) {
@@ -264,7 +274,7 @@ void ConsumerCore::finished(const WorkRef& work, Verdict verdict) {
     finished_.emplace_back(work, std::move(verdict));
     if (finished_.size() > 1) return;
   }
-  asio::post(client_->executor(), [self = shared_from_this()] { self->take_finished(); });
+  client_->post([self = shared_from_this()] { self->take_finished(); });
 }
 
 void ConsumerCore::take_finished() {
@@ -278,6 +288,10 @@ void ConsumerCore::take_finished() {
     const double took_us = static_cast<double>(now - work->began_ns.load(std::memory_order_acquire)) / 1000;
     mean_handler_us_ = mean_handler_us_ == 0 ? took_us : mean_handler_us_ * 0.9 + took_us * 0.1;
     if (closing_) ++closed_.finished;
+    if (orphans_.erase(work) > 0) {
+      --busy_;
+      continue;
+    }
     const auto it = held_.find(work->number);
     if (it == held_.end() || it->second.work != work) continue;
     --busy_;
@@ -311,12 +325,24 @@ void ConsumerCore::not_begun(HeldMap::iterator it) {
   }
 }
 
-/// Everything that no handler has begun on.
-void ConsumerCore::give_back() {
+/// What was handed over and has not begun; says how much.
+std::size_t ConsumerCore::take_back() {
+  std::size_t count = 0;
   for (const WorkRef& work : runner_->take_back()) {
     const auto it = held_.find(work->number);
-    if (it != held_.end() && it->second.work == work) not_begun(it);
+    if (it != held_.end() && it->second.work == work) {
+      not_begun(it);
+      ++count;
+    } else if (orphans_.erase(work) > 0) {
+      --busy_;
+    }
   }
+  return count;
+}
+
+/// Everything that no handler has begun on.
+void ConsumerCore::give_back() {
+  take_back();
   for (auto it = held_.begin(); it != held_.end();) {
     const auto next = std::next(it);
     if (it->second.stage == Stage::buffered) not_begun(it);
@@ -484,13 +510,16 @@ bool ConsumerCore::would_deadlock() const {
 }
 
 void ConsumerCore::close(std::chrono::milliseconds drain, Completion<Closed> completion) {
-  asio::post(client_->executor(), [self = shared_from_this(), drain, completion = std::move(completion)]() mutable {
-    if (self->over_) return completion.done(self->closed_);
-    self->closers_.push_back(std::move(completion));
+  const auto shared = std::make_shared<Completion<Closed>>(std::move(completion));
+  const bool posted = client_->post([self = shared_from_this(), drain, shared] {
+    if (self->over_) return shared->done(self->closed_);
+    self->closers_.push_back(std::move(*shared));
     const bool shorter = std::chrono::steady_clock::now() + drain < self->drain_timer_.expiry();
     if (!self->closing_) return self->begin_close(drain);
     if (shorter) self->give_up_after(drain);
   });
+  // The client is gone, and closed its consumers before that: nothing is left to do, and no thread to do it.
+  if (!posted) shared->done_without_client(closed_);
 }
 
 void ConsumerCore::give_up_after(std::chrono::milliseconds drain) {
@@ -502,13 +531,7 @@ void ConsumerCore::give_up_after(std::chrono::milliseconds drain) {
 
 void ConsumerCore::begin_close(std::chrono::milliseconds drain) {
   // What was announced and has not begun is given back first, so that the broker does not take it for begun.
-  for (const WorkRef& work : runner_->take_back()) {
-    const auto it = held_.find(work->number);
-    if (it != held_.end() && it->second.work == work) {
-      not_begun(it);
-      ++closed_.released;
-    }
-  }
+  closed_.released += take_back();
   flush();
   closing_ = true;
   for (auto it = held_.begin(); it != held_.end();) {
@@ -530,7 +553,7 @@ void ConsumerCore::begin_close(std::chrono::milliseconds drain) {
 }
 
 void ConsumerCore::check_closed() {
-  if (closing_ && !over_ && said_close_ && held_.empty()) finish_close();
+  if (closing_ && !over_ && said_close_ && held_.empty() && orphans_.empty()) finish_close();
 }
 
 void ConsumerCore::finish_close() {
@@ -538,6 +561,7 @@ void ConsumerCore::finish_close() {
   drain_timer_.cancel();
   timer_.cancel();
   runner_->stop();
+  closed_.abandoned += orphans_.size();
   for (auto& [delivery, held] : held_) {
     if (held.stage == Stage::judged && !held.timed_out) continue;
     ++closed_.abandoned;

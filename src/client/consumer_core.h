@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
 
   /// `opened` is called once: when the broker has accepted the consumer, or why not.
   void start(Opened opened);
+  /// In place of start(): the client is closed.
+  void refuse() { over_ = true; }
   void connected();
   void disconnected();
   void on(const wire::ConsumerOpened& frame);
@@ -83,6 +86,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void take_finished();
   void judge(HeldMap::iterator it, wire::Verdict verdict);
   void not_begun(HeldMap::iterator it);
+  std::size_t take_back();
   void give_back();
   void flush();
   void send_verdicts(std::vector<std::uint64_t> numbers);
@@ -113,6 +117,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   std::vector<std::uint64_t> presented_;
   base::Duration lease_{};
   HeldMap held_;
+  /// Leases lost on an earlier connection whose handlers still run: their delivery numbers are given out again.
+  std::set<WorkRef> orphans_;
   std::size_t busy_ = 0;  // announcing or handed
   double mean_handler_us_ = 0;
   std::vector<std::uint64_t> verdicts_;                             // to be sent
