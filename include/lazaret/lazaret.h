@@ -49,6 +49,7 @@ class LAZARET_API Client {
 
   /// Returns when the message is on the broker's disk. Errors: not_found, message_too_large, headers_too_large,
   /// exhausted (retry::later), unreachable (nothing was sent), outcome_unknown (safe to repeat with the same id).
+  /// In a coroutine under g++ 12 name the message first: the compiler destroys a {.body = …} inside co_await twice.
   Receipt publish(std::string_view to, Message message);
   template <Token<Receipt> T = Default>
   auto async_publish(std::string_view to, Message message, T&& token = {}) {

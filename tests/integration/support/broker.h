@@ -43,6 +43,9 @@ class Broker {
   void restart();
   /// SIGTERM; its exit status, or -1 when it did not end in time (it is killed then).
   int terminate(milliseconds limit = std::chrono::seconds(60));
+  /// Its exit status without any signal, or -1 when it still runs after `limit`.
+  int wait(milliseconds limit = std::chrono::seconds(60)) { return process_.wait(limit).value_or(-1); }
+  void signal(int number) { process_.signal(number); }
   bool running() { return process_.running(); }
 
   const std::string& broker() const { return broker_; }  // HOST:PORT
