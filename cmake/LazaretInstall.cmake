@@ -16,6 +16,8 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/lazaret-config-version.cmak
 install(FILES ${CMAKE_BINARY_DIR}/lazaret-config.cmake ${CMAKE_BINARY_DIR}/lazaret-config-version.cmake
   DESTINATION ${package_dir} COMPONENT client)
 
+# Found from where the file lies: what is installed elsewhere than it was configured for works too.
+file(RELATIVE_PATH LAZARET_UP_TO_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file(${CMAKE_SOURCE_DIR}/cmake/lazaret.pc.in ${CMAKE_BINARY_DIR}/lazaret.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/lazaret.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT client)
 

@@ -80,7 +80,7 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
                      (entry->consumer == &consumer || (entry->consumer == nullptr && entry->holder == consumer.key)) &&
                      number_is_free(consumer, *entry, held.delivery);
     good.push_back(its);
-    // Behind those of lost tokens too: the client may still know them by their number, until their verdicts are answered.
+    // Behind those of lost tokens too: the client knows them by their number until their verdicts are answered.
     if (held.delivery <= kDeliveryMost) consumer.last_delivery = std::max(consumer.last_delivery, held.delivery);
     if (!its) continue;
     if (entry->consumer == nullptr) {  // reserved since the restart
