@@ -19,7 +19,7 @@ import time
 import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = ROOT / "build" / "release" / "bin"
+BIN = pathlib.Path(os.environ.get("LAZARET_BIN_DIR", ROOT / "build" / "release" / "bin"))
 PACKAGE = "@octokit/webhooks-examples@7.6.1"
 WEBHOOKS, KINDS = 329, 58
 QUEUE = "webhooks"
@@ -28,8 +28,15 @@ WORKERS = 4
 PATIENCE_S = 120
 
 
+NO_INPUT = 77  # ctest counts it as skipped
+
+
 class Story(Exception):
     """Something did not happen as it should."""
+
+
+class NoInput(Exception):
+    """The package with the webhooks cannot be had."""
 
 
 def wait_until(what, condition, seconds=PATIENCE_S):
@@ -40,15 +47,26 @@ def wait_until(what, condition, seconds=PATIENCE_S):
         time.sleep(0.05)
 
 
-def webhooks():
-    """Every example of the package: its kind, and its payload as bytes."""
+def archive_of_webhooks():
+    """The package as npm packs it; fetched once, and only whole ones are kept."""
     cache = ROOT / "build" / "demonstration"
     cache.mkdir(parents=True, exist_ok=True)
-    archive = next(cache.glob("octokit-webhooks-examples-*.tgz"), None)
-    if archive is None:
-        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=cache, check=True, stdout=subprocess.DEVNULL)
-        archive = next(cache.glob("octokit-webhooks-examples-*.tgz"))
-    with tarfile.open(archive) as tar:
+    kept = cache / (PACKAGE[1:].replace("/", "-").replace("@", "-") + ".tgz")
+    if kept.exists():
+        return kept
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        command = ["npm", "pack", "--loglevel", "error", PACKAGE]
+        fetched = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        archive = next(pathlib.Path(folder).glob("*.tgz"), None)
+        if fetched.returncode != 0 or archive is None:
+            raise NoInput(f"npm could not fetch {PACKAGE}: {fetched.stderr.strip() or 'it gave no reason'}")
+        archive.rename(kept)
+    return kept
+
+
+def webhooks():
+    """Every example of the package: its kind, and its payload as bytes."""
+    with tarfile.open(archive_of_webhooks()) as tar:
         index = json.load(tar.extractfile("package/api.github.com/index.json"))
     found = [(kind["name"], json.dumps(example).encode()) for kind in index for example in kind["examples"]]
     if len(found) != WEBHOOKS or len(index) != KINDS:
@@ -95,8 +113,8 @@ class Supervisor:
     """Starts the workers, and starts them again whenever they die."""
 
     def __init__(self, broker, ledger, deadly):
-        self.command = [str(BIN / "lazaret_demo_worker"), "lazaret://" + broker.addresses["broker"], QUEUE, str(ledger)]
-        self.command += [deadly] if deadly else []
+        url = "lazaret://" + broker.addresses["broker"]
+        self.command = [BIN / "lazaret_demo_worker", url, QUEUE, ledger.path] + ([deadly] if deadly else [])
         self.deaths = 0
         self.workers = [self.spawn() for _ in range(WORKERS)]
 
@@ -234,6 +252,9 @@ def main():
         else:
             broker.stop()
         sys.exit(1 if off else 0)
+    except NoInput as missing:
+        print(missing, file=sys.stderr)
+        sys.exit(NO_INPUT)
     except Story as story:
         print(f"the story went wrong: {story}", file=sys.stderr)
         sys.exit(1)

@@ -1,18 +1,18 @@
 #include "bench.h"
 
 #include <CLI/CLI.hpp>
-#include <boost/json/serialize.hpp>
 #include <iostream>
 #include <memory>
 
 #include "bench_run.h"
+#include "output.h"
 
 namespace lazaret::cli {
 namespace {
 
 void print(const boost::json::object& result, bool json) {
   if (json) {
-    std::cout << boost::json::serialize(result) << std::endl;
+    print_json(result);
     return;
   }
   std::size_t width = 0;
@@ -20,7 +20,7 @@ void print(const boost::json::object& result, bool json) {
   for (const auto& [name, value] : result) {
     const std::string label(name);
     std::cout << label << std::string(width + 2 - label.size(), ' ')
-              << (value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value)) << "\n";
+              << (value.is_string() ? std::string(value.as_string()) : to_text(value)) << "\n";
   }
   std::cout << std::flush;
 }
