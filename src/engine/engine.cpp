@@ -160,8 +160,8 @@ void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<
   if (shard_config.shard.value == 0) shard_config.catalog = catalog;
   const model::ShardMeta meta = recovered.meta;
   core::Shard core(shard_config, std::move(recovered), clock.now());
-  runners.push_back(
-      std::make_unique<ShardRunner>(shard_config.shard, std::move(core), meta, config.ack_sync_max, clock, wiring()));
+  ShardPipeline pipeline(shard_config.shard, std::move(core), meta, config.ack_sync_max);
+  runners.push_back(std::make_unique<ShardRunner>(shard_config.shard, std::move(pipeline), clock, wiring()));
 }
 
 ShardRunner::Wiring Engine::Impl::wiring() {

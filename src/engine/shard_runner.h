@@ -1,25 +1,20 @@
-// ShardRunner: the thread of one shard. Takes what is in the mailbox, steps it, and sees that effects follow commits.
-//
-// One group is in flight at the committer while the next one fills. An effect that must wait is held with the number
-// of the group that it needs: the filling one if that has anything urgent, else the one in flight if that had.
+// ShardRunner: the thread of one shard. Takes what is in the mailbox, steps it through the pipeline, and passes on what
+// comes out: groups to the committer, effects to the engine.
 //
 // Invariants:
-//   1. `core_` is touched by this thread only.
-//   2. A held effect leaves when its group is persisted, in the order in which effects were made.
-//   3. Lazy mutations (acks nobody asked to have confirmed) are handed over at most ack_sync_max after the first.
+//   1. `pipeline_`, and so the core, is touched by this thread only.
+//   2. The registry hears of the loads that an event caused before it hears that the event was stepped.
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <thread>
 #include <vector>
 
-#include "core/shard.h"
 #include "engine/clock.h"
 #include "engine/mailbox.h"
-#include "model/mutation.h"
+#include "engine/shard_pipeline.h"
 
 namespace lazaret::engine {
 
@@ -41,8 +36,7 @@ class ShardRunner {
     std::function<void(model::ShardId)> trimmed;
   };
 
-  ShardRunner(model::ShardId shard, core::Shard core, model::ShardMeta meta, base::Duration ack_sync_max,
-              const Clock& clock, Wiring wiring);
+  ShardRunner(model::ShardId shard, ShardPipeline pipeline, const Clock& clock, Wiring wiring);
   ~ShardRunner();
 
   void start();
@@ -59,43 +53,15 @@ class ShardRunner {
     std::optional<core::Event::What> what;  // nullopt: stop
     std::size_t bytes = 0;
   };
-  struct Held {
-    model::GroupNumber needs;
-    core::Effect effect;
-  };
-  /// A group as long as it is not durable.
-  struct Group {
-    model::GroupNumber number;
-    bool urgent = false;
-    bool trims = false;
-    std::size_t bytes = 0;
-  };
-
   void run();
   void step(Item item, base::Instant now);
-  void persisted(model::GroupNumber group);
-  void collect_effects();
   void flush_effects();
-  void seal_if_due(base::Instant now);
-  void seal(base::Instant now);
-  bool idle() const;
   std::optional<std::chrono::steady_clock::time_point> deadline() const;
 
   const model::ShardId shard_;
-  const base::Duration ack_sync_max_;
   const Clock& clock_;
   const Wiring wiring_;
-
-  core::Shard core_;
-  model::ShardMeta meta_;
-  core::Output out_;
-  Group filling_;
-  std::optional<Group> in_flight_;
-  std::optional<base::Instant> lazy_since_;
-  std::deque<Held> held_;
-  std::vector<core::Effect> ready_;
-  std::vector<core::InstanceLoad> loads_;
-  std::vector<model::SessionId> drained_;
+  ShardPipeline pipeline_;
   bool stopping_ = false;
 
   Mailbox<Item> mailbox_;

@@ -43,7 +43,9 @@ void World::start_broker() {
     config.awaiting_instances = !instances.empty();
     if (i == 0) config.catalog = catalog;
     const model::ShardMeta meta = recovered[i].meta;
-    seats_.push_back(std::make_unique<Seat>(core::Shard(config, std::move(recovered[i]), now_), meta));
+    core::Shard core(config, std::move(recovered[i]), now_);
+    seats_.push_back(
+        std::make_unique<Seat>(engine::ShardPipeline(config.shard, std::move(core), meta, options_.ack_sync_max)));
     seats_.back()->mailbox.push_back(core::WakeUp{});
   }
   desk_ = model::SessionId(++last_session_);
@@ -97,7 +99,7 @@ void World::run_for(base::Duration duration) {
 
 base::Instant World::next_alarm() const {
   base::Instant next = base::Instant::never();
-  for (const auto& seat : seats_) next = std::min(next, seat->core.next_wakeup());
+  for (const auto& seat : seats_) next = std::min(next, seat->pipeline.next_wakeup());
   return next;
 }
 
@@ -108,10 +110,7 @@ base::Duration World::some(base::Duration most) {
 
 base::Instant World::next_moment() const {
   base::Instant next = registry_->next_deadline();
-  for (const auto& seat : seats_) {
-    next = std::min(next, seat->core.next_wakeup());
-    if (seat->lazy_since && !seat->in_flight) next = std::min(next, *seat->lazy_since + options_.ack_sync_max);
-  }
+  for (const auto& seat : seats_) next = std::min(next, seat->pipeline.next_deadline());
   if (commit_) next = std::min(next, commit_->at);
   for (const Page& page : pages_) next = std::min(next, page.at);
   return next;

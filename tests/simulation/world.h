@@ -1,6 +1,5 @@
-// World: a broker without sockets, threads or a clock. Shards of the real core and the real instance registry, on a
-// MemoryStore, driven in virtual time by the rules of the engine: groups, effects that follow commits, pages,
-// instances.
+// World: a broker without sockets, threads or a clock. Shards of the real core in the engine's own pipelines, and its
+// instance registry, on a MemoryStore, driven in virtual time.
 //
 // Threading: none; one thread uses it. The same calls (and the same seed) give the same run.
 #pragma once
@@ -15,6 +14,7 @@
 #include "base/random.h"
 #include "core/shard.h"
 #include "engine/instance_registry.h"
+#include "engine/shard_pipeline.h"
 #include "simulation/memory_store.h"
 
 namespace lazaret::simulation {
@@ -108,26 +108,10 @@ class World {
   const std::map<std::size_t, std::uint64_t>& mutation_counts() const { return mutation_counts_; }
 
  private:
-  struct Held {
-    model::GroupNumber needs;
-    core::Effect effect;
-  };
-  struct Group {
-    model::GroupNumber number;
-    bool urgent = false;
-  };
-  /// What ShardRunner is in the engine.
+  /// What ShardRunner is in the daemon.
   struct Seat {
-    Seat(core::Shard shard, model::ShardMeta meta_) : core(std::move(shard)), meta(meta_) {}
-    core::Shard core;
-    model::ShardMeta meta;
-    core::Output out;
-    Group filling{model::GroupNumber(1), false};
-    std::optional<Group> in_flight;
-    std::optional<base::Instant> lazy_since;
-    std::deque<Held> held;
-    std::vector<core::Effect> ready;
-    std::vector<core::InstanceLoad> loads;
+    explicit Seat(engine::ShardPipeline pipeline_) : pipeline(std::move(pipeline_)) {}
+    engine::ShardPipeline pipeline;
     std::deque<core::Event::What> mailbox;
   };
   struct Commit {
@@ -143,8 +127,6 @@ class World {
   bool work();
   bool work_on(std::size_t index);
   void step(std::size_t index, core::Event::What what);
-  void persisted(Seat& seat, model::GroupNumber group);
-  void collect_effects(Seat& seat);
   void flush_effects(std::size_t index);
   void perform(std::size_t index, core::Effect& effect);
   bool seal_if_due(std::size_t index);
@@ -165,7 +147,7 @@ class World {
 
   std::vector<std::unique_ptr<Seat>> seats_;
   std::unique_ptr<engine::InstanceRegistry> registry_;
-  std::vector<std::pair<std::size_t, model::MutationGroup>> submitted_;
+  std::vector<engine::ShardPipeline::Sealed> submitted_;
   std::optional<Commit> commit_;
   std::vector<Page> pages_;
 

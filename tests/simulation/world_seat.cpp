@@ -1,4 +1,4 @@
-// How the world drives its shards: the rules of engine/shard_runner.h, committer.h and page_reader.h, on one thread.
+// How the world drives its shards: what shard_runner.h, committer.h and page_reader.h do in the daemon, on one thread.
 #include <algorithm>
 
 #include "base/assert.h"
@@ -33,7 +33,7 @@ bool World::work_on(std::size_t index) {
     seat.mailbox.pop_front();
     step(index, std::move(what));
   }
-  if (seat.core.next_wakeup() <= now_) {
+  if (seat.pipeline.next_wakeup() <= now_) {
     step(index, core::WakeUp{});
     worked = true;
   }
@@ -43,62 +43,26 @@ bool World::work_on(std::size_t index) {
 
 void World::step(std::size_t index, core::Event::What what) {
   Seat& seat = *seats_[index];
-  if (const auto* durable = std::get_if<core::Persisted>(&what)) persisted(seat, durable->group);
   std::optional<core::SessionEnded> ended;
   if (const auto* event = std::get_if<core::SessionEnded>(&what)) ended = *event;
   std::optional<core::InstanceReserved> reserved;
   if (const auto* event = std::get_if<core::InstanceReserved>(&what)) reserved = *event;
 
-  seat.core.step(core::Event{now_, seat.filling.number, std::move(what)}, seat.out);
-  collect_effects(seat);
+  seat.pipeline.step(std::move(what), 0, now_);
   if (!ended && !reserved) return;
   with_registry([&](auto& registry, auto& events) {
-    for (const core::InstanceLoad& load : std::exchange(seat.loads, {})) registry.load_changed(load, events);
+    for (const core::InstanceLoad& load : seat.pipeline.take_loads()) registry.load_changed(load, events);
     if (ended) registry.session_drained(ended->session, events);
     if (reserved) registry.reservation_seen(reserved->instance, events);
   });
 }
 
-void World::persisted(Seat& seat, model::GroupNumber group) {
-  LZ_ASSERT(seat.in_flight && seat.in_flight->number == group);
-  seat.in_flight.reset();
-  while (!seat.held.empty() && seat.held.front().needs <= group) {
-    seat.ready.push_back(std::move(seat.held.front().effect));
-    seat.held.pop_front();
-  }
-}
-
-void World::collect_effects(Seat& seat) {
-  seat.filling.urgent = seat.filling.urgent || std::exchange(seat.out.urgent, false);
-  std::optional<model::GroupNumber> needs;
-  if (seat.filling.urgent) {
-    needs = seat.filling.number;
-  } else if (seat.in_flight && seat.in_flight->urgent) {
-    needs = seat.in_flight->number;
-  }
-  for (core::Effect& effect : seat.out.effects) {
-    if (const auto* load = std::get_if<core::InstanceLoad>(&effect)) {
-      seat.loads.push_back(*load);
-      continue;
-    }
-    const bool waits = std::holds_alternative<core::Tell>(effect) ||
-                       std::holds_alternative<core::AssignQueue>(effect) ||
-                       std::holds_alternative<core::ForgetQueue>(effect);
-    if (waits && needs) {
-      seat.held.push_back({*needs, std::move(effect)});
-    } else {
-      seat.ready.push_back(std::move(effect));
-    }
-  }
-  seat.out.effects.clear();
-}
-
 void World::flush_effects(std::size_t index) {
   Seat& seat = *seats_[index];
   with_registry([&](auto& registry, auto& events) {
-    for (const core::InstanceLoad& load : std::exchange(seat.loads, {})) registry.load_changed(load, events);
+    for (const core::InstanceLoad& load : seat.pipeline.take_loads()) registry.load_changed(load, events);
   });
-  for (core::Effect& effect : std::exchange(seat.ready, {})) perform(index, effect);
+  for (core::Effect& effect : std::exchange(seat.pipeline.ready(), {})) perform(index, effect);
 }
 
 void World::perform(std::size_t index, core::Effect& effect) {
@@ -127,29 +91,10 @@ void World::perform(std::size_t index, core::Effect& effect) {
 // --- Groups and commits ---------------------------------------------------------------------------------------------
 
 bool World::seal_if_due(std::size_t index) {
-  Seat& seat = *seats_[index];
-  if (seat.in_flight) return false;
-  const bool anything = !seat.out.mutations.empty() || seat.core.has_unsealed();
-  const bool at_once = seat.filling.urgent || std::exchange(seat.out.hurry, false);
-  if (!anything && !seat.filling.urgent) {
-    seat.lazy_since.reset();
-    return false;
-  }
-  if (!seat.lazy_since) seat.lazy_since = now_;
-  if (!at_once && now_ < *seat.lazy_since + options_.ack_sync_max) return false;
-
-  seat.core.seal(seat.out);
-  ++seat.meta.applied_index;
-  seat.meta.engine_time = now_;
-  seat.meta.next_id = seat.core.next_id();
-  seat.out.mutations.emplace_back(model::PutShardMeta{seat.meta});
-  seat.in_flight = seat.filling;
-  seat.filling = Group{seat.filling.number.next(), false};
-  seat.lazy_since.reset();
-  seat.out.hurry = false;
-  for (const model::Mutation& mutation : seat.out.mutations) ++mutation_counts_[mutation.index()];
-  const model::ShardId shard(static_cast<std::uint16_t>(index));
-  submitted_.push_back({index, {shard, std::exchange(seat.out.mutations, {})}});
+  auto sealed = seats_[index]->pipeline.seal_if_due(now_);
+  if (!sealed) return false;
+  for (const model::Mutation& mutation : sealed->group.mutations) ++mutation_counts_[mutation.index()];
+  submitted_.push_back(std::move(*sealed));
   return true;
 }
 
@@ -158,9 +103,9 @@ bool World::begin_commit() {
   if (commit_ || submitted_.empty()) return false;
   commit_.emplace();
   std::vector<model::MutationGroup> groups;
-  for (auto& [index, group] : std::exchange(submitted_, {})) {
-    commit_->groups.push_back({index, seats_[index]->in_flight->number});
-    groups.push_back(std::move(group));
+  for (auto& sealed : std::exchange(submitted_, {})) {
+    commit_->groups.push_back({sealed.group.shard.value, sealed.number});
+    groups.push_back(std::move(sealed.group));
   }
   commit_->at = now_ + some(options_.sync_time);
   LZ_ASSERT(store_.commit(groups, false).ok());

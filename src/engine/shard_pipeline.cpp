@@ -1,0 +1,111 @@
+#include "engine/shard_pipeline.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace lazaret::engine {
+namespace {
+
+/// What nobody outside may see before the disk has it.
+bool waits_for_the_disk(const core::Effect& effect) {
+  return std::holds_alternative<core::Tell>(effect) || std::holds_alternative<core::AssignQueue>(effect) ||
+         std::holds_alternative<core::ForgetQueue>(effect);
+}
+
+}  // namespace
+
+ShardPipeline::ShardPipeline(model::ShardId shard, core::Shard core, model::ShardMeta meta, base::Duration ack_sync_max)
+    : shard_(shard), ack_sync_max_(ack_sync_max), core_(std::move(core)), meta_(meta) {
+  filling_.number = model::GroupNumber(1);
+}
+
+ShardPipeline::Durable ShardPipeline::step(core::Event::What what, std::size_t bytes, base::Instant now) {
+  Durable durable;
+  if (const auto* done = std::get_if<core::Persisted>(&what)) durable = persisted(done->group);
+  if (std::holds_alternative<core::TrimNow>(what)) filling_.durable.trims = true;
+  filling_.durable.bytes += bytes;
+  core_.step(core::Event{now, filling_.number, std::move(what)}, out_);
+  collect_effects();
+  return durable;
+}
+
+ShardPipeline::Durable ShardPipeline::persisted(model::GroupNumber group) {
+  LZ_ASSERT(in_flight_ && in_flight_->number == group);
+  const Durable durable = in_flight_->durable;
+  in_flight_.reset();
+  while (!held_.empty() && held_.front().needs <= group) {
+    ready_.push_back(std::move(held_.front().effect));
+    held_.pop_front();
+  }
+  return durable;
+}
+
+void ShardPipeline::collect_effects() {
+  filling_.urgent = filling_.urgent || std::exchange(out_.urgent, false);
+  std::optional<model::GroupNumber> needs;
+  if (filling_.urgent) {
+    needs = filling_.number;
+  } else if (in_flight_ && in_flight_->urgent) {
+    needs = in_flight_->number;
+  }
+  for (core::Effect& effect : out_.effects) {
+    if (const auto* load = std::get_if<core::InstanceLoad>(&effect)) {
+      add_load(*load);
+    } else if (needs && waits_for_the_disk(effect)) {
+      held_.push_back({*needs, std::move(effect)});
+    } else {
+      ready_.push_back(std::move(effect));
+    }
+  }
+  out_.effects.clear();
+}
+
+void ShardPipeline::add_load(const core::InstanceLoad& load) {
+  const auto same = std::find_if(loads_.begin(), loads_.end(),
+                                 [&](const core::InstanceLoad& other) { return other.instance == load.instance; });
+  if (same == loads_.end()) {
+    loads_.push_back(load);
+  } else {
+    same->begun_change += load.begun_change;
+    same->out_change += load.out_change;
+  }
+}
+
+std::optional<ShardPipeline::Sealed> ShardPipeline::seal_if_due(base::Instant now, bool at_once) {
+  if (in_flight_) return std::nullopt;
+  at_once = std::exchange(out_.hurry, false) || filling_.urgent || filling_.durable.trims || at_once;
+  const bool anything = !out_.mutations.empty() || core_.has_unsealed();
+  if (!anything && !filling_.durable.trims && !filling_.urgent) {
+    lazy_since_.reset();
+    return std::nullopt;
+  }
+  if (!lazy_since_) lazy_since_ = now;
+  if (!at_once && now < *lazy_since_ + ack_sync_max_) return std::nullopt;
+  return seal(now);
+}
+
+ShardPipeline::Sealed ShardPipeline::seal(base::Instant now) {
+  core_.seal(out_);
+  ++meta_.applied_index;
+  meta_.engine_time = now;
+  meta_.next_id = core_.next_id();
+  out_.mutations.emplace_back(model::PutShardMeta{meta_});
+  in_flight_ = filling_;
+  filling_ = Group{filling_.number.next()};
+  lazy_since_.reset();
+  out_.hurry = false;
+  return {model::MutationGroup{shard_, std::exchange(out_.mutations, {})}, in_flight_->number};
+}
+
+base::Instant ShardPipeline::next_deadline() const {
+  const base::Instant next = core_.next_wakeup();
+  return lazy_since_ && !in_flight_ ? std::min(next, *lazy_since_ + ack_sync_max_) : next;
+}
+
+bool ShardPipeline::idle() const {
+  return !in_flight_ && held_.empty() && out_.mutations.empty() && !core_.has_unsealed();
+}
+
+}  // namespace lazaret::engine

@@ -1,0 +1,85 @@
+// ShardPipeline: the steps of one shard, cut into groups, and what waits for which of them. It has no thread and no
+// clock: ShardRunner drives it in the daemon, the simulated world in tests.
+//
+//   step … step ─▶ filling ──seal──▶ in flight (at the committer) ──Persisted──▶ effects leave
+//
+// One group is in flight while the next one fills. An effect that must wait is held with the number of the group that
+// it needs: the filling one if that has anything urgent, else the one in flight if that had.
+//
+// Threading: none; one owner calls everything.
+// Invariants:
+//   1. A held effect leaves when its group is persisted, in the order in which effects were made.
+//   2. Lazy mutations (acks nobody asked to have confirmed) are sealed at most ack_sync_max after the first.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "core/shard.h"
+#include "model/mutation.h"
+
+namespace lazaret::engine {
+
+class ShardPipeline {
+ public:
+  /// What became durable with the group that a Persisted was for.
+  struct Durable {
+    std::size_t bytes = 0;  // of publishes
+    bool trims = false;     // a TrimNow was stepped in it
+  };
+  struct Sealed {
+    model::MutationGroup group;
+    model::GroupNumber number;
+  };
+
+  ShardPipeline(model::ShardId shard, core::Shard core, model::ShardMeta meta, base::Duration ack_sync_max);
+
+  /// One event; `bytes` of publishes came with it.
+  Durable step(core::Event::What what, std::size_t bytes, base::Instant now);
+  /// The group that fills, when it is due and none is in flight; `at_once`: due or not.
+  std::optional<Sealed> seal_if_due(base::Instant now, bool at_once = false);
+
+  /// Effects that may happen now, in order; whoever does them clears it.
+  std::vector<core::Effect>& ready() { return ready_; }
+  /// Loads of instances that changed since the last call, one an instance.
+  std::vector<core::InstanceLoad> take_loads() { return std::exchange(loads_, {}); }
+  /// When the core wants a WakeUp next.
+  base::Instant next_wakeup() const { return core_.next_wakeup(); }
+  /// When there is something to do without any event: a WakeUp, or the group.
+  base::Instant next_deadline() const;
+  /// Nothing fills, is in flight, or is held.
+  bool idle() const;
+  std::size_t held() const { return held_.size(); }
+
+ private:
+  struct Held {
+    model::GroupNumber needs;
+    core::Effect effect;
+  };
+  /// A group as long as it is not durable.
+  struct Group {
+    model::GroupNumber number;
+    bool urgent = false;
+    Durable durable{};
+  };
+
+  Durable persisted(model::GroupNumber group);
+  void collect_effects();
+  void add_load(const core::InstanceLoad& load);
+  Sealed seal(base::Instant now);
+
+  const model::ShardId shard_;
+  const base::Duration ack_sync_max_;
+  core::Shard core_;
+  model::ShardMeta meta_;
+  core::Output out_;
+  Group filling_;
+  std::optional<Group> in_flight_;
+  std::optional<base::Instant> lazy_since_;
+  std::deque<Held> held_;
+  std::vector<core::Effect> ready_;
+  std::vector<core::InstanceLoad> loads_;
+};
+
+}  // namespace lazaret::engine
