@@ -56,6 +56,7 @@ Consumer& Shard::State::attach(const model::OpenConsumer& command, Subscription&
     sessions[consumer.session].erase(consumer.key);
   }
   consumer.session = command.origin.session;
+  consumer.listener = consumer.session;
   consumer.ended = false;
   consumer.begun_up_to = 0;
   consumer.info = {command.instance.name, command.instance.host, command.instance.version, command.instance.id};

@@ -193,7 +193,7 @@ void Shard::State::expire(Subscription& sub, Entry& entry, bool blamed) {
   const model::ErrorReport error{"lazaret.lease_expired", "the lease ended without a verdict", ""};
   const model::LeaseToken token{config.shard, sub.queue.subscription, entry.position.log, entry.position.offset,
                                 entry.grant};
-  if (consumer.session) tell(consumer.session, model::LeaseEnded{consumer.key, {token}});
+  if (consumer.listener) tell(consumer.listener, model::LeaseEnded{consumer.key, {token}});
   end_attempt(sub, entry, blamed ? AttemptOutcome::lease_expired : AttemptOutcome::interrupted,
               blamed ? error : model::ErrorReport{});
   take_back(sub, entry);

@@ -76,6 +76,8 @@ struct Consumer {
   model::ConsumerKey key;
   model::SubscriptionId subscription;
   model::SessionId session;  // 0: detached
+  /// Who hears that a lease has ended: its session, also when the consumer was closed and a handler still runs.
+  model::SessionId listener;
   model::ConsumerInfo info;
   bool speaks_started = true;
   bool ended = false;  // gets nothing more

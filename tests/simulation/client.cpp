@@ -37,6 +37,16 @@ Client::Client(World& world, std::string name, Options options)
   connect();
 }
 
+Client::Client(Client& beside, std::string name)
+    : world_(beside.world_),
+      name_(std::move(name)),
+      options_(beside.options_),
+      instance_(beside.instance_),
+      session_(beside.session_),
+      last_request_(std::uint64_t{1} << 32) {
+  beside.companion_ = this;
+}
+
 void Client::restart() {
   instance_.name = name_;
   instance_.speaks_started = options_.speaks_started;
@@ -47,25 +57,37 @@ void Client::restart() {
   instance_.id.bytes[15] = ++incarnation_;
   deliveries_.clear();
   consumers_.clear();
+  if (companion_ == nullptr) return;
+  companion_->instance_ = instance_;
+  companion_->deliveries_.clear();
+  companion_->consumers_.clear();
 }
 
 // --- Connection -----------------------------------------------------------------------------------------------------
 
+void Client::set_session(std::optional<model::SessionId> session) {
+  session_ = session;
+  if (companion_ != nullptr) companion_->session_ = session;
+}
+
 void Client::connect() {
-  session_ = world_.open_session([this](model::Answer&& answer) { hear(std::move(answer)); }, instance_);
+  set_session(world_.open_session([this](model::Answer&& answer) { hear(std::move(answer)); }, instance_));
   world_.session_resumed(*session_);
 }
 
 void Client::reconnect() {
-  session_ = world_.open_session([this](model::Answer&& answer) { hear(std::move(answer)); }, instance_);
+  set_session(world_.open_session([this](model::Answer&& answer) { hear(std::move(answer)); }, instance_));
   for (const auto& [number, consumer] : consumers_) open(number, true);
+  if (companion_ != nullptr) {
+    for (const auto& [number, consumer] : companion_->consumers_) companion_->open(number, true);
+  }
   world_.session_resumed(*session_);
   world_.settle();
 }
 
 void Client::end(core::SessionEnded::How how) {
   const model::SessionId session = *session_;
-  session_.reset();
+  set_session(std::nullopt);
   world_.end_session(session, how);
   world_.settle();
 }
@@ -111,7 +133,8 @@ void Client::close_consumer(std::uint64_t number) {
   for (auto& [offset, delivery] : deliveries_) {
     if (delivery.consumer == number && !delivery.begun) delivery.held = false;
   }
-  consumers_.erase(number);
+  consumers_.at(number).closed = true;
+  consumers_.at(number).credit = 0;
   world_.settle();
 }
 
@@ -179,6 +202,7 @@ std::vector<std::uint64_t> Client::held() const {
 // --- What it hears --------------------------------------------------------------------------------------------------
 
 void Client::hear(model::Answer&& answer) {
+  if (companion_ != nullptr) companion_->hear(model::Answer(answer));
   std::visit([this](auto& one) { hear_one(one); }, answer);
 }
 
@@ -198,7 +222,7 @@ Client::Delivery* Client::find(const model::LeaseToken& token) {
 
 void Client::hear_one(model::Deliver& deliver) {
   const std::uint64_t number = deliver.consumer.number;
-  if (!consumers_.contains(number)) return;
+  if (!consumes(number)) return;  // what crossed a CloseConsumer was given back with it
   const std::string queue = consumers_.at(number).queue;
   for (model::Delivered& message : deliver.messages) {
     const std::uint64_t offset = message.source_offset.value;
@@ -247,6 +271,7 @@ void Client::hear_one(model::ConsumerEnded& ended) {
 void Client::hear_one(model::ConsumerOpened& opened) {
   if (!opened.status.ok()) note("is refused: " + std::string(base::error_info(opened.status.code()).name));
   const auto presented = presented_.extract(opened.request);
+  if (!presented) return;  // there was nothing, or it is of the other part of this process
   for (std::size_t i = 0; i < opened.held.size(); ++i) {
     Delivery* delivery = find(presented.mapped()[i]);
     if (delivery == nullptr) continue;

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "simulation/world.h"
 
@@ -33,6 +34,9 @@ class Client {
   /// Connects.
   Client(World& world, std::string name, Options options);
   Client(World& world, std::string name) : Client(world, std::move(name), Options{}) {}
+  /// A second part of the process of `beside`, on the same connection: it comes and goes with it, has consumers of its
+  /// own (of other numbers), and knows of its own deliveries only. `beside` has one such part at most.
+  Client(Client& beside, std::string name);
 
   // --- Connection
   void connect();
@@ -46,7 +50,7 @@ class Client {
   void quiet(bool quiet) { world_.session_quiet(*session_, quiet); }
   bool connected() const { return session_.has_value(); }
   /// The broker went: the connection is gone, what is held is kept.
-  void disconnected() { session_.reset(); }
+  void disconnected() { set_session(std::nullopt); }
   /// The process starts anew: another instance, which holds nothing.
   void restart();
 
@@ -54,6 +58,10 @@ class Client {
   void consume(const std::string& queue, std::uint64_t credit, std::uint64_t number = 1);
   void add_credit(std::uint64_t messages, std::uint64_t number = 1);
   void close_consumer(std::uint64_t number = 1);
+  bool consumes(std::uint64_t number = 1) const {
+    const auto found = consumers_.find(number);
+    return found != consumers_.end() && !found->second.closed;
+  }
   /// Handlers begin on everything delivered up to (and with) the message at `offset`.
   void start(std::uint64_t offset);
   void ack(std::uint64_t offset) { settle(model::VerdictKind::ack, offset); }
@@ -74,6 +82,7 @@ class Client {
   /// As if it had never heard what became of this delivery.
   void believes_to_hold(std::uint64_t offset) { deliveries_.at(offset).held = true; }
   const model::InstanceId& instance() const { return instance_.id; }
+  const model::InstanceRecord& record() const { return instance_; }
 
   /// Called with each delivery, verdict result; for the random simulation.
   std::function<void(const Delivery&)> on_delivery;
@@ -83,9 +92,11 @@ class Client {
   struct Consumer {
     std::string queue;
     std::uint64_t credit = 0;
+    bool closed = false;  // it takes nothing more, but what has begun is still its own
   };
 
   void end(core::SessionEnded::How how);
+  void set_session(std::optional<model::SessionId> session);
   void open(std::uint64_t number, bool present);
   void hear(model::Answer&& answer);
   void hear_one(model::Deliver& deliver);
@@ -106,6 +117,7 @@ class Client {
   model::InstanceRecord instance_;
   std::uint8_t incarnation_ = 0;
   std::optional<model::SessionId> session_;
+  Client* companion_ = nullptr;
   std::map<std::uint64_t, Consumer> consumers_;
   std::map<std::uint64_t, Delivery> deliveries_;
   std::uint64_t last_request_ = 0;

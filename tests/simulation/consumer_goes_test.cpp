@@ -104,6 +104,21 @@ TEST_F(ConsumerGoes, LeasesDoNotExpireWhileTheInstanceIsAway) {
   EXPECT_THAT(heard(), ElementsAre("8.000 anna extend 0: done", "8.000 anna ack 0: done"));
 }
 
+TEST_F(ConsumerGoes, WhoClosedAConsumerStillHearsThatALeaseHasEnded) {
+  model::QueueOptions options;
+  options.lease_duration = 2s;
+  options.max_attempts = 1;
+  world.create_queue("orders", options);
+  Client anna(world, "anna");
+  anna.consume("orders", 1);
+  world.publish("orders", 1);
+  anna.start(0);
+  anna.close_consumer();
+  heard();
+  world.run_for(3s);
+  EXPECT_THAT(heard(), ElementsAre("2.000 anna loses 0"));
+}
+
 TEST_F(ConsumerGoes, WhatIsNotPresentedIsReleasedAsNotBegun) {
   world.create_queue("orders");
   Client anna(world, "anna");

@@ -200,6 +200,22 @@ base::Result<std::vector<model::Attempt>> MemoryStore::read_attempts(const model
 
 // --- For tests ------------------------------------------------------------------------------------------------------
 
+bool MemoryStore::is_durable(model::LogId id, Offset offset) const {
+  for (const Shard& shard : durable_.shards) {
+    const auto found = shard.logs.find(id);
+    if (found != shard.logs.end() && found->second.find(offset) != nullptr) return true;
+  }
+  return false;
+}
+
+const model::SubscriptionState* MemoryStore::durable_subscription(model::SubscriptionId id) const {
+  for (const Shard& shard : durable_.shards) {
+    const auto found = shard.subscriptions.find(id);
+    if (found != shard.subscriptions.end() && found->second.state) return &*found->second.state;
+  }
+  return nullptr;
+}
+
 std::size_t MemoryStore::stored_messages(model::LogId id) const {
   std::size_t sum = 0;
   if (const Log* found = log(id)) {
@@ -215,12 +231,14 @@ std::size_t MemoryStore::evacuated_messages(model::LogId id) const {
 
 std::vector<model::Attempt> MemoryStore::attempts_of(model::SubscriptionId subscription, model::LogId log_id,
                                                      Offset offset) const {
-  std::vector<model::Attempt> attempts;
-  for (const auto& [id, history] : live_.attempts) {
-    if (id.subscription != subscription || id.log != log_id || id.offset != offset) continue;
-    for (const auto& [number, attempt] : history) attempts.push_back(attempt);
+  std::vector<model::Attempt> all;
+  for (std::size_t shard = 0; shard < live_.shards.size(); ++shard) {
+    const auto found =
+        live_.attempts.find({model::ShardId(static_cast<std::uint16_t>(shard)), subscription, log_id, offset});
+    if (found == live_.attempts.end()) continue;
+    for (const auto& [number, attempt] : found->second) all.push_back(attempt);
   }
-  return attempts;
+  return all;
 }
 
 std::size_t MemoryStore::delivery_records(model::SubscriptionId id) const {

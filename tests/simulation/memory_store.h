@@ -46,6 +46,10 @@ class MemoryStore final : public model::Store {
   void set_waiting_in_memory(std::size_t most) { waiting_in_memory_ = most; }
   /// Mutations that contradicted what was stored, in words. Empty: all is well.
   const std::vector<std::string>& complaints() const { return complaints_; }
+  /// Whether this message would be there after a crash.
+  bool is_durable(model::LogId log, model::Offset offset) const;
+  /// What a crash would leave of a subscription's state; null: nothing.
+  const model::SubscriptionState* durable_subscription(model::SubscriptionId subscription) const;
   /// Messages in runs, and copied out.
   std::size_t stored_messages(model::LogId log) const;
   std::size_t evacuated_messages(model::LogId log) const;

@@ -8,7 +8,8 @@
 
 namespace lazaret::simulation {
 
-World::World(WorldOptions options) : options_(options), random_(options.seed), store_(options.shards) {
+World::World(WorldOptions options)
+    : options_(options), random_(options.seed), store_(options.shards), saboteur_(options.bug) {
   start_broker();
 }
 World::~World() = default;
@@ -64,7 +65,9 @@ void World::kill_broker(std::size_t keep_unsynced) {
   submitted_.clear();
   commit_.reset();
   pages_.clear();
+  saboteur_.crashed();
   store_.crash(keep_unsynced);
+  for (Watcher* watcher : watchers_) watcher->crashed();
 }
 
 void World::stop_broker() {

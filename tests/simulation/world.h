@@ -16,6 +16,8 @@
 #include "engine/instance_registry.h"
 #include "engine/shard_pipeline.h"
 #include "simulation/memory_store.h"
+#include "simulation/saboteur.h"
+#include "simulation/watcher.h"
 
 namespace lazaret::simulation {
 
@@ -32,6 +34,8 @@ struct WorldOptions {
   base::Duration page_time{};
   bool random_order = false;
   std::uint64_t seed = 1;
+  /// A bug that is planted, to see whether it is found.
+  Bug bug = Bug::none;
 };
 
 class World {
@@ -100,12 +104,13 @@ class World {
   std::vector<model::CaseRecord> cases(const std::string& queue, model::CaseState state);
   MemoryStore& store() { return store_; }
 
+  /// It must outlive the world.
+  void watch(Watcher& watcher) { watchers_.push_back(&watcher); }
+
   // --- The trace
   void note(const std::string& who, const std::string& what);
   /// What was noted since the last call: "2.500 anna gets 0".
   std::vector<std::string> trace() { return std::exchange(trace_, {}); }
-  /// Mutations committed by kind, since the world began.
-  const std::map<std::size_t, std::uint64_t>& mutation_counts() const { return mutation_counts_; }
 
  private:
   /// What ShardRunner is in the daemon.
@@ -128,10 +133,12 @@ class World {
   bool work_on(std::size_t index);
   void step(std::size_t index, core::Event::What what);
   void flush_effects(std::size_t index);
+  void report_loads(std::size_t index);
   void perform(std::size_t index, core::Effect& effect);
   bool seal_if_due(std::size_t index);
   bool begin_commit();
   bool end_commit();
+  void confirm(const std::vector<std::pair<std::size_t, model::GroupNumber>>& groups);
   bool read_pages();
   void read(std::size_t shard, const core::Effect& load);
   base::Instant next_moment() const;
@@ -158,7 +165,8 @@ class World {
   std::map<std::uint64_t, model::Answer> answers_;
   std::map<std::string, model::QueueRecord> directory_;
   std::vector<std::string> trace_;
-  std::map<std::size_t, std::uint64_t> mutation_counts_;
+  std::vector<Watcher*> watchers_;
+  Saboteur saboteur_;
 };
 
 }  // namespace lazaret::simulation

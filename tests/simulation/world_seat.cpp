@@ -48,25 +48,35 @@ void World::step(std::size_t index, core::Event::What what) {
   std::optional<core::InstanceReserved> reserved;
   if (const auto* event = std::get_if<core::InstanceReserved>(&what)) reserved = *event;
 
+  const model::ShardId shard(static_cast<std::uint16_t>(index));
+  for (Watcher* watcher : watchers_) watcher->event(shard, now_, what);
+  saboteur_.spoil(shard, what);
   seat.pipeline.step(std::move(what), 0, now_);
   if (!ended && !reserved) return;
+  report_loads(index);
   with_registry([&](auto& registry, auto& events) {
-    for (const core::InstanceLoad& load : seat.pipeline.take_loads()) registry.load_changed(load, events);
     if (ended) registry.session_drained(ended->session, events);
     if (reserved) registry.reservation_seen(reserved->instance, events);
   });
 }
 
 void World::flush_effects(std::size_t index) {
-  Seat& seat = *seats_[index];
-  with_registry([&](auto& registry, auto& events) {
-    for (const core::InstanceLoad& load : seat.pipeline.take_loads()) registry.load_changed(load, events);
-  });
-  for (core::Effect& effect : std::exchange(seat.pipeline.ready(), {})) perform(index, effect);
+  report_loads(index);
+  for (core::Effect& effect : std::exchange(seats_[index]->pipeline.ready(), {})) perform(index, effect);
+}
+
+void World::report_loads(std::size_t index) {
+  const model::ShardId shard(static_cast<std::uint16_t>(index));
+  for (const core::InstanceLoad& load : seats_[index]->pipeline.take_loads()) {
+    for (Watcher* watcher : watchers_) watcher->effect(shard, load);
+    with_registry([&](auto& registry, auto& events) { registry.load_changed(load, events); });
+  }
 }
 
 void World::perform(std::size_t index, core::Effect& effect) {
   const model::ShardId shard(static_cast<std::uint16_t>(index));
+  for (Watcher* watcher : watchers_) watcher->effect(shard, effect);
+  saboteur_.look_at(shard, effect);
   if (auto* tell = std::get_if<core::Tell>(&effect)) {
     if (const auto session = sessions_.find(tell->session); session != sessions_.end()) {
       session->second(std::move(tell->answer));
@@ -93,7 +103,8 @@ void World::perform(std::size_t index, core::Effect& effect) {
 bool World::seal_if_due(std::size_t index) {
   auto sealed = seats_[index]->pipeline.seal_if_due(now_);
   if (!sealed) return false;
-  for (const model::Mutation& mutation : sealed->group.mutations) ++mutation_counts_[mutation.index()];
+  for (Watcher* watcher : watchers_) watcher->group(sealed->group);
+  saboteur_.spoil(sealed->group);
   submitted_.push_back(std::move(*sealed));
   return true;
 }
@@ -109,17 +120,19 @@ bool World::begin_commit() {
   }
   commit_->at = now_ + some(options_.sync_time);
   LZ_ASSERT(store_.commit(groups, false).ok());
+  if (saboteur_.confirms_early()) confirm(std::exchange(commit_->groups, {}));
   return true;
 }
 
 bool World::end_commit() {
   if (!commit_ || commit_->at > now_) return false;
   LZ_ASSERT(store_.commit({}, true).ok());
-  const Commit done = *std::exchange(commit_, std::nullopt);
-  for (const auto& [index, number] : done.groups) {
-    seats_[index]->mailbox.push_back(core::Persisted{number});
-  }
+  confirm(std::exchange(commit_, std::nullopt)->groups);
   return true;
+}
+
+void World::confirm(const std::vector<std::pair<std::size_t, model::GroupNumber>>& groups) {
+  for (const auto& [index, number] : groups) seats_[index]->mailbox.push_back(core::Persisted{number});
 }
 
 // --- Pages ----------------------------------------------------------------------------------------------------------

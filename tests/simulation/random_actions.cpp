@@ -1,0 +1,212 @@
+// What publishers and workers do in a random run, and how the broker dies.
+#include <algorithm>
+
+#include "model/limits.h"
+#include "simulation/random_run.h"
+
+namespace lazaret::simulation {
+
+using base::Code;
+using model::VerdictKind;
+
+void RandomRun::act() {
+  const std::uint64_t dice = random_.below(1000);
+  if (dice < 280) return publish(*any(publishers_));
+  if (dice < 300) return publish_again(*any(publishers_));
+  if (dice < 820) return work(*any(workers_));
+  if (dice < 840) return insist(*any(workers_));
+  if (dice < 860) return change_consumer(*any(workers_));
+  if (dice < 910) return leave(*any(workers_));
+  if (dice < 985) return operate();
+  crash();
+}
+
+// --- Publishers -----------------------------------------------------------------------------------------------------
+
+void RandomRun::publish(Publisher& publisher) {
+  if (!world_.has_queue(publisher.queue)) return;
+  // Sequences may leave gaps; a wide one pushes the window on.
+  if (chance(2)) publisher.next += model::limits::kDedupWindow;
+  std::vector<std::uint64_t> sequences;
+  for (std::uint64_t i = 1 + random_.below(6); i > 0; --i) {
+    publisher.unconfirmed[publisher.next] = "body " + std::to_string(++bodies_);
+    sequences.push_back(publisher.next++);
+  }
+  send(publisher, sequences);
+}
+
+/// With a sequence of long ago, or one that was used for something else; or asks which was the last.
+void RandomRun::publish_again(Publisher& publisher) {
+  if (!world_.has_queue(publisher.queue)) return;
+  const model::QueueRecord& queue = world_.queue(publisher.queue);
+  if (chance(40)) {
+    world_.submit(
+        queue.shard,
+        model::OpenProducer{{publisher.session, ++publisher.last_request}, queue.subscription, publisher.producer});
+    return;
+  }
+  if (publisher.next == 1 || publisher.unconfirmed.contains(publisher.next - 1)) return;
+  model::Publish publish;
+  publish.origin = {publisher.session, ++publisher.last_request};
+  publish.queue = queue.subscription;
+  publish.producer = publisher.producer;
+  auto message = std::make_shared<model::Message>();
+  message->body_crc = 99;
+  message->body = base::SharedBytes::of("never " + std::to_string(++bodies_));
+  const std::uint64_t window = model::limits::kDedupWindow;
+  const bool too_old = publisher.next > window + 1;
+  publish.items.push_back({too_old ? publisher.next - window - 1 : publisher.next - 1, std::move(message)});
+  world_.submit(queue.shard, std::move(publish));
+}
+
+void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& sequences) {
+  const model::QueueRecord& queue = world_.queue(publisher.queue);
+  model::Publish publish;
+  publish.origin = {publisher.session, ++publisher.last_request};
+  publish.queue = queue.subscription;
+  publish.producer = publisher.producer;
+  for (const std::uint64_t sequence : sequences) {
+    auto message = std::make_shared<model::Message>();
+    message->body_crc = static_cast<std::uint32_t>(sequence);
+    message->body = base::SharedBytes::of(publisher.unconfirmed.at(sequence));
+    publish.items.push_back({sequence, std::move(message)});
+  }
+  publisher.under_way[publisher.last_request] = sequences;
+  world_.submit(queue.shard, std::move(publish));
+}
+
+/// Everything that was neither confirmed nor is under way.
+void RandomRun::send_again(Publisher& publisher) {
+  std::set<std::uint64_t> under_way;
+  for (const auto& [request, sequences] : publisher.under_way) under_way.insert(sequences.begin(), sequences.end());
+  std::vector<std::uint64_t> again;
+  for (const auto& [sequence, body] : publisher.unconfirmed) {
+    if (!under_way.contains(sequence)) again.push_back(sequence);
+  }
+  if (!again.empty() && world_.has_queue(publisher.queue)) send(publisher, again);
+}
+
+void RandomRun::confirmed(Publisher& publisher, const model::Published& published) {
+  const auto request = publisher.under_way.extract(published.request);
+  if (!request) return;
+  for (std::size_t i = 0; i < published.results.size(); ++i) {
+    const Code code = published.results[i].code;
+    const std::uint64_t sequence = request.mapped()[i];
+    // A sequence that has fallen out of the window is as lost to its publisher as a refused one.
+    if (code == Code::OK || code == Code::SEQUENCE_TOO_OLD) publisher.unconfirmed.erase(sequence);
+    if (code == Code::SEQUENCE_REUSED)
+      witness_.find("sequence " + std::to_string(sequence) + " is said to be used (2)");
+  }
+}
+
+// --- Workers --------------------------------------------------------------------------------------------------------
+
+void RandomRun::work(Worker& worker) {
+  Client& client = *worker.client;
+  if (!client.connected()) return;
+  const std::vector<std::uint64_t> held = client.held();
+  if (held.empty()) return;
+  const std::uint64_t offset = held[random_.below(held.size())];
+  const std::uint64_t dice = random_.below(100);
+  // A handler that ends has begun.
+  if (!client.delivery(offset).begun && dice < 90) {
+    client.start(offset);
+    if (chance(30)) return;
+  }
+  if (dice < 50) return client.ack(offset);
+  if (dice < 70)
+    return client.nack(offset, "it failed", chance(50) ? std::optional<base::Duration>(300ms) : std::nullopt);
+  if (dice < 75) return client.reject(offset);
+  if (dice < 85) return client.extend(offset);
+  if (dice < 90) return client.release(offset);
+  client.not_begun(offset);
+}
+
+/// On something that it has settled, or lost, before.
+void RandomRun::insist(Worker& worker) {
+  Client& client = *worker.client;
+  if (!client.connected() || client.deliveries().empty()) return;
+  const auto& [offset, delivery] = any(client.deliveries());
+  if (delivery.held) return;
+  static constexpr std::array kinds{VerdictKind::ack, VerdictKind::fail, VerdictKind::reject, VerdictKind::extend,
+                                    VerdictKind::release};
+  const VerdictKind kind = kinds[random_.below(kinds.size())];
+  if (kind == VerdictKind::fail) return client.nack(offset);
+  client.settle(kind, offset);
+}
+
+void RandomRun::change_consumer(Worker& worker) {
+  Client& client = *worker.client;
+  if (!client.connected() || !world_.has_queue(worker.queue)) return;
+  if (!client.consumes(worker.number)) {
+    worker.number += 10;  // another consumer: what the closed one has begun is still its own
+    return equip(worker);
+  }
+  if (chance(60)) return client.add_credit(1 + random_.below(3), worker.number);
+  client.close_consumer(worker.number);
+}
+
+void RandomRun::leave(Worker& worker) {
+  Client& client = *worker.client;
+  if (!client.connected() || worker.is_companion) return;
+  if (chance(20)) return client.quiet(chance(50));
+  worker.returns_at = world_.now() + base::Duration(static_cast<std::int64_t>(random_.below(8'000'000)));
+  const std::uint64_t dice = random_.below(100);
+  worker.as_another = dice < 70;
+  if (dice < 20) return client.goodbye();
+  if (dice < 70) return client.die();
+  client.vanish();
+}
+
+void RandomRun::come_back() {
+  for (const auto& worker : workers_) {
+    Client& client = *worker->client;
+    if (client.connected() || worker->is_companion || worker->returns_at > world_.now()) continue;
+    worker->returns_at = base::Instant::never();
+    worker->sure_from = world_.now() + 200ms;
+    if (worker->companion != nullptr) worker->companion->sure_from = worker->sure_from;
+    if (worker->as_another) {
+      client.restart();
+      client.connect();
+      equip(*worker);
+      if (worker->companion != nullptr) equip(*worker->companion);
+    } else {
+      client.reconnect();
+    }
+  }
+}
+
+// --- The broker -----------------------------------------------------------------------------------------------------
+
+void RandomRun::crash() {
+  ++crashes_;
+  if (chance(25)) {
+    world_.post_all(core::Drain{});
+    world_.run_for(100ms);
+    // Somebody comes too late.
+    for (const auto& worker : workers_) {
+      if (worker->client->connected() && chance(30)) equip(*worker);
+    }
+    world_.stop_broker();
+  } else {
+    world_.kill_broker(random_.below(4));
+  }
+  for (const auto& worker : workers_) {
+    if (worker->is_companion) continue;
+    if (worker->client->connected()) {
+      worker->client->disconnected();
+      worker->as_another = chance(20);
+    }
+    // Clients try at least every 2 s.
+    worker->returns_at = std::min(worker->returns_at,
+                                  world_.now() + base::Duration(static_cast<std::int64_t>(random_.below(2'000'000))));
+  }
+  world_.start_broker();
+  for (const auto& publisher : publishers_) {
+    open(*publisher);
+    publisher->under_way.clear();
+    send_again(*publisher);
+  }
+}
+
+}  // namespace lazaret::simulation

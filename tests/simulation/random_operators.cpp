@@ -1,0 +1,210 @@
+// What operators do in a random run, sensible or not, and what the machine does to them.
+#include <algorithm>
+
+#include "simulation/random_run.h"
+
+namespace lazaret::simulation {
+
+using base::Code;
+using model::CaseState;
+
+void RandomRun::operate() {
+  const std::string name = any(names_);
+  if (!world_.has_queue(name)) return;
+  const std::uint64_t dice = random_.below(100);
+  if (dice < 35) return treat(name);
+  if (dice < 45) return world_.post_all(core::TrimNow{});
+  if (dice < 65) return inspect(name);
+  if (dice < 70) return change_options(name);
+  if (dice < 80) return ask_for_nonsense(name);
+  if (dice < 85) return static_cast<void>(world_.purge(name));
+  if (dice < 90) return fill_the_disk();
+  if (dice < 93) return one_by_one(name);
+  if (dice < 94) return a_day_passes();
+  erase(name, chance(50));
+}
+
+void RandomRun::treat(const std::string& name) {
+  const auto cases = world_.cases(name, CaseState::admitted);
+  if (cases.empty()) return;
+  const model::CaseId id = any(cases).id;
+  if (chance(70)) {
+    world_.replay(id);
+  } else {
+    world_.discard(id, "no use");
+  }
+  if (chance(20)) world_.discard(id, "once more");
+}
+
+void RandomRun::inspect(const std::string& name) {
+  const model::QueueRecord& record = world_.queue(name);
+  world_.show(name);  // the witness adds up
+  model::ShowStates show;
+  show.subscription = record.subscription;
+  show.from = model::Offset(random_.below(20));
+  show.count = 1 + random_.below(50);
+  const auto states = world_.ask<model::MessageStates>(record.shard, show);
+  if (states.items.size() > show.count) witness_.find(name + ": more states than were asked for");
+}
+
+void RandomRun::change_options(const std::string& name) {
+  model::UpdateQueue update;
+  update.name = name;
+  update.options = world_.queue(name).options;
+  update.options.max_attempts = static_cast<std::uint32_t>(1 + random_.below(5));
+  update.options.lease_duration = std::chrono::milliseconds(500 + random_.below(3000));
+  if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {
+    witness_.find(name + ": its options cannot be changed");
+  }
+}
+
+/// What is refused, with its code, and changes nothing.
+void RandomRun::ask_for_nonsense(const std::string& name) {
+  const auto expect = [&](const base::Status& status, Code code) {
+    if (status.code() != code) {
+      witness_.find(name + ": " + std::string(base::error_info(status.code()).name) + " in place of " +
+                    std::string(base::error_info(code).name));
+    }
+  };
+  const auto create = [&](const std::string& as, bool ensure, std::uint32_t deaths) {
+    model::CreateQueue command;
+    command.name = as;
+    command.ensure = ensure;
+    command.options.max_worker_deaths = deaths;
+    return world_.ask<model::QueueAnswer>(model::ShardId(0), command).status;
+  };
+  const model::QueueRecord record = world_.queue(name);
+  expect(create("no name", false, 2), Code::INVALID_NAME);
+  expect(create("other", false, 0), Code::INVALID_OPTION);
+  expect(create(name, false, 2), Code::ALREADY_EXISTS);
+  expect(create(name, true, 77), Code::OPTIONS_MISMATCH);
+  const model::QueueStats stats = world_.show(name);
+  if (!stats.consumers.empty() && stats.leased > 0) {
+    const Code code = world_.delete_queue(name, false).status.code();
+    if (code != Code::IN_USE && code != Code::NOT_EMPTY) witness_.find(name + " was deleted while it is used");
+  } else if (stats.ready + stats.waiting > 0) {
+    const Code code = world_.delete_queue(name, false).status.code();
+    if (code != Code::IN_USE && code != Code::NOT_EMPTY) witness_.find(name + " was deleted with what it holds");
+  }
+  expect(
+      world_
+          .ask<model::CaseDone>(record.shard,
+                                model::ReplayCaseCommand{
+                                    {}, {record.shard, record.subscription, record.log, model::Offset(1'000'000)}, 0})
+          .status,
+      Code::NOT_FOUND);
+  if (!orphans_.empty()) {
+    const model::CaseId id = any(orphans_);
+    expect(world_.ask<model::CaseDone>(id.shard, model::ReplayCaseCommand{{}, id, 0}).status, Code::DESTINATION_NEEDED);
+  }
+  // The same consumer on two queues.
+  Worker& worker = *any(workers_);
+  if (!worker.client->connected() || !worker.client->consumes(worker.number)) return;
+  const std::string& other = any(names_);
+  if (other == worker.queue || !world_.has_queue(other)) return;
+  model::OpenConsumer open;
+  open.consumer = {worker.client->instance(), worker.number};
+  open.instance = worker.client->record();
+  open.subscription = world_.queue(other).subscription;
+  open.credit_messages = 1;
+  open.credit_bytes = 1000;
+  if (world_.queue(other).shard != world_.queue(worker.queue).shard || !world_.has_queue(worker.queue)) return;
+  world_.ask<model::ConsumerOpened>(world_.queue(other).shard, open);
+}
+
+/// Publishes are refused for a while; all else goes on.
+void RandomRun::fill_the_disk() {
+  world_.post_all(core::DiskPressure{true, 10, 100});
+  world_.settle();
+  for (const auto& publisher : publishers_) publish(*publisher);
+  for (const auto& worker : workers_) work(*worker);
+  world_.run_for(50ms);
+  world_.post_all(core::DiskPressure{false, 1000, 100});
+  world_.settle();
+  for (const auto& publisher : publishers_) send_again(*publisher);
+}
+
+/// Every other message is acked: more stretches than a subscription's own record holds.
+void RandomRun::one_by_one(const std::string& name) {
+  const auto place = std::find_if(publishers_.begin(), publishers_.end(),
+                                  [&](const auto& publisher) { return publisher->queue == name; });
+  if (place == publishers_.end()) return;
+  for (int i = 0; i < 40; ++i) publish(**place);
+  Client::Options options;
+  options.starts_at_once = true;
+  options.silent_trace = true;
+  Client client(world_, "alt" + std::to_string(++bodies_), options);
+  client.consume(name, 400);
+  world_.run_for(1s);
+  bool odd = false;
+  for (const std::uint64_t offset : client.held()) {
+    if (odd = !odd; odd) client.ack(offset);
+  }
+  world_.run_for(50ms);
+  client.goodbye();
+  world_.settle();
+}
+
+/// Producers that have nothing under way are forgotten.
+void RandomRun::a_day_passes() {
+  for (const auto& publisher : publishers_) send_again(*publisher);
+  world_.run_for(1s);
+  for (const auto& publisher : publishers_) {
+    if (!publisher->unconfirmed.empty()) return;
+  }
+  for (const auto& worker : workers_) {
+    if (worker->is_companion) continue;
+    if (worker->client->connected()) worker->client->die();
+    worker->as_another = true;
+    worker->returns_at = world_.now() + 25h;
+  }
+  world_.run_for(25h);
+  for (const auto& publisher : publishers_) publish(*publisher);
+}
+
+void RandomRun::erase(const std::string& name, bool under_a_crash) {
+  const model::QueueRecord record = world_.queue(name);
+  if (under_a_crash) {
+    model::DeleteQueue erase;
+    erase.subscription = record.subscription;
+    erase.force = true;
+    world_.submit(record.shard, erase);
+    world_.run_for(base::Duration(static_cast<std::int64_t>(random_.below(40'000))));
+    crash();
+    world_.run_for(1s);
+    if (world_.has_queue(name)) return;  // the crash was first
+  } else if (!world_.delete_queue(name, true).status.ok() || world_.has_queue(name)) {
+    return witness_.find(name + " could not be deleted");
+  }
+  model::CaseFilter filter;
+  filter.subscription = record.subscription;
+  filter.state = CaseState::admitted;
+  const model::CasePage left = world_.store().list_cases(filter, "", 100'000).value();
+  for (const model::CaseRecord& one : left.cases) {
+    orphans_.push_back(one.id);
+    const auto page = world_.store().read_messages(record.shard, record.log, one.id.offset, one.id.offset.next(), 1, 1);
+    if (page->messages.size() != 1 || page->messages[0].message == nullptr) {
+      witness_.find("case " + one.id.to_string() + ": its message went with the queue (1)");
+    }
+  }
+  recreate(name);
+}
+
+/// Another queue of that name. What was told to the old one's clients does not concern it.
+void RandomRun::recreate(const std::string& name) {
+  for (const auto& worker : workers_) {
+    const bool concerned = worker->queue == name || (worker->companion != nullptr && worker->companion->queue == name);
+    if (worker->is_companion || !concerned) continue;
+    if (worker->client->connected()) worker->client->die();
+    worker->returns_at = world_.now();
+    worker->as_another = true;
+  }
+  create(name);
+  for (const auto& publisher : publishers_) {
+    if (publisher->queue != name) continue;
+    publisher->unconfirmed.clear();
+    publisher->under_way.clear();
+  }
+}
+
+}  // namespace lazaret::simulation

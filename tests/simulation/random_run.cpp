@@ -1,0 +1,153 @@
+// Who takes part, and the course of a run. What they do: random_actions.cpp, random_operators.cpp.
+#include "simulation/random_run.h"
+
+#include <algorithm>
+
+namespace lazaret::simulation {
+
+RandomRun::RandomRun(std::uint64_t seed, Bug bug)
+    : random_(seed),
+      world_({.shards = 2,
+              .reconnect_grace = 5s,
+              .resume_grace = 5s,
+              .sync_time = 4ms,
+              .page_time = 3ms,
+              .random_order = true,
+              .seed = seed,
+              .bug = bug}),
+      witness_(world_) {
+  for (Watcher* watcher : std::initializer_list<Watcher*>{&witness_, &coverage_, &digest_, &commands_}) {
+    world_.watch(*watcher);
+  }
+}
+
+void RandomRun::trace(std::ostream& out) {
+  tracer_ = std::make_unique<Tracer>(world_, out);
+  world_.watch(*tracer_);
+}
+
+void RandomRun::run() {
+  // After a start most of what waits is on the disk only.
+  if (chance(50)) world_.store().set_waiting_in_memory(1);
+  for (const char* name : {"orders", "letters", "parcels"}) create(name);
+  make_workers();
+  make_publishers();
+  while (well() && (commands_.count < kCommands || crashes_ < kCrashes)) {
+    if (commands_.count >= kCommands) {
+      crash();
+    } else {
+      act();
+    }
+    world_.run_for(base::Duration(static_cast<std::int64_t>(random_.below(chance(10) ? 3'000'000 : 60'000))));
+    come_back();
+    nobody_works_twice();
+  }
+  if (well()) drain();
+  if (well()) witness_.finish();
+}
+
+void RandomRun::create(const std::string& name) {
+  model::QueueOptions options;
+  options.max_attempts = static_cast<std::uint32_t>(1 + random_.below(4));
+  options.backoff_initial = std::chrono::milliseconds(random_.below(800) + 1);
+  options.backoff_multiplier = 2;
+  options.lease_duration = 2s;
+  options.max_worker_deaths = static_cast<std::uint32_t>(1 + random_.below(3));
+  names_.insert(name);
+  world_.create_queue(name, options);
+}
+
+/// Six processes; the first of them has consumers on two queues.
+void RandomRun::make_workers() {
+  for (int i = 0; i < 6; ++i) {
+    Client::Options options;
+    options.speaks_started = !chance(20);
+    options.answers_recall = !chance(10);
+    options.silent_trace = true;
+    Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
+    worker.queue = *std::next(names_.begin(), i % 3);
+    worker.client = std::make_unique<Client>(world_, "worker" + std::to_string(i), options);
+    equip(worker);
+  }
+  Worker& first = *workers_.front();
+  Worker& second = *workers_.emplace_back(std::make_unique<Worker>());
+  second.queue = *std::next(names_.begin(), 1);
+  second.number = 2;
+  second.is_companion = true;
+  second.client = std::make_unique<Client>(*first.client, "worker0, too");
+  first.companion = &second;
+  equip(second);
+}
+
+void RandomRun::equip(Worker& worker) {
+  if (!world_.has_queue(worker.queue)) return;
+  worker.client->consume(worker.queue, 1 + random_.below(6), worker.number);
+}
+
+void RandomRun::make_publishers() {
+  for (std::uint8_t i = 0; i < 4; ++i) {
+    Publisher& publisher = *publishers_.emplace_back(std::make_unique<Publisher>());
+    publisher.instance.id.bytes[0] = 200;
+    publisher.instance.id.bytes[1] = i;
+    publisher.producer.bytes[0] = i;
+    publisher.producer.bytes[1] = 1;
+    publisher.queue = *std::next(names_.begin(), i % 3);
+    open(publisher);
+  }
+}
+
+void RandomRun::open(Publisher& publisher) {
+  publisher.session = world_.open_session(
+      [this, &publisher](model::Answer&& answer) {
+        if (const auto* published = std::get_if<model::Published>(&answer)) confirmed(publisher, *published);
+      },
+      publisher.instance);
+  world_.session_resumed(publisher.session);
+}
+
+/// As far as the workers know; what the broker knows is the witness's.
+void RandomRun::nobody_works_twice() {
+  std::set<std::pair<model::SubscriptionId, model::Offset>> working;
+  for (const auto& worker : workers_) {
+    if (!worker->client->connected() || worker->sure_from > world_.now()) continue;
+    for (const auto& [offset, delivery] : worker->client->deliveries()) {
+      if (!delivery.held || !delivery.begun) continue;
+      if (!working.emplace(delivery.token.subscription, delivery.what.source_offset).second) {
+        witness_.find(worker->queue + " offset " + std::to_string(offset) + " is in two handlers (5)");
+      }
+    }
+  }
+}
+
+/// Everybody becomes well-behaved; what is left on the queues is worked off.
+void RandomRun::drain() {
+  world_.post_all(core::DiskPressure{});
+  for (const auto& worker : workers_) {
+    if (worker->client->connected() && !worker->is_companion) worker->client->die();
+    worker->returns_at = world_.now() + 1h;
+  }
+  world_.run_for(10s);
+  for (const auto& publisher : publishers_) send_again(*publisher);
+  std::vector<std::unique_ptr<Client>> good;
+  for (const std::string& name : names_) {
+    if (!world_.has_queue(name)) continue;
+    Client::Options options;
+    options.starts_at_once = true;
+    options.silent_trace = true;
+    good.push_back(std::make_unique<Client>(world_, "good " + name, options));
+    good.back()->consume(name, 50);
+  }
+  for (int quiet = 0; quiet < 10; ++quiet) {
+    world_.run_for(1s);
+    for (const auto& client : good) {
+      for (const std::uint64_t offset : client->held()) {
+        client->ack(offset);
+        quiet = 0;
+      }
+    }
+  }
+  for (const auto& client : good) client->goodbye();
+  world_.run_for(1s);
+}
+
+}  // namespace lazaret::simulation

@@ -1,0 +1,129 @@
+// RandomRun: publishers, workers, operators and crashes, drawn from a seed, with a witness beside them. At the end
+// everybody becomes well-behaved, what is left is worked off, and the witness says what it found. The same seed gives
+// the same run, byte for byte.
+//
+// Threading: none; one thread uses one run. Runs share nothing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "simulation/client.h"
+#include "simulation/coverage.h"
+#include "simulation/digest.h"
+#include "simulation/tracer.h"
+#include "simulation/witness.h"
+#include "simulation/world.h"
+
+namespace lazaret::simulation {
+
+class RandomRun {
+ public:
+  static constexpr std::uint64_t kCommands = 500;  // at least
+  static constexpr int kCrashes = 3;               // at least
+
+  explicit RandomRun(std::uint64_t seed, Bug bug = Bug::none);
+
+  /// Prints what passes between the core and the rest of the broker. Before run().
+  void trace(std::ostream& out);
+  /// Once. Stops at the first finding.
+  void run();
+  const std::vector<std::string>& findings() const { return witness_.findings(); }
+  const Coverage& coverage() const { return coverage_; }
+  std::uint64_t digest() const { return digest_.value(); }
+  std::uint64_t commands() const { return commands_.count; }
+  int crashes() const { return crashes_; }
+
+ private:
+  struct Worker {
+    std::unique_ptr<Client> client;
+    std::string queue;
+    std::uint64_t number = 1;                           // of its consumer
+    base::Instant returns_at = base::Instant::never();  // when it connects again, if it is not connected
+    bool as_another = false;                            // … as another process
+    Worker* companion = nullptr;                        // another part of the same process
+    bool is_companion = false;                          // it comes and goes with the one whose companion it is
+    base::Instant sure_from;                            // before it, it may not yet have heard what it has lost
+  };
+  /// A publisher that numbers what it sends, and sends again what was not confirmed before the broker died.
+  struct Publisher {
+    model::InstanceRecord instance;
+    model::ProducerId producer;
+    model::SessionId session;
+    std::string queue;
+    std::uint64_t next = 1;
+    std::uint64_t last_request = 0;
+    std::map<std::uint64_t, std::string> unconfirmed;               // sequence → body
+    std::map<std::uint64_t, std::vector<std::uint64_t>> under_way;  // request → sequences
+  };
+  struct CommandCounter final : Watcher {
+    void event(model::ShardId, base::Instant, const core::Event::What& what) override {
+      if (what.index() < std::variant_size_v<model::Command>) ++count;
+    }
+    std::uint64_t count = 0;
+  };
+
+  bool chance(std::uint64_t percent) { return random_.below(100) < percent; }
+  template <class Container>
+  auto& any(Container& of) {
+    return *std::next(of.begin(), static_cast<std::ptrdiff_t>(random_.below(of.size())));
+  }
+  bool well() const { return findings().empty(); }
+
+  // Who takes part.
+  void create(const std::string& name);
+  void make_workers();
+  void equip(Worker& worker);
+  void make_publishers();
+  void open(Publisher& publisher);
+
+  // What happens: random_actions.cpp.
+  void act();
+  void publish(Publisher& publisher);
+  void publish_again(Publisher& publisher);
+  void send(Publisher& publisher, const std::vector<std::uint64_t>& sequences);
+  void send_again(Publisher& publisher);
+  void confirmed(Publisher& publisher, const model::Published& published);
+  void work(Worker& worker);
+  void insist(Worker& worker);
+  void change_consumer(Worker& worker);
+  void leave(Worker& worker);
+  void come_back();
+  void crash();
+  void nobody_works_twice();
+
+  // What operators do: random_operators.cpp.
+  void operate();
+  void treat(const std::string& name);
+  void inspect(const std::string& name);
+  void change_options(const std::string& name);
+  void ask_for_nonsense(const std::string& name);
+  void erase(const std::string& name, bool under_a_crash);
+  void recreate(const std::string& name);
+  void fill_the_disk();
+  void one_by_one(const std::string& name);
+  void a_day_passes();
+
+  void drain();
+
+  base::Random random_;
+  World world_;
+  Witness witness_;
+  Coverage coverage_;
+  Digest digest_;
+  CommandCounter commands_;
+  std::unique_ptr<Tracer> tracer_;
+  int crashes_ = 0;
+  std::uint64_t bodies_ = 0;
+  std::set<std::string> names_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Publisher>> publishers_;
+  std::vector<model::CaseId> orphans_;  // cases of deleted queues
+};
+
+}  // namespace lazaret::simulation

@@ -1,0 +1,54 @@
+// Saboteur: plants a bug at the seam between the core and the rest of the broker, as if the code beside the seam had
+// it. A checker is believed when it finds each of them.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "core/effect.h"
+#include "core/event.h"
+
+namespace lazaret::simulation {
+
+enum class Bug {
+  none,
+  ack_before_sync,         // confirms and deliveries leave when a group is written, not when it is synced
+  no_grant_check,          // any verdict counts, whichever grant it names
+  admission_in_two_steps,  // the case is written in the group after the one that takes the message off the queue
+  blame_on_release,        // what is given back counts as a failed attempt
+  dedup_not_persisted,     // what a producer has published is forgotten with the process
+};
+inline constexpr std::array kBugs = {
+    std::pair{Bug::ack_before_sync, std::string_view("ack_before_sync")},
+    std::pair{Bug::no_grant_check, std::string_view("no_grant_check")},
+    std::pair{Bug::admission_in_two_steps, std::string_view("admission_in_two_steps")},
+    std::pair{Bug::blame_on_release, std::string_view("blame_on_release")},
+    std::pair{Bug::dedup_not_persisted, std::string_view("dedup_not_persisted")},
+};
+
+class Saboteur {
+ public:
+  explicit Saboteur(Bug bug) : bug_(bug) {}
+
+  /// Looks at deliveries: it has to know the grants.
+  void look_at(model::ShardId shard, const core::Effect& effect);
+  /// An event before it is stepped.
+  void spoil(model::ShardId shard, core::Event::What& what);
+  /// A group before it is written.
+  void spoil(model::MutationGroup& group);
+  bool confirms_early() const { return bug_ == Bug::ack_before_sync; }
+  void crashed() { held_back_.clear(); }
+
+ private:
+  using Place = std::tuple<model::SubscriptionId, model::LogId, model::Offset>;
+
+  Bug bug_;
+  std::map<Place, model::Grant> grants_;
+  std::map<model::ShardId, std::vector<model::Mutation>> held_back_;
+};
+
+}  // namespace lazaret::simulation

@@ -1,0 +1,352 @@
+// What the witness sees while a run goes on. What it asks at the end: witness_finish.cpp.
+#include "simulation/witness.h"
+
+#include <algorithm>
+
+namespace lazaret::simulation {
+
+using base::Code;
+using model::VerdictKind;
+
+void Witness::event(model::ShardId shard, base::Instant, const core::Event::What& what) {
+  std::visit([&](const auto& one) { hear(shard, one); }, what);
+}
+
+void Witness::group(const model::MutationGroup& group) {
+  for (const model::Mutation& mutation : group.mutations) {
+    const auto* drop = std::get_if<model::DropProducer>(&mutation);
+    if (drop == nullptr) continue;
+    std::erase_if(sequences_, [&](const auto& one) {
+      return one.first.second == drop->producer && queues_.at(one.first.first).record.log == drop->log;
+    });
+  }
+}
+
+void Witness::effect(model::ShardId, const core::Effect& effect) {
+  if (const auto* tell = std::get_if<core::Tell>(&effect)) {
+    std::visit([&](const auto& answer) { see(*tell, answer); }, tell->answer);
+  } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
+    see_queue(assign->queue);
+  }
+}
+
+void Witness::crashed() {
+  publishes_.clear();
+  verdicts_.clear();
+  presented_.clear();
+  purges_.clear();
+  producers_asked_.clear();
+  consumers_.clear();
+  holders_.clear();
+  for (auto& [id, queue] : queues_) {
+    const model::SubscriptionState* state = world_.store().durable_subscription(id);
+    if (state == nullptr || state->sources.empty()) continue;
+    queue.floor = std::max(queue.floor, state->sources.front().mark.value);
+    queue.first_grants.clear();
+  }
+}
+
+Witness::Queue* Witness::queue(model::SubscriptionId id) {
+  const auto found = queues_.find(id);
+  return found == queues_.end() ? nullptr : &found->second;
+}
+
+std::string Witness::where(const Queue& queue, std::uint64_t offset) {
+  return queue.record.name + " offset " + std::to_string(offset) + ": ";
+}
+
+void Witness::see_queue(const model::QueueRecord& record) {
+  const auto [found, fresh] = queues_.try_emplace(record.subscription);
+  Queue& queue = found->second;
+  const auto limit = record.options.max_attempts;
+  queue.limit = fresh ? limit : (queue.limit && limit ? std::optional(std::max(*queue.limit, *limit)) : std::nullopt);
+  queue.record = record;
+}
+
+// --- What goes in ---------------------------------------------------------------------------------------------------
+
+void Witness::hear(model::ShardId, const model::Publish& publish) {
+  Published& sent = publishes_[{publish.origin.session, publish.origin.request}];
+  sent = {publish.queue, publish.producer, {}};
+  for (const auto& item : publish.items) sent.items.emplace_back(item.sequence, item.message->body.view());
+}
+
+void Witness::hear(model::ShardId shard, const model::OpenConsumer& open) {
+  Consumer& consumer = consumers_[open.consumer];
+  if (consumer.subscription && consumer.subscription != open.subscription) return;  // refused
+  consumer.subscription = open.subscription;
+  consumer.speaks_started = open.instance.speaks_started;
+  consumer.session = open.origin.session;
+  consumer.attached = true;
+  consumer.shard = shard;
+  consumer.out.clear();
+  Queue* of = queue(open.subscription);
+  std::vector<model::LeaseToken>& presented = presented_[{open.origin.session, open.origin.request}];
+  for (const model::HeldToken& held : open.held) {
+    presented.push_back(held.token);
+    const auto known = grants_.find({open.subscription, held.token.grant.value});
+    if (of == nullptr || known == grants_.end()) continue;
+    if (held.begun || !consumer.speaks_started) of->messages[known->second].begun.insert(held.token.grant.value);
+    give_out(open.consumer, held.delivery, {open.subscription, known->second}, held.token.grant.value);
+  }
+}
+
+void Witness::hear(model::ShardId, const model::Started& started) {
+  const Consumer& consumer = consumers_[started.consumer];
+  for (const auto& [sequence, out] : consumer.out) {
+    if (sequence > started.delivery) break;
+    if (Queue* of = queue(out.first.first)) of->messages[out.first.second].begun.insert(out.second);
+  }
+}
+
+void Witness::hear(model::ShardId, const model::Settle& settle) {
+  if (settle.origin.request != 0) verdicts_[{settle.origin.session, settle.origin.request}] = settle.verdicts;
+  for (const model::Verdict& verdict : settle.verdicts) {
+    if (verdict.kind != VerdictKind::extend) forget(verdict.token.subscription, verdict.token.grant);
+    // Whether it counted is not answered; sent again it may be answered as if for the first time.
+    if (settle.origin.request == 0) {
+      accepted_.insert({verdict.token.subscription, verdict.token.grant.value, verdict.kind});
+    }
+  }
+}
+
+void Witness::hear(model::ShardId, const model::CloseConsumer& close) {
+  if (const auto found = consumers_.find(close.consumer); found != consumers_.end()) forget_not_begun(found->second);
+}
+
+void Witness::hear(model::ShardId, const core::SessionEnded& ended) {
+  if (ended.how != core::SessionEnded::How::goodbye && ended.how != core::SessionEnded::How::closed) return;
+  for (auto& [key, consumer] : consumers_) {
+    if (consumer.session == ended.session) forget_not_begun(consumer);
+  }
+}
+
+void Witness::hear(model::ShardId shard, const core::InstanceLost& lost) {
+  for (auto& [key, consumer] : consumers_) {
+    if (key.instance == lost.instance && consumer.shard == shard) consumer.out.clear();
+  }
+}
+
+/// The consumer is gone: that is released.
+void Witness::forget_not_begun(Consumer& consumer) {
+  consumer.attached = false;
+  std::erase_if(consumer.out, [&](const auto& out) {
+    const auto& [place, grant] = out.second;
+    return !queues_.at(place.first).messages.at(place.second).begun.contains(grant);
+  });
+}
+
+void Witness::hear(model::ShardId, const model::PurgeQueue& purge) {
+  purges_[{purge.origin.session, purge.origin.request}] = purge.subscription;
+  if (Queue* of = queue(purge.subscription)) ++of->purges_unanswered;
+}
+
+void Witness::hear(model::ShardId, const model::DeleteQueue& erase) {
+  // Refused or not: a queue that somebody wanted to delete is not asked about at the end.
+  if (Queue* of = queue(erase.subscription); of != nullptr && erase.force) of->deleted = true;
+}
+
+void Witness::hear(model::ShardId, const model::OpenProducer& open) {
+  producers_asked_[{open.origin.session, open.origin.request}] = {open.queue, open.producer};
+}
+
+void Witness::give_out(const model::ConsumerKey& to, std::uint64_t sequence, const Place& place, std::uint64_t grant) {
+  consumers_[to].out[sequence] = {place, grant};
+  holders_[{place.first, grant}] = {to, sequence};
+}
+
+/// Nobody has it out any more.
+void Witness::forget(model::SubscriptionId of, model::Grant grant) {
+  const auto holder = holders_.extract({of, grant.value});
+  if (!holder) return;
+  const auto& [key, sequence] = holder.mapped();
+  auto& out = consumers_[key].out;
+  const auto found = out.find(sequence);
+  if (found != out.end() && found->second.first.first == of && found->second.second == grant.value) out.erase(found);
+}
+
+// --- What comes out -------------------------------------------------------------------------------------------------
+
+void Witness::see(const core::Tell& tell, const model::Published& answer) {
+  const auto asked = publishes_.extract({tell.session, answer.request});
+  if (!asked) return;
+  const Published& sent = asked.mapped();
+  Queue* of = queue(sent.queue);
+  if (of == nullptr) return;
+  for (std::size_t i = 0; i < answer.results.size(); ++i) {
+    const model::PublishResult& result = answer.results[i];
+    if (result.code != Code::OK) continue;
+    const auto& [sequence, body] = sent.items.at(i);
+    const std::uint64_t offset = result.offset.value;
+    const auto [place, fresh] = of->places.emplace(body, offset);
+    if (place->second != offset) find(where(*of, offset) + body + " is stored twice (2)");
+    Message& message = of->messages[offset];
+    if (message.confirmed && !result.duplicate) find(where(*of, offset) + "was given twice (2)");
+    message.confirmed = true;
+    if (!result.duplicate && !world_.store().is_durable(of->record.log, result.offset)) {
+      find(where(*of, offset) + "was confirmed before it was on the disk (1)");
+    }
+    if (sent.producer && sequence > 0) {
+      std::uint64_t& highest = sequences_[{sent.queue, *sent.producer}];
+      highest = std::max(highest, sequence);
+    }
+  }
+}
+
+void Witness::see(const core::Tell& tell, const model::ProducerOpened& answer) {
+  const auto asked = producers_asked_.extract({tell.session, answer.request});
+  if (!asked || !answer.status.ok()) return;
+  const auto known = sequences_.find(asked.mapped());
+  if (known != sequences_.end() && answer.last_sequence < known->second) {
+    find("sequence " + std::to_string(known->second) + " was confirmed, and the producer is told of " +
+         std::to_string(answer.last_sequence) + " (2)");
+  }
+}
+
+/// What it holds no more, it does not have out.
+void Witness::see(const core::Tell& tell, const model::ConsumerOpened& answer) {
+  const auto asked = presented_.extract({tell.session, answer.request});
+  if (!asked) return;
+  for (std::size_t i = 0; i < asked.mapped().size(); ++i) {
+    const model::LeaseToken& token = asked.mapped()[i];
+    if (i >= answer.held.size() || !answer.held[i]) forget(token.subscription, token.grant);
+  }
+}
+
+void Witness::see(const core::Tell&, const model::Deliver& deliver) {
+  Queue* of = queue(deliver.subscription);
+  if (of == nullptr) return find("a delivery of a queue that nobody was told of");
+  for (const model::Delivered& one : deliver.messages) delivered(*of, deliver, one);
+}
+
+void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::Delivered& one) {
+  const std::uint64_t offset = one.source_offset.value;
+  const std::string at = where(of, offset);
+  Message& message = of.messages[offset];
+  const bool from_lane = one.log == of.record.lane;
+  if (message.acked) find(at + "delivered after its ack was confirmed (3)");
+  if (!of.deleted && !world_.store().is_durable(of.record.log, one.source_offset))
+    find(at + "delivered before it was durable (4)");
+  if (one.message != nullptr) {
+    const auto [place, fresh] = of.places.emplace(one.message->body.view(), offset);
+    if (place->second != offset) find(at + std::string(one.message->body.view()) + " is stored twice (2)");
+  }
+  if (one.grant.value <= message.newest) find(at + "grants rise for ever (5)");
+  if (one.attempt < message.attempt) find(at + "attempts are counted backwards (6)");
+  check_failures(of, one, from_lane);
+  if (message.newest == 0 && !from_lane && offset >= of.floor) check_order(of, one);
+  message.newest = one.grant.value;
+  message.attempt = one.attempt;
+  grants_[{deliver.subscription, one.grant.value}] = offset;
+  Consumer& consumer = consumers_[deliver.consumer];
+  if (!consumer.speaks_started) message.begun.insert(one.grant.value);
+  forget(deliver.subscription, one.grant);
+  // What crosses its end is released with it.
+  if (consumer.attached) {
+    give_out(deliver.consumer, one.delivery, {deliver.subscription, offset}, one.grant.value);
+  }
+  if (one.isolated) check_alone(deliver, one);
+}
+
+/// Messages that go out in one step to several consumers are told to one after the other: grants say the order.
+void Witness::check_order(Queue& of, const model::Delivered& one) {
+  const auto place = of.first_grants.emplace(one.source_offset.value, one.grant.value).first;
+  const bool before = place == of.first_grants.begin() || std::prev(place)->second < place->second;
+  const bool behind = std::next(place) == of.first_grants.end() || place->second < std::next(place)->second;
+  if (!before || !behind) find(where(of, place->first) + "its first delivery is out of order (7)");
+}
+
+/// What has failed as often as it may is not delivered again.
+void Witness::check_failures(const Queue& of, const model::Delivered& one, bool from_lane) {
+  if (!of.limit) return;
+  const model::CaseId id{of.record.shard, of.record.subscription, of.record.log, one.source_offset};
+  std::uint64_t rounds = 1;
+  std::vector<model::Attempt> attempts;
+  if (from_lane) {
+    const auto record = world_.store().read_case(id);
+    if (!record.ok()) return find(where(of, id.offset.value) + "a replay of no case (6)");
+    rounds += record->replay_count;
+    attempts = world_.store().read_attempts(id).value();
+  } else {
+    attempts = world_.store().attempts_of(of.record.subscription, of.record.log, one.source_offset);
+  }
+  const auto failures = static_cast<std::uint64_t>(std::count_if(
+      attempts.begin(), attempts.end(), [](const model::Attempt& a) { return model::is_failure(a.outcome); }));
+  if (failures >= *of.limit * rounds) {
+    find(where(of, id.offset.value) + "delivered after " + std::to_string(failures) + " failures (6)");
+  }
+}
+
+/// Whether it was presented by who came back, and may be lost already.
+bool Witness::is_unanswered(model::SubscriptionId of, std::uint64_t grant) const {
+  return std::any_of(presented_.begin(), presented_.end(), [&](const auto& one) {
+    return std::any_of(one.second.begin(), one.second.end(), [&](const model::LeaseToken& token) {
+      return token.subscription == of && token.grant.value == grant;
+    });
+  });
+}
+
+/// Whoever tries a suspect has nothing else, and no other suspect of the queue is tried meanwhile.
+void Witness::check_alone(const model::Deliver& deliver, const model::Delivered& one) {
+  for (const auto& [key, consumer] : consumers_) {
+    if (key.instance != deliver.consumer.instance) continue;
+    for (const auto& [sequence, out] : consumer.out) {
+      if (out.second == one.grant.value) continue;
+      const Queue& other = queues_.at(out.first.first);
+      if (other.deleted || is_unanswered(out.first.first, out.second)) continue;
+      find(where(queues_.at(deliver.subscription), one.source_offset.value) + "alone, beside " +
+           where(other, out.first.second));
+    }
+  }
+}
+
+void Witness::see(const core::Tell& tell, const model::Settled& answer) {
+  const auto asked = verdicts_.extract({tell.session, answer.request});
+  if (!asked) return;
+  for (std::size_t i = 0; i < answer.results.size(); ++i) {
+    if (answer.results[i].code == Code::OK) accepted(asked.mapped().at(i), answer.results[i]);
+  }
+}
+
+void Witness::accepted(const model::Verdict& verdict, const model::VerdictResult& result) {
+  const std::uint64_t grant = verdict.token.grant.value;
+  Queue* of = queue(verdict.token.subscription);
+  const auto known = grants_.find({verdict.token.subscription, grant});
+  if (of == nullptr || known == grants_.end()) return find("a verdict with a token that was never given counted (5)");
+  Message& message = of->messages[known->second];
+  const bool again = !accepted_.insert({verdict.token.subscription, grant, verdict.kind}).second;
+  if (!again && message.newest != grant) find(where(*of, known->second) + "an old token still settled it (5)");
+  if (again || verdict.kind == VerdictKind::extend) return;
+  if (verdict.kind == VerdictKind::ack) message.acked = true;
+  if (verdict.kind == VerdictKind::fail && !result.late) ++message.fails;
+  if (verdict.kind == VerdictKind::release || verdict.kind == VerdictKind::not_begun) {
+    message.settled_well.insert(grant);
+  }
+}
+
+void Witness::see(const core::Tell&, const model::LeaseEnded& answer) {
+  for (const model::LeaseToken& token : answer.tokens) forget(token.subscription, token.grant);
+}
+
+void Witness::see(const core::Tell& tell, const model::Done& answer) {
+  const auto asked = purges_.extract({tell.session, answer.request});
+  if (!asked) return;
+  Queue* of = queue(asked.mapped());
+  if (of == nullptr) return;
+  --of->purges_unanswered;
+  if (answer.status.ok()) of->purged += answer.count;
+}
+
+void Witness::see(const core::Tell&, const model::QueueStats& stats) {
+  if (!stats.status.ok()) return;
+  const model::Counters& sums = stats.counters;
+  const std::uint64_t all = stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held +
+                            sums.in_hospital + sums.acked + sums.discarded + sums.expired + sums.purged + sums.dropped +
+                            sums.lost_to_retention + sums.redirected;
+  if (sums.entered != all || sums.entered != stats.log_end.value) {
+    find(stats.queue.name + ": " + std::to_string(sums.entered) + " entered, " + std::to_string(all) +
+         " are accounted for, the log ends at " + std::to_string(stats.log_end.value) + " (10)");
+  }
+}
+
+}  // namespace lazaret::simulation

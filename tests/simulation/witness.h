@@ -1,0 +1,134 @@
+// Witness: the simpler, independent model. It watches what goes into shards and what comes out, knows none of the
+// delivery rules' machinery, and says what a user of the broker would call broken.
+//
+// Invariants that it checks, numbered as in the design: 1 nothing confirmed disappears; 2 a repeated publish is stored
+// once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
+// within the limit and in the history; 7 first deliveries are in offset order; 10 the sums; 11 what never began is not
+// blamed. And: whoever tries a suspect has nothing else.
+//
+// Threading: none; one thread uses it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "simulation/watcher.h"
+#include "simulation/world.h"
+
+namespace lazaret::simulation {
+
+class Witness final : public Watcher {
+ public:
+  explicit Witness(World& world) : world_(world) {}
+
+  void event(model::ShardId shard, base::Instant now, const core::Event::What& what) override;
+  void group(const model::MutationGroup& group) override;
+  void effect(model::ShardId shard, const core::Effect& effect) override;
+  void crashed() override;
+
+  /// When everything is drained: what has become of each message. May be called once.
+  void finish();
+  /// What was found, in words; empty: nothing.
+  const std::vector<std::string>& findings() const { return findings_; }
+  void find(const std::string& what) { findings_.push_back(world_.clock() + " " + what); }
+
+ private:
+  using Request = std::pair<model::SessionId, std::uint64_t>;
+  using Place = std::pair<model::SubscriptionId, std::uint64_t>;  // where it was published: subscription, offset
+  struct Message {
+    bool confirmed = false;
+    bool acked = false;  // and that was confirmed
+    std::uint64_t newest = 0;
+    std::uint32_t attempt = 0;
+    std::uint64_t fails = 0;               // that were confirmed
+    std::set<std::uint64_t> begun;         // grants whose handler may have begun
+    std::set<std::uint64_t> settled_well;  // grants that ended without blame
+  };
+  struct Queue {
+    model::QueueRecord record;
+    std::optional<std::uint32_t> limit;  // the highest that it ever had; nullopt: unlimited
+    std::map<std::uint64_t, Message> messages;
+    std::map<std::string, std::uint64_t> places;          // body → offset
+    std::map<std::uint64_t, std::uint64_t> first_grants;  // by offset
+    std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
+    std::uint64_t purged = 0;
+    std::uint64_t purges_unanswered = 0;
+    bool deleted = false;
+  };
+  struct Published {
+    model::SubscriptionId queue;
+    std::optional<model::ProducerId> producer;
+    std::vector<std::pair<std::uint64_t, std::string>> items;  // sequence, body
+  };
+  struct Consumer {
+    bool speaks_started = true;
+    model::SubscriptionId subscription;
+    model::SessionId session;
+    bool attached = false;
+    std::uint64_t begun_up_to = 0;  // delivery sequence
+    model::ShardId shard;
+    std::map<std::uint64_t, std::pair<Place, std::uint64_t>> out;  // delivery sequence → message, grant
+  };
+
+  // What goes in.
+  void hear(model::ShardId, const model::Publish& publish);
+  void hear(model::ShardId shard, const model::OpenConsumer& open);
+  void hear(model::ShardId, const model::Started& started);
+  void hear(model::ShardId shard, const model::Settle& settle);
+  void hear(model::ShardId, const model::CloseConsumer& close);
+  void hear(model::ShardId, const core::SessionEnded& ended);
+  void hear(model::ShardId shard, const core::InstanceLost& lost);
+  void hear(model::ShardId, const model::PurgeQueue& purge);
+  void hear(model::ShardId, const model::DeleteQueue& erase);
+  void hear(model::ShardId, const model::OpenProducer& open);
+  template <class Other>
+  void hear(model::ShardId, const Other&) {}
+
+  // What comes out.
+  void see(const core::Tell& tell, const model::Published& answer);
+  void see(const core::Tell& tell, const model::ProducerOpened& answer);
+  void see(const core::Tell& tell, const model::ConsumerOpened& answer);
+  void see(const core::Tell& tell, const model::Deliver& deliver);
+  void see(const core::Tell& tell, const model::Settled& answer);
+  void see(const core::Tell& tell, const model::LeaseEnded& answer);
+  void see(const core::Tell& tell, const model::Done& answer);
+  void see(const core::Tell& tell, const model::QueueStats& answer);
+  template <class Other>
+  void see(const core::Tell&, const Other&) {}
+  void see_queue(const model::QueueRecord& record);
+
+  void delivered(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
+  void check_order(Queue& queue, const model::Delivered& one);
+  void check_failures(const Queue& queue, const model::Delivered& one, bool from_lane);
+  bool is_unanswered(model::SubscriptionId of, std::uint64_t grant) const;
+  void check_alone(const model::Deliver& deliver, const model::Delivered& one);
+  void accepted(const model::Verdict& verdict, const model::VerdictResult& result);
+  void finish(Queue& queue);
+  void check_history(const Queue& queue, const model::CaseRecord& record);
+  void give_out(const model::ConsumerKey& to, std::uint64_t sequence, const Place& place, std::uint64_t grant);
+  void forget_not_begun(Consumer& consumer);
+  void forget(model::SubscriptionId queue, model::Grant grant);
+  Queue* queue(model::SubscriptionId id);
+  static std::string where(const Queue& queue, std::uint64_t offset);
+
+  World& world_;
+  std::map<model::SubscriptionId, Queue> queues_;
+  std::map<Request, Published> publishes_;
+  std::map<Request, std::vector<model::Verdict>> verdicts_;
+  std::map<Request, std::vector<model::LeaseToken>> presented_;
+  std::map<Request, model::SubscriptionId> purges_;
+  std::map<Request, std::pair<model::SubscriptionId, model::ProducerId>> producers_asked_;
+  std::map<std::pair<model::SubscriptionId, model::ProducerId>, std::uint64_t> sequences_;  // highest confirmed
+  std::map<model::ConsumerKey, Consumer> consumers_;
+  /// Who has a grant out, and under which delivery sequence; may name what is not out any more.
+  std::map<std::pair<model::SubscriptionId, std::uint64_t>, std::pair<model::ConsumerKey, std::uint64_t>> holders_;
+  std::map<std::pair<model::SubscriptionId, std::uint64_t>, std::uint64_t> grants_;          // → offset published at
+  std::set<std::tuple<model::SubscriptionId, std::uint64_t, model::VerdictKind>> accepted_;  // grant and verdict
+  std::vector<std::string> findings_;
+};
+
+}  // namespace lazaret::simulation
