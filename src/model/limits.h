@@ -76,6 +76,9 @@ inline constexpr base::Duration kHandshakeTimeout = 5s;
 /// What waits to be written to one connection before we stop reading from it, and before we close it.
 inline constexpr std::size_t kOutboxBytesPause = 8u << 20;
 inline constexpr std::size_t kOutboxBytesClose = 64u << 20;
+/// Requests of one connection that wait for their answer; beyond, the session stops reading. Twice the window of a
+/// producer that puts every message into a frame of its own.
+inline constexpr std::size_t kUnansweredRequests = 8192;
 /// What was read from all connections and is not yet committed; beyond, sessions stop reading.
 inline constexpr std::size_t kIngestBytes = 64u << 20;
 inline constexpr std::size_t kConsumersPerConnection = 1024;

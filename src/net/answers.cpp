@@ -34,6 +34,9 @@ void Session::deliver_inbox() {
     std::visit(
         [this](auto&& one) {
           if constexpr (requires { on(std::move(one)); }) {
+            using One = std::remove_cvref_t<decltype(one)>;
+            constexpr bool kAnswers = std::is_same_v<One, model::Published> || std::is_same_v<One, model::Settled>;
+            if (kAnswers) --answers_due_;
             on(std::move(one));
           } else {
             on_expected(std::move(one));
@@ -41,6 +44,7 @@ void Session::deliver_inbox() {
         },
         std::move(answer));
   }
+  if (!must_pause()) wake_reader();
 }
 
 template <class Answer>
@@ -55,8 +59,9 @@ void Session::on_expected(Answer&& answer) {
 void Session::on(model::Published&& answer) {
   wire::Published frame{answer.request, std::move(answer.results), std::move(answer.status)};
   if (const auto refused = refused_items_.find(answer.request); refused != refused_items_.end()) {
+    if (frame.results.size() != refused->second.submitted) return fail(used_twice(answer.request));
     // In the order of their places, so that each stands where its item stood.
-    for (const auto& [place, status] : refused->second) {
+    for (const auto& [place, status] : refused->second.items) {
       frame.results.insert(frame.results.begin() + static_cast<std::ptrdiff_t>(place),
                            model::PublishResult{status.code(), {}, false});
       if (frame.status.ok()) frame.status = status;
@@ -114,6 +119,8 @@ void Session::on(model::LeaseEnded&& answer) {
 }
 
 void Session::on(model::ConsumerEnded&& answer) {
+  const auto consumer = consumers_.find(answer.consumer.number);
+  if (consumer != consumers_.end()) consumer->second.phase = Consumer::Phase::closed;
   send(wire::encode(wire::ConsumerEnded{answer.consumer.number, std::move(answer.status)}));
 }
 

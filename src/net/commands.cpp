@@ -70,6 +70,7 @@ model::Origin Session::expect(Then then) {
 }
 
 void Session::refuse(std::uint64_t request, Status status) {
+  if (request == 0) return;  // nobody waits for an answer
   send(wire::encode(wire::Error{request, std::move(status)}));
 }
 
@@ -97,10 +98,15 @@ Status Session::on(wire::OpenProducer&& frame) {
   }
   const model::Origin origin = expect([this, request = frame.request, number](model::Answer&& answer) {
     auto& opened = std::get<model::ProducerOpened>(answer);
+    if (!opened.status.ok()) producers_.erase(number);
     send(wire::encode(wire::ProducerOpened{request, std::move(opened.status), number, opened.last_sequence}));
   });
   submit(queue->shard, model::OpenProducer{origin, queue->subscription, *frame.producer_id});
   return {};
+}
+
+Status Session::used_twice(std::uint64_t request) {
+  return Status(Code::UNEXPECTED_FRAME, "request " + std::to_string(request) + " is used by two open publishes");
 }
 
 Status Session::check(const wire::PublishItem& item, bool& has_id) const {
@@ -149,10 +155,14 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
     message->body_crc = item.body_crc;
     command.items.push_back({item.sequence, std::move(message)});
   }
-  if (!refused.empty() && frame.request != 0) refused_items_[frame.request] = std::move(refused);
+  if (!refused.empty() && frame.request != 0) {
+    const RefusedItems items{command.items.size(), std::move(refused)};
+    if (!refused_items_.emplace(frame.request, items).second) return used_twice(frame.request);
+  }
   if (command.items.empty()) {
-    on(model::Published{frame.request, {}, {}});
+    if (frame.request != 0) on(model::Published{frame.request, {}, {}});
   } else {
+    if (frame.request != 0) ++answers_due_;
     submit(producer->second.shard, std::move(command), bytes);
   }
   return {};
@@ -162,32 +172,45 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
 
 Status Session::on(wire::OpenConsumer&& frame) {
   if (frame.more) {
-    auto [it, fresh] = consumers_.try_emplace(frame.consumer);
-    if (fresh && consumers_.size() > limits::kConsumersPerConnection) {
-      return Status(Code::LIMIT_REACHED, "too many consumers on this connection");
-    }
-    auto& held = it->second.held;
+    if (!has_room_for(frame.consumer)) return {};  // the last of its frames is answered, with LIMIT_REACHED
+    auto& held = consumers_[frame.consumer].held;
     if (held.size() + frame.held.size() > limits::kCreditMessages) {
       return Status(Code::BAD_FRAME, "a consumer presents more tokens than it can have");
     }
     held.insert(held.end(), frame.held.begin(), frame.held.end());
     return {};
   }
-  if (const Status status = open_consumer(frame); !status.ok()) refuse(frame.request, status);
+  if (const Status status = open_consumer(frame); !status.ok()) {
+    const auto it = consumers_.find(frame.consumer);
+    if (it != consumers_.end() && it->second.phase == Consumer::Phase::opening) consumers_.erase(it);
+    refuse(frame.request, status);
+  }
   count_resumed();
   return {};
+}
+
+/// Consumers that were closed stay known for their last verdicts, until their place is needed.
+bool Session::has_room_for(std::uint64_t consumer) {
+  if (consumers_.contains(consumer) || consumers_.size() < limits::kConsumersPerConnection) return true;
+  return std::erase_if(consumers_, [](const auto& one) { return one.second.phase == Consumer::Phase::closed; }) > 0;
 }
 
 Status Session::open_consumer(const wire::OpenConsumer& frame) {
   const auto queue = context_.engine.directory().find(frame.queue);
   if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue '" + frame.queue + "'");
-  if (!consumers_.contains(frame.consumer) && consumers_.size() >= limits::kConsumersPerConnection) {
+  if (!has_room_for(frame.consumer)) {
     return Status(Code::LIMIT_REACHED, "this connection has " + std::to_string(consumers_.size()) + " consumers")
         .with_limit("consumers", limits::kConsumersPerConnection);
+  }
+  if (const auto it = consumers_.find(frame.consumer); it != consumers_.end() &&
+                                                       it->second.phase == Consumer::Phase::open &&
+                                                       it->second.subscription != queue->subscription) {
+    return Status(Code::BAD_REQUEST, "this connection has a consumer of that number on another queue");
   }
   Consumer& consumer = consumers_[frame.consumer];
   consumer.shard = queue->shard;
   consumer.subscription = queue->subscription;
+  consumer.phase = Consumer::Phase::open;
   std::vector<wire::HeldToken> held = std::exchange(consumer.held, {});
   held.insert(held.end(), frame.held.begin(), frame.held.end());
 
@@ -195,6 +218,9 @@ Status Session::open_consumer(const wire::OpenConsumer& frame) {
   command.origin = expect([this, request = frame.request, number = frame.consumer, shard = queue->shard,
                            subscription = queue->subscription](model::Answer&& answer) {
     auto& opened = std::get<model::ConsumerOpened>(answer);
+    if (const auto it = consumers_.find(number); !opened.status.ok() && it != consumers_.end()) {
+      it->second.phase = Consumer::Phase::closed;
+    }
     send(wire::encode(wire::ConsumerOpened{request, std::move(opened.status), number, shard, subscription,
                                            std::move(opened.held), opened.lease_duration}));
   });
@@ -256,6 +282,7 @@ Status Session::on(wire::Settle&& frame) {
   for (wire::Verdict& one : frame.verdicts) {
     command.verdicts.push_back({one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay});
   }
+  if (frame.request != 0) ++answers_due_;
   submit(shard, std::move(command));
   return {};
 }
@@ -267,6 +294,7 @@ Status Session::on(wire::CloseConsumer&& frame) {
     return {};
   }
   // It stays known here: what it has begun may still be settled.
+  consumer->second.phase = Consumer::Phase::closed;
   const model::Origin origin = expect([this, request = frame.request, number = frame.consumer](model::Answer&& answer) {
     auto& done = std::get<model::Done>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));

@@ -13,7 +13,8 @@ using wire::QueueVerb;
 
 namespace {
 
-constexpr std::size_t kPeekBytes = 4u << 20;
+/// With one largest message more, and what describes them all, still a frame that the client takes.
+constexpr std::size_t kPeekBytes = 512u << 10;
 
 Status no_queue(const std::string& name) { return {Code::NOT_FOUND, "there is no queue '" + name + "'"}; }
 

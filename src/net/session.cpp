@@ -1,5 +1,6 @@
 #include "net/session.h"
 
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -214,7 +215,8 @@ void Session::drain_socket() {
 }
 
 bool Session::must_pause() const {
-  return engine_full_ || (outbox_.bytes() > limits::kOutboxBytesPause && !write_failed_);
+  return engine_full_ || (outbox_.bytes() > limits::kOutboxBytesPause && !write_failed_) ||
+         expected_.size() + answers_due_ > limits::kUnansweredRequests;
 }
 
 asio::awaitable<void> Session::wait_for_room() {
@@ -262,7 +264,26 @@ asio::awaitable<void> Session::flush_and_close() {
   boost::system::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
   watchdog_.cancel();
+  if (!write_failed_) co_await linger();
   socket_.close(ignored);
+}
+
+/// Reads away what the client still sends, for a moment: closing over unread bytes resets the connection, and some
+/// systems then throw away what was said last.
+asio::awaitable<void> Session::linger() {
+  const auto end = SteadyClock::now() + kFlushTime;
+  watchdog_.expires_at(end);
+  watchdog_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    boost::system::error_code ignored;
+    if (!error) self->socket_.cancel(ignored);
+  });
+  std::array<char, 4096> rest;
+  bool more = true;
+  while (more && SteadyClock::now() < end) {
+    const auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(rest), kTuple);
+    more = !error;
+  }
+  watchdog_.cancel();
 }
 
 // --- Heartbeats ------------------------------------------------------------------------------------------------------

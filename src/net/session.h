@@ -9,7 +9,8 @@
 // Invariants:
 //   1. Everything that was read is submitted before end_session, in the order in which it was read; a write error
 //      never ends a session, its reader drains to the end first.
-//   2. While the outbox is over kOutboxBytesPause, or the engine is full, nothing is read.
+//   2. While the outbox is over kOutboxBytesPause, more than kUnansweredRequests wait for their answer, or the engine
+//      is full, nothing is read.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -69,8 +70,15 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   struct Consumer {
     model::ShardId shard;
     model::SubscriptionId subscription;
+    /// opening: only frames with `more` came so far. closed: by either side.
+    enum class Phase : std::uint8_t { opening, open, closed } phase = Phase::opening;
     /// Tokens of OpenConsumer frames with `more`, until the last one.
     std::vector<wire::HeldToken> held;
+  };
+  /// Items of a publish that were refused here, each with its place, while `submitted` others are under way.
+  struct RefusedItems {
+    std::size_t submitted = 0;
+    std::vector<std::pair<std::size_t, base::Status>> items;
   };
   /// What to do with the answer to a request of ours.
   using Then = std::function<void(model::Answer&&)>;
@@ -87,6 +95,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   bool handle_all();
   void drain_socket();
   asio::awaitable<void> flush_and_close();
+  asio::awaitable<void> linger();
   bool must_pause() const;
   void wake_reader();
   /// Ends the session as `how`, unless it is ending already.
@@ -103,9 +112,11 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   template <class T>
   base::Status decode_and(const wire::Frame& frame);
   base::Status on(wire::Publish&& frame, std::size_t bytes);
+  static base::Status used_twice(std::uint64_t request);
   base::Status check(const wire::PublishItem& item, bool& has_id) const;
   base::Status on(wire::OpenProducer&& frame);
   base::Status on(wire::OpenConsumer&& frame);
+  bool has_room_for(std::uint64_t consumer);
   base::Status open_consumer(const wire::OpenConsumer& frame);
   base::Status on(wire::AddCredit&& frame);
   base::Status on(wire::Started&& frame);
@@ -171,8 +182,10 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   std::unordered_map<std::uint64_t, Consumer> consumers_;
   std::uint64_t last_request_ = 0;
   std::unordered_map<std::uint64_t, Then> expected_;
-  /// Publishes some of whose items were refused here: (place, why), until the rest is answered.
-  std::unordered_map<std::uint64_t, std::vector<std::pair<std::size_t, base::Status>>> refused_items_;
+  /// Publishes and settles whose answer is under way; all other requests are in `expected_`.
+  std::size_t answers_due_ = 0;
+  /// Publishes some of whose items were refused here, until the rest is answered.
+  std::unordered_map<std::uint64_t, RefusedItems> refused_items_;
   base::Random random_;
 
   // Between threads.

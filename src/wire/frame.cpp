@@ -28,7 +28,14 @@ std::string frame_head(std::uint8_t type, std::uint8_t flags, std::string_view h
 }
 
 std::span<char> FrameReader::prepare() {
-  if (block_ == nullptr || block_->size() - filled_ < kReadBytesLeast) make_room(unread() + kReadBytesLeast);
+  const bool at_end = block_ == nullptr || filled_ == block_->size();
+  if (wanted_ > kBlockBytesMost && !at_end) return {block_->data() + filled_, block_->size() - filled_};
+  if (wanted_ > kBlockBytesMost) {
+    // A large frame gets its memory as its bytes come: a length alone is only a promise.
+    make_room(std::min(wanted_, std::max(kBlockBytesMost, 2 * unread())));
+  } else if (at_end || block_->size() - filled_ < kReadBytesLeast) {
+    make_room(unread() + kReadBytesLeast);
+  }
   return {block_->data() + filled_, block_->size() - filled_};
 }
 
@@ -52,11 +59,15 @@ base::Result<std::optional<Frame>> FrameReader::next() {
   if (length < kFramePrefixBytes - 4 || header_bytes > length - (kFramePrefixBytes - 4)) {
     return base::Status(base::Code::BAD_FRAME, "the lengths in the prefix of a frame contradict each other");
   }
+  const bool reserved = (static_cast<std::uint8_t>(at[5]) & ~kMustUnderstand) != 0 || at[6] != 0 || at[7] != 0;
+  if (reserved) return base::Status(base::Code::BAD_FRAME, "a reserved bit in the prefix of a frame is set");
   const std::size_t whole = 4 + length;
   if (unread() < whole) {
-    if (block_->size() - taken_ < whole) make_room(whole);
+    wanted_ = whole;
+    if (whole <= kBlockBytesMost && block_->size() - taken_ < whole) make_room(whole);
     return std::optional<Frame>();
   }
+  wanted_ = 0;
   Frame frame;
   frame.type = static_cast<std::uint8_t>(at[4]);
   frame.flags = static_cast<std::uint8_t>(at[5]);

@@ -74,6 +74,7 @@ class FrameReader {
   std::shared_ptr<std::vector<char>> block_;
   std::size_t taken_ = 0;   // bytes of the block that were handed out
   std::size_t filled_ = 0;  // bytes of the block that were read
+  std::size_t wanted_ = 0;  // the whole of the frame that has begun to come, 0 for none
   std::size_t next_block_bytes_ = 4096;
 };
 
