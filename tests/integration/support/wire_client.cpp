@@ -123,18 +123,31 @@ bool WireClient::receive(Clock::time_point deadline) {
   return true;
 }
 
-std::optional<wire::Frame> WireClient::next(milliseconds limit) {
-  const auto deadline = Clock::now() + limit;
+std::optional<wire::Frame> WireClient::take_frame() {
   for (;;) {
     auto frame = reader_.next();
     if (!frame.ok()) fail(frame.status().text());
-    if (!frame->has_value()) {
-      if (!receive(deadline)) return std::nullopt;
-      continue;
-    }
+    if (!frame->has_value()) return std::nullopt;
     if ((*frame)->type != static_cast<std::uint8_t>(wire::FrameType::ping)) return **frame;
     const auto ping = wire::decode<wire::Ping>(**frame);
     if (answers_pings_) send(wire::encode(wire::Pong{ping->number}));
+  }
+}
+
+std::optional<wire::Frame> WireClient::next(milliseconds limit) {
+  const auto deadline = Clock::now() + limit;
+  for (;;) {
+    if (auto frame = take_frame()) return frame;
+    if (!receive(deadline)) return std::nullopt;
+  }
+}
+
+std::optional<wire::Frame> WireClient::poll(milliseconds limit) {
+  const auto deadline = Clock::now() + limit;
+  for (;;) {
+    if (auto frame = take_frame()) return frame;
+    if (!ready(fd_, POLLIN, deadline)) return std::nullopt;
+    if (!receive(deadline)) fail("it ended");
   }
 }
 

@@ -95,6 +95,8 @@ class WireClient {
 
   /// The next frame, PINGs left out; nullopt at the end of the connection.
   std::optional<wire::Frame> next(milliseconds limit = kLimit);
+  /// The next frame, PINGs left out; nullopt when none comes in time. The end of the connection is an exception.
+  std::optional<wire::Frame> poll(milliseconds limit);
   /// The next frame, which must be a T.
   template <class T>
   T read(milliseconds limit = kLimit) {
@@ -135,6 +137,8 @@ class WireClient {
   }
   void check_type(const std::optional<wire::Frame>& frame, std::uint8_t type);
   [[noreturn]] void fail(const std::string& what);
+  /// The next whole frame of what was received; answers PINGs.
+  std::optional<wire::Frame> take_frame();
   /// False at the end of the connection.
   bool receive(std::chrono::steady_clock::time_point deadline);
 

@@ -1,0 +1,83 @@
+// Who uses the broker while it is killed: publishers and workers on the client library, and workers on the bare
+// protocol that keep every token, drop connections, and settle with old tokens.
+//
+// Threading: each actor is a thread of its own; construction and destruction from the test's thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "crash/history.h"
+#include "integration/support/broker.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::crash {
+
+struct Stage {
+  const testing::Broker& broker;
+  History& history;
+  std::vector<std::string> queues;
+  /// Publishers publish and workers misbehave as long as it is true.
+  std::atomic<bool> wild{true};
+  std::atomic<bool> over{false};
+  /// What was sent and is not confirmed.
+  std::atomic<std::uint64_t> unconfirmed{0};
+};
+
+/// What workers do to a message: its body says so. "b" and "r" end in the hospital.
+///   g done    f fails once    b always fails    r is rejected    l is given back once
+Verdict verdict_on(const std::string& body, std::uint32_t attempt, bool redelivered);
+
+/// Publishes batches; what is not confirmed it publishes again, with the same id.
+class PublisherActor {
+ public:
+  PublisherActor(Stage& stage, std::string name, std::uint64_t seed);
+  ~PublisherActor() { thread_.join(); }
+
+ private:
+  void run();
+  void publish_batch();
+  std::string next_body();
+
+  Stage& stage_;
+  const std::string name_;
+  std::mt19937_64 random_;
+  std::uint64_t number_ = 0;
+  Client client_;
+  std::thread thread_;
+};
+
+/// A worker on the client library.
+class LibraryWorker {
+ public:
+  LibraryWorker(Stage& stage, const std::string& name);
+
+ private:
+  lazaret::Verdict handle(Delivery& delivery, const std::string& queue);
+
+  Stage& stage_;
+  const std::string name_;
+  Client client_;
+  std::vector<Consumer> consumers_;
+};
+
+/// A worker on the bare protocol: another instance for each connection.
+class WireWorker {
+ public:
+  WireWorker(Stage& stage, std::string name, std::uint64_t seed);
+  ~WireWorker() { thread_.join(); }
+
+ private:
+  void run();
+
+  Stage& stage_;
+  const std::string name_;
+  std::mt19937_64 random_;
+  std::thread thread_;
+};
+
+}  // namespace lazaret::crash

@@ -1,0 +1,157 @@
+#include "crash/checker.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+namespace lazaret::crash {
+namespace {
+
+struct Message {
+  std::optional<std::uint64_t> offset;
+  bool published = false;
+  bool confirmed = false;
+  bool delivered = false;
+  bool ack_sent = false;
+  bool acked = false;  // and confirmed
+  std::uint64_t acked_grant = 0;
+  std::uint64_t begun = 0;
+  std::uint64_t failed = 0;  // and confirmed
+  std::set<std::uint64_t> grants;
+  std::map<std::pair<std::uint64_t, Verdict>, std::uint64_t> newest_when_sent;  // the newest grant that was known then
+  std::set<std::pair<std::uint64_t, Verdict>> accepted;
+};
+
+class Checker {
+ public:
+  explicit Checker(const std::map<std::string, FinalQueue>& queues) : queues_(queues) {}
+
+  void see(const Event& event) {
+    Message& message = messages_[event.queue][event.body];
+    const std::string where = event.queue + " " + event.body + ": ";
+    switch (event.what) {
+      case What::published: message.published = true; break;
+      case What::confirmed:
+        message.confirmed = true;
+        at_one_place(message, event);
+        break;
+      case What::delivered: delivered(message, event); break;
+      case What::begun: ++message.begun; break;
+      case What::sent: sent(message, event); break;
+      case What::accepted: accepted(message, event); break;
+      case What::refused: break;
+    }
+  }
+
+  std::vector<std::string> finish() {
+    for (const auto& [name, queue] : queues_) finish(name, queue);
+    return std::move(findings_);
+  }
+
+ private:
+  void find(const Event& event, const std::string& what) { findings_.push_back(to_string(event) + ": " + what); }
+
+  void at_one_place(Message& message, const Event& event) {
+    if (message.offset && *message.offset != event.offset) find(event, "it is stored twice (2)");
+    message.offset = event.offset;
+  }
+
+  void delivered(Message& message, const Event& event) {
+    if (!message.published) find(event, "nobody has published it");
+    // What a dead broker has left in a socket may be read late: its grant says so.
+    if (message.acked && (event.grant == 0 || event.grant > message.acked_grant)) {
+      find(event, "delivered after its ack was confirmed (3)");
+    }
+    at_one_place(message, event);
+    message.delivered = true;
+    const auto queue = queues_.find(event.queue);
+    if (queue != queues_.end() && message.failed >= queue->second.limit) {
+      find(event, "delivered after " + std::to_string(message.failed) + " failures (6)");
+    }
+    if (event.grant != 0 && !message.grants.insert(event.grant).second) find(event, "a grant is given twice (5)");
+  }
+
+  void sent(Message& message, const Event& event) {
+    message.ack_sent = message.ack_sent || event.verdict == Verdict::ack;
+    const std::uint64_t newest = message.grants.empty() ? 0 : *message.grants.rbegin();
+    message.newest_when_sent.emplace(std::pair(event.grant, event.verdict), newest);
+  }
+
+  void accepted(Message& message, const Event& event) {
+    // Sent again, a verdict is answered as the first time.
+    if (!message.accepted.insert({event.grant, event.verdict}).second) return;
+    if (message.newest_when_sent[{event.grant, event.verdict}] > event.grant) {
+      find(event, "an old token still settled it (5)");
+    }
+    if (event.verdict == Verdict::ack) {
+      message.acked = true;
+      message.acked_grant = std::max(message.acked_grant, event.grant);
+    }
+    if (event.verdict == Verdict::fail) ++message.failed;
+  }
+
+  void finish(const std::string& name, const FinalQueue& queue) {
+    if (queue.entered != queue.acked + queue.in_hospital) {
+      findings_.push_back(name + ": " + std::to_string(queue.entered) + " entered, " + std::to_string(queue.acked) +
+                          " acked and " + std::to_string(queue.in_hospital) + " in the hospital (10)");
+    }
+    if (queue.in_hospital != queue.cases.size()) {
+      findings_.push_back(name + ": " + std::to_string(queue.in_hospital) + " are counted in the hospital, where " +
+                          std::to_string(queue.cases.size()) + " are (6)");
+    }
+    std::map<std::string, const FinalCase*> cases;
+    for (const FinalCase& one : queue.cases) {
+      if (!cases.emplace(one.body, &one).second) findings_.push_back(name + " " + one.body + ": two cases (6)");
+    }
+    std::uint64_t acked = 0;
+    std::uint64_t stored = 0;
+    for (const auto& [body, message] : messages_[name]) {
+      const auto found = cases.find(body);
+      const FinalCase* a_case = found == cases.end() ? nullptr : found->second;
+      acked += message.acked ? 1 : 0;
+      stored += message.confirmed || message.delivered || a_case != nullptr ? 1 : 0;
+      finish(name + " " + body + ": ", message, a_case, queue.limit);
+    }
+    if (acked > queue.acked) findings_.push_back(name + ": fewer are acked than were confirmed to be (3)");
+    if (stored != queue.entered) {
+      findings_.push_back(name + ": " + std::to_string(queue.entered) + " entered, " + std::to_string(stored) +
+                          " were seen (1)");
+    }
+  }
+
+  void finish(const std::string& where, const Message& message, const FinalCase* a_case, std::uint64_t limit) {
+    if (a_case == nullptr) {
+      if (message.confirmed && !message.ack_sent) findings_.push_back(where + "confirmed, and gone (1)");
+      return;
+    }
+    if (message.acked) findings_.push_back(where + "acked, and yet a case (3)");
+    if (message.offset && *message.offset != a_case->offset) findings_.push_back(where + "its case is elsewhere (2)");
+    const auto of = [&](std::initializer_list<const char*> kinds) {
+      return static_cast<std::uint64_t>(
+          std::count_if(a_case->outcomes.begin(), a_case->outcomes.end(), [&](const std::string& outcome) {
+            return std::any_of(kinds.begin(), kinds.end(), [&](const char* kind) { return outcome == kind; });
+          }));
+    };
+    const std::uint64_t failures = of({"nacked", "lease_expired", "handler_timeout", "consumer_lost"});
+    if (failures > limit) findings_.push_back(where + std::to_string(failures) + " failures (6)");
+    if (of({"nacked"}) < message.failed) findings_.push_back(where + "a confirmed failure is not in the history (6)");
+    if (failures > message.begun) {
+      findings_.push_back(where + "blamed " + std::to_string(failures) + " times, began " +
+                          std::to_string(message.begun) + " times (11)");
+    }
+  }
+
+  const std::map<std::string, FinalQueue>& queues_;
+  std::map<std::string, std::map<std::string, Message>> messages_;  // queue → body
+  std::vector<std::string> findings_;
+};
+
+}  // namespace
+
+std::vector<std::string> check(const std::vector<Event>& history, const std::map<std::string, FinalQueue>& queues) {
+  Checker checker(queues);
+  for (const Event& event : history) checker.see(event);
+  return checker.finish();
+}
+
+}  // namespace lazaret::crash

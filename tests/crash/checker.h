@@ -1,0 +1,40 @@
+// The checker: whether a history and what is left at the end can be told by a broker that keeps its promises. It knows
+// nothing of brokers but these invariants, numbered as in the design:
+//
+//   1  what was confirmed was delivered and acked, or is a case
+//   2  a publish that was sent several times is stored once
+//   3  what was acked, and that confirmed, is not delivered again
+//   5  a verdict counts only for the last grant
+//   6  failures stay within the limit, and those that were confirmed are in the history of the case
+//   10 everything that entered is somewhere
+//   11 what never began is not blamed
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "crash/history.h"
+
+namespace lazaret::crash {
+
+/// A case as the broker shows it at the end.
+struct FinalCase {
+  std::string body;
+  std::uint64_t offset = 0;
+  std::vector<std::string> outcomes;  // of its attempts, in order
+};
+/// A queue at the end: nothing is ready, leased or waiting any more.
+struct FinalQueue {
+  std::uint64_t limit = 0;  // max_attempts
+  std::uint64_t entered = 0;
+  std::uint64_t acked = 0;
+  std::uint64_t in_hospital = 0;
+  std::vector<FinalCase> cases;
+};
+
+/// What is wrong, in words; empty when all is well.
+std::vector<std::string> check(const std::vector<Event>& history, const std::map<std::string, FinalQueue>& queues);
+
+}  // namespace lazaret::crash

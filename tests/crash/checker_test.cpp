@@ -1,0 +1,106 @@
+// The checker finds each kind of broken promise in a history that has just that one.
+#include "crash/checker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lazaret::crash {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Event event(What what, std::string body = "m", Verdict verdict = Verdict::none, std::uint64_t grant = 0) {
+  return {what, "q", std::move(body), 0, 1, grant, verdict, "w"};
+}
+Event at(Event event, std::uint64_t offset) {
+  event.offset = offset;
+  return event;
+}
+
+/// One message that was done, in a queue that is empty.
+std::vector<Event> good() {
+  return {event(What::published),
+          event(What::confirmed),
+          event(What::delivered, "m", Verdict::none, 7),
+          event(What::begun, "m", Verdict::none, 7),
+          event(What::sent, "m", Verdict::ack, 7),
+          event(What::accepted, "m", Verdict::ack, 7)};
+}
+std::map<std::string, FinalQueue> done() { return {{"q", {3, 1, 1, 0, {}}}}; }
+std::map<std::string, FinalQueue> in_hospital(std::vector<std::string> outcomes) {
+  return {{"q", {3, 1, 0, 1, {{"m", 0, std::move(outcomes)}}}}};
+}
+
+void expect_found(const std::vector<Event>& history, const std::map<std::string, FinalQueue>& queues,
+                  const std::string& what) {
+  EXPECT_THAT(check(history, queues), Contains(HasSubstr(what)));
+}
+
+TEST(Checker, AGoodHistoryIsGood) {
+  EXPECT_THAT(check(good(), done()), IsEmpty());
+  // What was never confirmed may have been stored or not.
+  EXPECT_THAT(check({event(What::published)}, {{"q", {3, 0, 0, 0, {}}}}), IsEmpty());
+  // A verdict that is sent again is answered as the first time.
+  auto twice = good();
+  twice.push_back(event(What::accepted, "m", Verdict::ack, 7));
+  EXPECT_THAT(check(twice, done()), IsEmpty());
+}
+
+TEST(Checker, OneConfirmedAndGone) {
+  expect_found({event(What::published), event(What::confirmed)}, {{"q", {3, 1, 1, 0, {}}}}, "and gone (1)");
+  expect_found({event(What::published), event(What::confirmed)}, {{"q", {3, 0, 0, 0, {}}}}, "were seen (1)");
+}
+
+TEST(Checker, TwoStoredTwice) {
+  auto history = good();
+  history.insert(history.begin() + 2, at(event(What::confirmed), 1));
+  expect_found(history, done(), "stored twice (2)");
+}
+
+TEST(Checker, ThreeDeliveredAfterItsAck) {
+  auto history = good();
+  history.push_back(event(What::delivered, "m", Verdict::none, 6));  // out of the socket of a broker that is dead
+  EXPECT_THAT(check(history, done()), IsEmpty());
+  history.push_back(event(What::delivered, "m", Verdict::none, 8));
+  expect_found(history, done(), "after its ack was confirmed (3)");
+  expect_found(good(), in_hospital({"nacked"}), "acked, and yet a case (3)");
+}
+
+TEST(Checker, FiveAnOldToken) {
+  auto history = good();
+  history.insert(history.end() - 2, event(What::delivered, "m", Verdict::none, 8));
+  expect_found(history, done(), "an old token still settled it (5)");
+  history = good();
+  history.insert(history.end() - 1, event(What::delivered, "m", Verdict::none, 7));
+  expect_found(history, done(), "a grant is given twice (5)");
+}
+
+TEST(Checker, SixMoreFailuresThanAllowed) {
+  std::vector<Event> history = {event(What::published), event(What::confirmed)};
+  for (std::uint64_t grant = 1; grant <= 3; ++grant) {
+    history.push_back(event(What::delivered, "m", Verdict::none, grant));
+    history.push_back(event(What::begun, "m", Verdict::none, grant));
+    history.push_back(event(What::sent, "m", Verdict::fail, grant));
+    history.push_back(event(What::accepted, "m", Verdict::fail, grant));
+  }
+  EXPECT_THAT(check(history, in_hospital({"nacked", "nacked", "nacked"})), IsEmpty());
+  expect_found(history, in_hospital({"nacked", "nacked"}), "not in the history (6)");
+  expect_found(history, in_hospital({"nacked", "nacked", "nacked", "nacked"}), "4 failures (6)");
+  history.push_back(event(What::delivered, "m", Verdict::none, 4));
+  expect_found(history, in_hospital({"nacked", "nacked", "nacked"}), "delivered after 3 failures (6)");
+}
+
+TEST(Checker, TenSumsThatDoNotAddUp) {
+  expect_found(good(), {{"q", {3, 2, 1, 0, {}}}}, "(10)");
+  expect_found(good(), {{"q", {3, 1, 0, 1, {}}}}, "where 0 are (6)");
+}
+
+TEST(Checker, ElevenBlamedWithoutHavingBegun) {
+  expect_found({event(What::published), event(What::confirmed), event(What::delivered, "m", Verdict::none, 1)},
+               in_hospital({"consumer_lost"}), "began 0 times (11)");
+}
+
+}  // namespace
+}  // namespace lazaret::crash

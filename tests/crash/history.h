@@ -1,0 +1,57 @@
+// History: what publishers and consumers did and heard while the broker was killed again and again, in the order in
+// which this process saw it.
+//
+// Threading: any thread.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace lazaret::crash {
+
+enum class What {
+  published,  // is about to be sent, for the first time
+  confirmed,  // the broker says that it is on the disk; `offset`
+  delivered,  // a consumer has it; `offset`, `attempt`, `grant` (0: the client library does not say)
+  begun,      // its handler begins, or may: `started` goes out, or the client says none
+  sent,       // a verdict goes out
+  accepted,   // and is on the disk
+  refused,    // and is not: its lease was lost
+};
+enum class Verdict { none, ack, fail, reject, release };
+
+struct Event {
+  What what = What::published;
+  std::string queue;
+  std::string body;  // unique in a run; it names the message
+  std::uint64_t offset = 0;
+  std::uint32_t attempt = 0;
+  std::uint64_t grant = 0;
+  Verdict verdict = Verdict::none;
+  std::string who;
+};
+std::string to_string(const Event& event);
+
+class History {
+ public:
+  void add(Event event) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+  }
+  std::vector<Event> events() const {
+    const std::lock_guard lock(mutex_);
+    return events_;
+  }
+  std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return events_.size();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Event> events_;  // GUARDED_BY(mutex_)
+};
+
+}  // namespace lazaret::crash
