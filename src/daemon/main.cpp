@@ -92,5 +92,7 @@ int main(int argc, char** argv) {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow is a write that fails, which we know how to end with.
+  std::signal(SIGXFSZ, SIG_IGN);
   return serve(*configuration);
 }
