@@ -118,6 +118,17 @@ bool converse(Pipe& in, Pipe& out, Pipe& err, const std::string& input, Outcome&
   return true;
 }
 
+/// Whether every thread of the process is stopped: SIGSTOP reaches them one by one.
+bool is_frozen(pid_t pid) {
+  std::error_code gone;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone)) {
+    const std::string status = read_file(task.path() / "stat");
+    const std::size_t name_end = status.rfind(')');
+    if (name_end == std::string::npos || status.compare(name_end, 3, ") T") != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Process::Process(const ProcessOptions& options) {
@@ -151,7 +162,9 @@ Process& Process::operator=(Process&& other) noexcept {
 bool Process::running() { return pid_ > 0 && !wait(milliseconds(0)); }
 
 void Process::signal(int number) {
-  if (pid_ > 0 && !exit_) kill(pid_, number);
+  if (pid_ <= 0 || exit_) return;
+  kill(pid_, number);
+  if (number == SIGSTOP) eventually([this] { return is_frozen(pid_); });
 }
 
 std::optional<int> Process::wait(milliseconds limit) {

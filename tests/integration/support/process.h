@@ -44,6 +44,7 @@ class Process {
 
   pid_t pid() const { return pid_; }
   bool running();
+  /// After SIGSTOP it is frozen when this returns.
   void signal(int number);
   /// The exit status as in Outcome, or nullopt when it still runs after `limit`.
   std::optional<int> wait(milliseconds limit);
