@@ -1,0 +1,40 @@
+// Errors that only the HTTP API answers with (error_codes.h).
+#include "integration/errors/error_codes.h"
+
+namespace lazaret::testing {
+namespace {
+
+using base::Code;
+
+TEST_F(ErrorCodes, CASE_BUSY) {
+  Broker& broker = start();
+  const std::string target = "/api/v1/hospital/cases/" + make_case(broker) + "/replay";
+  EXPECT_EQ(http(broker.admin(), "POST", target).status / 100, 2);
+  expect_problem(http(broker.admin(), "POST", target), Code::CASE_BUSY);
+}
+
+TEST_F(ErrorCodes, DESTINATION_NEEDED) {
+  Broker& broker = start();
+  const std::string target = "/api/v1/hospital/cases/" + make_case(broker) + "/replay";
+  EXPECT_EQ(broker.cli({"queue", "delete", "q", "--force"}).exit, 0);
+  expect_problem(http(broker.admin(), "POST", target), Code::DESTINATION_NEEDED);
+}
+
+TEST_F(ErrorCodes, METHOD_NOT_ALLOWED) {
+  const HttpAnswer answer = http(start().admin(), "DELETE", "/api/v1/queues");
+  expect_problem(answer, Code::METHOD_NOT_ALLOWED);
+  EXPECT_EQ(answer.headers.at("allow"), "GET, HEAD");
+}
+
+TEST_F(ErrorCodes, UNSUPPORTED_MEDIA_TYPE) {
+  expect_problem(http(start().admin(), "PUT", "/api/v1/queues/n", "{}", {{"Content-Type", "text/plain"}}),
+                 Code::UNSUPPORTED_MEDIA_TYPE);
+}
+
+TEST_F(ErrorCodes, FORBIDDEN_ORIGIN) {
+  expect_problem(http(start().admin(), "GET", "/api/v1/queues", "", {{"Origin", "http://evil.example"}}),
+                 Code::FORBIDDEN_ORIGIN);
+}
+
+}  // namespace
+}  // namespace lazaret::testing
