@@ -1,5 +1,6 @@
 #include "daemon/logging.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -39,6 +40,8 @@ void set_up_logging(const Configuration::Log& log) {
     logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   }
   spdlog::set_default_logger(std::move(logger));
+  // It prints a line for every text of a client that is not UTF-8. Whoever sent it gets an error; the log is ours.
+  google::protobuf::SetLogHandler(nullptr);
 }
 
 }  // namespace lazaret::daemon

@@ -304,5 +304,10 @@ TEST_F(ProtocolFrames, NoiseEndsAConnectionAndNothingElse) {
   }
 }
 
+TEST_F(ProtocolFrames, WhatIsNotUtf8IsAnsweredAndFillsNoLog) {
+  EXPECT_EQ(answer_to(frame_of(FrameType::queue_request, "\x1a\x02\xff\xfe")).code(), Code::BAD_FRAME);
+  EXPECT_EQ(broker_.log().find("libprotobuf"), std::string::npos) << broker_.log();
+}
+
 }  // namespace
 }  // namespace lazaret::testing

@@ -1,0 +1,32 @@
+// Envelopes: what a publisher says of a message. What is accepted, can be shown; an id that is added is found.
+#include "wire/envelope.h"
+#include "fuzz/target.h"
+
+namespace lazaret::fuzz {
+
+std::vector<std::string> seeds() {
+  wire::Envelope envelope;
+  envelope.type = "order.created";
+  envelope.key = "7";
+  envelope.headers = {{"a", "b"}, {"a", "c"}};
+  envelope.correlation_id = "c";
+  std::string bytes = wire::encode_envelope(envelope);
+  return {"", bytes, wire::with_id(bytes, base::Uuid::v7(1, 2, 3))};
+}
+
+}  // namespace lazaret::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace lazaret;
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  bool has_id = false;
+  const bool accepted = wire::check_envelope(bytes, 64u << 10, has_id).ok();
+  const auto decoded = wire::decode_envelope(bytes);
+  if (!accepted) return 0;
+  LZ_ASSERT(decoded.ok());
+  LZ_ASSERT(wire::decode_envelope(wire::encode_envelope(*decoded)).value() == *decoded);
+  if (has_id) return 0;
+  const model::MessageId id = base::Uuid::v7(1, 2, 3);
+  LZ_ASSERT(wire::decode_envelope(wire::with_id(bytes, id)).value().id == id);
+  return 0;
+}
