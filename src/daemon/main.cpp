@@ -67,8 +67,8 @@ int serve(const daemon::Configuration& configuration) {
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("stopping: consumers have {} to finish", base::format_duration(configuration.broker.stop_wait));
-  daemon::notify_service_manager("STOPPING=1");
   broker.drain();
+  daemon::notify_service_manager("STOPPING=1");
   wait_for_consumers(broker, configuration.broker.stop_wait, signals);
   broker.stop();
   spdlog::info("stopped");

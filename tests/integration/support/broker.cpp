@@ -85,6 +85,7 @@ bool Broker::try_start() {
     command.command.insert(command.command.end(), {"--set", setting});
   }
   command.command.insert(command.command.end(), options_.arguments.begin(), options_.arguments.end());
+  command.environment = options_.environment;
   command.output_file = command.error_file = dir_ / "lazaretd.log";
   process_ = Process(command);
   const auto ready = [&] {

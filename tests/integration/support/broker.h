@@ -24,6 +24,8 @@ struct BrokerOptions {
   std::vector<std::string> settings;
   /// Further arguments of `lazaretd`.
   std::vector<std::string> arguments;
+  /// Added to its environment.
+  std::map<std::string, std::string> environment{};
   bool start = true;
 };
 
