@@ -110,8 +110,16 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
 }
 
 void Shard::State::on(model::DiscardCaseCommand& command) {
-  Subscription* sub = nullptr;
+  Subscription* sub = find(command.id.subscription);
+  if (sub == nullptr) {
+    // Of a deleted queue only the store knows its cases, and whoever asks has looked there.
+    mutate(model::DiscardCase{command.id, now, command.reason, true}, true);
+    return tell(command.origin.session, model::CaseDone{command.origin.request, {}, command.id, 0});
+  }
   model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
+  if (answer.status.code() == Code::DESTINATION_NEEDED) {
+    answer.status = Status(Code::CASE_BUSY, "the queue of case " + command.id.to_string() + " is just being deleted");
+  }
   if (answer.status.ok()) {
     sub->admitted.erase(command.id.offset);
     case_tokens.touched(command.id);

@@ -152,7 +152,7 @@ struct ReplayCaseCommand {
   /// Length of the history so far (`CaseRecord::attempt_count`): numbers go on from there. Whoever asks reads it.
   std::uint32_t attempts = 0;
 };
-/// Answered by CaseDone.
+/// Answered by CaseDone. Also of a queue that was deleted: whoever asks has read that the case is admitted.
 struct DiscardCaseCommand {
   Origin origin;
   CaseId id;

@@ -112,6 +112,19 @@ TEST_F(Deletion, KeepsManyCasesInSeveralSteps) {
   EXPECT_EQ(world.store().stored_messages(queue.log), 0u);
 }
 
+TEST_F(Deletion, WhatIsLeftInTheHospitalCanBeDiscarded) {
+  make_cases(2);
+  EXPECT_TRUE(world.delete_queue("orders", true).status.ok());
+  const model::CaseId id{queue.shard, queue.subscription, queue.log, model::Offset(0)};
+  EXPECT_EQ(world.replay(id).status.code(), base::Code::DESTINATION_NEEDED);
+  world.kill_broker();
+  world.start_broker();
+  world.run_for(1s);
+  EXPECT_TRUE(world.discard(id, "nobody needs it").status.ok());
+  EXPECT_EQ(world.store().read_case(id)->state, model::CaseState::discarded);
+  EXPECT_EQ(world.store().evacuated_messages(queue.log), 1u);
+}
+
 TEST_F(Deletion, GoesOnAfterACrashAtAnyMoment) {
   for (int moment = 0; moment < 12; ++moment) {
     const std::string name = "orders" + std::to_string(moment);

@@ -25,6 +25,10 @@ void RandomRun::operate() {
 }
 
 void RandomRun::treat(const std::string& name) {
+  if (!orphans_.empty() && chance(10)) {
+    const model::CaseId orphan = any(orphans_);
+    if (world_.store().read_case(orphan)->state == CaseState::admitted) world_.discard(orphan, "its queue is gone");
+  }
   const auto cases = world_.cases(name, CaseState::admitted);
   if (cases.empty()) return;
   const model::CaseId id = any(cases).id;

@@ -94,6 +94,10 @@ TEST_F(ServedHospital, ACaseOutlivesItsQueue) {
   EXPECT_EQ(ask("GET", "/api/v1/hospital/cases?queue=orders").json().at("items").as_array().size(), 1u);
   EXPECT_EQ(ask("GET", "/api/v1/hospital/cases/" + id).json().at("message").at("body"), "hello");
   EXPECT_EQ(refused("POST", "/api/v1/hospital/cases/" + id + "/replay", "{}"), Refusal(409, "DESTINATION_NEEDED"));
+  const auto discarded = ask("POST", "/api/v1/hospital/cases/" + id + "/discard", R"({"reason": "not ours"})");
+  EXPECT_EQ(discarded.status, 200) << discarded.body;
+  EXPECT_EQ(discarded.json().at("state"), "discarded");
+  EXPECT_EQ(refused("POST", "/api/v1/hospital/cases/" + id + "/discard", "{}"), Refusal(409, "CASE_BUSY"));
 }
 
 }  // namespace
