@@ -69,7 +69,8 @@ void WireConnection::hear(wire::Deliver&& deliver) {
   for (wire::Delivery& one : deliver.deliveries) {
     Held held{deliver.consumer, std::move(one), false};
     write(What::delivered, held);
-    held_[held.delivery.token.grant.value] = std::move(held);
+    const std::pair key(held.consumer, held.delivery.token.grant.value);
+    held_[key] = std::move(held);
   }
 }
 
@@ -95,7 +96,7 @@ void WireConnection::hear(const wire::Recall& recall) {
 
 void WireConnection::hear(const wire::LeaseEnded& ended) {
   for (const wire::Token& token : ended.tokens) {
-    if (auto lost = held_.extract(token.grant.value)) old_.push_back(std::move(lost.mapped()));
+    if (auto lost = held_.extract({ended.consumer, token.grant.value})) old_.push_back(std::move(lost.mapped()));
   }
 }
 
@@ -104,7 +105,7 @@ void WireConnection::work() {
   while (!held_.empty()) {
     Held& held = held_.begin()->second;
     // `started` covers everything of the consumer up to this delivery.
-    for (auto& [grant, other] : held_) {
+    for (auto& [key, other] : held_) {
       if (other.consumer != held.consumer || other.delivery.delivery > held.delivery.delivery || other.begun) continue;
       other.begun = true;
       write(What::begun, other);

@@ -49,8 +49,9 @@ class WireConnection {
   const std::string name_;
   std::mt19937_64 random_;
   testing::WireClient client_;
-  std::map<std::uint64_t, Held> held_;  // by grant
-  std::deque<Held> old_;                // settled or lost
+  /// By consumer and grant: queues may be on different shards, which may give the same grant.
+  std::map<std::pair<std::uint64_t, std::uint64_t>, Held> held_;
+  std::deque<Held> old_;  // settled or lost
   std::map<std::uint64_t, Asked> asked_;
 };
 
