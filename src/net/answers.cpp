@@ -44,6 +44,7 @@ void Session::deliver_inbox() {
         },
         std::move(answer));
   }
+  close_if_answered();
   if (!must_pause()) wake_reader();
 }
 

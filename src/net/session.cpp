@@ -36,6 +36,7 @@ Session::Session(tcp::socket socket, SessionContext& context, std::uint64_t seed
       heard_at_(SteadyClock::now()),
       said_at_(heard_at_),
       flushed_(socket_.get_executor(), SteadyClock::time_point::max()),
+      stop_deadline_(socket_.get_executor()),
       watchdog_(socket_.get_executor()),
       random_(seed) {}
 
@@ -51,10 +52,25 @@ void Session::start(std::function<void()> gone) {
 
 void Session::stop() {
   asio::post(socket_.get_executor(), [self = shared_from_this()] {
-    if (self->ending_) return;
-    self->send(wire::encode(wire::Closing{Status(Code::SHUTTING_DOWN)}));
-    self->end(Engine::End::closed);
+    self->stopping_ = true;
+    self->stop_deadline_.expires_after(kFlushTime);
+    self->stop_deadline_.async_wait([self](boost::system::error_code error) {
+      if (!error) self->close_for_stop();
+    });
+    self->close_if_answered();
   });
+}
+
+/// What was asked before the stop is answered before Closing: the last verdicts are what the stop has waited for.
+void Session::close_if_answered() {
+  if (stopping_ && expected_.empty() && answers_due_ == 0) close_for_stop();
+}
+
+void Session::close_for_stop() {
+  stop_deadline_.cancel();
+  if (ending_) return;
+  send(wire::encode(wire::Closing{Status(Code::SHUTTING_DOWN)}));
+  end(Engine::End::closed);
 }
 
 // --- The life of a connection ---------------------------------------------------------------------------------------
@@ -215,7 +231,7 @@ void Session::drain_socket() {
 }
 
 bool Session::must_pause() const {
-  return engine_full_ || (outbox_.bytes() > limits::kOutboxBytesPause && !write_failed_) ||
+  return stopping_ || engine_full_ || (outbox_.bytes() > limits::kOutboxBytesPause && !write_failed_) ||
          expected_.size() + answers_due_ > limits::kUnansweredRequests;
 }
 

@@ -53,7 +53,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   /// Runs until the connection has ended, and calls `gone` then.
   void start(std::function<void()> gone);
   asio::any_io_executor executor() { return socket_.get_executor(); }
-  /// Any thread: tells the client Closing, writes what waits and ends.
+  /// Any thread: reads no more, waits a second at most for the answers that are due, tells the client Closing and ends.
   void stop();
 
   // Outbox
@@ -96,6 +96,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   void drain_socket();
   asio::awaitable<void> flush_and_close();
   asio::awaitable<void> linger();
+  void close_if_answered();
+  void close_for_stop();
   bool must_pause() const;
   void wake_reader();
   /// Ends the session as `how`, unless it is ending already.
@@ -174,6 +176,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   SteadyClock::time_point write_began_;
   bool write_failed_ = false;
   asio::steady_timer flushed_;  // cancelled when the outbox is empty
+  bool stopping_ = false;
+  asio::steady_timer stop_deadline_;
   asio::steady_timer watchdog_;
 
   // What the client has opened.
