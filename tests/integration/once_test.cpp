@@ -1,5 +1,5 @@
-// Where nothing goes wrong, each message is done once, at its first attempt: slow handlers under a short lease, and many
-// messages of all sizes. LAZARET_LONG=1 takes the full numbers.
+// Where nothing goes wrong, each message is done once, at its first attempt: slow handlers under a short lease, and
+// many messages of all sizes. LAZARET_LONG=1 takes the full numbers.
 #include <gtest/gtest.h>
 
 #include <atomic>
