@@ -344,7 +344,7 @@ Closed run_until_signal(Client& client, milliseconds drain) {
     client.async_close(drain, asio::bind_executor(io.get_executor(), [&](error_code code, Closed result) {
                          failed = code;
                          closed = std::move(result);
-                         io.stop();
+                         signals.cancel();  // nothing is waited for any more: run() returns
                        }));
     signals.async_wait([&](error_code error, int) {
       if (!error) client.async_close(milliseconds(0), [](error_code, const Closed&) {});

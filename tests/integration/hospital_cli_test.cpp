@@ -104,9 +104,8 @@ TEST_F(HospitalCli, WaitsForOutcomes) {
   EXPECT_EQ(replay.wait(std::chrono::seconds(20)), 1) << "one has relapsed";
   const auto outcomes = json_lines(read_file(output));
   ASSERT_EQ(outcomes.size(), 2u);
-  for (const auto& one : outcomes) {
-    EXPECT_EQ(one.at("state"), one.at("message").at("body") == "good" ? "discharged" : "admitted");
-  }
+  // By its place: the message of a case that is closed may have been trimmed by now.
+  for (const auto& one : outcomes) EXPECT_EQ(one.at("state"), one.at("offset") == 0 ? "discharged" : "admitted");
 }
 
 TEST_F(HospitalCli, OneOfSeveralMayFail) {
