@@ -17,8 +17,8 @@ using base::Code;
 namespace limits = model::limits;
 
 constexpr std::size_t kFloodBytes = 96u << 20;
-/// What a flood may cost: what is read ahead, the answers that wait, and the allocator's own. Under the address sanitizer
-/// freed memory stays in a quarantine and every block has a fence, which hides what the broker takes.
+/// What a flood may cost: what is read ahead, the answers that wait, and the allocator's own. Under the address
+/// sanitizer freed memory stays in a quarantine and every block has a fence, which hides what the broker takes.
 #ifdef __SANITIZE_ADDRESS__
 constexpr std::size_t kFloodCosts = 1u << 30;
 #else
