@@ -6,6 +6,10 @@
 #include "simulation/random_run.h"
 
 namespace lazaret::simulation {
+
+/// For GoogleTest: the name stands beside it.
+void PrintTo(Bug bug, std::ostream* out) { *out << static_cast<int>(bug); }
+
 namespace {
 
 using ::testing::IsEmpty;
