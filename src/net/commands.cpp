@@ -268,7 +268,8 @@ Status Session::on(wire::Settle&& frame) {
     refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
     return {};
   }
-  const auto [shard, subscription] = std::pair(consumer->second.shard, consumer->second.subscription);
+  const model::ShardId shard = consumer->second.shard;
+  const model::SubscriptionId subscription = consumer->second.subscription;
   model::Settle command;
   command.origin = {session_, frame.request};
   command.verdicts.reserve(frame.acks.size() + frame.verdicts.size());
