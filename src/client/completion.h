@@ -63,15 +63,16 @@ class Completion {
  private:
   void finish(error_code code, R result) {
     if (!handler_) return;
-    // The work is given up where the handler runs: once it has run, its executor's context may be gone.
-    asio::any_completion_executor where = asio::prefer(executor_, asio::execution::outstanding_work.untracked);
-    auto call = [work = std::exchange(executor_, {}), handler = std::move(handler_), code,
-                 result = std::move(result)]() mutable { std::move(handler)(code, std::move(result)); };
+    auto call = [handler = std::move(handler_), code, result = std::move(result)]() mutable {
+      std::move(handler)(code, std::move(result));
+    };
     Handler<R>().swap(handler_);
     // By way of the client's executor: whoever ends the operation, or starts one that fails at once, is not called back
-    // on its own stack.
-    asio::post(client_,
-               [where = std::move(where), call = std::move(call)]() mutable { where.execute(std::move(call)); });
+    // on its own stack. The work ends when execute() has returned: a context that runs until it has none is not gone
+    // before.
+    asio::post(client_, [executor = std::exchange(executor_, {}), call = std::move(call)]() mutable {
+      executor.execute(std::move(call));
+    });
   }
 
   Handler<R> handler_;
