@@ -26,6 +26,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   if (entry.replays) {
     admission.lane_offset = entry.position.offset;
     sub.lane.erase(origin);
+    relapses.remember(id, entry.attempts);
   }
   mutate(std::move(admission), false);
   if (!entry.replays) sub.acked.settle(origin);
@@ -50,6 +51,7 @@ void Shard::State::forget_entry(Subscription& sub, Entry& entry) { sub.entries.e
 /// Back to the hospital, with what was tried since the replay.
 void Shard::State::recall(Subscription& sub, const Entry& entry, model::Offset origin) {
   const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log, origin};
+  relapses.remember(id, entry.attempts);
   mutate(model::RecallCase{id, sub.queue.lane, entry.position.offset, entry.attempts, entry.failures}, true);
 }
 
@@ -102,7 +104,7 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     entry.position = position;
     entry.replays = command.id;
     entry.redelivered = true;
-    entry.attempts = command.attempts;
+    entry.attempts = relapses.length(command.id, command.attempts);
     make_ready(*sub, entry);
     answer.lane_offset = lane_offset.value;
   }

@@ -16,8 +16,10 @@ using model::OffsetRange;
 /// A trim is worth a record when it frees so much, or when nothing is left behind it.
 constexpr std::uint64_t kTrimMessages = 16'384;
 constexpr std::uint64_t kTrimBytes = 4u << 20;
-/// Stretches that are looked at one by one when something in them is still needed.
+/// Stretches that are looked at one by one when something in them is still needed. The small ones are for a memtable that
+/// is nearly full: what is large is few.
 constexpr std::uint64_t kStretch = 8192;
+constexpr std::uint64_t kSmallStretch = 256;
 
 }  // namespace
 
@@ -192,7 +194,9 @@ void Shard::State::trim(Subscription& sub, bool all) {
   const bool drained = cursor == log.state.next && now - log.last_trim >= std::chrono::seconds(1);
   const Offset looked_to = all ? begin : std::max(begin, log.head_looked_to);
   const std::uint64_t settled_count = cursor > looked_to ? cursor.value - looked_to.value : 0;
-  const bool holes = sub.acked.beyond().size() >= kTrimMessages &&
+  const std::uint64_t stretch_size = all ? kSmallStretch : kStretch;
+  const std::uint64_t worth_holes = all ? kSmallStretch : kTrimMessages;
+  const bool holes = sub.acked.beyond().size() >= worth_holes &&
                      (all || sub.frontier.value >= log.trim_looked_to.value + kTrimMessages);
   const bool worth = settled_count >= kTrimMessages || log.bytes_since_trim >= kTrimBytes || holes || drained || all;
   if (drained && settled_count == 0) log.drained_at = cursor;
@@ -204,7 +208,7 @@ void Shard::State::trim(Subscription& sub, bool all) {
   // Before the cursor, stretch by stretch; neighbours that can go go together.
   OffsetRange going{begin, begin};
   for (Offset at = begin; at < cursor;) {
-    const OffsetRange stretch{at, std::min(Offset((at.value / kStretch + 1) * kStretch), cursor)};
+    const OffsetRange stretch{at, std::min(Offset((at.value / stretch_size + 1) * stretch_size), cursor)};
     at = std::max(stretch.end, log.trimmed.next_missing(stretch.end));
     if (!may_trim(sub, stretch)) {
       trim_stretch(sub, going);
@@ -218,8 +222,9 @@ void Shard::State::trim(Subscription& sub, bool all) {
   // Beyond the cursor: whole stretches of which less than a tenth is still needed.
   const Offset end = std::min(log.persisted_end, sub.frontier);
   log.trim_looked_to = sub.frontier;
-  for (std::uint64_t at = (cursor.value / kStretch + 1) * kStretch; at + kStretch <= end.value; at += kStretch) {
-    const OffsetRange stretch{Offset(at), Offset(at + kStretch)};
+  const std::uint64_t first = (cursor.value / stretch_size + 1) * stretch_size;
+  for (std::uint64_t at = first; at + stretch_size <= end.value; at += stretch_size) {
+    const OffsetRange stretch{Offset(at), Offset(at + stretch_size)};
     if (!log.trimmed.contains(stretch.begin) && may_trim(sub, stretch)) trim_stretch(sub, stretch);
   }
 }

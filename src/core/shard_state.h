@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/relapses.h"
 #include "core/settled_tokens.h"
 #include "core/shard.h"
 #include "core/subscription.h"
@@ -202,6 +203,7 @@ struct Shard::State {
   std::map<model::InstanceId, InstanceView> instances;
   SettledTokens settled_tokens;
   CaseTokens case_tokens;
+  Relapses relapses;
 
   std::set<model::SubscriptionId> dirty;
   std::deque<std::pair<model::GroupNumber, std::vector<model::SubscriptionId>>> sealed;  // written, not yet durable

@@ -51,6 +51,20 @@ TEST_F(Hospital, AReplayStartsItsFailuresAtZeroAndGoesOnCountingAttempts) {
   expect_sums("orders");
 }
 
+/// Two people look at the case at once; one replays it, it fails again, then the other's click arrives.
+TEST_F(Hospital, AReplayByWhoLookedBeforeARelapseOverwritesNoAttempt) {
+  world.publish("orders", 1);
+  fail_twice(0);
+  const model::CaseId id = only_case();
+  ASSERT_TRUE(world.replay(id, 2).status.ok());
+  fail_twice(0);
+  ASSERT_TRUE(world.replay(id, 2).status.ok());
+  anna.reject(0, "fifth");
+  EXPECT_THAT(outcomes("orders", 0), ElementsAre(AttemptOutcome::nacked, AttemptOutcome::nacked, AttemptOutcome::nacked,
+                                                 AttemptOutcome::nacked, AttemptOutcome::rejected));
+  EXPECT_EQ(world.cases("orders", CaseState::admitted).at(0).attempt_count, 5u);
+}
+
 TEST_F(Hospital, AnAckAfterAReplayDischarges) {
   world.publish("orders", 1);
   fail_twice(0);

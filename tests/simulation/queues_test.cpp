@@ -56,6 +56,25 @@ TEST_F(Queues, APurgeAfterARestartTakesTheCopiesToo) {
   expect_sums("orders");
 }
 
+/// A few large messages fill a memtable as well as many small ones: those that are held do not keep their neighbours.
+TEST_F(Queues, AHeldMessageDoesNotKeepAFewThousandNeighbours) {
+  world.create_queue("orders");
+  Client anna(world, "anna", {.silent_trace = true});
+  anna.consume("orders", 2000);
+  world.publish("orders", 2000);
+  for (std::uint64_t offset = 0; offset < 2000; ++offset) {
+    if (offset != 10 && offset != 1000) anna.ack(offset);
+  }
+  world.post_all(core::TrimNow{});
+  world.settle();
+  const model::LogId log = world.queue("orders").log;
+  EXPECT_EQ(world.store().evacuated_messages(log), 1u);  // what stands before all of them stays where it is
+  EXPECT_LT(world.store().stored_messages(log), 600u);
+  anna.ack(1000);
+  EXPECT_EQ(world.store().evacuated_messages(log), 0u);
+  expect_sums("orders");
+}
+
 TEST_F(Queues, ADeletionIsRefusedWhileSomebodyNeedsTheQueue) {
   world.create_queue("orders");
   Client anna(world, "anna");

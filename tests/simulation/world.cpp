@@ -208,10 +208,10 @@ model::Done World::delete_queue(const std::string& name, bool force) {
   return ask<model::Done>(queue(name).shard, erase);
 }
 
-model::CaseDone World::replay(const model::CaseId& id) {
+model::CaseDone World::replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read) {
   model::ReplayCaseCommand replay;
   replay.id = id;
-  replay.attempts = store_.read_case(id).value().attempt_count;
+  replay.attempts = attempts_read ? *attempts_read : store_.read_case(id).value().attempt_count;
   return ask<model::CaseDone>(id.shard, replay);
 }
 
