@@ -1,0 +1,138 @@
+#include "faults/points.h"
+
+#include <algorithm>
+#include <set>
+
+namespace lazaret::faults {
+namespace {
+
+/// What a change is called in the name of a point; "" for what belongs to every group.
+struct Content {
+  const char* operator()(const model::AppendMessages&) const { return "publish"; }
+  const char* operator()(const model::TrimLog& m) const { return m.evacuate.empty() ? "trim" : "evacuation"; }
+  const char* operator()(const model::DropEvacuated&) const { return "end_of_evacuated"; }
+  const char* operator()(const model::PutSubscription&) const { return "settling"; }
+  const char* operator()(const model::DropSubscription&) const { return "deletion"; }
+  const char* operator()(const model::PutDelivery& m) const {
+    return m.record.state == model::DeliveryState::waiting ? "retry" : "grant";
+  }
+  const char* operator()(const model::AdmitCase& m) const { return m.relapse ? "relapse" : "admission"; }
+  const char* operator()(const model::ReplayCase&) const { return "replay"; }
+  const char* operator()(const model::DischargeCase&) const { return "discharge"; }
+  const char* operator()(const model::DiscardCase&) const { return "discard"; }
+  const char* operator()(const model::PutQueue&) const { return "queue"; }
+  const char* operator()(const model::PutInstance&) const { return "instance"; }
+  template <class Other>
+  const char* operator()(const Other&) const {
+    return "";
+  }
+};
+
+constexpr const char* kContents[] = {"publish", "trim",  "evacuation", "end_of_evacuated", "settling", "deletion",
+                                     "retry",   "grant", "relapse",    "admission",        "replay",   "discharge",
+                                     "discard", "queue", "instance"};
+constexpr const char* kStages[] = {"before_write", "written", "synced"};
+
+struct FileEvent {
+  Operation operation;
+  FileKind kind;
+  const char* point;
+};
+/// A memtable switch, as the file system sees it.
+constexpr FileEvent kFileEvents[] = {
+    {Operation::create, FileKind::table, "memtable_switch.begun"},
+    {Operation::append, FileKind::table, "memtable_switch.table_written"},
+    {Operation::sync, FileKind::table, "memtable_switch.table_synced"},
+    {Operation::append, FileKind::manifest, "memtable_switch.manifest_written"},
+    {Operation::sync, FileKind::manifest, "memtable_switch.manifest_synced"},
+    {Operation::create, FileKind::wal, "memtable_switch.log_created"},
+    {Operation::remove, FileKind::wal, "memtable_switch.log_removed"},
+};
+
+/// Of the group that this thread is writing.
+thread_local std::set<std::string> writing;
+
+std::set<std::string> contents_of(std::span<const model::MutationGroup> groups) {
+  std::set<std::string> contents;
+  for (const model::MutationGroup& group : groups) {
+    for (const model::Mutation& mutation : group.mutations) contents.insert(std::visit(Content(), mutation));
+  }
+  contents.erase("");
+  return contents;
+}
+
+}  // namespace
+
+const std::vector<std::string>& Points::all() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const char* content : kContents) {
+      for (const char* stage : kStages) all.push_back(std::string(content) + "." + stage);
+    }
+    for (const FileEvent& event : kFileEvents) all.push_back(event.point);
+    return all;
+  }();
+  return names;
+}
+
+Points::Points(FaultyFiles& files, Reach reach) : reach_(std::move(reach)) {
+  files.set_watch([this](Operation operation, FileKind kind) {
+    if (operation == Operation::append && kind == FileKind::wal) {
+      for (const std::string& content : writing) reach_(content + ".written");
+    }
+    for (const FileEvent& event : kFileEvents) {
+      if (event.operation == operation && event.kind == kind) reach_(event.point);
+    }
+  });
+}
+
+/// Everything goes to the store behind it.
+class Points::Store final : public model::Store {
+ public:
+  Store(std::unique_ptr<model::Store> inner, const Reach& reach) : inner_(std::move(inner)), reach_(reach) {}
+
+  base::Result<std::vector<model::RecoveredShard>> recover() override { return inner_->recover(); }
+  base::Status commit(std::span<const model::MutationGroup> groups, bool sync) override {
+    writing = contents_of(groups);
+    for (const std::string& content : writing) reach_(content + ".before_write");
+    const base::Status status = inner_->commit(groups, sync);
+    if (status.ok() && sync) {
+      for (const std::string& content : writing) reach_(content + ".synced");
+    }
+    writing.clear();
+    return status;
+  }
+  base::Result<model::MessagePage> read_messages(model::ShardId shard, model::LogId log, model::Offset from,
+                                                 model::Offset until, std::size_t max_messages,
+                                                 std::size_t max_bytes) override {
+    return inner_->read_messages(shard, log, from, until, max_messages, max_bytes);
+  }
+  base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
+                                                                   model::SubscriptionId subscription,
+                                                                   base::Instant after, std::size_t max) override {
+    return inner_->read_waiting(shard, subscription, after, max);
+  }
+  base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
+                                           std::size_t max) override {
+    return inner_->list_cases(filter, cursor, max);
+  }
+  base::Result<model::CaseRecord> read_case(const model::CaseId& id) override { return inner_->read_case(id); }
+  base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override {
+    return inner_->read_attempts(id);
+  }
+  model::StoreUsage usage() override { return inner_->usage(); }
+  base::Status flush() override { return inner_->flush(); }
+  base::Result<model::CheckReport> check(const std::function<void(std::uint64_t)>& progress) override {
+    return inner_->check(progress);
+  }
+
+ private:
+  const std::unique_ptr<model::Store> inner_;
+  const Reach& reach_;
+};
+
+std::unique_ptr<model::Store> Points::watch(std::unique_ptr<model::Store> store) {
+  return std::make_unique<Store>(std::move(store), reach_);
+}
+
+}  // namespace lazaret::faults

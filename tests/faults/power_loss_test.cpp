@@ -1,0 +1,146 @@
+// Power loss: images of what the disk would hold, taken from a broker at work at random moments and at every named
+// point of a group's way (points.h), must keep every promise that was given before.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/env.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "faults/engine_at_work.h"
+#include "faults/points.h"
+#include "integration/support/process.h"
+#include "storage/rocks_store.h"
+
+namespace lazaret::faults {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::eventually;
+using ::testing::IsEmpty;
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+struct Image {
+  std::string folder;
+  std::string point;
+  Snapshot told;
+};
+
+/// A broker at work on a disk whose power can fail.
+class PowerLoss : public ::testing::Test {
+ protected:
+  std::unique_ptr<model::Store> open() {
+    storage::StoreOptions options;
+    options.data_dir = data_dir_;
+    options.memtable_bytes = kMemtableBytes;
+    options.env = env_.get();
+    auto store = storage::open_store(options);
+    if (!store.ok()) throw std::runtime_error(store.status().text());
+    return std::move(*store);
+  }
+
+  /// What the disk holds now, with what was told before. Any thread.
+  void take_image(const std::string& point) {
+    const std::lock_guard lock(images_mutex_);
+    Image image{dir_ / ("image-" + std::to_string(images_.size())), point, {}};
+    Snapshot before = ledger_.snapshot();
+    files_->disk().image(image.folder, random_);
+    image.told = between(std::move(before), ledger_.snapshot());
+    images_.push_back(std::move(image));
+  }
+
+  /// Every promise of every image; how many of them break one.
+  std::size_t inspect() {
+    std::size_t broken = 0;
+    std::size_t confirmed = 0;
+    for (const Image& image : images_) {
+      for (const auto& [number, told] : image.told) confirmed += told.confirmed ? 1 : 0;
+      const auto findings = broken_promises(image.folder, image.told);
+      if (findings.empty()) continue;
+      ++broken;
+      findings_.push_back(image.folder + " (" + image.point + "): " + findings.front() + " and " +
+                          std::to_string(findings.size() - 1) + " more");
+    }
+    std::cout << "seed " << seed_ << ": " << images_.size() << " images, " << confirmed
+              << " confirmed messages in them\n";
+    return broken;
+  }
+
+  const std::uint64_t seed_ = number_from("LAZARET_SEED", 1);
+  testing::TempDir dir_;
+  const std::string data_dir_ = dir_ / "data";
+  const std::shared_ptr<FaultyFiles> files_ = std::make_shared<FaultyFiles>(data_dir_);
+  const std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(files_);
+  Ledger ledger_;
+  std::mutex images_mutex_;
+  std::mt19937_64 random_{seed_};
+  std::vector<Image> images_;
+  std::vector<std::string> findings_;
+};
+
+TEST_F(PowerLoss, AtRandomMoments) {
+  const std::size_t wanted = number_from("LAZARET_IMAGES", 100);
+  {
+    EngineAtWork work(open(), ledger_);
+    work.start(seed_);
+    for (std::size_t i = 0; i < wanted; ++i) {
+      std::this_thread::sleep_for(std::chrono::microseconds(random_() % 40'000));
+      take_image("at random");
+    }
+  }
+  EXPECT_EQ(inspect(), 0u);
+  EXPECT_THAT(findings_, IsEmpty());
+}
+
+TEST_F(PowerLoss, AtEveryPoint) {
+  const std::size_t each = number_from("LAZARET_IMAGES_EACH", 2);
+  std::map<std::string, std::size_t> reached;
+  std::mutex mutex;
+  Points points(*files_, [&](const std::string& point) {
+    {
+      const std::lock_guard lock(mutex);
+      // Not always the first time: that is when the least is there.
+      if (reached[point] >= each || random_() % 3 == 0) return;
+      ++reached[point];
+    }
+    take_image(point);
+  });
+  {
+    EngineAtWork work(points.watch(open()), ledger_);
+    work.start(seed_);
+    const auto all_reached = [&] {
+      const std::lock_guard lock(mutex);
+      for (const std::string& point : Points::all()) {
+        if (reached[point] < each) return false;
+      }
+      return true;
+    };
+    if (!eventually(all_reached, 60s)) {
+      const std::lock_guard lock(mutex);
+      for (const std::string& point : Points::all()) EXPECT_EQ(reached[point], each) << point;
+    }
+  }
+  EXPECT_EQ(inspect(), 0u);
+  EXPECT_THAT(findings_, IsEmpty());
+}
+
+/// The harness finds a disk that says OK and has nothing.
+TEST_F(PowerLoss, ADiskThatLiesIsFoundOut) {
+  files_->lie_about(FileKind::wal);
+  {
+    EngineAtWork work(open(), ledger_);
+    work.start(seed_);
+    for (int i = 0; i < 10; ++i) {
+      std::this_thread::sleep_for(20ms);
+      take_image("at random");
+    }
+  }
+  EXPECT_GT(inspect(), 0u);
+}
+
+}  // namespace
+}  // namespace lazaret::faults
