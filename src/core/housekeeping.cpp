@@ -16,8 +16,8 @@ using model::OffsetRange;
 /// A trim is worth a record when it frees so much, or when nothing is left behind it.
 constexpr std::uint64_t kTrimMessages = 16'384;
 constexpr std::uint64_t kTrimBytes = 4u << 20;
-/// Stretches that are looked at one by one when something in them is still needed. The small ones are for a memtable that
-/// is nearly full: what is large is few.
+/// Stretches that are looked at one by one when something in them is still needed. The small ones are for a memtable
+/// that is nearly full: what is large is few.
 constexpr std::uint64_t kStretch = 8192;
 constexpr std::uint64_t kSmallStretch = 256;
 

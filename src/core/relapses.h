@@ -1,8 +1,9 @@
 // Relapses: how long the histories of cases are that came back to the hospital lately.
 //
-// Whoever asks for a replay has read the length of the history from the store. Between that look and the replay the case
-// may have been replayed and failed again by somebody else's doing; numbers that go on from the old length would
-// overwrite what was tried since. The core keeps no cases in memory, but it knows those that it has just admitted again.
+// Whoever asks for a replay has read the length of the history from the store. Between that look and the replay the
+// case may have been replayed and failed again by somebody else's doing; numbers that go on from the old length would
+// overwrite what was tried since. The core keeps no cases in memory, but it knows those that it has just admitted
+// again.
 #pragma once
 
 #include <algorithm>

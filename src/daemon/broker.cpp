@@ -63,25 +63,27 @@ engine::EngineConfig engine_config(const Configuration& configuration) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Broker>> Broker::start(const Configuration& configuration) {
+base::Result<std::unique_ptr<Broker>> Broker::start(const Configuration& configuration, const Seams& seams) {
   std::unique_ptr<Broker> broker(new Broker());
-  if (Status status = broker->open(configuration); !status.ok()) return status;
+  if (Status status = broker->open(configuration, seams); !status.ok()) return status;
   if (Status status = broker->serve(configuration); !status.ok()) return status;
   return broker;
 }
 
 Broker::~Broker() { stop(); }
 
-Status Broker::open(const Configuration& configuration) {
+Status Broker::open(const Configuration& configuration, const Seams& seams) {
   std::error_code error;
   std::filesystem::create_directories(configuration.storage.data_dir, error);
   if (error) {
     return Status(Code::BAD_CONFIGURATION,
                   "storage.data_dir: cannot create " + configuration.storage.data_dir + ": " + error.message());
   }
-  auto store = storage::open_store(store_options(configuration.storage));
+  storage::StoreOptions options = store_options(configuration.storage);
+  options.env = seams.env;
+  auto store = storage::open_store(options);
   if (!store.ok()) return store.status();
-  store_ = std::move(*store);
+  store_ = seams.watch ? seams.watch(std::move(*store)) : std::move(*store);
   if (configuration.storage.accept_loss) spdlog::warn("started with --accept-loss: synced writes may be missing");
 
   auto recovered = store_->recover();

@@ -5,6 +5,7 @@
 // Threading: one thread, the main one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,12 +17,24 @@
 #include "model/store.h"
 #include "net/server.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace lazaret::daemon {
+
+/// Where tests stand between the broker and its disk. A broker that is shipped has none of it.
+struct Seams {
+  /// The file system; nullptr for the machine's.
+  rocksdb::Env* env = nullptr;
+  /// Stands in front of the store.
+  std::function<std::unique_ptr<model::Store>(std::unique_ptr<model::Store>)> watch{};
+};
 
 class Broker {
  public:
   /// Recovers the data directory and serves; when it returns, clients can connect and the addresses file is written.
-  static base::Result<std::unique_ptr<Broker>> start(const Configuration& configuration);
+  static base::Result<std::unique_ptr<Broker>> start(const Configuration& configuration, const Seams& seams = {});
   /// Calls stop().
   ~Broker();
 
@@ -37,7 +50,7 @@ class Broker {
 
  private:
   Broker() = default;
-  base::Status open(const Configuration& configuration);
+  base::Status open(const Configuration& configuration, const Seams& seams);
   base::Status serve(const Configuration& configuration);
 
   std::string instance_;

@@ -149,8 +149,8 @@ struct ShowStates {
 struct ReplayCaseCommand {
   Origin origin;
   CaseId id;
-  /// Length of the history (`CaseRecord::attempt_count`) when whoever asks looked; numbers go on from there, or from what
-  /// the shard knows to have come since.
+  /// Length of the history (`CaseRecord::attempt_count`) when whoever asks looked; numbers go on from there, or from
+  /// what the shard knows to have come since.
   std::uint32_t attempts = 0;
 };
 /// Answered by CaseDone. Also of a queue that was deleted: whoever asks has read that the case is admitted.

@@ -15,8 +15,10 @@ using namespace std::chrono_literals;
 
 constexpr int kBatch = 24;
 
+constexpr std::uint32_t kMendedAfter = 3;
+
 /// By weight: most messages are good.
-constexpr std::string_view kKinds = "ggggggggggggggggffffbrll";
+constexpr std::string_view kKinds = "ggggggggggggggggffffbrllh";
 
 }  // namespace
 
@@ -25,6 +27,7 @@ Verdict verdict_on(const std::string& body, std::uint32_t attempt, bool redelive
     case 'f': return attempt == 1 ? Verdict::fail : Verdict::ack;
     case 'b': return Verdict::fail;
     case 'r': return Verdict::reject;
+    case 'h': return attempt > kMendedAfter ? Verdict::ack : Verdict::fail;
     case 'l': return redelivered ? Verdict::ack : Verdict::release;
     default: return Verdict::ack;
   }
@@ -48,7 +51,7 @@ void PublisherActor::run() {
 
 std::string PublisherActor::next_body() {
   return std::string(1, kKinds[random_() % kKinds.size()]) + "-" + name_ + "-" + std::to_string(++number_) + "-" +
-         std::string(random_() % 600, 'x');
+         std::string(random_() % stage_.longest_body, 'x');
 }
 
 void PublisherActor::publish_batch() {
@@ -95,7 +98,7 @@ lazaret::Verdict LibraryWorker::handle(Delivery& delivery, const std::string& qu
   const Message& message = delivery.message();
   Event event{
       What::delivered, queue, message.body.str(), message.offset, static_cast<std::uint32_t>(delivery.attempt()), 0,
-      Verdict::none,   name_};
+      Verdict::none,   name_,   delivery.redelivered()};
   stage_.history.add(event);
   event.what = What::begun;
   stage_.history.add(event);

@@ -21,6 +21,9 @@ struct Stage {
   const testing::Broker& broker;
   History& history;
   std::vector<std::string> queues;
+  std::size_t longest_body = 600;
+  /// Workers on the bare protocol neither die nor insist.
+  bool polite = false;
   /// Publishers publish and workers misbehave as long as it is true.
   std::atomic<bool> wild{true};
   std::atomic<bool> over{false};
@@ -28,8 +31,9 @@ struct Stage {
   std::atomic<std::uint64_t> unconfirmed{0};
 };
 
-/// What workers do to a message: its body says so. "b" and "r" end in the hospital.
+/// What workers do to a message: its body says so. "b" and "r" end in the hospital, "h" until a replay.
 ///   g done    f fails once    b always fails    r is rejected    l is given back once
+///   h fails until it has been replayed
 Verdict verdict_on(const std::string& body, std::uint32_t attempt, bool redelivered);
 
 /// Publishes batches; what is not confirmed it publishes again, with the same id.

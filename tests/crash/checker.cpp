@@ -1,6 +1,7 @@
 #include "crash/checker.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -16,7 +17,8 @@ struct Message {
   bool acked = false;  // and confirmed
   std::uint64_t acked_grant = 0;
   std::uint64_t begun = 0;
-  std::uint64_t failed = 0;  // and confirmed
+  std::uint64_t failed = 0;        // and confirmed
+  std::uint64_t failed_since = 0;  // the last replay was asked for
   std::set<std::uint64_t> grants;
   std::map<std::pair<std::uint64_t, Verdict>, std::uint64_t> newest_when_sent;  // the newest grant that was known then
   std::set<std::pair<std::uint64_t, Verdict>> accepted;
@@ -24,7 +26,7 @@ struct Message {
 
 class Checker {
  public:
-  explicit Checker(const std::map<std::string, FinalQueue>& queues) : queues_(queues) {}
+  Checker(const std::map<std::string, FinalQueue>& queues, bool polite) : queues_(queues), polite_(polite) {}
 
   void see(const Event& event) {
     Message& message = messages_[event.queue][event.body];
@@ -40,6 +42,7 @@ class Checker {
       case What::sent: sent(message, event); break;
       case What::accepted: accepted(message, event); break;
       case What::refused: break;
+      case What::replayed: message.failed_since = 0; break;
     }
   }
 
@@ -54,6 +57,18 @@ class Checker {
   void at_one_place(Message& message, const Event& event) {
     if (message.offset && *message.offset != event.offset) find(event, "it is stored twice (2)");
     message.offset = event.offset;
+    const auto [it, is_new] = bodies_.try_emplace({event.queue, event.offset}, event.body);
+    if (!is_new && it->second != event.body) find(event, "its offset has been " + it->second + " (4)");
+  }
+
+  /// Each worker sees a part of the grants; every part is in the order of the offsets.
+  void in_order(const Event& event) {
+    if (!polite_ || event.grant == 0 || event.redelivered || event.attempt != 1) return;
+    auto& firsts = firsts_[event.queue];
+    const auto it = firsts.emplace(event.grant, event.offset).first;
+    const bool behind = it != firsts.begin() && std::prev(it)->second >= event.offset;
+    const bool before = std::next(it) != firsts.end() && std::next(it)->second <= event.offset;
+    if (behind || before) find(event, "delivered first out of order (7)");
   }
 
   void delivered(Message& message, const Event& event) {
@@ -63,10 +78,11 @@ class Checker {
       find(event, "delivered after its ack was confirmed (3)");
     }
     at_one_place(message, event);
+    in_order(event);
     message.delivered = true;
     const auto queue = queues_.find(event.queue);
-    if (queue != queues_.end() && message.failed >= queue->second.limit) {
-      find(event, "delivered after " + std::to_string(message.failed) + " failures (6)");
+    if (queue != queues_.end() && message.failed_since >= queue->second.limit) {
+      find(event, "delivered after " + std::to_string(message.failed_since) + " failures (6)");
     }
     if (event.grant != 0 && !message.grants.insert(event.grant).second) find(event, "a grant is given twice (5)");
   }
@@ -87,7 +103,7 @@ class Checker {
       message.acked = true;
       message.acked_grant = std::max(message.acked_grant, event.grant);
     }
-    if (event.verdict == Verdict::fail) ++message.failed;
+    if (event.verdict == Verdict::fail) ++message.failed, ++message.failed_since;
   }
 
   void finish(const std::string& name, const FinalQueue& queue) {
@@ -122,6 +138,7 @@ class Checker {
   void finish(const std::string& where, const Message& message, const FinalCase* a_case, std::uint64_t limit) {
     if (a_case == nullptr) {
       if (message.confirmed && !message.ack_sent) findings_.push_back(where + "confirmed, and gone (1)");
+      if (message.delivered && !message.ack_sent) findings_.push_back(where + "delivered, and gone (4)");
       return;
     }
     if (message.acked) findings_.push_back(where + "acked, and yet a case (3)");
@@ -133,7 +150,7 @@ class Checker {
           }));
     };
     const std::uint64_t failures = of({"nacked", "lease_expired", "handler_timeout", "consumer_lost"});
-    if (failures > limit) findings_.push_back(where + std::to_string(failures) + " failures (6)");
+    if (failures > limit * (1 + a_case->replays)) findings_.push_back(where + std::to_string(failures) + " failures (6)");
     if (of({"nacked"}) < message.failed) findings_.push_back(where + "a confirmed failure is not in the history (6)");
     if (failures > message.begun) {
       findings_.push_back(where + "blamed " + std::to_string(failures) + " times, began " +
@@ -142,14 +159,18 @@ class Checker {
   }
 
   const std::map<std::string, FinalQueue>& queues_;
+  const bool polite_;
   std::map<std::string, std::map<std::string, Message>> messages_;  // queue → body
+  std::map<std::pair<std::string, std::uint64_t>, std::string> bodies_;     // queue, offset → body
+  std::map<std::string, std::map<std::uint64_t, std::uint64_t>> firsts_;  // queue → grant → offset, of first deliveries
   std::vector<std::string> findings_;
 };
 
 }  // namespace
 
-std::vector<std::string> check(const std::vector<Event>& history, const std::map<std::string, FinalQueue>& queues) {
-  Checker checker(queues);
+std::vector<std::string> check(const std::vector<Event>& history, const std::map<std::string, FinalQueue>& queues,
+                               bool polite) {
+  Checker checker(queues, polite);
   for (const Event& event : history) checker.see(event);
   return checker.finish();
 }

@@ -10,9 +10,10 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 Event event(What what, std::string body = "m", Verdict verdict = Verdict::none, std::uint64_t grant = 0) {
-  return {what, "q", std::move(body), 0, 1, grant, verdict, "w"};
+  return {what, "q", std::move(body), 0, 1, grant, verdict, "w", false};
 }
 Event at(Event event, std::uint64_t offset) {
   event.offset = offset;
@@ -30,7 +31,7 @@ std::vector<Event> good() {
 }
 std::map<std::string, FinalQueue> done() { return {{"q", {3, 1, 1, 0, {}}}}; }
 std::map<std::string, FinalQueue> in_hospital(std::vector<std::string> outcomes) {
-  return {{"q", {3, 1, 0, 1, {{"m", 0, std::move(outcomes)}}}}};
+  return {{"q", {3, 1, 0, 1, {{"m", 0, std::move(outcomes), 0}}}}};
 }
 
 void expect_found(const std::vector<Event>& history, const std::map<std::string, FinalQueue>& queues,
@@ -68,6 +69,24 @@ TEST(Checker, ThreeDeliveredAfterItsAck) {
   expect_found(good(), in_hospital({"nacked"}), "acked, and yet a case (3)");
 }
 
+TEST(Checker, FourDeliveredAndNeverThere) {
+  expect_found({event(What::published), event(What::delivered, "m", Verdict::none, 1)}, {{"q", {3, 1, 1, 0, {}}}},
+               "delivered, and gone (4)");
+  auto history = good();
+  history.push_back(event(What::published, "other"));
+  history.push_back(event(What::delivered, "other", Verdict::none, 9));
+  expect_found(history, done(), "its offset has been m (4)");
+}
+
+TEST(Checker, SevenFirstDeliveriesOutOfOrder) {
+  auto history = good();
+  history.push_back(event(What::published, "next"));
+  history.push_back(at(event(What::delivered, "next", Verdict::none, 5), 1));
+  EXPECT_THAT(check(history, done(), true), Contains(HasSubstr("out of order (7)")));
+  history.back().redelivered = true;
+  EXPECT_THAT(check(history, done(), true), Not(Contains(HasSubstr("(7)"))));
+}
+
 TEST(Checker, FiveAnOldToken) {
   auto history = good();
   history.insert(history.end() - 2, event(What::delivered, "m", Verdict::none, 8));
@@ -88,8 +107,12 @@ TEST(Checker, SixMoreFailuresThanAllowed) {
   EXPECT_THAT(check(history, in_hospital({"nacked", "nacked", "nacked"})), IsEmpty());
   expect_found(history, in_hospital({"nacked", "nacked"}), "not in the history (6)");
   expect_found(history, in_hospital({"nacked", "nacked", "nacked", "nacked"}), "4 failures (6)");
+  auto replayed = history;
   history.push_back(event(What::delivered, "m", Verdict::none, 4));
   expect_found(history, in_hospital({"nacked", "nacked", "nacked"}), "delivered after 3 failures (6)");
+  replayed.push_back(event(What::replayed));
+  replayed.push_back(event(What::delivered, "m", Verdict::none, 4));
+  EXPECT_THAT(check(replayed, in_hospital({"nacked", "nacked", "nacked"})), IsEmpty());
 }
 
 TEST(Checker, TenSumsThatDoNotAddUp) {

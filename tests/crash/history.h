@@ -19,6 +19,7 @@ enum class What {
   sent,       // a verdict goes out
   accepted,   // and is on the disk
   refused,    // and is not: its lease was lost
+  replayed,   // an operator asks for a replay of its case
 };
 enum class Verdict { none, ack, fail, reject, release };
 
@@ -31,6 +32,7 @@ struct Event {
   std::uint64_t grant = 0;
   Verdict verdict = Verdict::none;
   std::string who;
+  bool redelivered = false;
 };
 std::string to_string(const Event& event);
 

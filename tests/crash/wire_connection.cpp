@@ -44,7 +44,7 @@ void WireConnection::run() {
   while (!stage_.over) {
     read_for(5ms);
     work();
-    if (!stage_.wild) continue;
+    if (!stage_.wild || stage_.polite) continue;
     if (chance(3)) insist();
     if (random_() % 400 == 0) return;  // as a process that dies with all that it holds
   }
@@ -146,7 +146,7 @@ void WireConnection::settle(const Held& held, Verdict verdict) {
 void WireConnection::write(What what, const Held& held, Verdict verdict) {
   stage_.history.add({what, stage_.queues.at(held.consumer - 1), std::string(held.delivery.body.view()),
                       held.delivery.source_offset.value, held.delivery.attempt, held.delivery.token.grant.value,
-                      verdict, name_});
+                      verdict, name_, held.delivery.redelivered});
 }
 
 }  // namespace lazaret::crash

@@ -1,5 +1,5 @@
-// WorkerOutbox: a worker on the engine's own interface, without a connection. It begins everything that it gets at once,
-// settles it as its body says, asks for every verdict to be confirmed, and writes what it hears into the ledger.
+// WorkerOutbox: a worker on the engine's own interface, without a connection. It begins everything that it gets at
+// once, settles it as its body says, asks for every verdict to be confirmed, and writes what it hears into the ledger.
 //
 // Threading: `tell` on shards' threads, which it must not keep; a thread of its own does the work.
 #pragma once

@@ -78,9 +78,13 @@ void Broker::start() {
   throw std::runtime_error("lazaretd did not become ready:\n" + last_lines(log(), 4000));
 }
 
+void Broker::start_or_die() {
+  if (!process_.running()) try_start();
+}
+
 bool Broker::try_start() {
   ProcessOptions command;
-  command.command = {binary("lazaretd"), "--data-dir", data_dir(), "--listen", broker_, "--admin-listen", admin_};
+  command.command = {binary(options_.program), "--data-dir", data_dir(), "--listen", broker_, "--admin-listen", admin_};
   for (const auto& setting : options_.settings) {
     command.command.insert(command.command.end(), {"--set", setting});
   }

@@ -27,6 +27,8 @@ struct BrokerOptions {
   /// Added to its environment.
   std::map<std::string, std::string> environment{};
   bool start = true;
+  /// Another program with the same arguments.
+  std::string program = "lazaretd";
 };
 
 class Broker {
@@ -39,6 +41,12 @@ class Broker {
   /// Starts it, if it does not run, and waits until it is ready; throws std::runtime_error if it
   /// never is.
   void start();
+  /// The same, but it may as well end before it is ready.
+  void start_or_die();
+  /// For the next start.
+  void set_environment(std::map<std::string, std::string> environment) {
+    options_.environment = std::move(environment);
+  }
   /// SIGKILL: what was not synced by the daemon is gone.
   void kill9();
   /// kill9 and start.

@@ -1,0 +1,78 @@
+#include "crash/operator_actor.h"
+
+#include <stdexcept>
+
+#include "crash/ordeal.h"
+#include "integration/support/api.h"
+#include "integration/support/http.h"
+
+namespace lazaret::crash {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::http;
+using testing::HttpAnswer;
+using testing::text_of;
+
+constexpr const char* kShortLived = "short-lived";
+
+/// What the broker says, or an exception when it does not say OK.
+boost::json::value fetch(const testing::Broker& broker, const std::string& path) {
+  const HttpAnswer answer = http(broker.admin(), "GET", "/api/v1" + path);
+  if (answer.status != 200) throw std::runtime_error(answer.body);
+  return answer.json();
+}
+
+boost::json::array admitted(const testing::Broker& broker, const std::string& queue) {
+  return fetch(broker, "/hospital/cases?limit=50&state=admitted&queue=" + queue).at("items").as_array();
+}
+
+}  // namespace
+
+OperatorActor::OperatorActor(Stage& stage, std::uint64_t seed)
+    : stage_(stage), random_(seed), thread_([this] { run(); }) {}
+
+void OperatorActor::run() {
+  while (stage_.wild) {
+    try {
+      replay_one(stage_.queues[random_() % stage_.queues.size()]);
+      if (random_() % 4 == 0) churn();
+    } catch (const std::exception&) {
+      // The broker is gone, or the case was somebody else's first.
+    }
+    testing::pause_for(milliseconds(10 + random_() % 20));
+  }
+}
+
+void OperatorActor::replay_one(const std::string& queue) {
+  const boost::json::array cases = admitted(stage_.broker, queue);
+  if (cases.empty()) return;
+  const std::string id = text_of(cases[random_() % cases.size()], "id");
+  const boost::json::value shown = fetch(stage_.broker, "/hospital/cases/" + id);
+  const auto offset = shown.at("offset").to_number<std::uint64_t>();
+  stage_.history.add({What::replayed, queue, text_of(shown.at("message"), "body"), offset, 0, 0, Verdict::none,
+                      "operator", false});
+  http(stage_.broker.admin(), "POST", "/api/v1/hospital/cases/" + id + "/replay", "{}");
+}
+
+void OperatorActor::discard_all(const std::string& queue) {
+  for (const auto& one : admitted(stage_.broker, queue)) {
+    http(stage_.broker.admin(), "POST", "/api/v1/hospital/cases/" + text_of(one, "id") + "/discard",
+         R"({"reason": "no use"})");
+  }
+}
+
+/// A queue is made, a message of it goes to the hospital and is discarded, and the queue is deleted.
+void OperatorActor::churn() {
+  Client client = Client::connect(stage_.broker.url(), {.name = "operator", .timeout = 2s, .connect = 2s, .drain = 1s});
+  client.ensure(spec_of(kShortLived));
+  client.publish(kShortLived, {.body = "no use"});
+  {
+    auto consumer = client.consume(kShortLived, [](Delivery&) { return lazaret::Verdict::reject("no use"); });
+    testing::eventually([&] { return !admitted(stage_.broker, kShortLived).empty(); }, 1s);
+  }
+  discard_all(kShortLived);
+  http(stage_.broker.admin(), "DELETE", "/api/v1/queues/" + std::string(kShortLived) + "?force=true");
+}
+
+}  // namespace lazaret::crash
