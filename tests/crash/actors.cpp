@@ -18,7 +18,7 @@ constexpr int kBatch = 24;
 constexpr std::uint32_t kMendedAfter = 3;
 
 /// By weight: most messages are good.
-constexpr std::string_view kKinds = "ggggggggggggggggffffbrllh";
+constexpr std::string_view kKinds = "gggggggggggggggggggggggggggggggggggggggffffbrllhk";
 
 }  // namespace
 
@@ -45,7 +45,7 @@ PublisherActor::PublisherActor(Stage& stage, std::string name, std::uint64_t see
 void PublisherActor::run() {
   while (stage_.wild) {
     publish_batch();
-    testing::pause_for(milliseconds(random_() % 20));
+    testing::pause_for(milliseconds(random_() % stage_.pace_ms));
   }
 }
 

@@ -22,6 +22,8 @@ struct Stage {
   History& history;
   std::vector<std::string> queues;
   std::size_t longest_body = 600;
+  /// Publishers pause so long at most between two batches.
+  std::uint64_t pace_ms = 20;
   /// Workers on the bare protocol neither die nor insist.
   bool polite = false;
   /// Publishers publish and workers misbehave as long as it is true.
@@ -33,7 +35,7 @@ struct Stage {
 
 /// What workers do to a message: its body says so. "b" and "r" end in the hospital, "h" until a replay.
 ///   g done    f fails once    b always fails    r is rejected    l is given back once
-///   h fails until it has been replayed
+///   h fails until it has been replayed    k is kept by workers on the bare protocol until its lease is over
 Verdict verdict_on(const std::string& body, std::uint32_t attempt, bool redelivered);
 
 /// Publishes batches; what is not confirmed it publishes again, with the same id.

@@ -28,6 +28,8 @@ class WireConnection {
     wire::Delivery delivery;
     bool begun = false;
   };
+  /// By consumer and grant: queues may be on different shards, which may give the same grant.
+  using HeldMap = std::map<std::pair<std::uint64_t, std::uint64_t>, Held>;
   struct Asked {
     Held held;
     Verdict verdict = Verdict::none;
@@ -40,6 +42,7 @@ class WireConnection {
   void hear(const wire::Recall& recall);
   void hear(const wire::LeaseEnded& ended);
   void work();
+  HeldMap::iterator next_to_settle();
   void insist();
   void settle(const Held& held, Verdict verdict);
   void write(What what, const Held& held, Verdict verdict = Verdict::none);
@@ -49,8 +52,7 @@ class WireConnection {
   const std::string name_;
   std::mt19937_64 random_;
   testing::WireClient client_;
-  /// By consumer and grant: queues may be on different shards, which may give the same grant.
-  std::map<std::pair<std::uint64_t, std::uint64_t>, Held> held_;
+  HeldMap held_;
   std::deque<Held> old_;  // settled or lost
   std::map<std::uint64_t, Asked> asked_;
 };

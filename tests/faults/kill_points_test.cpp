@@ -17,6 +17,7 @@ class KillPoints : public crash::Ordeal, public ::testing::WithParamInterface<st
   KillPoints() : Ordeal({.settings = {"storage.memtable_bytes=4194304"}, .arguments = {}, .program = "lazaretd_probed"}) {
     // What fills a memtable soon.
     stage_.longest_body = 6000;
+    stage_.pace_ms = 60;
   }
   /// Runs the broker until it is dead at this point.
   void die_at(const std::string& point) {
