@@ -30,6 +30,7 @@ Status Session::handle(const wire::Frame& frame) {
     case FrameType::started: return decode_and<wire::Started>(frame);
     case FrameType::add_credit: return decode_and<wire::AddCredit>(frame);
     case FrameType::open_producer: return decode_and<wire::OpenProducer>(frame);
+    case FrameType::close_producer: return decode_and<wire::CloseProducer>(frame);
     case FrameType::open_consumer: return decode_and<wire::OpenConsumer>(frame);
     case FrameType::close_consumer: return decode_and<wire::CloseConsumer>(frame);
     case FrameType::queue_request: return decode_and<wire::QueueRequest>(frame);
@@ -102,6 +103,11 @@ Status Session::on(wire::OpenProducer&& frame) {
     send(wire::encode(wire::ProducerOpened{request, std::move(opened.status), number, opened.last_sequence}));
   });
   submit(queue->shard, model::OpenProducer{origin, queue->subscription, *frame.producer_id});
+  return {};
+}
+
+Status Session::on(wire::CloseProducer&& frame) {
+  producers_.erase(frame.producer);
   return {};
 }
 

@@ -117,6 +117,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   static base::Status used_twice(std::uint64_t request);
   base::Status check(const wire::PublishItem& item, bool& has_id) const;
   base::Status on(wire::OpenProducer&& frame);
+  base::Status on(wire::CloseProducer&& frame);
   base::Status on(wire::OpenConsumer&& frame);
   bool has_room_for(std::uint64_t consumer);
   base::Status open_consumer(const wire::OpenConsumer& frame);
