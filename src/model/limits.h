@@ -14,8 +14,11 @@ using namespace std::chrono_literals;
 // --- Messages -------------------------------------------------------------------------------------------------------
 /// Default of `broker.max_message_bytes`; as large as RabbitMQ's since 4.0.
 inline constexpr std::size_t kMessageBytesDefault = 16u << 20;
+/// The most that `broker.max_message_bytes` may be. A larger body would not be a message any more, but a file.
+inline constexpr std::size_t kMessageBytesMost = 256u << 20;
 /// Default of `broker.max_header_bytes`: the whole envelope, headers and ids together.
 inline constexpr std::size_t kEnvelopeBytesDefault = 64u << 10;
+inline constexpr std::size_t kEnvelopeBytesMost = 1u << 20;
 /// Longest key, type, content type, correlation id, header name.
 inline constexpr std::size_t kEnvelopeFieldBytes = 1024;
 inline constexpr std::size_t kHeaderCount = 256;
@@ -30,6 +33,21 @@ inline constexpr std::size_t kBatchItems = 1024;
 inline constexpr std::size_t kBatchBytes = 256u << 10;
 /// What a frame may need beyond one largest message: its own header and those of a batch.
 inline constexpr std::size_t kFrameOverheadBytes = 1u << 20;
+/// What an item of a batch needs in the frame's header beside its envelope, at most.
+inline constexpr std::size_t kItemHeaderBytes = 128;
+static_assert(kFrameOverheadBytes >= kBatchBytes + kBatchItems * kItemHeaderBytes,
+              "a full batch that ends with a largest message fits into a frame");
+static_assert(kMessageBytesMost + kEnvelopeBytesMost + kFrameOverheadBytes <= 0x7fff'ffff,
+              "the lengths of a frame are 32 bits, and protobuf's are signed");
+/// The header of a frame that carries a batch: a largest envelope behind a full batch of others. All other headers are
+/// small; they have names and numbers in them.
+inline constexpr std::size_t kBatchHeaderBytes = 2u << 20;
+inline constexpr std::size_t kPlainHeaderBytes = 64u << 10;
+static_assert(kBatchHeaderBytes >= kEnvelopeBytesMost + kBatchBytes + kBatchItems * kItemHeaderBytes);
+/// Fields of a header, on its own level. Two bytes are enough for one, and it may become an object of a hundred.
+inline constexpr std::size_t kHeaderFields = 65536 + 64;
+/// A thread keeps a decoded header to decode the next one into, until so many bytes went through it.
+inline constexpr std::size_t kHeaderBytesKept = 256u << 10;
 
 // --- Runs: the records of a log -------------------------------------------------------------------------------------
 inline constexpr std::size_t kRunMessages = 64;
@@ -86,6 +104,7 @@ inline constexpr std::size_t kProducersPerConnection = 1024;
 /// Credit that one consumer may have: messages and bytes out to it and not settled.
 inline constexpr std::uint64_t kCreditMessages = 65536;
 inline constexpr std::uint64_t kCreditBytes = 256u << 20;
+static_assert(kCreditMessages < kHeaderFields, "what a consumer may have it may also present");
 
 // --- Admin API ------------------------------------------------------------------------------------------------------
 inline constexpr std::size_t kPageItems = 1000;

@@ -115,7 +115,13 @@ void Session::on(model::Recall&& answer) { send(wire::encode(wire::Recall{answer
 void Session::on(model::LeaseEnded&& answer) {
   wire::LeaseEnded frame;
   frame.consumer = answer.consumer.number;
-  for (const model::LeaseToken& token : answer.tokens) frame.tokens.push_back({token.log, token.offset, token.grant});
+  for (const model::LeaseToken& token : answer.tokens) {
+    if (frame.tokens.size() == limits::kBatchItems) {
+      send(wire::encode(frame));
+      frame.tokens.clear();
+    }
+    frame.tokens.push_back({token.log, token.offset, token.grant});
+  }
   send(wire::encode(frame));
 }
 

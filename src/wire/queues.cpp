@@ -88,7 +88,7 @@ OutFrame encode(const QueueRequest& frame) {
 
 template <>
 base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
-  const auto* in = parse_header<v1::QueueRequest>(frame);
+  const auto in = parse_header<v1::QueueRequest>(frame);
   if (in == nullptr) return bad_frame("QUEUE_REQUEST cannot be decoded");
   if (in->verb() < v1::CREATE || in->verb() > v1::PURGE) return bad_frame("QUEUE_REQUEST with an unknown verb");
   QueueRequest out;
@@ -126,7 +126,7 @@ OutFrame encode(const QueueResponse& frame) {
 
 template <>
 base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
-  const auto* in = parse_header<v1::QueueResponse>(frame);
+  const auto in = parse_header<v1::QueueResponse>(frame);
   if (in == nullptr) return bad_frame("QUEUE_RESPONSE cannot be decoded");
   QueueResponse out;
   out.request = in->request();
@@ -153,7 +153,7 @@ OutFrame encode(const Peek& frame) {
 }
 template <>
 base::Result<Peek> decode<Peek>(const Frame& frame) {
-  const auto* in = parse_header<v1::Peek>(frame);
+  const auto in = parse_header<v1::Peek>(frame);
   if (in == nullptr) return bad_frame("PEEK cannot be decoded");
   return Peek{in->request(), in->queue(), model::Offset(in->from()), in->max()};
 }
@@ -185,7 +185,7 @@ OutFrame encode(const Peeked& frame) {
 
 template <>
 base::Result<Peeked> decode<Peeked>(const Frame& frame) {
-  const auto* in = parse_header<v1::Peeked>(frame);
+  const auto in = parse_header<v1::Peeked>(frame);
   if (in == nullptr) return bad_frame("PEEKED cannot be decoded");
   Peeked out;
   out.request = in->request();
