@@ -63,6 +63,7 @@ struct Hello {
   struct Resume {
     model::SessionId session;
     std::uint32_t consumers = 0;
+    std::uint32_t connections = 1;
   };
   std::optional<Resume> resume;
 };
@@ -263,7 +264,7 @@ struct QueueResponse {
 struct Peek {
   std::uint64_t request = 0;
   std::string queue;
-  model::Offset from;
+  std::optional<model::Offset> from;  // nullopt: the first that is not settled
   std::uint32_t max = 0;
 };
 struct PeekedMessage {

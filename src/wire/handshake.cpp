@@ -1,4 +1,6 @@
 // Hello, Welcome, and what either side may say at any time.
+#include <algorithm>
+
 #include "base/text_encoding.h"
 #include "wire/protobuf_frame.h"
 
@@ -41,6 +43,7 @@ OutFrame encode(const Hello& frame) {
   if (frame.resume) {
     out.mutable_resume()->set_session(frame.resume->session.value);
     out.mutable_resume()->set_consumers(frame.resume->consumers);
+    out.mutable_resume()->set_connections(frame.resume->connections);
   }
   return to_frame(FrameType::hello, out);
 }
@@ -60,7 +63,8 @@ base::Result<Hello> decode<Hello>(const Frame& frame) {
   out.features.assign(in->features().begin(), in->features().end());
   out.instance = {*id, in->instance().name(), in->instance().host(), in->instance().version(), in->speaks_started()};
   if (in->has_resume()) {
-    out.resume = Hello::Resume{model::SessionId(in->resume().session()), in->resume().consumers()};
+    out.resume = Hello::Resume{model::SessionId(in->resume().session()), in->resume().consumers(),
+                               std::max(in->resume().connections(), 1u)};
   }
   return out;
 }

@@ -147,7 +147,7 @@ OutFrame encode(const Peek& frame) {
   v1::Peek out;
   out.set_request(frame.request);
   out.set_queue(frame.queue);
-  out.set_from(frame.from.value);
+  if (frame.from) out.set_from(frame.from->value);
   out.set_max(frame.max);
   return to_frame(FrameType::peek, out);
 }
@@ -155,7 +155,9 @@ template <>
 base::Result<Peek> decode<Peek>(const Frame& frame) {
   const auto in = parse_header<v1::Peek>(frame);
   if (in == nullptr) return bad_frame("PEEK cannot be decoded");
-  return Peek{in->request(), in->queue(), model::Offset(in->from()), in->max()};
+  Peek out{in->request(), in->queue(), std::nullopt, in->max()};
+  if (in->has_from()) out.from = model::Offset(in->from());
+  return out;
 }
 
 OutFrame encode(const Peeked& frame) {

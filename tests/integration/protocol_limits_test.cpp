@@ -93,6 +93,22 @@ TEST_F(ProtocolLimits, ConsumersOfAConnection) {
   EXPECT_TRUE(client.open_consumer(5002, "q", 1).status.ok());
 }
 
+TEST_F(ProtocolLimits, TokensThatConsumersPresent) {
+  const std::vector<wire::HeldToken> half(limits::kCreditMessages / 2);
+  WireClient client = open();
+  client.ensure_queue("q");
+  // Over all consumers that are just being opened, and not only over one.
+  for (std::uint64_t number = 1; number <= 2; ++number) {
+    client.send(wire::encode(wire::OpenConsumer{number, number, "q", 1, 1, half, true}));
+    if (number == 1) client.send(wire::encode(wire::OpenConsumer{number, number, "q", 1, 1, {}, false}));
+  }
+  EXPECT_TRUE(client.read<wire::ConsumerOpened>().status.ok());
+  client.send(wire::encode(wire::OpenConsumer{3, 3, "q", 1, 1, half, true}));
+  expect_goes_on(client);
+  client.send(wire::encode(wire::OpenConsumer{4, 4, "q", 1, 1, {{}}, true}));
+  EXPECT_EQ(client.read_end().code(), Code::BAD_FRAME);
+}
+
 TEST_F(ProtocolLimits, AConsumerKeepsItsQueueWhenItsNumberIsAskedForAgain) {
   WireClient client = open();
   client.ensure_queue("one");

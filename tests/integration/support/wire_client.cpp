@@ -127,6 +127,15 @@ bool WireClient::receive(Clock::time_point deadline) {
   return true;
 }
 
+std::size_t WireClient::sip(std::size_t most, milliseconds limit) {
+  if (!ready(fd_, POLLIN, Clock::now() + limit)) return 0;
+  const auto room = reader_.prepare();
+  const ssize_t bytes = recv(fd_, room.data(), std::min(room.size(), most), 0);
+  if (bytes <= 0) return 0;
+  reader_.commit(static_cast<std::size_t>(bytes));
+  return static_cast<std::size_t>(bytes);
+}
+
 std::optional<wire::Frame> WireClient::take_frame() {
   for (;;) {
     auto frame = reader_.next();

@@ -30,7 +30,7 @@ std::shared_ptr<TestConsumer> TestConsumer::attach(engine::Engine& engine, const
   open.subscription = consumer->queue_->subscription;
   open.credit_messages = 1;
   open.credit_bytes = 1u << 20;
-  engine.submit(consumer->queue_->shard, open, 64);
+  engine.submit(consumer->session_, consumer->queue_->shard, open, 0);
   return consumer;
 }
 
