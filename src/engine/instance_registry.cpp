@@ -47,10 +47,7 @@ void InstanceRegistry::session_quiet(model::SessionId session, bool quiet, Event
   if (instance == nullptr) return;
   if (quiet) {
     instance->quiet.insert(session);
-    if (instance->quiet.size() == instance->sessions.size() && !instance->away) {
-      instance->away = true;
-      events.push_back({std::nullopt, core::InstanceAway{instance->info.id}});
-    }
+    away_if_all_quiet(*instance, events);
   } else {
     instance->quiet.erase(session);
     if (!instance->must_resume) back(*instance, events);
@@ -69,7 +66,7 @@ void InstanceRegistry::session_ended(model::SessionId session, SessionEnded::How
   drains_left_[session] = shards_;
   ++instance->draining;
   sessions_.erase(session);
-  if (!instance->sessions.empty()) return;
+  if (!instance->sessions.empty()) return away_if_all_quiet(*instance, events);
 
   const model::InstanceId id = instance->info.id;
   if (how == SessionEnded::How::goodbye) {
@@ -184,6 +181,12 @@ void InstanceRegistry::back(Instance& instance, Events& events) {
   if (!instance.away) return;
   instance.away = false;
   events.push_back({std::nullopt, core::InstanceBack{instance.info.id}});
+}
+
+void InstanceRegistry::away_if_all_quiet(Instance& instance, Events& events) {
+  if (instance.away || instance.quiet.size() < instance.sessions.size()) return;
+  instance.away = true;
+  events.push_back({std::nullopt, core::InstanceAway{instance.info.id}});
 }
 
 void InstanceRegistry::give_up(Instance& instance, Events& events) {

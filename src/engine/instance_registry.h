@@ -91,6 +91,7 @@ class InstanceRegistry {
 
   Instance* of_session(model::SessionId session);
   void back(Instance& instance, Events& events);
+  void away_if_all_quiet(Instance& instance, Events& events);
   void give_up(Instance& instance, Events& events);
   void end_reservation(Instance& instance, Events& events);
   void check_isolation(Instance& instance, Events& events);

@@ -135,6 +135,14 @@ TEST_F(InstanceRegistryTest, AnotherLivingConnectionKeepsTheInstance) {
   EXPECT_EQ(tick(kStart + 1h), "");
 }
 
+TEST_F(InstanceRegistryTest, AConnectionThatIsNotHeardDoesNotStandInForTheOneThatEnds) {
+  registry.session_opened(kFirst, worker(), kStart);
+  registry.session_opened(kSecond, worker(), kStart);
+  EXPECT_EQ(told([&](auto& e) { registry.session_quiet(kFirst, true, e); }), "");
+  EXPECT_EQ(end(kSecond, How::closed), "all: session ended; all: away");
+  EXPECT_EQ(told([&](auto& e) { registry.session_quiet(kFirst, false, e); }), "all: back");
+}
+
 TEST_F(InstanceRegistryTest, AMissedHeartbeatStopsTheClockUntilSomethingIsHeard) {
   registry.session_opened(kFirst, worker(), kStart);
   EXPECT_EQ(told([&](auto& e) { registry.session_quiet(kFirst, true, e); }), "all: away");
