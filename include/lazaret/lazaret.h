@@ -16,6 +16,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -83,8 +84,8 @@ class LAZARET_API Client {
   void remove(std::string_view queue, bool force = false);
   /// Takes what is ready and waiting; says how many.
   std::uint64_t purge(std::string_view queue);
-  /// Looks at messages that are not settled, from an offset on, without taking them.
-  Peeked peek(std::string_view queue, std::uint64_t from = 0, std::uint32_t max = 10);
+  /// Looks at messages without taking them: from an offset on, or from the first that is not settled.
+  Peeked peek(std::string_view queue, std::optional<std::uint64_t> from = {}, std::uint32_t max = 10);
 
   template <Token<QueueInfo> T = Default>
   auto async_ensure(QueueSpec spec, T&& token = {}) {

@@ -273,13 +273,15 @@ std::uint64_t Client::purge(std::string_view queue) {
   return count.count;
 }
 
-Peeked Client::peek(std::string_view queue, std::uint64_t from, std::uint32_t max) {
+Peeked Client::peek(std::string_view queue, std::optional<std::uint64_t> from, std::uint32_t max) {
   check_may_block(core().would_deadlock());
   return wait_for<Peeked>([&](detail::Handler<Peeked> handler) {
     auto completion = std::make_shared<Completion<Peeked>>(std::move(handler), core().executor());
     detail::Requests::Request request;
     request.frame = [name = std::string(queue), from, max](std::uint64_t number) {
-      return wire::encode(wire::Peek{number, name, model::Offset(from), max});
+      wire::Peek peek{number, name, std::nullopt, max};
+      if (from) peek.from = model::Offset(*from);
+      return wire::encode(peek);
     };
     request.answer = [completion, name = std::string(queue)](const Status& status, wire::QueueResponse&&,
                                                              wire::Peeked&& peeked) {

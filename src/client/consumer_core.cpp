@@ -358,9 +358,16 @@ void ConsumerCore::recall() {
 void ConsumerCore::flush() {
   if (!open_ || verdicts_.empty()) return;
   std::vector<std::uint64_t> numbers;
+  std::size_t bytes = 0;
   for (const std::uint64_t number : std::exchange(verdicts_, {})) {
+    if (const auto it = held_.find(number); it != held_.end()) {
+      const model::ErrorReport& error = it->second.verdict.error;
+      bytes += error.type.size() + error.message.size() + error.details.size();
+    }
     numbers.push_back(number);
-    if (numbers.size() == limits::kBatchItems) send_verdicts(std::exchange(numbers, {}));
+    if (numbers.size() < limits::kBatchItems && bytes < limits::kBatchBytes) continue;
+    send_verdicts(std::exchange(numbers, {}));
+    bytes = 0;
   }
   if (!numbers.empty()) send_verdicts(std::move(numbers));
 }

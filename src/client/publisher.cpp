@@ -55,9 +55,34 @@ bool Publisher::adopt(Producer& producer, Outgoing& message) {
 }
 
 void Publisher::open(Producer& producer) {
+  if (open_count_ >= limits::kProducersPerConnection && !make_room()) {
+    wants_room_ = true;
+    return;
+  }
+  ++open_count_;
+  producer.used = ++uses_;
   producer.opening = client_.next_request();
   requests_[producer.opening] = producer.queue;
   client_.send(wire::encode(wire::OpenProducer{producer.opening, producer.queue, uuid_of(producer_id_)}));
+}
+
+/// Closes the producer that has been idle for longest; false when none is idle.
+bool Publisher::make_room() {
+  Producer* oldest = nullptr;
+  for (auto& [queue, producer] : producers_) {
+    const bool idle = producer.number != 0 && producer.waiting.empty() && producer.in_flight.empty();
+    if (idle && (oldest == nullptr || producer.used < oldest->used)) oldest = &producer;
+  }
+  if (oldest == nullptr) return false;
+  close(*oldest);
+  return true;
+}
+
+void Publisher::close(Producer& producer) {
+  if (producer.number == 0) return;
+  client_.send(wire::encode(wire::CloseProducer{producer.number}));
+  producer.number = 0;
+  --open_count_;
 }
 
 void Publisher::on(const wire::ProducerOpened& frame) {
@@ -90,6 +115,7 @@ void Publisher::send(Producer& producer) {
       producer.waiting.pop_front();
       ++producer.in_flight_count;
     }
+    producer.used = ++uses_;
     requests_[frame.request] = producer.queue;
     client_.send(wire::encode(frame));
   }
@@ -113,6 +139,10 @@ void Publisher::on(const wire::Published& frame) {
   } else if (producer.opening == 0 && !producer.waiting.empty()) {
     open(producer);  // its queue was deleted; what waits behind is told so, or goes to one of the same name
   }
+  if (wants_room_ && producer.in_flight.empty()) {
+    wants_room_ = false;
+    flush();
+  }
 }
 
 void Publisher::settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const Status& why) {
@@ -121,7 +151,7 @@ void Publisher::settle(Producer& producer, Outgoing& message, const model::Publi
     return finish(message, {}, Receipt{message.id, result.offset.value, result.duplicate, nullptr});
   }
   // The queue was deleted: it may be there again for the next publish.
-  if (result.code == Code::NOT_FOUND) producer.number = 0;
+  if (result.code == Code::NOT_FOUND) close(producer);
   finish(message, why.code() == result.code ? why : Status(result.code));
 }
 
@@ -132,6 +162,7 @@ bool Publisher::refused(std::uint64_t request, const Status& status) {
   requests_.erase(it);
   if (producer.opening == request) {
     producer.opening = 0;
+    --open_count_;
     for (Outgoing& message : producer.waiting) finish(message, status);
     producer.waiting.clear();
     return true;
@@ -150,6 +181,8 @@ void Publisher::connected() { flush(); }
 /// What was in flight waits again, first in line and in its order.
 void Publisher::disconnected() {
   requests_.clear();
+  open_count_ = 0;
+  wants_room_ = false;
   for (auto& [queue, producer] : producers_) {
     producer.number = 0;
     producer.opening = 0;

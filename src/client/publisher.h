@@ -97,6 +97,7 @@ class Publisher {
     std::uint32_t number = 0;   // 0: not open
     std::uint64_t opening = 0;  // the request that opens it
     std::uint64_t last_sequence = 0;
+    std::uint64_t used = 0;  // when it was used last, in opened or sent frames
     std::deque<Outgoing> waiting;
     std::map<std::uint64_t, std::vector<Outgoing>> in_flight;  // by request
     std::size_t in_flight_count = 0;
@@ -106,6 +107,8 @@ class Publisher {
   };
 
   void open(Producer& producer);
+  bool make_room();
+  void close(Producer& producer);
   void send(Producer& producer);
   bool adopt(Producer& producer, Outgoing& message);
   void settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const base::Status& why);
@@ -119,6 +122,9 @@ class Publisher {
   MessageId producer_id_;
   std::map<std::string, Producer, std::less<>> producers_;
   std::map<std::uint64_t, std::string> requests_;  // open requests: whose
+  std::size_t open_count_ = 0;                     // producers that have a place on the connection
+  std::uint64_t uses_ = 0;
+  bool wants_room_ = false;  // some producer could not be opened, because all the others were busy
 };
 
 }  // namespace lazaret::detail

@@ -57,6 +57,8 @@ Consumer& Shard::State::attach(const model::OpenConsumer& command, Subscription&
   }
   consumer.session = command.origin.session;
   consumer.listener = consumer.session;
+  consumer.room = &outbox_rooms[consumer.session];
+  consumer.room->bytes_most = command.outbox_bytes;
   consumer.ended = false;
   consumer.begun_up_to = 0;
   consumer.info = {command.instance.name, command.instance.host, command.instance.version, command.instance.id};
@@ -136,6 +138,18 @@ Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldTok
   return &entry;
 }
 
+void Shard::State::on(model::Written& command) {
+  const auto room = outbox_rooms.find(command.session);
+  if (room == outbox_rooms.end()) return;
+  const bool was_full = room->second.full();
+  room->second.bytes_used -= std::min(room->second.bytes_used, command.bytes);
+  const auto keys = sessions.find(command.session);
+  if (!was_full || room->second.full() || keys == sessions.end()) return;
+  for (const model::ConsumerKey& key : keys->second) {
+    if (const Consumer* consumer = find(key)) pumped_later.insert(consumer->subscription);
+  }
+}
+
 void Shard::State::on(model::AddCredit& command) {
   Consumer* consumer = find(command.consumer);
   if (consumer == nullptr || consumer->subscription != command.subscription) return;
@@ -173,10 +187,11 @@ void Shard::State::on(model::CloseConsumer& command) {
 }
 
 void Shard::State::on(SessionEnded& event) {
-  const auto it = sessions.find(event.session);
-  if (it == sessions.end()) return;
-  const std::set<model::ConsumerKey> keys = std::move(it->second);
-  sessions.erase(it);
+  std::set<model::ConsumerKey> keys;
+  if (const auto it = sessions.find(event.session); it != sessions.end()) {
+    keys = std::move(it->second);
+    sessions.erase(it);
+  }
   for (const model::ConsumerKey& key : keys) {
     Consumer* consumer = find(key);
     if (consumer == nullptr || consumer->session != event.session) continue;
@@ -189,6 +204,7 @@ void Shard::State::on(SessionEnded& event) {
     }
     detach(*consumer);
   }
+  outbox_rooms.erase(event.session);
 }
 
 void Shard::State::detach(Consumer& consumer) {
@@ -197,6 +213,7 @@ void Shard::State::detach(Consumer& consumer) {
     if (session->second.empty()) sessions.erase(session);
   }
   consumer.session = model::SessionId();
+  consumer.room = nullptr;
   pumped_later.insert(consumer.subscription);
   forget_if_idle(consumer.key);
 }

@@ -126,9 +126,9 @@ struct Event {
   /// The group that the mutations of this step go into.
   model::GroupNumber group;
   using What =
-      std::variant<model::Publish, model::OpenProducer, model::OpenConsumer, model::AddCredit, model::Started,
-                   model::CloseConsumer, model::Settle, model::CreateQueue, model::UpdateQueue, model::DeleteQueue,
-                   model::PurgeQueue, model::ShowQueue, model::ShowStates, model::ReplayCaseCommand,
+      std::variant<model::Publish, model::OpenProducer, model::OpenConsumer, model::Written, model::AddCredit,
+                   model::Started, model::CloseConsumer, model::Settle, model::CreateQueue, model::UpdateQueue,
+                   model::DeleteQueue, model::PurgeQueue, model::ShowQueue, model::ShowStates, model::ReplayCaseCommand,
                    model::DiscardCaseCommand, Persisted, WakeUp, MessagesLoaded, OneLoaded, WaitingLoaded, DiskPressure,
                    TrimNow, Drain, SessionEnded, InstanceAway, InstanceBack, InstanceLost, InstanceGone, ResumeOver,
                    InstanceReserved, IsolationReady, ReservationRefused, InstanceFree, QueueAssigned, QueueRemoved>;

@@ -57,9 +57,11 @@ Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes) {
   return best;
 }
 
-/// Attached, there, and with credit. A message larger than all of the byte credit goes to an idle consumer.
+/// Attached, there, with credit, and with room in its session's outbox, which the last one may overfill: so a message
+/// of any size finds room there some time. One larger than all of the byte credit goes to an idle consumer.
 bool Shard::State::may_take(const Consumer& consumer, std::size_t bytes) const {
-  if (!consumer.session || consumer.ended || consumer.used_messages >= consumer.credit_messages) return false;
+  if (!consumer.session || consumer.ended || consumer.room->full()) return false;
+  if (consumer.used_messages >= consumer.credit_messages) return false;
   if (consumer.used_bytes + bytes > consumer.credit_bytes && consumer.used_messages > 0) return false;
   return !instances.at(consumer.key.instance).away;
 }
@@ -173,6 +175,7 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   consumer.out.emplace_hint(consumer.out.end(), entry.delivery, entry.position);
   consumer.used_messages += 1;
   consumer.used_bytes += entry.bytes;
+  consumer.room->bytes_used += entry.bytes;
   sub.leased += 1;
   if (is_retry(entry)) sub.leased_retries += 1;
   load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
@@ -181,7 +184,7 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
 
   auto letter = std::find_if(deliveries.begin(), deliveries.end(), [&](const auto& d) { return d.first == &consumer; });
   if (letter == deliveries.end()) {
-    letter = deliveries.insert(deliveries.end(), {&consumer, {consumer.key, sub.queue.subscription, {}}});
+    letter = deliveries.insert(deliveries.end(), {&consumer, {consumer.key, sub.queue.subscription, config.shard, {}}});
   }
   letter->second.messages.push_back({entry.delivery, entry.position.log, entry.position.offset, entry.grant,
                                      entry.attempts + 1, entry.redelivered || entry.attempts > 0, entry.isolated,

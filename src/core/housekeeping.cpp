@@ -314,8 +314,8 @@ void Shard::State::on(model::ShowStates& command) {
   answer.first_unsettled = sub->acked.next_unsettled(sub->acked.cursor());
   answer.log_end = sub->log.state.next;
   const std::size_t count = std::min(command.count, model::limits::kPageItems);
-  for (Offset offset = command.from; offset < sub->log.state.next && answer.items.size() < count;
-       offset = offset.next()) {
+  for (Offset offset = command.from.value_or(answer.first_unsettled);
+       offset < sub->log.state.next && answer.items.size() < count; offset = offset.next()) {
     answer.items.push_back(state_of(*sub, offset));
   }
   tell(command.origin.session, std::move(answer));

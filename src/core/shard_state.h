@@ -59,6 +59,7 @@ struct Shard::State {
 
   // --- consumers.cpp: consumers, sessions, instances
   void on(model::OpenConsumer& command);
+  void on(model::Written& command);
   void on(model::AddCredit& command);
   void on(model::Started& command);
   void on(model::CloseConsumer& command);
@@ -200,6 +201,7 @@ struct Shard::State {
   std::map<model::SubscriptionId, Subscription> subscriptions;
   std::map<model::ConsumerKey, Consumer> consumers;
   std::map<model::SessionId, std::set<model::ConsumerKey>> sessions;
+  std::map<model::SessionId, OutboxRoom> outbox_rooms;  // of sessions that have, or had, consumers here
   std::map<model::InstanceId, InstanceView> instances;
   SettledTokens settled_tokens;
   CaseTokens case_tokens;

@@ -71,11 +71,19 @@ struct Entry {
   std::unique_ptr<model::Attempt> last_attempt;
 };
 
+/// What a session's outbox has room for: deliveries of this shard that are told and have not gone out.
+struct OutboxRoom {
+  std::uint64_t bytes_most = 0;
+  std::uint64_t bytes_used = 0;
+  bool full() const { return bytes_most != 0 && bytes_used >= bytes_most; }
+};
+
 /// A consumer, attached or (while it has something out) detached.
 struct Consumer {
   model::ConsumerKey key;
   model::SubscriptionId subscription;
-  model::SessionId session;  // 0: detached
+  model::SessionId session;    // 0: detached
+  OutboxRoom* room = nullptr;  // of its session, while it is attached
   /// Who hears that a lease has ended: its session, also when the consumer was closed and a handler still runs.
   model::SessionId listener;
   model::ConsumerInfo info;

@@ -109,6 +109,23 @@ Status Broker::serve(const Configuration& configuration) {
   if (!admin_listen.ok()) return admin_listen.status();
   if (!broker_listen.ok()) return broker_listen.status();
 
+  // The binary port listens before the HTTP API can say that the broker is ready.
+  net::ServerConfig net_config;
+  net_config.host = broker_listen->host;
+  net_config.port = broker_listen->port;
+  net_config.io_threads = configuration.broker.io_threads;
+  net_config.max_connections = configuration.broker.max_connections;
+  net_config.max_message_bytes = configuration.broker.max_message_bytes;
+  net_config.max_header_bytes = configuration.broker.max_header_bytes;
+  net_config.heartbeat = configuration.broker.heartbeat;
+  net_config.defaults = configuration.defaults;
+  net_config.broker_instance = instance;
+  net_config.broker_version = LAZARET_VERSION;
+  auto server = net::Server::listen(std::move(net_config), *engine_);
+  if (!server.ok()) return server.status();
+  server_ = std::move(*server);
+  broker_address_ = server_->address();
+
   admin::ServerConfig admin_config;
   admin_config.host = admin_listen->host;
   admin_config.port = admin_listen->port;
@@ -124,23 +141,7 @@ Status Broker::serve(const Configuration& configuration) {
   if (!admin.ok()) return admin.status();
   admin_ = std::move(*admin);
   admin_address_ = admin_->address();
-
-  net::ServerConfig net_config;
-  net_config.host = broker_listen->host;
-  net_config.port = broker_listen->port;
-  net_config.io_threads = configuration.broker.io_threads;
-  net_config.max_connections = configuration.broker.max_connections;
-  net_config.max_message_bytes = configuration.broker.max_message_bytes;
-  net_config.max_header_bytes = configuration.broker.max_header_bytes;
-  net_config.heartbeat = configuration.broker.heartbeat;
-  net_config.defaults = configuration.defaults;
-  net_config.admin_address = admin_address_;
-  net_config.broker_instance = instance;
-  net_config.broker_version = LAZARET_VERSION;
-  auto server = net::Server::start(std::move(net_config), *engine_);
-  if (!server.ok()) return server.status();
-  server_ = std::move(*server);
-  broker_address_ = server_->address();
+  server_->serve(admin_address_);
 
   addresses_ = std::make_unique<AddressesFile>(configuration.storage.data_dir);
   return addresses_->write(broker_address_, admin_address_, instance_);

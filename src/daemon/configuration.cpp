@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/duration_text.h"
+#include "model/limits.h"
 
 namespace lazaret::daemon {
 namespace {
@@ -118,8 +119,10 @@ const std::vector<Key>& keys() {
   static const std::vector<Key> table = {
       {"broker.listen", text(LZ_FIELD(broker.listen))},
       {"broker.allow_unauthenticated", flag(LZ_FIELD(broker.allow_unauthenticated))},
-      {"broker.max_message_bytes", number<U64>(LZ_FIELD(broker.max_message_bytes), 1024, 256u << 20)},
-      {"broker.max_header_bytes", number<U64>(LZ_FIELD(broker.max_header_bytes), 1024, 1u << 20)},
+      {"broker.max_message_bytes",
+       number<U64>(LZ_FIELD(broker.max_message_bytes), 1024, model::limits::kMessageBytesMost)},
+      {"broker.max_header_bytes",
+       number<U64>(LZ_FIELD(broker.max_header_bytes), 1024, model::limits::kEnvelopeBytesMost)},
       {"broker.max_connections", number<U64>(LZ_FIELD(broker.max_connections), 1, 1'000'000)},
       {"broker.io_threads", number<U64>(LZ_FIELD(broker.io_threads), 1, 64)},
       {"broker.heartbeat", duration(LZ_FIELD(broker.heartbeat), 500ms, 10min)},

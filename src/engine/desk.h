@@ -26,7 +26,7 @@ class Desk : public Outbox, public std::enable_shared_from_this<Desk> {
   template <class Command>
   void ask(model::ShardId shard, Command command, Callback then) {
     command.origin = model::Origin{session_, remember(std::move(then))};
-    engine_->submit(shard, model::Command(std::move(command)), 256);
+    engine_->submit(session_, shard, model::Command(std::move(command)), 0);
   }
 
   void tell(std::vector<model::Answer>&& answers) override;

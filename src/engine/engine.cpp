@@ -50,6 +50,9 @@ std::vector<model::QueueRecord> catalog_of(const std::vector<model::RecoveredSha
 
 }  // namespace
 
+static_assert(sizeof(core::Event::What) <= model::limits::kCommandBytes);
+static_assert(sizeof(model::Verdict) <= model::limits::kCommandBytes);
+
 struct Engine::Impl {
   Impl(EngineConfig config_, model::Store& store_, const Clock& clock_, std::uint32_t epoch, std::uint16_t shards)
       : config(std::move(config_)),
@@ -75,7 +78,7 @@ struct Engine::Impl {
   }
   void post(InstanceRegistry::Events& events);
   void perform(model::ShardId shard, std::vector<core::Effect>& effects);
-  void bytes_durable(std::size_t bytes);
+  void bytes_done(std::size_t bytes);
   void attend();
   void watch_disk(const model::StoreUsage& usage);
   void watch_memtables(const model::StoreUsage& usage);
@@ -182,7 +185,7 @@ ShardRunner::Wiring Engine::Impl::wiring() {
     with_registry(
         [&](InstanceRegistry& instances, auto& events) { instances.reservation_seen(reserved.instance, events); });
   };
-  wiring.bytes_durable = [this](std::size_t bytes) { bytes_durable(bytes); };
+  wiring.bytes_done = [this](std::size_t bytes) { bytes_done(bytes); };
   wiring.trimmed = [this](model::ShardId) {
     if (trims_expected.fetch_sub(1, std::memory_order_relaxed) == 1) committer.flush_soon();
   };
@@ -194,10 +197,12 @@ Engine::~Engine() { stop(); }
 
 // --- Sessions -------------------------------------------------------------------------------------------------------
 
-model::SessionId Engine::open_session(std::shared_ptr<Outbox> outbox, const model::InstanceRecord& instance) {
+model::SessionId Engine::open_session(std::shared_ptr<Outbox> outbox, const model::InstanceRecord& instance,
+                                      std::uint32_t connections) {
   const model::SessionId session = impl_->sessions.open(std::move(outbox));
-  impl_->with_registry(
-      [&](InstanceRegistry& instances, auto&) { instances.session_opened(session, instance, impl_->clock.now()); });
+  impl_->with_registry([&](InstanceRegistry& instances, auto&) {
+    instances.session_opened(session, instance, impl_->clock.now(), connections);
+  });
   return session;
 }
 
@@ -234,22 +239,15 @@ void Engine::end_session(model::SessionId session, End how) {
 
 // --- Work -----------------------------------------------------------------------------------------------------------
 
-bool Engine::submit(model::ShardId shard, model::Command command, std::size_t bytes) {
+bool Engine::submit(model::SessionId session, model::ShardId shard, model::Command command, std::size_t bytes) {
   LZ_ASSERT(shard.value < impl_->runners.size());
-  const model::SessionId from = std::holds_alternative<model::Publish>(command)
-                                    ? std::get<model::Publish>(command).origin.session
-                                    : model::SessionId();
   core::Event::What what =
       std::visit([](auto&& one) -> core::Event::What { return std::forward<decltype(one)>(one); }, std::move(command));
-  // Only publishes hold memory until they are durable; the rest is small and bounded by the connection's limits.
-  if (!from) {
-    impl_->post(shard, std::move(what));
-    return true;
-  }
-  const std::size_t held = impl_->ingest_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  const bool pause = held > model::limits::kIngestBytes;
+  bytes += model::limits::kCommandBytes;
+  const std::size_t waits = impl_->ingest_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  const bool pause = waits > model::limits::kIngestBytes;
   if (pause) {
-    impl_->sessions.pause(from);
+    impl_->sessions.pause(session);
     impl_->readers_paused.store(true);
   }
   impl_->post(shard, std::move(what), bytes);
@@ -344,7 +342,7 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
   }
 }
 
-void Engine::Impl::bytes_durable(std::size_t bytes) {
+void Engine::Impl::bytes_done(std::size_t bytes) {
   const std::size_t left = ingest_bytes.fetch_sub(bytes, std::memory_order_relaxed) - bytes;
   if (left > model::limits::kIngestBytes / 2 || !readers_paused.exchange(false)) return;
   for (const auto& outbox : sessions.take_paused()) outbox->resume_reading();
@@ -354,8 +352,8 @@ void Engine::Impl::bytes_durable(std::size_t bytes) {
 
 void Engine::Impl::attend() {
   with_registry([&](InstanceRegistry& instances, auto& events) { instances.tick(clock.now(), events); });
-  // A pause may have been noted just after the last bytes became durable.
-  bytes_durable(0);
+  // A pause may have been noted just after the last bytes were done with.
+  bytes_done(0);
   const model::StoreUsage usage = store.usage();
   watch_disk(usage);
   watch_memtables(usage);

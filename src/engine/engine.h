@@ -70,14 +70,16 @@ class Engine {
 
   // --- Sessions -----------------------------------------------------------------------------------------------------
 
-  /// A session that consumes or publishes for `instance`. The outbox is kept until end_session.
-  model::SessionId open_session(std::shared_ptr<Outbox> outbox, const model::InstanceRecord& instance);
+  /// A session that consumes or publishes for `instance`, which will have so many when all that it had are there again.
+  /// The outbox is kept until end_session.
+  model::SessionId open_session(std::shared_ptr<Outbox> outbox, const model::InstanceRecord& instance,
+                                std::uint32_t connections = 1);
   /// A session of the broker's own (admin), of no instance.
   model::SessionId open_desk(std::shared_ptr<Outbox> outbox);
   /// Asks `old_session` to end as replaced and calls `done` when it has (at once when there is no such session of
   /// this instance). `done` runs on the thread that ends the old session.
   void replace_session(model::SessionId old_session, const model::InstanceId& instance, std::function<void()> done);
-  /// The instance behind this session has opened all its consumers again (or has none to open).
+  /// The instance behind this session has opened all consumers of this session again (or has none to open).
   void instance_resumed(model::SessionId session);
   /// A heartbeat was missed, or something was heard again.
   void session_quiet(model::SessionId session, bool quiet);
@@ -88,9 +90,9 @@ class Engine {
 
   // --- Work ---------------------------------------------------------------------------------------------------------
 
-  /// Hands a command to a shard. `bytes` is what it holds in memory. False: taken, but stop reading until
-  /// Outbox::resume_reading (what was read and is not yet durable has reached kIngestBytes).
-  bool submit(model::ShardId shard, model::Command command, std::size_t bytes);
+  /// Hands a command of this session to a shard. `bytes` is what it holds in memory beside itself (kCommandBytes).
+  /// False: taken, but stop reading until Outbox::resume_reading (what waits has reached kIngestBytes).
+  bool submit(model::SessionId session, model::ShardId shard, model::Command command, std::size_t bytes);
   std::uint16_t shard_count() const;
 
   const Directory& directory() const;

@@ -17,7 +17,8 @@ void InstanceRegistry::await(const std::vector<model::InstanceRecord>& instances
   if (!awaited_.empty()) resume_until_ = now + graces_.resume;
 }
 
-void InstanceRegistry::session_opened(model::SessionId session, const model::InstanceRecord& info, base::Instant now) {
+void InstanceRegistry::session_opened(model::SessionId session, const model::InstanceRecord& info, base::Instant now,
+                                      std::uint32_t connections) {
   Instance& instance = instances_[info.id];
   instance.info = info;
   instance.sessions.insert(session);
@@ -25,6 +26,7 @@ void InstanceRegistry::session_opened(model::SessionId session, const model::Ins
   // Somebody is there again: it gets the time of a reconnect to present its tokens.
   if (instance.away) {
     instance.must_resume = true;
+    instance.connections = std::max(instance.connections, connections);
     instance.give_up = now + graces_.reconnect;
   }
 }
@@ -32,7 +34,8 @@ void InstanceRegistry::session_opened(model::SessionId session, const model::Ins
 void InstanceRegistry::session_resumed(model::SessionId session, Events& events) {
   Instance* instance = of_session(session);
   if (instance == nullptr) return;
-  instance->must_resume = false;
+  instance->resumed.insert(session);
+  if (instance->must_resume && instance->resumed.size() < instance->connections) return;
   // Said even if it was never away: what its consumers did not present is not theirs any more.
   instance->away = true;
   back(*instance, events);
@@ -44,10 +47,7 @@ void InstanceRegistry::session_quiet(model::SessionId session, bool quiet, Event
   if (instance == nullptr) return;
   if (quiet) {
     instance->quiet.insert(session);
-    if (instance->quiet.size() == instance->sessions.size() && !instance->away) {
-      instance->away = true;
-      events.push_back({std::nullopt, core::InstanceAway{instance->info.id}});
-    }
+    away_if_all_quiet(*instance, events);
   } else {
     instance->quiet.erase(session);
     if (!instance->must_resume) back(*instance, events);
@@ -61,11 +61,12 @@ void InstanceRegistry::session_ended(model::SessionId session, SessionEnded::How
   if (instance == nullptr) return;
   instance->sessions.erase(session);
   instance->quiet.erase(session);
+  instance->resumed.erase(session);
   draining_[session] = instance->info.id;
   drains_left_[session] = shards_;
   ++instance->draining;
   sessions_.erase(session);
-  if (!instance->sessions.empty()) return;
+  if (!instance->sessions.empty()) return away_if_all_quiet(*instance, events);
 
   const model::InstanceId id = instance->info.id;
   if (how == SessionEnded::How::goodbye) {
@@ -174,16 +175,23 @@ InstanceRegistry::Instance* InstanceRegistry::of_session(model::SessionId sessio
 }
 
 void InstanceRegistry::back(Instance& instance, Events& events) {
+  instance.must_resume = false;
+  instance.connections = 1;
   instance.give_up = base::Instant::never();
   if (!instance.away) return;
   instance.away = false;
   events.push_back({std::nullopt, core::InstanceBack{instance.info.id}});
 }
 
+void InstanceRegistry::away_if_all_quiet(Instance& instance, Events& events) {
+  if (instance.away || instance.quiet.size() < instance.sessions.size()) return;
+  instance.away = true;
+  events.push_back({std::nullopt, core::InstanceAway{instance.info.id}});
+}
+
 void InstanceRegistry::give_up(Instance& instance, Events& events) {
   if (!instance.sessions.empty()) {
     // It is connected but never said that it had resumed: what it did not present is not its any more.
-    instance.must_resume = false;
     back(instance, events);
     no_longer_awaited(instance.info.id, events);
     return;

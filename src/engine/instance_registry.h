@@ -38,8 +38,10 @@ class InstanceRegistry {
   void await(const std::vector<model::InstanceRecord>& instances, base::Instant now);
   bool resuming() const { return !awaited_.empty(); }
 
-  void session_opened(model::SessionId session, const model::InstanceRecord& instance, base::Instant now);
-  /// The client has opened all its consumers again.
+  /// `connections`: how many the instance had before it was away, by its own account.
+  void session_opened(model::SessionId session, const model::InstanceRecord& instance, base::Instant now,
+                      std::uint32_t connections = 1);
+  /// The client has opened all consumers of this session again.
   void session_resumed(model::SessionId session, Events& events);
   void session_quiet(model::SessionId session, bool quiet, Events& events);
   void session_ended(model::SessionId session, core::SessionEnded::How how, base::Instant now, Events& events);
@@ -73,8 +75,10 @@ class InstanceRegistry {
     std::set<model::SessionId> quiet;
     /// Its leases do not expire: no live connection, or none that is heard.
     bool away = false;
-    /// It must open its consumers again before it counts as back.
+    /// It must open its consumers again before it counts as back: on so many connections, of which these have.
     bool must_resume = false;
+    std::uint32_t connections = 1;
+    std::set<model::SessionId> resumed;
     /// When it is given up; never() while nobody waits.
     base::Instant give_up = base::Instant::never();
     /// SessionEnded events that shards have not stepped yet.
@@ -87,6 +91,7 @@ class InstanceRegistry {
 
   Instance* of_session(model::SessionId session);
   void back(Instance& instance, Events& events);
+  void away_if_all_quiet(Instance& instance, Events& events);
   void give_up(Instance& instance, Events& events);
   void end_reservation(Instance& instance, Events& events);
   void check_isolation(Instance& instance, Events& events);

@@ -1,7 +1,8 @@
 // Mailbox: what waits for a shard's thread. Many threads put, one takes everything at once.
 //
-// Bound: the engine counts the bytes in all mailboxes and makes sessions stop reading (kIngestBytes), so a mailbox
-// holds at most that and one frame of every session.
+// Bound: the engine counts the bytes of all commands in all mailboxes and makes sessions stop reading (kIngestBytes),
+// so a mailbox holds at most that and one frame of every session. What the engine's own parts put is few: an event for
+// each session that comes or goes, one page for each subscription that waits for it.
 #pragma once
 
 #include <chrono>

@@ -28,6 +28,9 @@ ShardPipeline::Durable ShardPipeline::step(core::Event::What what, std::size_t b
   filling_.durable.bytes += bytes;
   core_.step(core::Event{now, filling_.number, std::move(what)}, out_);
   collect_effects();
+  // What was refused is in no group, and there may never be one.
+  const bool nothing = !filling_.urgent && !filling_.durable.trims && out_.mutations.empty() && !core_.has_unsealed();
+  if (nothing) durable.bytes += std::exchange(filling_.durable.bytes, 0);
   return durable;
 }
 

@@ -28,6 +28,7 @@ void ShardRunner::run() {
     mailbox_.take_all(items, deadline());
     const base::Instant now = clock_.now();
     for (Item& item : items) step(std::move(item), now);
+    if (stepped_bytes_ > 0) wiring_.bytes_done(std::exchange(stepped_bytes_, 0));
     if (pipeline_.next_wakeup() <= now) step({core::WakeUp{}, 0}, now);
     flush_effects();
     if (auto sealed = pipeline_.seal_if_due(now, stopping_)) wiring_.commit(std::move(sealed->group), sealed->number);
@@ -44,9 +45,12 @@ void ShardRunner::step(Item item, base::Instant now) {
   const auto* reserved = std::get_if<core::InstanceReserved>(&*item.what);
   const auto reserved_instance = reserved == nullptr ? std::nullopt : std::optional(*reserved);
 
-  const ShardPipeline::Durable durable = pipeline_.step(std::move(*item.what), item.bytes, now);
+  // Of all commands only publishes hold memory beyond their step.
+  const bool until_durable = std::holds_alternative<model::Publish>(*item.what);
+  if (!until_durable) stepped_bytes_ += item.bytes;
+  const ShardPipeline::Durable durable = pipeline_.step(std::move(*item.what), until_durable ? item.bytes : 0, now);
   steps_.fetch_add(1, std::memory_order_relaxed);
-  if (durable.bytes > 0) wiring_.bytes_durable(durable.bytes);
+  stepped_bytes_ += durable.bytes;
   if (durable.trims) wiring_.trimmed(shard_);
   if (ended_session || reserved_instance) {
     const std::vector<core::InstanceLoad> loads = pipeline_.take_loads();

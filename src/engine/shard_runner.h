@@ -30,8 +30,8 @@ class ShardRunner {
     /// This shard has stepped the event.
     std::function<void(const core::SessionEnded&)> session_drained;
     std::function<void(const core::InstanceReserved&)> reservation_seen;
-    /// So many bytes of publishes are durable.
-    std::function<void(std::size_t)> bytes_durable;
+    /// So many bytes of commands do not wait any more: publishes are durable, others were stepped.
+    std::function<void(std::size_t)> bytes_done;
     /// After TrimNow was stepped and its group is durable.
     std::function<void(model::ShardId)> trimmed;
   };
@@ -63,6 +63,7 @@ class ShardRunner {
   const Wiring wiring_;
   ShardPipeline pipeline_;
   bool stopping_ = false;
+  std::size_t stepped_bytes_ = 0;  // done with, and not yet told
 
   Mailbox<Item> mailbox_;
   std::atomic<std::uint64_t> steps_{0};

@@ -55,6 +55,7 @@ struct Delivered {
 struct Deliver {
   ConsumerKey consumer;
   SubscriptionId subscription;
+  ShardId shard;
   std::vector<Delivered> messages;
 };
 /// Give back, as not begun, everything of this consumer that has not begun: the broker makes room for a suspect.

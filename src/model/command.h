@@ -59,6 +59,14 @@ struct OpenConsumer {
   std::uint64_t credit_messages = 0;
   std::uint64_t credit_bytes = 0;
   std::vector<HeldToken> held;
+  /// So many bytes of deliveries of this shard may wait in the session's outbox, for all its consumers together; the
+  /// session says what went out with Written. 0: it takes everything at once, and says nothing.
+  std::uint64_t outbox_bytes = 0;
+};
+/// Deliveries of so many bytes have left the session's outbox. Not answered.
+struct Written {
+  SessionId session;
+  std::uint64_t bytes = 0;
 };
 /// Adds to the consumer's credit. Settling a message gives its credit back without this.
 struct AddCredit {
@@ -139,7 +147,7 @@ struct ShowQueue {
 struct ShowStates {
   Origin origin;
   SubscriptionId subscription;
-  Offset from;
+  std::optional<Offset> from;  // nullopt: the first that is not settled
   std::size_t count = 0;
 };
 
@@ -161,7 +169,7 @@ struct DiscardCaseCommand {
 };
 
 using Command =
-    std::variant<Publish, OpenProducer, OpenConsumer, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
+    std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
                  UpdateQueue, DeleteQueue, PurgeQueue, ShowQueue, ShowStates, ReplayCaseCommand, DiscardCaseCommand>;
 
 }  // namespace lazaret::model

@@ -14,8 +14,11 @@ using namespace std::chrono_literals;
 // --- Messages -------------------------------------------------------------------------------------------------------
 /// Default of `broker.max_message_bytes`; as large as RabbitMQ's since 4.0.
 inline constexpr std::size_t kMessageBytesDefault = 16u << 20;
+/// The most that `broker.max_message_bytes` may be. A larger body would not be a message any more, but a file.
+inline constexpr std::size_t kMessageBytesMost = 256u << 20;
 /// Default of `broker.max_header_bytes`: the whole envelope, headers and ids together.
 inline constexpr std::size_t kEnvelopeBytesDefault = 64u << 10;
+inline constexpr std::size_t kEnvelopeBytesMost = 1u << 20;
 /// Longest key, type, content type, correlation id, header name.
 inline constexpr std::size_t kEnvelopeFieldBytes = 1024;
 inline constexpr std::size_t kHeaderCount = 256;
@@ -30,6 +33,21 @@ inline constexpr std::size_t kBatchItems = 1024;
 inline constexpr std::size_t kBatchBytes = 256u << 10;
 /// What a frame may need beyond one largest message: its own header and those of a batch.
 inline constexpr std::size_t kFrameOverheadBytes = 1u << 20;
+/// What an item of a batch needs in the frame's header beside its envelope, at most.
+inline constexpr std::size_t kItemHeaderBytes = 128;
+static_assert(kFrameOverheadBytes >= kBatchBytes + kBatchItems * kItemHeaderBytes,
+              "a full batch that ends with a largest message fits into a frame");
+static_assert(kMessageBytesMost + kEnvelopeBytesMost + kFrameOverheadBytes <= 0x7fff'ffff,
+              "the lengths of a frame are 32 bits, and protobuf's are signed");
+/// The header of a frame that carries a batch: a largest envelope behind a full batch of others. All other headers are
+/// small; they have names and numbers in them.
+inline constexpr std::size_t kBatchHeaderBytes = 2u << 20;
+inline constexpr std::size_t kPlainHeaderBytes = 64u << 10;
+static_assert(kBatchHeaderBytes >= kEnvelopeBytesMost + kBatchBytes + kBatchItems * kItemHeaderBytes);
+/// Fields of a header, on its own level. Two bytes are enough for one, and it may become an object of a hundred.
+inline constexpr std::size_t kHeaderFields = 65536 + 64;
+/// A thread keeps a decoded header to decode the next one into, until so many bytes went through it.
+inline constexpr std::size_t kHeaderBytesKept = 256u << 10;
 
 // --- Runs: the records of a log -------------------------------------------------------------------------------------
 inline constexpr std::size_t kRunMessages = 64;
@@ -73,19 +91,36 @@ inline constexpr base::Duration kDedupForgetAfter = 24h;
 // --- Connections ----------------------------------------------------------------------------------------------------
 inline constexpr base::Duration kHeartbeat = 10s;
 inline constexpr base::Duration kHandshakeTimeout = 5s;
-/// What waits to be written to one connection before we stop reading from it, and before we close it.
+/// What waits to be written to one connection before we stop reading from it, and before we close it. Deliveries and
+/// peeked messages do not count: they come when there is room for them.
 inline constexpr std::size_t kOutboxBytesPause = 8u << 20;
 inline constexpr std::size_t kOutboxBytesClose = 64u << 20;
+/// Deliveries that wait to be written to one connection before its consumers get no more: shared out evenly among the
+/// shards. The last one of each shard may go beyond.
+inline constexpr std::size_t kOutboxBytesDeliver = 8u << 20;
+/// What the kernel may hold of a connection that is to end, at most: so much is read of it, and no more.
+inline constexpr std::size_t kSocketBytes = 16u << 20;
+/// One write to a connection. It must end within two heartbeats, however large the bodies are.
+inline constexpr std::size_t kWriteBytes = 1u << 20;
 /// Requests of one connection that wait for their answer; beyond, the session stops reading. Twice the window of a
 /// producer that puts every message into a frame of its own.
 inline constexpr std::size_t kUnansweredRequests = 8192;
-/// What was read from all connections and is not yet committed; beyond, sessions stop reading.
+/// Results of publishes and verdicts that one connection waits for; beyond, the same. As many as 64 full batches have.
+inline constexpr std::size_t kUnansweredResults = 64 * kBatchItems;
+/// What was read from all connections and waits: publishes for the disk, all other commands for their shard. Beyond,
+/// every session that submits something stops reading until half of it is done.
 inline constexpr std::size_t kIngestBytes = 64u << 20;
+/// What a command or an item of one takes in memory beside the bytes that came for it, and so in that account: the
+/// mailboxes of all shards together hold at most kIngestBytes / kCommandBytes of them, and one batch of each session.
+inline constexpr std::size_t kCommandBytes = 512;
 inline constexpr std::size_t kConsumersPerConnection = 1024;
 inline constexpr std::size_t kProducersPerConnection = 1024;
 /// Credit that one consumer may have: messages and bytes out to it and not settled.
 inline constexpr std::uint64_t kCreditMessages = 65536;
 inline constexpr std::uint64_t kCreditBytes = 256u << 20;
+static_assert(kCreditMessages < kHeaderFields, "what a consumer may have it may also present");
+static_assert(kMessageBytesMost <= kCreditBytes, "a largest message is no more than one consumer may have");
+static_assert(kWriteBytes <= kOutboxBytesDeliver && kOutboxBytesPause < kOutboxBytesClose);
 
 // --- Admin API ------------------------------------------------------------------------------------------------------
 inline constexpr std::size_t kPageItems = 1000;

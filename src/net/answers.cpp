@@ -35,8 +35,10 @@ void Session::deliver_inbox() {
         [this](auto&& one) {
           if constexpr (requires { on(std::move(one)); }) {
             using One = std::remove_cvref_t<decltype(one)>;
-            constexpr bool kAnswers = std::is_same_v<One, model::Published> || std::is_same_v<One, model::Settled>;
-            if (kAnswers) --answers_due_;
+            if constexpr (std::is_same_v<One, model::Published> || std::is_same_v<One, model::Settled>) {
+              --answers_due_;
+              results_due_ -= one.results.size();
+            }
             on(std::move(one));
           } else {
             on_expected(std::move(one));
@@ -78,7 +80,7 @@ void Session::on(model::Deliver&& answer) {
   std::size_t bytes = 0;
   for (model::Delivered& one : answer.messages) {
     if (bytes > limits::kBatchBytes || frame.deliveries.size() == limits::kBatchItems) {
-      send(wire::encode(frame));
+      send_roomy(wire::encode(frame), answer.shard, bytes);
       frame.deliveries.clear();
       bytes = 0;
     }
@@ -96,7 +98,7 @@ void Session::on(model::Deliver&& answer) {
     bytes += one.message->size();
     frame.deliveries.push_back(std::move(delivery));
   }
-  send(wire::encode(frame));
+  send_roomy(wire::encode(frame), answer.shard, bytes);
 }
 
 void Session::on(model::Settled&& answer) {
@@ -115,7 +117,13 @@ void Session::on(model::Recall&& answer) { send(wire::encode(wire::Recall{answer
 void Session::on(model::LeaseEnded&& answer) {
   wire::LeaseEnded frame;
   frame.consumer = answer.consumer.number;
-  for (const model::LeaseToken& token : answer.tokens) frame.tokens.push_back({token.log, token.offset, token.grant});
+  for (const model::LeaseToken& token : answer.tokens) {
+    if (frame.tokens.size() == limits::kBatchItems) {
+      send(wire::encode(frame));
+      frame.tokens.clear();
+    }
+    frame.tokens.push_back({token.log, token.offset, token.grant});
+  }
   send(wire::encode(frame));
 }
 

@@ -30,6 +30,7 @@ Status Session::handle(const wire::Frame& frame) {
     case FrameType::started: return decode_and<wire::Started>(frame);
     case FrameType::add_credit: return decode_and<wire::AddCredit>(frame);
     case FrameType::open_producer: return decode_and<wire::OpenProducer>(frame);
+    case FrameType::close_producer: return decode_and<wire::CloseProducer>(frame);
     case FrameType::open_consumer: return decode_and<wire::OpenConsumer>(frame);
     case FrameType::close_consumer: return decode_and<wire::CloseConsumer>(frame);
     case FrameType::queue_request: return decode_and<wire::QueueRequest>(frame);
@@ -61,7 +62,7 @@ Status Session::handle(const wire::Frame& frame) {
 }
 
 void Session::submit(model::ShardId shard, model::Command command, std::size_t bytes) {
-  if (!context_.engine.submit(shard, std::move(command), bytes)) engine_full_ = true;
+  if (!context_.engine.submit(session_, shard, std::move(command), bytes)) engine_full_ = true;
 }
 
 model::Origin Session::expect(Then then) {
@@ -102,6 +103,11 @@ Status Session::on(wire::OpenProducer&& frame) {
     send(wire::encode(wire::ProducerOpened{request, std::move(opened.status), number, opened.last_sequence}));
   });
   submit(queue->shard, model::OpenProducer{origin, queue->subscription, *frame.producer_id});
+  return {};
+}
+
+Status Session::on(wire::CloseProducer&& frame) {
+  producers_.erase(frame.producer);
   return {};
 }
 
@@ -162,8 +168,11 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   if (command.items.empty()) {
     if (frame.request != 0) on(model::Published{frame.request, {}, {}});
   } else {
-    if (frame.request != 0) ++answers_due_;
-    submit(producer->second.shard, std::move(command), bytes);
+    if (frame.request != 0) {
+      ++answers_due_;
+      results_due_ += command.items.size();
+    }
+    submit(producer->second.shard, std::move(command), bytes + frame.items.size() * limits::kCommandBytes);
   }
   return {};
 }
@@ -171,18 +180,23 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
 // --- Consuming -------------------------------------------------------------------------------------------------------
 
 Status Session::on(wire::OpenConsumer&& frame) {
+  // Over all consumers that are just being opened: an honest client opens one after the other.
+  if (held_waiting_ + frame.held.size() > limits::kCreditMessages) {
+    return Status(Code::BAD_FRAME, "a consumer presents more tokens than it can have");
+  }
   if (frame.more) {
     if (!has_room_for(frame.consumer)) return {};  // the last of its frames is answered, with LIMIT_REACHED
     auto& held = consumers_[frame.consumer].held;
-    if (held.size() + frame.held.size() > limits::kCreditMessages) {
-      return Status(Code::BAD_FRAME, "a consumer presents more tokens than it can have");
-    }
+    held_waiting_ += frame.held.size();
     held.insert(held.end(), frame.held.begin(), frame.held.end());
     return {};
   }
   if (const Status status = open_consumer(frame); !status.ok()) {
     const auto it = consumers_.find(frame.consumer);
-    if (it != consumers_.end() && it->second.phase == Consumer::Phase::opening) consumers_.erase(it);
+    if (it != consumers_.end() && it->second.phase == Consumer::Phase::opening) {
+      held_waiting_ -= it->second.held.size();
+      consumers_.erase(it);
+    }
     refuse(frame.request, status);
   }
   count_resumed();
@@ -212,6 +226,7 @@ Status Session::open_consumer(const wire::OpenConsumer& frame) {
   consumer.subscription = queue->subscription;
   consumer.phase = Consumer::Phase::open;
   std::vector<wire::HeldToken> held = std::exchange(consumer.held, {});
+  held_waiting_ -= held.size();
   held.insert(held.end(), frame.held.begin(), frame.held.end());
 
   model::OpenConsumer command;
@@ -229,12 +244,14 @@ Status Session::open_consumer(const wire::OpenConsumer& frame) {
   command.subscription = queue->subscription;
   command.credit_messages = frame.credit_messages;
   command.credit_bytes = frame.credit_bytes;
+  command.outbox_bytes = deliver_bytes_of_a_shard(context_.engine);
   for (const wire::HeldToken& one : held) {
     command.held.push_back({{queue->shard, queue->subscription, one.token.log, one.token.offset, one.token.grant},
                             one.begun,
                             one.delivery});
   }
-  submit(queue->shard, std::move(command));
+  const std::size_t bytes = command.held.size() * sizeof(model::HeldToken);
+  submit(queue->shard, std::move(command), bytes);
   return {};
 }
 
@@ -280,11 +297,17 @@ Status Session::on(wire::Settle&& frame) {
     model::Verdict& verdict = command.verdicts.emplace_back();
     verdict.token = token_of(token);
   }
+  std::size_t bytes = 0;
   for (wire::Verdict& one : frame.verdicts) {
+    bytes += one.error.type.size() + one.error.message.size() + one.error.details.size();
     command.verdicts.push_back({one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay});
   }
-  if (frame.request != 0) ++answers_due_;
-  submit(shard, std::move(command));
+  if (frame.request != 0) {
+    ++answers_due_;
+    results_due_ += command.verdicts.size();
+  }
+  bytes += command.verdicts.size() * sizeof(model::Verdict);
+  submit(shard, std::move(command), bytes);
   return {};
 }
 

@@ -48,10 +48,37 @@ wire::QueueResponse response_of(const Listing& listing, std::uint64_t request) {
   return response;
 }
 
+wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, const model::MessageStates& states) {
+  wire::Peeked frame;
+  const model::Offset first = states.items.front().offset;
+  const model::Offset end = states.items.back().offset.next();
+  const auto page = store.read_messages(queue.shard, queue.log, first, end, states.items.size(), kPeekBytes);
+  if (!page.ok()) {
+    frame.status = page.status();
+    return frame;
+  }
+  for (const model::PagedMessage& one : page->messages) {
+    const auto& state = states.items[one.offset.value - first.value];
+    if (state.state == model::MessageState::settled) continue;
+    wire::PeekedMessage& peeked = frame.messages.emplace_back();
+    peeked.offset = one.offset;
+    peeked.state = state.state;
+    peeked.attempt = state.attempt;
+    peeked.damaged = one.message == nullptr;
+    if (peeked.damaged) continue;
+    peeked.published_at = one.message->published_at;
+    peeked.envelope = one.message->envelope;
+    peeked.body = one.message->body;
+    peeked.body_crc = one.message->body_crc;
+  }
+  frame.next = page->next < states.log_end ? page->next : model::Offset();
+  return frame;
+}
+
 }  // namespace
 
 Status Session::on(wire::QueueRequest&& frame) {
-  if (too_many(frame.request, expected_.size(), limits::kBatchItems, "open requests")) return {};
+  if (too_many(frame.request, expected_.size() + peeks_.size(), limits::kBatchItems, "open requests")) return {};
   if (frame.verb == QueueVerb::list) {
     list_queues(frame);
     return {};
@@ -151,53 +178,40 @@ void Session::list_queues(const wire::QueueRequest& frame) {
 // --- Peek ------------------------------------------------------------------------------------------------------------
 
 Status Session::on(wire::Peek&& frame) {
-  if (too_many(frame.request, expected_.size(), limits::kBatchItems, "open requests")) return {};
-  const auto queue = context_.engine.directory().find(frame.queue);
+  if (too_many(frame.request, expected_.size() + peeks_.size(), limits::kBatchItems, "open requests")) return {};
+  auto queue = context_.engine.directory().find(frame.queue);
   if (queue == nullptr) {
     refuse(frame.request, no_queue(frame.queue));
     return {};
   }
-  const model::Origin origin = expect([this, request = frame.request, queue](model::Answer&& answer) {
-    auto& states = std::get<model::MessageStates>(answer);
-    if (!states.status.ok()) return refuse(request, std::move(states.status));
-    read_peeked(request, queue, states);
-  });
   const std::size_t max =
       frame.max == 0 ? limits::kPageItemsDefault : std::min<std::size_t>(frame.max, limits::kPageItems);
-  submit(queue->shard, model::ShowStates{origin, queue->subscription, frame.from, max});
+  peeks_.push_back({frame.request, std::move(queue), frame.from, max});
+  peek_next();
   return {};
 }
 
+/// One peek at a time: the next is read when what the last one found has gone out.
+void Session::peek_next() {
+  if (peeking_ || peeks_.empty() || ending_) return;
+  peeking_ = true;
+  const WaitingPeek peek = std::move(peeks_.front());
+  peeks_.pop_front();
+  const model::Origin origin =
+      expect([this, peek](model::Answer&& answer) { peeked(peek, std::get<model::MessageStates>(answer)); });
+  submit(peek.queue->shard, model::ShowStates{origin, peek.queue->subscription, peek.from, peek.max});
+}
+
 /// The messages behind the states, read where reading may wait for the disk.
-void Session::read_peeked(std::uint64_t request, const engine::QueueRef& queue, const model::MessageStates& states) {
-  if (states.items.empty()) return send(wire::encode(wire::Peeked{request, {}, {}, {}}));
-  asio::post(context_.store_readers, [self = shared_from_this(), request, queue, states] {
-    const model::Offset first = states.items.front().offset;
-    const model::Offset end = states.items.back().offset.next();
-    auto page = self->context_.engine.store().read_messages(queue->shard, queue->log, first, end, states.items.size(),
-                                                            kPeekBytes);
-    wire::Peeked frame;
-    frame.request = request;
-    if (!page.ok()) {
-      frame.status = page.status();
-    } else {
-      for (const model::PagedMessage& one : page->messages) {
-        const auto& state = states.items[one.offset.value - first.value];
-        if (state.state == model::MessageState::settled) continue;
-        wire::PeekedMessage& peeked = frame.messages.emplace_back();
-        peeked.offset = one.offset;
-        peeked.state = state.state;
-        peeked.attempt = state.attempt;
-        peeked.damaged = one.message == nullptr;
-        if (peeked.damaged) continue;
-        peeked.published_at = one.message->published_at;
-        peeked.envelope = one.message->envelope;
-        peeked.body = one.message->body;
-        peeked.body_crc = one.message->body_crc;
-      }
-      frame.next = page->next < states.log_end ? page->next : model::Offset();
-    }
-    asio::post(self->socket_.get_executor(), [self, frame = std::move(frame)] { self->send(wire::encode(frame)); });
+void Session::peeked(const WaitingPeek& peek, const model::MessageStates& states) {
+  const auto answer = [this](const wire::Peeked& frame) { send_roomy(wire::encode(frame), std::nullopt, 0); };
+  if (!states.status.ok() || states.items.empty()) return answer({peek.request, states.status, {}, {}});
+  asio::post(context_.store_readers, [self = shared_from_this(), answer, peek, states] {
+    // Nobody waits for it any more: those behind it in the line need not either.
+    if (self->ended_ || self->context_.stopping) return;
+    wire::Peeked frame = messages_of(self->context_.engine.store(), *peek.queue, states);
+    frame.request = peek.request;
+    asio::post(self->socket_.get_executor(), [self, answer, frame = std::move(frame)] { answer(frame); });
   });
 }
 

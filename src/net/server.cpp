@@ -32,7 +32,7 @@ struct Lane {
 
 struct Server::Impl {
   Impl(ServerConfig config_, engine::Engine& engine)
-      : config(std::move(config_)), context{engine, config, store_readers} {
+      : config(std::move(config_)), context{engine, config, store_readers, stopping} {
     for (std::uint64_t i = 0; i < config.io_threads; ++i) lanes.push_back(std::make_unique<Lane>());
   }
 
@@ -41,8 +41,9 @@ struct Server::Impl {
   void admit(tcp::socket socket);
   void forget(const std::shared_ptr<Session>& session);
 
-  const ServerConfig config;
+  ServerConfig config;  // constant while it serves
   asio::thread_pool store_readers{1};
+  std::atomic<bool> stopping{false};
   SessionContext context;
   std::vector<std::unique_ptr<Lane>> lanes;  // the acceptor lives on the first
   std::optional<tcp::acceptor> acceptor;
@@ -55,13 +56,17 @@ struct Server::Impl {
   std::unordered_set<std::shared_ptr<Session>> sessions;  // GUARDED_BY(mutex)
 };
 
-base::Result<std::unique_ptr<Server>> Server::start(ServerConfig config, engine::Engine& engine) {
+base::Result<std::unique_ptr<Server>> Server::listen(ServerConfig config, engine::Engine& engine) {
   auto impl = std::make_unique<Impl>(std::move(config), engine);
   if (base::Status status = impl->listen(); !status.ok()) return status;
-  asio::co_spawn(impl->lanes[0]->io, impl->accept(),
-                 [](const std::exception_ptr& failed) { LZ_ASSERT(failed == nullptr); });
-  for (const auto& lane : impl->lanes) lane->thread = std::thread([&io = lane->io] { io.run(); });
   return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+void Server::serve(std::string admin_address) {
+  impl_->config.admin_address = std::move(admin_address);
+  asio::co_spawn(impl_->lanes[0]->io, impl_->accept(),
+                 [](const std::exception_ptr& failed) { LZ_ASSERT(failed == nullptr); });
+  for (const auto& lane : impl_->lanes) lane->thread = std::thread([&io = lane->io] { io.run(); });
 }
 
 base::Status Server::Impl::listen() {
@@ -143,6 +148,7 @@ void Server::stop_accepting() {
 
 void Server::stop() {
   if (std::exchange(impl_->stopped, true)) return;
+  impl_->stopping = true;
   stop_accepting();
   {
     std::unique_lock lock(impl_->mutex);
@@ -152,7 +158,9 @@ void Server::stop() {
   impl_->store_readers.join();
   for (const auto& lane : impl_->lanes) lane->work.reset();
   for (const auto& lane : impl_->lanes) lane->io.stop();
-  for (const auto& lane : impl_->lanes) lane->thread.join();
+  for (const auto& lane : impl_->lanes) {
+    if (lane->thread.joinable()) lane->thread.join();
+  }
 }
 
 }  // namespace lazaret::net

@@ -28,7 +28,7 @@ struct ServerConfig {
   base::Duration heartbeat = model::limits::kHeartbeat;
   /// Options of new queues where the client names none.
   model::QueueOptions defaults;
-  /// Told to clients: where the HTTP API is, who we are.
+  /// Told to clients: who we are, and (by `serve`) where the HTTP API is.
   std::string admin_address;
   base::Uuid broker_instance;
   std::string broker_version;
@@ -36,8 +36,11 @@ struct ServerConfig {
 
 class Server {
  public:
-  /// Listens and serves. Why not: the address is taken or not ours (BAD_CONFIGURATION).
-  static base::Result<std::unique_ptr<Server>> start(ServerConfig config, engine::Engine& engine);
+  /// Listens: whoever connects from now on is served when `serve` is called. Why not: the address is taken or not ours
+  /// (BAD_CONFIGURATION).
+  static base::Result<std::unique_ptr<Server>> listen(ServerConfig config, engine::Engine& engine);
+  /// `admin_address`: told to clients, where the HTTP API is. Once.
+  void serve(std::string admin_address);
   /// Calls stop(). Destroy it after the engine: sessions that the engine still knows live on our I/O threads.
   ~Server();
 

@@ -28,6 +28,10 @@ std::size_t frame_bytes_most(const ServerConfig& config) {
 
 }  // namespace
 
+std::uint64_t deliver_bytes_of_a_shard(const engine::Engine& engine) {
+  return std::max<std::uint64_t>(limits::kOutboxBytesDeliver / engine.shard_count(), 1);
+}
+
 Session::Session(tcp::socket socket, SessionContext& context, std::uint64_t seed)
     : socket_(std::move(socket)),
       context_(context),
@@ -152,7 +156,7 @@ void Session::welcome(const wire::Hello& hello) {
   instance_ = hello.instance;
   const ServerConfig& config = context_.config;
   reader_.set_max_frame_bytes(frame_bytes_most(config));
-  session_ = context_.engine.open_session(shared_from_this(), instance_);
+  session_ = context_.engine.open_session(shared_from_this(), instance_, hello.resume ? hello.resume->connections : 1);
   opened_ = true;
 
   wire::Welcome frame;
@@ -176,23 +180,26 @@ void Session::welcome(const wire::Hello& hello) {
 
 asio::awaitable<void> Session::read_frames() {
   while (handle_all()) {
+    const bool was_full = is_full();
     co_await wait_for_room();
     if (ending_) break;
-    if (replaced_) {
+    if (leaving_) {
       drain_socket();
-      end(Engine::End::replaced);
+      end(*leaving_);
       break;
     }
+    if (was_full) continue;  // there may be whole frames left
     // Not in the condition itself: g++ 12 destroys the awaited temporary of a short-circuited condition twice.
     const bool more = co_await read_more();
-    if (!more && !replaced_) end(Engine::End::closed);
+    if (!more && !leaving_) end(Engine::End::closed);
   }
   if (!ending_) end(Engine::End::closed);
 }
 
-/// Handles every whole frame that was read; false when the session ends.
+/// Handles every whole frame that was read, as long as there is room for what they cause; false when the session ends.
 bool Session::handle_all() {
   while (!ending_) {
+    if (is_full() && !leaving_) return true;
     auto frame = reader_.next();
     if (!frame.ok()) {
       fail(frame.status());
@@ -220,24 +227,27 @@ asio::awaitable<bool> Session::read_more() {
   co_return true;
 }
 
-/// The socket's own buffer, without waiting for more.
+/// The socket's own buffer, without waiting for more: neither for bytes, nor for room. Whoever goes on sending is not
+/// listened to for ever.
 void Session::drain_socket() {
   boost::system::error_code error;
   socket_.non_blocking(true, error);
-  while (!error && handle_all()) {
+  for (std::size_t drained = 0; !error && handle_all() && drained < limits::kSocketBytes;) {
     const auto room = reader_.prepare();
-    reader_.commit(socket_.read_some(asio::buffer(room.data(), room.size()), error));
+    const std::size_t bytes = socket_.read_some(asio::buffer(room.data(), room.size()), error);
+    reader_.commit(bytes);
+    drained += bytes;
   }
 }
 
-bool Session::must_pause() const {
-  return stopping_ || engine_full_ || (outbox_.bytes() > limits::kOutboxBytesPause && !write_failed_) ||
-         expected_.size() + answers_due_ > limits::kUnansweredRequests;
+bool Session::is_full() const {
+  return engine_full_ || (outbox_bytes() > limits::kOutboxBytesPause && !write_failed_) ||
+         expected_.size() + answers_due_ > limits::kUnansweredRequests || results_due_ > limits::kUnansweredResults;
 }
 
 asio::awaitable<void> Session::wait_for_room() {
   if (!must_pause()) co_return;
-  while (must_pause() && !ending_ && !replaced_) co_await room_.async_wait(kTuple);
+  while (must_pause() && !ending_ && !leaving_) co_await room_.async_wait(kTuple);
   heard_at_ = SteadyClock::now();
 }
 
@@ -251,18 +261,21 @@ void Session::resume_reading() {
 }
 
 void Session::replaced() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
-    self->replaced_ = true;
-    self->wake_reader();
-    self->stop_reading_.emit(asio::cancellation_type::terminal);
-  });
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->leave(Engine::End::replaced); });
 }
 
 // --- Ending ----------------------------------------------------------------------------------------------------------
 
+void Session::leave(Engine::End how) {
+  if (!leaving_) leaving_ = how;
+  wake_reader();
+  stop_reading_.emit(asio::cancellation_type::terminal);
+}
+
 void Session::end(Engine::End how) {
   if (ending_) return;
   ending_ = how;
+  ended_ = true;
   wake_reader();
   stop_reading_.emit(asio::cancellation_type::terminal);
 }
@@ -321,9 +334,10 @@ void Session::check_peer() {
   const auto heartbeat = context_.config.heartbeat;
   const bool reading = !must_pause();
   if (outbox_.is_writing() && now - write_began_ > 2 * heartbeat) {
+    // It may have said something all the same, and that counts.
     outbox_.drop_waiting();
     write_failed_ = true;
-    return end(Engine::End::silent);
+    return leave(Engine::End::silent);
   }
   if (reading && now - heard_at_ > 2 * heartbeat) {
     send(wire::encode(wire::Error{0, Status(Code::PEER_SILENT)}));
@@ -343,12 +357,41 @@ void Session::check_peer() {
 void Session::send(wire::OutFrame frame) {
   if (write_failed_) return;
   outbox_.add(std::move(frame));
-  if (outbox_.bytes() > limits::kOutboxBytesClose && !ending_) {
+  if (outbox_bytes() > limits::kOutboxBytesClose && !ending_) {
     outbox_.drop_waiting();
+    note_written();
     return fail(Status(Code::RESOURCE_EXHAUSTED, "the client does not read what it asked for")
                     .with_limit("outbox_bytes", static_cast<std::int64_t>(limits::kOutboxBytesClose)));
   }
   if (!outbox_.is_writing()) write();
+}
+
+void Session::send_roomy(wire::OutFrame frame, std::optional<model::ShardId> shard, std::size_t delivered) {
+  if (write_failed_) return;
+  const std::size_t bytes = frame.size();
+  roomy_bytes_ += bytes;
+  roomy_.push_back({outbox_.bytes_in() + bytes, bytes, shard, delivered});
+  send(std::move(frame));
+}
+
+/// Of what has gone out: there is room again for deliveries, and for a peek. Shards are told of a quarter of their room
+/// at a time: what is left over is too little for them to be held up by.
+void Session::note_written() {
+  const std::uint64_t enough = deliver_bytes_of_a_shard(context_.engine) / 4;
+  for (; !roomy_.empty() && roomy_.front().end <= outbox_.bytes_out(); roomy_.pop_front()) {
+    const Roomy& gone = roomy_.front();
+    roomy_bytes_ -= gone.bytes;
+    if (!gone.shard) {
+      peeking_ = false;
+      continue;
+    }
+    std::uint64_t& delivered = delivered_[*gone.shard];
+    delivered += gone.delivered;
+    if (delivered >= enough && !ending_) {
+      submit(*gone.shard, model::Written{session_, std::exchange(delivered, 0)});
+    }
+  }
+  peek_next();
 }
 
 void Session::write() {
@@ -364,6 +407,7 @@ void Session::write() {
   asio::async_write(socket_, std::move(buffers),
                     [self = shared_from_this()](boost::system::error_code error, std::size_t) {
                       self->outbox_.written();
+                      self->note_written();
                       if (error) {
                         // The reader goes on to the end: what the client said before still counts.
                         self->write_failed_ = true;

@@ -11,13 +11,17 @@
 //      never ends a session, its reader drains to the end first.
 //   2. While the outbox is over kOutboxBytesPause, more than kUnansweredRequests wait for their answer, or the engine
 //      is full, nothing is read.
+//   3. Deliveries wait in the broker, not here: the outbox has kOutboxBytesDeliver of them, and the shards are told
+//      what has gone out. One peek at a time is read, and has gone out before the next.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -33,6 +37,9 @@
 
 namespace lazaret::net {
 
+/// Deliveries of each shard that may wait in a session's outbox.
+std::uint64_t deliver_bytes_of_a_shard(const engine::Engine& engine);
+
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
@@ -42,6 +49,8 @@ struct SessionContext {
   const ServerConfig& config;
   /// For reads of the store (peek): never on an I/O thread.
   asio::thread_pool& store_readers;
+  /// The server stops: what is still to be read is not read any more.
+  std::atomic<bool>& stopping;
 };
 
 class Session final : public engine::Outbox, public std::enable_shared_from_this<Session> {
@@ -80,6 +89,20 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
     std::size_t submitted = 0;
     std::vector<std::pair<std::size_t, base::Status>> items;
   };
+  /// A frame that came into the outbox because there was room for it; when it has gone out, there is room again.
+  struct Roomy {
+    std::uint64_t end = 0;  // its place in the outbox
+    std::size_t bytes = 0;  // of the frame
+    /// Deliveries: of which shard, and how many bytes of them. Else it is a peek.
+    std::optional<model::ShardId> shard;
+    std::size_t delivered = 0;
+  };
+  struct WaitingPeek {
+    std::uint64_t request = 0;
+    engine::QueueRef queue;
+    std::optional<model::Offset> from;
+    std::size_t max = 0;
+  };
   /// What to do with the answer to a request of ours.
   using Then = std::function<void(model::Answer&&)>;
 
@@ -98,8 +121,11 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   asio::awaitable<void> linger();
   void close_if_answered();
   void close_for_stop();
-  bool must_pause() const;
+  bool is_full() const;
+  bool must_pause() const { return stopping_ || is_full(); }
   void wake_reader();
+  /// Ends the session as `how` when its reader has handled what the socket still holds.
+  void leave(engine::Engine::End how);
   /// Ends the session as `how`, unless it is ending already.
   void end(engine::Engine::End how);
   /// Tells the client why, and ends.
@@ -107,7 +133,11 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   void watch(base::Duration after);
   void check_peer();
   void send(wire::OutFrame frame);
+  void send_roomy(wire::OutFrame frame, std::optional<model::ShardId> shard, std::size_t delivered);
   void write();
+  void note_written();
+  /// What waits to be written and was not asked whether there is room.
+  std::size_t outbox_bytes() const { return outbox_.bytes() - roomy_bytes_; }
 
   // commands.cpp: what the client asks
   base::Status handle(const wire::Frame& frame);
@@ -117,6 +147,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   static base::Status used_twice(std::uint64_t request);
   base::Status check(const wire::PublishItem& item, bool& has_id) const;
   base::Status on(wire::OpenProducer&& frame);
+  base::Status on(wire::CloseProducer&& frame);
   base::Status on(wire::OpenConsumer&& frame);
   bool has_room_for(std::uint64_t consumer);
   base::Status open_consumer(const wire::OpenConsumer& frame);
@@ -133,7 +164,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   void update_queue(const wire::QueueRequest& frame);
   void list_queues(const wire::QueueRequest& frame);
   void show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created);
-  void read_peeked(std::uint64_t request, const engine::QueueRef& queue, const model::MessageStates& states);
+  void peek_next();
+  void peeked(const WaitingPeek& peek, const model::MessageStates& states);
   model::Origin expect(Then then);
   bool too_many(std::uint64_t request, std::size_t have, std::size_t limit, std::string_view what);
   void refuse(std::uint64_t request, base::Status status);
@@ -163,7 +195,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   asio::cancellation_signal stop_reading_;
   asio::steady_timer room_;  // cancelled when reading may go on
   bool engine_full_ = false;
-  bool replaced_ = false;
+  /// How it ends when what the socket still holds has been handled.
+  std::optional<engine::Engine::End> leaving_;
   bool opened_ = false;
   std::optional<engine::Engine::End> ending_;
   SteadyClock::time_point heard_at_;
@@ -176,6 +209,9 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   SteadyClock::time_point write_began_;
   bool write_failed_ = false;
   asio::steady_timer flushed_;  // cancelled when the outbox is empty
+  std::deque<Roomy> roomy_;
+  std::size_t roomy_bytes_ = 0;
+  std::unordered_map<model::ShardId, std::uint64_t> delivered_;  // bytes that went out, not yet told to the shard
   bool stopping_ = false;
   asio::steady_timer stop_deadline_;
   asio::steady_timer watchdog_;
@@ -184,10 +220,16 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   std::uint32_t last_producer_ = 0;
   std::unordered_map<std::uint32_t, Producer> producers_;
   std::unordered_map<std::uint64_t, Consumer> consumers_;
+  std::size_t held_waiting_ = 0;  // in all `held` of consumers_
   std::uint64_t last_request_ = 0;
   std::unordered_map<std::uint64_t, Then> expected_;
   /// Publishes and settles whose answer is under way; all other requests are in `expected_`.
   std::size_t answers_due_ = 0;
+  std::size_t results_due_ = 0;  // in them
+  /// Peeks that wait for the one that is being read, or written.
+  std::deque<WaitingPeek> peeks_;
+  bool peeking_ = false;
+  std::atomic<bool> ended_{false};
   /// Publishes some of whose items were refused here, until the rest is answered.
   std::unordered_map<std::uint64_t, RefusedItems> refused_items_;
   base::Random random_;

@@ -1,4 +1,5 @@
 // Consumers, deliveries, what becomes of them.
+#include "base/text_encoding.h"
 #include "model/limits.h"
 #include "wire/protobuf_frame.h"
 
@@ -34,6 +35,9 @@ std::string cut(const std::string& text, std::size_t most) {
   return text.substr(0, end) + std::string(kMark);
 }
 
+/// What a client reports of an error, as text of at most so many bytes.
+std::string text_of(const std::string& bytes, std::size_t most) { return cut(base::to_utf8(cut(bytes, most)), most); }
+
 }  // namespace
 
 OutFrame encode(const OpenConsumer& frame) {
@@ -55,7 +59,7 @@ OutFrame encode(const OpenConsumer& frame) {
 
 template <>
 base::Result<OpenConsumer> decode<OpenConsumer>(const Frame& frame) {
-  const auto* in = parse_header<v1::OpenConsumer>(frame);
+  const auto in = parse_header<v1::OpenConsumer>(frame);
   if (in == nullptr) return bad_frame("OPEN_CONSUMER cannot be decoded");
   OpenConsumer out;
   out.request = in->request();
@@ -84,7 +88,7 @@ OutFrame encode(const ConsumerOpened& frame) {
 
 template <>
 base::Result<ConsumerOpened> decode<ConsumerOpened>(const Frame& frame) {
-  const auto* in = parse_header<v1::ConsumerOpened>(frame);
+  const auto in = parse_header<v1::ConsumerOpened>(frame);
   if (in == nullptr) return bad_frame("CONSUMER_OPENED cannot be decoded");
   ConsumerOpened out;
   out.request = in->request();
@@ -106,7 +110,7 @@ OutFrame encode(const AddCredit& frame) {
 }
 template <>
 base::Result<AddCredit> decode<AddCredit>(const Frame& frame) {
-  const auto* in = parse_header<v1::AddCredit>(frame);
+  const auto in = parse_header<v1::AddCredit>(frame);
   if (in == nullptr) return bad_frame("ADD_CREDIT cannot be decoded");
   return AddCredit{in->consumer(), in->messages(), in->bytes()};
 }
@@ -136,7 +140,7 @@ OutFrame encode(const Deliver& frame) {
 
 template <>
 base::Result<Deliver> decode<Deliver>(const Frame& frame) {
-  const auto* in = parse_header<v1::Deliver>(frame);
+  const auto in = parse_header<v1::Deliver>(frame);
   if (in == nullptr) return bad_frame("DELIVER cannot be decoded");
   Deliver out{in->consumer(), {}};
   out.deliveries.reserve(static_cast<std::size_t>(in->deliveries_size()));
@@ -158,7 +162,7 @@ OutFrame encode(const Started& frame) {
 }
 template <>
 base::Result<Started> decode<Started>(const Frame& frame) {
-  const auto* in = parse_header<v1::Started>(frame);
+  const auto in = parse_header<v1::Started>(frame);
   if (in == nullptr) return bad_frame("STARTED cannot be decoded");
   return Started{in->consumer(), in->delivery()};
 }
@@ -221,7 +225,7 @@ base::Status decode_acks(const v1::AckBatch& batch, Settle& out) {
 
 template <>
 base::Result<Settle> decode<Settle>(const Frame& frame) {
-  const auto* in = parse_header<v1::Settle>(frame);
+  const auto in = parse_header<v1::Settle>(frame);
   if (in == nullptr) return bad_frame("SETTLE cannot be decoded");
   Settle out;
   out.request = in->request();
@@ -232,9 +236,9 @@ base::Result<Settle> decode<Settle>(const Frame& frame) {
     Verdict& to = out.verdicts.emplace_back();
     to.kind = static_cast<model::VerdictKind>(verdict.kind());
     to.token = token_of(verdict.token());
-    to.error = {cut(verdict.error_type(), model::limits::kErrorTypeBytes),
-                cut(verdict.error_message(), model::limits::kErrorMessageBytes),
-                cut(verdict.error_details(), model::limits::kErrorDetailsBytes)};
+    to.error = {text_of(verdict.error_type(), model::limits::kErrorTypeBytes),
+                text_of(verdict.error_message(), model::limits::kErrorMessageBytes),
+                text_of(verdict.error_details(), model::limits::kErrorDetailsBytes)};
     to.handler_timeout = verdict.handler_timeout();
     constexpr std::uint64_t kLongestMs = 365ull * 24 * 3600 * 1000;
     if (verdict.delay_ms() > kLongestMs) return bad_frame("a delay of more than a year");
@@ -259,7 +263,7 @@ OutFrame encode(const Settled& frame) {
 
 template <>
 base::Result<Settled> decode<Settled>(const Frame& frame) {
-  const auto* in = parse_header<v1::Settled>(frame);
+  const auto in = parse_header<v1::Settled>(frame);
   if (in == nullptr) return bad_frame("SETTLED cannot be decoded");
   Settled out{in->request(), {}};
   for (const v1::VerdictResult& result : in->results()) {
@@ -278,7 +282,7 @@ OutFrame encode(const CloseConsumer& frame) {
 }
 template <>
 base::Result<CloseConsumer> decode<CloseConsumer>(const Frame& frame) {
-  const auto* in = parse_header<v1::CloseConsumer>(frame);
+  const auto in = parse_header<v1::CloseConsumer>(frame);
   if (in == nullptr) return bad_frame("CLOSE_CONSUMER cannot be decoded");
   return CloseConsumer{in->request(), in->consumer()};
 }
@@ -290,7 +294,7 @@ OutFrame encode(const Recall& frame) {
 }
 template <>
 base::Result<Recall> decode<Recall>(const Frame& frame) {
-  const auto* in = parse_header<v1::Recall>(frame);
+  const auto in = parse_header<v1::Recall>(frame);
   if (in == nullptr) return bad_frame("RECALL cannot be decoded");
   return Recall{in->consumer()};
 }
@@ -303,7 +307,7 @@ OutFrame encode(const LeaseEnded& frame) {
 }
 template <>
 base::Result<LeaseEnded> decode<LeaseEnded>(const Frame& frame) {
-  const auto* in = parse_header<v1::LeaseEnded>(frame);
+  const auto in = parse_header<v1::LeaseEnded>(frame);
   if (in == nullptr) return bad_frame("LEASE_ENDED cannot be decoded");
   LeaseEnded out{in->consumer(), {}};
   for (const v1::Token& token : in->tokens()) out.tokens.push_back(token_of(token));
@@ -318,7 +322,7 @@ OutFrame encode(const ConsumerEnded& frame) {
 }
 template <>
 base::Result<ConsumerEnded> decode<ConsumerEnded>(const Frame& frame) {
-  const auto* in = parse_header<v1::ConsumerEnded>(frame);
+  const auto in = parse_header<v1::ConsumerEnded>(frame);
   if (in == nullptr) return bad_frame("CONSUMER_ENDED cannot be decoded");
   return ConsumerEnded{in->consumer(), status_of(in->problem())};
 }

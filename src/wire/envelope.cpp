@@ -1,9 +1,8 @@
 #include "wire/envelope.h"
 
-#include <google/protobuf/arena.h>
-
 #include "lazaret/wire/v1/envelope.pb.h"
 #include "model/limits.h"
+#include "wire/protobuf_frame.h"
 
 namespace lazaret::wire {
 namespace {
@@ -11,6 +10,10 @@ namespace {
 using base::Code;
 using base::Status;
 namespace limits = model::limits;
+
+/// Fields of an encoded envelope, those of newer clients and headers beyond the limit included: the latter are told
+/// which limit it is.
+constexpr std::size_t kEnvelopeFields = 16 * limits::kHeaderCount;
 
 Status too_long(std::string_view field, std::size_t size) {
   return Status(Code::HEADERS_TOO_LARGE, std::string(field) + " has " + std::to_string(size) + " bytes, at most " +
@@ -104,13 +107,10 @@ Status check_envelope(std::string_view bytes, std::size_t max_bytes, bool& has_i
                                                std::to_string(max_bytes) + " are allowed")
         .with_limit("max_header_bytes", static_cast<std::int64_t>(max_bytes));
   }
-  // Reused by every message of this thread: parsing into a message that is already there allocates nothing.
-  thread_local v1::Envelope envelope;
-  if (!envelope.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
-  }
-  has_id = !envelope.id().empty();
-  return check_fields(envelope);
+  const auto envelope = Reused<v1::Envelope>::parse(bytes, kEnvelopeFields);
+  if (envelope == nullptr) return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
+  has_id = !envelope->id().empty();
+  return check_fields(*envelope);
 }
 
 std::string with_id(std::string_view bytes, const model::MessageId& id) {

@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "base/fixed_int.h"
+#include "model/limits.h"
+#include "wire/frames.h"
 
 namespace lazaret::wire {
 namespace {
@@ -13,7 +15,46 @@ constexpr std::size_t kBlockBytesMost = 256u << 10;
 /// Less room than this at the end of a block is not worth a read.
 constexpr std::size_t kReadBytesLeast = 1024;
 
+base::Status too_large(std::string_view what, std::size_t bytes, std::string_view limit, std::size_t most) {
+  return base::Status(base::Code::FRAME_TOO_LARGE, std::string(what) + " of " + std::to_string(bytes) +
+                                                       " bytes, at most " + std::to_string(most) + " are allowed")
+      .with_limit(std::string(limit), static_cast<std::int64_t>(most));
+}
+
 }  // namespace
+
+std::size_t header_bytes_most(std::uint8_t type) {
+  switch (static_cast<FrameType>(type)) {
+    case FrameType::hello:
+    case FrameType::open_producer:
+    case FrameType::close_producer:
+    case FrameType::add_credit:
+    case FrameType::started:
+    case FrameType::close_consumer:
+    case FrameType::queue_request:
+    case FrameType::peek:
+    case FrameType::goodbye:
+    case FrameType::ping:
+    case FrameType::pong:
+    case FrameType::welcome:
+    case FrameType::producer_opened:
+    case FrameType::recall:
+    case FrameType::consumer_ended:
+    case FrameType::error:
+    case FrameType::closing: return model::limits::kPlainHeaderBytes;
+    case FrameType::publish:
+    case FrameType::open_consumer:
+    case FrameType::settle:
+    case FrameType::published:
+    case FrameType::consumer_opened:
+    case FrameType::deliver:
+    case FrameType::settled:
+    case FrameType::lease_ended:
+    case FrameType::queue_response:
+    case FrameType::peeked: break;
+  }
+  return model::limits::kBatchHeaderBytes;
+}
 
 std::string frame_head(std::uint8_t type, std::uint8_t flags, std::string_view header, std::size_t body_bytes) {
   std::string head;
@@ -50,15 +91,13 @@ base::Result<std::optional<Frame>> FrameReader::next() {
   if (unread() < kFramePrefixBytes) return std::optional<Frame>();
   const char* at = block_->data() + taken_;
   const std::size_t length = base::load_le<std::uint32_t>(at);
-  if (length > max_frame_bytes_) {
-    return base::Status(base::Code::FRAME_TOO_LARGE, "a frame of " + std::to_string(length) + " bytes, at most " +
-                                                         std::to_string(max_frame_bytes_) + " are allowed")
-        .with_limit("max_frame_bytes", static_cast<std::int64_t>(max_frame_bytes_));
-  }
+  if (length > max_frame_bytes_) return too_large("a frame", length, "max_frame_bytes", max_frame_bytes_);
   const std::size_t header_bytes = base::load_le<std::uint32_t>(at + 8);
   if (length < kFramePrefixBytes - 4 || header_bytes > length - (kFramePrefixBytes - 4)) {
     return base::Status(base::Code::BAD_FRAME, "the lengths in the prefix of a frame contradict each other");
   }
+  const std::size_t header_most = header_bytes_most(static_cast<std::uint8_t>(at[4]));
+  if (header_bytes > header_most) return too_large("a frame's header", header_bytes, "frame_header_bytes", header_most);
   const bool reserved = (static_cast<std::uint8_t>(at[5]) & ~kMustUnderstand) != 0 || at[6] != 0 || at[7] != 0;
   if (reserved) return base::Status(base::Code::BAD_FRAME, "a reserved bit in the prefix of a frame is set");
   const std::size_t whole = 4 + length;

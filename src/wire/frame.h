@@ -50,6 +50,9 @@ struct OutFrame {
 /// `header` as a frame of that type; `body_bytes` will follow it.
 std::string frame_head(std::uint8_t type, std::uint8_t flags, std::string_view header, std::size_t body_bytes);
 
+/// Most bytes that the header of a frame of this type may have. A type that is not known here may need as many as any.
+std::size_t header_bytes_most(std::uint8_t type);
+
 /// Cuts what was read into frames without copying bodies. One for each connection.
 class FrameReader {
  public:

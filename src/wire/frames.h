@@ -33,6 +33,7 @@ enum class FrameType : std::uint8_t {
   queue_request = 9,
   peek = 10,
   goodbye = 11,
+  close_producer = 12,
   ping = 30,
   pong = 31,
   welcome = 40,
@@ -62,6 +63,7 @@ struct Hello {
   struct Resume {
     model::SessionId session;
     std::uint32_t consumers = 0;
+    std::uint32_t connections = 1;
   };
   std::optional<Resume> resume;
 };
@@ -106,6 +108,9 @@ struct ProducerOpened {
   base::Status status;
   std::uint32_t producer = 0;
   std::uint64_t last_sequence = 0;
+};
+struct CloseProducer {
+  std::uint32_t producer = 0;
 };
 struct PublishItem {
   std::uint64_t sequence = 0;
@@ -259,7 +264,7 @@ struct QueueResponse {
 struct Peek {
   std::uint64_t request = 0;
   std::string queue;
-  model::Offset from;
+  std::optional<model::Offset> from;  // nullopt: the first that is not settled
   std::uint32_t max = 0;
 };
 struct PeekedMessage {
@@ -290,6 +295,7 @@ OutFrame encode(const Error& frame);
 OutFrame encode(const Closing& frame);
 OutFrame encode(const OpenProducer& frame);
 OutFrame encode(const ProducerOpened& frame);
+OutFrame encode(const CloseProducer& frame);
 OutFrame encode(const Publish& frame);
 OutFrame encode(const Published& frame);
 OutFrame encode(const OpenConsumer& frame);

@@ -1,4 +1,7 @@
 // Hello, Welcome, and what either side may say at any time.
+#include <algorithm>
+
+#include "base/text_encoding.h"
 #include "wire/protobuf_frame.h"
 
 namespace lazaret::wire {
@@ -10,7 +13,8 @@ void fill(v1::Problem* problem, const base::Status& status) {
   problem->set_fault(std::string(to_string(info.fault)));
   problem->set_retry(std::string(to_string(info.retry)));
   problem->set_retry_after_ms(status.retry_after_ms());
-  problem->set_text(status.text());
+  // A file name in it may be anything.
+  problem->set_text(base::to_utf8(status.text()));
   problem->set_limit(status.limit());
   problem->set_value(status.limit_value());
 }
@@ -39,13 +43,14 @@ OutFrame encode(const Hello& frame) {
   if (frame.resume) {
     out.mutable_resume()->set_session(frame.resume->session.value);
     out.mutable_resume()->set_consumers(frame.resume->consumers);
+    out.mutable_resume()->set_connections(frame.resume->connections);
   }
   return to_frame(FrameType::hello, out);
 }
 
 template <>
 base::Result<Hello> decode<Hello>(const Frame& frame) {
-  const auto* in = parse_header<v1::Hello>(frame);
+  const auto in = parse_header<v1::Hello>(frame);
   if (in == nullptr) return bad_frame("HELLO cannot be decoded");
   const auto id = base::Uuid::from_raw(in->instance().id());
   if (!id || id->is_nil()) return bad_frame("HELLO needs an instance id of sixteen bytes");
@@ -58,7 +63,8 @@ base::Result<Hello> decode<Hello>(const Frame& frame) {
   out.features.assign(in->features().begin(), in->features().end());
   out.instance = {*id, in->instance().name(), in->instance().host(), in->instance().version(), in->speaks_started()};
   if (in->has_resume()) {
-    out.resume = Hello::Resume{model::SessionId(in->resume().session()), in->resume().consumers()};
+    out.resume = Hello::Resume{model::SessionId(in->resume().session()), in->resume().consumers(),
+                               std::max(in->resume().connections(), 1u)};
   }
   return out;
 }
@@ -84,7 +90,7 @@ OutFrame encode(const Welcome& frame) {
 
 template <>
 base::Result<Welcome> decode<Welcome>(const Frame& frame) {
-  const auto* in = parse_header<v1::Welcome>(frame);
+  const auto in = parse_header<v1::Welcome>(frame);
   if (in == nullptr) return bad_frame("WELCOME cannot be decoded");
   Welcome out;
   out.version = in->version();
@@ -109,7 +115,7 @@ OutFrame encode(const Ping& frame) {
 }
 template <>
 base::Result<Ping> decode<Ping>(const Frame& frame) {
-  const auto* in = parse_header<v1::Ping>(frame);
+  const auto in = parse_header<v1::Ping>(frame);
   if (in == nullptr) return bad_frame("PING cannot be decoded");
   return Ping{in->number()};
 }
@@ -121,7 +127,7 @@ OutFrame encode(const Pong& frame) {
 }
 template <>
 base::Result<Pong> decode<Pong>(const Frame& frame) {
-  const auto* in = parse_header<v1::Pong>(frame);
+  const auto in = parse_header<v1::Pong>(frame);
   if (in == nullptr) return bad_frame("PONG cannot be decoded");
   return Pong{in->number()};
 }
@@ -141,7 +147,7 @@ base::Result<Goodbye> decode<Goodbye>(const Frame& frame) {
 }
 template <>
 base::Result<Error> decode<Error>(const Frame& frame) {
-  const auto* in = parse_header<v1::Error>(frame);
+  const auto in = parse_header<v1::Error>(frame);
   if (in == nullptr) return bad_frame("ERROR cannot be decoded");
   return Error{in->request(), status_of(in->problem())};
 }
@@ -153,7 +159,7 @@ OutFrame encode(const Closing& frame) {
 }
 template <>
 base::Result<Closing> decode<Closing>(const Frame& frame) {
-  const auto* in = parse_header<v1::Closing>(frame);
+  const auto in = parse_header<v1::Closing>(frame);
   if (in == nullptr) return bad_frame("CLOSING cannot be decoded");
   return Closing{status_of(in->problem())};
 }

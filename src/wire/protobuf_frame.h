@@ -1,10 +1,15 @@
 // Between protobuf and frames: what every codec of this room needs. Included by .cpp files of `wire` only.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "base/status.h"
 #include "lazaret/wire/v1/frames.pb.h"
+#include "model/limits.h"
 #include "wire/frames.h"
 
 namespace lazaret::wire {
@@ -14,15 +19,56 @@ OutFrame to_frame(FrameType type, const Proto& header, std::size_t body_bytes = 
   // Serialised once, behind room for the prefix: no second copy of a large header.
   thread_local std::string bytes;
   header.SerializeToString(&bytes);
-  return {frame_head(static_cast<std::uint8_t>(type), 0, bytes, body_bytes), {}};
+  OutFrame frame{frame_head(static_cast<std::uint8_t>(type), 0, bytes, body_bytes), {}};
+  if (bytes.capacity() > model::limits::kHeaderBytesKept) bytes = {};
+  return frame;
 }
 
-/// The header, in a message that this thread reuses: parsing into what is already there allocates little.
-/// nullptr when the bytes are not such a message.
+/// Whether a protobuf message has at most `most` fields on its own level. What is no message has not.
+bool has_fields_at_most(std::string_view message, std::size_t most);
+
+/// A decoded message that its thread keeps for the next of its kind: decoding into what is already there allocates
+/// little. One that much went through goes: it never gives back what it once needed. Null when there is none.
 template <class Proto>
-Proto* parse_header(const Frame& frame) {
-  thread_local Proto header;
-  return header.ParseFromArray(frame.header.data(), static_cast<int>(frame.header.size())) ? &header : nullptr;
+class Reused {
+ public:
+  Reused() = default;
+  Reused(Reused&&) noexcept = default;
+  Reused& operator=(Reused&&) = delete;
+  ~Reused() {
+    if (message_ != nullptr && through_ < model::limits::kHeaderBytesKept) spare() = {std::move(message_), through_};
+  }
+
+  static Reused parse(std::string_view bytes, std::size_t most_fields) {
+    Reused parsed;
+    if (!has_fields_at_most(bytes, most_fields)) return parsed;
+    std::tie(parsed.message_, parsed.through_) = std::exchange(spare(), {});
+    if (parsed.message_ == nullptr) parsed.message_ = std::make_unique<Proto>();
+    parsed.through_ += bytes.size();
+    if (!parsed.message_->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) parsed.message_.reset();
+    return parsed;
+  }
+
+  const Proto* operator->() const { return message_.get(); }
+  const Proto& operator*() const { return *message_; }
+  bool operator==(std::nullptr_t) const { return message_ == nullptr; }
+
+ private:
+  /// With the bytes that went through it since it was made.
+  using Spare = std::pair<std::unique_ptr<Proto>, std::size_t>;
+  static Spare& spare() {
+    thread_local Spare one;
+    return one;
+  }
+
+  std::unique_ptr<Proto> message_;
+  std::size_t through_ = 0;
+};
+
+/// The header of a frame; null when its bytes are not such a message, or have more fields than any honest one.
+template <class Proto>
+Reused<Proto> parse_header(const Frame& frame) {
+  return Reused<Proto>::parse(frame.header, model::limits::kHeaderFields);
 }
 
 inline base::Status bad_frame(std::string text) { return {base::Code::BAD_FRAME, std::move(text)}; }

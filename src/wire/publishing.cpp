@@ -13,7 +13,7 @@ OutFrame encode(const OpenProducer& frame) {
 
 template <>
 base::Result<OpenProducer> decode<OpenProducer>(const Frame& frame) {
-  const auto* in = parse_header<v1::OpenProducer>(frame);
+  const auto in = parse_header<v1::OpenProducer>(frame);
   if (in == nullptr) return bad_frame("OPEN_PRODUCER cannot be decoded");
   OpenProducer out{in->request(), in->queue(), std::nullopt};
   if (!in->producer_id().empty()) {
@@ -34,9 +34,21 @@ OutFrame encode(const ProducerOpened& frame) {
 
 template <>
 base::Result<ProducerOpened> decode<ProducerOpened>(const Frame& frame) {
-  const auto* in = parse_header<v1::ProducerOpened>(frame);
+  const auto in = parse_header<v1::ProducerOpened>(frame);
   if (in == nullptr) return bad_frame("PRODUCER_OPENED cannot be decoded");
   return ProducerOpened{in->request(), status_of(in->problem()), in->producer(), in->last_sequence()};
+}
+
+OutFrame encode(const CloseProducer& frame) {
+  v1::CloseProducer out;
+  out.set_producer(frame.producer);
+  return to_frame(FrameType::close_producer, out);
+}
+template <>
+base::Result<CloseProducer> decode<CloseProducer>(const Frame& frame) {
+  const auto in = parse_header<v1::CloseProducer>(frame);
+  if (in == nullptr) return bad_frame("CLOSE_PRODUCER cannot be decoded");
+  return CloseProducer{in->producer()};
 }
 
 OutFrame encode(const Publish& frame) {
@@ -59,7 +71,7 @@ OutFrame encode(const Publish& frame) {
 
 template <>
 base::Result<Publish> decode<Publish>(const Frame& frame) {
-  const auto* in = parse_header<v1::Publish>(frame);
+  const auto in = parse_header<v1::Publish>(frame);
   if (in == nullptr) return bad_frame("PUBLISH cannot be decoded");
   Publish out{in->request(), in->producer(), {}};
   out.items.reserve(static_cast<std::size_t>(in->items_size()));
@@ -105,7 +117,7 @@ OutFrame encode(const Published& frame) {
 
 template <>
 base::Result<Published> decode<Published>(const Frame& frame) {
-  const auto* in = parse_header<v1::Published>(frame);
+  const auto in = parse_header<v1::Published>(frame);
   if (in == nullptr) return bad_frame("PUBLISHED cannot be decoded");
   Published out{in->request(), {}, status_of(in->problem())};
   if (in->stored() > 1u << 20) return bad_frame("PUBLISHED confirms more than any batch can hold");

@@ -88,7 +88,7 @@ OutFrame encode(const QueueRequest& frame) {
 
 template <>
 base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
-  const auto* in = parse_header<v1::QueueRequest>(frame);
+  const auto in = parse_header<v1::QueueRequest>(frame);
   if (in == nullptr) return bad_frame("QUEUE_REQUEST cannot be decoded");
   if (in->verb() < v1::CREATE || in->verb() > v1::PURGE) return bad_frame("QUEUE_REQUEST with an unknown verb");
   QueueRequest out;
@@ -126,7 +126,7 @@ OutFrame encode(const QueueResponse& frame) {
 
 template <>
 base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
-  const auto* in = parse_header<v1::QueueResponse>(frame);
+  const auto in = parse_header<v1::QueueResponse>(frame);
   if (in == nullptr) return bad_frame("QUEUE_RESPONSE cannot be decoded");
   QueueResponse out;
   out.request = in->request();
@@ -147,15 +147,17 @@ OutFrame encode(const Peek& frame) {
   v1::Peek out;
   out.set_request(frame.request);
   out.set_queue(frame.queue);
-  out.set_from(frame.from.value);
+  if (frame.from) out.set_from(frame.from->value);
   out.set_max(frame.max);
   return to_frame(FrameType::peek, out);
 }
 template <>
 base::Result<Peek> decode<Peek>(const Frame& frame) {
-  const auto* in = parse_header<v1::Peek>(frame);
+  const auto in = parse_header<v1::Peek>(frame);
   if (in == nullptr) return bad_frame("PEEK cannot be decoded");
-  return Peek{in->request(), in->queue(), model::Offset(in->from()), in->max()};
+  Peek out{in->request(), in->queue(), std::nullopt, in->max()};
+  if (in->has_from()) out.from = model::Offset(in->from());
+  return out;
 }
 
 OutFrame encode(const Peeked& frame) {
@@ -185,7 +187,7 @@ OutFrame encode(const Peeked& frame) {
 
 template <>
 base::Result<Peeked> decode<Peeked>(const Frame& frame) {
-  const auto* in = parse_header<v1::Peeked>(frame);
+  const auto in = parse_header<v1::Peeked>(frame);
   if (in == nullptr) return bad_frame("PEEKED cannot be decoded");
   Peeked out;
   out.request = in->request();

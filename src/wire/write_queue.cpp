@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "base/assert.h"
+#include "model/limits.h"
 
 namespace lazaret::wire {
 namespace {
@@ -11,7 +13,7 @@ namespace {
 /// Below this a copy costs less than one more element of a gathering write.
 constexpr std::size_t kCopyBytes = 2048;
 constexpr std::size_t kPieceBytes = 64u << 10;
-constexpr std::size_t kWriteBytes = 1u << 20;
+using model::limits::kWriteBytes;
 
 }  // namespace
 
@@ -42,6 +44,14 @@ std::vector<std::string_view> WriteQueue::take() {
   LZ_ASSERT(!is_writing());
   std::size_t count = 0;
   while (count < waiting_.size() && writing_bytes_ < kWriteBytes) writing_bytes_ += waiting_[count++].size();
+  std::optional<Piece> rest;
+  if (writing_bytes_ > kWriteBytes && waiting_[count - 1].own.empty()) {
+    base::SharedBytes& last = waiting_[count - 1].shared;
+    const std::size_t beyond = writing_bytes_ - kWriteBytes;
+    rest = Piece{{}, last.slice(last.size() - beyond, beyond)};
+    last = last.slice(0, last.size() - beyond);
+    writing_bytes_ = kWriteBytes;
+  }
   if (count == waiting_.size()) {
     std::swap(writing_, waiting_);
   } else {
@@ -49,6 +59,7 @@ std::vector<std::string_view> WriteQueue::take() {
     writing_.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
     waiting_.erase(waiting_.begin(), end);
   }
+  if (rest) waiting_.insert(waiting_.begin(), std::move(*rest));
   waiting_bytes_ -= writing_bytes_;
   std::vector<std::string_view> views;
   views.reserve(writing_.size());
@@ -58,11 +69,13 @@ std::vector<std::string_view> WriteQueue::take() {
 }
 
 void WriteQueue::written() {
+  bytes_out_ += writing_bytes_;
   writing_.clear();
   writing_bytes_ = 0;
 }
 
 void WriteQueue::drop_waiting() {
+  bytes_out_ += waiting_bytes_;
   waiting_.clear();
   waiting_bytes_ = 0;
 }

@@ -23,8 +23,12 @@ class WriteQueue {
   /// What waits and what is being written.
   std::size_t bytes() const { return waiting_bytes_ + writing_bytes_; }
 
-  /// The next pieces to write, about 1 MiB (at least one piece); valid until `written`. REQUIRES: !is_writing().
-  /// Empty when nothing waits.
+  /// How many bytes were ever added, and how many of them have been written (or forgotten): what was added up to a
+  /// position has gone out when `bytes_out` has reached it.
+  std::uint64_t bytes_in() const { return bytes_out_ + bytes(); }
+  std::uint64_t bytes_out() const { return bytes_out_; }
+  /// The next pieces to write, about kWriteBytes: a large body goes in several. Valid until `written`. REQUIRES:
+  /// !is_writing(). Empty when nothing waits.
   std::vector<std::string_view> take();
   /// What `take` gave has been written.
   void written();
@@ -43,6 +47,7 @@ class WriteQueue {
   std::vector<Piece> writing_;
   std::size_t waiting_bytes_ = 0;
   std::size_t writing_bytes_ = 0;
+  std::uint64_t bytes_out_ = 0;
 };
 
 }  // namespace lazaret::wire

@@ -43,6 +43,7 @@ void try_it(const wire::Frame& frame) {
     case FrameType::hello: return try_as<wire::Hello>(frame);
     case FrameType::publish: return try_as<wire::Publish>(frame);
     case FrameType::open_producer: return try_as<wire::OpenProducer>(frame);
+    case FrameType::close_producer: return try_as<wire::CloseProducer>(frame);
     case FrameType::open_consumer: return try_as<wire::OpenConsumer>(frame);
     case FrameType::add_credit: return try_as<wire::AddCredit>(frame);
     case FrameType::started: return try_as<wire::Started>(frame);

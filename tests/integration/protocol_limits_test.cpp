@@ -93,6 +93,22 @@ TEST_F(ProtocolLimits, ConsumersOfAConnection) {
   EXPECT_TRUE(client.open_consumer(5002, "q", 1).status.ok());
 }
 
+TEST_F(ProtocolLimits, TokensThatConsumersPresent) {
+  const std::vector<wire::HeldToken> half(limits::kCreditMessages / 2);
+  WireClient client = open();
+  client.ensure_queue("q");
+  // Over all consumers that are just being opened, and not only over one.
+  for (std::uint64_t number = 1; number <= 2; ++number) {
+    client.send(wire::encode(wire::OpenConsumer{number, number, "q", 1, 1, half, true}));
+    if (number == 1) client.send(wire::encode(wire::OpenConsumer{number, number, "q", 1, 1, {}, false}));
+  }
+  EXPECT_TRUE(client.read<wire::ConsumerOpened>().status.ok());
+  client.send(wire::encode(wire::OpenConsumer{3, 3, "q", 1, 1, half, true}));
+  expect_goes_on(client);
+  client.send(wire::encode(wire::OpenConsumer{4, 4, "q", 1, 1, {{}}, true}));
+  EXPECT_EQ(client.read_end().code(), Code::BAD_FRAME);
+}
+
 TEST_F(ProtocolLimits, AConsumerKeepsItsQueueWhenItsNumberIsAskedForAgain) {
   WireClient client = open();
   client.ensure_queue("one");
@@ -117,6 +133,39 @@ TEST_F(ProtocolLimits, ProducersOfAConnection) {
   client.send(wire::encode(wire::OpenProducer{9000, "q", std::nullopt}));
   EXPECT_EQ(client.read<wire::Error>().status.code(), Code::LIMIT_REACHED);
   EXPECT_EQ(client.publish(1, {item_of("goes on")}).results.size(), 1u);
+}
+
+TEST_F(ProtocolLimits, ProducersThatAreClosedMakeRoom) {
+  WireClient client = open();
+  client.ensure_queue("q");
+  std::uint32_t last = 0;
+  for (std::size_t i = 0; i < 2 * limits::kProducersPerConnection; ++i) {
+    last = client.open_producer("q");
+    if (i > 0) client.send(wire::encode(wire::CloseProducer{last}));
+  }
+  last = client.open_producer("q");
+  client.send(wire::encode(wire::Publish{1, last, {item_of("x")}}));
+  client.send(wire::encode(wire::CloseProducer{last}));
+  EXPECT_TRUE(client.read<wire::Published>().status.ok()) << "what it had sent is answered";
+  client.send(wire::encode(wire::CloseProducer{last}));  // not open any more: nothing to close
+  client.send(wire::encode(wire::Publish{5, last, {item_of("late")}}));
+  EXPECT_EQ(client.read<wire::Error>().status.code(), Code::BAD_REQUEST);
+  EXPECT_TRUE(client.publish(1, {item_of("the first is open still")}).status.ok());
+}
+
+TEST_F(ProtocolLimits, EmptyItemsByTheMillionAreRefusedUnread) {
+  constexpr std::size_t kItems = 8'500'000;
+  std::string header;
+  for (std::size_t i = 0; i < kItems; ++i) header += {3 << 3 | 2, 0};
+  for (const std::size_t most : {header.size(), limits::kBatchHeaderBytes}) {
+    WireClient client = open();
+    const std::size_t before = resident_bytes(broker_.pid());
+    client.send_bytes(wire::frame_head(static_cast<std::uint8_t>(wire::FrameType::publish), 0,
+                                       std::string_view(header).substr(0, most), 0));
+    const bool fits = most == limits::kBatchHeaderBytes;
+    EXPECT_EQ(client.read_end().code(), fits ? Code::BAD_FRAME : Code::FRAME_TOO_LARGE);
+    EXPECT_LT(resident_bytes(broker_.pid()), before + kFloodCosts);
+  }
 }
 
 TEST_F(ProtocolLimits, ItemsOfAPublishAndVerdictsOfASettle) {

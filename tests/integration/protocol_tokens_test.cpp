@@ -224,6 +224,30 @@ TEST_F(ProtocolTokens, ADeletedQueueEndsItsConsumers) {
   EXPECT_EQ(lost.results[0].second.where, model::Whereabouts::purged);
 }
 
+TEST_F(ProtocolTokens, AFailureInAnotherEncodingIsAnAttemptLikeAnyOther) {
+  wire::OptionsPatch once;
+  once.max_attempts = 1;
+  fill("q", {"x"}, once);
+  WireClient client(broker_);
+  client.say_hello();
+  client.open_consumer(1, "q", 1);
+  const auto had = client.take(1);
+  wire::Verdict failed = verdict_of(VerdictKind::fail, had[0].token);
+  failed.error = {"Caf\xe9",
+                  "la carte n'est pas trouv\xe9"
+                  "e",
+                  "\xff\xfe"};
+  const auto settled = client.settle(1, {}, {failed});
+  ASSERT_EQ(settled.results.size(), 1u);
+  EXPECT_TRUE(settled.results[0].second.case_id.has_value());
+  const auto cases = cases_of(broker_, "q");
+  ASSERT_EQ(cases.size(), 1u);
+  EXPECT_EQ(text_of(cases[0].at("attempts").at(0), "error_type"), "Caf\xef\xbf\xbd");
+  EXPECT_EQ(text_of(cases[0].at("attempts").at(0), "error_message"),
+            "la carte n'est pas trouv\xef\xbf\xbd"
+            "e");
+}
+
 TEST_F(ProtocolTokens, ABrokerThatStopsRecallsWaitsAndSaysThatItCloses) {
   fill("q", {"begun", "not begun"});
   WireClient client(broker_);

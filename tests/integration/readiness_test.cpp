@@ -1,5 +1,6 @@
 // What a service manager hears: READY=1 when the broker serves, and not before; STOPPING=1 when it takes no more work.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -71,6 +72,36 @@ TEST(Readiness, IsSaidOnceAndThenEverythingServes) {
   EXPECT_EQ(manager.waiting(), std::nullopt);
 }
 
+/// Whether somebody listens there, at this moment.
+bool listens(const std::string& host_and_port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const std::string port = host_and_port.substr(host_and_port.find(':') + 1);
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
+  const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return connected;
+}
+
+TEST(Readiness, IsNotShownOverHttpBeforeTheBinaryPortListens) {
+  const std::string broker = "127.0.0.1:" + std::to_string(free_port());
+  const std::string admin = "127.0.0.1:" + std::to_string(free_port());
+  for (int start = 0; start < 5; ++start) {
+    const TempDir dir;
+    ProcessOptions options;
+    options.command = {binary("lazaretd"), "--data-dir", dir / "data", "--listen", broker, "--admin-listen", admin};
+    Process daemon(options);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!listens(admin)) ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    EXPECT_TRUE(listens(broker));
+    EXPECT_EQ(http(admin, "GET", "/readyz").status, 200);
+    daemon.signal(SIGTERM);
+    EXPECT_EQ(daemon.wait(std::chrono::seconds(60)), 0);
+  }
+}
+
 TEST(Readiness, IsNotSaidByAStartThatFails) {
   NotifySocket manager;
   Broker other;
@@ -78,7 +109,6 @@ TEST(Readiness, IsNotSaidByAStartThatFails) {
       {binary("lazaretd"), "--data-dir", other.data_dir(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"},
       "", environment_of(manager));
   EXPECT_EQ(failed.exit, base::error_info(Code::DIRECTORY_LOCKED).exit);
-  // The admin API listens before the broker finds its own port taken.
   const TempDir dir;
   const Outcome taken =
       run({binary("lazaretd"), "--data-dir", dir / "data", "--listen", other.broker(), "--admin-listen", "127.0.0.1:0"},

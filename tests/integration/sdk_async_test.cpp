@@ -88,6 +88,23 @@ TEST_F(SdkAsyncTest, EveryKindOfTokenIsTaken) {
   EXPECT_TRUE(mutable_copy.async_ensure(named("r"), asio::use_future).get().created);
 }
 
+TEST_F(SdkAsyncTest, AClientPublishesToMoreQueuesThanAConnectionHasProducers) {
+  constexpr std::size_t kQueues = 1100;
+  std::vector<std::future<QueueInfo>> made;
+  for (std::size_t i = 0; i < kQueues; ++i) {
+    if (i >= 500) made[i - 500].wait();
+    made.push_back(client_.async_ensure(named("q" + std::to_string(i)), asio::use_future));
+  }
+  for (auto& one : made) one.get();
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::future<Receipt>> published;
+    for (std::size_t i = 0; i < kQueues; ++i) {
+      published.push_back(client_.async_publish("q" + std::to_string(i), {.body = "x"}, asio::use_future));
+    }
+    for (auto& one : published) EXPECT_EQ(one.get().offset, static_cast<std::uint64_t>(round));
+  }
+}
+
 TEST_F(SdkAsyncTest, ErrorsArriveAsCodesWithTheirProblem) {
   std::promise<std::pair<error_code, ProblemRef>> promise;
   client_.async_publish("nowhere", {.body = "x"}, [&](error_code code, Receipt receipt) {

@@ -111,6 +111,7 @@ void Client::open(std::uint64_t number, bool present) {
   open.subscription = queue.subscription;
   open.credit_messages = consumer.credit;
   open.credit_bytes = options_.credit_bytes;
+  open.outbox_bytes = options_.outbox_bytes;
   for (const auto& [offset, delivery] : deliveries_) {
     if (!present || !delivery.held || delivery.consumer != number) continue;
     open.held.push_back({delivery.token, delivery.begun, delivery.what.delivery});
@@ -146,6 +147,11 @@ void Client::start(std::uint64_t offset) {
     if (delivery.held && covered) delivery.begun = true;
   }
   world_.submit(queue.shard, model::Started{key(last.consumer), queue.subscription, last.what.delivery});
+  world_.settle();
+}
+
+void Client::written(const std::string& queue, std::uint64_t bytes) {
+  world_.submit(world_.queue(queue).shard, model::Written{*session_, bytes});
   world_.settle();
 }
 
@@ -224,6 +230,7 @@ void Client::hear_one(model::Deliver& deliver) {
   const std::uint64_t number = deliver.consumer.number;
   if (!consumes(number)) return;  // what crossed a CloseConsumer was given back with it
   const std::string queue = consumers_.at(number).queue;
+  std::uint64_t bytes = 0;
   for (model::Delivered& message : deliver.messages) {
     const std::uint64_t offset = message.source_offset.value;
     Delivery& delivery = deliveries_[offset];
@@ -236,6 +243,10 @@ void Client::hear_one(model::Deliver& deliver) {
     note("gets " + text(offset) + ", attempt " + text(message.attempt) + (message.redelivered ? ", again" : "") +
          (message.isolated ? ", alone" : ""));
     if (on_delivery) on_delivery(delivery);
+    bytes += message.message->size();
+  }
+  if (options_.outbox_bytes > 0 && options_.reads && session_) {
+    world_.submit(world_.queue(queue).shard, model::Written{*session_, bytes});
   }
   if (!options_.starts_at_once || deliver.messages.empty()) return;
   const model::QueueRecord& record = world_.queue(queue);

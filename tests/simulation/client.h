@@ -29,6 +29,9 @@ class Client {
     bool answers_recall = true;
     bool silent_trace = false;
     std::uint64_t credit_bytes = 1 << 20;
+    /// What its connection has room for; it says what went out as soon as it has it, unless `reads` is off.
+    std::uint64_t outbox_bytes = 0;
+    bool reads = true;
   };
 
   /// Connects.
@@ -71,6 +74,8 @@ class Client {
   void extend(std::uint64_t offset) { settle(model::VerdictKind::extend, offset); }
   void release(std::uint64_t offset, std::optional<base::Duration> delay = std::nullopt);
   void not_begun(std::uint64_t offset) { settle(model::VerdictKind::not_begun, offset); }
+  /// The connection has written so many bytes of what was delivered from this queue.
+  void written(const std::string& queue, std::uint64_t bytes);
   void settle(model::Verdict verdict);
   void settle(model::VerdictKind kind, std::uint64_t offset);
 

@@ -22,6 +22,46 @@ TEST_F(Credit, NoMoreIsOutThanWasGranted) {
   expect_sums("orders");
 }
 
+TEST_F(Credit, AConnectionThatIsNotReadGetsNoMoreThanItsOutboxHasRoomFor) {
+  world.create_queue("orders");
+  Client anna(world, "anna", {.outbox_bytes = 2, .reads = false});
+  anna.consume("orders", 100);
+  world.publish("orders", {"a", "larger than all of it", "b", "c"});
+  EXPECT_THAT(heard(), ElementsAre("0.000 anna gets 0, attempt 1", "0.000 anna gets 1, attempt 1"));
+  // Settling gives credit back, but what is not written takes its room all the same.
+  anna.ack(0);
+  EXPECT_THAT(heard(), ElementsAre("0.000 anna ack 0: done"));
+  anna.written("orders", 20);
+  EXPECT_THAT(heard(), IsEmpty());
+  anna.written("orders", 1);
+  EXPECT_THAT(heard(), ElementsAre("0.000 anna gets 2, attempt 1"));
+  anna.written("orders", 1);
+  EXPECT_THAT(heard(), ElementsAre("0.000 anna gets 3, attempt 1"));
+  expect_sums("orders");
+}
+
+TEST_F(Credit, AFullOutboxHoldsNobodyElseUpAndIsForgottenWithItsConnection) {
+  world.create_queue("orders");
+  Client slow(world, "slow", {.outbox_bytes = 1, .reads = false});
+  Client fast(world, "fast", {.outbox_bytes = 1});
+  slow.consume("orders", 100);
+  world.publish("orders", {"a"});
+  fast.consume("orders", 100);
+  world.publish("orders", {"b", "c", "d"});
+  EXPECT_THAT(heard(), ElementsAre("0.000 slow gets 0, attempt 1", "0.000 fast gets 1, attempt 1",
+                                   "0.000 fast gets 2, attempt 1", "0.000 fast gets 3, attempt 1"));
+  // A consumer that is closed and opened again finds the outbox as it was.
+  slow.close_consumer();
+  slow.consume("orders", 100, 2);
+  world.publish("orders", {"e"});
+  EXPECT_THAT(heard(), ElementsAre("0.000 fast gets 0, attempt 1", "0.000 fast gets 4, attempt 1"));
+  slow.die();
+  slow.connect();
+  fast.goodbye();
+  slow.consume("orders", 100, 3);
+  EXPECT_THAT(slow.held().size(), 1u);
+}
+
 TEST_F(Credit, WithoutCreditNothingComes) {
   world.create_queue("orders");
   Client anna(world, "anna");

@@ -63,6 +63,7 @@ void RandomRun::make_workers() {
     Client::Options options;
     options.speaks_started = !chance(20);
     options.answers_recall = !chance(10);
+    options.outbox_bytes = chance(50) ? 64 : 0;
     options.silent_trace = true;
     Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
     worker.queue = *std::next(names_.begin(), i % 3);

@@ -110,6 +110,9 @@ class WireClient {
       if (!frame || frame->type == static_cast<std::uint8_t>(kTypeOf<T>)) return decoded<T>(frame);
     }
   }
+  /// Reads away at most so many bytes, and says how many; 0 when none came, or the connection has ended. No frame can
+  /// be read any more after that.
+  std::size_t sip(std::size_t most, milliseconds limit = kLimit);
   /// Reads to the end of the connection; what the last ERROR about the connection said, OK when there was none.
   base::Status read_end(milliseconds limit = kLimit);
 

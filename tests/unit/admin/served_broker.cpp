@@ -30,7 +30,7 @@ std::shared_ptr<TestConsumer> TestConsumer::attach(engine::Engine& engine, const
   open.subscription = consumer->queue_->subscription;
   open.credit_messages = 1;
   open.credit_bytes = 1u << 20;
-  engine.submit(consumer->queue_->shard, open, 64);
+  engine.submit(consumer->session_, consumer->queue_->shard, open, 0);
   return consumer;
 }
 
@@ -60,8 +60,8 @@ void TestConsumer::reject_next(const std::string& error_type, const std::string&
   verdict.token = {queue_->shard, queue_->subscription, delivered.log, delivered.offset, delivered.grant};
   verdict.error = {error_type, error_message, "the details"};
   settle.verdicts.push_back(verdict);
-  engine_->submit(queue_->shard, model::Started{kKey, queue_->subscription, delivered.delivery}, 64);
-  engine_->submit(queue_->shard, settle, 64);
+  engine_->submit(session_, queue_->shard, model::Started{kKey, queue_->subscription, delivered.delivery}, 64);
+  engine_->submit(session_, queue_->shard, settle, 64);
   lock.lock();
   ASSERT_TRUE(changed_.wait_for(lock, kPatience, [&] { return settled_ > before; }));
 }

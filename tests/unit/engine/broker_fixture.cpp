@@ -39,7 +39,7 @@ model::ConsumerOpened Worker::consume(const QueueRef& queue, std::uint64_t numbe
     const std::lock_guard lock(mutex_);
     shards_[queue->subscription] = queue->shard;
   }
-  engine_->submit(queue->shard, std::move(open), 100);
+  engine_->submit(session_, queue->shard, std::move(open), 0);
   auto opened = hear<model::ConsumerOpened>();
   EXPECT_TRUE(opened.has_value());
   return std::move(opened).value_or(model::ConsumerOpened{});
@@ -50,7 +50,8 @@ void Worker::start(const Held& one) {
     const bool same = other.consumer == one.consumer && other.token.subscription == one.token.subscription;
     if (same && other.what.delivery <= one.what.delivery) other.begun = true;
   }
-  engine_->submit(one.token.shard, model::Started{key(one.consumer), one.token.subscription, one.what.delivery}, 50);
+  engine_->submit(session_, one.token.shard,
+                  model::Started{key(one.consumer), one.token.subscription, one.what.delivery}, 0);
 }
 
 void Worker::settle(Held one, model::VerdictKind kind, bool confirm) {
@@ -59,7 +60,8 @@ void Worker::settle(Held one, model::VerdictKind kind, bool confirm) {
   verdict.token = one.token;
   verdict.error = {"type", "it failed", ""};
   held.erase({one.token.subscription, one.what.source_offset});
-  engine_->submit(one.token.shard, model::Settle{{session_, confirm ? ++last_request_ : 0}, {std::move(verdict)}}, 50);
+  engine_->submit(session_, one.token.shard,
+                  model::Settle{{session_, confirm ? ++last_request_ : 0}, {std::move(verdict)}}, 0);
 }
 
 std::optional<Worker::Held> Worker::take(std::chrono::milliseconds patience) {

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <thread>
 
+#include "model/limits.h"
 #include "unit/engine/broker_fixture.h"
 
 namespace lazaret::engine {
@@ -55,6 +57,41 @@ TEST_F(EngineTest, PublishDeliverAckSettled) {
   EXPECT_EQ(stats.ready + stats.leased + stats.waiting, 0u);
   expect_sums(queue);
   EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(EngineTest, EveryCommandCountsUntilItIsStepped) {
+  const QueueRef queue = create("orders");
+  const auto anna = worker(1);
+  // Its shard stands still: it is just telling somebody something.
+  std::promise<void> stands, goes_on;
+  model::ShowQueue show;
+  show.subscription = queue->subscription;
+  desk_->ask(queue->shard, show, [&](model::Answer&&) {
+    stands.set_value();
+    goes_on.get_future().wait();
+  });
+  stands.get_future().wait();
+  constexpr std::size_t kMost = model::limits::kIngestBytes / model::limits::kCommandBytes;
+  std::size_t taken = 0;
+  const model::AddCredit credit{{anna->instance().id, 1}, queue->subscription, 1, 1};
+  while (taken <= kMost && engine_->submit(model::SessionId(1), queue->shard, credit, 0)) ++taken;
+  EXPECT_GT(taken, kMost / 2);
+  EXPECT_LE(taken, kMost);
+  goes_on.set_value();
+  EXPECT_TRUE(eventually([&] { return engine_->stats().ingest_bytes == 0; }));
+  EXPECT_TRUE(engine_->submit(model::SessionId(1), queue->shard, credit, 0));
+}
+
+TEST_F(EngineTest, WhatIsRefusedDoesNotCountForEver) {
+  const QueueRef queue = create("orders");
+  stop();
+  config_.disk_reserve_bytes = ~0ull;
+  start();
+  const QueueRef again = engine_->directory().find("orders");
+  EXPECT_TRUE(eventually([&] { return engine_->stats().publishes_refused; }));
+  EXPECT_TRUE(eventually([&] { return !publish(again, {"x"}).status.ok(); }));
+  EXPECT_EQ(publish(again, {std::string(1000, 'x')}).status.code(), base::Code::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(eventually([&] { return engine_->stats().ingest_bytes == 0; }));
 }
 
 TEST_F(EngineTest, TwentyThousandThroughFourWorkersOnTwoShards) {

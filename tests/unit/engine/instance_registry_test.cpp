@@ -135,10 +135,47 @@ TEST_F(InstanceRegistryTest, AnotherLivingConnectionKeepsTheInstance) {
   EXPECT_EQ(tick(kStart + 1h), "");
 }
 
+TEST_F(InstanceRegistryTest, AConnectionThatIsNotHeardDoesNotStandInForTheOneThatEnds) {
+  registry.session_opened(kFirst, worker(), kStart);
+  registry.session_opened(kSecond, worker(), kStart);
+  EXPECT_EQ(told([&](auto& e) { registry.session_quiet(kFirst, true, e); }), "");
+  EXPECT_EQ(end(kSecond, How::closed), "all: session ended; all: away");
+  EXPECT_EQ(told([&](auto& e) { registry.session_quiet(kFirst, false, e); }), "all: back");
+}
+
 TEST_F(InstanceRegistryTest, AMissedHeartbeatStopsTheClockUntilSomethingIsHeard) {
   registry.session_opened(kFirst, worker(), kStart);
   EXPECT_EQ(told([&](auto& e) { registry.session_quiet(kFirst, true, e); }), "all: away");
   EXPECT_EQ(told([&](auto& e) { registry.session_quiet(kFirst, false, e); }), "all: back");
+}
+
+TEST_F(InstanceRegistryTest, AnInstanceOfSeveralConnectionsIsBackWithTheLastOfThem) {
+  registry.await({worker()}, kStart);
+  registry.session_opened(kFirst, worker(), kStart + 1s, 2);
+  EXPECT_EQ(resumed(kFirst), "");
+  EXPECT_EQ(resumed(kFirst), "") << "the same one twice";
+  registry.session_opened(kSecond, worker(), kStart + 2s, 2);
+  EXPECT_EQ(resumed(kSecond), "all: back; all: resume over");
+  // And once more, after both were lost.
+  end(kFirst, How::closed);
+  EXPECT_EQ(end(kSecond, How::closed), "all: session ended; all: away");
+  drain(kFirst);
+  drain(kSecond);
+  registry.session_opened(kFirst, worker(), kStart + 3s, 2);
+  EXPECT_EQ(resumed(kFirst), "");
+  EXPECT_EQ(end(kFirst, How::closed), "all: session ended");
+  drain(kFirst);
+  registry.session_opened(kSecond, worker(), kStart + 4s, 2);
+  EXPECT_EQ(resumed(kSecond), "") << "one that has gone again does not count";
+  EXPECT_EQ(tick(kStart + 9s), "all: back");
+}
+
+TEST_F(InstanceRegistryTest, TheOthersOfAnInstanceAreAwaitedForTheGraceOnly) {
+  registry.await({worker()}, kStart);
+  registry.session_opened(kFirst, worker(), kStart + 1s, 1000);
+  EXPECT_EQ(resumed(kFirst), "");
+  EXPECT_EQ(tick(kStart + 5s), "all: resume over");
+  EXPECT_EQ(tick(kStart + 6s), "all: back");
 }
 
 TEST_F(InstanceRegistryTest, AfterARestartEverybodyIsAwaitedAndThenItIsOver) {

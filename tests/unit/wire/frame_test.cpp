@@ -1,0 +1,99 @@
+// What a frame may cost whoever receives it: refused by its lengths, or by the number of its fields, before anything is
+// made of it.
+#include "wire/frame.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "model/limits.h"
+#include "wire/frames.h"
+
+namespace lazaret::wire {
+namespace {
+
+namespace limits = model::limits;
+using base::Code;
+
+std::uint8_t number(FrameType type) { return static_cast<std::uint8_t>(type); }
+
+/// Just the prefix of a frame, as a reader of large frames takes it.
+base::Status announced(FrameType type, std::size_t header_bytes) {
+  const std::string head = frame_head(number(type), 0, {}, 0);
+  std::string prefix = head;
+  const auto put = [&](std::size_t at, std::uint32_t value) {
+    std::copy_n(reinterpret_cast<char*>(&value), 4, &prefix[at]);
+  };
+  put(0, static_cast<std::uint32_t>(8 + header_bytes));
+  put(8, static_cast<std::uint32_t>(header_bytes));
+  FrameReader reader(1u << 30);
+  std::copy(prefix.begin(), prefix.end(), reader.prepare().begin());
+  reader.commit(prefix.size());
+  const auto next = reader.next();
+  return next.ok() ? base::Status() : next.status();
+}
+
+template <class T>
+base::Status decoded(FrameType type, const std::string& header) {
+  Frame frame;
+  frame.type = number(type);
+  frame.header = header;
+  const auto decoded = decode<T>(frame);
+  return decoded.ok() ? base::Status() : decoded.status();
+}
+
+/// So many empty items, consumers or the like: two bytes each.
+std::string empty_ones(char tag, std::size_t count) {
+  std::string header;
+  for (std::size_t i = 0; i < count; ++i) header += {tag, 0};
+  return header;
+}
+
+TEST(FrameHeader, IsRefusedByItsLengthAlone) {
+  for (const FrameType batch : {FrameType::publish, FrameType::settle, FrameType::open_consumer, FrameType::deliver}) {
+    EXPECT_TRUE(announced(batch, limits::kBatchHeaderBytes).ok());
+    const base::Status refused = announced(batch, limits::kBatchHeaderBytes + 1);
+    EXPECT_EQ(refused.code(), Code::FRAME_TOO_LARGE);
+    EXPECT_EQ(refused.limit(), "frame_header_bytes");
+    EXPECT_EQ(refused.limit_value(), static_cast<std::int64_t>(limits::kBatchHeaderBytes));
+  }
+  for (const FrameType plain : {FrameType::ping, FrameType::hello, FrameType::queue_request, FrameType::peek}) {
+    EXPECT_TRUE(announced(plain, limits::kPlainHeaderBytes).ok());
+    EXPECT_EQ(announced(plain, limits::kPlainHeaderBytes + 1).code(), Code::FRAME_TOO_LARGE);
+  }
+}
+
+TEST(FrameHeader, OfMoreFieldsThanAnyHonestOneIsNotDecoded) {
+  constexpr char kItems = 3 << 3 | 2;
+  EXPECT_TRUE(decoded<Publish>(FrameType::publish, empty_ones(kItems, limits::kHeaderFields)).ok());
+  EXPECT_EQ(decoded<Publish>(FrameType::publish, empty_ones(kItems, limits::kHeaderFields + 1)).code(),
+            Code::BAD_FRAME);
+  constexpr char kUnknown = 15 << 3 | 0;
+  EXPECT_EQ(decoded<Ping>(FrameType::ping, empty_ones(kUnknown, limits::kHeaderFields + 1)).code(), Code::BAD_FRAME);
+}
+
+TEST(FrameHeader, WithWhatAConsumerMayHaveAtMostIsDecoded) {
+  OpenConsumer open;
+  open.held.resize(limits::kCreditMessages);
+  const OutFrame frame = encode(open);
+  const std::string header = frame.head.substr(kFramePrefixBytes);
+  EXPECT_TRUE(decoded<OpenConsumer>(FrameType::open_consumer, header).ok());
+}
+
+TEST(FrameHeader, OfTheLargestBatchFits) {
+  Deliver deliver;
+  const auto of = [](std::size_t bytes) { return base::SharedBytes::of(std::string(bytes, 'e')); };
+  for (std::size_t i = 0; i < limits::kBatchItems; ++i) {
+    Delivery& one = deliver.deliveries.emplace_back();
+    one.delivery = one.token.log.value = one.token.offset.value = one.token.grant.value = ~0ull;
+    one.attempt = one.body_crc = ~0u;
+    one.redelivered = one.isolated = true;
+    one.source_offset.value = ~0ull;
+    one.published_at.us = -1;
+    one.envelope = of(i == 0 ? limits::kEnvelopeBytesMost : limits::kBatchBytes / limits::kBatchItems);
+  }
+  EXPECT_LE(encode(deliver).head.size(), kFramePrefixBytes + limits::kBatchHeaderBytes);
+}
+
+}  // namespace
+}  // namespace lazaret::wire

@@ -1,0 +1,46 @@
+// The texts of a failed attempt: whatever bytes they are, they become text of the length that is kept.
+#include <gtest/gtest.h>
+
+#include "base/text_encoding.h"
+#include "model/limits.h"
+#include "wire/frames.h"
+
+namespace lazaret::wire {
+namespace {
+
+namespace limits = model::limits;
+
+model::ErrorReport received(const model::ErrorReport& error) {
+  Settle settle;
+  settle.verdicts.emplace_back().kind = model::VerdictKind::fail;
+  settle.verdicts[0].error = error;
+  const OutFrame encoded = encode(settle);
+  Frame frame;
+  frame.header = std::string_view(encoded.head).substr(kFramePrefixBytes);
+  auto decoded = decode<Settle>(frame);
+  EXPECT_TRUE(decoded.ok());
+  return decoded.ok() ? decoded->verdicts.at(0).error : model::ErrorReport{};
+}
+
+TEST(VerdictText, ThatIsNoUtf8BecomesText) {
+  const model::ErrorReport error = received({"caf\xe9", "\xff\xfe", "d\xe9tails"});
+  EXPECT_EQ(error.type, "caf\xef\xbf\xbd");
+  EXPECT_EQ(error.message, "\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(error.details, "d\xef\xbf\xbdtails");
+}
+
+TEST(VerdictText, ThatIsTextStaysAsItIs) {
+  const model::ErrorReport error = received({"café", "", "日本語"});
+  EXPECT_EQ(error.type, "café");
+  EXPECT_EQ(error.details, "日本語");
+}
+
+TEST(VerdictText, ThatGrowsWhenItBecomesTextIsStillCut) {
+  const model::ErrorReport error = received({"", "", std::string(limits::kErrorDetailsBytes, '\xe9')});
+  EXPECT_LE(error.details.size(), limits::kErrorDetailsBytes);
+  EXPECT_TRUE(base::is_utf8(error.details));
+  EXPECT_TRUE(error.details.ends_with("[cut]"));
+}
+
+}  // namespace
+}  // namespace lazaret::wire
