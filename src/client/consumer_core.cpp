@@ -243,7 +243,12 @@ void ConsumerCore::pump() {
   const std::size_t room = static_cast<std::size_t>(options_.concurrency) + ahead();
   std::vector<std::uint64_t> numbers;
   for (auto it = held_.begin(); it != held_.end() && busy_ + numbers.size() < room; ++it) {
-    if (it->second.stage == Stage::buffered && !it->second.lost) numbers.push_back(it->first);
+    if (it->second.stage != Stage::buffered || it->second.lost) continue;
+    const Delivery& delivery = it->second.work->delivery;
+    const bool beforehand = busy_ + numbers.size() >= static_cast<std::size_t>(options_.concurrency);
+    // Whoever waits for a reply is not told that it has begun before it has; a suspect is alone.
+    if (beforehand && (!delivery.message().reply_to.empty() || delivery.isolated())) break;
+    numbers.push_back(it->first);
   }
   if (!numbers.empty()) announce(std::move(numbers));
 }
@@ -269,7 +274,6 @@ void ConsumerCore::hand_over(const std::vector<std::uint64_t>& numbers) {
       continue;
     }
     it->second.stage = Stage::handed;
-    it->second.handed_at = SteadyClock::now();
     works.push_back(it->second.work);
   }
   flush();

@@ -453,19 +453,30 @@ TEST_F(SdkPeerTest, AConsumerThatClosesWhileItIsOpenedAgainIsClosedAtTheBroker) 
 }
 
 TEST_F(SdkPeerTest, FramesBehindTheGoodbyeHurtNobody) {
-  peer_.on<wire::Goodbye>([](Peer::Link& link, const wire::Goodbye&) {
-    link.send(ending(Code::BAD_FRAME));
-    link.send(delivery(1, 1));
+  std::atomic<bool> closing{false};
+  std::atomic<bool> over{false};
+  peer_.on<wire::Publish>([&](Peer::Link& link, const wire::Publish&) {
+    // Nothing is read while this waits: the goodbye stays behind what was published.
+    eventually([&] { return closing.load(); });
+    eventually([&] {
+      link.send(ending(Code::BAD_FRAME));
+      link.send(delivery(1, 1));
+      return over.load();
+    });
     return true;
   });
-  for (int i = 0; i < 20; ++i) {
-    Client client = connect();
-    auto first = client.async_close(1s, asio::use_future);
-    auto second = client.async_close(1s, asio::use_future);
-    first.get();
-    second.get();
-    client.close(1s);
+  Client client = connect();
+  for (int i = 0; i < 24; ++i) {
+    client.async_publish("q", {.body = std::string(1u << 20, 'x')}, [](error_code, const Receipt&) {});
   }
+  ASSERT_TRUE(eventually([&] { return peer_.heard(FrameType::publish) == 1; }));
+  auto first = client.async_close(0ms, asio::use_future);
+  auto second = client.async_close(0ms, asio::use_future);
+  closing = true;
+  first.get();
+  second.get();
+  client.close(1s);
+  over = true;
 }
 
 TEST_F(SdkPeerTest, ConsumeEndsAsClosedWhenTheClientIsClosed) {
@@ -521,6 +532,55 @@ TEST_F(SdkPeerTest, AFailureOfAHandlerThatWasToldToStopIsNotItsFault) {
   EXPECT_EQ(consumer.close(0ms).abandoned, 1u);
   gate.open();
   EXPECT_EQ(said.get_future().get().kind, model::VerdictKind::release);
+}
+
+// --- Begun -----------------------------------------------------------------------------------------------------------
+
+TEST_F(SdkPeerTest, AMessageThatSomebodyWaitsForIsNotAnnouncedAheadOfItsHandler) {
+  const auto deliver = [](Peer::Link& link, std::uint64_t consumer, std::uint64_t number, std::string reply_to) {
+    wire::Envelope envelope;
+    envelope.reply_to = std::move(reply_to);
+    wire::PublishItem item = item_of("x");
+    wire::Delivery one;
+    one.delivery = number;
+    one.token = {model::LogId(1), model::Offset(number), model::Grant(1)};
+    one.envelope = base::SharedBytes::of(wire::encode_envelope(envelope));
+    one.body = item.body;
+    one.body_crc = item.body_crc;
+    link.send(wire::encode(wire::Deliver{consumer, {one}}));
+  };
+  std::atomic<std::uint64_t> started{0};
+  peer_.on<wire::Started>([&](Peer::Link&, const wire::Started& frame) {
+    started = frame.delivery;
+    return true;
+  });
+  Client client = connect();
+  std::atomic<int> ended{0};
+  Gate gate;
+  Inbox inbox;
+  const Consumer consumer = client.consume("q",
+                                           [&](Delivery& delivered) {
+                                             inbox.add(delivered);
+                                             if (inbox.size() > 3) gate.pass();
+                                             ++ended;
+                                           },
+                                           {.concurrency = 8});
+  // Three that take no time: from now on others are announced ahead.
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    peer_.with_latest([&, i](Peer::Link& link) { deliver(link, 1, i, ""); });
+    ASSERT_TRUE(eventually([&] { return ended == static_cast<int>(i); }));
+    client.show("q");
+  }
+  peer_.with_latest([&](Peer::Link& link) {
+    for (std::uint64_t i = 4; i <= 13; ++i) deliver(link, 1, i, i == 13 ? "answers" : "");
+  });
+  ASSERT_TRUE(inbox.reaches(11));
+  ASSERT_TRUE(eventually([&] { return started >= 12; })) << "nothing was announced ahead";
+  client.show("q");
+  EXPECT_EQ(started, 12u);
+  gate.open();
+  ASSERT_TRUE(inbox.reaches(13));
+  EXPECT_EQ(started, 13u);
 }
 
 // --- Leases ----------------------------------------------------------------------------------------------------------
