@@ -405,9 +405,7 @@ TEST_F(SdkPeerTest, WhatIsDeliveredToAConsumerThatIsGoneIsGivenBack) {
 }
 
 TEST_F(SdkPeerTest, AConsumerThatIsClosedDuringAReconnectGivesBackWhatItHad) {
-  std::atomic<bool> refuse{false};
   std::promise<Peer::Link*> second;
-  std::promise<std::size_t> presented;
   deliver_when_opened(5);
   peer_.on<wire::Hello>([&](Peer::Link& link, const wire::Hello& hello) {
     if (link.number() != 2) return false;
