@@ -10,7 +10,7 @@ namespace lazaret {
 
 using boost::system::error_code;
 
-/// The broker's own table of errors, with the same numbers, in the words of a client.
+/// The broker's own table of errors, all of it, with the same numbers, in the words of a client.
 enum class errc {
   bad_request = 1,
   invalid_name = 2,
@@ -26,7 +26,12 @@ enum class errc {
   lease_lost = 12,
   sequence_reused = 13,
   sequence_too_old = 14,
+  case_busy = 15,
+  destination_needed = 16,
   limit_reached = 17,
+  method_not_allowed = 18,
+  unsupported_media_type = 19,
+  forbidden_origin = 20,
   exists = 21,
   bad_magic = 40,
   unsupported_version = 41,
@@ -42,6 +47,9 @@ enum class errc {
   storage_damaged = 63,
   message_damaged = 64,
   storage_failed = 65,
+  format_too_new = 66,
+  directory_locked = 67,
+  bad_configuration = 68,
   internal = 69,
   unreachable = 80,
   deadline = 81,
@@ -49,6 +57,7 @@ enum class errc {
   would_deadlock = 83,
   closed = 84,
   cancelled = 85,
+  usage = 86,
 };
 
 /// Conditions: what to do about an error.

@@ -87,20 +87,52 @@ class LAZARET_API Client {
   /// Looks at messages without taking them: from an offset on, or from the first that is not settled.
   Peeked peek(std::string_view queue, std::optional<std::uint64_t> from = {}, std::uint32_t max = 10);
 
+  // The same with a completion token. Cancelled, they end as errc::cancelled; create, remove and purge, once they were
+  // sent, as outcome_unknown.
   template <Token<QueueInfo> T = Default>
   auto async_ensure(QueueSpec spec, T&& token = {}) {
-    return detail::operation<QueueInfo>(
-        token, [self = *this, spec = std::move(spec)](detail::Handler<QueueInfo> handler) mutable {
-          self.start_queue(Verb::ensure, std::move(spec), std::move(handler));
-        });
+    return begin_queue(Verb::ensure, std::move(spec), std::forward<T>(token));
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_create(QueueSpec spec, T&& token = {}) {
+    return begin_queue(Verb::create, std::move(spec), std::forward<T>(token));
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_update(QueueSpec spec, T&& token = {}) {
+    return begin_queue(Verb::update, std::move(spec), std::forward<T>(token));
   }
   template <Token<QueueInfo> T = Default>
   auto async_show(std::string_view queue, T&& token = {}) {
-    return detail::operation<QueueInfo>(
-        token, [self = *this, name = std::string(queue)](detail::Handler<QueueInfo> handler) mutable {
-          QueueSpec spec;
-          spec.name = std::move(name);
-          self.start_queue(Verb::show, std::move(spec), std::move(handler));
+    QueueSpec spec;
+    spec.name = queue;
+    return begin_queue(Verb::show, std::move(spec), std::forward<T>(token));
+  }
+  template <Token<QueueList> T = Default>
+  auto async_list(std::string_view after, std::uint32_t max, T&& token = {}) {
+    return detail::operation<QueueList>(
+        token, [self = *this, after = std::string(after), max](detail::Handler<QueueList> handler) mutable {
+          self.start_list(std::move(after), max, std::move(handler));
+        });
+  }
+  template <Token<Count> T = Default>
+  auto async_remove(std::string_view queue, bool force, T&& token = {}) {
+    return detail::operation<Count>(
+        token, [self = *this, name = std::string(queue), force](detail::Handler<Count> handler) mutable {
+          self.start_remove(std::move(name), force, std::move(handler));
+        });
+  }
+  template <Token<Count> T = Default>
+  auto async_purge(std::string_view queue, T&& token = {}) {
+    return detail::operation<Count>(token,
+                                    [self = *this, name = std::string(queue)](detail::Handler<Count> handler) mutable {
+                                      self.start_purge(std::move(name), std::move(handler));
+                                    });
+  }
+  template <Token<Peeked> T = Default>
+  auto async_peek(std::string_view queue, std::optional<std::uint64_t> from, std::uint32_t max, T&& token = {}) {
+    return detail::operation<Peeked>(
+        token, [self = *this, name = std::string(queue), from, max](detail::Handler<Peeked> handler) mutable {
+          self.start_peek(std::move(name), from, max, std::move(handler));
         });
   }
 
@@ -125,6 +157,19 @@ class LAZARET_API Client {
   Client() = default;
   void start_publish(std::string to, Message message, detail::Handler<Receipt> handler);
   void start_queue(Verb verb, QueueSpec spec, detail::Handler<QueueInfo> handler);
+  void start_list(std::string after, std::uint32_t max, detail::Handler<QueueList> handler);
+  void start_remove(std::string queue, bool force, detail::Handler<Count> handler);
+  void start_purge(std::string queue, detail::Handler<Count> handler);
+  void start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
+                  detail::Handler<Peeked> handler);
+  QueueInfo wait_queue(Verb verb, QueueSpec spec);
+  template <class T>
+  auto begin_queue(Verb verb, QueueSpec spec, T&& token) {
+    return detail::operation<QueueInfo>(
+        token, [self = *this, verb, spec = std::move(spec)](detail::Handler<QueueInfo> handler) mutable {
+          self.start_queue(verb, std::move(spec), std::move(handler));
+        });
+  }
   void start_close(milliseconds drain, detail::Handler<Closed> handler);
   Consumer start_consumer(std::string from, detail::AnyHandler handler, ConsumeOptions options);
   detail::ClientCore& core() const;

@@ -5,6 +5,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -131,6 +133,9 @@ struct Options {
   /// Publishes that wait or are not confirmed; beyond, async_publish fails with `exhausted`.
   std::size_t max_pending_messages = 65'536;
   std::size_t max_pending_bytes = 256u << 20;
+  /// Told what a callback of yours threw on the client's own thread (or on_settled and on_end anywhere). Empty: a line
+  /// on standard error. Handlers of consumers are not callbacks: what they throw is a failed attempt.
+  std::function<void(std::exception_ptr)> on_exception = {};
 };
 
 /// What a publish came to: it is on the broker's disk.

@@ -6,10 +6,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
+#include <cstdio>
 #include <random>
 
 #include "base/crc32c.h"
 #include "client/message_codec.h"
+#include "client/words.h"
 #include "model/limits.h"
 
 namespace lazaret::detail {
@@ -38,9 +40,9 @@ std::string host_name() {
 model::InstanceRecord instance_of(const Options& options) {
   model::InstanceRecord instance;
   instance.id = uuid_of(MessageId::make());
-  instance.name = options.name.substr(0, model::limits::kNameBytes);
-  instance.host = (options.host.empty() ? host_name() : options.host).substr(0, model::limits::kNameBytes);
-  instance.version = options.version.substr(0, model::limits::kNameBytes);
+  instance.name = as_short_text(options.name, model::limits::kNameBytes);
+  instance.host = as_short_text(options.host.empty() ? host_name() : options.host, model::limits::kNameBytes);
+  instance.version = as_short_text(options.version, model::limits::kNameBytes);
   instance.speaks_started = options.announce_started;
   return instance;
 }
@@ -86,7 +88,8 @@ ClientCore::ClientCore(asio::any_io_executor executor, Address address, Options 
       publisher_(*this, producer_of(options_)),
       requests_(*this),
       deadlines_(executor_),
-      close_timer_(executor_) {}
+      close_timer_(executor_),
+      idle_poll_(executor_) {}
 
 // --- The connection --------------------------------------------------------------------------------------------------
 
@@ -107,10 +110,11 @@ void ClientCore::connect() {
     if (const auto self = weak.lock()) self->on_open(welcome);
   };
   events.frame = [weak](const wire::Frame& frame) {
-    if (const auto self = weak.lock()) self->on_frame(frame);
+    const auto self = weak.lock();
+    return self ? self->on_frame(frame) : Status(Code::CLOSED);
   };
-  events.gone = [weak](const Status& status) {
-    if (const auto self = weak.lock()) self->on_gone(status);
+  events.gone = [weak](const Status& status, Transport::Gone how) {
+    if (const auto self = weak.lock()) self->on_gone(status, how);
   };
   transport_->start(std::move(events), kConnectAttempt);
 }
@@ -120,15 +124,17 @@ wire::Hello ClientCore::hello() {
   for (const auto& [number, consumer] : consumers_) resuming_.push_back(consumer);
   wire::Hello hello;
   hello.instance = instance_;
-  if (session_ != 0) {
-    hello.resume = wire::Hello::Resume{model::SessionId(session_), static_cast<std::uint32_t>(resuming_.size())};
+  if (welcome_.session.value != 0) {
+    hello.resume = wire::Hello::Resume{welcome_.session, static_cast<std::uint32_t>(resuming_.size())};
   }
   return hello;
 }
 
 void ClientCore::on_open(const wire::Welcome& welcome) {
-  session_ = welcome.session.value;
-  failures_ = 0;
+  if (closed_) return;
+  welcome_ = welcome;
+  opened_at_ = SteadyClock::now();
+  refused_ = false;
   {
     const std::lock_guard lock(mutex_);
     admin_address_ = welcome.admin_address;
@@ -142,20 +148,37 @@ void ClientCore::on_open(const wire::Welcome& welcome) {
   }
   publisher_.connected();
   requests_.connected();
-  for (const auto& then : std::exchange(awaiting_connection_, {})) then({});
+  tell_awaiting({});
 }
 
-void ClientCore::on_gone(const Status& status) {
+void ClientCore::on_gone(const Status& status, Transport::Gone how) {
   transport_ = nullptr;
+  if (closed_) return say_closed();
   last_failure_ = status;
+  refused_ = how == Transport::Gone::refused;
   settling_.clear();
+  dismissed_.clear();
+  for (const auto& [number, consumer] : std::exchange(lingering_, {})) consumer->disconnected();
   if (connected_.exchange(false)) {
+    // A broker that takes us in and throws us out is no better than one that is not there.
+    if (SteadyClock::now() - opened_at_ >= welcome_.heartbeat) failures_ = 0;
     publisher_.disconnected();
     requests_.disconnected();
     for (const auto& [number, consumer] : std::map(consumers_)) consumer->disconnected();
   }
+  if (how != Transport::Gone::failed) tell_hopeless(status, how);
   check_closed();
   connect_later();
+}
+
+/// Whoever waits for a first connection need not wait for what time does not mend; what was not sent never will be.
+void ClientCore::tell_hopeless(const Status& status, Transport::Gone how) {
+  const base::ErrorInfo& info = base::error_info(status.code());
+  const bool never = info.retry == base::Retry::never;
+  if (how == Transport::Gone::unknown_host || never) tell_awaiting(status);
+  if (how != Transport::Gone::refused || !never || !info.closes_connection) return;
+  publisher_.fail_unsent(status);
+  requests_.fail_unsent(status);
 }
 
 void ClientCore::connect_later() {
@@ -173,7 +196,7 @@ void ClientCore::connect_later() {
 }
 
 Status ClientCore::why_not_connected() const {
-  if (last_failure_.code() == Code::UNREACHABLE) return last_failure_;
+  if (refused_ || last_failure_.code() == Code::UNREACHABLE) return last_failure_;
   return Status(Code::UNREACHABLE, address_.host + ":" + address_.port + ": " + last_failure_.text());
 }
 
@@ -194,14 +217,19 @@ void ClientCore::after_written(std::function<void()> then) {
 void ClientCore::wait_connected(milliseconds within, std::function<void(const Status&)> then) {
   asio::post(executor_, [self = shared_from_this(), within, then = std::move(then)] {
     if (self->is_open()) return then({});
-    const auto done = std::make_shared<bool>(false);
-    const auto once = [done, then](const Status& status) {
-      if (!std::exchange(*done, true)) then(status);
-    };
-    self->awaiting_connection_.push_back(once);
-    const auto timer = std::make_shared<asio::steady_timer>(self->executor_, within);
-    timer->async_wait([self, timer, once](boost::system::error_code) { once(self->why_not_connected()); });
+    const auto patience = std::make_shared<asio::steady_timer>(self->executor_, deadline_in(within));
+    self->awaiting_connection_.push_back({then, patience});
+    patience->async_wait([self](boost::system::error_code error) {
+      if (!error) self->tell_awaiting(self->why_not_connected());
+    });
   });
+}
+
+void ClientCore::tell_awaiting(const Status& status) {
+  for (const Awaiting& one : std::exchange(awaiting_connection_, {})) {
+    one.patience->cancel();
+    one.then(status);
+  }
 }
 
 // --- Frames ----------------------------------------------------------------------------------------------------------
@@ -214,15 +242,14 @@ void ClientCore::with_consumer(std::uint64_t number, Tell tell) {
   tell(*consumer);
 }
 
-void ClientCore::on_frame(const wire::Frame& frame) {
+/// A broker that sends what cannot be decoded, or understood, is not to be talked to.
+Status ClientCore::on_frame(const wire::Frame& frame) {
+  if (closed_) return {};
   const auto give = [&]<class T>(std::type_identity<T>, auto then) {
     auto decoded = wire::decode<T>(frame);
-    // A broker that sends what cannot be decoded is not to be talked to.
-    if (!decoded.ok()) {
-      transport_->close();
-      return on_gone(decoded.status());
-    }
+    if (!decoded.ok()) return decoded.status();
     then(std::move(*decoded));
+    return Status();
   };
   switch (static_cast<wire::FrameType>(frame.type)) {
     case wire::FrameType::published:
@@ -234,6 +261,7 @@ void ClientCore::on_frame(const wire::Frame& frame) {
       });
     case wire::FrameType::deliver:
       return give(std::type_identity<wire::Deliver>(), [&](auto&& one) {
+        if (!consumers_.contains(one.consumer)) return dismiss(one.consumer);
         with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.on(std::move(one)); });
       });
     case wire::FrameType::settled:
@@ -243,8 +271,10 @@ void ClientCore::on_frame(const wire::Frame& frame) {
         with_consumer(settling.mapped(), [&](ConsumerCore& consumer) { consumer.on(one); });
       });
     case wire::FrameType::consumer_opened:
-      return give(std::type_identity<wire::ConsumerOpened>(),
-                  [&](auto&& one) { with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.on(one); }); });
+      return give(std::type_identity<wire::ConsumerOpened>(), [&](auto&& one) {
+        if (one.status.ok() && !consumers_.contains(one.consumer)) return dismiss(one.consumer);
+        with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.on(one); });
+      });
     case wire::FrameType::recall:
       return give(std::type_identity<wire::Recall>(),
                   [&](auto&& one) { with_consumer(one.consumer, [](ConsumerCore& consumer) { consumer.recall(); }); });
@@ -259,50 +289,72 @@ void ClientCore::on_frame(const wire::Frame& frame) {
       return give(std::type_identity<wire::QueueResponse>(), [&](auto&& one) { requests_.on(std::move(one)); });
     case wire::FrameType::peeked:
       return give(std::type_identity<wire::Peeked>(), [&](auto&& one) { requests_.on(std::move(one)); });
-    case wire::FrameType::error: return give(std::type_identity<wire::Error>(), [&](auto&& one) { on_error(one); });
-    default: return;  // of a newer broker; nothing that we asked for
+    case wire::FrameType::error: {
+      const auto error = wire::decode<wire::Error>(frame);
+      return error.ok() ? on_error(*error) : error.status();
+    }
+    default: break;
   }
+  // Of a newer broker: nothing that we asked for.
+  if ((frame.flags & wire::kMustUnderstand) == 0) return {};
+  return {Code::UNKNOWN_FRAME, "the broker sent a frame of type " + std::to_string(frame.type) +
+                                   " that must be understood, and is not known here"};
 }
 
-void ClientCore::on_error(const wire::Error& error) {
+Status ClientCore::on_error(const wire::Error& error) {
   if (error.request == 0) {
-    if (!base::error_info(error.status.code()).closes_connection) return;
-    transport_->close();
-    return on_gone(error.status);
+    const base::ErrorInfo& info = base::error_info(error.status.code());
+    if (error.status.ok() || !info.closes_connection) return {};
+    if (info.retry == base::Retry::never) fail_unanswered(error.status);
+    return error.status;
   }
-  if (publisher_.refused(error.request, error.status) || requests_.refused(error.request, error.status)) return;
+  if (publisher_.refused(error.request, error.status) || requests_.refused(error.request, error.status)) return {};
   settling_.erase(error.request);
   for (const auto& [number, consumer] : std::map(consumers_)) {
-    if (consumer->refused(error.request, error.status)) return;
+    if (consumer->refused(error.request, error.status)) break;
   }
+  return {};
+}
+
+/// Something of what the broker has not answered made it end the connection; nobody knows what. All of it again would
+/// be the same again.
+void ClientCore::fail_unanswered(const Status& status) {
+  const Status named(status.code(), std::string(base::error_info(status.code()).name) + ": " + status.text());
+  publisher_.fail_unanswered(named);
+  requests_.fail_unanswered(named);
+  for (const auto& [number, consumer] : std::map(consumers_)) consumer->suspect(named);
+}
+
+/// The broker has a consumer that is closed here: what it was given is to be given back.
+void ClientCore::dismiss(std::uint64_t consumer) {
+  if (dismissed_.insert(consumer).second) send(wire::encode(wire::CloseConsumer{next_request(), consumer}));
 }
 
 // --- Publishing and asking -------------------------------------------------------------------------------------------
 
 void ClientCore::publish(std::string queue, Message message, milliseconds timeout, Handler<Receipt> handler) {
   Outgoing outgoing;
-  outgoing.operation = ++last_operation_;
-  auto slot = asio::get_associated_cancellation_slot(handler);
+  outgoing.operation = next_operation();
+  on_cancel(
+      handler, [](ClientCore& self, std::uint64_t operation) { self.publisher_.cancel(operation); },
+      outgoing.operation);
   outgoing.completion = Completion<Receipt>(std::move(handler), executor_);
   if (closed_) return outgoing.completion.fail(Status(Code::CLOSED));
+  Status words = check_queue_name(queue);
+  if (words.ok()) words = check_texts(message);
+  if (!words.ok()) return outgoing.completion.fail(words);
   outgoing.envelope = encode_envelope(message);
   outgoing.id = message.id;
   outgoing.sequence = message.sequence;
   outgoing.body = shared_body(message.body);
   outgoing.body_crc = base::crc32c(message.body.view());
-  outgoing.deadline = SteadyClock::now() + timeout;
+  outgoing.deadline = deadline_in(timeout);
   if (pending_.messages >= options_.max_pending_messages || pending_.bytes >= options_.max_pending_bytes) {
     return outgoing.completion.fail(
         Status(Code::RESOURCE_EXHAUSTED, "too many publishes of this client wait for their confirm")
             .with_limit("max_pending_messages", static_cast<std::int64_t>(options_.max_pending_messages)));
   }
   outgoing.place = PendingPlace(pending_, outgoing.size());
-  if (slot.is_connected()) {
-    slot.assign([weak = weak_from_this(), operation = outgoing.operation](asio::cancellation_type) {
-      const auto self = weak.lock();
-      if (self) asio::post(self->executor_, [self, operation] { self->publisher_.cancel(operation); });
-    });
-  }
   {
     const std::lock_guard lock(mutex_);
     submitted_.push_back({std::move(queue), std::move(outgoing)});
@@ -338,13 +390,14 @@ void ClientCore::request(Requests::Request request) {
 
 std::shared_ptr<ConsumerCore> ClientCore::make_consumer(std::string queue, const AnyHandler& handler,
                                                         ConsumeOptions options, ConsumerCore::Opened opened) {
+  const Status name = check_queue_name(queue);
   options.concurrency = std::max(options.concurrency, 1);
   const auto consumer = std::make_shared<ConsumerCore>(shared_from_this(), ++last_consumer_, std::move(queue), handler,
                                                        std::move(options));
-  asio::post(executor_, [self = shared_from_this(), consumer, opened = std::move(opened)]() mutable {
-    if (self->closed_ || self->closing_) {
+  asio::post(executor_, [self = shared_from_this(), consumer, name, opened = std::move(opened)]() mutable {
+    if (self->closed_ || self->closing_ || !name.ok()) {
       consumer->refuse();
-      return opened(Status(Code::CLOSED));
+      return opened(name.ok() ? Status(Code::CLOSED) : name);
     }
     self->consumers_.emplace(consumer->number(), consumer);
     consumer->start(std::move(opened));
@@ -352,7 +405,15 @@ std::shared_ptr<ConsumerCore> ClientCore::make_consumer(std::string queue, const
   return consumer;
 }
 
-void ClientCore::forget_consumer(std::uint64_t number) { consumers_.erase(number); }
+void ClientCore::forget_consumer(std::uint64_t number) {
+  consumers_.erase(number);
+  lingering_.erase(number);
+}
+
+void ClientCore::let_linger(const std::shared_ptr<ConsumerCore>& consumer) {
+  consumers_.erase(consumer->number());
+  lingering_.emplace(consumer->number(), consumer);
+}
 
 std::string ClientCore::admin_address() const {
   const std::lock_guard lock(mutex_);
@@ -379,17 +440,26 @@ void ClientCore::expire() {
 
 // --- Closing ---------------------------------------------------------------------------------------------------------
 
-void ClientCore::close(milliseconds drain, Completion<Closed> completion) {
-  asio::post(executor_, [self = shared_from_this(), drain, completion = std::move(completion)]() mutable {
-    self->closers_.push_back(std::move(completion));
-    if (self->closed_) return self->say_closed();
-    self->close_now(drain);
+void ClientCore::close(milliseconds drain, Handler<Closed> handler) {
+  const std::uint64_t operation = next_operation();
+  on_cancel(
+      handler, [](ClientCore& self, std::uint64_t number) { self.cancel_close(number); }, operation);
+  asio::post(executor_, [self = shared_from_this(), drain, operation,
+                         completion = Completion<Closed>(std::move(handler), executor_)]() mutable {
+    self->closers_.emplace(operation, std::move(completion));
+    if (!self->closed_) return self->close_now(drain);
+    if (self->parting_ == nullptr) self->say_closed();
   });
+}
+
+/// Nobody waits for it any more; it goes on.
+void ClientCore::cancel_close(std::uint64_t operation) {
+  if (const auto closer = closers_.extract(operation)) closer.mapped().fail(Status(Code::CANCELLED));
 }
 
 /// A second call may only shorten it.
 void ClientCore::close_now(milliseconds drain) {
-  const auto until = SteadyClock::now() + drain;
+  const auto until = deadline_in(drain);
   if (!closing_ || until < close_timer_.expiry()) {
     close_timer_.expires_at(until);
     close_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
@@ -399,14 +469,13 @@ void ClientCore::close_now(milliseconds drain) {
   if (std::exchange(closing_, true)) return;
   consumers_closing_ = consumers_.size();
   for (const auto& [number, consumer] : std::map(consumers_)) {
-    Handler<Closed> handler([self = shared_from_this()](error_code, const Closed& closed) {
-      self->result_.finished += closed.finished;
-      self->result_.released += closed.released;
-      self->result_.abandoned += closed.abandoned;
-      --self->consumers_closing_;
-      self->check_closed();
-    });
-    consumer->close(drain, Completion<Closed>(std::move(handler), executor_));
+    consumer->close(drain, Handler<Closed>([self = shared_from_this()](error_code, const Closed& closed) {
+                      self->result_.finished += closed.finished;
+                      self->result_.released += closed.released;
+                      self->result_.abandoned += closed.abandoned;
+                      --self->consumers_closing_;
+                      self->check_closed();
+                    }));
   }
   check_closed();
 }
@@ -415,42 +484,55 @@ void ClientCore::check_closed() {
   if (!closing_ || closed_ || consumers_closing_ > 0) return;
   if (publisher_.idle()) return finish_close();
   // Looked at again until the drain is over: publishes end by themselves.
-  const auto poll = std::make_shared<asio::steady_timer>(executor_, std::chrono::milliseconds(5));
-  poll->async_wait([self = shared_from_this(), poll](boost::system::error_code) { self->check_closed(); });
+  idle_poll_.expires_after(std::chrono::milliseconds(5));
+  idle_poll_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error) self->check_closed();
+  });
 }
 
 void ClientCore::finish_close() {
   if (closed_.exchange(true)) return;
   close_timer_.cancel();
+  idle_poll_.cancel();
   reconnect_.cancel();
   deadlines_.cancel();
   for (const auto& [number, consumer] : std::map(consumers_)) consumer->abandon();
+  for (const auto& [number, consumer] : std::map(lingering_)) consumer->release_begun();
   consumers_.clear();
+  lingering_.clear();
   publisher_.fail_all(Status(Code::CLOSED));
   requests_.fail_all(Status(Code::CLOSED));
-  for (const auto& then : std::exchange(awaiting_connection_, {})) then(Status(Code::CLOSED));
-  if (transport_ == nullptr || !connected_.exchange(false)) {
-    if (transport_ != nullptr) std::exchange(transport_, nullptr)->close();
-    return say_closed();
+  tell_awaiting(Status(Code::CLOSED));
+  parting_ = std::exchange(transport_, nullptr);
+  if (parting_ == nullptr || !connected_.exchange(false)) {
+    // Behind what the consumers still have to say.
+    return asio::post(executor_, [self = shared_from_this()] { self->say_closed(); });
   }
-  const auto transport = std::exchange(transport_, nullptr);
-  transport->send(wire::encode(wire::Goodbye{}));
-  transport->after_written([self = shared_from_this(), transport] {
-    transport->close();
-    self->say_closed();
-  });
+  parting_->send(wire::encode(wire::Goodbye{}));
+  parting_->after_written([self = shared_from_this()] { self->say_closed(); });
   // A connection that takes no more bytes does not keep us.
   close_timer_.expires_after(kGoodbye);
-  close_timer_.async_wait([self = shared_from_this(), transport](boost::system::error_code error) {
-    if (error) return;
-    transport->close();
-    self->say_closed();
+  close_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error) self->say_closed();
   });
 }
 
 void ClientCore::say_closed() {
   close_timer_.cancel();
-  for (Completion<Closed>& closer : std::exchange(closers_, {})) closer.done(result_);
+  if (parting_ != nullptr) std::exchange(parting_, nullptr)->close();
+  for (auto& [operation, closer] : std::exchange(closers_, {})) closer.done(result_);
+}
+
+void ClientCore::report(const std::exception_ptr& thrown) const {
+  try {
+    if (options_.on_exception) return options_.on_exception(thrown);
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    // Nobody else would ever hear of it.
+    std::fprintf(stderr, "lazaret: a callback threw: %s\n", error.what());
+  } catch (...) {
+    std::fprintf(stderr, "lazaret: a callback threw something that is no std::exception\n");
+  }
 }
 
 // --- Ownership -------------------------------------------------------------------------------------------------------
@@ -470,17 +552,26 @@ struct ClientOwner::OwnThread {
   std::thread thread;
 };
 
+namespace {
+
+/// Until it is stopped. A completion handler of the user's that throws ends nobody's process.
+void run(asio::io_context& io, const ClientCore& core) {
+  while (!io.stopped()) core.call_user([&io] { io.run(); });
+}
+
+}  // namespace
+
 ClientOwner::ClientOwner(ClientCore::Address address, Options options) : thread_(std::make_shared<OwnThread>()) {
   core_ = std::make_shared<ClientCore>(thread_->io.get_executor(), std::move(address), std::move(options), true);
   core_->set_io(thread_);
   thread_->thread = std::thread([own = thread_, core = core_] {
     core->set_thread(std::this_thread::get_id());
     const auto work = asio::make_work_guard(own->io);
-    own->io.run();
+    run(own->io, *core);
     // Whoever closes a consumer that outlives the client is answered: now, or because post() says no.
     core->end_thread();
     own->io.restart();
-    own->io.poll();
+    core->call_user([&own] { own->io.poll(); });
   });
   core_->start();
 }
@@ -494,11 +585,12 @@ ClientOwner::ClientOwner(asio::any_io_executor executor, ClientCore::Address add
 ClientOwner::~ClientOwner() {
   if (thread_ == nullptr) {
     // Never blocks: what is held is released by the goodbye.
-    core_->close(milliseconds(0), Completion<Closed>());
+    core_->close(milliseconds(0), Handler<Closed>([](error_code, const Closed&) {}));
     return;
   }
-  Handler<Closed> stop([own = thread_](error_code, const Closed&) { own->io.stop(); });
-  core_->close(core_->options().drain, Completion<Closed>(std::move(stop), core_->executor()));
+  // Inside a handler there is nothing to wait for: that one ends only after us.
+  const milliseconds drain = core_->close_would_deadlock() ? milliseconds(0) : core_->options().drain;
+  core_->close(drain, Handler<Closed>([own = thread_](error_code, const Closed&) { own->io.stop(); }));
   if (thread_->thread.get_id() == std::this_thread::get_id()) {
     thread_->thread.detach();  // the last handle died inside a completion: the thread ends by itself
   } else {

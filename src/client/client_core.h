@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -41,6 +42,8 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   bool owns_thread() const { return own_thread_; }
   /// Whether a blocking call on this thread would wait for itself.
   bool would_deadlock() const { return !own_thread_ || std::this_thread::get_id() == thread_.load(); }
+  /// The same for closing, which waits for the handlers.
+  bool close_would_deadlock() const { return would_deadlock() || is_inside_handler_of(this); }
   void set_thread(std::thread::id id) { thread_ = id; }
   /// What the client's own thread runs on, which must outlive everything that is posted to it. Before start().
   void set_io(std::weak_ptr<void> io) { io_ = std::move(io); }
@@ -62,12 +65,37 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
                                               ConsumerCore::Opened opened);
   /// Calls `then` at the first connection, or with the reason when `within` is over first.
   void wait_connected(milliseconds within, std::function<void(const base::Status&)> then);
-  void close(milliseconds drain, Completion<Closed> completion);
+  void close(milliseconds drain, Handler<Closed> handler);
+  /// Names an operation, for its cancellation.
+  std::uint64_t next_operation() { return ++last_operation_; }
+  /// When `handler` is cancelled, calls `cancel` with this client and the operation, on the client's executor.
+  template <class R, class Cancel>
+  void on_cancel(const Handler<R>& handler, Cancel cancel, std::uint64_t operation) {
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    if (!slot.is_connected()) return;
+    slot.assign([weak = weak_from_this(), cancel, operation](asio::cancellation_type) {
+      const auto self = weak.lock();
+      if (self) self->post([self, cancel, operation] { cancel(*self, operation); });
+    });
+  }
+  /// What a callback of the user threw: goes to Options::on_exception.
+  void report(const std::exception_ptr& thrown) const;
+  /// Calls one; what it throws is reported.
+  template <class Call>
+  void call_user(Call call) const {
+    try {
+      call();
+    } catch (...) {
+      report(std::current_exception());
+    }
+  }
   std::string admin_address() const;
   bool connected() const { return connected_.load(); }
 
   // The client's executor: for its parts.
   bool is_open() const { return connected_.load(std::memory_order_relaxed); }
+  /// What the broker said in the handshake of the last connection: its limits.
+  const wire::Welcome& welcome() const { return welcome_; }
   /// UNREACHABLE, and why.
   base::Status why_not_connected() const;
   std::uint64_t next_request() { return ++last_request_; }
@@ -75,7 +103,10 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   std::uint64_t next_settle(std::uint64_t consumer);
   void send(wire::OutFrame frame);
   void after_written(std::function<void()> then);
+  void cancel_request(std::uint64_t operation) { requests_.cancel(operation); }
   void forget_consumer(std::uint64_t number);
+  /// It is closed, and handlers of it still run: what they say is still passed on.
+  void let_linger(const std::shared_ptr<ConsumerCore>& consumer);
 
  private:
   struct Submitted {
@@ -84,18 +115,23 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   };
 
   void connect();
+  void tell_awaiting(const base::Status& status);
   void connect_later();
   wire::Hello hello();
   void on_open(const wire::Welcome& welcome);
-  void on_gone(const base::Status& status);
-  void on_frame(const wire::Frame& frame);
-  void on_error(const wire::Error& error);
+  void on_gone(const base::Status& status, Transport::Gone how);
+  void tell_hopeless(const base::Status& status, Transport::Gone how);
+  base::Status on_frame(const wire::Frame& frame);
+  base::Status on_error(const wire::Error& error);
+  void fail_unanswered(const base::Status& status);
+  void dismiss(std::uint64_t consumer);
   template <class Tell>
   void with_consumer(std::uint64_t number, Tell tell);
   void take_submitted();
   void due_by(SteadyTime deadline);
   void expire();
   void close_now(milliseconds drain);
+  void cancel_close(std::uint64_t operation);
   void check_closed();
   void finish_close();
   void say_closed();
@@ -111,18 +147,27 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   std::shared_ptr<Transport> transport_;
   std::atomic<bool> connected_{false};
   base::Status last_failure_;
-  std::uint64_t session_ = 0;  // of the last connection
+  bool refused_ = false;  // and it was the broker's word
+  SteadyTime opened_at_;
+  wire::Welcome welcome_;  // of the last connection
   std::vector<std::shared_ptr<ConsumerCore>> resuming_;
   int failures_ = 0;
   base::Random random_;
   asio::steady_timer reconnect_;
-  std::vector<std::function<void(const base::Status&)>> awaiting_connection_;
+  struct Awaiting {
+    std::function<void(const base::Status&)> then;
+    std::shared_ptr<asio::steady_timer> patience;
+  };
+  std::vector<Awaiting> awaiting_connection_;
 
   std::uint64_t last_request_ = 0;
+  PendingCount pending_;  // outlives the publishes that have their place in it
   Publisher publisher_;
   Requests requests_;
   std::map<std::uint64_t, std::shared_ptr<ConsumerCore>> consumers_;
+  std::map<std::uint64_t, std::shared_ptr<ConsumerCore>> lingering_;
   std::unordered_map<std::uint64_t, std::uint64_t> settling_;  // request → consumer, on this connection
+  std::set<std::uint64_t> dismissed_;  // unknown here, and the broker was told so on this connection
   std::atomic<std::uint64_t> last_consumer_{0};
   asio::steady_timer deadlines_;
   SteadyTime next_deadline_ = SteadyTime::max();
@@ -131,10 +176,11 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   std::atomic<bool> closed_{false};
   Closed result_;
   std::size_t consumers_closing_ = 0;
-  std::vector<Completion<Closed>> closers_;
+  std::map<std::uint64_t, Completion<Closed>> closers_;  // by operation
   asio::steady_timer close_timer_;
+  asio::steady_timer idle_poll_;
+  std::shared_ptr<Transport> parting_;  // on which we say goodbye
 
-  PendingCount pending_;
   std::atomic<std::uint64_t> last_operation_{0};
   mutable std::mutex mutex_;
   std::vector<Submitted> submitted_;  // GUARDED_BY(mutex_)

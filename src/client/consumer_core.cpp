@@ -6,6 +6,8 @@
 
 #include "client/client_core.h"
 #include "client/message_codec.h"
+#include "client/verdicts.h"
+#include "client/words.h"
 #include "model/limits.h"
 
 namespace lazaret::detail {
@@ -23,25 +25,6 @@ constexpr std::size_t kTokensPerFrame = 1000;
 /// How soon a consumer that the broker cannot take now is opened again.
 constexpr auto kOpenAgain = std::chrono::milliseconds(500);
 
-wire::Verdict wire_verdict(const Verdict& verdict) {
-  wire::Verdict out;
-  switch (verdict.kind()) {
-    case Verdict::Kind::done: out.kind = VerdictKind::ack; break;
-    case Verdict::Kind::fail: out.kind = VerdictKind::fail; break;
-    case Verdict::Kind::reject: out.kind = VerdictKind::reject; break;
-    case Verdict::Kind::release: out.kind = VerdictKind::release; break;
-  }
-  out.error = {verdict.type(), verdict.text(), verdict.details()};
-  if (verdict.delay()) out.delay = *verdict.delay();
-  return out;
-}
-
-wire::Verdict plain_verdict(VerdictKind kind) {
-  wire::Verdict verdict;
-  verdict.kind = kind;
-  return verdict;
-}
-
 }  // namespace
 
 ConsumerCore::ConsumerCore(std::shared_ptr<ClientCore> client, std::uint64_t number, std::string queue,
@@ -51,7 +34,8 @@ ConsumerCore::ConsumerCore(std::shared_ptr<ClientCore> client, std::uint64_t num
       queue_(std::move(queue)),
       handler_(handler),
       options_(std::move(options)),
-      timer_(client_->executor()),
+      open_again_(client_->executor()),
+      watch_(client_->executor()),
       drain_timer_(client_->executor()) {}
 
 ConsumerCore::~ConsumerCore() {
@@ -63,7 +47,7 @@ ConsumerCore::~ConsumerCore() {
 void ConsumerCore::start(Opened opened) {
   opened_ = std::move(opened);
   runner_ = make_runner(
-      handler_, options_.concurrency, options_.run_on ? options_.run_on : client_->executor(),
+      handler_, options_.concurrency, options_.run_on ? options_.run_on : client_->executor(), {client_.get(), this},
       [weak_client = std::weak_ptr(client_), weak = weak_from_this()](const WorkRef& work, Verdict verdict) {
         // It may end long after its client has gone, with all that the client ran on.
         std::shared_ptr<void> io;
@@ -74,8 +58,15 @@ void ConsumerCore::start(Opened opened) {
   if (client_->is_open()) open();
 }
 
+/// One that was closed since the handshake counted it is opened too, with nothing: the broker waits for that many. What
+/// it answers is told that there is no such consumer.
 void ConsumerCore::connected() {
-  if (!over_) open();
+  if (!over_) return open();
+  wire::OpenConsumer frame;
+  frame.request = client_->next_request();
+  frame.consumer = number_;
+  frame.queue = queue_;
+  client_->send(wire::encode(frame));
 }
 
 /// Opens it, with everything that is held. Tokens that do not fit into one frame go before it.
@@ -116,6 +107,7 @@ void ConsumerCore::on(const wire::ConsumerOpened& frame) {
   }
   open_ = true;
   paused_ = false;
+  suspected_ = 0;
   lease_ = frame.lease_duration;
   for (std::size_t i = 0; i < presented_.size() && i < frame.held.size(); ++i) {
     const auto it = held_.find(presented_[i]);
@@ -125,10 +117,7 @@ void ConsumerCore::on(const wire::ConsumerOpened& frame) {
   for (const auto& [delivery, held] : held_) {
     if (held.stage == Stage::judged) verdicts_.push_back(delivery);
   }
-  if (closing_) {
-    said_close_ = true;  // it was opened without credit
-    check_closed();
-  }
+  if (closing_ && closing_request_ == 0) say_close();
   flush();
   pump();
 }
@@ -138,8 +127,8 @@ bool ConsumerCore::refused(std::uint64_t request, const Status& status) {
     opening_ = 0;
     const bool later = base::error_info(status.code()).retry == base::Retry::after;
     if (later && ever_open_) {
-      timer_.expires_after(kOpenAgain);
-      timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+      open_again_.expires_after(kOpenAgain);
+      open_again_.async_wait([self = shared_from_this()](boost::system::error_code error) {
         if (!error && self->client_->is_open() && !self->open_ && self->opening_ == 0 && !self->over_) self->open();
       });
     } else {
@@ -155,16 +144,37 @@ bool ConsumerCore::refused(std::uint64_t request, const Status& status) {
   if (extensions_.erase(request) > 0) return true;
   const auto it = sent_.find(request);
   if (it == sent_.end()) return false;
-  for (const std::uint64_t delivery : it->second) held_.erase(delivery);
+  const std::vector<std::uint64_t> deliveries = std::move(it->second);
   sent_.erase(it);
+  for (const std::uint64_t delivery : deliveries) settled(delivery);
   check_closed();
   return true;
+}
+
+/// A report is what may be wrong with a verdict, so the first time it is left out. What is still refused is let go, and
+/// ends with its lease; so does the consumer, if it is opening it that is refused.
+void ConsumerCore::suspect(const Status& status) {
+  constexpr int kTries = 3;
+  for (const auto& [request, deliveries] : std::map(sent_)) {
+    for (const std::uint64_t delivery : deliveries) {
+      const auto it = held_.find(delivery);
+      if (it == held_.end()) continue;
+      if (++it->second.suspected == kTries) {
+        settled(delivery);
+      } else if (it->second.verdict.kind != VerdictKind::ack) {
+        it->second.verdict.error = as_report("lazaret.report_refused", status.text(), "");
+      }
+    }
+  }
+  if (opening_ != 0 && ++suspected_ == kTries) ended(status);
 }
 
 /// What was announced but not handed over has not begun: its Started may not have left.
 void ConsumerCore::disconnected() {
   open_ = false;
   opening_ = 0;
+  closing_request_ = 0;
+  said_close_ = false;
   verdicts_.clear();
   sent_.clear();
   extensions_.clear();
@@ -173,6 +183,7 @@ void ConsumerCore::disconnected() {
     held.stage = Stage::buffered;
     --busy_;
   }
+  std::erase_if(held_, [](const auto& entry) { return entry.second.lost && entry.second.stage == Stage::buffered; });
 }
 
 /// The queue is gone, or the broker stops.
@@ -193,9 +204,7 @@ void ConsumerCore::ended(const Status& status) {
   if (opened_) {
     std::exchange(opened_, nullptr)(status);
   } else if (options_.on_end) {
-    asio::post(client_->executor(), [on_end = options_.on_end, code = code_of(status), problem = problem_of(status)] {
-      on_end(code, problem ? *problem : Problem());
-    });
+    client_->call_user([&] { options_.on_end(code_of(status), *problem_of(status)); });
   }
   client_->forget_consumer(number_);
 }
@@ -234,7 +243,12 @@ void ConsumerCore::pump() {
   const std::size_t room = static_cast<std::size_t>(options_.concurrency) + ahead();
   std::vector<std::uint64_t> numbers;
   for (auto it = held_.begin(); it != held_.end() && busy_ + numbers.size() < room; ++it) {
-    if (it->second.stage == Stage::buffered && !it->second.lost) numbers.push_back(it->first);
+    if (it->second.stage != Stage::buffered || it->second.lost) continue;
+    const Delivery& delivery = it->second.work->delivery;
+    const bool beforehand = busy_ + numbers.size() >= static_cast<std::size_t>(options_.concurrency);
+    // Whoever waits for a reply is not told that it has begun before it has; a suspect is alone.
+    if (beforehand && (!delivery.message().reply_to.empty() || delivery.isolated())) break;
+    numbers.push_back(it->first);
   }
   if (!numbers.empty()) announce(std::move(numbers));
 }
@@ -260,7 +274,6 @@ void ConsumerCore::hand_over(const std::vector<std::uint64_t>& numbers) {
       continue;
     }
     it->second.stage = Stage::handed;
-    it->second.handed_at = SteadyClock::now();
     works.push_back(it->second.work);
   }
   flush();
@@ -283,27 +296,47 @@ void ConsumerCore::take_finished() {
     const std::lock_guard lock(finished_mutex_);
     std::swap(finished, finished_);
   }
-  const std::int64_t now = SteadyClock::now().time_since_epoch().count();
-  for (auto& [work, verdict] : finished) {
-    const double took_us = static_cast<double>(now - work->began_ns.load(std::memory_order_acquire)) / 1000;
-    mean_handler_us_ = mean_handler_us_ == 0 ? took_us : mean_handler_us_ * 0.9 + took_us * 0.1;
-    if (closing_) ++closed_.finished;
-    if (orphans_.erase(work) > 0) {
-      --busy_;
-      continue;
-    }
-    const auto it = held_.find(work->number);
-    if (it == held_.end() || it->second.work != work) continue;
-    --busy_;
-    if (it->second.lost || it->second.timed_out) {
-      held_.erase(it);
-    } else {
-      judge(it, wire_verdict(verdict));
-    }
-  }
+  for (const auto& [work, verdict] : finished) finish_one(work, verdict);
   flush();
   pump();
   check_closed();
+}
+
+void ConsumerCore::finish_one(const WorkRef& work, const Verdict& verdict) {
+  const std::int64_t now = SteadyClock::now().time_since_epoch().count();
+  const double took_us = static_cast<double>(now - work->began_ns.load(std::memory_order_acquire)) / 1000;
+  mean_handler_us_ = mean_handler_us_ == 0 ? took_us : mean_handler_us_ * 0.9 + took_us * 0.1;
+  if (closing_ && !over_) ++closed_.finished;
+  --busy_;
+  if (orphans_.erase(work) > 0) return;
+  const auto it = held_.find(work->number);
+  if (it == held_.end() || it->second.work != work) return;
+  Held& held = it->second;
+  if (held.timed_out && held.stage == Stage::judged) {
+    held.timed_out = false;  // its verdict is on its way
+  } else if (held.lost || held.timed_out) {
+    held_.erase(it);
+  } else if (over_) {
+    finish_late(it, wire_verdict(verdict));
+  } else {
+    judge(it, wire_verdict(verdict));
+  }
+}
+
+/// Of a consumer that is closed: its handler was asked to stop, so a failure of it is nobody's fault.
+void ConsumerCore::finish_late(HeldMap::iterator it, wire::Verdict verdict) {
+  if (verdict.kind == VerdictKind::fail) verdict = plain_verdict(VerdictKind::release);
+  verdict.token = it->second.token;
+  wire::Settle frame;
+  frame.consumer = number_;
+  if (verdict.kind == VerdictKind::ack) {
+    frame.acks.push_back(verdict.token);
+  } else {
+    frame.verdicts.push_back(std::move(verdict));
+  }
+  held_.erase(it);
+  if (open_) client_->send(wire::encode(frame));
+  if (held_.empty()) client_->forget_consumer(number_);
 }
 
 // --- Verdicts --------------------------------------------------------------------------------------------------------
@@ -355,19 +388,21 @@ void ConsumerCore::recall() {
   flush();
 }
 
+/// A batch ends at a number of verdicts or of bytes: failures may say much.
 void ConsumerCore::flush() {
   if (!open_ || verdicts_.empty()) return;
   std::vector<std::uint64_t> numbers;
   std::size_t bytes = 0;
   for (const std::uint64_t number : std::exchange(verdicts_, {})) {
-    if (const auto it = held_.find(number); it != held_.end()) {
-      const model::ErrorReport& error = it->second.verdict.error;
-      bytes += error.type.size() + error.message.size() + error.details.size();
+    const auto it = held_.find(number);
+    if (it == held_.end()) continue;
+    const std::size_t more = header_bytes(it->second.verdict);
+    if (numbers.size() == limits::kBatchItems || (!numbers.empty() && bytes + more > limits::kBatchBytes)) {
+      send_verdicts(std::exchange(numbers, {}));
+      bytes = 0;
     }
     numbers.push_back(number);
-    if (numbers.size() < limits::kBatchItems && bytes < limits::kBatchBytes) continue;
-    send_verdicts(std::exchange(numbers, {}));
-    bytes = 0;
+    bytes += more;
   }
   if (!numbers.empty()) send_verdicts(std::move(numbers));
 }
@@ -404,22 +439,24 @@ void ConsumerCore::on(const wire::Settled& frame) {
     }
     return;
   }
-  const auto settled = sent_.extract(frame.request);
-  if (!settled) return;
-  if (options_.on_settled) options_.on_settled(settled.mapped().size());
-  // Done, or refused because the lease was lost: either way there is nothing left to say about them. One that timed
-  // out stays until its handler returns.
-  for (const std::uint64_t delivery : settled.mapped()) {
-    const auto it = held_.find(delivery);
-    if (it == held_.end()) continue;
-    if (it->second.timed_out) {
-      it->second.stage = Stage::handed;
-      it->second.lost = true;
-    } else {
-      held_.erase(it);
-    }
-  }
+  const auto done = sent_.extract(frame.request);
+  if (!done) return;
+  // Done, or refused because the lease was lost: either way there is nothing left to say about them.
+  for (const std::uint64_t delivery : done.mapped()) settled(delivery);
+  if (options_.on_settled) client_->call_user([&] { options_.on_settled(done.mapped().size()); });
   check_closed();
+}
+
+/// One that timed out stays until its handler returns.
+void ConsumerCore::settled(std::uint64_t delivery) {
+  const auto it = held_.find(delivery);
+  if (it == held_.end()) return;
+  if (it->second.timed_out) {
+    it->second.stage = Stage::handed;
+    it->second.lost = true;
+  } else {
+    held_.erase(it);
+  }
 }
 
 // --- Leases ----------------------------------------------------------------------------------------------------------
@@ -452,9 +489,9 @@ void ConsumerCore::watch() {
   if (watching_ || busy_ == 0 || over_) return;
   watching_ = true;
   const auto third = lease_ / 3;
-  timer_.expires_after(std::clamp<SteadyClock::duration>(std::min<SteadyClock::duration>(third, options_.longest / 4),
+  watch_.expires_after(std::clamp<SteadyClock::duration>(std::min<SteadyClock::duration>(third, options_.longest / 4),
                                                          std::chrono::milliseconds(5), std::chrono::seconds(1)));
-  timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+  watch_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
     const auto self = weak.lock();
     if (self == nullptr) return;
     self->watching_ = false;
@@ -508,81 +545,6 @@ void ConsumerCore::check_longest() {
                      "the handler took longer than " + std::to_string(options_.longest.count()) + " ms", ""};
     judge(it, std::move(verdict));
   }
-}
-
-// --- Closing ---------------------------------------------------------------------------------------------------------
-
-bool ConsumerCore::would_deadlock() const {
-  return client_->would_deadlock() || (runner_ != nullptr && runner_->is_current());
-}
-
-void ConsumerCore::close(std::chrono::milliseconds drain, Completion<Closed> completion) {
-  const auto shared = std::make_shared<Completion<Closed>>(std::move(completion));
-  const bool posted = client_->post([self = shared_from_this(), drain, shared] {
-    if (self->over_) return shared->done(self->closed_);
-    self->closers_.push_back(std::move(*shared));
-    const bool shorter = std::chrono::steady_clock::now() + drain < self->drain_timer_.expiry();
-    if (!self->closing_) return self->begin_close(drain);
-    if (shorter) self->give_up_after(drain);
-  });
-  // The client is gone, and closed its consumers before that: nothing is left to do, and no thread to do it.
-  if (!posted) shared->done_without_client(closed_);
-}
-
-void ConsumerCore::give_up_after(std::chrono::milliseconds drain) {
-  drain_timer_.expires_after(drain);
-  drain_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-    if (!error && !self->over_) self->finish_close();
-  });
-}
-
-void ConsumerCore::begin_close(std::chrono::milliseconds drain) {
-  // What was announced and has not begun is given back first, so that the broker does not take it for begun.
-  closed_.released += take_back();
-  flush();
-  closing_ = true;
-  for (auto it = held_.begin(); it != held_.end();) {
-    const auto next = std::next(it);
-    if (it->second.stage == Stage::buffered) {
-      ++closed_.released;
-      held_.erase(it);  // CloseConsumer releases it
-    }
-    it = next;
-  }
-  if (open_) {
-    closing_request_ = client_->next_request();
-    client_->send(wire::encode(wire::CloseConsumer{closing_request_, number_}));
-  } else if (!ever_open_) {
-    said_close_ = true;
-  }
-  give_up_after(drain);
-  check_closed();
-}
-
-void ConsumerCore::check_closed() {
-  if (closing_ && !over_ && said_close_ && held_.empty() && orphans_.empty()) finish_close();
-}
-
-void ConsumerCore::finish_close() {
-  over_ = true;
-  drain_timer_.cancel();
-  timer_.cancel();
-  runner_->stop();
-  closed_.abandoned += orphans_.size();
-  for (auto& [delivery, held] : held_) {
-    if (held.stage == Stage::judged && !held.timed_out) continue;
-    ++closed_.abandoned;
-    held.work->stop.request_stop();
-  }
-  for (Completion<Closed>& closer : closers_) closer.done(closed_);
-  closers_.clear();
-  client_->forget_consumer(number_);
-}
-
-void ConsumerCore::abandon() {
-  if (over_) return;
-  if (opened_) std::exchange(opened_, nullptr)(Status(Code::CLOSED));
-  finish_close();
 }
 
 }  // namespace lazaret::detail

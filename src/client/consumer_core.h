@@ -55,11 +55,15 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void ended(const base::Status& status);
   /// An Error frame for a request of this consumer; false when it is none.
   bool refused(std::uint64_t request, const base::Status& status);
+  /// The broker ended the connection over something that it had not answered yet: perhaps over something of ours.
+  void suspect(const base::Status& status);
   /// The client is closed: nothing will be answered any more.
   void abandon();
+  /// Gives back what handlers still have: this process answers for them no more.
+  void release_begun();
 
   /// Any thread.
-  void close(std::chrono::milliseconds drain, Completion<Closed> completion);
+  void close(std::chrono::milliseconds drain, Handler<Closed> handler);
   /// Whether a blocking close on this thread could never end.
   bool would_deadlock() const;
   ClientCore& client() { return *client_; }
@@ -71,8 +75,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
     WorkRef work;
     Stage stage = Stage::buffered;
     bool lost = false;       // the lease: whatever the handler says is of no use
-    bool timed_out = false;  // its failure has been reported, its handler still runs
-    std::chrono::steady_clock::time_point handed_at;
+    bool timed_out = false;  // its failure is its verdict, its handler still runs
+    int suspected = 0;       // so often its verdict was in what a connection ended over
     wire::Verdict verdict;  // when judged
   };
   using HeldMap = std::map<std::uint64_t, Held>;  // by delivery sequence
@@ -84,7 +88,10 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void hand_over(const std::vector<std::uint64_t>& numbers);
   void finished(const WorkRef& work, Verdict verdict);
   void take_finished();
+  void finish_one(const WorkRef& work, const Verdict& verdict);
+  void finish_late(HeldMap::iterator it, wire::Verdict verdict);
   void judge(HeldMap::iterator it, wire::Verdict verdict);
+  void settled(std::uint64_t delivery);
   void not_begun(HeldMap::iterator it);
   std::size_t take_back();
   void give_back();
@@ -95,6 +102,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void watch();
   void extend();
   void check_longest();
+  void say_close();
+  void cancel_close(std::uint64_t operation);
   void begin_close(std::chrono::milliseconds drain);
   void give_up_after(std::chrono::milliseconds drain);
   void check_closed();
@@ -113,6 +122,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   bool paused_ = false;  // the broker is stopping: nothing new begins
   bool over_ = false;    // it is closed, or has ended
   std::uint64_t opening_ = 0;
+  int suspected_ = 0;  // so often opening it was in what a connection ended over
   std::uint64_t closing_request_ = 0;
   std::vector<std::uint64_t> presented_;
   base::Duration lease_{};
@@ -124,14 +134,15 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   std::vector<std::uint64_t> verdicts_;                             // to be sent
   std::map<std::uint64_t, std::vector<std::uint64_t>> sent_;        // by request
   std::map<std::uint64_t, std::vector<std::uint64_t>> extensions_;  // by request
-  asio::steady_timer timer_;
+  asio::steady_timer open_again_;
+  asio::steady_timer watch_;
   bool watching_ = false;
   std::chrono::steady_clock::time_point extended_at_;
 
   // Closing.
   bool closing_ = false;
-  bool said_close_ = false;  // the broker gives nothing new
-  std::vector<Completion<Closed>> closers_;
+  bool said_close_ = false;                              // the broker gives nothing new
+  std::map<std::uint64_t, Completion<Closed>> closers_;  // by operation
   Closed closed_;
   asio::steady_timer drain_timer_;
 

@@ -25,7 +25,12 @@ SAME(in_use, IN_USE);
 SAME(lease_lost, LEASE_LOST);
 SAME(sequence_reused, SEQUENCE_REUSED);
 SAME(sequence_too_old, SEQUENCE_TOO_OLD);
+SAME(case_busy, CASE_BUSY);
+SAME(destination_needed, DESTINATION_NEEDED);
 SAME(limit_reached, LIMIT_REACHED);
+SAME(method_not_allowed, METHOD_NOT_ALLOWED);
+SAME(unsupported_media_type, UNSUPPORTED_MEDIA_TYPE);
+SAME(forbidden_origin, FORBIDDEN_ORIGIN);
 SAME(exists, ALREADY_EXISTS);
 SAME(bad_magic, BAD_MAGIC);
 SAME(unsupported_version, UNSUPPORTED_VERSION);
@@ -41,6 +46,9 @@ SAME(not_leader, NOT_LEADER);
 SAME(storage_damaged, STORAGE_DAMAGED);
 SAME(message_damaged, MESSAGE_DAMAGED);
 SAME(storage_failed, STORAGE_FAILED);
+SAME(format_too_new, FORMAT_TOO_NEW);
+SAME(directory_locked, DIRECTORY_LOCKED);
+SAME(bad_configuration, BAD_CONFIGURATION);
 SAME(internal, INTERNAL);
 SAME(unreachable, UNREACHABLE);
 SAME(deadline, DEADLINE_EXCEEDED);
@@ -48,6 +56,7 @@ SAME(outcome_unknown, OUTCOME_UNKNOWN);
 SAME(would_deadlock, WOULD_DEADLOCK);
 SAME(closed, CLOSED);
 SAME(cancelled, CANCELLED);
+SAME(usage, USAGE);
 #undef SAME
 
 const base::ErrorInfo& row(int value) { return base::error_info(static_cast<Code>(value)); }

@@ -22,7 +22,8 @@ Verdict verdict_of(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const std::exception& error) {
-    return Verdict::fail(error.what(), type_name(typeid(error)));
+    const char* what = error.what();
+    return Verdict::fail(what == nullptr ? "" : what, type_name(typeid(error)));
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
     return Verdict::fail("the handler threw something that is no std::exception", type ? type_name(*type) : "unknown");
@@ -33,11 +34,25 @@ void mark_begun(Work& work) {
   work.began_ns.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_release);
 }
 
+thread_local HandlersOf current;
+
+/// The calling thread is in a handler, until this ends.
+class Inside {
+ public:
+  explicit Inside(HandlersOf owner) : before_(std::exchange(current, owner)) {}
+  ~Inside() { current = before_; }
+  Inside(const Inside&) = delete;
+
+ private:
+  const HandlersOf before_;
+};
+
 // --- Threads ---------------------------------------------------------------------------------------------------------
 
 /// What the threads share with their runner: it outlives the runner for as long as a handler does not return.
 struct Pool {
   AnyHandler handler;
+  HandlersOf owner;
   HandlerRunner::Finished finished;
   std::mutex mutex;
   std::condition_variable not_empty;
@@ -45,10 +60,16 @@ struct Pool {
   bool stopping = false;        // GUARDED_BY(mutex)
 };
 
-thread_local const Pool* current_pool = nullptr;
+Verdict run(const Pool& pool, Delivery& delivery) {
+  const Inside inside(pool.owner);
+  try {
+    return pool.handler.plain(delivery);
+  } catch (...) {
+    return verdict_of(std::current_exception());
+  }
+}
 
 void serve(const std::shared_ptr<Pool>& pool) {
-  current_pool = pool.get();
   for (;;) {
     WorkRef work;
     {
@@ -60,18 +81,16 @@ void serve(const std::shared_ptr<Pool>& pool) {
       // Under the lock: what take_back leaves has begun.
       mark_begun(*work);
     }
-    try {
-      pool->finished(work, pool->handler.plain(work->delivery));
-    } catch (...) {
-      pool->finished(work, verdict_of(std::current_exception()));
-    }
+    pool->finished(work, run(*pool, work->delivery));
   }
 }
 
 class ThreadRunner final : public HandlerRunner {
  public:
-  ThreadRunner(const AnyHandler& handler, int concurrency, Finished finished) : pool_(std::make_shared<Pool>()) {
+  ThreadRunner(const AnyHandler& handler, int concurrency, HandlersOf owner, Finished finished)
+      : pool_(std::make_shared<Pool>()) {
     pool_->handler = handler;
+    pool_->owner = owner;
     pool_->finished = std::move(finished);
     // Detached on purpose: a handler that never returns must not keep its client from closing.
     for (int i = 0; i < concurrency; ++i) std::thread(serve, pool_).detach();
@@ -102,13 +121,39 @@ class ThreadRunner final : public HandlerRunner {
     pool_->not_empty.notify_all();
   }
 
-  bool is_current() const override { return current_pool == pool_.get(); }
-
  private:
   std::shared_ptr<Pool> pool_;
 };
 
 // --- Coroutines ------------------------------------------------------------------------------------------------------
+
+/// The user's executor, on which every step of a coroutine knows that it is one of a handler.
+class HandlerExecutor {
+ public:
+  HandlerExecutor(asio::any_io_executor inner, HandlersOf owner) : inner_(std::move(inner)), owner_(owner) {}
+
+  template <class Call>
+  void execute(Call&& call) const {
+    inner_.execute([owner = owner_, step = std::forward<Call>(call)]() mutable {
+      const Inside inside(owner);
+      std::move(step)();
+    });
+  }
+  template <class Property>
+  requires asio::can_query_v<const asio::any_io_executor&, Property>
+  auto query(const Property& property) const -> decltype(auto) { return asio::query(inner_, property); }
+  template <class Property>
+  requires asio::can_require_v<const asio::any_io_executor&, Property> HandlerExecutor require(const Property& property)
+  const { return {asio::require(inner_, property), owner_}; }
+  template <class Property>
+  requires asio::can_prefer_v<const asio::any_io_executor&, Property> HandlerExecutor prefer(const Property& property)
+  const { return {asio::prefer(inner_, property), owner_}; }
+  bool operator==(const HandlerExecutor& other) const noexcept { return inner_ == other.inner_; }
+
+ private:
+  asio::any_io_executor inner_;
+  HandlersOf owner_;
+};
 
 class CoroutineRunner final : public HandlerRunner, public std::enable_shared_from_this<CoroutineRunner> {
  public:
@@ -135,8 +180,6 @@ class CoroutineRunner final : public HandlerRunner, public std::enable_shared_fr
     stopping_ = true;
     waiting_.clear();
   }
-
-  bool is_current() const override { return false; }
 
  private:
   void begin_next() {
@@ -179,10 +222,14 @@ class CoroutineRunner final : public HandlerRunner, public std::enable_shared_fr
 
 }  // namespace
 
+bool is_inside_handler_of(const void* owner) { return current.client == owner || current.consumer == owner; }
+
 std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency,
-                                           const asio::any_io_executor& run_on, HandlerRunner::Finished finished) {
-  if (handler.plain) return std::make_shared<ThreadRunner>(handler, concurrency, std::move(finished));
-  return std::make_shared<CoroutineRunner>(handler, static_cast<std::size_t>(concurrency), run_on, std::move(finished));
+                                           const asio::any_io_executor& run_on, HandlersOf owner,
+                                           HandlerRunner::Finished finished) {
+  if (handler.plain) return std::make_shared<ThreadRunner>(handler, concurrency, owner, std::move(finished));
+  return std::make_shared<CoroutineRunner>(handler, static_cast<std::size_t>(concurrency),
+                                           HandlerExecutor(run_on, owner), std::move(finished));
 }
 
 }  // namespace lazaret::detail

@@ -30,6 +30,15 @@ struct Work {
 };
 using WorkRef = std::shared_ptr<Work>;
 
+/// Whose handlers they are.
+struct HandlersOf {
+  const void* client = nullptr;
+  const void* consumer = nullptr;
+};
+/// Whether the calling thread is in a handler of that client or consumer, a coroutine that it resumed included: waiting
+/// there for their end would be waiting for itself.
+bool is_inside_handler_of(const void* owner);
+
 class HandlerRunner {
  public:
   using Finished = std::function<void(const WorkRef&, Verdict)>;
@@ -40,11 +49,10 @@ class HandlerRunner {
   virtual std::vector<WorkRef> take_back() = 0;
   /// Starts nothing more. Handlers that still run go on, and are not waited for.
   virtual void stop() = 0;
-  /// Whether the calling thread is one of its own.
-  virtual bool is_current() const = 0;
 };
 
 std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency,
-                                           const asio::any_io_executor& run_on, HandlerRunner::Finished finished);
+                                           const asio::any_io_executor& run_on, HandlersOf owner,
+                                           HandlerRunner::Finished finished);
 
 }  // namespace lazaret::detail

@@ -17,12 +17,20 @@ namespace limits = model::limits;
 constexpr std::size_t kWindow = 2048;
 static_assert(kWindow <= limits::kPublishWindow);
 
+/// Of the limits that a broker told: 0 is none.
+std::size_t most(std::size_t ours, std::uint64_t theirs) {
+  return theirs == 0 ? ours : std::min<std::size_t>(ours, theirs);
+}
+
 }  // namespace
 
 void Publisher::submit(const std::string& queue, Outgoing message) {
   Producer& producer = producers_[queue];
   producer.queue = queue;
-  if (!adopt(producer, message)) producer.waiting.push_back(std::move(message));
+  if (adopt(producer, message)) return;
+  const Status size = client_.is_open() ? check_size(message) : Status();
+  if (!size.ok()) return refuse(producer, message, size);
+  producer.waiting.push_back(std::move(message));
 }
 
 void Publisher::flush() {
@@ -50,7 +58,10 @@ bool Publisher::adopt(Producer& producer, Outgoing& message) {
     if (producer.unresolved.empty()) break;  // nobody gave up on anything
   }
   const auto known = producer.unresolved.find(message.id);
-  if (known != producer.unresolved.end()) message.sequence = known->second;
+  if (known != producer.unresolved.end()) {
+    message.sequence = known->second;
+    message.again = true;
+  }
   return false;
 }
 
@@ -96,19 +107,49 @@ void Publisher::on(const wire::ProducerOpened& frame) {
   send(producer);
 }
 
+Status Publisher::check_size(const Outgoing& message) const {
+  const wire::Welcome& told = client_.welcome();
+  const auto beyond = [](Code code, std::string_view what, std::size_t bytes, std::uint64_t limit, std::string name) {
+    return Status(code, "the " + std::string(what) + " has " + std::to_string(bytes) +
+                            " bytes, the broker takes at most " + std::to_string(limit))
+        .with_limit(std::move(name), static_cast<std::int64_t>(limit));
+  };
+  const std::size_t body = message.body.size();
+  const std::size_t envelope = message.envelope.size();
+  if (told.max_message_bytes != 0 && body > told.max_message_bytes) {
+    return beyond(Code::MESSAGE_TOO_LARGE, "body", body, told.max_message_bytes, "max_message_bytes");
+  }
+  if (told.max_header_bytes != 0 && envelope > told.max_header_bytes) {
+    return beyond(Code::HEADERS_TOO_LARGE, "envelope", envelope, told.max_header_bytes, "max_header_bytes");
+  }
+  return {};
+}
+
+/// What the broker would not take would cost the connection, if its frame is too large as well.
+void Publisher::refuse_too_large(Producer& producer) {
+  std::erase_if(producer.waiting, [&](Outgoing& message) {
+    const Status status = check_size(message);
+    if (!status.ok()) refuse(producer, message, status);
+    return !status.ok();
+  });
+}
+
 void Publisher::send(Producer& producer) {
-  while (!producer.waiting.empty() && producer.in_flight_count < kWindow) {
+  const std::size_t window = most(kWindow, client_.welcome().max_publish_window);
+  const std::size_t items_most = most(limits::kBatchItems, client_.welcome().max_batch_items);
+  while (!producer.waiting.empty() && producer.in_flight_count < window) {
     wire::Publish frame;
     frame.request = client_.next_request();
     frame.producer = producer.number;
     std::vector<Outgoing>& items = producer.in_flight[frame.request];
     std::size_t bytes = 0;
-    while (!producer.waiting.empty() && frame.items.size() < limits::kBatchItems && bytes < limits::kBatchBytes &&
-           producer.in_flight_count < kWindow) {
+    while (!producer.waiting.empty() && frame.items.size() < items_most && bytes < limits::kBatchBytes &&
+           producer.in_flight_count < window) {
       Outgoing& message = producer.waiting.front();
       if (!frame.items.empty() && bytes + message.size() > limits::kBatchBytes) break;
       if (message.sequence == 0) message.sequence = producer.last_sequence + 1;
       producer.last_sequence = std::max(producer.last_sequence, message.sequence);
+      message.sent = true;
       bytes += message.size();
       frame.items.push_back({message.sequence, message.envelope, message.body, message.body_crc});
       items.push_back(std::move(message));
@@ -146,13 +187,28 @@ void Publisher::on(const wire::Published& frame) {
 }
 
 void Publisher::settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const Status& why) {
-  forget(producer, message);
   if (result.code == Code::OK) {
+    forget(producer, message);
     return finish(message, {}, Receipt{message.id, result.offset.value, result.duplicate, nullptr});
   }
   // The queue was deleted: it may be there again for the next publish.
   if (result.code == Code::NOT_FOUND) close(producer);
-  finish(message, why.code() == result.code ? why : Status(result.code));
+  refuse(producer, message, why.code() == result.code ? why : Status(result.code));
+}
+
+/// A refusal of a second try says nothing of the first, which may have been stored; but for SEQUENCE_REUSED, which says
+/// that something else was.
+void Publisher::refuse(Producer& producer, Outgoing& message, const Status& why) {
+  if (message.again && why.code() != Code::SEQUENCE_REUSED) {
+    return unknown(producer, message, "an earlier try may have been stored; this one was refused: " + why.text());
+  }
+  forget(producer, message);
+  finish(message, why);
+}
+
+void Publisher::unknown(Producer& producer, Outgoing& message, std::string text) {
+  give_up(producer, message);
+  finish(message, Status(Code::OUTCOME_UNKNOWN, std::move(text)));
 }
 
 bool Publisher::refused(std::uint64_t request, const Status& status) {
@@ -163,20 +219,47 @@ bool Publisher::refused(std::uint64_t request, const Status& status) {
   if (producer.opening == request) {
     producer.opening = 0;
     --open_count_;
-    for (Outgoing& message : producer.waiting) finish(message, status);
+    for (Outgoing& message : producer.waiting) refuse(producer, message, status);
     producer.waiting.clear();
     return true;
   }
   auto node = producer.in_flight.extract(request);
   if (node.empty()) return true;
   producer.in_flight_count -= node.mapped().size();
-  for (Outgoing& message : node.mapped()) finish(message, status);
+  for (Outgoing& message : node.mapped()) refuse(producer, message, status);
   return true;
+}
+
+void Publisher::fail_unanswered(const Status& status) {
+  const std::string text = "the broker ended the connection, " + status.text();
+  for (auto& [queue, producer] : producers_) {
+    for (auto& [request, items] : producer.in_flight) {
+      for (Outgoing& message : items) unknown(producer, message, text);
+    }
+    producer.in_flight.clear();
+    producer.in_flight_count = 0;
+    if (producer.opening == 0) continue;
+    for (Outgoing& message : producer.waiting) refuse(producer, message, status);
+    producer.waiting.clear();
+  }
+}
+
+void Publisher::fail_unsent(const Status& status) {
+  for (auto& [queue, producer] : producers_) {
+    std::erase_if(producer.waiting, [&, &p = producer](Outgoing& message) {
+      if (message.sent) return false;
+      refuse(p, message, status);
+      return true;
+    });
+  }
 }
 
 // --- The connection --------------------------------------------------------------------------------------------------
 
-void Publisher::connected() { flush(); }
+void Publisher::connected() {
+  for (auto& [queue, producer] : producers_) refuse_too_large(producer);
+  flush();
+}
 
 /// What was in flight waits again, first in line and in its order.
 void Publisher::disconnected() {
@@ -190,9 +273,10 @@ void Publisher::disconnected() {
     for (auto& [request, items] : producer.in_flight) {
       for (Outgoing& message : items) {
         if (message.completion) {
+          message.again = true;
           again.push_back(std::move(message));
         } else {
-          give_up(producer, message, true);
+          give_up(producer, message);
         }
       }
     }
@@ -208,8 +292,8 @@ void Publisher::disconnected() {
 // --- Ending without an answer ----------------------------------------------------------------------------------------
 
 /// Remembers the sequence of a publish that nobody waits for any more.
-void Publisher::give_up(Producer& producer, Outgoing& message, bool sent) {
-  if (!sent || message.sequence == 0) return;
+void Publisher::give_up(Producer& producer, Outgoing& message) {
+  if (message.sequence == 0) return;
   if (!producer.unresolved.emplace(message.id, message.sequence).second) return;
   producer.unresolved_order.push_back(message.id);
   if (producer.unresolved_order.size() > limits::kDedupWindow) {
@@ -237,7 +321,7 @@ template <class Visit>
 void Publisher::each(Visit visit) {
   for (auto& [queue, producer] : producers_) {
     std::erase_if(producer.waiting,
-                  [&, &p = producer](Outgoing& message) { return visit(p, message, message.sequence != 0); });
+                  [&, &p = producer](Outgoing& message) { return visit(p, message, message.sent || message.again); });
     for (auto& [request, items] : producer.in_flight) {
       for (Outgoing& message : items) visit(producer, message, true);
     }
@@ -247,7 +331,7 @@ void Publisher::each(Visit visit) {
 void Publisher::cancel(std::uint64_t operation) {
   each([&](Producer& producer, Outgoing& message, bool sent) {
     if (message.operation != operation || !message.completion) return false;
-    give_up(producer, message, sent);
+    if (sent) give_up(producer, message);
     Receipt receipt;
     receipt.id = message.id;
     message.completion.fail(Status(sent ? Code::OUTCOME_UNKNOWN : Code::CANCELLED), std::move(receipt));
@@ -263,7 +347,7 @@ SteadyTime Publisher::expire(SteadyTime now) {
       next = std::min(next, message.deadline);
       return false;
     }
-    give_up(producer, message, sent);
+    if (sent) give_up(producer, message);
     const bool open = client_.is_open();
     const Status why = sent   ? Status(Code::OUTCOME_UNKNOWN, "the deadline passed before the confirm came")
                        : open ? Status(Code::DEADLINE_EXCEEDED)

@@ -19,13 +19,13 @@
 
 #include "base/bytes.h"
 #include "client/completion.h"
+#include "client/deadline.h"
 #include "lazaret/types.h"
 #include "wire/frames.h"
 
 namespace lazaret::detail {
 
 class ClientCore;
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// How much is pending in a client, and one publish's place in it, given back when the publish is over.
 struct PendingCount {
@@ -66,6 +66,8 @@ struct Outgoing {
   std::uint32_t body_crc = 0;
   SteadyTime deadline;
   Completion<Receipt> completion;  // empty: nobody waits any more, only its fate is of interest
+  bool sent = false;               // on this connection or an earlier one
+  bool again = false;              // on an earlier one, or by a call that ended as OUTCOME_UNKNOWN
   PendingPlace place;
   std::size_t size() const { return envelope.size() + body.size(); }
 };
@@ -89,6 +91,10 @@ class Publisher {
   /// Ends what is past its deadline; when the next one is due.
   SteadyTime expire(SteadyTime now);
   void fail_all(const base::Status& status);
+  /// The broker ended the connection over something that was sent, and would again: what it has not answered ends.
+  void fail_unanswered(const base::Status& status);
+  /// The same for what was never sent: no broker of that address will take it.
+  void fail_unsent(const base::Status& status);
   bool idle() const;
 
  private:
@@ -112,9 +118,13 @@ class Publisher {
   void send(Producer& producer);
   bool adopt(Producer& producer, Outgoing& message);
   void settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const base::Status& why);
+  void refuse(Producer& producer, Outgoing& message, const base::Status& why);
+  base::Status check_size(const Outgoing& message) const;
+  void refuse_too_large(Producer& producer);
   void forget(Producer& producer, const Outgoing& message);
   void finish(Outgoing& message, const base::Status& status, Receipt receipt = {});
-  void give_up(Producer& producer, Outgoing& message, bool sent);
+  void unknown(Producer& producer, Outgoing& message, std::string text);
+  void give_up(Producer& producer, Outgoing& message);
   template <class Visit>
   void each(Visit visit);
 

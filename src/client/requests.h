@@ -3,29 +3,30 @@
 // Threading: the client's executor.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 
 #include "base/status.h"
+#include "client/deadline.h"
 #include "wire/frames.h"
 
 namespace lazaret::detail {
 
 class ClientCore;
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 class Requests {
  public:
   /// The answer: a QueueResponse or Peeked frame, or why there is none.
-  using Answer = std::function<void(const base::Status&, wire::QueueResponse&&, wire::Peeked&&)>;
+  using Answer = std::function<void(const base::Status&, const wire::QueueResponse&, const wire::Peeked&)>;
   struct Request {
+    std::uint64_t operation = 0;  // names it for cancellation
     std::function<wire::OutFrame(std::uint64_t request)> frame;
     Answer answer;
     SteadyTime deadline;
     /// It may be sent again after a lost connection: it changes nothing, or the same again.
     bool repeatable = false;
+    bool sent = false;
   };
 
   explicit Requests(ClientCore& client) : client_(client) {}
@@ -37,11 +38,19 @@ class Requests {
   void on(wire::Peeked&& frame);
   bool refused(std::uint64_t request, const base::Status& status);
   SteadyTime expire(SteadyTime now);
+  void cancel(std::uint64_t operation);
   void fail_all(const base::Status& status);
+  /// The broker ended the connection over something that was sent, and would do so again.
+  void fail_unanswered(const base::Status& status);
+  /// No broker of that address will take what was not sent.
+  void fail_unsent(const base::Status& status);
 
  private:
-  void finish(std::uint64_t key, const base::Status& status, wire::QueueResponse&& queues = {},
-              wire::Peeked&& peeked = {});
+  void send(std::uint64_t number, Request& request);
+  template <class Which>
+  void finish_where(Which which, const base::Status& status);
+  void finish(std::uint64_t key, const base::Status& status, const wire::QueueResponse& queues = {},
+              const wire::Peeked& peeked = {});
 
   ClientCore& client_;
   /// By request number; those that are not sent yet wait under the number that they will have.

@@ -7,6 +7,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/assert.h"
+#include "wire/quiet.h"
 
 namespace lazaret::detail {
 namespace {
@@ -33,7 +34,6 @@ void Transport::start(Events events, std::chrono::milliseconds connect_within) {
 
 void Transport::close() {
   ended_ = true;
-  events_ = {};
   after_.clear();
   watchdog_.cancel();
   boost::system::error_code ignored;
@@ -43,9 +43,8 @@ void Transport::close() {
 
 void Transport::end(const Status& status) {
   if (ended_) return;
-  const auto gone = std::move(events_.gone);
   close();
-  gone(status);
+  events_.gone(status, how_);
 }
 
 asio::awaitable<void> Transport::run() {
@@ -59,7 +58,11 @@ asio::awaitable<Status> Transport::connect() {
   const std::string where = host_ + ":" + port_;
   tcp::resolver resolver(executor_);
   auto [unresolved, endpoints] = co_await resolver.async_resolve(host_, port_, kTuple);
-  if (unresolved) co_return unreachable(where, unresolved);
+  if (unresolved) {
+    // Any other error is of the resolver: it may know the name later.
+    if (unresolved == asio::error::host_not_found) how_ = Gone::unknown_host;
+    co_return unreachable(where, unresolved);
+  }
   if (ended_) co_return Status(Code::CLOSED);
   const auto [error, endpoint] = co_await asio::async_connect(socket_, endpoints, kTuple);
   if (error) co_return unreachable(where, error);
@@ -91,6 +94,7 @@ asio::awaitable<Status> Transport::read() {
 }
 
 Status Transport::on(const wire::Frame& frame) {
+  const wire::Quiet quiet;
   switch (static_cast<wire::FrameType>(frame.type)) {
     case wire::FrameType::welcome: {
       if (open_) return Status(Code::UNEXPECTED_FRAME, "a second Welcome");
@@ -113,6 +117,7 @@ Status Transport::on(const wire::Frame& frame) {
     case wire::FrameType::closing: {
       auto closing = wire::decode<wire::Closing>(frame);
       if (!closing.ok()) return closing.status();
+      if (!open_) how_ = Gone::refused;
       return closing->status.ok() ? Status(Code::SHUTTING_DOWN) : closing->status;
     }
     default: break;
@@ -122,10 +127,11 @@ Status Transport::on(const wire::Frame& frame) {
       return Status(Code::UNEXPECTED_FRAME, "the broker did not answer with Welcome");
     }
     auto error = wire::decode<wire::Error>(frame);
-    return error.ok() ? error->status : error.status();
+    if (!error.ok()) return error.status();
+    how_ = Gone::refused;
+    return error->status.ok() ? Status(Code::UNEXPECTED_FRAME, "an Error without a problem") : error->status;
   }
-  events_.frame(frame);
-  return {};
+  return events_.frame(frame);
 }
 
 // --- Writing ---------------------------------------------------------------------------------------------------------

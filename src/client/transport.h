@@ -22,13 +22,20 @@ namespace asio = boost::asio;
 
 class Transport : public std::enable_shared_from_this<Transport> {
  public:
+  /// How it ended.
+  enum class Gone : std::uint8_t {
+    failed,        // no connection, or not any more
+    refused,       // the broker does not want us: it said so in place of Welcome
+    unknown_host,  // there is no such name
+  };
   struct Events {
     /// Called when TCP is connected: who we are.
     std::function<wire::Hello()> hello;
     std::function<void(const wire::Welcome&)> open;
-    std::function<void(const wire::Frame&)> frame;
-    /// The last thing that is called: why it ended. Not called after `close`.
-    std::function<void(const base::Status&)> gone;
+    /// Anything but OK ends the connection.
+    std::function<base::Status(const wire::Frame&)> frame;
+    /// The last thing that is called: why it ended. Nothing is called after `close`.
+    std::function<void(const base::Status&, Gone)> gone;
   };
 
   Transport(asio::any_io_executor executor, std::string host, std::string port)
@@ -56,6 +63,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   asio::ip::tcp::socket socket_;
   asio::steady_timer watchdog_;
   Events events_;
+  Gone how_ = Gone::failed;
   bool open_ = false;
   bool ended_ = false;
   wire::FrameReader reader_{64u << 10};

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -165,6 +168,46 @@ TEST_F(SdkAsyncTest, TooManyPendingPublishesAreRefusedAtOnce) {
   small.publish("q", {.body = "there is room again"});
 }
 
+TEST_F(SdkAsyncTest, EveryVerbAboutQueuesHasAnAsynchronousTwin) {
+  asio::io_context io;
+  auto all = asio::co_spawn(
+      io,
+      [&]() -> asio::awaitable<void> {
+        QueueSpec spec = named("twin");
+        EXPECT_TRUE((co_await client_.async_create(spec, asio::use_awaitable)).created);
+        spec.lease_duration = 7s;
+        EXPECT_EQ((co_await client_.async_update(spec, asio::use_awaitable)).spec.lease_duration, 7s);
+        EXPECT_EQ((co_await client_.async_list("q", 10, asio::use_awaitable)).queues.size(), 1u);
+        const Message message{.body = "x"};
+        co_await client_.async_publish("twin", message, asio::use_awaitable);
+        const Peeked peeked = co_await client_.async_peek("twin", 0, 10, asio::use_awaitable);
+        EXPECT_EQ(peeked.messages.size(), 1u);
+        EXPECT_EQ((co_await client_.async_purge("twin", asio::use_awaitable)).count, 1u);
+        co_await client_.async_remove("twin", false, asio::use_awaitable);
+      },
+      asio::use_future);
+  io.run();
+  all.get();
+  EXPECT_EQ(error_of([&] { client_.show("twin"); }), errc::not_found);
+  broker_.signal(SIGSTOP);
+  Client hasty = client_.within(50ms);
+  const auto code_of = [](auto future) -> error_code {
+    try {
+      future.get();
+      return {};
+    } catch (const boost::system::system_error& error) {
+      return error.code();
+    }
+  };
+  EXPECT_EQ(code_of(hasty.async_list("", 10, asio::use_future)), errc::deadline);
+  EXPECT_EQ(code_of(hasty.async_peek("q", 0, 10, asio::use_future)), errc::deadline);
+  EXPECT_EQ(code_of(hasty.async_update(named("q"), asio::use_future)), errc::deadline);
+  EXPECT_EQ(code_of(hasty.async_create(named("perhaps"), asio::use_future)), errc::outcome_unknown);
+  EXPECT_EQ(code_of(hasty.async_remove("perhaps", true, asio::use_future)), errc::outcome_unknown);
+  EXPECT_EQ(code_of(hasty.async_purge("perhaps", asio::use_future)), errc::outcome_unknown);
+  broker_.signal(SIGCONT);
+}
+
 // --- Cancellation ----------------------------------------------------------------------------------------------------
 
 /// A publish against a timer of 200 ms; what the publish came to.
@@ -196,6 +239,91 @@ TEST_F(SdkAsyncTest, APublishThatLosesAgainstATimerIsCancelled) {
   broker_.kill9();
   ASSERT_TRUE(eventually([&] { return !client_.connected(); }));
   EXPECT_EQ(race(client_), errc::cancelled) << "it had not been sent";
+}
+
+/// Starts an operation, cancels it, and waits for its code.
+template <class R, class Start>
+error_code cancelled(Start start) {
+  asio::io_context io;
+  asio::cancellation_signal cancel;
+  std::optional<error_code> ended;
+  start(asio::bind_cancellation_slot(
+      cancel.slot(), asio::bind_executor(io.get_executor(), [&](error_code code, const R&) { ended = code; })));
+  asio::post(io, [&] { cancel.emit(asio::cancellation_type::terminal); });
+  io.run_for(60s);
+  return ended.value_or(error_code());
+}
+
+TEST_F(SdkAsyncTest, EveryVerbCanBeCancelled) {
+  client_.publish("q", {.body = "x"});
+  Inbox inbox;
+  Gate gate;
+  Consumer consumer = client_.consume("q", [&](Delivery& delivery) {
+    inbox.add(delivery);
+    gate.pass();
+  });
+  ASSERT_TRUE(inbox.reaches(1));
+  broker_.signal(SIGSTOP);
+  Client& c = client_;
+  const QueueSpec spec = named("q");
+  EXPECT_EQ(cancelled<QueueInfo>([&](auto token) { c.async_ensure(spec, std::move(token)); }), errc::cancelled);
+  EXPECT_EQ(cancelled<QueueInfo>([&](auto token) { c.async_show("q", std::move(token)); }), errc::cancelled);
+  EXPECT_EQ(cancelled<QueueInfo>([&](auto token) { c.async_update(spec, std::move(token)); }), errc::cancelled);
+  EXPECT_EQ(cancelled<QueueList>([&](auto token) { c.async_list("", 9, std::move(token)); }), errc::cancelled);
+  EXPECT_EQ(cancelled<Peeked>([&](auto token) { c.async_peek("q", 0, 9, std::move(token)); }), errc::cancelled);
+  EXPECT_EQ(cancelled<QueueInfo>([&](auto token) { c.async_create(named("z"), std::move(token)); }),
+            errc::outcome_unknown);
+  EXPECT_EQ(cancelled<Count>([&](auto token) { c.async_purge("z", std::move(token)); }), errc::outcome_unknown);
+  EXPECT_EQ(cancelled<Count>([&](auto token) { c.async_remove("z", true, std::move(token)); }), errc::outcome_unknown);
+  EXPECT_EQ(cancelled<Closed>([&](auto token) { consumer.async_close(60s, std::move(token)); }), errc::cancelled);
+  EXPECT_EQ(cancelled<Closed>([&](auto token) { c.async_close(60s, std::move(token)); }), errc::cancelled);
+  broker_.signal(SIGCONT);
+  gate.open();
+  EXPECT_EQ(client_.close(60s).finished, 1u) << "what nobody waited for did not go on";
+}
+
+// --- Callbacks that throw --------------------------------------------------------------------------------------------
+
+TEST_F(SdkAsyncTest, WhatACallbackThrowsEndsNobodysProcess) {
+  std::atomic<int> reported{0};
+  Options options;
+  options.drain = 2s;
+  options.on_exception = [&](const std::exception_ptr& thrown) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::runtime_error& error) {
+      if (error.what() == std::string("mine")) ++reported;
+    }
+  };
+  Client client = Client::connect(broker_.url(), options);
+  client.ensure(named("thrown"));
+  client.async_show("q", [](error_code, const QueueInfo&) { throw std::runtime_error("mine"); });
+  EXPECT_TRUE(eventually([&] { return reported == 1; }));
+  client.publish("thrown", {.body = "x"});
+  const Consumer consumer =
+      client.consume("thrown", [](Delivery&) {},
+                     {.on_settled = [](std::size_t) { throw std::runtime_error("mine"); },
+                      .on_end = [](error_code, const Problem&) { throw std::runtime_error("mine"); }});
+  EXPECT_TRUE(eventually([&] { return reported == 2; }));
+  EXPECT_EQ(client.show("thrown").acked_total, 1u);
+  client.remove("thrown", true);
+  EXPECT_TRUE(eventually([&] { return reported == 3; }));
+  client.publish("q", {.body = "the client lives"});
+}
+
+TEST_F(SdkAsyncTest, OnTheUsersExecutorACallbackThatThrowsIsReportedToo) {
+  asio::io_context io;
+  std::atomic<int> reported{0};
+  Client client(io.get_executor(), broker_.url(), {.on_exception = [&](const std::exception_ptr&) {
+                  ++reported;
+                  throw std::logic_error("and it throws itself");
+                }});
+  Consumer consumer =
+      client.consume("nowhere", [](Delivery&) {}, {.on_end = [](error_code, const Problem&) { throw 42; }});
+  EXPECT_TRUE(eventually([&] {
+    io.poll();
+    return reported == 1;
+  }));
 }
 
 // --- Where blocking is refused ---------------------------------------------------------------------------------------
@@ -239,6 +367,63 @@ TEST_F(SdkAsyncTest, AHandlerMayNotCloseItsOwnConsumer) {
       client_.consume("q", [&](Delivery&) { promise.set_value(error_of([&] { handed.get()->close(1s); })); });
   ready.set_value(&consumer);
   EXPECT_EQ(promise.get_future().get(), errc::would_deadlock);
+}
+
+TEST_F(SdkAsyncTest, AHandlerMayNotCloseItsOwnClient) {
+  client_.publish("q", {.body = "x"});
+  std::promise<error_code> closed;
+  const Consumer consumer =
+      client_.consume("q", [&](Delivery&) { closed.set_value(error_of([&] { client_.close(60s); })); });
+  EXPECT_EQ(closed.get_future().get(), errc::would_deadlock);
+  // Another client's is its own affair.
+  Client other = Client::connect(broker_.url(), {.drain = 1s});
+  std::promise<error_code> other_closed;
+  other.ensure(named("other"));
+  client_.publish("other", {.body = "x"});
+  const Consumer second =
+      client_.consume("other", [&](Delivery&) { other_closed.set_value(error_of([&] { other.close(1s); })); });
+  EXPECT_FALSE(other_closed.get_future().get());
+}
+
+TEST_F(SdkAsyncTest, ACoroutineMayNotCloseWhatWaitsForIt) {
+  asio::thread_pool pool(2);
+  client_.publish("q", {.body = "x"});
+  std::promise<std::vector<error_code>> promise;
+  std::promise<Consumer*> ready;
+  auto handed = ready.get_future().share();
+  Consumer consumer = client_.consume("q",
+                                      [&](Delivery&) -> asio::awaitable<void> {
+                                        std::vector<error_code> codes;
+                                        codes.push_back(error_of([&] { handed.get()->close(60s); }));
+                                        // Also behind an operation that resumes it.
+                                        asio::steady_timer timer(pool, 1ms);
+                                        co_await timer.async_wait(asio::use_awaitable);
+                                        codes.push_back(error_of([&] { handed.get()->close(60s); }));
+                                        codes.push_back(error_of([&] { client_.close(60s); }));
+                                        promise.set_value(codes);
+                                      },
+                                      {.run_on = pool.get_executor()});
+  ready.set_value(&consumer);
+  const auto codes = promise.get_future().get();
+  EXPECT_EQ(codes.size(), 3u);
+  for (const error_code& code : codes) EXPECT_EQ(code, errc::would_deadlock);
+  consumer.close(5s);
+  pool.join();
+}
+
+TEST_F(SdkAsyncTest, TheLastHandleMayDieInAHandler) {
+  client_.publish("q", {.body = "x"});
+  auto other = std::make_unique<Client>(Client::connect(broker_.url(), {.drain = 10min}));
+  Consumer consumer;
+  std::promise<void> ready;
+  std::promise<void> died;
+  consumer = other->consume("q", [&, handed = ready.get_future().share()](Delivery&) {
+    handed.wait();
+    other.reset();
+    died.set_value();
+  });
+  ready.set_value();
+  EXPECT_EQ(died.get_future().wait_for(60s), std::future_status::ready) << "it waits for itself";
 }
 
 TEST_F(SdkAsyncTest, AClientOnTheUsersExecutorDoesItAllWithOneThread) {

@@ -260,6 +260,27 @@ TEST_F(SdkFaultsTest, APublishDuringAStopIsRefusedOrUnknownNeverLost) {
   EXPECT_EQ(client_->show("q").entered_total, stored);
 }
 
+TEST_F(SdkFaultsTest, ASecondSignalGivesBackWhatIsInAHandlerAndBlamesNobody) {
+  QueueSpec spec;
+  spec.name = "q";
+  spec.max_attempts = 1;
+  client_->update(spec);
+  client_->publish("q", {.body = "x"});
+  const std::string file = broker_.dir() / "worker";
+  Process worker = start_worker(broker_, "q", file, {"--handler-ms", "600000", "--deaf", "yes"});
+  ASSERT_TRUE(eventually([&] { return worker_lines(file).size() == 1; }));
+  worker.signal(SIGTERM);
+  // It takes no more: it has heard the first one.
+  ASSERT_TRUE(eventually([&] { return client_->show("q").consumers == 0; }));
+  worker.signal(SIGTERM);
+  EXPECT_EQ(worker.wait(20s).value_or(-1), 0);
+  Inbox inbox;
+  const Consumer consumer = client_->consume("q", [&](Delivery& delivery) { inbox.add(delivery); });
+  expect_acked(1);
+  EXPECT_EQ(client_->show("q").in_hospital, 0u);
+  EXPECT_FALSE(inbox.at(0).isolated);
+}
+
 TEST_F(SdkFaultsTest, DestructorsEndWhateverTheBrokerDoes) {
   const auto begin = SteadyClock::now();
   const auto use_and_destroy = [&](auto break_it) {

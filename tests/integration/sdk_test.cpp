@@ -273,6 +273,20 @@ TEST_F(SdkTest, FailKeepsWhatTheHandlerSays) {
   EXPECT_LE(kept.size(), 65'536u);
 }
 
+TEST_F(SdkTest, AReportThatIsNoTextIsMadeText) {
+  client_.update(quick("q", 1));
+  client_.publish("q", {.body = "x"});
+  const std::string details = std::string((64u << 10) - 2, 'd') + "\xc3\xa9\xc3\xa9";  // a character over the limit
+  const Consumer consumer =
+      client_.consume("q", [&](Delivery&) { return Verdict::fail("caf\xe9", "\xff\xfe", details); });
+  const auto found = only_case();
+  const auto& attempts = found.at("attempts").as_array();
+  ASSERT_EQ(attempts.size(), 1u);
+  EXPECT_EQ(text_of(attempts[0], "error_message"), "caf\xef\xbf\xbd");
+  EXPECT_EQ(text_of(attempts[0], "error_type"), "\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(text_of(attempts[0], "error_details").substr(0, 1000), std::string(1000, 'd'));
+}
+
 TEST_F(SdkTest, RejectIsTheHospitalAtOnce) {
   client_.publish("q", {.body = "x"});
   const Consumer consumer = client_.consume("q", [](Delivery&) { return Verdict::reject("no such order", "Gone"); });

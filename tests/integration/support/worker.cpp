@@ -1,7 +1,7 @@
 // A consumer in a process of its own, for tests that kill it or let it kill itself.
 //
 //   lazaret_test_worker --url URL --queue Q --file F [--name N] [--concurrency N] [--prefetch N] [--handler-ms N]
-//                       [--kill-on BODY] [--no-started]
+//                       [--kill-on BODY] [--no-started yes] [--deaf yes]
 //
 // Appends a line to F, in one write, when it is ready, when a handler begins and when it ends:
 //
@@ -10,7 +10,7 @@
 //   finished PID NANOSECONDS ATTEMPT ISOLATED BODY
 //
 // (BODY: its first 40 bytes; the clock is the machine's monotonic one.) A message whose body is that of --kill-on kills
-// the process after its line. Ends on SIGTERM.
+// the process after its line. Ends on SIGTERM; a deaf handler does not hear that it should stop.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -80,6 +80,7 @@ void work_for(milliseconds time, const std::stop_token& stop) {
 int run(const Arguments& arguments) {
   Journal journal(arguments.text("--file"));
   const std::string poison = arguments.text("--kill-on");
+  const bool deaf = !arguments.text("--deaf").empty();
   const milliseconds time(arguments.number("--handler-ms", 0));
   Options options;
   options.name = arguments.text("--name", "worker");
@@ -93,7 +94,7 @@ int run(const Arguments& arguments) {
       [&](Delivery& delivery) {
         journal.add("started", delivery);
         if (!poison.empty() && delivery.message().body.view() == poison) std::raise(SIGKILL);
-        if (time.count() > 0) work_for(time, delivery.stop_token());
+        if (time.count() > 0) work_for(time, deaf ? std::stop_token() : delivery.stop_token());
         journal.add("finished", delivery);
       },
       consuming);

@@ -1,0 +1,235 @@
+// Verbs about queues: each is one request that the broker answers once.
+#include "client/blocking.h"
+#include "client/client_core.h"
+#include "client/deadline.h"
+#include "client/message_codec.h"
+#include "client/words.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret {
+namespace {
+
+using base::Code;
+using base::Status;
+using detail::check_may_block;
+using detail::ClientCore;
+using detail::Completion;
+using detail::Requests;
+using detail::wait_for;
+
+base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
+  wire::OptionsPatch patch;
+  if (spec.max_attempts) {
+    if (*spec.max_attempts == 0) return Status(Code::INVALID_OPTION, "max_attempts must be at least 1, or unlimited");
+    patch.max_attempts = *spec.max_attempts == unlimited ? 0 : *spec.max_attempts;
+  }
+  if (spec.backoff_initial) patch.backoff_initial = *spec.backoff_initial;
+  if (spec.backoff_max) patch.backoff_max = *spec.backoff_max;
+  if (spec.lease_duration) patch.lease_duration = *spec.lease_duration;
+  patch.backoff_multiplier = spec.backoff_multiplier;
+  patch.backoff_jitter = spec.backoff_jitter;
+  patch.max_worker_deaths = spec.max_worker_deaths;
+  patch.durability = spec.durability;
+  if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
+  return patch;
+}
+
+milliseconds to_ms(base::Duration duration) { return std::chrono::duration_cast<milliseconds>(duration); }
+
+QueueInfo info_of(const wire::QueueInfo& in, bool created) {
+  QueueInfo out;
+  out.spec.name = in.name;
+  out.spec.max_attempts = in.options.max_attempts.value_or(unlimited);
+  out.spec.backoff_initial = to_ms(in.options.backoff_initial);
+  out.spec.backoff_multiplier = in.options.backoff_multiplier;
+  out.spec.backoff_max = to_ms(in.options.backoff_max);
+  out.spec.backoff_jitter = in.options.backoff_jitter;
+  out.spec.lease_duration = to_ms(in.options.lease_duration);
+  out.spec.max_worker_deaths = in.options.max_worker_deaths;
+  out.spec.durability = in.options.durability == model::Durability::fsync ? "fsync" : "relaxed";
+  out.ready = in.ready;
+  out.leased = in.leased;
+  out.waiting = in.waiting;
+  out.in_hospital = in.in_hospital;
+  out.entered_total = in.entered;
+  out.acked_total = in.acked;
+  out.consumers = in.consumers;
+  out.created = created;
+  return out;
+}
+
+QueueInfo first_of(const wire::QueueResponse& response) {
+  return response.queues.empty() ? QueueInfo() : info_of(response.queues.front(), response.created);
+}
+
+Count count_of(const wire::QueueResponse& response) { return {response.count, nullptr}; }
+
+const char* state_name(model::MessageState state) {
+  switch (state) {
+    case model::MessageState::settled: return "settled";
+    case model::MessageState::ready: return "ready";
+    case model::MessageState::leased: return "leased";
+    case model::MessageState::waiting: return "waiting";
+    case model::MessageState::in_hospital: return "in_hospital";
+    case model::MessageState::replaying: return "replaying";
+  }
+  return "ready";
+}
+
+Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
+  Peeked peeked;
+  peeked.next = frame.next.value;
+  for (const wire::PeekedMessage& one : frame.messages) {
+    PeekedMessage& out = peeked.messages.emplace_back();
+    out.state = state_name(one.state);
+    out.attempt = one.attempt;
+    out.damaged = one.damaged;
+    out.message.offset = one.offset.value;
+    auto message =
+        detail::decode_message(one.envelope, one.body, one.body_crc, queue, one.offset.value, one.published_at);
+    if (!one.damaged && message.ok()) {
+      out.message = std::move(*message);
+    } else {
+      out.damaged = true;
+    }
+  }
+  return peeked;
+}
+
+/// Sends `frame` (its number is filled in), and makes the result of what the broker says.
+template <class R, class Frame, class Convert>
+void ask(ClientCore& core, Frame frame, milliseconds timeout, bool repeatable, detail::Handler<R> handler,
+         Convert convert) {
+  Requests::Request request;
+  request.operation = core.next_operation();
+  core.on_cancel(
+      handler, [](ClientCore& self, std::uint64_t operation) { self.cancel_request(operation); }, request.operation);
+  auto completion = std::make_shared<Completion<R>>(std::move(handler), core.executor());
+  request.frame = [frame = std::move(frame)](std::uint64_t number) mutable {
+    frame.request = number;
+    return wire::encode(frame);
+  };
+  request.answer = [completion, convert](const Status& status, const wire::QueueResponse& response,
+                                         const wire::Peeked& peeked) {
+    if (!status.ok()) return completion->fail(status);
+    if constexpr (std::is_same_v<Frame, wire::Peek>) {
+      completion->done(convert(peeked));
+    } else {
+      completion->done(convert(response));
+    }
+  };
+  request.deadline = detail::deadline_in(timeout);
+  request.repeatable = repeatable;
+  core.request(std::move(request));
+}
+
+template <class R>
+void fail(ClientCore& core, detail::Handler<R> handler, const Status& status) {
+  Completion<R>(std::move(handler), core.executor()).fail(status);
+}
+
+wire::QueueRequest request_for(wire::QueueVerb verb, std::string name) {
+  wire::QueueRequest frame;
+  frame.verb = verb;
+  frame.name = std::move(name);
+  return frame;
+}
+
+}  // namespace
+
+void Client::start_queue(Verb verb, QueueSpec spec, detail::Handler<QueueInfo> handler) {
+  wire::QueueRequest frame = request_for(wire::QueueVerb::show, std::move(spec.name));
+  switch (verb) {
+    case Verb::ensure: frame.verb = wire::QueueVerb::ensure; break;
+    case Verb::create: frame.verb = wire::QueueVerb::create; break;
+    case Verb::update: frame.verb = wire::QueueVerb::update; break;
+    case Verb::show: frame.verb = wire::QueueVerb::show; break;
+  }
+  Status words = detail::check_queue_name(frame.name);
+  if (words.ok() && !spec.colocate_with.empty()) words = detail::check_queue_name(spec.colocate_with);
+  if (!words.ok()) return fail(core(), std::move(handler), words);
+  frame.colocate_with = std::move(spec.colocate_with);
+  const auto patch = patch_of(spec);
+  if (!patch.ok()) return fail(core(), std::move(handler), patch.status());
+  frame.options = *patch;
+  ask<QueueInfo>(core(), std::move(frame), timeout_, verb != Verb::create, std::move(handler), first_of);
+}
+
+void Client::start_list(std::string after, std::uint32_t max, detail::Handler<QueueList> handler) {
+  const Status words = after.empty() ? Status() : detail::check_queue_name(after);
+  if (!words.ok()) return fail(core(), std::move(handler), words);
+  wire::QueueRequest frame = request_for(wire::QueueVerb::list, std::move(after));
+  frame.max = max;
+  ask<QueueList>(core(), std::move(frame), timeout_, true, std::move(handler), [](const wire::QueueResponse& response) {
+    QueueList list;
+    for (const wire::QueueInfo& info : response.queues) list.queues.push_back(info_of(info, false));
+    return list;
+  });
+}
+
+void Client::start_remove(std::string queue, bool force, detail::Handler<Count> handler) {
+  if (const Status words = detail::check_queue_name(queue); !words.ok()) {
+    return fail(core(), std::move(handler), words);
+  }
+  wire::QueueRequest frame = request_for(wire::QueueVerb::remove, std::move(queue));
+  frame.force = force;
+  ask<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
+}
+
+void Client::start_purge(std::string queue, detail::Handler<Count> handler) {
+  if (const Status words = detail::check_queue_name(queue); !words.ok()) {
+    return fail(core(), std::move(handler), words);
+  }
+  ask<Count>(core(), request_for(wire::QueueVerb::purge, std::move(queue)), timeout_, false, std::move(handler),
+             count_of);
+}
+
+void Client::start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
+                        detail::Handler<Peeked> handler) {
+  if (const Status words = detail::check_queue_name(queue); !words.ok()) {
+    return fail(core(), std::move(handler), words);
+  }
+  wire::Peek frame{0, queue, std::nullopt, max};
+  if (from) frame.from = model::Offset(*from);
+  ask<Peeked>(core(), std::move(frame), timeout_, true, std::move(handler),
+              [queue](const wire::Peeked& peeked) { return peeked_of(peeked, queue); });
+}
+
+// --- The same, waited for --------------------------------------------------------------------------------------------
+
+QueueInfo Client::wait_queue(Verb verb, QueueSpec spec) {
+  check_may_block(core().would_deadlock());
+  return wait_for<QueueInfo>([&](auto handler) { start_queue(verb, std::move(spec), std::move(handler)); });
+}
+
+QueueInfo Client::ensure(const QueueSpec& spec) { return wait_queue(Verb::ensure, spec); }
+QueueInfo Client::create(const QueueSpec& spec) { return wait_queue(Verb::create, spec); }
+QueueInfo Client::update(const QueueSpec& spec) { return wait_queue(Verb::update, spec); }
+
+QueueInfo Client::show(std::string_view queue) {
+  QueueSpec spec;
+  spec.name = queue;
+  return wait_queue(Verb::show, std::move(spec));
+}
+
+QueueList Client::list(std::string_view after, std::uint32_t max) {
+  check_may_block(core().would_deadlock());
+  return wait_for<QueueList>([&](auto handler) { start_list(std::string(after), max, std::move(handler)); });
+}
+
+void Client::remove(std::string_view queue, bool force) {
+  check_may_block(core().would_deadlock());
+  wait_for<Count>([&](auto handler) { start_remove(std::string(queue), force, std::move(handler)); });
+}
+
+std::uint64_t Client::purge(std::string_view queue) {
+  check_may_block(core().would_deadlock());
+  return wait_for<Count>([&](auto handler) { start_purge(std::string(queue), std::move(handler)); }).count;
+}
+
+Peeked Client::peek(std::string_view queue, std::optional<std::uint64_t> from, std::uint32_t max) {
+  check_may_block(core().would_deadlock());
+  return wait_for<Peeked>([&](auto handler) { start_peek(std::string(queue), from, max, std::move(handler)); });
+}
+
+}  // namespace lazaret

@@ -1,0 +1,63 @@
+#include "client/words.h"
+
+#include "base/text_encoding.h"
+#include "model/limits.h"
+#include "model/options.h"
+
+namespace lazaret::detail {
+
+using base::Code;
+using base::Status;
+namespace limits = model::limits;
+
+namespace {
+
+/// A character, and the mark of a cut, begin at most so far before the end.
+constexpr std::size_t kBeyond = 16;
+
+}  // namespace
+
+std::string as_text(std::string_view bytes, std::size_t most) { return base::to_utf8(bytes.substr(0, most + kBeyond)); }
+
+std::string as_short_text(std::string_view bytes, std::size_t most) {
+  std::string text = as_text(bytes, most);
+  if (text.size() <= most) return text;
+  std::size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text;
+}
+
+model::ErrorReport as_report(std::string_view type, std::string_view message, std::string_view details) {
+  return {as_text(type, limits::kErrorTypeBytes), as_text(message, limits::kErrorMessageBytes),
+          as_text(details, limits::kErrorDetailsBytes)};
+}
+
+Status check_queue_name(std::string_view name) {
+  const Status status = model::validate_name(name);
+  if (status.ok()) return status;
+  return {status.code(), "'" + as_short_text(name, limits::kNameBytes) + "': " + status.text()};
+}
+
+Status check_texts(const Message& message) {
+  const std::pair<std::string_view, const std::string*> texts[] = {
+      {"type", &message.type},
+      {"key", &message.key},
+      {"content_type", &message.content_type},
+      {"correlation_id", &message.correlation_id},
+      {"causation_id", &message.causation_id},
+      {"reply_to", &message.reply_to},
+      {"schema_id", &message.schema_id},
+      {"traceparent", &message.traceparent},
+  };
+  for (const auto& [name, text] : texts) {
+    if (!base::is_utf8(*text)) return {Code::BAD_REQUEST, "the " + std::string(name) + " of the message is not UTF-8"};
+  }
+  for (const auto& [name, value] : message.headers) {
+    if (name.empty()) return {Code::BAD_REQUEST, "a header has no name"};
+    if (!base::is_utf8(name)) return {Code::BAD_REQUEST, "the name of a header is not UTF-8"};
+  }
+  return {};
+}
+
+}  // namespace lazaret::detail

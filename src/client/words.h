@@ -1,0 +1,26 @@
+// The user's words on their way to the wire, where text is UTF-8: the broker ends a connection over anything else, and
+// the same words would end the next one. What is for people is mended, what is a name is refused.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "lazaret/types.h"
+#include "model/case_record.h"
+
+namespace lazaret::detail {
+
+/// As UTF-8, bytes that are none replaced. Of more than `most` bytes only so much stays that it is cut once more.
+std::string as_text(std::string_view bytes, std::size_t most);
+/// The same cut to at most `most` bytes, at the end of a character.
+std::string as_short_text(std::string_view bytes, std::size_t most);
+/// What a handler said of its failure; the encoder cuts it, and says so.
+model::ErrorReport as_report(std::string_view type, std::string_view message, std::string_view details);
+
+/// INVALID_NAME for what can be no queue.
+base::Status check_queue_name(std::string_view name);
+/// BAD_REQUEST naming the field that is not UTF-8.
+base::Status check_texts(const Message& message);
+
+}  // namespace lazaret::detail

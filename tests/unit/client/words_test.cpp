@@ -1,0 +1,70 @@
+// What of the user's words may travel, and how it is made to.
+#include "client/words.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text_encoding.h"
+#include "model/limits.h"
+#include "wire/frames.h"
+
+namespace lazaret::detail {
+namespace {
+
+using base::Code;
+namespace limits = model::limits;
+
+TEST(WordsTest, TextStaysAsItIs) {
+  EXPECT_EQ(as_text("caf\xc3\xa9", 100), "caf\xc3\xa9");
+  EXPECT_EQ(as_short_text("caf\xc3\xa9", 5), "caf\xc3\xa9");
+}
+
+TEST(WordsTest, WhatIsNoTextIsReplacedAndCutAtACharacter) {
+  EXPECT_EQ(as_text("caf\xe9", 100), "caf\xef\xbf\xbd");
+  EXPECT_EQ(as_short_text("caf\xc3\xa9", 4), "caf");
+  EXPECT_EQ(as_short_text(std::string(10, '\xff'), 7), "\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+/// However the end of a long text falls, what the encoder makes of it can be decoded, and is marked as cut.
+TEST(WordsTest, EveryReportCanBeDecoded) {
+  const std::string characters[] = {"a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff", "\xe2\x82"};
+  for (const std::string& character : characters) {
+    for (std::size_t shift = 0; shift < 8; ++shift) {
+      std::string text(shift, 'x');
+      while (text.size() < 5000) text += character;
+      wire::Settle settle;
+      settle.request = settle.consumer = 1;
+      wire::Verdict& verdict = settle.verdicts.emplace_back();
+      verdict.kind = model::VerdictKind::fail;
+      verdict.error = as_report(text, text, text);
+      const wire::OutFrame out = wire::encode(settle);
+      wire::Frame frame;
+      frame.type = static_cast<std::uint8_t>(wire::FrameType::settle);
+      frame.header = std::string_view(out.head).substr(wire::kFramePrefixBytes);
+      const auto decoded = wire::decode<wire::Settle>(frame);
+      ASSERT_TRUE(decoded.ok()) << decoded.status().text();
+      const model::ErrorReport& report = decoded->verdicts.at(0).error;
+      EXPECT_LE(report.type.size(), limits::kErrorTypeBytes);
+      EXPECT_LE(report.message.size(), limits::kErrorMessageBytes);
+      EXPECT_TRUE(base::is_utf8(report.type) && base::is_utf8(report.message) && base::is_utf8(report.details));
+      EXPECT_TRUE(report.type.ends_with("[cut]"));
+      EXPECT_TRUE(report.message.ends_with("[cut]"));
+      EXPECT_FALSE(report.details.ends_with("[cut]"));
+    }
+  }
+}
+
+TEST(WordsTest, NamesAndFieldsAreRefusedByName) {
+  EXPECT_TRUE(check_queue_name("orders.eu-1_x").ok());
+  for (const std::string& name : {std::string(), std::string("caf\xe9"), std::string("a b"), std::string(201, 'a')}) {
+    const base::Status status = check_queue_name(name);
+    EXPECT_EQ(status.code(), Code::INVALID_NAME) << name;
+    EXPECT_TRUE(base::is_utf8(status.text()));
+  }
+  EXPECT_TRUE(check_texts({.body = "\xff", .type = "caf\xc3\xa9", .headers = {{"name", "\xff"}}}).ok());
+  EXPECT_EQ(check_texts({.traceparent = "\xff"}).text(), "the traceparent of the message is not UTF-8");
+  EXPECT_EQ(check_texts({.headers = {{"", "x"}}}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check_texts({.headers = {{"\xff", "x"}}}).code(), Code::BAD_REQUEST);
+}
+
+}  // namespace
+}  // namespace lazaret::detail
