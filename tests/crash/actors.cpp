@@ -97,8 +97,8 @@ LibraryWorker::LibraryWorker(Stage& stage, const std::string& name)
 lazaret::Verdict LibraryWorker::handle(Delivery& delivery, const std::string& queue) {
   const Message& message = delivery.message();
   Event event{
-      What::delivered, queue, message.body.str(), message.offset, static_cast<std::uint32_t>(delivery.attempt()), 0,
-      Verdict::none,   name_,   delivery.redelivered()};
+      What::delivered, queue, message.body.str(),    message.offset, static_cast<std::uint32_t>(delivery.attempt()), 0,
+      Verdict::none,   name_, delivery.redelivered()};
   stage_.history.add(event);
   event.what = What::begun;
   stage_.history.add(event);

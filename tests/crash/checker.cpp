@@ -150,7 +150,8 @@ class Checker {
           }));
     };
     const std::uint64_t failures = of({"nacked", "lease_expired", "handler_timeout", "consumer_lost"});
-    if (failures > limit * (1 + a_case->replays)) findings_.push_back(where + std::to_string(failures) + " failures (6)");
+    if (failures > limit * (1 + a_case->replays))
+      findings_.push_back(where + std::to_string(failures) + " failures (6)");
     if (of({"nacked"}) < message.failed) findings_.push_back(where + "a confirmed failure is not in the history (6)");
     if (failures > message.begun) {
       findings_.push_back(where + "blamed " + std::to_string(failures) + " times, began " +
@@ -160,9 +161,10 @@ class Checker {
 
   const std::map<std::string, FinalQueue>& queues_;
   const bool polite_;
-  std::map<std::string, std::map<std::string, Message>> messages_;  // queue → body
-  std::map<std::pair<std::string, std::uint64_t>, std::string> bodies_;     // queue, offset → body
-  std::map<std::string, std::map<std::uint64_t, std::uint64_t>> firsts_;  // queue → grant → offset, of first deliveries
+  std::map<std::string, std::map<std::string, Message>> messages_;       // queue → body
+  std::map<std::pair<std::string, std::uint64_t>, std::string> bodies_;  // queue, offset → body
+  /// Queue → grant → offset, of first deliveries.
+  std::map<std::string, std::map<std::uint64_t, std::uint64_t>> firsts_;
   std::vector<std::string> findings_;
 };
 

@@ -1,5 +1,5 @@
-// OperatorActor: somebody at the hospital's HTTP interface while the broker is killed, who replays cases and, on a queue
-// of its own, discards them and deletes the queue.
+// OperatorActor: somebody at the hospital's HTTP interface while the broker is killed, who replays cases and, on a
+// queue of its own, discards them and deletes the queue.
 //
 // Threading: a thread of its own; construction and destruction from the test's thread.
 #pragma once

@@ -27,10 +27,11 @@ QueueSpec spec_of(const std::string& name) {
   return spec;
 }
 
-Ordeal::Ordeal(testing::BrokerOptions options) : broker_([&] {
-    options.settings.insert(options.settings.end(), {"broker.reconnect_grace=1s", "broker.resume_grace=5s"});
-    return options;
-  }()) {
+Ordeal::Ordeal(testing::BrokerOptions options)
+    : broker_([&] {
+        options.settings.insert(options.settings.end(), {"broker.reconnect_grace=1s", "broker.resume_grace=5s"});
+        return options;
+      }()) {
   Client client = Client::connect(broker_.url(), {.name = "crash"});
   for (const std::string& queue : stage_.queues) client.ensure(spec_of(queue));
 }

@@ -2,8 +2,8 @@
 // one folder, in the order in which they happened.
 //
 // The model is a journaling file system in ordered mode: what was synced is there; of what was not, each file keeps
-// some of its tail (cut, torn by sectors, or full of zeros), and of the changes of a directory that was not synced a prefix
-// survives: a file may be missing, a rename undone, a deleted file back.
+// some of its tail (cut, torn by sectors, or full of zeros), and of the changes of a directory that was not synced a
+// prefix survives: a file may be missing, a rename undone, a deleted file back.
 //
 // Threading: any thread; one mutex, held while an image is made, so that nothing moves meanwhile.
 #pragma once

@@ -14,7 +14,8 @@ constexpr std::size_t kParts = 4;
 
 class KillPoints : public crash::Ordeal, public ::testing::WithParamInterface<std::size_t> {
  protected:
-  KillPoints() : Ordeal({.settings = {"storage.memtable_bytes=4194304"}, .arguments = {}, .program = "lazaretd_probed"}) {
+  KillPoints()
+      : Ordeal({.settings = {"storage.memtable_bytes=4194304"}, .arguments = {}, .program = "lazaretd_probed"}) {
     // What fills a memtable soon.
     stage_.longest_body = 6000;
     stage_.pace_ms = 60;

@@ -55,8 +55,7 @@ int main(int argc, char** argv) {
   return daemon::run(argc, argv, [&](const daemon::Configuration& configuration) {
     probe = std::make_unique<Probe>(configuration.storage.data_dir, variable("LAZARET_KILL_AT"),
                                     variable("LAZARET_FAULTS"));
-    return daemon::Seams{probe->env.get(), [&](std::unique_ptr<model::Store> store) {
-                           return probe->points.watch(std::move(store));
-                         }};
+    return daemon::Seams{probe->env.get(),
+                         [&](std::unique_ptr<model::Store> store) { return probe->points.watch(std::move(store)); }};
   });
 }

@@ -31,7 +31,7 @@ void WorkerOutbox::consume(engine::Engine& engine, const engine::QueueRef& queue
   open.credit_messages = kCredit;
   open.credit_bytes = 64u << 20;
   thread_ = std::thread([this] { run(); });
-  engine.submit(queue->shard, std::move(open), 100);
+  engine.submit(session_, queue->shard, std::move(open), 100);
 }
 
 void WorkerOutbox::close() {
@@ -94,7 +94,8 @@ void WorkerOutbox::work(const model::Delivered& delivered) {
     const std::lock_guard lock(mutex_);
     delivered_.push_back(body);
   }
-  engine_->submit(queue_->shard, model::Started{{instance_.id, 1}, queue_->subscription, delivered.delivery}, 50);
+  engine_->submit(session_, queue_->shard, model::Started{{instance_.id, 1}, queue_->subscription, delivered.delivery},
+                  50);
   if (everything_ || !number || *number % kHeldOf != 0) return settle(delivered);
   held_.push_back(delivered);
   if (held_.size() <= kHeld) return;
@@ -116,7 +117,7 @@ void WorkerOutbox::settle(const model::Delivered& delivered) {
   verdict.token = {queue_->shard, queue_->subscription, delivered.log, delivered.offset, delivered.grant};
   verdict.error = {"failure", "as its body says", ""};
   asked_[++last_request_] = {number.value_or(0), kind};
-  engine_->submit(queue_->shard, model::Settle{{session_, last_request_}, {std::move(verdict)}}, 50);
+  engine_->submit(session_, queue_->shard, model::Settle{{session_, last_request_}, {std::move(verdict)}}, 50);
 }
 
 void WorkerOutbox::heard(const model::Settled& settled) {
