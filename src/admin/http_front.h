@@ -33,6 +33,10 @@ struct FrontLimits {
   /// Bodies above this are large; so many of them are in memory at once.
   static constexpr std::size_t kLargeBodyBytes = 1u << 20;
   static constexpr std::size_t kLargeBodies = 4;
+  /// Answers above this are large. All large answers that are not written yet share `kLargeAnswersBytes`; one that is
+  /// larger than that alone is written when no other is.
+  static constexpr std::size_t kLargeAnswerBytes = 64u << 10;
+  static constexpr std::size_t kLargeAnswersBytes = 128u << 20;
   /// From the first byte of a request to its last.
   static constexpr std::chrono::seconds kReadTime{30};
   static constexpr std::chrono::seconds kWriteTime{60};
@@ -71,6 +75,8 @@ class HttpFront {
 
   std::list<Session>& sessions() { return sessions_; }
   std::size_t& large_bodies() { return large_bodies_; }
+  /// Bytes of large answers that are not written yet.
+  std::size_t& large_answers_bytes() { return large_answers_bytes_; }
   /// A session has taken itself off the list.
   void session_ended();
 
@@ -91,6 +97,7 @@ class HttpFront {
   std::list<Session> sessions_;
   std::size_t requests_ = 0;  // with the workers
   std::size_t large_bodies_ = 0;
+  std::size_t large_answers_bytes_ = 0;
   bool stopping_ = false;
 };
 

@@ -94,6 +94,27 @@ class BodyPlace {
   bool mine_ = false;
 };
 
+/// A large answer counts until it is written: peers that read slowly, or not at all, must not fill the memory with it.
+class AnswerPlace {
+ public:
+  explicit AnswerPlace(std::size_t& taken) : taken_(taken) {}
+  ~AnswerPlace() { taken_ -= mine_; }
+  AnswerPlace(const AnswerPlace&) = delete;
+  AnswerPlace& operator=(const AnswerPlace&) = delete;
+
+  bool take(std::size_t bytes) {
+    if (bytes <= FrontLimits::kLargeAnswerBytes) return true;
+    if (taken_ > 0 && taken_ + bytes > FrontLimits::kLargeAnswersBytes) return false;
+    taken_ += bytes;
+    mine_ = bytes;
+    return true;
+  }
+
+ private:
+  std::size_t& taken_;
+  std::size_t mine_ = 0;
+};
+
 class HttpSession {
  public:
   HttpSession(beast::tcp_stream stream, HttpFront& front) : stream_(std::move(stream)), front_(front) {
@@ -147,11 +168,17 @@ class HttpSession {
       }
     }
     const bool keep_alive = parser.keep_alive() && !front_.stopping();
+    AnswerPlace answer_place(front_.large_answers_bytes());
     if (!refusal) {
       request.body = std::move(parser.get().body());
       request.deadline = std::chrono::steady_clock::now() + kAskDeadline;
       stream_.expires_never();
       refusal = co_await front_.answer(std::move(request));
+      if (!answer_place.take(refusal->body.size())) {
+        refusal = problem(Status(Code::RESOURCE_EXHAUSTED, "too many large answers wait to be read")
+                              .with_limit("unwritten_bytes", FrontLimits::kLargeAnswersBytes)
+                              .with_retry_after_ms(1000));
+      }
     }
     co_return co_await write(std::move(*refusal), keep_alive) && keep_alive;
   }

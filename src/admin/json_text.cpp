@@ -5,6 +5,7 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/serializer.hpp>
 
 #include "base/duration_text.h"
 #include "base/text_encoding.h"
@@ -16,6 +17,14 @@ using base::Code;
 using base::Status;
 
 void append(std::string& text, const json::value& value);
+
+/// A text may be large, and escaped be six times as large: it is never held twice.
+void append_string(std::string& text, const json::string& value) {
+  json::serializer serializer;
+  serializer.reset(&value);
+  char part[4096];
+  while (!serializer.done()) text += serializer.read(part);
+}
 
 void append(std::string& text, const json::object& object) {
   text += '{';
@@ -48,6 +57,7 @@ void append(std::string& text, const json::value& value) {
     text.append(digits, end);
     return;
   }
+  if (const auto* string = value.if_string()) return append_string(text, *string);
   text += json::serialize(value);
 }
 
@@ -58,6 +68,8 @@ std::string to_text(const json::value& value) {
   append(text, value);
   return text;
 }
+
+void append_text(std::string& text, const json::value& value) { append(text, value); }
 
 Response json_response(int status, const json::value& value) {
   return {status, "application/json", to_text(value) + "\n", {}};

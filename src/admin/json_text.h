@@ -20,6 +20,8 @@ namespace json = boost::json;
 
 /// Compact, with numbers as people write them: 0.2, not 2E-1 as the library would have it.
 std::string to_text(const json::value& value);
+/// The same, behind what is there.
+void append_text(std::string& text, const json::value& value);
 Response json_response(int status, const json::value& value);
 /// {"items": …, "cursor": …}
 json::object list_of(json::array items, const std::string& cursor);
