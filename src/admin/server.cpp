@@ -34,7 +34,7 @@ struct Server::Impl {
   void run() {
     std::vector<std::string> names = config.allowed_hosts;
     names.push_back(config.host);
-    dispatcher.expect(OriginCheck(front->endpoint().address().to_string(), std::move(names), config.any_host));
+    dispatcher.expect(OriginCheck(front->endpoint().address().to_string(), std::move(names)));
     front->begin_accepting();
     thread = std::thread([this] { io.run(); });
   }

@@ -29,8 +29,6 @@ struct ServerConfig {
   std::uint16_t port = 0;  // 0: a free one
   /// Names that `Host` may have, beside loopback names and the address that is bound.
   std::vector<std::string> allowed_hosts;
-  /// broker.allow_unauthenticated: `Host` is not checked (`Origin` is).
-  bool any_host = false;
   std::uint64_t max_message_bytes = 16u << 20;
   std::uint64_t max_header_bytes = 64u << 10;
   model::QueueOptions defaults;  // of new queues

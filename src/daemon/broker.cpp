@@ -111,7 +111,6 @@ Status Broker::serve(const Configuration& configuration) {
   admin_config.host = admin_listen->host;
   admin_config.port = admin_listen->port;
   admin_config.allowed_hosts = configuration.admin.allowed_hosts;
-  admin_config.any_host = configuration.broker.allow_unauthenticated;
   admin_config.max_message_bytes = configuration.broker.max_message_bytes;
   admin_config.max_header_bytes = configuration.broker.max_header_bytes;
   admin_config.defaults = configuration.defaults;
