@@ -21,6 +21,8 @@ struct Broker {
   engine::Desk& desk;
   /// An integrity check is running; there is one at a time, so that a worker is always left for the rest.
   std::atomic<bool> checking = false;
+  /// The server stops: whatever takes long ends.
+  std::atomic<bool> stopping = false;
 };
 
 /// NOT_FOUND naming the queue.

@@ -41,6 +41,7 @@ struct Server::Impl {
 
   void stop() {
     if (!thread.joinable()) return;
+    broker.stopping = true;
     asio::post(io, [this] { front->begin_stop(); });
     thread.join();
     workers.join();

@@ -49,7 +49,7 @@ class Server {
   /// "127.0.0.1:7351" with the true port; "[::1]:7351" for IPv6.
   std::string address() const;
   /// Takes no more requests, lets those in hand finish for two seconds, then cuts them off and joins the threads.
-  /// An integrity check that runs is waited for. Idempotent.
+  /// An integrity check that runs is ended at once. Idempotent.
   void stop();
 
  private:

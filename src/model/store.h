@@ -132,8 +132,9 @@ class Store {
   virtual StoreUsage usage() = 0;
   /// Moves what is in memory to SST files, so that the WAL gets short. Called by the committer's thread.
   virtual base::Status flush() = 0;
-  /// Reads everything: checksums, indexes, the sums of invariant 10. `progress` gets the bytes read so far.
-  virtual base::Result<CheckReport> check(const std::function<void(std::uint64_t)>& progress) = 0;
+  /// Reads everything: checksums, indexes, the sums of invariant 10. `progress` gets the bytes read so far, every now
+  /// and then; when it says false the check ends with CANCELLED.
+  virtual base::Result<CheckReport> check(const std::function<bool(std::uint64_t)>& progress) = 0;
 };
 
 }  // namespace lazaret::model
