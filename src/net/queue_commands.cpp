@@ -105,16 +105,12 @@ void Session::create_queue(wire::QueueRequest&& frame) {
 }
 
 void Session::update_queue(const wire::QueueRequest& frame) {
-  const auto queue = context_.engine.directory().find(frame.name);
-  auto options = frame.options.apply_to(queue->options);
-  if (!options.ok()) return refuse(frame.request, options.status());
-  if (Status status = model::validate(*options); !status.ok()) return refuse(frame.request, std::move(status));
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));
     show_queue(request, std::make_shared<const model::QueueRecord>(*done.queue), false);
   });
-  submit(model::ShardId(0), model::UpdateQueue{origin, frame.name, *options});
+  submit(model::ShardId(0), model::UpdateQueue{origin, frame.name, frame.options});
 }
 
 void Session::show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created) {
