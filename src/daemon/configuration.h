@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,6 +51,8 @@ struct Configuration {
     std::string level = "info";
     std::string format = "text";
   } log;
+  /// Where each key that was given was given: "lazaret.toml:12", "command line".
+  std::map<std::string, std::string, std::less<>> places;
 };
 
 /// What the command line says of the configuration.
