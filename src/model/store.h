@@ -78,7 +78,8 @@ struct MessagePage {
 /// Why the message at an offset cannot be served, in words (for a case with reason `damaged`).
 struct CaseFilter {
   std::optional<SubscriptionId> subscription;
-  std::string type;  // "" for any; exact
+  std::string queue;  // its name: of the one that is there, and of those that had the name before; "" for any
+  std::string type;   // "" for any; exact
   std::string key;
   std::optional<CaseReason> reason;
   std::optional<CaseState> state;
