@@ -32,6 +32,7 @@ struct ServerConfig {
   std::uint64_t max_message_bytes = 16u << 20;
   std::uint64_t max_header_bytes = 64u << 10;
   model::QueueOptions defaults;  // of new queues
+  bool auto_create = false;      // a queue that is published to
   std::string version;           // of the broker
   std::string instance;          // uuid text of this start of the broker
   /// Engine time ahead of the wall clock at the start; shown in health when it is more than a minute.

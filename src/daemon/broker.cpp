@@ -113,6 +113,7 @@ Status Broker::serve(const Configuration& configuration) {
   admin_config.allowed_hosts = configuration.admin.allowed_hosts;
   admin_config.max_message_bytes = configuration.broker.max_message_bytes;
   admin_config.max_header_bytes = configuration.broker.max_header_bytes;
+  admin_config.auto_create = configuration.broker.auto_create;
   admin_config.defaults = configuration.defaults;
   admin_config.version = LAZARET_VERSION;
   admin_config.instance = instance_;
@@ -130,6 +131,7 @@ Status Broker::serve(const Configuration& configuration) {
   net_config.max_message_bytes = configuration.broker.max_message_bytes;
   net_config.max_header_bytes = configuration.broker.max_header_bytes;
   net_config.heartbeat = configuration.broker.heartbeat;
+  net_config.auto_create = configuration.broker.auto_create;
   net_config.defaults = configuration.defaults;
   net_config.admin_address = admin_address_;
   net_config.broker_instance = instance;

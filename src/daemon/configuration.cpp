@@ -114,6 +114,11 @@ Status set_max_attempts(Configuration& c, const std::string& value) {
   return {};
 }
 
+/// The field has the default already.
+Status set_durability(Configuration&, const std::string& value) {
+  return value == "fsync" ? Status() : bad("\"fsync\": this version offers no other");
+}
+
 Status set_shards(Configuration& c, const std::string& value) {
   c.storage.shards_given = true;
   return number<std::uint64_t>([](Configuration& d) -> std::uint64_t& { return d.storage.shards; }, 1, 64)(c, value);
@@ -129,6 +134,7 @@ const std::vector<Key>& keys() {
   static const std::vector<Key> table = {
       {"broker.listen", address(LZ_FIELD(broker.listen))},
       {"broker.allow_unauthenticated", flag(LZ_FIELD(broker.allow_unauthenticated))},
+      {"broker.auto_create", flag(LZ_FIELD(broker.auto_create))},
       {"broker.max_message_bytes", number<U64>(LZ_FIELD(broker.max_message_bytes), 1024, 256u << 20)},
       {"broker.max_header_bytes", number<U64>(LZ_FIELD(broker.max_header_bytes), 1024, 1u << 20)},
       {"broker.max_connections", number<U64>(LZ_FIELD(broker.max_connections), 1, 1'000'000)},
@@ -153,6 +159,7 @@ const std::vector<Key>& keys() {
       {"defaults.backoff_jitter", number<double>(LZ_FIELD(defaults.backoff_jitter), 0.0, 1.0)},
       {"defaults.lease_duration", duration(LZ_FIELD(defaults.lease_duration), 100ms, 12h)},
       {"defaults.max_worker_deaths", number<std::uint32_t>(LZ_FIELD(defaults.max_worker_deaths), 1u, 100u)},
+      {"defaults.durability", set_durability},
       {"log.level", one_of(LZ_FIELD(log.level), {"debug", "info", "warning", "error"})},
       {"log.format", one_of(LZ_FIELD(log.format), {"text", "json"})},
   };

@@ -21,6 +21,7 @@ struct Configuration {
   struct Broker {
     std::string listen = "127.0.0.1:7350";
     bool allow_unauthenticated = false;
+    bool auto_create = false;
     std::uint64_t max_message_bytes = 16u << 20;
     std::uint64_t max_header_bytes = 64u << 10;
     std::uint64_t max_connections = 10'000;

@@ -104,6 +104,16 @@ void Session::create_queue(wire::QueueRequest&& frame) {
          model::CreateQueue{origin, std::move(frame.name), *options, ensure, std::move(frame.colocate_with)});
 }
 
+bool Session::create_missing(const std::string& name, std::function<void(Status)> then) {
+  if (!context_.config.auto_create || context_.engine.directory().find(name) != nullptr) return false;
+  const model::Origin origin = expect([then = std::move(then)](model::Answer&& answer) {
+    Status status = std::move(std::get<model::QueueAnswer>(answer).status);
+    then(status.code() == Code::ALREADY_EXISTS ? Status() : std::move(status));  // somebody else was faster
+  });
+  submit(model::ShardId(0), model::CreateQueue{origin, name, context_.config.defaults, false, ""});
+  return true;
+}
+
 void Session::update_queue(const wire::QueueRequest& frame) {
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
