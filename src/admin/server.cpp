@@ -8,8 +8,11 @@
 namespace lazaret::admin {
 namespace {
 
-/// A body may be base64, escaped, and has an envelope beside it.
-std::uint64_t max_request_bytes(const ServerConfig& config) { return 2 * config.max_message_bytes + (64u << 10); }
+/// A largest body in base64, with an envelope beside it that may have escapes. A body as text may need more than that,
+/// when most of it is escapes.
+std::uint64_t max_request_bytes(const ServerConfig& config) {
+  return (config.max_message_bytes + 2) / 3 * 4 + 2 * config.max_header_bytes + (64u << 10);
+}
 
 std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();

@@ -55,6 +55,26 @@ TEST_F(ServedBroker, AnswersThatNobodyReadsHaveABudget) {
   EXPECT_EQ(ask("GET", target).status, 200);
 }
 
+TEST_F(ServedBroker, OnlyAMessageMayBeLarge) {
+  ASSERT_EQ(ask("PUT", "/api/v1/queues/q").status, 201);
+  const auto answer = ask("POST", "/api/v1/queues/q/purge", "{" + std::string(2u << 20, ' ') + "}");
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.json().at("limit"), "body_bytes");
+  EXPECT_EQ(answer.json().at("value"), 1 << 20);
+  EXPECT_EQ(ask("POST", "/api/v1/queues/q/messages", control_characters(16u << 20)).status, 201) << "the largest";
+}
+
+TEST_F(ServedBroker, ARequestOfTooManyValuesIsNotHeldInMemory) {
+  ASSERT_EQ(ask("PUT", "/api/v1/queues/q").status, 201);
+  std::string many = R"({"headers": {"a": [)";
+  while (many.size() < 16u << 20) many += "[],";
+  const auto answer = ask("POST", "/api/v1/queues/q/messages", many + "1]}}");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_NE(answer.body.find("too many values"), std::string::npos) << answer.body;
+  const auto deep = ask("POST", "/api/v1/queues/q/messages", std::string(1000, '[') + std::string(1000, ']'));
+  EXPECT_NE(deep.body.find("BAD_REQUEST"), std::string::npos) << deep.body;
+}
+
 TEST_F(ServedBroker, AnAnswerLargerThanTheBudgetIsGivenAlone) {
   ServerConfig config;
   config.host = "127.0.0.1";
