@@ -82,7 +82,7 @@ void consume(const Connection& connection, Given& given, const std::vector<std::
   options.drain = milliseconds(0);  // Consuming has closed in its own way
   Consuming consuming(connection.connect(options), given.options, std::move(worker));
   const Consuming::Totals totals = consuming.run(given.queue);
-  if (!connection.json && !given.print) {
+  if (!connection.json && !given.print && !output_is_closed()) {
     std::cerr << "consumed " << totals.done << ", failed " << totals.failed << ", rejected " << totals.rejected
               << ", released " << totals.released << "\n";
   }
@@ -112,7 +112,7 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
   consumer->add_flag("--print", given->print, "Print each message, then ack it");
   consumer->add_option("--count", given->options.count, "End after so many deliveries")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least_one());
   add_duration(*consumer, "--idle-exit", given->options.idle_exit,
                "End when for so long nothing was delivered and nothing in hand");
   consumer->add_option("--concurrency", given->options.concurrency, "Messages that are worked on at a time (1)")
