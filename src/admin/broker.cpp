@@ -13,6 +13,16 @@ Result<engine::QueueRef> find_queue(const Broker& broker, const std::string& nam
   return Status(Code::NOT_FOUND, "there is no queue " + name);
 }
 
+Result<engine::QueueRef> find_or_create_queue(const Broker& broker, const std::string& name, Deadline deadline) {
+  auto queue = find_queue(broker, name);
+  if (queue.ok() || !broker.config.auto_create) return queue;
+  const model::CreateQueue create{{}, name, broker.config.defaults, false, ""};
+  const auto created = ask<model::QueueAnswer>(broker.desk, model::ShardId(0), create, deadline);
+  // Somebody else may have been faster.
+  if (!created.ok() && created.code() != Code::ALREADY_EXISTS) return created.status();
+  return find_queue(broker, name);
+}
+
 Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::vector<engine::QueueRef>& queues,
                                                    Deadline deadline) {
   std::vector<Pending<model::QueueStats>> asked;

@@ -21,10 +21,14 @@ struct Broker {
   engine::Desk& desk;
   /// An integrity check is running; there is one at a time, so that a worker is always left for the rest.
   std::atomic<bool> checking = false;
+  /// The server stops: whatever takes long ends.
+  std::atomic<bool> stopping = false;
 };
 
 /// NOT_FOUND naming the queue.
 base::Result<engine::QueueRef> find_queue(const Broker& broker, const std::string& name);
+/// The same, but with broker.auto_create a queue that is not there is created with the defaults.
+base::Result<engine::QueueRef> find_or_create_queue(const Broker& broker, const std::string& name, Deadline deadline);
 /// The state of each queue, asked of their shards all at once. Those that are gone by now are left out.
 base::Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::vector<engine::QueueRef>& queues,
                                                          Deadline deadline);

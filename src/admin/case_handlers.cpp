@@ -24,31 +24,21 @@ Result<model::CaseRecord> find_case(Broker& broker, const Request& request) {
   return broker.engine.store().read_case(*id);
 }
 
-/// What the list is asked for. The store knows queues by their ids; a name whose queue is gone is compared here.
-struct Wanted {
-  model::CaseFilter filter;
-  std::string queue;
-};
-
-Result<Wanted> read_filter(const Broker& broker, const Request& request) {
-  Wanted wanted;
+Result<model::CaseFilter> read_filter(const Request& request) {
+  model::CaseFilter wanted;
   wanted.queue = request.parameter("queue").value_or(request.parameter("subscription").value_or(""));
   if (const auto other = request.parameter("subscription"); other && *other != wanted.queue) {
     return Status(Code::BAD_REQUEST, "queue and subscription name two queues");
   }
-  if (!wanted.queue.empty()) {
-    const auto queue = broker.engine.directory().find(wanted.queue);
-    if (queue != nullptr) wanted.filter.subscription = queue->subscription;
-  }
-  wanted.filter.type = request.parameter("type").value_or("");
-  wanted.filter.key = request.parameter("key").value_or("");
+  wanted.type = request.parameter("type").value_or("");
+  wanted.key = request.parameter("key").value_or("");
   if (const auto text = request.parameter("reason")) {
-    wanted.filter.reason = model::parse_case_reason(*text);
-    if (!wanted.filter.reason) return Status(Code::BAD_REQUEST, "there is no reason \"" + std::string(*text) + "\"");
+    wanted.reason = model::parse_case_reason(*text);
+    if (!wanted.reason) return Status(Code::BAD_REQUEST, "there is no reason \"" + std::string(*text) + "\"");
   }
   if (const auto text = request.parameter("state")) {
-    wanted.filter.state = model::parse_case_state(*text);
-    if (!wanted.filter.state) return Status(Code::BAD_REQUEST, "there is no state \"" + std::string(*text) + "\"");
+    wanted.state = model::parse_case_state(*text);
+    if (!wanted.state) return Status(Code::BAD_REQUEST, "there is no state \"" + std::string(*text) + "\"");
   }
   return wanted;
 }
@@ -82,17 +72,15 @@ std::string_view content_type_of(const model::Message& message) {
 Result<Response> list_cases(Broker& broker, const Request& request) {
   const auto limit = number_parameter(request, "limit", limits::kPageItemsDefault, 1, limits::kPageItems);
   if (!limit.ok()) return limit.status();
-  const auto wanted = read_filter(broker, request);
+  const auto wanted = read_filter(request);
   if (!wanted.ok()) return wanted.status();
   const std::string cursor(request.parameter("cursor").value_or(""));
-  const auto page = broker.engine.store().list_cases(wanted->filter, cursor, *limit);
+  const auto page = broker.engine.store().list_cases(*wanted, cursor, *limit);
   if (!page.ok()) return page.status();
-  const bool by_name = !wanted->queue.empty() && !wanted->filter.subscription;
   json::array items;
-  for (const model::CaseRecord& record : page->cases) {
-    if (!by_name || record.subscription == wanted->queue) items.push_back(case_json(record));
-  }
-  if (by_name && items.empty() && cursor.empty() && page->cursor.empty()) {
+  for (const model::CaseRecord& record : page->cases) items.push_back(case_json(record));
+  const bool is_nobodys = items.empty() && cursor.empty() && !wanted->queue.empty();
+  if (is_nobodys && broker.engine.directory().find(wanted->queue) == nullptr) {
     return Status(Code::NOT_FOUND, "there is no queue " + wanted->queue + " and no case of one");
   }
   return json_response(200, list_of(std::move(items), page->cursor));

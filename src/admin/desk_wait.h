@@ -6,6 +6,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "base/status.h"
@@ -23,21 +24,35 @@ base::Status too_late();
 template <class Answer>
 using Pending = std::future<base::Result<Answer>>;
 
+/// What a command holds in memory until it is done; of a publish, which counts against what is not yet durable.
+template <class Command>
+std::size_t bytes_of(const Command& command) {
+  std::size_t bytes = sizeof command;
+  if constexpr (std::is_same_v<Command, model::Publish>) {
+    for (const auto& item : command.items) bytes += sizeof item + item.message->size();
+  }
+  return bytes;
+}
+
 /// Asks without waiting. An answer whose status is an error is that error.
 template <class Answer, class Command>
 Pending<Answer> send(engine::Desk& desk, model::ShardId shard, Command command) {
+  const std::size_t bytes = bytes_of(command);
   auto promise = std::make_shared<std::promise<base::Result<Answer>>>();
   Pending<Answer> pending = promise->get_future();
-  desk.ask(shard, std::move(command), [promise](model::Answer&& answer) {
-    auto* one = std::get_if<Answer>(&answer);
-    if (one != nullptr && one->status.ok()) {
-      promise->set_value(std::move(*one));
-    } else if (one != nullptr && one->status.code() != base::Code::SHUTTING_DOWN) {
-      promise->set_value(std::move(one->status));
-    } else {
-      promise->set_value(unanswered(answer));
-    }
-  });
+  desk.ask(
+      shard, std::move(command),
+      [promise](model::Answer&& answer) {
+        auto* one = std::get_if<Answer>(&answer);
+        if (one != nullptr && one->status.ok()) {
+          promise->set_value(std::move(*one));
+        } else if (one != nullptr && one->status.code() != base::Code::SHUTTING_DOWN) {
+          promise->set_value(std::move(one->status));
+        } else {
+          promise->set_value(unanswered(answer));
+        }
+      },
+      bytes);
   return pending;
 }
 

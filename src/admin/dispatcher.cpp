@@ -35,7 +35,8 @@ bool is_json(std::string_view content_type) {
                     [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
 }
 
-bool needs_json(Method method) { return method == Method::post || method == Method::put || method == Method::patch; }
+/// Whatever changes something, with or without a body: a page of another origin cannot say this without a preflight.
+bool needs_json(Method method) { return method != Method::get; }
 
 Status check_query(const Request& request, const Route& route) {
   for (const auto& [name, value] : request.query) {

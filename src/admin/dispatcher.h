@@ -15,7 +15,7 @@ namespace lazaret::admin {
 class Dispatcher {
  public:
   /// Until `expect` is called, loopback names are this broker's.
-  explicit Dispatcher(Broker& broker) : broker_(broker), origins_("localhost", {}, false) {}
+  explicit Dispatcher(Broker& broker) : broker_(broker), origins_("localhost", {}) {}
   /// Under which names this broker is known. Before the first request.
   void expect(OriginCheck origins) { origins_ = std::move(origins); }
 

@@ -72,7 +72,10 @@ Result<Response> run_check(Broker& broker, const Request& request) {
   if (!turn.is_mine()) {
     return Status(Code::RESOURCE_EXHAUSTED, "a check is running already").with_retry_after_ms(10'000);
   }
-  const auto report = broker.engine.store().check([](std::uint64_t) {});
+  const auto report = broker.engine.store().check([&broker](std::uint64_t) { return !broker.stopping; });
+  if (report.code() == Code::CANCELLED) {
+    return Status(Code::SHUTTING_DOWN, "the broker stops: the check was ended before it was through");
+  }
   if (!report.ok()) return report.status();
   json::array findings;
   for (const model::CheckFinding& finding : report->findings) {

@@ -30,9 +30,13 @@ struct FrontLimits {
   /// Requests with the workers, those in work included.
   static constexpr std::size_t kRequests = 64;
   static constexpr std::size_t kHeaderBytes = 16u << 10;
-  /// Bodies above this are large; so many of them are in memory at once.
+  /// Bodies above this are large, and only a message may be: so many of them are in memory at once.
   static constexpr std::size_t kLargeBodyBytes = 1u << 20;
   static constexpr std::size_t kLargeBodies = 4;
+  /// Answers above this are large. All large answers that are not written yet share `kLargeAnswersBytes`; one that is
+  /// larger than that alone is written when no other is.
+  static constexpr std::size_t kLargeAnswerBytes = 64u << 10;
+  static constexpr std::size_t kLargeAnswersBytes = 128u << 20;
   /// From the first byte of a request to its last.
   static constexpr std::chrono::seconds kReadTime{30};
   static constexpr std::chrono::seconds kWriteTime{60};
@@ -48,8 +52,8 @@ class HttpFront {
     bool busy = false;  // between two requests it may be ended at any time
   };
 
-  /// `max_body_bytes`: of a request. `version`: for the Server header. `release_workers` makes workers that wait for
-  /// shards give up; called once, when the time to stop is over.
+  /// `max_body_bytes`: of a request with a message. `version`: for the Server header. `release_workers` makes workers
+  /// that wait for shards give up; called once, when the time to stop is over.
   HttpFront(asio::io_context& io, asio::thread_pool& workers, const Dispatcher& dispatcher,
             std::uint64_t max_body_bytes, std::string version, std::function<void()> release_workers);
 
@@ -71,6 +75,8 @@ class HttpFront {
 
   std::list<Session>& sessions() { return sessions_; }
   std::size_t& large_bodies() { return large_bodies_; }
+  /// Bytes of large answers that are not written yet.
+  std::size_t& large_answers_bytes() { return large_answers_bytes_; }
   /// A session has taken itself off the list.
   void session_ended();
 
@@ -91,6 +97,7 @@ class HttpFront {
   std::list<Session> sessions_;
   std::size_t requests_ = 0;  // with the workers
   std::size_t large_bodies_ = 0;
+  std::size_t large_answers_bytes_ = 0;
   bool stopping_ = false;
 };
 

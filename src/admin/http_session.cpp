@@ -51,7 +51,7 @@ Request head_of(const Parser::value_type& message) {
 /// What to say of a request that could not be read; nullopt when nobody is there to hear it.
 std::optional<Response> unreadable(error_code error, std::uint64_t max_body_bytes) {
   if (error == http::error::body_limit) {
-    return problem(Status(Code::MESSAGE_TOO_LARGE, "the body of the request is larger than the broker takes")
+    return problem(Status(Code::MESSAGE_TOO_LARGE, "the body of the request is larger than is taken here")
                        .with_limit("body_bytes", static_cast<std::int64_t>(max_body_bytes)));
   }
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
@@ -92,6 +92,27 @@ class BodyPlace {
  private:
   std::size_t& taken_;
   bool mine_ = false;
+};
+
+/// A large answer counts until it is written: peers that read slowly, or not at all, must not fill the memory with it.
+class AnswerPlace {
+ public:
+  explicit AnswerPlace(std::size_t& taken) : taken_(taken) {}
+  ~AnswerPlace() { taken_ -= mine_; }
+  AnswerPlace(const AnswerPlace&) = delete;
+  AnswerPlace& operator=(const AnswerPlace&) = delete;
+
+  bool take(std::size_t bytes) {
+    if (bytes <= FrontLimits::kLargeAnswerBytes) return true;
+    if (taken_ > 0 && taken_ + bytes > FrontLimits::kLargeAnswersBytes) return false;
+    taken_ += bytes;
+    mine_ = bytes;
+    return true;
+  }
+
+ private:
+  std::size_t& taken_;
+  std::size_t mine_ = 0;
 };
 
 class HttpSession {
@@ -139,6 +160,7 @@ class HttpSession {
     Request request = head_of(parser.get());
     BodyPlace body_place(front_.large_bodies());
     std::optional<Response> refusal = front_.dispatcher().refuse(request);
+    if (!refusal) refusal = limit_body(parser, *request.route);
     if (!parser.is_done()) {
       if (!refusal) refusal = co_await read_body(parser, body_place);
       if (refusal || !stream_.socket().is_open()) {
@@ -147,13 +169,27 @@ class HttpSession {
       }
     }
     const bool keep_alive = parser.keep_alive() && !front_.stopping();
+    AnswerPlace answer_place(front_.large_answers_bytes());
     if (!refusal) {
       request.body = std::move(parser.get().body());
       request.deadline = std::chrono::steady_clock::now() + kAskDeadline;
       stream_.expires_never();
       refusal = co_await front_.answer(std::move(request));
+      if (!answer_place.take(refusal->body.size())) {
+        refusal = problem(Status(Code::RESOURCE_EXHAUSTED, "too many large answers wait to be read")
+                              .with_limit("unwritten_bytes", FrontLimits::kLargeAnswersBytes)
+                              .with_retry_after_ms(1000));
+      }
     }
     co_return co_await write(std::move(*refusal), keep_alive) && keep_alive;
+  }
+
+  /// Only a message may be large. The parser's own limit holds for bodies of no stated length.
+  std::optional<Response> limit_body(Parser& parser, const Route& route) {
+    body_limit_ = route.has_message ? front_.max_body_bytes() : FrontLimits::kLargeBodyBytes;
+    parser.body_limit(body_limit_);
+    if (parser.content_length().value_or(0) <= body_limit_) return std::nullopt;
+    return unreadable(http::error::body_limit, body_limit_);
   }
 
   /// nullopt: it is in the parser, or the connection was closed.
@@ -171,7 +207,7 @@ class HttpSession {
     }
     const auto [error, bytes] = co_await http::async_read(stream_, buffer_, parser, kAwait);
     if (!error) co_return std::nullopt;
-    auto refusal = unreadable(error, front_.max_body_bytes());
+    auto refusal = unreadable(error, body_limit_);
     if (!refusal) stream_.close();
     co_return refusal;
   }
@@ -215,6 +251,7 @@ class HttpSession {
   HttpFront& front_;
   std::list<HttpFront::Session>::iterator place_;
   beast::flat_buffer buffer_{64u << 10};
+  std::uint64_t body_limit_ = 0;  // of the request in hand
   unsigned version_ = 11;
   bool is_head_ = false;
 };

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <new>
 
-#include <boost/json/parse.hpp>
+#include <boost/json/memory_resource.hpp>
+#include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/serializer.hpp>
 
 #include "base/duration_text.h"
 #include "base/text_encoding.h"
@@ -16,6 +19,14 @@ using base::Code;
 using base::Status;
 
 void append(std::string& text, const json::value& value);
+
+/// A text may be large, and escaped be six times as large: it is never held twice.
+void append_string(std::string& text, const json::string& value) {
+  json::serializer serializer;
+  serializer.reset(&value);
+  char part[4096];
+  while (!serializer.done()) text += serializer.read(part);
+}
 
 void append(std::string& text, const json::object& object) {
   text += '{';
@@ -48,8 +59,36 @@ void append(std::string& text, const json::value& value) {
     text.append(digits, end);
     return;
   }
+  if (const auto* string = value.if_string()) return append_string(text, *string);
   text += json::serialize(value);
 }
+
+/// "[]," is three bytes, and eight times as much in memory: a large request of nothing but such must not fill it.
+/// The factor leaves room for a text that is held twice while it grows.
+constexpr std::size_t kMemoryFactor = 4;
+constexpr std::size_t kMemoryLeast = 64u << 10;
+/// A message has headers, which are lists of texts.
+constexpr std::size_t kDepth = 8;
+
+/// Throws bad_alloc when more than so many bytes are in use.
+class BoundedMemory : public json::memory_resource {
+ public:
+  explicit BoundedMemory(std::size_t most) : left_(most) {}
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (bytes > left_) throw std::bad_alloc();
+    left_ -= bytes;
+    return ::operator new(bytes, std::align_val_t(alignment));
+  }
+  void do_deallocate(void* at, std::size_t bytes, std::size_t alignment) override {
+    left_ += bytes;
+    ::operator delete(at, bytes, std::align_val_t(alignment));
+  }
+  bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
+
+  std::size_t left_;
+};
 
 }  // namespace
 
@@ -58,6 +97,8 @@ std::string to_text(const json::value& value) {
   append(text, value);
   return text;
 }
+
+void append_text(std::string& text, const json::value& value) { append(text, value); }
 
 Response json_response(int status, const json::value& value) {
   return {status, "application/json", to_text(value) + "\n", {}};
@@ -79,11 +120,22 @@ json::value time_or_null(base::Instant instant) {
 
 base::Result<json::object> parse_object(std::string_view body) {
   if (body.empty()) return json::object();
+  json::parse_options options;
+  options.max_depth = kDepth;
+  const json::storage_ptr memory =
+      json::make_shared_resource<BoundedMemory>(kMemoryFactor * body.size() + kMemoryLeast);
   boost::system::error_code error;
-  json::value value = json::parse(body, error);
-  if (error) return Status(Code::BAD_REQUEST, "the body is not JSON: " + error.message());
-  if (!value.is_object()) return Status(Code::BAD_REQUEST, "the body must be a JSON object");
-  return std::move(value.get_object());
+  try {
+    json::parser parser(memory, options);
+    parser.reset(memory);
+    parser.write(body.data(), body.size(), error);
+    if (error) return Status(Code::BAD_REQUEST, "the body is not JSON: " + error.message());
+    json::value value = parser.release();
+    if (!value.is_object()) return Status(Code::BAD_REQUEST, "the body must be a JSON object");
+    return std::move(value.get_object());
+  } catch (const std::bad_alloc&) {
+    return Status(Code::BAD_REQUEST, "the body has too many values for its size");
+  }
 }
 
 base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known) {

@@ -20,6 +20,8 @@ namespace json = boost::json;
 
 /// Compact, with numbers as people write them: 0.2, not 2E-1 as the library would have it.
 std::string to_text(const json::value& value);
+/// The same, behind what is there.
+void append_text(std::string& text, const json::value& value);
 Response json_response(int status, const json::value& value);
 /// {"items": …, "cursor": …}
 json::object list_of(json::array items, const std::string& cursor);
@@ -29,7 +31,8 @@ json::value text_or_null(std::string_view text);
 /// RFC 3339; null for 0 and never.
 json::value time_or_null(base::Instant instant);
 
-/// The object that `body` must be; nothing at all is {}. BAD_REQUEST otherwise.
+/// The object that `body` must be; nothing at all is {}. BAD_REQUEST otherwise, also for what is nested deeper than
+/// anything that is asked for here, and for what needs many times its own size of memory.
 base::Result<json::object> parse_object(std::string_view body);
 /// The same; BAD_REQUEST also for a field that is not among `known`.
 base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known);

@@ -39,10 +39,10 @@ Result<std::shared_ptr<model::Message>> make_message(const ServerConfig& config,
 }  // namespace
 
 Result<Response> publish_message(Broker& broker, const Request& request) {
-  const auto queue = find_queue(broker, request.arguments[0]);
-  if (!queue.ok()) return queue.status();
   auto given = read_message_json(request.body);
   if (!given.ok()) return given.status();
+  const auto queue = find_or_create_queue(broker, request.arguments[0], request.deadline);
+  if (!queue.ok()) return queue.status();
   if (given->envelope.id.is_nil()) given->envelope.id = new_id(broker.engine.now());
   const model::MessageId id = given->envelope.id;
   auto message = make_message(broker.config, std::move(*given));

@@ -3,6 +3,7 @@
 #include "admin/json_text.h"
 #include "base/duration_text.h"
 #include "base/text_encoding.h"
+#include "model/limits.h"
 
 namespace lazaret::admin {
 namespace {
@@ -34,19 +35,13 @@ Status read_headers(const json::object& object, wire::Envelope& envelope) {
     const json::array values = value.is_array() ? value.get_array() : json::array{value};
     for (const json::value& one : values) {
       if (!one.is_string()) return wrong;
+      if (envelope.headers.size() == model::limits::kHeaderCount) {
+        return Status(Code::HEADERS_TOO_LARGE, "a message has too many headers")
+            .with_limit("headers", static_cast<std::int64_t>(model::limits::kHeaderCount));
+      }
       envelope.headers.emplace_back(std::string(name), std::string(one.get_string()));
     }
   }
-  return {};
-}
-
-Status read_time(const json::object& object, std::string_view name, std::int64_t& into) {
-  auto text = text_field(object, name);
-  if (!text.ok()) return text.status();
-  if (text->empty()) return {};
-  const auto instant = base::parse_rfc3339(*text);
-  if (!instant.ok()) return Status(Code::BAD_REQUEST, std::string(name) + ": " + instant.status().text());
-  into = instant->us;
   return {};
 }
 
@@ -60,13 +55,13 @@ Status read_id(const json::object& object, wire::Envelope& envelope) {
   return {};
 }
 
-Status read_priority(const json::object& object, wire::Envelope& envelope) {
-  const json::value* value = object.if_contains("priority");
-  if (value == nullptr || value->is_null()) return {};
-  boost::system::error_code error;
-  const auto priority = value->is_number() ? value->to_number<std::uint32_t>(error) : 10;
-  if (error || priority > 9) return Status(Code::BAD_REQUEST, "priority must be a number from 0 to 9");
-  envelope.priority = priority;
+/// Taken and not acted upon, they would be a broken promise. A message as a peek shows it has them as null and 0.
+Status check_not_yet(const json::object& object) {
+  for (const std::string_view name : {"deadline", "expires_at", "priority"}) {
+    const json::value* value = object.if_contains(name);
+    if (value == nullptr || value->is_null() || *value == 0) continue;
+    return Status(Code::BAD_REQUEST, "the field \"" + std::string(name) + "\" is not supported by this version");
+  }
   return {};
 }
 
@@ -154,10 +149,8 @@ base::Result<NewMessage> read_message_json(std::string_view text) {
     if (!value.ok()) return value.status();
     *into = std::move(*value);
   }
-  for (Status status :
-       {read_id(*object, envelope), read_headers(*object, envelope),
-        read_time(*object, "deadline", envelope.deadline_us), read_time(*object, "expires_at", envelope.expires_at_us),
-        read_priority(*object, envelope), read_body(*object, message.body)}) {
+  for (Status status : {read_id(*object, envelope), read_headers(*object, envelope), check_not_yet(*object),
+                        read_body(*object, message.body)}) {
     if (!status.ok()) return status;
   }
   return message;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <boost/asio/ip/address.hpp>
+
 namespace lazaret::admin {
 namespace {
 
@@ -26,25 +28,39 @@ bool is_loopback_v4(std::string_view host) {
          host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
+bool is_address(std::string_view host) {
+  boost::system::error_code wrong;
+  (void)boost::asio::ip::make_address(host, wrong);
+  return !wrong;
+}
+
+bool is_every_address(const std::string& host) {
+  boost::system::error_code wrong;
+  const auto address = boost::asio::ip::make_address(host, wrong);
+  return !wrong && address.is_unspecified();
+}
+
 Status forbidden(std::string text) { return Status(Code::FORBIDDEN_ORIGIN, std::move(text)); }
 
 }  // namespace
 
-OriginCheck::OriginCheck(std::string bound, std::vector<std::string> allowed, bool any_host)
-    : names_(std::move(allowed)), any_host_(any_host) {
+OriginCheck::OriginCheck(std::string bound, std::vector<std::string> allowed)
+    : names_(std::move(allowed)), any_address_(is_every_address(bound)) {
   names_.push_back(std::move(bound));
   for (std::string& name : names_) name = name.starts_with('[') ? host_of(name) : lower(name);
 }
 
 bool OriginCheck::is_ours(std::string_view host) const {
   return host == "localhost" || host == "::1" || is_loopback_v4(host) ||
-         std::find(names_.begin(), names_.end(), host) != names_.end();
+         std::find(names_.begin(), names_.end(), host) != names_.end() || (any_address_ && is_address(host));
 }
 
 Status OriginCheck::check(const Request& request) const {
   if (request.hosts.size() != 1) return forbidden("a request needs one Host");
   const std::string& host = request.hosts.front();
-  if (!any_host_ && !is_ours(host_of(host))) return forbidden("the Host \"" + host + "\" is not this broker's");
+  if (!is_ours(host_of(host))) {
+    return forbidden("the Host \"" + host + "\" is not this broker's: admin.allowed_hosts lists the names that are");
+  }
   if (request.origins.empty()) return {};
   const std::string origin = lower(request.origins.front());
   const std::string same = lower(host);

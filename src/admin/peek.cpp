@@ -19,7 +19,7 @@ using model::MessageState;
 using model::Offset;
 namespace limits = model::limits;
 
-/// Bodies of one answer; one message at least, however large.
+/// Of one answer as it is written, where a body can be six times what it was; one message at least, however large.
 constexpr std::size_t kPeekBytes = 16u << 20;
 /// Offsets that one request looks at before it answers with what it has: settled ones may lie in between.
 constexpr std::uint64_t kPeekOffsets = 20'000;
@@ -90,10 +90,14 @@ class Peek {
     return {};
   }
 
-  json::object result() { return list_of(std::move(items_), at_end_ ? std::string() : std::to_string(next_.value)); }
+  /// The list, as `list_of` would have it; its items are text already.
+  std::string result() && {
+    const json::value cursor = text_or_null(at_end_ ? std::string() : std::to_string(next_.value));
+    return "{\"items\":[" + std::move(items_) + "],\"cursor\":" + to_text(cursor) + "}\n";
+  }
 
  private:
-  bool full() const { return items_.size() >= count_ || bytes_ >= kPeekBytes; }
+  bool full() const { return taken_ >= count_ || full_; }
 
   Result<model::MessageStates> ask_states(Offset from, std::size_t count) {
     return ask<model::MessageStates>(broker_.desk, queue_->shard,
@@ -119,26 +123,35 @@ class Peek {
   template <class Iterator>
   Status read(Iterator begin, Iterator end) {
     const Offset until = std::prev(end)->offset.next();
-    auto page = broker_.engine.store().read_messages(queue_->shard, queue_->log, begin->offset, until,
-                                                     count_ - items_.size(), kPeekBytes - bytes_);
+    auto page = broker_.engine.store().read_messages(queue_->shard, queue_->log, begin->offset, until, count_ - taken_,
+                                                     kPeekBytes - items_.size());
     if (!page.ok()) return page.status();
     for (const model::PagedMessage& one : page->messages) {
       if (full()) return {};
       const auto state = std::find_if(begin, end, [&one](const auto& item) { return item.offset == one.offset; });
-      if (state != end) show(*state, one.message);
+      if (state != end && !show(*state, one.message)) return {};
       next_ = one.offset.next();
     }
     if (!full()) next_ = std::max(next_, std::min(until, std::max(page->next, begin->offset.next())));
     return {};
   }
 
-  void show(const model::MessageStates::Item& state, const model::MessageRef& message) {
-    bytes_ += message == nullptr ? 0 : message->size();
+  /// False: it does not fit into this answer.
+  bool show(const model::MessageStates::Item& state, const model::MessageRef& message) {
     json::object item = message_json({queue_->name, state.offset, message, state.attempt, state.redelivered});
     item["state"] = to_string(state.state);
     item["until"] = time_or_null(state.until.value_or(base::Instant{}));
     item["consumer"] = holder_json(state.consumer);
-    items_.push_back(std::move(item));
+    const std::size_t before = items_.size();
+    if (taken_ > 0) items_ += ',';
+    append_text(items_, json::value(std::move(item)));
+    full_ = items_.size() >= kPeekBytes;
+    if (taken_ > 0 && items_.size() > kPeekBytes) {
+      items_.resize(before);
+      return false;
+    }
+    ++taken_;
+    return true;
   }
 
   Broker& broker_;
@@ -146,8 +159,9 @@ class Peek {
   const engine::QueueRef queue_;
   const std::size_t count_;
   const std::optional<MessageState> wanted_;
-  json::array items_;
-  std::size_t bytes_ = 0;
+  std::string items_;  // as they are written, with commas between
+  std::size_t taken_ = 0;
+  bool full_ = false;
   Offset next_;
   bool at_end_ = false;
 };
@@ -168,7 +182,7 @@ Result<Response> peek_messages(Broker& broker, const Request& request) {
   std::optional<Offset> first;
   if (request.parameter("from")) first = Offset(*from);
   LZ_RETURN_IF_ERROR(peek.run(first));
-  return json_response(200, peek.result());
+  return Response{200, "application/json", std::move(peek).result(), {}};
 }
 
 }  // namespace lazaret::admin

@@ -99,10 +99,8 @@ Result<Response> patch_queue(Broker& broker, const Request& request) {
   if (!wanted.ok()) return wanted.status();
   const auto queue = find_queue(broker, request.arguments[0]);
   if (!queue.ok()) return queue.status();
-  auto options = wanted->options.apply_to((*queue)->options);
-  if (!options.ok()) return options.status();
-  const auto answer = ask<model::QueueAnswer>(broker.desk, kCatalogShard,
-                                              model::UpdateQueue{{}, (*queue)->name, *options}, request.deadline);
+  const auto answer = ask<model::QueueAnswer>(
+      broker.desk, kCatalogShard, model::UpdateQueue{{}, (*queue)->name, wanted->options}, request.deadline);
   if (!answer.ok()) return answer.status();
   return answer_queue(broker, *answer->queue, 200, request.deadline);
 }

@@ -49,6 +49,7 @@ std::vector<Route> queue_routes() {
        .summary = "Publishes one message; answered when it is on the disk",
        .handler = publish_message,
        .body = "NewMessage",
+       .has_message = true,
        .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"}}},
       {.pattern = "/api/v1/queues/{name}/messages",
        .operation = "peekMessages",

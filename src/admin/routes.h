@@ -36,6 +36,7 @@ struct Route {
   Handler handler = nullptr;
   std::vector<Parameter> query = {};
   std::string_view body = {};  // schema of the body; "": a body is refused
+  bool has_message = false;    // in its body, which may be as large as a message needs
   std::vector<Outcome> outcomes = {};
 };
 

@@ -8,8 +8,11 @@
 namespace lazaret::admin {
 namespace {
 
-/// A body may be base64, escaped, and has an envelope beside it.
-std::uint64_t max_request_bytes(const ServerConfig& config) { return 2 * config.max_message_bytes + (64u << 10); }
+/// A largest body in base64, with an envelope beside it that may have escapes. A body as text may need more than that,
+/// when most of it is escapes.
+std::uint64_t max_request_bytes(const ServerConfig& config) {
+  return (config.max_message_bytes + 2) / 3 * 4 + 2 * config.max_header_bytes + (64u << 10);
+}
 
 std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
@@ -34,13 +37,14 @@ struct Server::Impl {
   void run() {
     std::vector<std::string> names = config.allowed_hosts;
     names.push_back(config.host);
-    dispatcher.expect(OriginCheck(front->endpoint().address().to_string(), std::move(names), config.any_host));
+    dispatcher.expect(OriginCheck(front->endpoint().address().to_string(), std::move(names)));
     front->begin_accepting();
     thread = std::thread([this] { io.run(); });
   }
 
   void stop() {
     if (!thread.joinable()) return;
+    broker.stopping = true;
     asio::post(io, [this] { front->begin_stop(); });
     thread.join();
     workers.join();

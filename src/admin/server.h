@@ -29,11 +29,10 @@ struct ServerConfig {
   std::uint16_t port = 0;  // 0: a free one
   /// Names that `Host` may have, beside loopback names and the address that is bound.
   std::vector<std::string> allowed_hosts;
-  /// broker.allow_unauthenticated: `Host` is not checked (`Origin` is).
-  bool any_host = false;
   std::uint64_t max_message_bytes = 16u << 20;
   std::uint64_t max_header_bytes = 64u << 10;
   model::QueueOptions defaults;  // of new queues
+  bool auto_create = false;      // a queue that is published to
   std::string version;           // of the broker
   std::string instance;          // uuid text of this start of the broker
   /// Engine time ahead of the wall clock at the start; shown in health when it is more than a minute.
@@ -51,7 +50,7 @@ class Server {
   /// "127.0.0.1:7351" with the true port; "[::1]:7351" for IPv6.
   std::string address() const;
   /// Takes no more requests, lets those in hand finish for two seconds, then cuts them off and joins the threads.
-  /// An integrity check that runs is waited for. Idempotent.
+  /// An integrity check that runs is ended at once. Idempotent.
   void stop();
 
  private:

@@ -54,10 +54,12 @@ void Shard::State::on(model::CreateQueue& command) {
 
 void Shard::State::on(model::UpdateQueue& command) {
   const auto refuse = [&](Status status) { tell(command.origin.session, refusal(command.origin, std::move(status))); };
-  if (Status status = model::validate(command.options); !status.ok()) return refuse(status);
   const auto it = catalog.find(command.name);
   if (it == catalog.end()) return refuse(Status(Code::NOT_FOUND, "there is no queue " + command.name));
-  it->second.options = command.options;
+  const auto options = command.options.apply_to(it->second.options);
+  if (!options.ok()) return refuse(options.status());
+  if (Status status = model::validate(*options); !status.ok()) return refuse(status);
+  it->second.options = *options;
   mutate(model::PutQueue{it->second}, true);
   out->effects.emplace_back(AssignQueue{it->second, false});
   tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, it->second, false});

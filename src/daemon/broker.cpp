@@ -118,6 +118,7 @@ Status Broker::serve(const Configuration& configuration) {
   net_config.max_message_bytes = configuration.broker.max_message_bytes;
   net_config.max_header_bytes = configuration.broker.max_header_bytes;
   net_config.heartbeat = configuration.broker.heartbeat;
+  net_config.auto_create = configuration.broker.auto_create;
   net_config.defaults = configuration.defaults;
   net_config.broker_instance = instance;
   net_config.broker_version = LAZARET_VERSION;
@@ -130,9 +131,9 @@ Status Broker::serve(const Configuration& configuration) {
   admin_config.host = admin_listen->host;
   admin_config.port = admin_listen->port;
   admin_config.allowed_hosts = configuration.admin.allowed_hosts;
-  admin_config.any_host = configuration.broker.allow_unauthenticated;
   admin_config.max_message_bytes = configuration.broker.max_message_bytes;
   admin_config.max_header_bytes = configuration.broker.max_header_bytes;
+  admin_config.auto_create = configuration.broker.auto_create;
   admin_config.defaults = configuration.defaults;
   admin_config.version = LAZARET_VERSION;
   admin_config.instance = instance_;

@@ -11,11 +11,13 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
       "(LAZARET_CFG_<SECTION>__<KEY>) or with --set; config/lazaret.toml explains them all.",
       "lazaretd");
   CommandLine command;
-  std::string data_dir;
-  std::string listen;
-  std::string admin_listen;
+  std::optional<std::string> data_dir;
+  std::optional<std::string> listen;
+  std::optional<std::string> admin_listen;
   std::vector<std::string> settings;
-  app.add_option("--config", command.sources.file, "Configuration file (TOML)")->type_name("FILE");
+  app.add_option("--config", command.sources.file, "Configuration file (TOML)")
+      ->type_name("FILE")
+      ->check([](const std::string& file) { return file.empty() ? "must name a file" : ""; });
   app.add_option("--data-dir", data_dir, "Where everything is kept (storage.data_dir)")->type_name("DIR");
   app.add_option("--listen", listen, "Address of the binary protocol (broker.listen); port 0 takes a free one")
       ->type_name("HOST:PORT");
@@ -42,8 +44,8 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
     }
     command.sources.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
   }
-  const auto flag = [&](const char* key, const std::string& value) {
-    if (!value.empty()) command.sources.settings.emplace_back(key, value);
+  const auto flag = [&](const char* key, const std::optional<std::string>& value) {
+    if (value) command.sources.settings.emplace_back(key, *value);
   };
   flag("storage.data_dir", data_dir);
   flag("broker.listen", listen);

@@ -21,12 +21,22 @@ using Setter = std::function<Status(Configuration&, const std::string&)>;
 struct Key {
   std::string name;
   Setter set;
+  bool is_list = false;
 };
 
 Status bad(const std::string& allowed) { return Status(Code::BAD_CONFIGURATION, "must be " + allowed); }
 
-Setter text(std::function<std::string&(Configuration&)> field) {
+Setter path(std::function<std::string&(Configuration&)> field) {
   return [field](Configuration& c, const std::string& value) {
+    if (value.empty()) return bad("a directory");
+    field(c) = value;
+    return Status();
+  };
+}
+
+Setter address(std::function<std::string&(Configuration&)> field) {
+  return [field](Configuration& c, const std::string& value) {
+    if (!parse_address(value).ok()) return bad("HOST:PORT");
     field(c) = value;
     return Status();
   };
@@ -58,7 +68,8 @@ Setter number(std::function<Number&(Configuration&)> field, Number least, Number
     Number parsed{};
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
     const bool whole = error == std::errc() && end == value.data() + value.size();
-    if (!whole || parsed < least || parsed > most) {
+    // Said this way round, what is not a number is out of range too.
+    if (!whole || !(parsed >= least && parsed <= most)) {
       return bad("a number from " + std::to_string(least) + " to " + std::to_string(most));
     }
     field(c) = parsed;
@@ -104,6 +115,11 @@ Status set_max_attempts(Configuration& c, const std::string& value) {
   return {};
 }
 
+/// The field has the default already.
+Status set_durability(Configuration&, const std::string& value) {
+  return value == "fsync" ? Status() : bad("\"fsync\": this version offers no other");
+}
+
 Status set_shards(Configuration& c, const std::string& value) {
   c.storage.shards_given = true;
   return number<std::uint64_t>([](Configuration& d) -> std::uint64_t& { return d.storage.shards; }, 1, 64)(c, value);
@@ -117,8 +133,9 @@ const std::vector<Key>& keys() {
   using namespace std::chrono_literals;
   using U64 = std::uint64_t;
   static const std::vector<Key> table = {
-      {"broker.listen", text(LZ_FIELD(broker.listen))},
+      {"broker.listen", address(LZ_FIELD(broker.listen))},
       {"broker.allow_unauthenticated", flag(LZ_FIELD(broker.allow_unauthenticated))},
+      {"broker.auto_create", flag(LZ_FIELD(broker.auto_create))},
       {"broker.max_message_bytes",
        number<U64>(LZ_FIELD(broker.max_message_bytes), 1024, model::limits::kMessageBytesMost)},
       {"broker.max_header_bytes",
@@ -129,9 +146,9 @@ const std::vector<Key>& keys() {
       {"broker.stop_wait", duration(LZ_FIELD(broker.stop_wait), 0s, 1h)},
       {"broker.reconnect_grace", duration(LZ_FIELD(broker.reconnect_grace), 0s, 10min)},
       {"broker.resume_grace", duration(LZ_FIELD(broker.resume_grace), 0s, 10min)},
-      {"admin.listen", text(LZ_FIELD(admin.listen))},
-      {"admin.allowed_hosts", names(LZ_FIELD(admin.allowed_hosts))},
-      {"storage.data_dir", text(LZ_FIELD(storage.data_dir))},
+      {"admin.listen", address(LZ_FIELD(admin.listen))},
+      {"admin.allowed_hosts", names(LZ_FIELD(admin.allowed_hosts)), true},
+      {"storage.data_dir", path(LZ_FIELD(storage.data_dir))},
       {"storage.shards", set_shards},
       {"storage.memtable_bytes", number<U64>(LZ_FIELD(storage.memtable_bytes), 4u << 20, 4ull << 30)},
       {"storage.block_cache_bytes", number<U64>(LZ_FIELD(storage.block_cache_bytes), 1u << 20, 64ull << 30)},
@@ -145,6 +162,7 @@ const std::vector<Key>& keys() {
       {"defaults.backoff_jitter", number<double>(LZ_FIELD(defaults.backoff_jitter), 0.0, 1.0)},
       {"defaults.lease_duration", duration(LZ_FIELD(defaults.lease_duration), 100ms, 12h)},
       {"defaults.max_worker_deaths", number<std::uint32_t>(LZ_FIELD(defaults.max_worker_deaths), 1u, 100u)},
+      {"defaults.durability", set_durability},
       {"log.level", one_of(LZ_FIELD(log.level), {"debug", "info", "warning", "error"})},
       {"log.format", one_of(LZ_FIELD(log.format), {"text", "json"})},
   };
@@ -165,17 +183,18 @@ Status set(Configuration& configuration, const std::string& where, const std::st
   if (const Status status = key->set(configuration, value); !status.ok()) {
     return Status(Code::BAD_CONFIGURATION, where + ": " + name + " " + status.text() + ", not \"" + value + "\"");
   }
+  configuration.places[name] = where;
   return {};
 }
 
-/// The text form that the setters take; nullopt for what no key can have.
-std::optional<std::string> text_of(const toml::node& node) {
+/// The text form that the setters take; nullopt for what the key cannot have.
+std::optional<std::string> text_of(const toml::node& node, bool list_wanted) {
   if (const auto* value = node.as_string()) return value->get();
   if (const auto* value = node.as_boolean()) return value->get() ? "true" : "false";
   if (const auto* value = node.as_integer()) return std::to_string(value->get());
   if (const auto* value = node.as_floating_point()) return std::to_string(value->get());
   const auto* list = node.as_array();
-  if (list == nullptr) return std::nullopt;
+  if (list == nullptr || !list_wanted) return std::nullopt;
   std::string joined;
   for (const toml::node& item : *list) {
     const auto* word = item.as_string();
@@ -193,9 +212,11 @@ Status read_section(Configuration& configuration, const std::string& file, const
                     const toml::table& table) {
   for (const auto& [key, node] : table) {
     const std::string name = section + "." + std::string(key.str());
-    const auto value = text_of(node);
-    if (!value) return Status(Code::BAD_CONFIGURATION, place(file, node) + ": " + name + " cannot have such a value");
-    LZ_RETURN_IF_ERROR(set(configuration, place(file, node), name, *value));
+    const Key* known = find_key(name);
+    const auto value = text_of(node, known != nullptr && known->is_list);
+    if (known != nullptr && !value)
+      return Status(Code::BAD_CONFIGURATION, place(file, node) + ": " + name + " cannot have such a value");
+    LZ_RETURN_IF_ERROR(set(configuration, place(file, node), name, value.value_or("")));
   }
   return {};
 }
@@ -241,8 +262,9 @@ Status check_listen(const Configuration& configuration, const std::string& name,
   const auto address = parse_address(listen);
   if (!address.ok()) return Status(Code::BAD_CONFIGURATION, name + ": " + address.status().text());
   if (!address->loopback && !configuration.broker.allow_unauthenticated) {
+    const auto place = configuration.places.find(name);
     return Status(Code::BAD_CONFIGURATION,
-                  name + ": " + listen +
+                  (place == configuration.places.end() ? "" : place->second + ": ") + name + ": " + listen +
                       " is not a loopback address, and there is no authentication yet: set "
                       "broker.allow_unauthenticated = true to accept everybody who can reach it");
   }
@@ -266,9 +288,6 @@ base::Result<Configuration> load_configuration(const ConfigurationSources& sourc
   }
   if (Status status = check_listen(configuration, "admin.listen", configuration.admin.listen); !status.ok()) {
     return status;
-  }
-  if (configuration.storage.data_dir.empty()) {
-    return Status(Code::BAD_CONFIGURATION, "storage.data_dir must name a directory");
   }
   return configuration;
 }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +21,7 @@ struct Configuration {
   struct Broker {
     std::string listen = "127.0.0.1:7350";
     bool allow_unauthenticated = false;
+    bool auto_create = false;
     std::uint64_t max_message_bytes = 16u << 20;
     std::uint64_t max_header_bytes = 64u << 10;
     std::uint64_t max_connections = 10'000;
@@ -49,6 +52,8 @@ struct Configuration {
     std::string level = "info";
     std::string format = "text";
   } log;
+  /// Where each key that was given was given: "lazaret.toml:12", "command line".
+  std::map<std::string, std::string, std::less<>> places;
 };
 
 /// What the command line says of the configuration.

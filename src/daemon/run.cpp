@@ -35,7 +35,6 @@ sigset_t stop_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGHUP);
   return signals;
 }
 
@@ -93,6 +92,8 @@ int run(int argc, char** argv, const SeamsFor& seams_for) {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  // The terminal that it was started from may go: a daemon stays. There is nothing to read again (config/README.md).
+  std::signal(SIGHUP, SIG_IGN);
   // A file that may not grow is a write that fails, which we know how to end with.
   std::signal(SIGXFSZ, SIG_IGN);
   return serve(*configuration, seams_for ? seams_for(*configuration) : Seams());

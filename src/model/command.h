@@ -121,11 +121,12 @@ struct CreateQueue {
   /// Put it on the shard of this queue ("" for the broker's choice).
   std::string colocate_with;
 };
-/// Shard 0. The whole new options. Answered by QueueAnswer.
+/// Shard 0. Options that are not named stay as they are: two updates at the same time both hold. Answered by
+/// QueueAnswer.
 struct UpdateQueue {
   Origin origin;
   std::string name;
-  QueueOptions options;
+  OptionsPatch options;
 };
 /// The queue's own shard. NOT_EMPTY or IN_USE unless `force`. Answered by Done when the queue is gone.
 struct DeleteQueue {

@@ -33,6 +33,22 @@ struct QueueOptions {
   bool operator==(const QueueOptions&) const = default;
 };
 
+/// Options as asked for: what is left out takes the broker's default (create) or stays as it is (update).
+struct OptionsPatch {
+  std::optional<std::uint32_t> max_attempts;  // 0: unlimited
+  std::optional<base::Duration> backoff_initial;
+  std::optional<double> backoff_multiplier;
+  std::optional<base::Duration> backoff_max;
+  std::optional<double> backoff_jitter;
+  std::optional<base::Duration> lease_duration;
+  std::optional<std::uint32_t> max_worker_deaths;
+  std::optional<std::string> durability;
+
+  /// `options` with what is given here; INVALID_OPTION for a durability that there is not. Validate the outcome.
+  base::Result<QueueOptions> apply_to(QueueOptions options) const;
+  static OptionsPatch of(const QueueOptions& options);
+};
+
 /// INVALID_OPTION naming the option and what is allowed, or OK.
 base::Status validate(const QueueOptions& options);
 /// "lease_duration is 30s, asked for 10s; …": every option that differs, or "".

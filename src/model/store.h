@@ -78,7 +78,8 @@ struct MessagePage {
 /// Why the message at an offset cannot be served, in words (for a case with reason `damaged`).
 struct CaseFilter {
   std::optional<SubscriptionId> subscription;
-  std::string type;  // "" for any; exact
+  std::string queue;  // its name: of the one that is there, and of those that had the name before; "" for any
+  std::string type;   // "" for any; exact
   std::string key;
   std::optional<CaseReason> reason;
   std::optional<CaseState> state;
@@ -132,8 +133,9 @@ class Store {
   virtual StoreUsage usage() = 0;
   /// Moves what is in memory to SST files, so that the WAL gets short. Called by the committer's thread.
   virtual base::Status flush() = 0;
-  /// Reads everything: checksums, indexes, the sums of invariant 10. `progress` gets the bytes read so far.
-  virtual base::Result<CheckReport> check(const std::function<void(std::uint64_t)>& progress) = 0;
+  /// Reads everything: checksums, indexes, the sums of invariant 10. `progress` gets the bytes read so far, every now
+  /// and then; when it says false the check ends with CANCELLED.
+  virtual base::Result<CheckReport> check(const std::function<bool(std::uint64_t)>& progress) = 0;
 };
 
 }  // namespace lazaret::model

@@ -86,24 +86,27 @@ bool Session::too_many(std::uint64_t request, std::size_t have, std::size_t limi
 
 Status Session::on(wire::OpenProducer&& frame) {
   if (too_many(frame.request, producers_.size(), limits::kProducersPerConnection, "producers")) return {};
+  const bool creating = create_missing(frame.queue, [this, frame](Status status) {
+    if (!status.ok()) return refuse(frame.request, std::move(status));
+    open_producer(frame);
+  });
+  if (!creating) open_producer(frame);
+  return {};
+}
+
+void Session::open_producer(const wire::OpenProducer& frame) {
   const auto queue = context_.engine.directory().find(frame.queue);
-  if (queue == nullptr) {
-    refuse(frame.request, Status(Code::NOT_FOUND, "there is no queue '" + frame.queue + "'"));
-    return {};
-  }
+  if (queue == nullptr)
+    return refuse(frame.request, Status(Code::NOT_FOUND, "there is no queue '" + frame.queue + "'"));
   const std::uint32_t number = ++last_producer_;
   producers_.emplace(number, Producer{queue->shard, queue->subscription, frame.producer_id});
-  if (!frame.producer_id) {
-    send(wire::encode(wire::ProducerOpened{frame.request, {}, number, 0}));
-    return {};
-  }
+  if (!frame.producer_id) return send(wire::encode(wire::ProducerOpened{frame.request, {}, number, 0}));
   const model::Origin origin = expect([this, request = frame.request, number](model::Answer&& answer) {
     auto& opened = std::get<model::ProducerOpened>(answer);
     if (!opened.status.ok()) producers_.erase(number);
     send(wire::encode(wire::ProducerOpened{request, std::move(opened.status), number, opened.last_sequence}));
   });
   submit(queue->shard, model::OpenProducer{origin, queue->subscription, *frame.producer_id});
-  return {};
 }
 
 Status Session::on(wire::CloseProducer&& frame) {
@@ -191,7 +194,16 @@ Status Session::on(wire::OpenConsumer&& frame) {
     held.insert(held.end(), frame.held.begin(), frame.held.end());
     return {};
   }
-  if (const Status status = open_consumer(frame); !status.ok()) {
+  const bool creating = create_missing(frame.queue, [this, frame](Status status) {
+    take_consumer(frame, status.ok() ? open_consumer(frame) : std::move(status));
+  });
+  if (!creating) take_consumer(frame, open_consumer(frame));
+  return {};
+}
+
+/// What opening came to; a consumer that could not be opened is forgotten.
+void Session::take_consumer(const wire::OpenConsumer& frame, const Status& status) {
+  if (!status.ok()) {
     const auto it = consumers_.find(frame.consumer);
     if (it != consumers_.end() && it->second.phase == Consumer::Phase::opening) {
       held_waiting_ -= it->second.held.size();
@@ -200,7 +212,6 @@ Status Session::on(wire::OpenConsumer&& frame) {
     refuse(frame.request, status);
   }
   count_resumed();
-  return {};
 }
 
 /// Consumers that were closed stay known for their last verdicts, until their place is needed.

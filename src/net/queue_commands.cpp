@@ -131,17 +131,23 @@ void Session::create_queue(wire::QueueRequest&& frame) {
          model::CreateQueue{origin, std::move(frame.name), *options, ensure, std::move(frame.colocate_with)});
 }
 
+bool Session::create_missing(const std::string& name, std::function<void(Status)> then) {
+  if (!context_.config.auto_create || context_.engine.directory().find(name) != nullptr) return false;
+  const model::Origin origin = expect([then = std::move(then)](model::Answer&& answer) {
+    Status status = std::move(std::get<model::QueueAnswer>(answer).status);
+    then(status.code() == Code::ALREADY_EXISTS ? Status() : std::move(status));  // somebody else was faster
+  });
+  submit(model::ShardId(0), model::CreateQueue{origin, name, context_.config.defaults, false, ""});
+  return true;
+}
+
 void Session::update_queue(const wire::QueueRequest& frame) {
-  const auto queue = context_.engine.directory().find(frame.name);
-  auto options = frame.options.apply_to(queue->options);
-  if (!options.ok()) return refuse(frame.request, options.status());
-  if (Status status = model::validate(*options); !status.ok()) return refuse(frame.request, std::move(status));
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));
     show_queue(request, std::make_shared<const model::QueueRecord>(*done.queue), false);
   });
-  submit(model::ShardId(0), model::UpdateQueue{origin, frame.name, *options});
+  submit(model::ShardId(0), model::UpdateQueue{origin, frame.name, frame.options});
 }
 
 void Session::show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created) {

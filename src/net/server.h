@@ -28,6 +28,8 @@ struct ServerConfig {
   base::Duration heartbeat = model::limits::kHeartbeat;
   /// Options of new queues where the client names none.
   model::QueueOptions defaults;
+  /// Create, with the defaults, what is published to or consumed from and is not there.
+  bool auto_create = false;
   /// Told to clients: who we are, and (by `serve`) where the HTTP API is.
   std::string admin_address;
   base::Uuid broker_instance;

@@ -151,6 +151,10 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status on(wire::OpenConsumer&& frame);
   bool has_room_for(std::uint64_t consumer);
   base::Status open_consumer(const wire::OpenConsumer& frame);
+  void open_producer(const wire::OpenProducer& frame);
+  void take_consumer(const wire::OpenConsumer& frame, const base::Status& status);
+  /// With auto_create, creates the queue and calls `then` with how that went: true. Else false.
+  bool create_missing(const std::string& name, std::function<void(base::Status)> then);
   base::Status on(wire::AddCredit&& frame);
   base::Status on(wire::Started&& frame);
   base::Status on(wire::Settle&& frame);

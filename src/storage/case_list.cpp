@@ -15,6 +15,7 @@ using model::CaseRecord;
 
 bool matches(const model::CaseFilter& filter, const CaseRecord& record) {
   return (!filter.subscription || record.id.subscription == *filter.subscription) &&
+         (filter.queue.empty() || record.subscription == filter.queue) &&
          (filter.type.empty() || record.summary.type == filter.type) &&
          (filter.key.empty() || record.summary.key == filter.key) &&
          (!filter.reason || record.reason == *filter.reason) && (!filter.state || record.state == *filter.state);

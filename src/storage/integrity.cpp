@@ -26,17 +26,13 @@ constexpr std::size_t kFindingsMost = 1000;
 /// Walks the directory once; every finding says where and what.
 class Checker {
  public:
-  Checker(Database& database, const rocksdb::Snapshot* snapshot, const std::function<void(std::uint64_t)>& progress)
+  Checker(Database& database, const rocksdb::Snapshot* snapshot, const std::function<bool(std::uint64_t)>& progress)
       : database_(database), snapshot_(snapshot), progress_(progress) {}
 
   base::Result<model::CheckReport> run(std::uint16_t shards) {
-    if (Status status = check_queues(shards); !status.ok()) return status;
-    for (std::uint16_t shard = 0; shard < shards; ++shard) {
-      if (Status status = check_cases(ShardId(shard)); !status.ok()) return status;
-    }
-    for (const model::QueueRecord& queue : queues_) {
-      if (Status status = check_queue(queue); !status.ok()) return status;
-    }
+    Status status = check_all(shards);
+    if (stopped_) return Status(base::Code::CANCELLED, "the check was ended before it was through");
+    if (!status.ok()) return status;
     return report_;
   }
 
@@ -44,13 +40,26 @@ class Checker {
   void found(std::string where, std::string what) {
     if (report_.findings.size() < kFindingsMost) report_.findings.push_back({std::move(where), std::move(what)});
   }
-  void read(std::size_t bytes) {
+  /// Something was looked at, and so many bytes of it read. False: enough.
+  bool read(std::size_t bytes) {
     report_.bytes += bytes;
-    if (report_.bytes / kReportEvery == reported_) return;
-    reported_ = report_.bytes / kReportEvery;
-    if (progress_) progress_(report_.bytes);
+    if (++looked_ % kReportEveryLooks != 0 && report_.bytes < report_at_) return !stopped_;
+    report_at_ = report_.bytes + kReportEveryBytes;
+    if (progress_ && !progress_(report_.bytes)) stopped_ = true;
+    return !stopped_;
   }
 
+  Status check_all(std::uint16_t shards) {
+    LZ_RETURN_IF_ERROR(check_queues(shards));
+    for (std::uint16_t shard = 0; shard < shards && !stopped_; ++shard) {
+      LZ_RETURN_IF_ERROR(check_cases(ShardId(shard)));
+    }
+    for (const model::QueueRecord& queue : queues_) {
+      if (stopped_) break;
+      LZ_RETURN_IF_ERROR(check_queue(queue));
+    }
+    return {};
+  }
   Status check_queues(std::uint16_t shards);
   Status check_cases(ShardId shard);
   Status check_index(ShardId shard);
@@ -62,12 +71,15 @@ class Checker {
   Status check_sums(const model::QueueRecord& queue, const model::SubscriptionState& state, Offset end);
   Status check_deliveries(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled);
 
-  static constexpr std::uint64_t kReportEvery = 16u << 20;
+  static constexpr std::uint64_t kReportEveryBytes = 4u << 20;
+  static constexpr std::uint64_t kReportEveryLooks = 1024;
   Database& database_;
   const rocksdb::Snapshot* snapshot_;
-  const std::function<void(std::uint64_t)>& progress_;
+  const std::function<bool(std::uint64_t)>& progress_;
   model::CheckReport report_;
-  std::uint64_t reported_ = 0;
+  std::uint64_t looked_ = 0;
+  std::uint64_t report_at_ = kReportEveryBytes;
+  bool stopped_ = false;
   std::vector<model::QueueRecord> queues_;
   std::map<CaseId, CaseRecord> cases_;  // open ones
 };
@@ -90,7 +102,7 @@ Status Checker::check_queues(std::uint16_t shards) {
           queues_.push_back(std::move(queue));
           ++report_.queues;
         }
-        return true;
+        return !stopped_;
       },
       snapshot_);
 }
@@ -113,11 +125,11 @@ Status Checker::check_cases(ShardId shard) {
         inner = check_case(record);
         const bool open = record.state == model::CaseState::admitted || record.state == model::CaseState::replaying;
         if (open) cases_.emplace(record.id, std::move(record));
-        return inner.ok();
+        return inner.ok() && !stopped_;
       },
       snapshot_));
   LZ_RETURN_IF_ERROR(inner);
-  return check_index(shard);
+  return stopped_ ? Status() : check_index(shard);
 }
 
 Status Checker::check_case(const CaseRecord& record) {
@@ -138,9 +150,10 @@ Status Checker::check_case(const CaseRecord& record) {
         ++attempts;
         if (!decode(value, attempt) || attempt.number != attempts)
           found(where, "its attempts are not numbered 1, 2, …");
-        return true;
+        return read(0);
       },
       snapshot_));
+  if (stopped_) return {};
   if (attempts < record.attempt_count) {
     found(where, "it counts " + std::to_string(record.attempt_count) + " attempts and has " + std::to_string(attempts));
   }
@@ -162,7 +175,7 @@ Status Checker::check_index(ShardId shard) {
         const auto record = database_.get(Family::hospital, keys::case_record(id), snapshot_);
         if (record.ok() && !*record)
           found("case " + id.to_string(), "an index of the hospital names it, but it is not there");
-        return true;
+        return read(0);
       },
       snapshot_);
 }
@@ -184,14 +197,14 @@ Status Checker::check_queue(const model::QueueRecord& queue) {
   const auto end = MessageReader(database_, snapshot_).end_of(queue.shard, queue.log, log.next);
   if (!end.ok()) return end.status();
   LZ_RETURN_IF_ERROR(check_log(queue, *end));
-  return check_sums(queue, state, *end);
+  return stopped_ ? Status() : check_sums(queue, state, *end);
 }
 
 /// Every offset is read: a message, trimmed, or a finding.
 Status Checker::check_log(const model::QueueRecord& queue, Offset end) {
   ++report_.logs;
   MessageReader reader(database_, snapshot_);
-  for (Offset at(0); at < end;) {
+  for (Offset at(0); at < end && read(0);) {
     const auto page =
         reader.read(queue.shard, queue.log, at, end, model::limits::kPageMessages, model::limits::kPageBytes);
     if (!page.ok()) return page.status();
@@ -307,7 +320,7 @@ Status Checker::check_deliveries(const model::QueueRecord& queue, const std::vec
               Family::schedule, keys::scheduled(queue.shard, queue.subscription, record.due, log, offset), snapshot_);
           if (due.ok() && !*due) found(where, "it waits and is not in the schedule");
         }
-        return true;
+        return read(0);
       },
       snapshot_);
 }
@@ -316,7 +329,7 @@ Status Checker::check_deliveries(const model::QueueRecord& queue, const std::vec
 
 base::Result<model::CheckReport> check_integrity(Database& database, std::uint16_t shards,
                                                  const rocksdb::Snapshot* snapshot,
-                                                 const std::function<void(std::uint64_t)>& progress) {
+                                                 const std::function<bool(std::uint64_t)>& progress) {
   return Checker(database, snapshot, progress).run(shards);
 }
 

@@ -9,9 +9,9 @@
 namespace lazaret::storage {
 
 /// On one snapshot: checksums of every message, every record decodes, indexes agree in both directions, every open case
-/// has its message, and per subscription the sums of invariant 10.
+/// has its message, and per subscription the sums of invariant 10. CANCELLED when `progress` says false.
 base::Result<model::CheckReport> check_integrity(Database& database, std::uint16_t shards,
                                                  const rocksdb::Snapshot* snapshot,
-                                                 const std::function<void(std::uint64_t)>& progress);
+                                                 const std::function<bool(std::uint64_t)>& progress);
 
 }  // namespace lazaret::storage

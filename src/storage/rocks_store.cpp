@@ -118,7 +118,7 @@ class RocksStore final : public model::Store {
     return status_of(database_->db().Flush(flush, database_->families()), "flushing");
   }
 
-  Result<model::CheckReport> check(const std::function<void(std::uint64_t)>& progress) override {
+  Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override {
     const SnapshotHolder snapshot(*database_);
     return check_integrity(*database_, shards_, snapshot.get(), progress);
   }

@@ -222,21 +222,7 @@ struct ConsumerEnded {
 
 // --- Queues ---------------------------------------------------------------------------------------------------------
 
-/// Options as asked for: what is left out takes the broker's default (create) or stays as it is (update).
-struct OptionsPatch {
-  std::optional<std::uint32_t> max_attempts;  // 0: unlimited
-  std::optional<base::Duration> backoff_initial;
-  std::optional<double> backoff_multiplier;
-  std::optional<base::Duration> backoff_max;
-  std::optional<double> backoff_jitter;
-  std::optional<base::Duration> lease_duration;
-  std::optional<std::uint32_t> max_worker_deaths;
-  std::optional<std::string> durability;
-
-  /// `base` with what is given here; INVALID_OPTION for a durability that there is not.
-  base::Result<model::QueueOptions> apply_to(model::QueueOptions base) const;
-  static OptionsPatch of(const model::QueueOptions& options);
-};
+using model::OptionsPatch;
 enum class QueueVerb : std::uint8_t { create = 1, ensure = 2, show = 3, list = 4, update = 5, remove = 6, purge = 7 };
 struct QueueRequest {
   std::uint64_t request = 0;

@@ -45,35 +45,6 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
 
 }  // namespace
 
-base::Result<model::QueueOptions> OptionsPatch::apply_to(model::QueueOptions options) const {
-  if (max_attempts) {
-    options.max_attempts = *max_attempts == 0 ? std::nullopt : std::optional(*max_attempts);
-  }
-  options.backoff_initial = backoff_initial.value_or(options.backoff_initial);
-  options.backoff_multiplier = backoff_multiplier.value_or(options.backoff_multiplier);
-  options.backoff_max = backoff_max.value_or(options.backoff_max);
-  options.backoff_jitter = backoff_jitter.value_or(options.backoff_jitter);
-  options.lease_duration = lease_duration.value_or(options.lease_duration);
-  options.max_worker_deaths = max_worker_deaths.value_or(options.max_worker_deaths);
-  if (durability && *durability != "fsync") {
-    return base::Status(base::Code::INVALID_OPTION, "durability must be \"fsync\": this version offers no other");
-  }
-  return options;
-}
-
-OptionsPatch OptionsPatch::of(const model::QueueOptions& options) {
-  OptionsPatch patch;
-  patch.max_attempts = options.max_attempts.value_or(0);
-  patch.backoff_initial = options.backoff_initial;
-  patch.backoff_multiplier = options.backoff_multiplier;
-  patch.backoff_max = options.backoff_max;
-  patch.backoff_jitter = options.backoff_jitter;
-  patch.lease_duration = options.lease_duration;
-  patch.max_worker_deaths = options.max_worker_deaths;
-  patch.durability = "fsync";
-  return patch;
-}
-
 OutFrame encode(const QueueRequest& frame) {
   v1::QueueRequest out;
   out.set_request(frame.request);

@@ -26,7 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t line = text.find('\n');
   request.hosts = {text.substr(0, line)};
   if (line != std::string::npos) request.origins = {text.substr(line + 1)};
-  (void)admin::OriginCheck("127.0.0.1:7351", {"broker.internal"}, false).check(request).ok();
+  for (const char* bound : {"127.0.0.1", "0.0.0.0"}) {
+    (void)admin::OriginCheck(bound, {"broker.internal"}).check(request).ok();
+  }
   if (const auto message = admin::read_message_json(text); message.ok()) {
     LZ_ASSERT(wire::decode_envelope(wire::encode_envelope(message->envelope)).ok());
   }

@@ -147,6 +147,38 @@ TEST_F(ConsumeCli, TheCommandDiesWithIt) {
   EXPECT_TRUE(eventually([&] { return !is_alive(begun); }));
 }
 
+/// Whatever a shell starts: in the background, in a session of its own, and with nobody between it and the command.
+TEST_F(ConsumeCli, WhatTheCommandStartedDiesWithIt) {
+  publish("a\n");
+  const std::string begun = broker.dir() / "begun";
+  const auto sleeper = [&](const std::string& name) {
+    return "sh -c 'echo $$ > " + begun + "." + name + "; exec sleep 1000'";
+  };
+  Process consume = start({"consume", "q", "--exec",
+                           sleeper("child") + " & setsid " + sleeper("session") + " & (setsid " + sleeper("orphan") +
+                               " &); (trap '' TERM INT HUP; " + sleeper("deaf") + "; true)"});
+  for (const char* name : {".child", ".session", ".orphan", ".deaf"}) {
+    ASSERT_TRUE(eventually([&] { return is_alive(begun + name); })) << name;
+  }
+  consume.kill9();
+  for (const char* name : {".child", ".session", ".orphan", ".deaf"}) {
+    EXPECT_TRUE(eventually([&] { return !is_alive(begun + name); })) << name;
+  }
+}
+
+TEST_F(ConsumeCli, WhatAFinishedCommandLeftRunningStays) {
+  publish("a\n");
+  const std::string left = broker.dir() / "left";
+  EXPECT_EQ(broker
+                .cli({"consume", "q", "--count", "1", "--exec",
+                      "sh -c 'echo $$ > " + left + "; exec sleep 1000' >&- 2>&- & until test -s " + left +
+                          "; do sleep 0.01; done"})
+                .exit,
+            0);
+  ASSERT_TRUE(is_alive(left));
+  ::kill(std::stoi(read_file(left)), SIGKILL);
+}
+
 TEST_F(ConsumeCli, ASecondSignalKillsTheCommand) {
   publish("a\n");
   const std::string begun = broker.dir() / "begun";

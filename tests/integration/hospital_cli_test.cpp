@@ -59,12 +59,6 @@ TEST_F(HospitalCli, FiltersAndShows) {
 TEST_F(HospitalCli, ManyCasesNeedAYes) {
   admit("a", "1\n2\n3\n", "x");
   const auto all = ids();
-  for (const std::vector<std::string>& choice :
-       {std::vector<std::string>{"--all"}, std::vector<std::string>{"--filter", "queue=a"}, all}) {
-    std::vector<std::string> command = {"hospital", "discard"};
-    command.insert(command.end(), choice.begin(), choice.end());
-    EXPECT_EQ(broker.cli(command).exit, 64);
-  }
   EXPECT_EQ(broker.cli({"hospital", "discard"}).exit, 64);
   EXPECT_EQ(broker.cli({"hospital", "discard", "--all", "--filter", "queue=a"}).exit, 64);
   EXPECT_EQ(broker.cli({"hospital", "discard", "--filter", "colour=red", "--yes"}).exit, 64);
@@ -74,9 +68,28 @@ TEST_F(HospitalCli, ManyCasesNeedAYes) {
   EXPECT_EQ(one[0].at("state"), "discarded");
   EXPECT_EQ(one[0].at("discard_reason"), "a duplicate");
   EXPECT_EQ(broker.cli({"hospital", "discard", all[0]}).exit, 73) << "it is discarded already";
-  EXPECT_EQ(broker.cli_json({"hospital", "discard", "--filter", "queue=a", "--filter", "type=x", "--yes"}).size(), 2u);
+  EXPECT_EQ(broker.cli_json({"hospital", "discard", "--filter", "queue=a", "--filter", "type=x"}).size(), 2u)
+      << "without a terminal nobody is asked";
   EXPECT_EQ(broker.cli({"hospital", "discard", "--all"}).out, "discarded 0 cases\n");
   EXPECT_EQ(broker.cli_json({"queue", "show", "a"})[0].at("discarded_total"), 3);
+}
+
+TEST_F(HospitalCli, AsksOnATerminalUnlessToldNotTo) {
+  admit("a", "1\n2\n", "x");
+  const auto on_terminal = [&](const std::string& answer, std::vector<std::string> arguments) {
+    std::string line;
+    for (const std::string& word : broker.cli_command(arguments)) line += word + " ";
+    return run({"script", "--quiet", "--return", "--echo", "never", "--command", line, "/dev/null"}, answer);
+  };
+  const Outcome refused = on_terminal("n\n", {"hospital", "discard", "--all"});
+  EXPECT_EQ(refused.exit, 75) << refused.out;
+  EXPECT_NE(refused.out.find("discard 2 cases? [y/N]"), std::string::npos) << refused.out;
+  EXPECT_EQ(ids({"--state", "admitted"}).size(), 2u);
+  EXPECT_EQ(on_terminal("y\n", {"hospital", "discard", "--all"}).exit, 0);
+  EXPECT_EQ(ids({"--state", "discarded"}).size(), 2u);
+  admit("b", "1\n2\n", "x");
+  EXPECT_EQ(on_terminal("", {"hospital", "discard", "--all", "--yes"}).exit, 0);
+  EXPECT_EQ(ids({"--state", "discarded"}).size(), 4u);
 }
 
 TEST_F(HospitalCli, EveryPageIsReplayed) {

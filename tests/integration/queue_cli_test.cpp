@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "integration/support/broker.h"
+#include "integration/support/http.h"
 
 namespace lazaret::testing {
 namespace {
@@ -67,6 +68,14 @@ TEST(QueueCli, SaysWhatIsWrong) {
   EXPECT_EQ(broker.cli({"queue", "update", "q"}).exit, 64);
   EXPECT_EQ(broker.cli({"queue"}).exit, 64);
   EXPECT_EQ(code_in(broker.cli({"--json", "nonsense"})), "USAGE");
+  EXPECT_NE(broker.cli({"nonsense"}).err.find("there is no command \"nonsense\""), std::string::npos);
+  EXPECT_NE(broker.cli({"queue", "nonsense"}).err.find("there is no command \"queue nonsense\""), std::string::npos);
+  for (const auto& none : {std::vector<std::string>{"peek", "q", "--count", "0"},
+                           std::vector<std::string>{"bench", "--mode", "consume", "--count", "0"}}) {
+    const Outcome refused = broker.cli(none);
+    EXPECT_EQ(refused.exit, 64);
+    EXPECT_NE(refused.err.find("\"0\" must be a whole number from 1 on"), std::string::npos) << refused.err;
+  }
   EXPECT_EQ(broker.cli({"peek", "none"}).exit, 66);
   EXPECT_EQ(run_cli({"--version"}).out.rfind("lazaret ", 0), 0u);
   EXPECT_EQ(run_cli({"--help"}).exit, 0);
@@ -86,6 +95,65 @@ TEST(QueueCli, FindsTheBroker) {
   EXPECT_EQ(run_cli({"--addresses", broker.dir() / "wrong", "queue", "list"}).exit, 78);
   const auto status = broker.cli_json({"status"});
   EXPECT_EQ(status[0].at("queues"), 1);
+}
+
+TEST(QueueCli, AFileOfABrokerThatHasEndedIsStale) {
+  Broker broker;
+  const std::string old = broker.dir() / "old";
+  write_file(old, read_file(broker.addresses_file()));
+  const auto stale = [&] {
+    const Outcome refused = run_cli({"--addresses", old, "queue", "list"});
+    EXPECT_EQ(refused.exit, 69);
+    EXPECT_NE(refused.err.find(old + " is stale"), std::string::npos) << refused.err;
+  };
+  EXPECT_EQ(run_cli({"--addresses", old, "queue", "list"}).exit, 0);
+  broker.kill9();
+  stale();
+  broker.start();  // on the same ports
+  stale();
+  EXPECT_EQ(run_cli({"--addresses", broker.addresses_file(), "queue", "list"}).exit, 0);
+}
+
+TEST(QueueCli, EndsQuietlyWhenNobodyReadsOn) {
+  Broker broker;
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(broker.cli({"queue", "create", "q" + std::to_string(i)}).exit, 0);
+  ASSERT_EQ(broker.cli({"publish", "q0", "--jsonl"}, "a\nb\n").exit, 0);
+  const std::vector<std::vector<std::string>> commands = {
+      {"queue", "list"}, {"--json", "queue", "list"}, {"peek", "q0"}, {"consume", "q0", "--print"}};
+  for (const auto& arguments : commands) {
+    // The pipe is closed before anything is written to it.
+    std::vector<std::string> command = {"sh", "-c", "{ sleep 0.2; exec \"$@\"; } | true; true", "sh"};
+    for (const std::string& word : broker.cli_command(arguments)) command.push_back(word);
+    EXPECT_EQ(run(command).err, "") << arguments.back();
+  }
+  EXPECT_EQ(broker.cli_json({"queue", "show", "q0"})[0].at("ready"), 2) << "what nobody has read is not acked";
+}
+
+TEST(QueueCli, AQueueIsCreatedByItsUseWhenThatIsWanted) {
+  Broker strict;
+  EXPECT_EQ(strict.cli({"publish", "new"}, "a").exit, 66);
+  Broker broker({.settings = {"broker.auto_create=true", "defaults.max_attempts=3"}, .arguments = {}});
+  EXPECT_EQ(broker.cli({"publish", "new"}, "a").exit, 0);
+  EXPECT_EQ(broker.cli({"consume", "new", "--print", "--count", "1"}).out, "a\n");
+  EXPECT_EQ(broker.cli({"consume", "other", "--print", "--idle-exit", "100ms"}).exit, 0);
+  EXPECT_EQ(http(broker.admin(), "POST", "/api/v1/queues/third/messages", "{}").status, 201);
+  const auto queues = broker.cli_json({"queue", "list"});
+  ASSERT_EQ(queues.size(), 3u);
+  for (const auto& queue : queues) EXPECT_EQ(queue.at("max_attempts"), 3);
+  EXPECT_EQ(broker.cli({"publish", "a b"}, "a").exit, 65);
+  EXPECT_EQ(broker.cli({"queue", "show", "none"}).exit, 66) << "to look is not to use";
+}
+
+TEST(QueueCli, TheLatencyBenchDoesNotCountItsWarmUp) {
+  Broker broker;
+  // Counting the second of warming up in its time and not in its messages, no run could come near what was offered.
+  EXPECT_TRUE(eventually([&] {
+    const auto result = broker.cli_json({"bench", "--mode", "latency", "--rate", "200", "--seconds", "1"})[0];
+    EXPECT_EQ(result.at("n"), result.at("confirm_n"));
+    EXPECT_LE(result.at("n").as_int64(), 201);
+    EXPECT_EQ(result.at("producers"), 1);
+    return result.at("rate").as_int64() > 150;
+  }));
 }
 
 TEST(QueueCli, ListsAllPages) {

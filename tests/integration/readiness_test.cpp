@@ -117,6 +117,21 @@ TEST(Readiness, IsNotSaidByAStartThatFails) {
   EXPECT_EQ(manager.waiting(), std::nullopt);
 }
 
+TEST(Readiness, AHangupEndsNothing) {
+  Broker broker;
+  broker.signal(SIGHUP);
+  EXPECT_EQ(run_cli({"--broker", broker.broker(), "queue", "create", "q"}).exit, 0);
+  EXPECT_TRUE(broker.running());
+  EXPECT_EQ(http(broker.admin(), "GET", "/readyz").status, 200);
+  EXPECT_EQ(broker.terminate(), 0);
+}
+
+TEST(Readiness, ADirectoryOfNoNameIsNotTheDefault) {
+  const Outcome refused = run({binary("lazaretd"), "--data-dir", "", "--check-config"});
+  EXPECT_EQ(refused.exit, 78);
+  EXPECT_NE(refused.err.find("command line: storage.data_dir must be a directory"), std::string::npos) << refused.err;
+}
+
 TEST(Readiness, EndsWhenAStopBeginsNotWhenItIsOver) {
   NotifySocket manager;
   Broker broker({.settings = {}, .arguments = {}, .environment = environment_of(manager)});

@@ -179,6 +179,7 @@ base::Result<model::CasePage> MemoryStore::list_cases(const model::CaseFilter& f
   model::CasePage page;
   for (const auto& [id, record] : live_.cases) {
     const bool wanted = (!filter.subscription || id.subscription == *filter.subscription) &&
+                        (filter.queue.empty() || record.subscription == filter.queue) &&
                         (!filter.reason || record.reason == *filter.reason) &&
                         (!filter.state || record.state == *filter.state);
     if (wanted && page.cases.size() < max) page.cases.push_back(record);

@@ -33,7 +33,7 @@ class MemoryStore final : public model::Store {
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override;
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
-  base::Result<model::CheckReport> check(const std::function<void(std::uint64_t)>&) override {
+  base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override {
     return model::CheckReport{};
   }
 

@@ -187,6 +187,32 @@ TEST_F(Deletion, OptionsThatComeTooLateDoNotBringTheQueueBack) {
   EXPECT_EQ(world.ask<model::Published>(queue.shard, publish).status.code(), Code::NOT_FOUND);
 }
 
+TEST_F(Queues, TwoUpdatesAtTheSameTimeBothHold) {
+  world.create_queue("orders");
+  model::UpdateQueue attempts;
+  attempts.name = "orders";
+  attempts.options.max_attempts = 7;
+  model::UpdateQueue lease;
+  lease.name = "orders";
+  lease.options.lease_duration = 3s;
+  world.submit(model::ShardId(0), attempts);
+  world.submit(model::ShardId(0), lease);
+  world.run_for(1s);
+  const model::QueueOptions now = world.queue("orders").options;
+  EXPECT_EQ(now.max_attempts, 7u);
+  EXPECT_EQ(now.lease_duration, base::Duration(3s));
+  EXPECT_EQ(now.backoff_initial, model::QueueOptions{}.backoff_initial);
+
+  model::UpdateQueue wrong;
+  wrong.name = "orders";
+  wrong.options.backoff_jitter = 2;
+  EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), wrong).status.code(), Code::INVALID_OPTION);
+  wrong.options = {};
+  wrong.options.durability = "relaxed";
+  EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), wrong).status.code(), Code::INVALID_OPTION);
+  EXPECT_EQ(world.queue("orders").options, now);
+}
+
 TEST_F(Queues, NewOptionsHoldFromNowOnAndOverARestart) {
   world.create_queue("orders");
   model::UpdateQueue update;

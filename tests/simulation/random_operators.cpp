@@ -54,7 +54,6 @@ void RandomRun::inspect(const std::string& name) {
 void RandomRun::change_options(const std::string& name) {
   model::UpdateQueue update;
   update.name = name;
-  update.options = world_.queue(name).options;
   update.options.max_attempts = static_cast<std::uint32_t>(1 + random_.below(5));
   update.options.lease_duration = std::chrono::milliseconds(500 + random_.below(3000));
   if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {

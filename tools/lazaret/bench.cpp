@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "bench_run.h"
+#include "commands.h"
 #include "output.h"
 
 namespace lazaret::cli {
@@ -37,21 +38,22 @@ void add_bench_command(CLI::App& app, const Connection& connection, int& exit_st
       ->check(CLI::IsMember({"pubconfirm", "consume", "e2e", "latency", "recovery"}));
   LoadOptions& load = options->load;
   bench->add_option("--size", load.size, "Bytes of a body")->check(CLI::Range(0, 16 << 20))->capture_default_str();
-  bench->add_option("--producers", load.producers, "Publishing connections")
+  bench->add_option("--producers", load.producers, "Publishing connections (latency and recovery have one)")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  bench->add_option("--consumers", load.consumers, "Consuming connections")
+  bench->add_option("--consumers", load.consumers, "Consuming connections (latency and recovery have one)")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   bench->add_option("--window", load.window, "Unconfirmed publishes of a producer, prefetch of a consumer")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  bench->add_option("--count", load.count, "Messages in all (default: by time; consume 300000, recovery 1000000)");
-  bench->add_option("--seconds", load.seconds, "How long it publishes")
-      ->check(CLI::PositiveNumber)
+  bench->add_option("--count", load.count, "Messages in all (default: by time; consume 300000, recovery 1000000)")
+      ->check(at_least_one());
+  bench->add_option("--seconds", load.seconds, "How long it publishes; latency: after a second of warming up")
+      ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str();
   bench->add_option("--rate", options->rate, "latency: messages a second")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str();
   bench->add_option("--daemon", options->daemon, "recovery: the lazaretd to start (default: the one beside lazaret)");
   bench->add_option("--scratch-dir", options->scratch_dir,

@@ -53,7 +53,9 @@ void Latencies::report(const std::string& name, boost::json::object& out) const 
   std::sort(sorted.begin(), sorted.end());
   const auto quantile = [&](double q) -> std::int64_t {
     if (sorted.empty()) return std::int64_t{0};
-    return std::llround(sorted[static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1))]);
+    // The smallest latency that this share of all did not exceed.
+    const auto rank = static_cast<std::size_t>(std::ceil(q * static_cast<double>(sorted.size())));
+    return std::llround(sorted[std::max<std::size_t>(rank, 1) - 1]);
   };
   out[name + "_p50_us"] = quantile(0.5);
   out[name + "_p99_us"] = quantile(0.99);

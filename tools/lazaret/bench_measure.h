@@ -27,6 +27,7 @@ class Latencies {
  public:
   void add(std::chrono::nanoseconds latency) { us_.push_back(static_cast<double>(latency.count()) / 1000); }
   void add(const Latencies& other) { us_.insert(us_.end(), other.us_.begin(), other.us_.end()); }
+  std::uint64_t count() const { return us_.size(); }
   /// Adds `<name>_p50_us`, `_p99_us`, `_p999_us`, `_max_us` and `_n`.
   void report(const std::string& name, boost::json::object& out) const;
 

@@ -36,12 +36,6 @@ class BenchQueue {
   std::string name_;
 };
 
-struct Span {
-  SteadyTime begin;
-  SteadyTime end;
-  std::uint64_t messages = 0;
-};
-
 Span run_pubconfirm(const LoadOptions& load) {
   PublishLoad publish(load);
   publish.run();
@@ -96,14 +90,19 @@ boost::json::object run_bench(const BenchOptions& options) {
   const BenchQueue queue(client, "bench." + MessageId::make().to_string());
   load.queue = queue.name();
 
-  boost::json::object out{{"mode", options.mode},
-                          {"size", load.size},
-                          {"producers", load.producers},
-                          {"consumers", load.consumers},
-                          {"window", load.window}};
+  boost::json::object out{{"mode", options.mode}, {"size", load.size}};
+  const bool is_latency = options.mode == "latency";
+  if (options.mode != "consume") out["producers"] = is_latency ? 1 : load.producers;
+  if (options.mode != "pubconfirm") out["consumers"] = is_latency ? 1 : load.consumers;
+  out["window"] = load.window;
   const std::uint64_t filled = options.mode == "consume" ? fill(load) : 0;
-  const BrokerUsage before = broker_usage(admin);
-  const double own_before = own_cpu_seconds();
+  BrokerUsage before;
+  double own_before = 0;
+  const auto measuring = [&] {
+    before = broker_usage(admin);
+    own_before = own_cpu_seconds();
+  };
+  measuring();
   Span span;
   if (options.mode == "pubconfirm") {
     span = run_pubconfirm(load);
@@ -112,10 +111,7 @@ boost::json::object run_bench(const BenchOptions& options) {
   } else if (options.mode == "e2e") {
     span = run_end_to_end(load);
   } else {
-    span.begin = Clock::now();
-    run_latency(load, options.rate, out);
-    span.end = Clock::now();
-    span.messages = out.at("confirm_n").to_number<std::uint64_t>();
+    span = run_latency(load, options.rate, measuring, out);
   }
   const double own = own_cpu_seconds() - own_before;
   report_span(span, before, broker_usage(admin), own, out);

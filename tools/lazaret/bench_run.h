@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <functional>
 #include <string>
 
 #include "bench_load.h"
@@ -21,7 +22,16 @@ struct BenchOptions {
 boost::json::object run_bench(const BenchOptions& options);
 /// Starts brokers of its own: how long a start takes with a backlog after kill -9, against an empty one.
 boost::json::object run_recovery_bench(const BenchOptions& options);
-/// An open loop at a fixed rate: latencies from the intended send time.
-void run_latency(const LoadOptions& load, double rate, boost::json::object& out);
+/// What was measured: from the first send to the last confirm (or ack) of so many messages.
+struct Span {
+  SteadyTime begin;
+  SteadyTime end;
+  std::uint64_t messages = 0;
+};
+
+/// An open loop at a fixed rate: latencies from the intended send time. It warms up first, and calls `measuring` when
+/// that is over; what it returns and reports is of what was sent after that.
+Span run_latency(const LoadOptions& load, double rate, const std::function<void()>& measuring,
+                 boost::json::object& out);
 
 }  // namespace lazaret::cli

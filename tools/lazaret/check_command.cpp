@@ -41,8 +41,10 @@ json::object read_directory(const std::string& directory, bool show_progress) {
   const auto store = storage::open_store({.data_dir = directory, .read_only = true});
   if (!store.ok()) fail(store.status());
   Progress progress(show_progress);
-  const auto report = (*store)->check(
-      [&progress](std::uint64_t bytes) { progress.show("checking: " + std::to_string(bytes >> 20) + " MiB read"); });
+  const auto report = (*store)->check([&progress](std::uint64_t bytes) {
+    progress.show("checking: " + std::to_string(bytes >> 20) + " MiB read");
+    return true;
+  });
   if (!report.ok()) fail(report.status());
   json::array findings;
   for (const model::CheckFinding& finding : report->findings) {

@@ -1,11 +1,8 @@
 #include "command_process.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,50 +20,13 @@ extern char** environ;
 namespace lazaret::cli {
 namespace {
 
-using base::Code;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kErrorBytes = 4096;
 /// Between asking a command to end and killing it.
 constexpr std::chrono::seconds kMercy{2};
-/// How often we look after a command where the kernel has no descriptors for processes.
+/// How often we look whether that time is over.
 constexpr int kLookAfterMs = 20;
-// As the shell has it: the command was found but cannot be run, was not found.
-constexpr int kCannotRun = 126;
-constexpr int kNotFound = 127;
-
-/// A file descriptor that is closed at the end.
-class File {
- public:
-  File() = default;
-  explicit File(int fd) : fd_(fd) {}
-  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  File& operator=(File&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~File() { close(); }
-  int get() const { return fd_; }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
-
-struct Pipe {
-  File read, write;
-};
-
-Pipe make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) fail(Code::RESOURCE_EXHAUSTED, std::string("no pipe: ") + std::strerror(errno));
-  return {File(ends[0]), File(ends[1])};
-}
-
-void do_not_block(const File& file) { ::fcntl(file.get(), F_SETFL, ::fcntl(file.get(), F_GETFL) | O_NONBLOCK); }
 
 /// "content-type" → "CONTENT_TYPE"
 std::string variable_part(std::string_view name) {
@@ -104,70 +64,10 @@ std::vector<std::string> environment_of(const Delivery& delivery) {
   return out;
 }
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
-  out.push_back(nullptr);
-  return out;
-}
-
-/// In the child, between fork and exec: only what is safe there, and no allocation.
-[[noreturn]] void become(char* const* arguments, char* const* environment, int input, int error, pid_t parent) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(kCannotRun);  // the parent died before the line above
-  ::dup2(input, STDIN_FILENO);
-  ::dup2(error, STDERR_FILENO);
-  if (::syscall(SYS_close_range, 3u, ~0u, 0u) != 0) {
-    for (int fd = 3; fd < 1024; ++fd) ::close(fd);
-  }
-  ::signal(SIGPIPE, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execvpe(arguments[0], arguments, environment);
-  const int wrong = errno;
-  const char* why = ::strerrordesc_np(wrong);
-  for (const char* text : {"lazaret: ", static_cast<const char*>(arguments[0]), ": ", why, "\n"}) {
-    [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, text, std::strlen(text));
-  }
-  ::_exit(wrong == ENOENT ? kNotFound : kCannotRun);
-}
-
 }  // namespace
-
-struct CommandProcess::Child {
-  pid_t pid = -1;
-  File handle;  // readable when it has ended; none on old kernels
-  File input, error;
-};
 
 std::string CommandEnd::type() const {
   return signal != 0 ? "signal " + std::to_string(signal) : "exit " + std::to_string(exit);
-}
-
-CommandProcess::Child CommandProcess::start(const Delivery& delivery) {
-  const std::vector<std::string> environment = environment_of(delivery);
-  const std::vector<char*> arguments = pointers(command_);
-  const std::vector<char*> variables = pointers(environment);
-  Pipe input = make_pipe();
-  Pipe error = make_pipe();
-  const pid_t parent = ::getpid();
-  Child child;
-  child.pid = ::fork();
-  if (child.pid < 0) fail(Code::RESOURCE_EXHAUSTED, std::string("cannot fork: ") + std::strerror(errno));
-  if (child.pid == 0) become(arguments.data(), variables.data(), input.read.get(), error.write.get(), parent);
-  ::setpgid(child.pid, child.pid);  // here too: whoever comes first
-  {
-    const std::lock_guard lock(mutex_);
-    running_.insert(child.pid);
-  }
-  child.handle = File(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0u)));
-  child.input = std::move(input.write);
-  child.error = std::move(error.read);
-  do_not_block(child.input);
-  do_not_block(child.error);
-  return child;
 }
 
 namespace {
@@ -212,43 +112,49 @@ std::string last_of(std::string tail) {
 }  // namespace
 
 /// Until the command itself has ended; what it left behind may hold its pipes open for longer.
-void CommandProcess::serve(Child& child, const Delivery& delivery, CommandEnd& end) {
+void CommandProcess::serve(CommandGuard& guard, const Delivery& delivery, CommandEnd& end) {
   const File stopped(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   const std::stop_callback on_stop(delivery.stop_token(), [&stopped] { ::eventfd_write(stopped.get(), 1); });
   std::string_view body = delivery.message().body.view();
   std::optional<SteadyClock::time_point> kill_at;
-  feed(child.input, body);
+  bool asked = false;
+  feed(guard.input(), body);
   for (;;) {
-    std::array<pollfd, 4> waits = {{{child.handle.get(), POLLIN, 0},
-                                    {child.error.get(), POLLIN, 0},
-                                    {child.input.get(), POLLOUT, 0},
-                                    {kill_at ? -1 : stopped.get(), POLLIN, 0}}};
-    ::poll(waits.data(), waits.size(), child.handle.get() >= 0 && !kill_at ? -1 : kLookAfterMs);
-    if (waits[2].revents != 0) feed(child.input, body);
-    if (child.error.get() >= 0) drain(child.error, end.error_text);
+    std::array<pollfd, 4> waits = {{{guard.ended_fd(), POLLIN, 0},
+                                    {guard.error().get(), POLLIN, 0},
+                                    {guard.input().get(), POLLOUT, 0},
+                                    {asked ? -1 : stopped.get(), POLLIN, 0}}};
+    ::poll(waits.data(), waits.size(), kill_at ? kLookAfterMs : -1);
+    if (waits[2].revents != 0) feed(guard.input(), body);
+    if (guard.error().get() >= 0) drain(guard.error(), end.error_text);
+    if (waits[0].revents != 0) break;
     if (waits[3].revents != 0) {
-      ::kill(-child.pid, SIGTERM);
+      guard.order(CommandGuard::Order::terminate);
+      asked = true;
       kill_at = SteadyClock::now() + kMercy;
     }
-    if (kill_at && SteadyClock::now() >= *kill_at) ::kill(-child.pid, SIGKILL);
-    siginfo_t ended{};
-    // Looked at, and left in its place: until it is forgotten, its number is nobody else's.
-    if (::waitid(P_PID, static_cast<id_t>(child.pid), &ended, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-    if (ended.si_pid == child.pid) break;
+    if (kill_at && SteadyClock::now() >= *kill_at) {
+      guard.order(CommandGuard::Order::kill);
+      kill_at.reset();
+    }
   }
-  if (child.error.get() >= 0) drain(child.error, end.error_text);
+  if (guard.error().get() >= 0) drain(guard.error(), end.error_text);
 }
 
 CommandEnd CommandProcess::run(const Delivery& delivery) {
-  Child child = start(delivery);
-  CommandEnd end;
-  serve(child, delivery, end);
-  int status = 0;
+  CommandGuard guard = CommandGuard::start(command_, environment_of(delivery));
   {
     const std::lock_guard lock(mutex_);
-    running_.erase(child.pid);
-    while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    running_.insert(&guard);
+  }
+  CommandEnd end;
+  serve(guard, delivery, end);
+  // Its guard was killed: so is the command.
+  const int status = guard.join().value_or(SIGKILL);
+  {
+    const std::lock_guard lock(mutex_);
+    running_.erase(&guard);
+    changed_.notify_all();
   }
   if (WIFEXITED(status)) end.exit = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
@@ -257,8 +163,9 @@ CommandEnd CommandProcess::run(const Delivery& delivery) {
 }
 
 void CommandProcess::kill_all() {
-  const std::lock_guard lock(mutex_);
-  for (const pid_t pid : running_) ::kill(-pid, SIGKILL);
+  std::unique_lock lock(mutex_);
+  for (const CommandGuard* guard : running_) guard->order(CommandGuard::Order::kill);
+  changed_.wait_for(lock, kMercy, [this] { return running_.empty(); });
 }
 
 }  // namespace lazaret::cli

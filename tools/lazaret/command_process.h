@@ -1,13 +1,13 @@
 // CommandProcess: runs the command of `consume`, once for each message.
 #pragma once
 
-#include <sys/types.h>
-
+#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "command_guard.h"
 #include "lazaret/lazaret.h"
 
 namespace lazaret::cli {
@@ -21,9 +21,8 @@ struct CommandEnd {
   std::string type() const;
 };
 
-/// A direct child of this process, in a process group of its own: a Ctrl-C is for us, who let the command finish. It
-/// is killed when this process ends, in whatever way: the kernel sees to that (PR_SET_PDEATHSIG of the thread that
-/// started it, which waits for it and so lives as long).
+/// Each run has a guard (command_guard.h), with which the command and what it started are killed when this process
+/// ends, in whatever way.
 ///
 /// Threading: run from any number of threads.
 class CommandProcess {
@@ -33,17 +32,16 @@ class CommandProcess {
   /// Body on standard input, envelope in the environment (LAZARET_MSG_…); standard error is passed on and its end kept.
   /// When the delivery's stop token fires, the command is asked to end, and killed if it does not.
   CommandEnd run(const Delivery& delivery);
-  /// Kills, with everything they started, those that still run.
+  /// Kills, with everything they started, those that still run, and waits a moment for their ends.
   void kill_all();
 
  private:
-  struct Child;
-  Child start(const Delivery& delivery);
-  void serve(Child& child, const Delivery& delivery, CommandEnd& end);
+  void serve(CommandGuard& guard, const Delivery& delivery, CommandEnd& end);
 
   const std::vector<std::string> command_;
   std::mutex mutex_;
-  std::set<pid_t> running_;  // GUARDED_BY(mutex_)
+  std::condition_variable changed_;
+  std::set<const CommandGuard*> running_;  // GUARDED_BY(mutex_)
 };
 
 }  // namespace lazaret::cli

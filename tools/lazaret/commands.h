@@ -20,6 +20,8 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
 void add_check_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_status_command(CLI::App& app, const Connection& connection);
 
+/// Refuses what is no whole number, and 0.
+CLI::Validator at_least_one();
 /// Takes durations as people write them (250ms, 30s, 5m, 1h, 7d); anything else is a mistake in the command line.
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::optional<milliseconds>& into,
                           const std::string& description);

@@ -82,7 +82,7 @@ void consume(const Connection& connection, Given& given, const std::vector<std::
   options.drain = milliseconds(0);  // Consuming has closed in its own way
   Consuming consuming(connection.connect(options), given.options, std::move(worker));
   const Consuming::Totals totals = consuming.run(given.queue);
-  if (!connection.json && !given.print) {
+  if (!connection.json && !given.print && !output_is_closed()) {
     std::cerr << "consumed " << totals.done << ", failed " << totals.failed << ", rejected " << totals.rejected
               << ", released " << totals.released << "\n";
   }
@@ -112,7 +112,7 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
   consumer->add_flag("--print", given->print, "Print each message, then ack it");
   consumer->add_option("--count", given->options.count, "End after so many deliveries")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least_one());
   add_duration(*consumer, "--idle-exit", given->options.idle_exit,
                "End when for so long nothing was delivered and nothing in hand");
   consumer->add_option("--concurrency", given->options.concurrency, "Messages that are worked on at a time (1)")
@@ -131,7 +131,8 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
       "LAZARET_MSG_ID, _SOURCE, _OFFSET, _KEY, _TYPE, _ATTEMPT, _CORRELATION_ID and _HEADER_<NAME>. Exit status 0 "
       "acks,\n"
       "65 rejects, 75 fails the attempt with a later retry, any other or a signal fails the attempt; the end of\n"
-      "standard error is its text. 126 and 127 (it cannot be run) end the consumer.");
+      "standard error is its text. 126 and 127 (it cannot be run) end the consumer. A command that runs when lazaret\n"
+      "ends, in whatever way, is killed with everything it has started.");
   consumer->callback(
       [&connection, &exit_status, &command, given] { consume(connection, *given, command, exit_status); });
 }

@@ -37,7 +37,7 @@ void ChosenCases::add_options(CLI::App& command) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   command.add_flag("--all", all, "Every case that is admitted");
-  command.add_flag("--yes", yes, "Do not ask when there are several");
+  command.add_flag("--yes", yes, "Do not ask on a terminal when there are several");
 }
 
 std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb) const {
@@ -53,11 +53,10 @@ std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string
     http.each_item({"hospital", "cases"}, query,
                    [&chosen](const json::object& item) { chosen.push_back(cell(item, "id")); });
   }
-  if (chosen.size() <= 1 || yes) return chosen;
-  if (!is_terminal(STDIN_FILENO) || !is_terminal(STDERR_FILENO)) {
-    fail(Code::USAGE, "this would " + verb + " " + counted(chosen.size(), "case") + ": say --yes");
-  }
-  if (!confirmed(verb, chosen.size())) fail(Code::CANCELLED, "nothing was changed");
+  // A script has said what it wants by its choice, and there is nobody to ask.
+  const bool can_ask = is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO);
+  if (chosen.size() > 1 && !yes && can_ask && !confirmed(verb, chosen.size()))
+    fail(Code::CANCELLED, "nothing was changed");
   return chosen;
 }
 

@@ -20,7 +20,8 @@ struct ChosenCases {
   bool yes = false;
 
   void add_options(CLI::App& command);
-  /// The ids, of all pages. Throws USAGE when the choice is none, or changes several cases and nobody can be asked.
+  /// The ids, of all pages. Throws USAGE when the choice is none, and CANCELLED when whoever sits at the
+  /// terminal does not want it.
   std::vector<std::string> choose(HttpClient& http, const std::string& verb) const;
 };
 

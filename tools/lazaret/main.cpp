@@ -1,5 +1,6 @@
 // lazaret: the command line tool. Reads the global options, finds the broker, and leaves the rest to the commands.
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -10,6 +11,7 @@
 
 #include "base/duration_text.h"
 #include "commands.h"
+#include "http_client.h"
 #include "output.h"
 #if LAZARET_HAS_BENCH
 #include "bench.h"
@@ -19,6 +21,9 @@ namespace lazaret::cli {
 namespace {
 
 using base::Code;
+
+/// Of a broker that has something better to do than to say that it is well.
+constexpr std::chrono::seconds kHealthDeadline{5};
 
 struct GlobalOptions {
   std::string broker, admin, addresses;
@@ -32,6 +37,22 @@ std::string field_of(const json::value& value, std::string_view name) {
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+/// A broker that was killed leaves its file behind, and its ports may be another's by now.
+void check_is_of(const std::string& file, const json::value& addresses) {
+  const std::string instance = field_of(addresses, "instance");
+  const std::string admin = field_of(addresses, "admin");
+  if (instance.empty() || admin.empty()) return;
+  json::value health;
+  try {
+    health = HttpClient(admin).request("GET", "/healthz", {}, kHealthDeadline).body;
+  } catch (const Error& error) {
+    fail(Code::UNREACHABLE, file + " is stale, or its broker does not answer: " + error.problem.text);
+  }
+  if (field_of(health, "instance") != instance) {
+    fail(Code::UNREACHABLE, file + " is stale: its broker has ended, and at " + admin + " another one answers");
+  }
 }
 
 /// What was given on the command line comes before the environment, and never is an address of one broker mixed with
@@ -48,6 +69,7 @@ void resolve(const GlobalOptions& given, Connection& connection) {
     if (wrong || field_of(addresses, "broker").empty()) {
       fail(Code::BAD_CONFIGURATION, given.addresses + " does not name a broker's addresses");
     }
+    check_is_of(given.addresses, addresses);
     if (broker.empty()) broker = field_of(addresses, "broker");
     if (admin.empty()) admin = field_of(addresses, "admin");
   }
@@ -70,9 +92,22 @@ std::vector<std::string> take_command(std::vector<std::string>& arguments) {
   return command;
 }
 
+/// The command that was meant where one is missing; CLI11 says only that it is.
+std::string sentence_of(const CLI::App& app, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return error.what();
+  const CLI::App* in = &app;
+  while (!in->get_subcommands().empty()) in = in->get_subcommands().front();
+  if (in->get_require_subcommand_min() == 0) return error.what();
+  const std::string group = in == &app ? "" : in->get_name() + " ";
+  for (const std::string& word : app.remaining(true)) {
+    if (!word.starts_with('-')) return "there is no command \"" + group + word + "\"";
+  }
+  return error.what();
+}
+
 int usage(const CLI::App& app, const CLI::ParseError& error, bool as_json) {
   if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-  report(problem_of(base::Status(Code::USAGE, error.what())), as_json);
+  report(problem_of(base::Status(Code::USAGE, sentence_of(app, error))), as_json);
   if (!as_json) std::cerr << "Run with --help for more information.\n";
   return base::error_info(Code::USAGE).exit;
 }
@@ -129,6 +164,16 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
+CLI::Validator at_least_one() {
+  return {[](std::string& text) {
+            std::uint64_t number = 0;
+            const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
+            const bool whole = wrong == std::errc() && end == text.data() + text.size();
+            return whole && number > 0 ? std::string() : "\"" + text + "\" must be a whole number from 1 on";
+          },
+          ""};
+}
+
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::optional<milliseconds>& into,
                           const std::string& description) {
   const auto read = [&into](const CLI::results_t& values) {
@@ -143,5 +188,10 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::optional<
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write
-  return lazaret::cli::run(argc, argv);
+  const int exit_status = lazaret::cli::run(argc, argv);
+  if (!lazaret::cli::output_is_closed()) return exit_status;
+  // Whoever reads has had enough (head): we end as if the signal had not been ignored, but in order.
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
+  return exit_status;
 }

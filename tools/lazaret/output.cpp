@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -64,6 +65,8 @@ std::string cut(const std::string& text, std::size_t columns) {
   return text.substr(0, end);
 }
 
+std::atomic<bool> reader_is_gone = false;
+
 void write_error(const std::string& text) {
   // Nowhere to tell that standard error does not take it.
   [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, text.data(), text.size());
@@ -79,10 +82,13 @@ void print(std::string_view text) {
     if (written > 0) {
       text.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno != EINTR) {
+      if (errno == EPIPE) reader_is_gone = true;
       fail(Code::STORAGE_FAILED, std::string("cannot write to standard output: ") + std::strerror(errno));
     }
   }
 }
+
+bool output_is_closed() { return reader_is_gone; }
 
 void print_line(std::string_view text) { print(std::string(text) + "\n"); }
 
@@ -211,6 +217,7 @@ int exit_of(const Problem& problem) {
 std::string sentence_of(const Problem& problem) { return problem.code + ": " + printable(problem.text); }
 
 void report(const Problem& problem, bool as_json) {
+  if (output_is_closed()) return;
   write_error((as_json ? to_text(problem_json(problem)) : "lazaret: " + sentence_of(problem)) + "\n");
 }
 

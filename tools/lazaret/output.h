@@ -20,9 +20,12 @@ namespace json = boost::json;
 
 // --- Standard output -------------------------------------------------------------------------------------------------
 
-/// Writes and flushes; throws Error when standard output does not take it.
+/// Writes and flushes; throws Error when standard output does not take it. When that is a pipe whose reader has gone,
+/// nothing is reported from then on: ending is all that is left to do.
 void print(std::string_view text);
 void print_line(std::string_view text);
+/// The reader of standard output has gone.
+bool output_is_closed();
 /// One line of compact JSON, with numbers as people write them (0.2, not 2E-1).
 void print_json(const json::value& value);
 std::string to_text(const json::value& value);

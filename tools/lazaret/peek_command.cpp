@@ -62,7 +62,7 @@ void add_peek_command(CLI::App& app, const Connection& connection) {
   CLI::App* command = app.add_subcommand("peek", "Look at messages of a queue without taking them");
   const auto given = std::make_shared<Given>();
   command->add_option("name", given->name, "Name of the queue")->required()->type_name("NAME");
-  command->add_option("--count", given->count, "Messages at most (10)")->type_name("N")->check(CLI::PositiveNumber);
+  command->add_option("--count", given->count, "Messages at most (10)")->type_name("N")->check(at_least_one());
   command->add_option("--from", given->from, "First offset; the oldest that is not settled when not given")
       ->type_name("OFFSET");
   command->add_option("--state", given->state, "Only these: settled, ready, leased, waiting, in_hospital or replaying")

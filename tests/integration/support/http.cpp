@@ -39,7 +39,7 @@ HttpAnswer http(const std::string& address, const std::string& method, const std
 
   beast::flat_buffer buffer;
   beast::http::response_parser<beast::http::string_body> parser;
-  parser.body_limit(256u << 20);
+  parser.body_limit(512u << 20);
   if (method == "HEAD") parser.skip(true);
   beast::http::read(stream, buffer, parser);
   const auto& response = parser.get();

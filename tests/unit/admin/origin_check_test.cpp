@@ -14,7 +14,7 @@ Code check(const OriginCheck& origins, std::vector<std::string> hosts, std::vect
   return origins.check(request).code();
 }
 
-const OriginCheck kLocal("127.0.0.1", {"Broker.Example"}, false);
+const OriginCheck kLocal("127.0.0.1", {"Broker.Example"});
 
 TEST(OriginCheck, LoopbackNamesAndConfiguredNamesAreOurs) {
   for (const char* host :
@@ -43,11 +43,23 @@ TEST(OriginCheck, TheOriginIsTheHost) {
   }
 }
 
-TEST(OriginCheck, AnyHostStillChecksTheOrigin) {
-  const OriginCheck any("0.0.0.0", {}, true);
-  EXPECT_EQ(check(any, {"whatever.example"}), Code::OK);
-  EXPECT_EQ(check(any, {"whatever.example"}, {"http://whatever.example"}), Code::OK);
-  EXPECT_EQ(check(any, {"whatever.example"}, {"http://evil.example"}), Code::FORBIDDEN_ORIGIN);
+TEST(OriginCheck, BoundToEveryAddressAnyAddressIsOursAndNoOtherName) {
+  for (const char* bound : {"0.0.0.0", "::"}) {
+    const OriginCheck all(bound, {"broker.example"});
+    for (const char* host : {"192.0.2.7:7351", "[2001:db8::7]:7351", "localhost:7351", "broker.example:7351"}) {
+      EXPECT_EQ(check(all, {host}), Code::OK) << host;
+    }
+    for (const char* host : {"evil.example", "evil.example:7351", "192.0.2.7.evil.example", "1.2.3", "0x7f000001"}) {
+      EXPECT_EQ(check(all, {host}), Code::FORBIDDEN_ORIGIN) << host;
+    }
+    EXPECT_EQ(check(all, {"192.0.2.7"}, {"http://192.0.2.7"}), Code::OK);
+    EXPECT_EQ(check(all, {"192.0.2.7"}, {"http://evil.example"}), Code::FORBIDDEN_ORIGIN);
+  }
+}
+
+TEST(OriginCheck, BoundToOneAddressOthersAreNotOurs) {
+  EXPECT_EQ(check(OriginCheck("192.0.2.7", {}), {"192.0.2.7"}), Code::OK);
+  EXPECT_EQ(check(OriginCheck("192.0.2.7", {}), {"192.0.2.8"}), Code::FORBIDDEN_ORIGIN);
 }
 
 }  // namespace

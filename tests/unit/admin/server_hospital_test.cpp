@@ -92,6 +92,9 @@ TEST_F(ServedHospital, ACaseOutlivesItsQueue) {
   EXPECT_EQ(refused("DELETE", "/api/v1/queues/orders"), Refusal(409, "IN_USE"));
   EXPECT_EQ(ask("DELETE", "/api/v1/queues/orders?force=true").status, 204);
   EXPECT_EQ(ask("GET", "/api/v1/hospital/cases?queue=orders").json().at("items").as_array().size(), 1u);
+  // Also when another queue has the name by now.
+  EXPECT_EQ(ask("PUT", "/api/v1/queues/orders").status, 201);
+  EXPECT_EQ(ask("GET", "/api/v1/hospital/cases?queue=orders").json().at("items").as_array().size(), 1u);
   EXPECT_EQ(ask("GET", "/api/v1/hospital/cases/" + id).json().at("message").at("body"), "hello");
   EXPECT_EQ(refused("POST", "/api/v1/hospital/cases/" + id + "/replay", "{}"), Refusal(409, "DESTINATION_NEEDED"));
   const auto discarded = ask("POST", "/api/v1/hospital/cases/" + id + "/discard", R"({"reason": "not ours"})");

@@ -113,6 +113,7 @@ TEST_F(ServedBroker, PathsMethodsAndMediaTypesAreChecked) {
   EXPECT_EQ(refused("OPTIONS", "/metrics"), Refusal(405, "METHOD_NOT_ALLOWED"));
   EXPECT_EQ(refused("PUT", "/api/v1/queues/q", "{}", {{"Content-Type", "text/plain"}}),
             Refusal(415, "UNSUPPORTED_MEDIA_TYPE"));
+  EXPECT_EQ(refused("DELETE", "/api/v1/queues/q", "", {{"Content-Type", ""}}), Refusal(415, "UNSUPPORTED_MEDIA_TYPE"));
   EXPECT_EQ(ask("PUT", "/api/v1/queues/q", "{}", {{"Content-Type", "Application/JSON; charset=utf-8"}}).status, 201);
   EXPECT_EQ(refused("GET", "/metrics", "{}"), Refusal(400, "BAD_REQUEST"));
 }

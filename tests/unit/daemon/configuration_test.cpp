@@ -219,11 +219,40 @@ TEST_F(ConfigurationTest, OnlyLoopbackUnlessAllowed) {
   }
 }
 
+TEST_F(ConfigurationTest, WhatIsNotAFiniteNumberIsOutOfRange) {
+  const std::vector<std::string> values = {"nan", "-nan", "inf", "-inf"};
+  for (const std::string& value : values) {
+    for (const std::string key : {"defaults.backoff_multiplier", "defaults.backoff_jitter"}) {
+      sources_.settings = {{key, value}};
+      EXPECT_THAT(refusal(), HasSubstr("command line: " + key + " must be a number from ")) << value;
+    }
+  }
+  sources_.settings.clear();
+  for (const std::string& value : values) {
+    write("[defaults]\n\nbackoff_multiplier = " + value + "\n");
+    EXPECT_THAT(refusal(), HasSubstr(file_ + ":3: defaults.backoff_multiplier must be a number from ")) << value;
+  }
+}
+
+TEST_F(ConfigurationTest, AListIsOnlyForKeysThatAreLists) {
+  write("[broker]\nlisten = [\"127.0.0.1:7350\"]\n");
+  EXPECT_THAT(refusal(), HasSubstr(file_ + ":2: broker.listen cannot have such a value"));
+}
+
+TEST_F(ConfigurationTest, WhatIsWrongWithAnAddressOrADirectoryNamesItsPlace) {
+  write("[storage]\ndata_dir = \"\"\n");
+  EXPECT_THAT(refusal(), HasSubstr(file_ + ":2: storage.data_dir must be a directory, not \"\""));
+  write("[broker]\nlisten = \"7350\"\n");
+  EXPECT_THAT(refusal(), HasSubstr(file_ + ":2: broker.listen must be HOST:PORT"));
+  write("[admin]\nlisten = \"0.0.0.0:7351\"\n");
+  EXPECT_THAT(refusal(), HasSubstr(file_ + ":2: admin.listen: 0.0.0.0:7351 is not a loopback address"));
+}
+
 TEST_F(ConfigurationTest, AnAddressNeedsAHostAndAPort) {
   for (const std::string& address : {std::string("127.0.0.1"), std::string(":7350"), std::string("127.0.0.1:70000"),
                                      std::string("127.0.0.1:"), std::string("")}) {
     sources_.settings = {{"broker.listen", address}};
-    EXPECT_THAT(refusal(), HasSubstr("is not HOST:PORT")) << address;
+    EXPECT_THAT(refusal(), HasSubstr("command line: broker.listen must be HOST:PORT")) << address;
   }
 }
 

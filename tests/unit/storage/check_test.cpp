@@ -37,13 +37,19 @@ class CheckTest : public StoreFixture {
 };
 
 TEST_F(CheckTest, WhatIsWholeHasNoFindings) {
-  std::uint64_t last = 0;
-  const auto report = store_->check([&](std::uint64_t bytes) { last = bytes; });
+  const auto report = store_->check([](std::uint64_t) { return true; });
   ASSERT_TRUE(report.ok());
   EXPECT_THAT(report->findings, IsEmpty());
   EXPECT_EQ(report->queues, 1u);
   EXPECT_EQ(report->messages, 100u);
   EXPECT_EQ(report->cases, 1u);
+}
+
+TEST_F(CheckTest, EndsWhenItIsToldTo) {
+  publish(std::vector<std::string>(3000, "body"));
+  int asked = 0;
+  EXPECT_EQ(store_->check([&asked](std::uint64_t) { return ++asked < 2; }).code(), base::Code::CANCELLED);
+  EXPECT_EQ(asked, 2) << "not asked again";
 }
 
 TEST_F(CheckTest, ARecordThatCannotBeDecoded) {
