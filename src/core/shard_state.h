@@ -54,6 +54,7 @@ struct Shard::State {
   model::PublishResult store(Subscription& sub, const model::Publish& command, model::PublishItem& item,
                              std::vector<model::MessageRef>& stored);
   void append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message);
+  base::Status disk_is_short() const;
   void forget_idle_producers();
 
   // --- consumers.cpp: consumers, sessions, instances
