@@ -90,6 +90,7 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
       consumer.used_bytes += entry->bytes;
       load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
       if (!consumer.speaks_started) start_clock(sub, *entry);
+      if (entry->suspect) isolate_claimed(sub, *entry);
     } else {
       consumer.out.erase(entry->delivery);
     }
@@ -248,7 +249,8 @@ void Shard::State::on(InstanceAway& event) {
 void Shard::State::on(InstanceBack& event) {
   const auto it = instances.find(event.instance);
   if (it == instances.end()) return;
-  it->second.away = false;
+  const bool was_away = std::exchange(it->second.away, false);
+  it->second.refused = false;  // who asked for it while nobody was there may ask again
   const std::set<std::uint64_t> numbers = it->second.consumers;
   for (const std::uint64_t number : numbers) {
     Consumer* consumer = find(model::ConsumerKey{event.instance, number});

@@ -101,6 +101,7 @@ struct Shard::State {
   void isolate(Subscription& sub);
   void isolation_settled(Subscription& sub, const Entry& entry);
   void end_isolation(Subscription& sub);
+  void isolate_claimed(Subscription& sub, const Entry& entry);
   void on(InstanceReserved& event);
   void on(IsolationReady& event);
   void on(ReservationRefused& event);
