@@ -76,6 +76,7 @@ struct Shard::State {
   void detach(Consumer& consumer);
   void release_not_begun(Consumer& consumer);
   void forget_if_idle(const model::ConsumerKey& key);
+  void renew_leases(Consumer& consumer);
   void lost_with(Subscription& sub, Entry& entry, const InstanceLost& event);
 
   // --- grant.cpp: who gets what next
