@@ -66,6 +66,13 @@ void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::D
   if (limit && entry.failures >= *limit) {
     return admit(sub, entry, model::CaseReason::attempts_exhausted, entry.last_attempt->error);
   }
+/// A verdict came after the attempt had ended.
+void Shard::State::amend_attempt(Subscription& sub, Entry& entry) {
+  entry.last_attempt->late = true;
+  const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
+  mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, origin, *entry.last_attempt}, false);
+}
+
   put_back(sub, entry, delay.value_or(backoff(sub.queue.options, entry.failures)));
 }
 

@@ -124,6 +124,7 @@ struct Shard::State {
   void take_back(Subscription& sub, Entry& entry);
   void end_attempt(Subscription& sub, Entry& entry, model::AttemptOutcome outcome, model::ErrorReport error);
   void failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
+  void amend_attempt(Subscription& sub, Entry& entry);
   void put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
   void make_ready(Subscription& sub, Entry& entry);
   void make_waiting(Subscription& sub, Entry& entry, base::Instant due);
