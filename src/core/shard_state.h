@@ -14,6 +14,7 @@
 #include "core/settled_tokens.h"
 #include "core/shard.h"
 #include "core/subscription.h"
+#include "model/limits.h"
 
 namespace lazaret::core {
 
@@ -53,8 +54,8 @@ struct Shard::State {
   void on(DiskPressure& event);
   model::PublishResult store(Subscription& sub, const model::Publish& command, model::PublishItem& item,
                              std::vector<model::MessageRef>& stored);
-  void append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message);
   base::Status disk_is_short() const;
+  void append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message);
   void forget_idle_producers();
 
   // --- consumers.cpp: consumers, sessions, instances
@@ -75,8 +76,8 @@ struct Shard::State {
   bool number_is_free(const Consumer& consumer, const Entry& entry, std::uint64_t delivery) const;
   void detach(Consumer& consumer);
   void release_not_begun(Consumer& consumer);
-  void forget_if_idle(const model::ConsumerKey& key);
   void renew_leases(Consumer& consumer);
+  void forget_if_idle(const model::ConsumerKey& key);
   void lost_with(Subscription& sub, Entry& entry, const InstanceLost& event);
 
   // --- grant.cpp: who gets what next
@@ -100,9 +101,9 @@ struct Shard::State {
 
   // --- isolation.cpp: suspects go alone
   void isolate(Subscription& sub);
+  void isolate_claimed(Subscription& sub, const Entry& entry);
   void isolation_settled(Subscription& sub, const Entry& entry);
   void end_isolation(Subscription& sub);
-  void isolate_claimed(Subscription& sub, const Entry& entry);
   void on(InstanceReserved& event);
   void on(IsolationReady& event);
   void on(ReservationRefused& event);
@@ -123,8 +124,8 @@ struct Shard::State {
   // --- retry.cpp: the ends of leases, attempts, waiting
   void take_back(Subscription& sub, Entry& entry);
   void end_attempt(Subscription& sub, Entry& entry, model::AttemptOutcome outcome, model::ErrorReport error);
-  void failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
   void amend_attempt(Subscription& sub, Entry& entry);
+  void failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
   void put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
   void make_ready(Subscription& sub, Entry& entry);
   void make_waiting(Subscription& sub, Entry& entry, base::Instant due);
@@ -136,8 +137,10 @@ struct Shard::State {
   void on(WakeUp& event);
   void on(WaitingLoaded& event);
   void park(Subscription& sub, Position position);
+  bool forget_parked_lately(Subscription& sub);
   void spill_waiting(Subscription& sub);
   void load_waiting(Subscription& sub);
+  bool unpark(Subscription& sub, const model::RecoveredDelivery& loaded);
   void set_alarm(Subscription& sub);
 
   // --- hospital.cpp: admission, replay, discharge, discard
@@ -186,7 +189,8 @@ struct Shard::State {
   base::Random random;
   base::Instant now;
   model::GroupNumber group;
-  Output* out = nullptr;  // of the step that is running
+  model::GroupNumber persisted;  // the last group that is on the disk
+  Output* out = nullptr;         // of the step that is running
 
   std::uint64_t next_id = 1;
   std::uint64_t last_grant = 0;  // the lower 40 bits
@@ -197,6 +201,7 @@ struct Shard::State {
   std::uint64_t disk_reserve = 0;
   std::uint64_t window_bytes = 0;  // of all subscriptions
   std::uint64_t waiting_in_memory = 0;
+  std::uint64_t spill_above = model::limits::kWaitingInMemory;
   base::Instant producers_checked;
 
   std::map<std::string, model::QueueRecord> catalog;  // shard 0

@@ -12,6 +12,7 @@ RandomRun::RandomRun(std::uint64_t seed, Bug bug)
               .resume_grace = 5s,
               .sync_time = 4ms,
               .page_time = 3ms,
+              .page_age = 30ms,
               .random_order = true,
               .seed = seed,
               .bug = bug}),
