@@ -219,9 +219,10 @@ void Shard::State::start_clock(Subscription& sub, Entry& entry) {
 
 void Shard::State::load_one(Subscription& sub, Entry& entry) {
   if (entry.loading || sub.loads_under_way >= kRetriesAhead) return;
+  const model::Offset source = entry.replays ? entry.replays->offset : entry.position.offset;
+  if (source >= sub.log.persisted_end) return;  // given back before it was written: it can be read when that is durable
   entry.loading = true;
   ++sub.loads_under_way;
-  const model::Offset source = entry.replays ? entry.replays->offset : entry.position.offset;
   out->effects.emplace_back(
       LoadOne{sub.queue.subscription, 0, entry.position.log, entry.position.offset, sub.queue.log, source});
 }

@@ -207,6 +207,39 @@ TEST_F(ConsumerGoes, WhoComesBackHasAWholeLease) {
   EXPECT_THAT(heard(), ElementsAre("11.998 anna ack 0: done"));
 }
 
+class ConsumerGoesDuringASync : public Story {
+ protected:
+  ConsumerGoesDuringASync() : Story(WorldOptions{.ack_sync_max = 0ms, .sync_time = 10ms}) {}
+};
+
+/// It was granted when it came, and given back before it was even written: there is nothing to be read yet.
+TEST_F(ConsumerGoesDuringASync, AMessageThatIsNotWrittenYetIsNotTakenForDamaged) {
+  world.create_queue("orders");
+  Client anna(world, "anna");
+  anna.consume("orders", 10);
+  const model::QueueRecord& queue = world.queue("orders");
+  const auto send = [&](const std::string& body) {
+    model::Publish publish;
+    publish.queue = queue.subscription;
+    auto message = std::make_shared<model::Message>();
+    message->body = base::SharedBytes::of(body);
+    publish.items.push_back({0, std::move(message)});
+    world.submit(queue.shard, std::move(publish));
+  };
+  world.run_for(1s);
+  send("in the group that is being synced");
+  world.settle();
+  send("in the next");
+  world.settle();
+  anna.die();
+  Client bert(world, "bert");
+  bert.consume("orders", 10);
+  world.run_for(1s);
+  EXPECT_THAT(bert.held(), ElementsAre(0, 1));
+  EXPECT_THAT(world.cases("orders", model::CaseState::admitted), IsEmpty());
+  expect_sums("orders");
+}
+
 TEST_F(ConsumerGoes, TwoQueuesOneDeadInstance) {
   // What an instance has begun is counted over all its consumers: here two, so nobody is convicted.
   world.create_queue("orders");
