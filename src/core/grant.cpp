@@ -51,7 +51,7 @@ Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes) {
   for (Consumer* consumer : sub.consumers) {
     if (!may_take(*consumer, bytes)) continue;
     const InstanceView& instance = instances.at(consumer->key.instance);
-    if (instance.reserved) continue;
+    if (instance.reserved || instance.held_back) continue;
     if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
   }
   return best;

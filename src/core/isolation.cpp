@@ -21,6 +21,7 @@ void Shard::State::isolate(Subscription& sub) {
     return;
   }
   if (isolation.phase == Phase::none) {
+    if (resuming) return;  // one that is being tried may still come back with its instance
     const Consumer* best = nullptr;
     for (const Consumer* consumer : sub.consumers) {
       if (!consumer->session || consumer->ended || consumer->credit_messages == 0) continue;
@@ -48,6 +49,7 @@ void Shard::State::isolate(Subscription& sub) {
 void Shard::State::isolate_claimed(Subscription& sub, const Entry& entry) {
   if (sub.isolation.phase != Phase::none) return;
   sub.isolation = {Phase::asked, entry.holder.instance, entry.position};
+  instances.at(entry.holder.instance).held_back = true;
   out->effects.emplace_back(ReserveInstance{entry.holder.instance, sub.queue.subscription});
 }
 
@@ -77,6 +79,7 @@ void Shard::State::on(InstanceReserved& event) {
   // Also of an instance that has nothing here yet: what it opens meanwhile gets nothing.
   InstanceView& instance = instances[event.instance];
   instance.reserved = true;
+  instance.held_back = false;
   for (const std::uint64_t number : instance.consumers) {
     const Consumer* consumer = find(model::ConsumerKey{event.instance, number});
     if (consumer == nullptr || !consumer->session || consumer->out.empty()) continue;
@@ -96,7 +99,14 @@ void Shard::State::on(IsolationReady& event) {
 }
 
 void Shard::State::on(ReservationRefused& event) {
-  if (const auto it = instances.find(event.instance); it != instances.end()) it->second.refused = true;
+  if (const auto it = instances.find(event.instance); it != instances.end()) {
+    it->second.refused = true;
+    it->second.held_back = false;
+    for (const std::uint64_t number : it->second.consumers) {
+      const Consumer* consumer = find(model::ConsumerKey{event.instance, number});
+      if (consumer != nullptr) pumped_later.insert(consumer->subscription);
+    }
+  }
   Subscription* sub = find(event.subscription);
   if (sub == nullptr || sub->isolation.instance != event.instance) return;
   sub->isolation = {};

@@ -23,6 +23,7 @@ struct InstanceView {
   model::InstanceRecord record;
   bool away = false;
   bool reserved = false;              // somebody isolates on it
+  bool held_back = false;             // a suspect was claimed there; until the reservation is answered
   bool refused = false;               // we asked, and somebody else does; until InstanceFree
   bool recorded = false;              // an InstanceRecord is on disk
   bool gone = false;                  // it said goodbye: forgotten when its last message is settled

@@ -204,8 +204,8 @@ TEST_F(Suspects, OneThatIsTriedIsAloneAlsoBehindARestart) {
   anna.disconnected();
   world.start_broker();
   heard();
-  anna.reconnect();
   world.publish("orders", 1);
+  anna.reconnect();
   world.run_for(6s);
   EXPECT_THAT(heard(), ElementsAre("5.000 anna keeps 1"));
   anna.ack(1);
