@@ -14,12 +14,40 @@ void Witness::event(model::ShardId shard, base::Instant, const core::Event::What
 
 void Witness::group(const model::MutationGroup& group) {
   for (const model::Mutation& mutation : group.mutations) {
+    if (const auto* put = std::get_if<model::PutAttempt>(&mutation)) check_attempt(*put);
+    if (const auto* replay = std::get_if<model::ReplayCase>(&mutation)) {
+      if (Queue* of = queue(replay->id.subscription)) {
+        Blame& blame = of->blames[replay->id.offset.value];
+        blame.replayed_after = blame.history.empty() ? 0 : blame.history.rbegin()->first;
+      }
+    }
     const auto* drop = std::get_if<model::DropProducer>(&mutation);
     if (drop == nullptr) continue;
     std::erase_if(sequences_, [&](const auto& one) {
       return one.first.second == drop->producer && queues_.at(one.first.first).record.log == drop->log;
     });
   }
+}
+
+/// Only what was tried alone, or was all that had begun, is blamed for the loss of its process; and not for ever.
+void Witness::check_attempt(const model::PutAttempt& put) {
+  Queue* of = queue(put.subscription);
+  if (of == nullptr) return;
+  Blame& blame = of->blames[put.offset.value];
+  blame.history[put.attempt.number] = put.attempt.outcome;
+  const bool by_loss = put.attempt.outcome == model::AttemptOutcome::consumer_lost;
+  const bool ended = by_loss || put.attempt.outcome == model::AttemptOutcome::interrupted;
+  if (blame.left == Left::untouched && ended)
+    find(where(*of, put.offset.value) + "had not begun, and is suspected (11)");
+  if (blame.left == Left::with_others && by_loss)
+    find(where(*of, put.offset.value) + "one of several, and convicted (11)");
+}
+
+/// Since it was replayed last.
+std::uint64_t Witness::deaths(const Blame& blame) {
+  return static_cast<std::uint64_t>(
+      std::count_if(blame.history.upper_bound(blame.replayed_after), blame.history.end(),
+                    [](const auto& one) { return one.second == model::AttemptOutcome::consumer_lost; }));
 }
 
 void Witness::effect(model::ShardId, const core::Effect& effect) {
@@ -39,6 +67,13 @@ void Witness::crashed() {
   consumers_.clear();
   holders_.clear();
   for (auto& [id, queue] : queues_) {
+    for (auto& [offset, blame] : queue.blames) {
+      blame.left = Left::not_seen;
+      blame.history.clear();
+      for (const auto& attempt : world_.store().attempts_of(id, queue.record.log, model::Offset(offset))) {
+        blame.history[attempt.number] = attempt.outcome;
+      }
+    }
     for (auto& [offset, message] : queue.messages) {
       const bool written = message.suspected && *message.suspected + 100ms < world_.now();
       if (!written) message.suspected.reset();
@@ -151,6 +186,11 @@ void Witness::hear(model::ShardId shard, const core::InstanceLost& lost) {
       Message& message = queues_.at(place.first).messages.at(place.second);
       const bool begun = message.begun.contains(grant) && !message.from_lane && message.newest == grant;
       if (begun) message.suspected = world_.now();
+      if (message.newest != grant) continue;
+      const bool tried = alone_.contains({place.first, grant}) || (lost.begun_total <= 1 && lost.speaks_started);
+      queues_.at(place.first).blames[place.second].left = !message.begun.contains(grant) ? Left::untouched
+                                                          : tried                        ? Left::alone
+                                                                                         : Left::with_others;
     }
     consumer.out.clear();
   }
@@ -274,6 +314,9 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   message.attempt = one.attempt;
   message.from_lane = from_lane;
   message.suspected.reset();
+  Blame& blame = of.blames[offset];
+  blame.left = Left::not_seen;
+  if (deaths(blame) >= of.deaths) find(at + "delivered after it has killed as many workers as it may");
   grants_[{deliver.subscription, one.grant.value}] = offset;
   Consumer& consumer = consumers_[deliver.consumer];
   if (!consumer.speaks_started) message.begun.insert(one.grant.value);
@@ -284,9 +327,9 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
     check_credit(of, consumer, one);
   }
   check_company(of, deliver, one);
-  if (!one.isolated || of.deleted) return;  // of a deleted queue something may still be on its way
-  check_alone(deliver, one);
+  if (!one.isolated) return;
   alone_.insert({deliver.subscription, one.grant.value});
+  if (!of.deleted) check_alone(deliver, one);  // of a deleted queue something may still be on its way
 }
 
 /// Messages that go out in one step to several consumers are told to one after the other: grants say the order.
@@ -341,8 +384,8 @@ void Witness::check_alone(const model::Deliver& deliver, const model::Delivered&
   }
 }
 
-/// Beside a suspect that is tried, nothing goes to who tries it. (Other shards may not have heard of it yet, when a process
-/// comes back with it after a restart.)
+/// Beside a suspect that is tried, nothing goes to who tries it. (Other shards may not have heard of it yet, when a
+/// process comes back with it after a restart.)
 void Witness::check_company(const Queue& of, const model::Deliver& deliver, const model::Delivered& one) {
   for (const auto& [key, consumer] : consumers_) {
     if (key.instance != deliver.consumer.instance) continue;

@@ -52,11 +52,19 @@ class Witness final : public Watcher {
     std::set<std::uint64_t> settled_well;  // grants that ended without blame
     std::set<std::uint64_t> given_back;    // grants that were released or lost before anybody was told that they began
   };
+  /// Where a process that was lost left a message.
+  enum class Left { not_seen, untouched, with_others, alone };
+  struct Blame {
+    Left left = Left::not_seen;                              // since its last delivery
+    std::map<std::uint32_t, model::AttemptOutcome> history;  // by number
+    std::uint32_t replayed_after = 0;                        // attempts when it was replayed last
+  };
   struct Queue {
     model::QueueRecord record;
     std::optional<std::uint32_t> limit;  // the highest that it ever had; nullopt: unlimited
     std::uint32_t deaths = 0;            // the most that a message of it may be convicted of
     std::map<std::uint64_t, Message> messages;
+    std::map<std::uint64_t, Blame> blames;
     std::map<std::string, std::uint64_t> places;          // body → offset
     std::map<std::uint64_t, std::uint64_t> first_grants;  // by offset
     std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
@@ -112,6 +120,8 @@ class Witness final : public Watcher {
   void check_order(Queue& queue, const model::Delivered& one);
   void check_failures(const Queue& queue, const model::Delivered& one, bool from_lane);
   bool is_unanswered(model::SubscriptionId of, std::uint64_t grant) const;
+  void check_attempt(const model::PutAttempt& put);
+  static std::uint64_t deaths(const Blame& blame);
   void check_alone(const model::Deliver& deliver, const model::Delivered& one);
   void check_company(const Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_said(const Queue& queue, const Message& message, const model::Delivered& one);
