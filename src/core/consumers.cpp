@@ -92,6 +92,7 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
       consumer.used_bytes += entry->bytes;
       load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
       if (!consumer.speaks_started) start_clock(sub, *entry);
+      if (entry->suspect) isolate_claimed(sub, *entry);
     } else {
       consumer.out.erase(entry->delivery);
     }
@@ -265,14 +266,29 @@ void Shard::State::on(InstanceAway& event) {
 void Shard::State::on(InstanceBack& event) {
   const auto it = instances.find(event.instance);
   if (it == instances.end()) return;
-  it->second.away = false;
+  const bool was_away = std::exchange(it->second.away, false);
+  it->second.refused = false;  // who asked for it while nobody was there may ask again
   const std::set<std::uint64_t> numbers = it->second.consumers;
   for (const std::uint64_t number : numbers) {
     Consumer* consumer = find(model::ConsumerKey{event.instance, number});
     if (consumer == nullptr) continue;
     pumped_later.insert(consumer->subscription);
+    if (was_away) renew_leases(*consumer);
     // It was not opened again: what it merely had in its hands is not its any more.
     if (!consumer->session) release_not_begun(*consumer);
+  }
+}
+
+/// Its instance is heard again: while it was not, no lease ended, and it could not extend any.
+void Shard::State::renew_leases(Consumer& consumer) {
+  Subscription& sub = *find(consumer.subscription);
+  const base::Instant deadline = now + sub.queue.options.lease_duration;
+  for (const auto& [delivery, position] : consumer.out) {
+    Entry& entry = sub.entries.at(position);
+    if (entry.deadline >= deadline) continue;  // also of what has not begun
+    sub.deadlines.erase({entry.deadline, position});
+    entry.deadline = deadline;
+    sub.deadlines.emplace(deadline, position);
   }
 }
 
@@ -327,7 +343,16 @@ void Shard::State::on(InstanceGone& event) {
   if (it->second.recorded) mutate(model::DropInstance{event.instance}, false);
   it->second.recorded = false;
   it->second.gone = true;
-  if (it->second.consumers.empty()) instances.erase(it);
+  if (it->second.consumers.empty()) {
+    instances.erase(it);
+    return;
+  }
+  // Consumers that it had not opened again when it went: nobody else would ever release what they had in their hands.
+  const std::set<std::uint64_t> numbers = it->second.consumers;
+  for (const std::uint64_t number : numbers) {
+    Consumer* consumer = find(model::ConsumerKey{event.instance, number});
+    if (consumer != nullptr && !consumer->session) release_not_begun(*consumer);
+  }
 }
 
 /// What nobody claimed after the restart is granted now.

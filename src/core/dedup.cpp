@@ -12,6 +12,11 @@ constexpr std::uint64_t kWindow = model::limits::kDedupWindow;
 /// A trim is a record of its own: it waits until it is worth one.
 constexpr std::uint64_t kTrimStep = 1024;
 
+/// Sequences are the client's choice, up to the largest: nothing is added to them.
+bool is_out_of_window(std::uint64_t sequence, std::uint64_t highest) {
+  return sequence < highest && highest - sequence >= kWindow;
+}
+
 bool by_sequence(const DedupEntry& entry, std::uint64_t sequence) { return entry.sequence < sequence; }
 
 }  // namespace
@@ -23,7 +28,7 @@ ProducerWindow::ProducerWindow(const model::RecoveredProducer& recovered)
 
 ProducerWindow::Answer ProducerWindow::check(std::uint64_t sequence, std::uint32_t body_crc) const {
   if (sequence > highest_) return {};
-  if (sequence + kWindow <= highest_) return {Verdict::too_old, {}};
+  if (is_out_of_window(sequence, highest_)) return {Verdict::too_old, {}};
   const auto it = std::lower_bound(window_.begin(), window_.end(), sequence, by_sequence);
   if (it == window_.end() || it->sequence != sequence) return {};
   if (it->body_crc != body_crc) return {Verdict::reused, {}};
@@ -39,7 +44,7 @@ void ProducerWindow::record(const DedupEntry& entry, base::Instant now) {
   highest_ = std::max(highest_, entry.sequence);
   last_used_ = now;
   fresh_.push_back(entry);
-  while (window_.front().sequence + kWindow <= highest_) window_.pop_front();
+  while (is_out_of_window(window_.front().sequence, highest_)) window_.pop_front();
 }
 
 void ProducerWindow::save(model::LogId log, const model::ProducerId& producer,

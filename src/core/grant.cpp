@@ -51,7 +51,7 @@ Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes) {
   for (Consumer* consumer : sub.consumers) {
     if (!may_take(*consumer, bytes)) continue;
     const InstanceView& instance = instances.at(consumer->key.instance);
-    if (instance.reserved) continue;
+    if (instance.reserved || instance.held_back) continue;
     if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
   }
   return best;
@@ -222,9 +222,10 @@ void Shard::State::start_clock(Subscription& sub, Entry& entry) {
 
 void Shard::State::load_one(Subscription& sub, Entry& entry) {
   if (entry.loading || sub.loads_under_way >= kRetriesAhead) return;
+  const model::Offset source = entry.replays ? entry.replays->offset : entry.position.offset;
+  if (source >= sub.log.persisted_end) return;  // given back before it was written: it can be read when that is durable
   entry.loading = true;
   ++sub.loads_under_way;
-  const model::Offset source = entry.replays ? entry.replays->offset : entry.position.offset;
   out->effects.emplace_back(
       LoadOne{sub.queue.subscription, 0, entry.position.log, entry.position.offset, sub.queue.log, source});
 }

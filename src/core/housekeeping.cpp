@@ -24,6 +24,7 @@ constexpr std::uint64_t kSmallStretch = 256;
 }  // namespace
 
 void Shard::State::on(Persisted& event) {
+  persisted = event.group;
   std::vector<model::SubscriptionId> written;
   for (; !sealed.empty() && sealed.front().first <= event.group; sealed.pop_front()) {
     written.insert(written.end(), sealed.front().second.begin(), sealed.front().second.end());
@@ -40,6 +41,7 @@ void Shard::State::on(Persisted& event) {
     for (; !marks.empty() && marks.front().first <= event.group; marks.pop_front()) {
       sub.durable_mark = marks.front().second;
     }
+    if (!sub.loading_waiting) forget_parked_lately(sub);
     pumped_later.insert(id);
   }
   for (; !returning.empty() && returning.front().first <= event.group; returning.pop_front()) {
@@ -160,6 +162,7 @@ std::uint64_t Shard::State::purge_parked(Subscription& sub) {
     }
   }
   sub.parked.clear();
+  sub.parked_lately.clear();
   sub.parked_from = base::Instant::never();
   return count;
 }
@@ -338,7 +341,11 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
   const auto it = sub.entries.find(position);
   if (it == sub.entries.end()) {
     const bool reserved = resuming && offset < sub.recovered_mark;
-    item.state = reserved ? model::MessageState::leased : item.state;
+    if (position.log == sub.queue.log && sub.parked.contains(offset)) {
+      item.state = model::MessageState::waiting;  // until when stands on the disk
+    } else if (reserved) {
+      item.state = model::MessageState::leased;
+    }
     return item;
   }
   const Entry& entry = it->second;

@@ -14,13 +14,14 @@ using Phase = Isolation::Phase;
 void Shard::State::isolate(Subscription& sub) {
   Isolation& isolation = sub.isolation;
   if (isolation.phase != Phase::none && consumer_on(sub, isolation.instance) == nullptr && !isolation.out) {
-    end_isolation(sub);
+    end_isolation(sub);  // it went, or takes nothing any more
   }
   if (sub.suspects.empty()) {
     if (isolation.phase != Phase::none && !isolation.out) end_isolation(sub);
     return;
   }
   if (isolation.phase == Phase::none) {
+    if (resuming) return;  // one that is being tried may still come back with its instance
     const Consumer* best = nullptr;
     for (const Consumer* consumer : sub.consumers) {
       if (!consumer->session || consumer->ended || consumer->credit_messages == 0) continue;
@@ -38,16 +39,25 @@ void Shard::State::isolate(Subscription& sub) {
   Entry& entry = sub.entries.at(*sub.suspects.begin());
   if (entry.message == nullptr) return load_one(sub, entry);
   Consumer* consumer = consumer_on(sub, isolation.instance);
-  if (consumer == nullptr || !may_take(*consumer, entry.message->size())) return;
+  if (!may_take(*consumer, entry.message->size())) return;
   entry.isolated = true;
   isolation.out = entry.position;
   grant(sub, entry, *consumer, entry.message);
 }
 
-/// A consumer of this subscription on that instance.
+/// A suspect that was tried alone when the broker stopped, and goes on: its instance gets nothing else meanwhile.
+void Shard::State::isolate_claimed(Subscription& sub, const Entry& entry) {
+  if (sub.isolation.phase != Phase::none) return;
+  sub.isolation = {Phase::asked, entry.holder.instance, entry.position};
+  instances.at(entry.holder.instance).held_back = true;
+  out->effects.emplace_back(ReserveInstance{entry.holder.instance, sub.queue.subscription});
+}
+
+/// A consumer of this subscription on that instance to which a suspect may go when it has nothing else.
 Consumer* Shard::State::consumer_on(Subscription& sub, const model::InstanceId& instance) {
   for (Consumer* consumer : sub.consumers) {
-    if (consumer->key.instance == instance && consumer->session && !consumer->ended) return consumer;
+    const bool takes = consumer->session && !consumer->ended && consumer->credit_messages > 0;
+    if (takes && consumer->key.instance == instance) return consumer;
   }
   return nullptr;
 }
@@ -69,6 +79,7 @@ void Shard::State::on(InstanceReserved& event) {
   // Also of an instance that has nothing here yet: what it opens meanwhile gets nothing.
   InstanceView& instance = instances[event.instance];
   instance.reserved = true;
+  instance.held_back = false;
   for (const std::uint64_t number : instance.consumers) {
     const Consumer* consumer = find(model::ConsumerKey{event.instance, number});
     if (consumer == nullptr || !consumer->session || consumer->out.empty()) continue;
@@ -88,7 +99,14 @@ void Shard::State::on(IsolationReady& event) {
 }
 
 void Shard::State::on(ReservationRefused& event) {
-  if (const auto it = instances.find(event.instance); it != instances.end()) it->second.refused = true;
+  if (const auto it = instances.find(event.instance); it != instances.end()) {
+    it->second.refused = true;
+    it->second.held_back = false;
+    for (const std::uint64_t number : it->second.consumers) {
+      const Consumer* consumer = find(model::ConsumerKey{event.instance, number});
+      if (consumer != nullptr) pumped_later.insert(consumer->subscription);
+    }
+  }
   Subscription* sub = find(event.subscription);
   if (sub == nullptr || sub->isolation.instance != event.instance) return;
   sub->isolation = {};

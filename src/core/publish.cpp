@@ -17,19 +17,12 @@ constexpr base::Duration kProducersCheckEvery = std::chrono::minutes(10);
 
 void Shard::State::on(model::Publish& command) {
   model::Published answer{command.origin.request, {}, {}};
-  const auto refuse_all = [&](Status status) {
-    answer.results.assign(command.items.size(), {status.code(), {}, false});
-    answer.status = std::move(status);
-    if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
-  };
   Subscription* sub = find(command.queue);
-  if (sub == nullptr || sub->deleting) return refuse_all(Status(Code::NOT_FOUND, "the queue was deleted"));
-  if (refuse_publishes) {
-    return refuse_all(Status(Code::RESOURCE_EXHAUSTED, "the disk has " + std::to_string(disk_free) +
-                                                           " bytes free, less than the reserve of " +
-                                                           std::to_string(disk_reserve))
-                          .with_limit("disk_reserve", static_cast<std::int64_t>(disk_reserve))
-                          .with_retry_after_ms(1000));
+  if (sub == nullptr || sub->deleting) {
+    answer.results.assign(command.items.size(), {Code::NOT_FOUND, {}, false});
+    answer.status = Status(Code::NOT_FOUND, "the queue was deleted");
+    if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
+    return;
   }
   const model::Offset first = sub->log.state.next;
   std::vector<model::MessageRef> stored;
@@ -37,7 +30,11 @@ void Shard::State::on(model::Publish& command) {
   answer.results.reserve(command.items.size());
   for (model::PublishItem& item : command.items) {
     const model::PublishResult result = store(*sub, command, item, stored);
-    if (result.code != Code::OK) answer.status = Status(result.code);
+    if (result.code == Code::RESOURCE_EXHAUSTED) {
+      answer.status = disk_is_short();
+    } else if (result.code != Code::OK) {
+      answer.status = Status(result.code);
+    }
     answer.results.push_back(result);
   }
   if (!stored.empty()) {
@@ -54,9 +51,10 @@ void Shard::State::on(model::Publish& command) {
 model::PublishResult Shard::State::store(Subscription& sub, const model::Publish& command, model::PublishItem& item,
                                          std::vector<model::MessageRef>& stored) {
   const bool numbered = command.producer && item.sequence != 0;
-  if (numbered) {
+  const auto producer = numbered ? sub.log.producers.find(*command.producer) : sub.log.producers.end();
+  if (producer != sub.log.producers.end()) {
     using Verdict = ProducerWindow::Verdict;
-    const auto answer = sub.log.producers[*command.producer].check(item.sequence, item.message->body_crc);
+    const auto answer = producer->second.check(item.sequence, item.message->body_crc);
     switch (answer.verdict) {
       case Verdict::fresh: break;
       case Verdict::duplicate: return {Code::OK, answer.offset, true};
@@ -64,6 +62,9 @@ model::PublishResult Shard::State::store(Subscription& sub, const model::Publish
       case Verdict::too_old: return {Code::SEQUENCE_TOO_OLD, {}, false};
     }
   }
+  // Behind the answers above: what is stored already needs no space, and refused it would be stored twice later, when
+  // its publisher gave up its number.
+  if (refuse_publishes) return {Code::RESOURCE_EXHAUSTED, {}, false};
   const model::Offset offset = sub.log.state.next;
   sub.log.state.next = offset.next();
   item.message->published_at = now;
@@ -98,6 +99,13 @@ void Shard::State::on(model::OpenProducer& command) {
   const auto it = sub->log.producers.find(command.producer);
   const std::uint64_t last = it == sub->log.producers.end() ? 0 : it->second.highest();
   tell(command.origin.session, model::ProducerOpened{command.origin.request, {}, last});
+}
+
+Status Shard::State::disk_is_short() const {
+  return Status(Code::RESOURCE_EXHAUSTED, "the disk has " + std::to_string(disk_free) +
+                                              " bytes free, less than the reserve of " + std::to_string(disk_reserve))
+      .with_limit("disk_reserve", static_cast<std::int64_t>(disk_reserve))
+      .with_retry_after_ms(1000);
 }
 
 void Shard::State::on(DiskPressure& event) {

@@ -10,6 +10,13 @@ namespace lazaret::core {
 using model::AttemptOutcome;
 using model::DeliveryState;
 
+namespace {
+
+/// If there was little to forget, so many more come before it is tried again.
+constexpr std::uint64_t kSpillStep = 1024;
+
+}  // namespace
+
 /// Takes a message out of wherever it is: from its consumer, or from what is ready or waiting.
 void Shard::State::take_back(Subscription& sub, Entry& entry) {
   if (entry.state != DeliveryState::granted) {
@@ -59,6 +66,13 @@ void Shard::State::end_attempt(Subscription& sub, Entry& entry, AttemptOutcome o
   entry.last_attempt = std::move(attempt);
 }
 
+/// A verdict came after the attempt had ended.
+void Shard::State::amend_attempt(Subscription& sub, Entry& entry) {
+  entry.last_attempt->late = true;
+  const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
+  mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, origin, *entry.last_attempt}, false);
+}
+
 /// A failed attempt has been taken back: wait for the next, or into the hospital.
 void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
   ++entry.failures;
@@ -97,17 +111,30 @@ void Shard::State::make_waiting(Subscription& sub, Entry& entry, base::Instant d
   touch(sub);
   const bool beyond_parked = due >= sub.parked_from && !entry.replays;
   if (beyond_parked) return park(sub, entry.position);
-  if (waiting_in_memory > model::limits::kWaitingInMemory) spill_waiting(sub);
+  if (waiting_in_memory > spill_above) spill_waiting(sub);
 }
 
 /// Forgets a waiting message here; it stands on the disk.
 void Shard::State::park(Subscription& sub, Position position) {
   const auto it = sub.entries.find(position);
   sub.parked_from = std::min(sub.parked_from, it->second.due);
+  if (sub.parked_lately.empty() || sub.parked_lately.back().group != group) {
+    sub.parked_lately.push_back({group, it->second.due, {}});
+  }
+  ParkedLately& lately = sub.parked_lately.back();
+  lately.earliest = std::min(lately.earliest, it->second.due);
+  lately.offsets.insert(position.offset);
   sub.parked.insert(position.offset);
   sub.waiting.erase({it->second.due, position});
   --waiting_in_memory;
   sub.entries.erase(it);
+}
+
+/// What is on the disk now is in the next page. REQUIRES that none is under way. False if there was nothing.
+bool Shard::State::forget_parked_lately(Subscription& sub) {
+  const std::size_t before = sub.parked_lately.size();
+  while (!sub.parked_lately.empty() && sub.parked_lately.front().group <= persisted) sub.parked_lately.pop_front();
+  return sub.parked_lately.size() < before;
 }
 
 void Shard::State::put_record(Subscription& sub, Entry& entry) {
@@ -209,15 +236,17 @@ void Shard::State::expire(Subscription& sub, Entry& entry, bool blamed) {
 /// The latest that wait are forgotten here; they stand on the disk and are read again when their time comes near.
 void Shard::State::spill_waiting(Subscription& sub) {
   const std::size_t spill = sub.waiting.size() / 4;
-  for (std::size_t i = 0; i < spill; ++i) {
-    const auto last = std::prev(sub.waiting.end());
-    if (sub.is_lane(last->second.log)) break;
-    park(sub, last->second);
+  std::vector<Position> latest;
+  for (auto it = sub.waiting.rbegin(); it != sub.waiting.rend() && latest.size() < spill; ++it) {
+    if (!sub.is_lane(it->second.log)) latest.push_back(it->second);  // those of the lane stay: they are few
   }
+  for (const Position& position : latest) park(sub, position);
+  spill_above = std::max<std::uint64_t>(model::limits::kWaitingInMemory, waiting_in_memory + kSpillStep);
 }
 
 void Shard::State::load_waiting(Subscription& sub) {
   if (sub.parked.empty() || sub.loading_waiting || sub.waiting.size() > model::limits::kPageMessages) return;
+  forget_parked_lately(sub);
   sub.loading_waiting = true;
   out->effects.emplace_back(
       LoadWaiting{sub.queue.subscription, sub.generation, sub.parked_from - base::Duration(1), sub.parked_page});
@@ -229,22 +258,8 @@ void Shard::State::on(WaitingLoaded& event) {
   sub->loading_waiting = false;
   bool progress = false;
   for (const model::RecoveredDelivery& loaded : event.records) {
-    const Position position{loaded.log, loaded.record.offset};
     sub->parked_from = loaded.record.due;
-    if (loaded.log != sub->queue.log || !sub->parked.erase(loaded.record.offset)) continue;
-    progress = true;
-    Entry& entry = sub->entries[position];
-    entry.position = position;
-    entry.state = DeliveryState::waiting;
-    entry.grant = loaded.record.grant;
-    entry.attempts = loaded.record.attempts;
-    entry.failures = loaded.record.failures;
-    entry.convictions = loaded.record.convictions;
-    entry.suspect = loaded.record.suspect;
-    entry.has_record = true;
-    entry.due = entry.recorded_due = loaded.record.due;
-    sub->waiting.emplace(entry.due, position);
-    ++waiting_in_memory;
+    progress = unpark(*sub, loaded) || progress;
   }
   const bool at_end = event.records.size() < sub->parked_page;
   if (sub->parked.empty()) {
@@ -253,9 +268,33 @@ void Shard::State::on(WaitingLoaded& event) {
     // Some were not on the disk yet when the page was read: next time from the beginning.
     sub->parked_from = base::Instant{1};
   }
+  for (const ParkedLately& lately : sub->parked_lately) sub->parked_from = std::min(sub->parked_from, lately.earliest);
   // A page full of what is here already, all due at one instant, must not be asked for again and again.
   sub->parked_page = progress || at_end ? kParkedPage : sub->parked_page * 2;
-  if (progress || !at_end) pumped_later.insert(event.subscription);
+  const bool more_is_there = forget_parked_lately(*sub);
+  if (progress || !at_end || more_is_there) pumped_later.insert(event.subscription);
+}
+
+/// False if it is not parked, or was only after the page had been asked for: then it is read again.
+bool Shard::State::unpark(Subscription& sub, const model::RecoveredDelivery& loaded) {
+  const model::Offset offset = loaded.record.offset;
+  const bool lately = std::any_of(sub.parked_lately.begin(), sub.parked_lately.end(),
+                                  [offset](const ParkedLately& some) { return some.offsets.contains(offset); });
+  if (lately || loaded.log != sub.queue.log || !sub.parked.erase(offset)) return false;
+  const Position position{loaded.log, offset};
+  Entry& entry = sub.entries[position];
+  entry.position = position;
+  entry.state = DeliveryState::waiting;
+  entry.grant = loaded.record.grant;
+  entry.attempts = loaded.record.attempts;
+  entry.failures = loaded.record.failures;
+  entry.convictions = loaded.record.convictions;
+  entry.suspect = loaded.record.suspect;
+  entry.has_record = true;
+  entry.due = entry.recorded_due = loaded.record.due;
+  sub.waiting.emplace(entry.due, position);
+  ++waiting_in_memory;
+  return true;
 }
 
 void Shard::State::set_alarm(Subscription& sub) {

@@ -15,6 +15,7 @@
 #include "core/settled_tokens.h"
 #include "core/shard.h"
 #include "core/subscription.h"
+#include "model/limits.h"
 
 namespace lazaret::core {
 
@@ -23,6 +24,7 @@ struct InstanceView {
   model::InstanceRecord record;
   bool away = false;
   bool reserved = false;              // somebody isolates on it
+  bool held_back = false;             // a suspect was claimed there; until the reservation is answered
   bool refused = false;               // we asked, and somebody else does; until InstanceFree
   bool recorded = false;              // an InstanceRecord is on disk
   bool gone = false;                  // it said goodbye: forgotten when its last message is settled
@@ -54,6 +56,7 @@ struct Shard::State {
   void on(DiskPressure& event);
   model::PublishResult store(Subscription& sub, const model::Publish& command, model::PublishItem& item,
                              std::vector<model::MessageRef>& stored);
+  base::Status disk_is_short() const;
   void append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message);
   void forget_idle_producers();
 
@@ -76,6 +79,7 @@ struct Shard::State {
   bool number_is_free(const Consumer& consumer, const Entry& entry, std::uint64_t delivery) const;
   void detach(Consumer& consumer);
   void release_not_begun(Consumer& consumer);
+  void renew_leases(Consumer& consumer);
   void forget_if_idle(const model::ConsumerKey& key);
   void lost_with(Subscription& sub, Entry& entry, const InstanceLost& event);
 
@@ -100,6 +104,7 @@ struct Shard::State {
 
   // --- isolation.cpp: suspects go alone
   void isolate(Subscription& sub);
+  void isolate_claimed(Subscription& sub, const Entry& entry);
   void isolation_settled(Subscription& sub, const Entry& entry);
   void end_isolation(Subscription& sub);
   void on(InstanceReserved& event);
@@ -122,6 +127,7 @@ struct Shard::State {
   // --- retry.cpp: the ends of leases, attempts, waiting
   void take_back(Subscription& sub, Entry& entry);
   void end_attempt(Subscription& sub, Entry& entry, model::AttemptOutcome outcome, model::ErrorReport error);
+  void amend_attempt(Subscription& sub, Entry& entry);
   void failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
   void put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
   void make_ready(Subscription& sub, Entry& entry);
@@ -134,8 +140,10 @@ struct Shard::State {
   void on(WakeUp& event);
   void on(WaitingLoaded& event);
   void park(Subscription& sub, Position position);
+  bool forget_parked_lately(Subscription& sub);
   void spill_waiting(Subscription& sub);
   void load_waiting(Subscription& sub);
+  bool unpark(Subscription& sub, const model::RecoveredDelivery& loaded);
   void set_alarm(Subscription& sub);
 
   // --- hospital.cpp: admission, replay, discharge, discard
@@ -184,7 +192,8 @@ struct Shard::State {
   base::Random random;
   base::Instant now;
   model::GroupNumber group;
-  Output* out = nullptr;  // of the step that is running
+  model::GroupNumber persisted;  // the last group that is on the disk
+  Output* out = nullptr;         // of the step that is running
 
   std::uint64_t next_id = 1;
   std::uint64_t last_grant = 0;  // the lower 40 bits
@@ -195,6 +204,7 @@ struct Shard::State {
   std::uint64_t disk_reserve = 0;
   std::uint64_t window_bytes = 0;  // of all subscriptions
   std::uint64_t waiting_in_memory = 0;
+  std::uint64_t spill_above = model::limits::kWaitingInMemory;
   base::Instant producers_checked;
 
   std::map<std::string, model::QueueRecord> catalog;  // shard 0

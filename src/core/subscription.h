@@ -122,6 +122,14 @@ struct Log {
   model::Offset drained_at;      // the log's end when it was last trimmed with nothing left
 };
 
+/// Messages that were parked in one group. A page of what waits that was read before that group was written says of
+/// them what was true before, or nothing.
+struct ParkedLately {
+  model::GroupNumber group;
+  base::Instant earliest;  // due
+  IntervalSet offsets;
+};
+
 /// Who isolates for this subscription, and how far that is.
 struct Isolation {
   enum class Phase { none, asked, ready } phase = Phase::none;
@@ -152,6 +160,8 @@ struct Subscription {
   /// Waiting, but only on the disk: those due at or after `parked_from`, when there were too many for the memory.
   IntervalSet parked;
   base::Instant parked_from = base::Instant::never();
+  std::deque<ParkedLately>
+      parked_lately;  // not on the disk when the page that is under way, or the next, was asked for
   std::size_t parked_page = kParkedPage;
   bool loading_waiting = false;
   std::uint32_t loads_under_way = 0;

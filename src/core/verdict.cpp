@@ -95,7 +95,14 @@ VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late) {
   settled_tokens.remember(entry.grant, VerdictKind::ack, done);
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
   if (entry.replays) {
-    end_attempt(sub, entry, AttemptOutcome::acked, {});
+    if (late && entry.last_attempt != nullptr) {
+      // One delivery is one attempt. What the consumer itself said of it stands, and is not here in full any more.
+      const AttemptOutcome ended = entry.last_attempt->outcome;
+      const bool its_word = ended == AttemptOutcome::nacked || ended == AttemptOutcome::handler_timeout;
+      if (!its_word) amend_attempt(sub, entry);
+    } else {
+      end_attempt(sub, entry, AttemptOutcome::acked, {});
+    }
     take_back(sub, entry);
     discharge(sub, entry, late);
   } else {
@@ -134,8 +141,7 @@ VerdictResult Shard::State::reject(Subscription& sub, Entry& entry, const model:
   settled_tokens.remember(entry.grant, verdict.kind, result);
   if (late && entry.last_attempt != nullptr) {
     entry.last_attempt->error = verdict.error;
-    entry.last_attempt->late = true;
-    mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, id.offset, *entry.last_attempt}, false);
+    amend_attempt(sub, entry);
   } else {
     end_attempt(sub, entry, AttemptOutcome::rejected, verdict.error);
   }

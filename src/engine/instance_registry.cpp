@@ -50,7 +50,7 @@ void InstanceRegistry::session_quiet(model::SessionId session, bool quiet, Event
     away_if_all_quiet(*instance, events);
   } else {
     instance->quiet.erase(session);
-    if (!instance->must_resume) back(*instance, events);
+    if (instance->away && !instance->must_resume) back(*instance, events);
   }
 }
 
@@ -66,7 +66,13 @@ void InstanceRegistry::session_ended(model::SessionId session, SessionEnded::How
   drains_left_[session] = shards_;
   ++instance->draining;
   sessions_.erase(session);
-  if (!instance->sessions.empty()) return away_if_all_quiet(*instance, events);
+  if (!instance->sessions.empty()) {
+    // The process lives on with another connection: what it merely had in its hands on this one is released later.
+    if (how != SessionEnded::How::goodbye && how != SessionEnded::How::closed && !instance->must_resume) {
+      instance->give_up = now + graces_.reconnect;
+    }
+    return away_if_all_quiet(*instance, events);
+  }
 
   const model::InstanceId id = instance->info.id;
   if (how == SessionEnded::How::goodbye) {
@@ -191,7 +197,10 @@ void InstanceRegistry::away_if_all_quiet(Instance& instance, Events& events) {
 
 void InstanceRegistry::give_up(Instance& instance, Events& events) {
   if (!instance.sessions.empty()) {
-    // It is connected but never said that it had resumed: what it did not present is not its any more.
+    // It is connected but never said that it had resumed, or has lost one of its connections: what it did not present
+    // is not its any more.
+    instance.must_resume = false;
+    instance.away = true;  // said in any case
     back(instance, events);
     no_longer_awaited(instance.info.id, events);
     return;

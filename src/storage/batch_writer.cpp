@@ -15,6 +15,12 @@ using model::Offset;
 /// Fewer runs than this go one by one: a range tombstone would cost every later read more than they do.
 constexpr std::size_t kFewRuns = 64;
 
+/// After looking for runs to trim: those that cannot be read at all stay, and are never looked at again.
+Status left_over(const rocksdb::Iterator& it) {
+  const Status status = status_of(it.status(), "trimming");
+  return status.code() == base::Code::STORAGE_DAMAGED ? Status() : status;
+}
+
 }  // namespace
 
 Status BatchWriter::write(const model::MutationGroup& group) {
@@ -92,13 +98,15 @@ Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange r
   rocksdb::ReadOptions read;
   read.iterate_lower_bound = &lower;
   read.iterate_upper_bound = &upper;
+  // A damaged block is no reason to keep what nobody needs any more, let alone to refuse the whole write.
+  read.verify_checksums = false;
   const std::unique_ptr<rocksdb::Iterator> it(database_.db().NewIterator(read, database_.family(Family::log)));
   const auto end_of_run = [&it] {
     return Offset(keys::last_number(view(it->key())) + run_count(view(it->value())).value_or(1));
   };
   // The last run that begins in the range: where the trim must end if the run goes on behind what is trimmed.
   it->SeekToLast();
-  if (!it->Valid()) return status_of(it->status(), "trimming");
+  if (!it->Valid()) return left_over(*it);
   const std::string end = end_of_run() > trimmed.end ? it->key().ToString() : upper_key;
   // The first: it may begin before the range, left over from the stretch before.
   const std::string begin_key = keys::message(shard_, state.log, range.begin);
@@ -108,7 +116,7 @@ Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange r
   } else if (end_of_run() <= range.begin) {
     it->Next();
   }
-  if (!it->Valid()) return status_of(it->status(), "trimming");
+  if (!it->Valid()) return left_over(*it);
   const std::string begin = it->key().ToString();
   std::vector<std::string> few;
   for (; it->Valid() && it->key().compare(slice(end)) < 0 && few.size() <= kFewRuns; it->Next()) {
@@ -118,13 +126,13 @@ Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange r
     return status_of(batch_.DeleteRange(database_.family(Family::log), slice(begin), slice(end)), "trimming");
   }
   for (const std::string& key : few) LZ_RETURN_IF_ERROR(erase(Family::log, key));
-  return status_of(it->status(), "trimming");
+  return left_over(*it);
 }
 
-/// Copies one message out of its log. A damaged one stays missing, and is seen as such.
+/// Copies one message out of its log. An empty record stands for a damaged one: with none it would pass for trimmed.
 Status BatchWriter::evacuate(model::LogId log, Offset offset) {
   const model::MessageRef message = MessageReader(database_, nullptr).read_one(shard_, log, offset);
-  if (message == nullptr) return {};
+  if (message == nullptr) return put(Family::evacuated, keys::message(shard_, log, offset), "");
   const RunParts run = encode_run(log, offset, std::span(&message, 1));
   std::string value = run.index;
   for (const std::string_view part : run.data) value.append(part);

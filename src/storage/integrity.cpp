@@ -194,7 +194,7 @@ Status Checker::check_queue(const model::QueueRecord& queue) {
   const auto log_bytes = database_.get(Family::state, keys::log_state(queue.shard, queue.log), snapshot_);
   if (!log_bytes.ok()) return log_bytes.status();
   if (*log_bytes && !decode(**log_bytes, log)) found("queue " + queue.name, "the state of its log cannot be decoded");
-  const auto end = MessageReader(database_, snapshot_).end_of(queue.shard, queue.log, log.next);
+  const auto end = MessageReader(database_, snapshot_).end_of(queue.shard, queue.log, log.next, state.counters.entered);
   if (!end.ok()) return end.status();
   LZ_RETURN_IF_ERROR(check_log(queue, *end));
   return stopped_ ? Status() : check_sums(queue, state, *end);

@@ -146,7 +146,7 @@ model::MessageRef MessageReader::read_one(ShardId shard, LogId log, Offset offse
   return page->messages.front().message;
 }
 
-base::Result<Offset> MessageReader::end_of(ShardId shard, LogId log, Offset floor) {
+base::Result<Offset> MessageReader::end_of(ShardId shard, LogId log, Offset floor, std::uint64_t entered) {
   const std::string begin = keys::log_prefix(shard, log);
   const std::string end = keys::behind(begin);
   const rocksdb::Slice lower = slice(begin);
@@ -159,9 +159,12 @@ base::Result<Offset> MessageReader::end_of(ShardId shard, LogId log, Offset floo
   it->SeekToLast();
   if (it->Valid()) {
     const std::uint64_t first = keys::last_number(view(it->key()));
-    floor = std::max(floor, Offset(first + run_count(view(it->value())).value_or(1)));
+    const auto count = whole_run_count(view(it->value()));
+    return std::max(floor, count ? Offset(first + *count) : std::max(Offset(first + 1), Offset(entered)));
   }
-  if (!it->status().ok()) return status_of(it->status(), "looking for the end of a log");
+  const base::Status status = status_of(it->status(), "looking for the end of a log");
+  if (status.code() == base::Code::STORAGE_DAMAGED) return std::max(floor, Offset(entered));
+  if (!status.ok()) return status;
   return floor;
 }
 

@@ -16,8 +16,10 @@ class MessageReader {
                                         std::size_t max_messages, std::size_t max_bytes);
   /// One message; null when it is damaged or not there.
   model::MessageRef read_one(model::ShardId shard, model::LogId log, model::Offset offset);
-  /// The end of the log's last run; `floor` when it has none.
-  base::Result<model::Offset> end_of(model::ShardId shard, model::LogId log, model::Offset floor);
+  /// The end of the log's last run, `floor` at least. When the run cannot be believed, it is `entered`: how many
+  /// messages have ever entered the queue, which stands in every write that appended some.
+  base::Result<model::Offset> end_of(model::ShardId shard, model::LogId log, model::Offset floor,
+                                     std::uint64_t entered);
 
  private:
   base::Status read_runs(model::ShardId shard, model::LogId log, model::Offset from, model::Offset until,

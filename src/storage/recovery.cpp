@@ -44,17 +44,19 @@ Status recover_producers(Database& database, ShardId shard, model::RecoveredLog&
     auto& window = producer.window;
     std::sort(window.begin(), window.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
     const std::uint64_t highest = producer.state.highest;
-    std::erase_if(window, [&](const auto& entry) { return entry.sequence + model::limits::kDedupWindow <= highest; });
+    std::erase_if(window, [&](const auto& entry) {
+      return entry.sequence < highest && highest - entry.sequence >= model::limits::kDedupWindow;
+    });
   }
   return status;
 }
 
-Status recover_log(Database& database, ShardId shard, LogId id, model::RecoveredLog& log) {
+Status recover_log(Database& database, ShardId shard, LogId id, std::uint64_t entered, model::RecoveredLog& log) {
   const auto bytes = database.get(Family::state, keys::log_state(shard, id));
   if (!bytes.ok()) return bytes.status();
   if (*bytes && !decode(**bytes, log.state)) return damaged("the state of log " + std::to_string(id.value));
   log.state.log = id;
-  const auto end = MessageReader(database, nullptr).end_of(shard, id, log.state.next);
+  const auto end = MessageReader(database, nullptr).end_of(shard, id, log.state.next, entered);
   if (!end.ok()) return end.status();
   log.state.next = *end;
   LZ_RETURN_IF_ERROR(
@@ -170,8 +172,9 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
     std::sort(queues.begin(), queues.end(),
               [](const auto& a, const auto& b) { return a.queue.subscription < b.queue.subscription; });
     for (model::RecoveredQueue& queue : queues) {
-      status = recover_log(database, ShardId(i), queue.queue.log, queue.log);
-      if (status.ok()) status = recover_subscription(database, ShardId(i), queue.queue, queue.subscription);
+      status = recover_subscription(database, ShardId(i), queue.queue, queue.subscription);
+      const std::uint64_t entered = queue.subscription ? queue.subscription->state.counters.entered : 0;
+      if (status.ok()) status = recover_log(database, ShardId(i), queue.queue.log, entered, queue.log);
       if (!status.ok()) return status;
     }
   }

@@ -98,6 +98,10 @@ RunParts encode_run(LogId log, Offset first, std::span<const MessageRef> message
   return parts;
 }
 
+std::optional<std::uint32_t> whole_run_count(std::string_view value) {
+  return index_is_whole(value) ? run_count(value) : std::nullopt;
+}
+
 std::optional<std::uint32_t> run_count(std::string_view value) {
   if (value.size() < kHeadBytes || static_cast<std::uint8_t>(value[0]) != kVersion) return std::nullopt;
   return base::load_le<std::uint16_t>(value.data() + 2);

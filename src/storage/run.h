@@ -26,6 +26,8 @@ std::size_t run_length(std::span<const model::MessageRef> messages);
 
 /// How many messages the run says it has; nullopt when its head is damaged.
 std::optional<std::uint32_t> run_count(std::string_view value);
+/// The same, when the checksum of its index says that it can be believed.
+std::optional<std::uint32_t> whole_run_count(std::string_view value);
 
 /// Appends the messages of [from, until) that the run holds. A message that does not match its checksum is appended as
 /// null; when the index itself is damaged, every offset up to `next_first` (where the next run begins) is.

@@ -59,6 +59,10 @@ class Client {
 
   // --- Consuming
   void consume(const std::string& queue, std::uint64_t credit, std::uint64_t number = 1);
+  /// What the next reconnect will say of the consumer.
+  void consume_later(const std::string& queue, std::uint64_t credit, std::uint64_t number = 1) {
+    consumers_[number] = {queue, credit};
+  }
   void add_credit(std::uint64_t messages, std::uint64_t number = 1);
   void close_consumer(std::uint64_t number = 1);
   bool consumes(std::uint64_t number = 1) const {

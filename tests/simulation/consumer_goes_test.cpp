@@ -140,6 +140,106 @@ TEST_F(ConsumerGoes, WhatIsNotPresentedIsReleasedAsNotBegun) {
   EXPECT_THAT(outcomes("orders", 1), IsEmpty());
 }
 
+/// A process that stops in the moment of its reconnect: it says goodbye before it has opened its consumers again.
+TEST_F(ConsumerGoes, AGoodbyeBeforeTheConsumersAreOpenedAgainReleasesToo) {
+  world.create_queue("orders");
+  Client anna(world, "anna");
+  anna.consume("orders", 2);
+  world.publish("orders", 2);
+  anna.start(0);
+  anna.vanish();
+  const auto session = world.open_session([](model::Answer&&) {}, anna.record());
+  world.end_session(session, core::SessionEnded::How::goodbye);
+  world.settle();
+  heard();
+  Client bert(world, "bert");
+  bert.consume("orders", 2);
+  EXPECT_THAT(heard(), ElementsAre("0.000 bert gets 1, attempt 1"));
+  world.run_for(30s);
+  EXPECT_THAT(outcomes("orders", 0), ElementsAre(AttemptOutcome::lease_expired));
+  expect_sums("orders");
+}
+
+/// Two connections of one process: with one of them gone the process is not lost.
+TEST_F(ConsumerGoes, WhatASilentConnectionHadNotBegunIsReleasedWhenTheGraceIsOverAlsoIfAnotherLives) {
+  world.create_queue("orders");
+  Client anna(world, "anna");
+  anna.consume("orders", 2);
+  world.publish("orders", 2);
+  anna.start(0);
+  const auto other = world.open_session([](model::Answer&&) {}, anna.record());
+  world.session_resumed(other);
+  anna.vanish();
+  Client bert(world, "bert");
+  bert.consume("orders", 2);
+  heard();
+  world.run_for(4999ms);
+  EXPECT_THAT(heard(), IsEmpty());
+  world.run_for(1ms);
+  EXPECT_THAT(heard(), ElementsAre("5.000 bert gets 1, attempt 1"));
+  // What it had begun keeps its lease; nobody is suspected.
+  world.run_for(25s);
+  EXPECT_THAT(outcomes("orders", 0), ElementsAre(AttemptOutcome::lease_expired));
+  expect_sums("orders");
+}
+
+/// Its lease would have ended meanwhile. Coming back is a sign of life: it has the time of a lease from there.
+TEST_F(ConsumerGoes, WhoComesBackHasAWholeLease) {
+  model::QueueOptions options;
+  options.lease_duration = 2s;
+  world.create_queue("orders", options);
+  Client anna(world, "anna");
+  anna.consume("orders", 1);
+  world.publish("orders", 1);
+  anna.start(0);
+  anna.vanish();
+  world.run_for(4s);
+  anna.reconnect();
+  world.run_for(1999ms);
+  anna.extend(0);
+  anna.quiet(true);
+  world.run_for(4s);
+  anna.quiet(false);
+  world.run_for(1999ms);
+  EXPECT_THAT(outcomes("orders", 0), IsEmpty());
+  heard();
+  anna.ack(0);
+  EXPECT_THAT(heard(), ElementsAre("11.998 anna ack 0: done"));
+}
+
+class ConsumerGoesDuringASync : public Story {
+ protected:
+  ConsumerGoesDuringASync() : Story(WorldOptions{.ack_sync_max = 0ms, .sync_time = 10ms}) {}
+};
+
+/// It was granted when it came, and given back before it was even written: there is nothing to be read yet.
+TEST_F(ConsumerGoesDuringASync, AMessageThatIsNotWrittenYetIsNotTakenForDamaged) {
+  world.create_queue("orders");
+  Client anna(world, "anna");
+  anna.consume("orders", 10);
+  const model::QueueRecord& queue = world.queue("orders");
+  const auto send = [&](const std::string& body) {
+    model::Publish publish;
+    publish.queue = queue.subscription;
+    auto message = std::make_shared<model::Message>();
+    message->body = base::SharedBytes::of(body);
+    publish.items.push_back({0, std::move(message)});
+    world.submit(queue.shard, std::move(publish));
+  };
+  world.run_for(1s);
+  send("in the group that is being synced");
+  world.settle();
+  send("in the next");
+  world.settle();
+  anna.die();
+  Client bert(world, "bert");
+  bert.consume("orders", 10);
+  world.run_for(1s);
+  EXPECT_THAT(bert.held(), ElementsAre(0, 1));
+  EXPECT_THAT(world.cases("orders", model::CaseState::admitted), IsEmpty());
+  expect_sums("orders");
+}
+
 TEST_F(ConsumerGoes, TwoQueuesOneDeadInstance) {
   // What an instance has begun is counted over all its consumers: here two, so nobody is convicted.
   world.create_queue("orders");

@@ -45,6 +45,35 @@ TEST_F(Dedup, AnotherBodyUnderTheSameSequenceIsRefused) {
   EXPECT_EQ(once("a", 1).code, Code::OK);
 }
 
+TEST_F(Dedup, WhatIsStoredIsADuplicateAlsoWhileTheDiskIsShort) {
+  once("a", 1);
+  world.post_all(core::DiskPressure{true, 10, 100});
+  const auto again = once("a", 1);
+  EXPECT_EQ(again.code, Code::OK);
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(once("b", 1).code, Code::SEQUENCE_REUSED);
+  // Of a batch each item stands alone, and the refusal says which limit.
+  const model::Published mixed = world.publish("orders", {"a", "b"}, producer, 1);
+  EXPECT_EQ(mixed.results.at(0).code, Code::OK);
+  EXPECT_EQ(mixed.results.at(1).code, Code::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(mixed.status.code(), Code::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(mixed.status.limit(), "disk_reserve");
+  EXPECT_EQ(world.show("orders").counters.entered, 1u);
+  world.post_all(core::DiskPressure{});
+  EXPECT_FALSE(once("b", 2).duplicate);
+  EXPECT_EQ(world.show("orders").counters.entered, 2u);
+}
+
+TEST_F(Dedup, TheHighestSequenceOfAllIsOneLikeAnother) {
+  const std::uint64_t last = ~std::uint64_t{0};
+  EXPECT_EQ(once("a", last).code, Code::OK);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(once("a", last).duplicate);
+    EXPECT_EQ(once("b", 1).code, Code::SEQUENCE_TOO_OLD);
+    crash();
+  }
+}
+
 TEST_F(Dedup, BelowTheWindowNothingIsStored) {
   const std::uint64_t last = model::limits::kDedupWindow + 2000;
   for (std::uint64_t sequence = 1; sequence <= last; sequence += 500) {

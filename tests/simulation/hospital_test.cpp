@@ -196,6 +196,24 @@ TEST_F(Hospital, ACaseOutlivesTheLogAroundIt) {
   expect_sums("orders");
 }
 
+/// One delivery is one attempt: the ack that came after its lease does not make a second one of it.
+TEST_F(Hospital, ALateAckOfAReplayMarksTheAttemptThatItIsOf) {
+  world.publish("orders", 1);
+  anna.reject(0);
+  ASSERT_TRUE(world.replay(only_case()).status.ok());
+  world.run_for(30s + 100ms);
+  heard();
+  anna.ack(0);
+  EXPECT_THAT(heard(), ElementsAre("30.100 anna ack 0: late"));
+  const auto history =
+      world.store().attempts_of(world.queue("orders").subscription, world.queue("orders").log, model::Offset(0));
+  ASSERT_EQ(history.size(), 2u);
+  EXPECT_EQ(history[1].outcome, model::AttemptOutcome::lease_expired);
+  EXPECT_TRUE(history[1].late);
+  EXPECT_EQ(world.cases("orders", model::CaseState::discharged).at(0).attempt_count, 2u);
+  expect_sums("orders");
+}
+
 TEST_F(Hospital, AStretchFullOfCasesStaysAndTheOthersGo) {
   anna.add_credit(60'000);
   world.publish("orders", 30'000);

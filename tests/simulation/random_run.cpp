@@ -12,6 +12,7 @@ RandomRun::RandomRun(std::uint64_t seed, Bug bug)
               .resume_grace = 5s,
               .sync_time = 4ms,
               .page_time = 3ms,
+              .page_age = 30ms,
               .random_order = true,
               .seed = seed,
               .bug = bug}),
@@ -138,8 +139,8 @@ void RandomRun::drain() {
     good.push_back(std::make_unique<Client>(world_, "good " + name, options));
     good.back()->consume(name, 50);
   }
-  for (int quiet = 0; quiet < 10; ++quiet) {
-    world_.run_for(1s);
+  for (int quiet = 0; quiet < 50; ++quiet) {
+    world_.run_for(200ms);
     for (const auto& client : good) {
       for (const std::uint64_t offset : client->held()) {
         client->ack(offset);

@@ -1,4 +1,5 @@
 // semantics: "Verdicts", backoff and what waits.
+#include "model/limits.h"
 #include "simulation/story.h"
 
 namespace lazaret::simulation {
@@ -134,6 +135,74 @@ TEST_F(Retries, WhatWaitsOnTheDiskComesWhenItIsDue) {
     EXPECT_EQ(came[offset], static_cast<std::int64_t>(10 + (offset * 7) % 30)) << offset;
   }
   EXPECT_EQ(came[30], 3600);
+  expect_sums("orders");
+}
+
+class RetriesFromOldPages : public Story {
+ protected:
+  RetriesFromOldPages() : Story(WorldOptions{.ack_sync_max = 0ms, .page_age = 2s}) {}
+};
+
+/// While a page of what waits is under way one of them comes, fails again and waits for longer than the memory holds:
+/// what the page says of it is of yesterday.
+TEST_F(RetriesFromOldPages, WhatHasFailedAgainMeanwhileIsNotTakenFromThem) {
+  world.create_queue("orders");
+  Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
+  anna.consume("orders", 3);
+  world.publish("orders", 3);
+  for (std::uint64_t offset = 0; offset < 3; ++offset) anna.nack(offset, "", std::chrono::seconds(10 * (offset + 1)));
+  world.run_for(9s);
+  world.store().set_waiting_in_memory(1);
+  world.kill_broker();
+  anna.disconnected();
+  world.start_broker();
+  anna.reconnect();
+  std::vector<std::string> came;
+  anna.on_delivery = [&](const Client::Delivery& delivery) {
+    came.push_back(world.clock() + " " + std::to_string(delivery.what.source_offset.value) + ", attempt " +
+                   std::to_string(delivery.what.attempt));
+  };
+  world.run_for(1s);  // the page was read at 9, and comes at 11
+  anna.nack(0, "again", 15s);
+  world.run_for(25s);
+  EXPECT_THAT(came,
+              ElementsAre("10.000 0, attempt 2", "20.000 1, attempt 2", "25.000 0, attempt 3", "30.000 2, attempt 2"));
+  expect_sums("orders");
+}
+
+TEST_F(Retries, OneReplayThatWaitsForLongDoesNotKeepTheOthersInMemory) {
+  world.create_queue("orders");
+  constexpr std::uint64_t kMany = model::limits::kWaitingInMemory + 2000;
+  Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
+  anna.consume("orders", 1000);
+  world.publish("orders", 1);
+  anna.reject(0);
+  world.replay(world.cases("orders", model::CaseState::admitted).at(0).id);
+  world.settle();
+  anna.nack(0, "", 24h);
+  const model::QueueRecord& queue = world.queue("orders");
+  anna.on_delivery = [&](const Client::Delivery& delivery) {
+    model::Verdict verdict;
+    verdict.kind = model::VerdictKind::fail;
+    verdict.token = delivery.token;
+    verdict.delay = 1h + std::chrono::milliseconds(delivery.what.source_offset.value);
+    world.submit(queue.shard, model::Settle{{}, {verdict}});
+  };
+  for (std::uint64_t sent = 0; sent < kMany; sent += 1000) world.publish("orders", 1000);
+  world.run_for(1s);
+  EXPECT_EQ(world.show("orders").waiting, kMany + 1);
+  // Of those on the disk nobody here knows until when.
+  std::uint64_t on_disk = 0;
+  for (std::uint64_t from = 0; from <= kMany; from += 1000) {
+    model::ShowStates show;
+    show.subscription = queue.subscription;
+    show.from = model::Offset(from);
+    show.count = 1000;
+    for (const auto& item : world.ask<model::MessageStates>(queue.shard, show).items) {
+      if (item.state == model::MessageState::waiting && !item.until) ++on_disk;
+    }
+  }
+  EXPECT_GT(on_disk, 2000u);
   expect_sums("orders");
 }
 

@@ -41,6 +41,11 @@ void Saboteur::spoil(model::MutationGroup& group) {
   if (bug_ == Bug::dedup_not_persisted) {
     take([](const model::Mutation& one) { return std::holds_alternative<model::PutDedup>(one); });
   }
+  if (bug_ == Bug::suspicion_not_persisted) {
+    for (model::Mutation& one : group.mutations) {
+      if (auto* put = std::get_if<model::PutDelivery>(&one)) put->record.suspect = false;
+    }
+  }
   if (bug_ == Bug::admission_in_two_steps) {
     std::vector<model::Mutation> now =
         std::exchange(held_back_[group.shard],

@@ -16,17 +16,19 @@ namespace lazaret::simulation {
 
 enum class Bug {
   none,
-  ack_before_sync,         // confirms and deliveries leave when a group is written, not when it is synced
-  no_grant_check,          // any verdict counts, whichever grant it names
-  admission_in_two_steps,  // the case is written in the group after the one that takes the message off the queue
-  blame_on_release,        // what is given back counts as a failed attempt
-  dedup_not_persisted,     // what a producer has published is forgotten with the process
+  ack_before_sync,          // confirms and deliveries leave when a group is written, not when it is synced
+  no_grant_check,           // any verdict counts, whichever grant it names
+  admission_in_two_steps,   // the case is written in the group after the one that takes the message off the queue
+  blame_on_release,         // what is given back counts as a failed attempt
+  suspicion_not_persisted,  // what a process was lost with is a message like another behind a restart
+  dedup_not_persisted,      // what a producer has published is forgotten with the process
 };
 inline constexpr std::array kBugs = {
     std::pair{Bug::ack_before_sync, std::string_view("ack_before_sync")},
     std::pair{Bug::no_grant_check, std::string_view("no_grant_check")},
     std::pair{Bug::admission_in_two_steps, std::string_view("admission_in_two_steps")},
     std::pair{Bug::blame_on_release, std::string_view("blame_on_release")},
+    std::pair{Bug::suspicion_not_persisted, std::string_view("suspicion_not_persisted")},
     std::pair{Bug::dedup_not_persisted, std::string_view("dedup_not_persisted")},
 };
 

@@ -148,6 +148,71 @@ TEST_F(Suspects, AGoodbyeOverASuspectEndsTheIsolation) {
               ElementsAre("5.000 anna gets 0, attempt 2, again, alone", "5.000 bert gets 0, attempt 2, again, alone"));
 }
 
+TEST_F(Suspects, AConsumerWithoutCreditDoesNotKeepASuspectFromItsNeighbour) {
+  make_suspects();
+  Client anna(world, "anna");
+  anna.consume("orders", 0, 1);
+  anna.consume("orders", 10, 2);
+  EXPECT_THAT(heard(), ElementsAre("5.000 anna gets 0, attempt 2, again, alone"));
+}
+
+TEST_F(Suspects, WhoHasNoCreditAnyMoreIsNotWaitedFor) {
+  make_suspects();
+  Client anna(world, "anna");
+  world.publish("orders", 1);
+  anna.consume("orders", 10);
+  anna.vanish();
+  anna.consume_later("orders", 0);  // it comes back, and takes nothing for now
+  anna.reconnect();
+  Client bert(world, "bert");
+  bert.consume("orders", 10);
+  heard();
+  anna.release(0);
+  EXPECT_THAT(heard(), ElementsAre("5.000 anna release 0: done", "5.000 bert gives back 2",
+                                   "5.000 bert gets 0, attempt 2, again, alone"));
+}
+
+/// It was asked for in the moment in which it went.
+TEST_F(Suspects, WhoWasRefusedOnceIsAskedAgainWhenItIsBack) {
+  make_suspects();
+  Client anna(world, "anna");
+  const model::QueueRecord& queue = world.queue("orders");
+  model::OpenConsumer open;
+  open.origin = {world.open_session([](model::Answer&&) {}, anna.record()), 1};
+  open.consumer = {anna.instance(), 1};
+  open.instance = anna.record();
+  open.subscription = queue.subscription;
+  open.credit_messages = 1;
+  open.credit_bytes = 1000;
+  world.submit(queue.shard, open);
+  world.end_session(open.origin.session, core::SessionEnded::How::silent);
+  anna.vanish();
+  world.run_for(1s);
+  anna.reconnect();
+  anna.consume("orders", 10);
+  EXPECT_THAT(heard(), ElementsAre("6.000 anna gets 0, attempt 2, again, alone"));
+}
+
+/// The last of them: no other one keeps its instance reserved.
+TEST_F(Suspects, OneThatIsTriedIsAloneAlsoBehindARestart) {
+  make_suspects();
+  Client anna(world, "anna");
+  anna.consume("orders", 10);
+  anna.ack(0);
+  anna.start(1);
+  world.kill_broker();
+  anna.disconnected();
+  world.start_broker();
+  heard();
+  world.publish("orders", 1);
+  anna.reconnect();
+  world.run_for(6s);
+  EXPECT_THAT(heard(), ElementsAre("5.000 anna keeps 1"));
+  anna.ack(1);
+  EXPECT_THAT(heard(), ElementsAre("11.000 anna ack 1: done", "11.000 anna gets 2, attempt 1"));
+  expect_sums("orders");
+}
+
 class SuspectsOnTwoShards : public Story {
  protected:
   SuspectsOnTwoShards() : Story(WorldOptions{.shards = 2, .ack_sync_max = 0ms}) {}

@@ -14,12 +14,40 @@ void Witness::event(model::ShardId shard, base::Instant, const core::Event::What
 
 void Witness::group(const model::MutationGroup& group) {
   for (const model::Mutation& mutation : group.mutations) {
+    if (const auto* put = std::get_if<model::PutAttempt>(&mutation)) check_attempt(*put);
+    if (const auto* replay = std::get_if<model::ReplayCase>(&mutation)) {
+      if (Queue* of = queue(replay->id.subscription)) {
+        Blame& blame = of->blames[replay->id.offset.value];
+        blame.replayed_after = blame.history.empty() ? 0 : blame.history.rbegin()->first;
+      }
+    }
     const auto* drop = std::get_if<model::DropProducer>(&mutation);
     if (drop == nullptr) continue;
     std::erase_if(sequences_, [&](const auto& one) {
       return one.first.second == drop->producer && queues_.at(one.first.first).record.log == drop->log;
     });
   }
+}
+
+/// Only what was tried alone, or was all that had begun, is blamed for the loss of its process; and not for ever.
+void Witness::check_attempt(const model::PutAttempt& put) {
+  Queue* of = queue(put.subscription);
+  if (of == nullptr) return;
+  Blame& blame = of->blames[put.offset.value];
+  blame.history[put.attempt.number] = put.attempt.outcome;
+  const bool by_loss = put.attempt.outcome == model::AttemptOutcome::consumer_lost;
+  const bool ended = by_loss || put.attempt.outcome == model::AttemptOutcome::interrupted;
+  if (blame.left == Left::untouched && ended)
+    find(where(*of, put.offset.value) + "had not begun, and is suspected (11)");
+  if (blame.left == Left::with_others && by_loss)
+    find(where(*of, put.offset.value) + "one of several, and convicted (11)");
+}
+
+/// Since it was replayed last.
+std::uint64_t Witness::deaths(const Blame& blame) {
+  return static_cast<std::uint64_t>(
+      std::count_if(blame.history.upper_bound(blame.replayed_after), blame.history.end(),
+                    [](const auto& one) { return one.second == model::AttemptOutcome::consumer_lost; }));
 }
 
 void Witness::effect(model::ShardId, const core::Effect& effect) {
@@ -39,6 +67,17 @@ void Witness::crashed() {
   consumers_.clear();
   holders_.clear();
   for (auto& [id, queue] : queues_) {
+    for (auto& [offset, blame] : queue.blames) {
+      blame.left = Left::not_seen;
+      blame.history.clear();
+      for (const auto& attempt : world_.store().attempts_of(id, queue.record.log, model::Offset(offset))) {
+        blame.history[attempt.number] = attempt.outcome;
+      }
+    }
+    for (auto& [offset, message] : queue.messages) {
+      const bool written = message.suspected && *message.suspected + 100ms < world_.now();
+      if (!written) message.suspected.reset();
+    }
     const model::SubscriptionState* state = world_.store().durable_subscription(id);
     if (state == nullptr || state->sources.empty()) continue;
     queue.floor = std::max(queue.floor, state->sources.front().mark.value);
@@ -60,6 +99,7 @@ void Witness::see_queue(const model::QueueRecord& record) {
   Queue& queue = found->second;
   const auto limit = record.options.max_attempts;
   queue.limit = fresh ? limit : (queue.limit && limit ? std::optional(std::max(*queue.limit, *limit)) : std::nullopt);
+  queue.deaths = std::max(queue.deaths, record.options.max_worker_deaths);
   queue.record = record;
 }
 
@@ -78,16 +118,28 @@ void Witness::hear(model::ShardId shard, const model::OpenConsumer& open) {
   consumer.speaks_started = open.instance.speaks_started;
   consumer.session = open.origin.session;
   consumer.attached = true;
+  consumer.credit = open.credit_messages;
   consumer.shard = shard;
-  consumer.out.clear();
   Queue* of = queue(open.subscription);
+  // What it does not present is released as not begun, whatever it said of it before.
+  for (const auto& [sequence, out] : consumer.out) {
+    queues_.at(out.first.first).messages.at(out.first.second).given_back.insert(out.second);
+  }
+  consumer.out.clear();
   std::vector<model::LeaseToken>& presented = presented_[{open.origin.session, open.origin.request}];
   for (const model::HeldToken& held : open.held) {
     presented.push_back(held.token);
     const auto known = grants_.find({open.subscription, held.token.grant.value});
     if (of == nullptr || known == grants_.end()) continue;
+    of->messages[known->second].given_back.erase(held.token.grant.value);
     if (held.begun || !consumer.speaks_started) of->messages[known->second].begun.insert(held.token.grant.value);
     give_out(open.consumer, held.delivery, {open.subscription, known->second}, held.token.grant.value);
+  }
+}
+
+void Witness::hear(model::ShardId, const model::AddCredit& add) {
+  if (const auto found = consumers_.find(add.consumer); found != consumers_.end()) {
+    found->second.credit += add.messages;
   }
 }
 
@@ -103,6 +155,11 @@ void Witness::hear(model::ShardId, const model::Settle& settle) {
   if (settle.origin.request != 0) verdicts_[{settle.origin.session, settle.origin.request}] = settle.verdicts;
   for (const model::Verdict& verdict : settle.verdicts) {
     if (verdict.kind != VerdictKind::extend) forget(verdict.token.subscription, verdict.token.grant);
+    const bool gives_back = verdict.kind == VerdictKind::release || verdict.kind == VerdictKind::not_begun;
+    const auto known = grants_.find({verdict.token.subscription, verdict.token.grant.value});
+    if (Queue* of = queue(verdict.token.subscription); gives_back && of != nullptr && known != grants_.end()) {
+      of->messages[known->second].given_back.insert(verdict.token.grant.value);
+    }
     // Whether it counted is not answered; sent again it may be answered as if for the first time.
     if (settle.origin.request == 0) {
       accepted_.insert({verdict.token.subscription, verdict.token.grant.value, verdict.kind});
@@ -123,7 +180,19 @@ void Witness::hear(model::ShardId, const core::SessionEnded& ended) {
 
 void Witness::hear(model::ShardId shard, const core::InstanceLost& lost) {
   for (auto& [key, consumer] : consumers_) {
-    if (key.instance == lost.instance && consumer.shard == shard) consumer.out.clear();
+    if (key.instance != lost.instance || consumer.shard != shard) continue;
+    for (const auto& [sequence, out] : consumer.out) {
+      const auto& [place, grant] = out;
+      Message& message = queues_.at(place.first).messages.at(place.second);
+      const bool begun = message.begun.contains(grant) && !message.from_lane && message.newest == grant;
+      if (begun) message.suspected = world_.now();
+      if (message.newest != grant) continue;
+      const bool tried = alone_.contains({place.first, grant}) || (lost.begun_total <= 1 && lost.speaks_started);
+      queues_.at(place.first).blames[place.second].left = !message.begun.contains(grant) ? Left::untouched
+                                                          : tried                        ? Left::alone
+                                                                                         : Left::with_others;
+    }
+    consumer.out.clear();
   }
 }
 
@@ -209,7 +278,12 @@ void Witness::see(const core::Tell& tell, const model::ConsumerOpened& answer) {
   if (!asked) return;
   for (std::size_t i = 0; i < asked.mapped().size(); ++i) {
     const model::LeaseToken& token = asked.mapped()[i];
-    if (i >= answer.held.size() || !answer.held[i]) forget(token.subscription, token.grant);
+    if (i < answer.held.size() && answer.held[i]) continue;
+    forget(token.subscription, token.grant);
+    // What it began on it meanwhile, the broker never heard of.
+    const auto known = grants_.find({token.subscription, token.grant.value});
+    Queue* of = queue(token.subscription);
+    if (of != nullptr && known != grants_.end()) of->messages[known->second].given_back.insert(token.grant.value);
   }
 }
 
@@ -235,8 +309,14 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   if (one.attempt < message.attempt) find(at + "attempts are counted backwards (6)");
   check_failures(of, one, from_lane);
   if (message.newest == 0 && !from_lane && offset >= of.floor) check_order(of, one);
+  check_said(of, message, one);
   message.newest = one.grant.value;
   message.attempt = one.attempt;
+  message.from_lane = from_lane;
+  message.suspected.reset();
+  Blame& blame = of.blames[offset];
+  blame.left = Left::not_seen;
+  if (deaths(blame) >= of.deaths) find(at + "delivered after it has killed as many workers as it may");
   grants_[{deliver.subscription, one.grant.value}] = offset;
   Consumer& consumer = consumers_[deliver.consumer];
   if (!consumer.speaks_started) message.begun.insert(one.grant.value);
@@ -244,8 +324,12 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   // What crosses its end is released with it.
   if (consumer.attached) {
     give_out(deliver.consumer, one.delivery, {deliver.subscription, offset}, one.grant.value);
+    check_credit(of, consumer, one);
   }
-  if (one.isolated) check_alone(deliver, one);
+  check_company(of, deliver, one);
+  if (!one.isolated) return;
+  alone_.insert({deliver.subscription, one.grant.value});
+  if (!of.deleted) check_alone(deliver, one);  // of a deleted queue something may still be on its way
 }
 
 /// Messages that go out in one step to several consumers are told to one after the other: grants say the order.
@@ -300,6 +384,39 @@ void Witness::check_alone(const model::Deliver& deliver, const model::Delivered&
   }
 }
 
+/// Beside a suspect that is tried, nothing goes to who tries it. (Other shards may not have heard of it yet, when a
+/// process comes back with it after a restart.)
+void Witness::check_company(const Queue& of, const model::Deliver& deliver, const model::Delivered& one) {
+  for (const auto& [key, consumer] : consumers_) {
+    if (key.instance != deliver.consumer.instance) continue;
+    for (const auto& [sequence, out] : consumer.out) {
+      const auto& [place, grant] = out;
+      const Queue& other = queues_.at(place.first);
+      const bool tried = alone_.contains({place.first, grant}) && grant != one.grant.value;
+      if (!tried || other.record.shard != of.record.shard || other.deleted || is_unanswered(place.first, grant))
+        continue;
+      find(where(of, one.source_offset.value) + "beside a suspect, " + where(other, place.second));
+    }
+  }
+}
+
+/// What may have begun before is said to come again, and alone if a process was lost with it.
+void Witness::check_said(const Queue& of, const Message& message, const model::Delivered& one) {
+  const bool began = std::any_of(message.begun.begin(), message.begun.end(),
+                                 [&](std::uint64_t grant) { return !message.given_back.contains(grant); });
+  if (began && !one.redelivered) find(where(of, one.source_offset.value) + "has begun, and is said to be new");
+  if (message.suspected && !one.isolated && one.log != of.record.lane) {
+    find(where(of, one.source_offset.value) + "a suspect that is not tried alone");
+  }
+}
+
+void Witness::check_credit(const Queue& of, const Consumer& consumer, const model::Delivered& one) {
+  if (consumer.out.size() > consumer.credit) {
+    find(where(of, one.source_offset.value) + std::to_string(consumer.out.size()) + " are out on a credit of " +
+         std::to_string(consumer.credit));
+  }
+}
+
 void Witness::see(const core::Tell& tell, const model::Settled& answer) {
   const auto asked = verdicts_.extract({tell.session, answer.request});
   if (!asked) return;
@@ -325,7 +442,15 @@ void Witness::accepted(const model::Verdict& verdict, const model::VerdictResult
 }
 
 void Witness::see(const core::Tell&, const model::LeaseEnded& answer) {
-  for (const model::LeaseToken& token : answer.tokens) forget(token.subscription, token.grant);
+  for (const model::LeaseToken& token : answer.tokens) {
+    forget(token.subscription, token.grant);
+    // Before its process was lost, if this was said only now.
+    const auto known = grants_.find({token.subscription, token.grant.value});
+    Queue* of = queue(token.subscription);
+    if (of == nullptr || known == grants_.end()) continue;
+    Message& message = of->messages[known->second];
+    if (message.newest == token.grant.value) message.suspected.reset();
+  }
 }
 
 void Witness::see(const core::Tell& tell, const model::Done& answer) {

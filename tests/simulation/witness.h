@@ -4,7 +4,8 @@
 // Invariants that it checks, numbered as in the design: 1 nothing confirmed disappears; 2 a repeated publish is stored
 // once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
 // within the limit and in the history; 7 first deliveries are in offset order; 10 the sums; 11 what never began is not
-// blamed. And: whoever tries a suspect has nothing else.
+// blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way, nobody has more than its
+// credit, nobody is told that a message is new that may have begun, and at the end nothing is left behind.
 //
 // Threading: none; one thread uses it.
 #pragma once
@@ -41,17 +42,29 @@ class Witness final : public Watcher {
   using Place = std::pair<model::SubscriptionId, std::uint64_t>;  // where it was published: subscription, offset
   struct Message {
     bool confirmed = false;
-    bool acked = false;  // and that was confirmed
+    bool acked = false;                      // and that was confirmed
+    bool from_lane = false;                  // the newest delivery
+    std::optional<base::Instant> suspected;  // since a process was lost with it
     std::uint64_t newest = 0;
     std::uint32_t attempt = 0;
     std::uint64_t fails = 0;               // that were confirmed
     std::set<std::uint64_t> begun;         // grants whose handler may have begun
     std::set<std::uint64_t> settled_well;  // grants that ended without blame
+    std::set<std::uint64_t> given_back;    // grants that were released or lost before anybody was told that they began
+  };
+  /// Where a process that was lost left a message.
+  enum class Left { not_seen, untouched, with_others, alone };
+  struct Blame {
+    Left left = Left::not_seen;                              // since its last delivery
+    std::map<std::uint32_t, model::AttemptOutcome> history;  // by number
+    std::uint32_t replayed_after = 0;                        // attempts when it was replayed last
   };
   struct Queue {
     model::QueueRecord record;
     std::optional<std::uint32_t> limit;  // the highest that it ever had; nullopt: unlimited
+    std::uint32_t deaths = 0;            // the most that a message of it may be convicted of
     std::map<std::uint64_t, Message> messages;
+    std::map<std::uint64_t, Blame> blames;
     std::map<std::string, std::uint64_t> places;          // body → offset
     std::map<std::uint64_t, std::uint64_t> first_grants;  // by offset
     std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
@@ -69,6 +82,7 @@ class Witness final : public Watcher {
     model::SubscriptionId subscription;
     model::SessionId session;
     bool attached = false;
+    std::uint64_t credit = 0;       // messages
     std::uint64_t begun_up_to = 0;  // delivery sequence
     model::ShardId shard;
     std::map<std::uint64_t, std::pair<Place, std::uint64_t>> out;  // delivery sequence → message, grant
@@ -77,6 +91,7 @@ class Witness final : public Watcher {
   // What goes in.
   void hear(model::ShardId, const model::Publish& publish);
   void hear(model::ShardId shard, const model::OpenConsumer& open);
+  void hear(model::ShardId, const model::AddCredit& add);
   void hear(model::ShardId, const model::Started& started);
   void hear(model::ShardId shard, const model::Settle& settle);
   void hear(model::ShardId, const model::CloseConsumer& close);
@@ -105,10 +120,17 @@ class Witness final : public Watcher {
   void check_order(Queue& queue, const model::Delivered& one);
   void check_failures(const Queue& queue, const model::Delivered& one, bool from_lane);
   bool is_unanswered(model::SubscriptionId of, std::uint64_t grant) const;
+  void check_attempt(const model::PutAttempt& put);
+  static std::uint64_t deaths(const Blame& blame);
   void check_alone(const model::Deliver& deliver, const model::Delivered& one);
+  void check_company(const Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
+  void check_said(const Queue& queue, const Message& message, const model::Delivered& one);
+  void check_credit(const Queue& queue, const Consumer& consumer, const model::Delivered& one);
   void accepted(const model::Verdict& verdict, const model::VerdictResult& result);
   void finish(Queue& queue);
   void check_history(const Queue& queue, const model::CaseRecord& record);
+  void check_blame(const Queue& queue, const model::CaseRecord& record, const std::vector<model::Attempt>& attempts);
+  void check_what_is_left(const Queue& queue, const std::set<std::uint64_t>& cases, std::uint64_t open);
   void give_out(const model::ConsumerKey& to, std::uint64_t sequence, const Place& place, std::uint64_t grant);
   void forget_not_begun(Consumer& consumer);
   void forget(model::SubscriptionId queue, model::Grant grant);
@@ -126,6 +148,7 @@ class Witness final : public Watcher {
   std::map<model::ConsumerKey, Consumer> consumers_;
   /// Who has a grant out, and under which delivery sequence; may name what is not out any more.
   std::map<std::pair<model::SubscriptionId, std::uint64_t>, std::pair<model::ConsumerKey, std::uint64_t>> holders_;
+  std::set<std::pair<model::SubscriptionId, std::uint64_t>> alone_;                          // grants of suspects
   std::map<std::pair<model::SubscriptionId, std::uint64_t>, std::uint64_t> grants_;          // → offset published at
   std::set<std::tuple<model::SubscriptionId, std::uint64_t, model::VerdictKind>> accepted_;  // grant and verdict
   std::vector<std::string> findings_;

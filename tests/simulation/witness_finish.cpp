@@ -23,7 +23,6 @@ void Witness::finish(Queue& of) {
     find(name + ": " + std::to_string(of.purged) + " were said to be purged, and " +
          std::to_string(stats.counters.purged) + " are (10)");
   }
-  if (world_.store().delivery_records(of.record.subscription) > 0) find(name + ": records of nothing are left");
   std::set<std::uint64_t> cases;
   std::uint64_t open = 0;
   std::uint64_t discharged = 0;
@@ -54,11 +53,33 @@ void Witness::finish(Queue& of) {
       if (record.value().state != CaseState::discharged) find(where(of, offset) + "acked, and yet a case (3)");
     }
   }
+  check_what_is_left(of, cases, open);
   if (unseen > stats.counters.purged) find(name + ": confirmed, and gone without a trace (1)");
   if (stats.counters.acked < acked) find(name + ": fewer are acked than were confirmed to be (3)");
   // What was not purged is acked or a case: nothing else can become of a message here.
   if (stats.counters.entered != stats.counters.acked + stats.counters.purged + cases.size() - discharged) {
     find(name + ": some became nothing (1)");
+  }
+}
+
+/// Everything is settled: only the cases are left, and what belongs to them.
+void Witness::check_what_is_left(const Queue& of, const std::set<std::uint64_t>& cases, std::uint64_t open) {
+  const std::string& name = of.record.name;
+  MemoryStore& store = world_.store();
+  if (store.delivery_records(of.record.subscription) > 0) find(name + ": records of nothing are left");
+  if (store.evacuated_messages(of.record.log) > open) find(name + ": copies of messages that nobody needs are left");
+  for (const auto& [offset, message] : of.messages) {
+    if (cases.contains(offset)) continue;
+    if (!store.attempts_of(of.record.subscription, of.record.log, model::Offset(offset)).empty()) {
+      find(where(of, offset) + "its history is left");
+    }
+  }
+  for (const model::CaseRecord& record : world_.cases(name, CaseState::admitted)) {
+    const auto page =
+        store.read_messages(record.id.shard, record.id.log, record.id.offset, record.id.offset.next(), 1, 1);
+    if (page->messages.empty() || page->messages[0].message == nullptr) {
+      find("case " + record.id.to_string() + ": its message is gone (1)");
+    }
   }
 }
 
@@ -77,8 +98,22 @@ void Witness::check_history(const Queue& of, const model::CaseRecord& record) {
   if (of.limit && failures > *of.limit * (record.replay_count + 1)) find(at + "more failures than allowed (6)");
   const auto found = of.messages.find(record.id.offset.value);
   if (found == of.messages.end()) return find(at + "of a message that nobody has seen");
-  const Message& message = found->second;
-  if (reported < message.fails) find(at + "a failure that was confirmed is not in the history (6)");
+  if (reported < found->second.fails) find(at + "a failure that was confirmed is not in the history (6)");
+  check_blame(of, record, attempts);
+}
+
+void Witness::check_blame(const Queue& of, const model::CaseRecord& record,
+                          const std::vector<model::Attempt>& attempts) {
+  const std::string at = "case " + record.id.to_string() + ": ";
+  const auto count = [&](auto wanted) {
+    return static_cast<std::uint64_t>(std::count_if(attempts.begin(), attempts.end(), wanted));
+  };
+  const std::uint64_t failures = count([](const model::Attempt& one) { return model::is_failure(one.outcome); });
+  const std::uint64_t deaths =
+      count([](const model::Attempt& one) { return one.outcome == model::AttemptOutcome::consumer_lost; });
+  if (deaths > std::uint64_t{of.deaths} * (record.replay_count + 1)) find(at + "killed more workers than it may");
+  if (record.reason == model::CaseReason::damaged) find(at + "nothing was damaged here (1)");
+  const Message& message = of.messages.at(record.id.offset.value);
   std::uint64_t to_blame = 0;
   for (const std::uint64_t grant : message.begun) to_blame += message.settled_well.contains(grant) ? 0 : 1;
   if (failures > to_blame)

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/random.h"
@@ -32,6 +33,8 @@ struct WorldOptions {
   /// come in a random order.
   base::Duration sync_time{};
   base::Duration page_time{};
+  /// How long a page (of more than one message) is under way after it was read: what it says may be old when it comes.
+  base::Duration page_age{};
   bool random_order = false;
   std::uint64_t seed = 1;
   /// A bug that is planted, to see whether it is found.
@@ -127,7 +130,7 @@ class World {
   struct Page {
     base::Instant at;
     std::size_t shard;
-    core::Effect load;
+    std::variant<core::Effect, core::Event::What> what;  // to be read, or read
   };
 
   bool work();
@@ -141,7 +144,7 @@ class World {
   bool end_commit();
   void confirm(const std::vector<std::pair<std::size_t, model::GroupNumber>>& groups);
   bool read_pages();
-  void read(std::size_t shard, const core::Effect& load);
+  core::Event::What read(std::size_t shard, const core::Effect& load);
   base::Instant next_moment() const;
   base::Duration some(base::Duration most);
   /// Steps the registry and posts what it says.

@@ -144,23 +144,34 @@ bool World::read_pages() {
     due.push_back(std::move(page));
     return true;
   });
-  for (const Page& page : due) read(page.shard, page.load);
+  for (Page& page : due) {
+    const auto* load = std::get_if<core::Effect>(&page.what);
+    core::Event::What what =
+        load == nullptr ? std::get<core::Event::What>(std::move(page.what)) : read(page.shard, *load);
+    const bool is_page = load != nullptr && !std::holds_alternative<core::LoadOne>(*load);
+    if (is_page && options_.page_age.count() > 0) {
+      pages_.push_back({now_ + some(options_.page_age), page.shard, std::move(what)});
+    } else {
+      submit(model::ShardId(static_cast<std::uint16_t>(page.shard)), std::move(what));
+    }
+  }
   return !due.empty();
 }
 
-void World::read(std::size_t index, const core::Effect& load) {
+core::Event::What World::read(std::size_t index, const core::Effect& load) {
   const model::ShardId shard(static_cast<std::uint16_t>(index));
   if (const auto* page = std::get_if<core::LoadMessages>(&load)) {
     auto read = store_.read_messages(shard, page->log, page->from, page->until, page->max_messages, page->max_bytes);
-    submit(shard, core::MessagesLoaded{page->subscription, page->generation, page->from, std::move(read.value())});
-  } else if (const auto* one = std::get_if<core::LoadOne>(&load)) {
+    return core::MessagesLoaded{page->subscription, page->generation, page->from, std::move(read.value())};
+  }
+  if (const auto* one = std::get_if<core::LoadOne>(&load)) {
     auto read = store_.read_messages(shard, one->source_log, one->source_offset, one->source_offset.next(), 1, 1);
     model::MessageRef message = read->messages.empty() ? nullptr : read->messages.front().message;
-    submit(shard, core::OneLoaded{one->subscription, one->generation, one->log, one->offset, std::move(message)});
-  } else if (const auto* waiting = std::get_if<core::LoadWaiting>(&load)) {
-    auto read = store_.read_waiting(shard, waiting->subscription, waiting->after, waiting->max);
-    submit(shard, core::WaitingLoaded{waiting->subscription, waiting->generation, std::move(read.value())});
+    return core::OneLoaded{one->subscription, one->generation, one->log, one->offset, std::move(message)};
   }
+  const auto& waiting = std::get<core::LoadWaiting>(load);
+  auto read = store_.read_waiting(shard, waiting.subscription, waiting.after, waiting.max);
+  return core::WaitingLoaded{waiting.subscription, waiting.generation, std::move(read.value())};
 }
 
 }  // namespace lazaret::simulation

@@ -159,6 +159,64 @@ TEST_F(LogTest, DamageIsFoundAndItsNeighboursAreServed) {
   EXPECT_THAT(findings(), SizeIs(1));
 }
 
+/// RocksDB refuses the whole block; the messages' own checksums say that one of them is damaged.
+TEST_F(LogTest, ADamagedBlockKeepsTheBrokerNeitherFromStartingNorFromTrimming) {
+  fill(57, 57);
+  publish({"a body that stands nowhere else"});
+  fill(42, 42);
+  damage_tables("a body that stands nowhere else");
+  open();
+  EXPECT_EQ(recovered().log.state.next, Offset(100));
+  const auto all = offsets(read(0, 100));
+  ASSERT_THAT(all, SizeIs(100));
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), [](std::int64_t offset) { return offset < 0; }), 1);
+  EXPECT_EQ(all[57], -58);
+  settle_all();
+  trim(0, 100, {3, 57});
+  EXPECT_THAT(offsets(read(0, 100)), ElementsAre(3, -58));
+  close();
+  EXPECT_EQ(count_records("log"), 0u);
+}
+
+/// The index of the last run does not say any more where the log ends: no offset may be given twice for that.
+TEST_F(LogTest, TheEndIsKnownAlsoWhenTheLastRunIsDamaged) {
+  for (const std::size_t place : {2u, 3u, 12u}) {  // its count, and the first of its lengths
+    fill(70, 70);
+    const std::uint64_t end = next_.value;
+    std::string last;
+    change_records("log", [&](const std::string& key, std::string value) {
+      last = std::max(last, key);
+      return value;
+    });
+    change_records("log", [&](const std::string& key, std::string value) {
+      if (key == last) value[place] = static_cast<char>(value[place] ^ 0x41);
+      return value;
+    });
+    open();
+    EXPECT_EQ(recovered().log.state.next, Offset(end)) << place;
+    EXPECT_THAT(offsets(read(end - 6, end)),
+                ElementsAre(5 - static_cast<std::int64_t>(end), 4 - static_cast<std::int64_t>(end),
+                            3 - static_cast<std::int64_t>(end), 2 - static_cast<std::int64_t>(end),
+                            1 - static_cast<std::int64_t>(end), -static_cast<std::int64_t>(end)));
+  }
+}
+
+/// It is missing in what was copied, and must not be taken for trimmed.
+TEST_F(LogTest, ADamagedMessageThatIsCopiedOutIsStillDamaged) {
+  fill(10, 10);
+  change_records("log", [](const std::string&, std::string value) {
+    value[value.rfind("5")] = 'X';
+    return value;
+  });
+  open();
+  trim(0, 10, {2, 5});
+  EXPECT_THAT(offsets(read(0, 10)), ElementsAre(2, -6));
+  reopen();
+  EXPECT_THAT(recovered().log.evacuated, ElementsAre(Offset(2), Offset(5)));
+  commit({model::DropEvacuated{queue_.log, Offset(5)}});
+  EXPECT_THAT(offsets(read(0, 10)), ElementsAre(2));
+}
+
 TEST(RunTest, AFlippedBitAnywhereIsFound) {
   const std::vector<model::MessageRef> messages = {StoreFixture::message("alpha", "k"), StoreFixture::message("beta")};
   const model::LogId log(5);

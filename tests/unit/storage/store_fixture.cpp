@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "base/crc32c.h"
 #include "wire/envelope.h"
@@ -99,6 +101,23 @@ std::size_t StoreFixture::count_records(const std::string& family) {
     return value;
   });
   return count;
+}
+
+void StoreFixture::damage_tables(const std::string& text) {
+  count_records("log");  // opening it moves what the write-ahead log has to tables
+  bool found = false;
+  for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
+    if (entry.path().extension() != ".sst") continue;
+    std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+    std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const std::size_t at = bytes.find(text);
+    if (at == std::string::npos) continue;
+    found = true;
+    file.clear();
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(bytes[at] ^ 1));
+  }
+  ASSERT_TRUE(found);
 }
 
 std::vector<std::string> StoreFixture::wal_files() const {
