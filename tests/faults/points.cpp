@@ -122,7 +122,7 @@ class Points::Store final : public model::Store {
   }
   model::StoreUsage usage() override { return inner_->usage(); }
   base::Status flush() override { return inner_->flush(); }
-  base::Result<model::CheckReport> check(const std::function<void(std::uint64_t)>& progress) override {
+  base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override {
     return inner_->check(progress);
   }
 
