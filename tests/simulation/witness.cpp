@@ -35,6 +35,10 @@ void Witness::check_attempt(const model::PutAttempt& put) {
   if (of == nullptr) return;
   Blame& blame = of->blames[put.offset.value];
   blame.history[put.attempt.number] = put.attempt.outcome;
+  if (put.attempt.outcome == model::AttemptOutcome::lease_expired) {
+    // Its end is told when it is durable; until then it is out as far as its consumer knows, and for nobody else.
+    forget(put.subscription, model::Grant(of->messages[put.offset.value].newest));
+  }
   const bool by_loss = put.attempt.outcome == model::AttemptOutcome::consumer_lost;
   const bool ended = by_loss || put.attempt.outcome == model::AttemptOutcome::interrupted;
   if (blame.left == Left::untouched && ended)
@@ -402,8 +406,9 @@ void Witness::check_company(const Queue& of, const model::Deliver& deliver, cons
 
 /// What may have begun before is said to come again, and alone if a process was lost with it.
 void Witness::check_said(const Queue& of, const Message& message, const model::Delivered& one) {
-  const bool began = std::any_of(message.begun.begin(), message.begun.end(),
-                                 [&](std::uint64_t grant) { return !message.given_back.contains(grant); });
+  const bool began = std::any_of(message.begun.begin(), message.begun.end(), [&](std::uint64_t grant) {
+    return !message.given_back.contains(grant) && !is_unanswered(of.record.subscription, grant);
+  });
   if (began && !one.redelivered) find(where(of, one.source_offset.value) + "has begun, and is said to be new");
   if (message.suspected && !one.isolated && one.log != of.record.lane) {
     find(where(of, one.source_offset.value) + "a suspect that is not tried alone");
