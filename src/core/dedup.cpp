@@ -23,7 +23,7 @@ ProducerWindow::ProducerWindow(const model::RecoveredProducer& recovered)
 
 ProducerWindow::Answer ProducerWindow::check(std::uint64_t sequence, std::uint32_t body_crc) const {
   if (sequence > highest_) return {};
-  if (sequence + kWindow <= highest_) return {Verdict::too_old, {}};
+  if (highest_ - sequence >= kWindow) return {Verdict::too_old, {}};
   const auto it = std::lower_bound(window_.begin(), window_.end(), sequence, by_sequence);
   if (it == window_.end() || it->sequence != sequence) return {};
   if (it->body_crc != body_crc) return {Verdict::reused, {}};
@@ -39,7 +39,7 @@ void ProducerWindow::record(const DedupEntry& entry, base::Instant now) {
   highest_ = std::max(highest_, entry.sequence);
   last_used_ = now;
   fresh_.push_back(entry);
-  while (window_.front().sequence + kWindow <= highest_) window_.pop_front();
+  while (highest_ - window_.front().sequence >= kWindow) window_.pop_front();
 }
 
 void ProducerWindow::save(model::LogId log, const model::ProducerId& producer,

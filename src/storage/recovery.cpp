@@ -44,7 +44,7 @@ Status recover_producers(Database& database, ShardId shard, model::RecoveredLog&
     auto& window = producer.window;
     std::sort(window.begin(), window.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
     const std::uint64_t highest = producer.state.highest;
-    std::erase_if(window, [&](const auto& entry) { return entry.sequence + model::limits::kDedupWindow <= highest; });
+    std::erase_if(window, [&](const auto& entry) { return highest - entry.sequence >= model::limits::kDedupWindow; });
   }
   return status;
 }

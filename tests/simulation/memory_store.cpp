@@ -92,7 +92,7 @@ model::RecoveredQueue MemoryStore::recover(const model::QueueRecord& queue) {
   for (const auto& [id, producer] : log.producers) {
     model::RecoveredProducer& copy = recovered.log.producers.emplace_back(producer);
     std::erase_if(copy.window, [&](const model::DedupEntry& entry) {
-      return entry.sequence + limits::kDedupWindow <= copy.state.highest;
+      return copy.state.highest - entry.sequence >= limits::kDedupWindow;
     });
   }
   for (const auto& [offset, message] : log.evacuated) recovered.log.evacuated.push_back(offset);
