@@ -120,7 +120,8 @@ void Server::Impl::admit(tcp::socket socket) {
     socket.write_some(asio::buffer(frame), ignored);
     return;
   }
-  asio::post(session->executor(), [this, session] { session->start([this, session] { forget(session); }); });
+  asio::post(session->executor(),
+             [this, session] { session->start([this](const std::shared_ptr<Session>& gone) { forget(gone); }); });
 }
 
 void Server::Impl::forget(const std::shared_ptr<Session>& session) {

@@ -44,13 +44,11 @@ Session::Session(tcp::socket socket, SessionContext& context, std::uint64_t seed
       watchdog_(socket_.get_executor()),
       random_(seed) {}
 
-void Session::start(std::function<void()> gone) {
+void Session::start(std::function<void(const std::shared_ptr<Session>&)> gone) {
   gone_ = std::move(gone);
   asio::co_spawn(socket_.get_executor(), run(), [self = shared_from_this()](const std::exception_ptr& failed) {
     LZ_ASSERT(failed == nullptr);  // every awaited operation gives an error code
-    // Moved out first: it holds this session.
-    const auto gone_now = std::move(self->gone_);
-    gone_now();
+    self->gone_(self);
   });
 }
 

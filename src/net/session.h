@@ -59,8 +59,9 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
 
   Session(tcp::socket socket, SessionContext& context, std::uint64_t seed);
 
-  /// Runs until the connection has ended, and calls `gone` then.
-  void start(std::function<void()> gone);
+  /// Runs until the connection has ended, and calls `gone` with itself then. `gone` must not hold the session: when the
+  /// server stops first, nothing else would let go of it.
+  void start(std::function<void(const std::shared_ptr<Session>&)> gone);
   asio::any_io_executor executor() { return socket_.get_executor(); }
   /// Any thread: reads no more, waits a second at most for the answers that are due, tells the client Closing and ends.
   void stop();
@@ -190,7 +191,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   // Constant after the handshake.
   tcp::socket socket_;
   SessionContext& context_;
-  std::function<void()> gone_;
+  std::function<void(const std::shared_ptr<Session>&)> gone_;
   model::SessionId session_;
   model::InstanceRecord instance_;
 

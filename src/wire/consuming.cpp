@@ -6,6 +6,9 @@
 namespace lazaret::wire {
 namespace {
 
+/// Of a delay or a lease in a frame: longer ones would overflow where they are counted.
+constexpr std::uint64_t kLongestMs = 365ull * 24 * 3600 * 1000;
+
 constexpr std::pair<model::Whereabouts, std::string_view> kPlaces[] = {
     {model::Whereabouts::unknown, "unknown"}, {model::Whereabouts::leased, "leased"},
     {model::Whereabouts::acked, "acked"},     {model::Whereabouts::in_case, "in_case"},
@@ -97,6 +100,7 @@ base::Result<ConsumerOpened> decode<ConsumerOpened>(const Frame& frame) {
   out.shard = model::ShardId(static_cast<std::uint16_t>(in->shard()));
   out.subscription = model::SubscriptionId(in->subscription());
   out.held.assign(in->held().begin(), in->held().end());
+  if (in->lease_duration_ms() > kLongestMs) return bad_frame("a lease of more than a year");
   out.lease_duration = std::chrono::milliseconds(in->lease_duration_ms());
   return out;
 }
@@ -240,7 +244,6 @@ base::Result<Settle> decode<Settle>(const Frame& frame) {
                 text_of(verdict.error_message(), model::limits::kErrorMessageBytes),
                 text_of(verdict.error_details(), model::limits::kErrorDetailsBytes)};
     to.handler_timeout = verdict.handler_timeout();
-    constexpr std::uint64_t kLongestMs = 365ull * 24 * 3600 * 1000;
     if (verdict.delay_ms() > kLongestMs) return bad_frame("a delay of more than a year");
     if (verdict.has_delay()) to.delay = std::chrono::milliseconds(verdict.delay_ms());
   }

@@ -120,7 +120,12 @@ base::Result<Published> decode<Published>(const Frame& frame) {
   const auto in = parse_header<v1::Published>(frame);
   if (in == nullptr) return bad_frame("PUBLISHED cannot be decoded");
   Published out{in->request(), {}, status_of(in->problem())};
-  if (in->stored() > 1u << 20) return bad_frame("PUBLISHED confirms more than any batch can hold");
+  // A few bytes stand for all of these: no more than whoever published can have sent.
+  if (in->stored() > model::limits::kBatchItems ||
+      static_cast<std::size_t>(in->results_size()) > model::limits::kBatchItems) {
+    return bad_frame("PUBLISHED confirms more than any batch can hold");
+  }
+  if (in->stored() > 0 && in->results_size() > 0) return bad_frame("PUBLISHED confirms in both of its forms at once");
   for (std::uint32_t i = 0; i < in->stored(); ++i) {
     out.results.push_back({base::Code::OK, model::Offset(in->first_offset() + i), false});
   }

@@ -1,4 +1,6 @@
 // Deduplication of publishes: invariant 2.
+#include <limits>
+
 #include "model/limits.h"
 #include "simulation/story.h"
 
@@ -88,6 +90,20 @@ TEST_F(Dedup, BelowTheWindowNothingIsStored) {
     crash();
   }
   EXPECT_EQ(world.show("orders").counters.entered, last);
+}
+
+TEST_F(Dedup, TheHighestSequenceThatThereIsIsOneLikeAnyOther) {
+  const std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_EQ(once("a", 1).code, Code::OK);
+  EXPECT_EQ(once("b", last).offset.value, 1u);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(once("b", last).duplicate);
+    EXPECT_EQ(once("c", last).code, Code::SEQUENCE_REUSED);
+    EXPECT_EQ(once("a", 1).code, Code::SEQUENCE_TOO_OLD);
+    EXPECT_EQ(once("x", last - model::limits::kDedupWindow).code, Code::SEQUENCE_TOO_OLD);
+    crash();
+  }
+  EXPECT_EQ(once("d", last - 1).offset.value, 2u);
 }
 
 TEST_F(Dedup, SequencesMayComeOutOfOrderAndWithGaps) {

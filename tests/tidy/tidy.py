@@ -17,7 +17,7 @@ FILE_LINES = 700
 FUNCTION_LINES = 70
 COLUMNS = 120
 CODE = (".h", ".cpp")
-SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__"}
+SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__", "corpus"}
 TEXT_ENDINGS = {".h", ".cpp", ".py", ".sh", ".md", ".txt", ".toml", ".proto", ".cmake", ".js", ".mjs", ".css", ".html",
                 ".service", ".yml", ".yaml", ""}
 README_OF_ROOMS = "src/README.md"

@@ -73,6 +73,8 @@ class WireClient {
   static constexpr milliseconds kLimit = std::chrono::seconds(60);
 
   explicit WireClient(const Broker& broker);
+  /// A port of loopback.
+  explicit WireClient(std::uint16_t port);
   ~WireClient();
   WireClient(WireClient&& other) noexcept;
   WireClient& operator=(WireClient&&) = delete;

@@ -1,4 +1,6 @@
 // What was committed is what is recovered.
+#include <limits>
+
 #include "core/ack_set.h"
 #include "model/limits.h"
 #include "unit/storage/store_fixture.h"
@@ -166,6 +168,17 @@ TEST_F(RecoveryTest, CasesAndTheLaneComeBack) {
   EXPECT_EQ(store_->read_case(case_id(0))->summary.key, "key");
   EXPECT_EQ(store_->read_case(case_id(2))->discard_reason, "no use");
   ASSERT_THAT(*store_->read_attempts(case_id(1)), ElementsAre(attempt));
+}
+
+TEST_F(RecoveryTest, ADeduplicationWindowMayEndAtTheHighestSequenceThatThereIs) {
+  model::ProducerId anna;
+  anna.bytes[0] = 1;
+  const std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  commit({model::PutDedup{queue_.log, {anna, last, base::Instant{5}}, {{1, Offset(0), 1}, {last, Offset(1), 1}}}});
+  const auto producers = recovered().log.producers;
+  ASSERT_THAT(producers, SizeIs(1));
+  ASSERT_THAT(producers[0].window, SizeIs(1));
+  EXPECT_EQ(producers[0].window[0].sequence, last);
 }
 
 TEST_F(RecoveryTest, DeduplicationWindowsComeBackWithoutWhatFellOut) {
