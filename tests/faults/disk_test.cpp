@@ -1,5 +1,5 @@
-// Disks that are full, slow, or fail; files that are damaged, cut or gone. The daemon refuses or ends with a reason, and
-// keeps what it has confirmed.
+// Disks that are full, slow, or fail; files that are damaged, cut or gone. The daemon refuses or ends with a reason,
+// and keeps what it has confirmed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>

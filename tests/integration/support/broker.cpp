@@ -66,10 +66,7 @@ void Broker::start() {
   if (process_.running()) return;
   // Another test may take the port between our look and the daemon's bind.
   for (int tries = 0; tries < 5; ++tries) {
-    if (broker_.empty()) {
-      broker_ = "127.0.0.1:" + std::to_string(free_port());
-      admin_ = "127.0.0.1:" + std::to_string(free_port());
-    }
+    choose_ports();
     const std::size_t before = log().size();
     if (try_start()) return;
     if (log().find("in use", before) == std::string::npos) break;
@@ -78,7 +75,14 @@ void Broker::start() {
   throw std::runtime_error("lazaretd did not become ready:\n" + last_lines(log(), 4000));
 }
 
+void Broker::choose_ports() {
+  if (!broker_.empty()) return;
+  broker_ = "127.0.0.1:" + std::to_string(free_port());
+  admin_ = "127.0.0.1:" + std::to_string(free_port());
+}
+
 void Broker::start_or_die() {
+  choose_ports();
   if (!process_.running()) try_start();
 }
 

@@ -77,6 +77,8 @@ class Broker {
   std::vector<std::string> cli_command(const std::vector<std::string>& arguments) const;
 
  private:
+  /// For all its starts.
+  void choose_ports();
   bool try_start();
 
   BrokerOptions options_;
