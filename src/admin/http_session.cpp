@@ -1,4 +1,5 @@
 // HttpSession: one connection. Reads a request, has it answered, writes the response, and so on while it is kept alive.
+#include <chrono>
 #include <optional>
 
 #include <boost/asio/as_tuple.hpp>
@@ -116,7 +117,10 @@ class HttpSession {
   }
 
  private:
+  void wait_for_peer() { place_->waits_since = std::chrono::steady_clock::now(); }
+
   asio::awaitable<bool> wait_for_request() {
+    wait_for_peer();
     stream_.expires_after(FrontLimits::kIdleTime);
     const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(4096), kAwait);
     buffer_.commit(bytes);
@@ -125,6 +129,7 @@ class HttpSession {
 
   /// One request and its response. False: the connection is at its end.
   asio::awaitable<bool> serve() {
+    wait_for_peer();
     stream_.expires_after(FrontLimits::kReadTime);
     Parser parser;
     parser.header_limit(FrontLimits::kHeaderBytes);
@@ -151,6 +156,7 @@ class HttpSession {
       request.body = std::move(parser.get().body());
       request.deadline = std::chrono::steady_clock::now() + kAskDeadline;
       stream_.expires_never();
+      place_->waits_since.reset();
       refusal = co_await front_.answer(std::move(request));
     }
     co_return co_await write(std::move(*refusal), keep_alive) && keep_alive;
@@ -177,6 +183,7 @@ class HttpSession {
   }
 
   asio::awaitable<bool> write(Response response, bool keep_alive) {
+    wait_for_peer();
     stream_.expires_after(FrontLimits::kWriteTime);
     const auto status = static_cast<http::status>(response.status);
     if (is_head_) {
