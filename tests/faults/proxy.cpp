@@ -146,6 +146,9 @@ asio::awaitable<void> Proxy::accept() {
 }
 
 asio::awaitable<void> Proxy::serve(LinkRef link) {
+  // Of who comes into silence the broker hears nothing at all.
+  const bool lost = silent_;
+  while (lost && !link->ended) co_await link->thawed.async_wait(kTuple);
   const auto [error] = co_await link->broker.async_connect(broker_, kTuple);
   if (error || link->ended) {
     end(*link, Ending::reset);

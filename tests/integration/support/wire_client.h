@@ -72,7 +72,9 @@ class WireClient {
  public:
   static constexpr milliseconds kLimit = std::chrono::seconds(60);
 
-  explicit WireClient(const Broker& broker);
+  explicit WireClient(const Broker& broker) : WireClient(broker.broker()) {}
+  /// HOST:PORT.
+  explicit WireClient(const std::string& address);
   ~WireClient();
   WireClient(WireClient&& other) noexcept;
   WireClient& operator=(WireClient&&) = delete;
