@@ -1,5 +1,6 @@
 #include "admin/http_front.h"
 
+#include <algorithm>
 #include <exception>
 
 #include <boost/asio/as_tuple.hpp>
@@ -88,10 +89,21 @@ asio::awaitable<void> HttpFront::accept() {
       (void)co_await pause_.async_wait(kAwait);
       continue;
     }
-    if (sessions_.size() >= FrontLimits::kConnections) continue;  // closes the socket
+    if (sessions_.size() >= FrontLimits::kConnections && !make_room()) continue;  // closes the socket
     asio::co_spawn(io_, run_session(beast::tcp_stream(std::move(socket)), *this),
                    [this](std::exception_ptr) { session_ended(); });
   }
+}
+
+/// Ends the connection that has kept us waiting for longest; false when all of them wait for us.
+bool HttpFront::make_room() {
+  const auto longest = std::min_element(sessions_.begin(), sessions_.end(), [](const Session& a, const Session& b) {
+    return a.waits_since && (!b.waits_since || *a.waits_since < *b.waits_since);
+  });
+  if (longest == sessions_.end() || !longest->waits_since) return false;
+  longest->waits_since.reset();
+  longest->stream->close();
+  return true;
 }
 
 asio::awaitable<Response> HttpFront::answer(Request request) {

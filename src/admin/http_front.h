@@ -7,8 +7,10 @@
 //  2. No wait is without a deadline: reading has one, writing has one, and workers have theirs (desk_wait.h).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <list>
+#include <optional>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -24,8 +26,9 @@ namespace lazaret::admin {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 
-/// The bounds of this side. What is beyond is refused with RESOURCE_EXHAUSTED, or, for connections, closed.
+/// The bounds of this side. What is beyond is refused with RESOURCE_EXHAUSTED.
 struct FrontLimits {
+  /// One more takes the place of the one that has kept us waiting for longest: who trickles keeps nobody out.
   static constexpr std::size_t kConnections = 256;
   /// Requests with the workers, those in work included.
   static constexpr std::size_t kRequests = 64;
@@ -50,6 +53,9 @@ class HttpFront {
   struct Session {
     beast::tcp_stream* stream;
     bool busy = false;  // between two requests it may be ended at any time
+    /// Since when we wait for the peer: for a request, the rest of one, or that it takes its response. Empty while a
+    /// worker has its request, and when it has lost its place.
+    std::optional<std::chrono::steady_clock::time_point> waits_since = {};
   };
 
   /// `max_body_bytes`: of a request with a message. `version`: for the Server header. `release_workers` makes workers
@@ -82,6 +88,7 @@ class HttpFront {
 
  private:
   asio::awaitable<void> accept();
+  bool make_room();
   void cut_off();
 
   asio::io_context& io_;

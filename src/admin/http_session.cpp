@@ -1,4 +1,5 @@
 // HttpSession: one connection. Reads a request, has it answered, writes the response, and so on while it is kept alive.
+#include <chrono>
 #include <optional>
 
 #include <boost/asio/as_tuple.hpp>
@@ -137,7 +138,10 @@ class HttpSession {
   }
 
  private:
+  void wait_for_peer() { place_->waits_since = std::chrono::steady_clock::now(); }
+
   asio::awaitable<bool> wait_for_request() {
+    wait_for_peer();
     stream_.expires_after(FrontLimits::kIdleTime);
     const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(4096), kAwait);
     buffer_.commit(bytes);
@@ -146,6 +150,7 @@ class HttpSession {
 
   /// One request and its response. False: the connection is at its end.
   asio::awaitable<bool> serve() {
+    wait_for_peer();
     stream_.expires_after(FrontLimits::kReadTime);
     Parser parser;
     parser.header_limit(FrontLimits::kHeaderBytes);
@@ -174,6 +179,7 @@ class HttpSession {
       request.body = std::move(parser.get().body());
       request.deadline = std::chrono::steady_clock::now() + kAskDeadline;
       stream_.expires_never();
+      place_->waits_since.reset();
       refusal = co_await front_.answer(std::move(request));
       if (!answer_place.take(refusal->body.size())) {
         refusal = problem(Status(Code::RESOURCE_EXHAUSTED, "too many large answers wait to be read")
@@ -213,6 +219,7 @@ class HttpSession {
   }
 
   asio::awaitable<bool> write(Response response, bool keep_alive) {
+    wait_for_peer();
     stream_.expires_after(FrontLimits::kWriteTime);
     const auto status = static_cast<http::status>(response.status);
     if (is_head_) {

@@ -53,6 +53,10 @@ inline constexpr std::size_t kHeaderBytesKept = 256u << 10;
 inline constexpr std::size_t kRunMessages = 64;
 inline constexpr std::size_t kRunBytes = 16u << 10;
 
+// --- The store -------------------------------------------------------------------------------------------------------
+/// Data files that RocksDB has open at a time.
+inline constexpr std::size_t kStoreFiles = 512;
+
 // --- Subscriptions --------------------------------------------------------------------------------------------------
 /// How far ahead of the last grant the persisted high-water mark may be.
 inline constexpr std::uint64_t kMarkAhead = 1024;
@@ -113,6 +117,9 @@ inline constexpr std::size_t kIngestBytes = 64u << 20;
 /// What a command or an item of one takes in memory beside the bytes that came for it, and so in that account: the
 /// mailboxes of all shards together hold at most kIngestBytes / kCommandBytes of them, and one batch of each session.
 inline constexpr std::size_t kCommandBytes = 512;
+/// Descriptors of the process that connections of clients leave for others: the store's files, whose failure would end
+/// the process, and the HTTP API. Half of them, where the process may have few.
+inline constexpr std::size_t kDescriptorsLeft = kStoreFiles + 512;
 inline constexpr std::size_t kConsumersPerConnection = 1024;
 inline constexpr std::size_t kProducersPerConnection = 1024;
 /// Credit that one consumer may have: messages and bytes out to it and not settled.

@@ -1,5 +1,8 @@
 #include "net/server.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -20,6 +23,17 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 /// How long accepting rests when the process has no file descriptors left.
 constexpr auto kAcceptRest = std::chrono::milliseconds(100);
 constexpr auto kStopTime = std::chrono::seconds(3);
+
+/// Why a connection is not taken: its descriptor is one that connections leave for others. The kernel gives out the
+/// lowest that is free, so its number says how many are in use.
+base::Status check_descriptor(int descriptor) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return {};
+  const auto left = std::min<rlim_t>(model::limits::kDescriptorsLeft, limit.rlim_cur / 2);
+  if (static_cast<rlim_t>(descriptor) < limit.rlim_cur - left) return {};
+  return base::Status(base::Code::LIMIT_REACHED, "the broker's process may not open more files")
+      .with_limit("open_files", static_cast<std::int64_t>(limit.rlim_cur));
+}
 
 /// One I/O thread and the sessions pinned to it.
 struct Lane {
@@ -104,16 +118,18 @@ asio::awaitable<void> Server::Impl::accept() {
 void Server::Impl::admit(tcp::socket socket) {
   const std::uint64_t seed = (static_cast<std::uint64_t>(seeds()) << 32) | seeds();
   std::shared_ptr<Session> session;
-  {
+  base::Status status = check_descriptor(socket.native_handle());
+  if (status.ok()) {
     const std::lock_guard lock(mutex);
     if (sessions.size() < config.max_connections) {
       session = std::make_shared<Session>(std::move(socket), context, seed);
       sessions.insert(session);
+    } else {
+      status = base::Status(base::Code::LIMIT_REACHED, "the broker has all the connections that it takes")
+                   .with_limit("max_connections", static_cast<std::int64_t>(config.max_connections));
     }
   }
   if (session == nullptr) {
-    const auto status = base::Status(base::Code::LIMIT_REACHED, "the broker has all the connections that it takes")
-                            .with_limit("max_connections", static_cast<std::int64_t>(config.max_connections));
     const std::string frame = wire::encode(wire::Error{0, status}).head;
     boost::system::error_code ignored;
     socket.non_blocking(true, ignored);

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "model/limits.h"
+
 namespace lazaret::storage {
 namespace {
 
@@ -25,7 +27,7 @@ rocksdb::DBOptions database_options(const StoreOptions& options, const std::shar
   db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.memtable_bytes, cache);
   db.max_total_wal_size = options.memtable_bytes * 2;
   db.max_background_jobs = 2;
-  db.max_open_files = 512;
+  db.max_open_files = static_cast<int>(model::limits::kStoreFiles);
   db.keep_log_file_num = 4;
   db.max_log_file_size = 4u << 20;
   db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;

@@ -68,14 +68,13 @@ std::string frame_head(std::uint8_t type, std::uint8_t flags, std::string_view h
   return head;
 }
 
+/// A large frame gets its memory as its bytes come: a length alone is only a promise.
 std::span<char> FrameReader::prepare() {
-  const bool at_end = block_ == nullptr || filled_ == block_->size();
-  if (wanted_ > kBlockBytesMost && !at_end) return {block_->data() + filled_, block_->size() - filled_};
-  if (wanted_ > kBlockBytesMost) {
-    // A large frame gets its memory as its bytes come: a length alone is only a promise.
-    make_room(std::min(wanted_, std::max(kBlockBytesMost, 2 * unread())));
-  } else if (at_end || block_->size() - filled_ < kReadBytesLeast) {
-    make_room(unread() + kReadBytesLeast);
+  const std::size_t left = block_ == nullptr ? 0 : block_->size() - filled_;
+  const std::size_t missing = wanted_ > 0 ? wanted_ - unread() : kReadBytesLeast;
+  if (left < std::min(missing, kReadBytesLeast)) {
+    const std::size_t more = std::max(2 * unread(), unread() + kReadBytesLeast);
+    make_room(wanted_ > 0 ? std::min(wanted_, more) : unread() + kReadBytesLeast);
   }
   return {block_->data() + filled_, block_->size() - filled_};
 }
@@ -103,7 +102,6 @@ base::Result<std::optional<Frame>> FrameReader::next() {
   const std::size_t whole = 4 + length;
   if (unread() < whole) {
     wanted_ = whole;
-    if (whole <= kBlockBytesMost && block_->size() - taken_ < whole) make_room(whole);
     return std::optional<Frame>();
   }
   wanted_ = 0;

@@ -64,15 +64,13 @@ wire::PublishItem item_of(const std::string& body, std::uint64_t sequence) {
   return {sequence, base::SharedBytes::of(wire::encode_envelope({})), base::SharedBytes::of(body), base::crc32c(body)};
 }
 
-WireClient::WireClient(const Broker& broker)
-    : WireClient(static_cast<std::uint16_t>(std::stoi(broker.broker().substr(broker.broker().find(':') + 1)))) {}
-
-WireClient::WireClient(std::uint16_t port) {
+WireClient::WireClient(const std::string& address_text) {
   fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto colon = address_text.rfind(':');
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address_text.substr(colon + 1))));
+  if (inet_pton(AF_INET, address_text.substr(0, colon).c_str(), &address.sin_addr) != 1) fail("not an address");
   if (connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("cannot connect");
   // As every client should: a small frame behind an unanswered one would wait for the broker's delayed acknowledgement.
   const int yes = 1;

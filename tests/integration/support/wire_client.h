@@ -72,9 +72,11 @@ class WireClient {
  public:
   static constexpr milliseconds kLimit = std::chrono::seconds(60);
 
-  explicit WireClient(const Broker& broker);
+  explicit WireClient(const Broker& broker) : WireClient(broker.broker()) {}
+  /// HOST:PORT.
+  explicit WireClient(const std::string& address);
   /// A port of loopback.
-  explicit WireClient(std::uint16_t port);
+  explicit WireClient(std::uint16_t port) : WireClient("127.0.0.1:" + std::to_string(port)) {}
   ~WireClient();
   WireClient(WireClient&& other) noexcept;
   WireClient& operator=(WireClient&&) = delete;

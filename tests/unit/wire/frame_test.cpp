@@ -49,6 +49,33 @@ std::string empty_ones(char tag, std::size_t count) {
   return header;
 }
 
+TEST(FrameReader, TakesMemoryForWhatCameAndNotForWhatWasPromised) {
+  const std::string body(3'000'000, 'b');
+  for (const std::size_t piece : {7u, 1000u, 1u << 20}) {
+    FrameReader reader(1u << 30);
+    std::size_t received = 0;
+    for (const std::size_t size : {0u, 1u, 1000u, 4085u, 5000u, 70'000u, 300'000u, 3'000'000u, 10u}) {
+      const std::string bytes =
+          frame_head(number(FrameType::publish), 0, "header", size) + body.substr(body.size() - size);
+      for (std::size_t at = 0; at < bytes.size();) {
+        EXPECT_FALSE(reader.next()->has_value()) << size;
+        const auto room = reader.prepare();
+        ASSERT_FALSE(room.empty());
+        ASSERT_LE(room.size(), 2 * received + 8192) << "after " << at << " bytes of " << bytes.size();
+        const std::size_t come = std::min({piece, room.size(), bytes.size() - at});
+        std::copy_n(bytes.data() + at, come, room.data());
+        reader.commit(come);
+        received += come;
+        at += come;
+      }
+      const auto frame = reader.next();
+      ASSERT_TRUE(frame.ok() && frame->has_value()) << size;
+      EXPECT_EQ((*frame)->header, "header");
+      EXPECT_EQ((*frame)->body.view(), std::string_view(body).substr(0, size));
+    }
+  }
+}
+
 TEST(FrameHeader, IsRefusedByItsLengthAlone) {
   for (const FrameType batch : {FrameType::publish, FrameType::settle, FrameType::open_consumer, FrameType::deliver}) {
     EXPECT_TRUE(announced(batch, limits::kBatchHeaderBytes).ok());
