@@ -67,7 +67,7 @@ base::Result<std::vector<model::Attempt>> SharedStore::read_attempts(const model
   return store_.read_attempts(id);
 }
 
-base::Result<model::CheckReport> SharedStore::check(const std::function<void(std::uint64_t)>& progress) {
+base::Result<model::CheckReport> SharedStore::check(const std::function<bool(std::uint64_t)>& progress) {
   const std::lock_guard lock(mutex_);
   return store_.check(progress);
 }

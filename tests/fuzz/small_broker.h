@@ -47,7 +47,7 @@ class SharedStore final : public model::Store {
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override;
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
-  base::Result<model::CheckReport> check(const std::function<void(std::uint64_t)>& progress) override;
+  base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override;
 
   /// Power loss, while nobody uses it.
   void crash(std::size_t keep_unsynced);
