@@ -67,7 +67,7 @@ void Broker::start() {
   // Another test may take the port between our look and the daemon's bind.
   for (int tries = 0; tries < 5; ++tries) {
     if (broker_.empty()) {
-      broker_ = "127.0.0.1:" + std::to_string(free_port());
+      broker_ = options_.host + ":" + std::to_string(free_port());
       admin_ = "127.0.0.1:" + std::to_string(free_port());
     }
     const std::size_t before = log().size();
