@@ -1,5 +1,6 @@
 #include "net/session.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -362,6 +363,16 @@ void Session::send(wire::OutFrame frame) {
                     .with_limit("outbox_bytes", static_cast<std::int64_t>(limits::kOutboxBytesClose)));
   }
   if (!outbox_.is_writing()) write();
+}
+
+/// A large frame goes out in several writes: of the first one that came because there was room, only the rest is here.
+std::size_t Session::outbox_bytes() const {
+  std::size_t roomy = roomy_bytes_;
+  if (!roomy_.empty()) {
+    const std::uint64_t begin = roomy_.front().end - roomy_.front().bytes;
+    roomy -= std::max(outbox_.bytes_out(), begin) - begin;
+  }
+  return outbox_.bytes() - roomy;
 }
 
 void Session::send_roomy(wire::OutFrame frame, std::optional<model::ShardId> shard, std::size_t delivered) {

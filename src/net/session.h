@@ -138,7 +138,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   void write();
   void note_written();
   /// What waits to be written and was not asked whether there is room.
-  std::size_t outbox_bytes() const { return outbox_.bytes() - roomy_bytes_; }
+  std::size_t outbox_bytes() const;
 
   // commands.cpp: what the client asks
   base::Status handle(const wire::Frame& frame);

@@ -166,5 +166,51 @@ TEST_P(CutFrames, AnAckIsDoneOrNotAndSentAgainItIsDone) {
   EXPECT_EQ(QueueView(*broker_, "q")["in_hospital"], 0);
 }
 
+// --- The client library ---------------------------------------------------------------------------------------------
+
+TEST_P(CutFrames, TheLibraryPublishesOnceWhereverItsConnectionEnds) {
+  start("5s");
+  std::set<std::uint64_t> offsets;
+  const auto publish_cut = [&](Way way, std::size_t most) {
+    for (std::size_t bytes = 0; bytes <= most; ++bytes) {
+      // Another each time: one that is cut off again and again waits longer and longer.
+      Client client = Client::connect(proxy_->url(), {.name = "publisher", .drain = 2s});
+      EXPECT_TRUE(offsets.insert(client.publish("q", {.body = "the producer is open"}).offset).second);
+      proxy_->cut_after(way, bytes, GetParam());
+      EXPECT_TRUE(offsets.insert(client.publish("q", {.body = "x"}).offset).second) << "cut after " << bytes;
+    }
+  };
+  publish_cut(Way::to_broker, 120);
+  publish_cut(Way::to_client, 40);
+  EXPECT_EQ(QueueView(*broker_, "q")["entered_total"], static_cast<std::int64_t>(offsets.size()));
+  EXPECT_GT(proxy_->connections(), offsets.size() / 2 + 50) << "it was hardly ever cut";
+}
+
+TEST_P(CutFrames, TheLibraryConsumesAllAndNothingFailsWhereverItsConnectionEnds) {
+  start("5s");
+  Client publisher = Client::connect(broker_->url(), {.name = "publisher"});
+  Inbox inbox;
+  std::uint64_t count = 0;
+  const auto consume_cut = [&](Way way, std::size_t most) {
+    for (std::size_t bytes = 0; bytes <= most; ++bytes) {
+      Client client = Client::connect(proxy_->url(), {.name = "worker", .drain = 2s});
+      const Consumer consumer = client.consume("q", [&](Delivery& delivery) { inbox.add(delivery); });
+      proxy_->cut_after(way, bytes, GetParam());
+      publisher.publish("q", {.body = std::to_string(count++)});
+      ASSERT_TRUE(eventually([&] { return publisher.show("q").acked_total == count; })) << "cut after " << bytes;
+    }
+  };
+  consume_cut(Way::to_client, 120);
+  // Behind the last byte of its delivery the network also takes the started: that one message may run again.
+  EXPECT_LE(inbox.size(), count + 1) << "what did not arrive whole has run";
+  consume_cut(Way::to_broker, 100);
+  EXPECT_EQ(inbox.counts().size(), count);
+  for (const Received& one : inbox.all()) EXPECT_EQ(one.attempt, 1) << one.message.body;
+  // A started that the network lost cannot keep its message from running again, but never more than once more.
+  for (const auto& [body, times] : inbox.counts()) EXPECT_LE(times, 2) << body;
+  EXPECT_EQ(QueueView(*broker_, "q")["in_hospital"], 0);
+  EXPECT_GT(proxy_->connections(), count + 50) << "it was hardly ever cut";
+}
+
 }  // namespace
 }  // namespace lazaret::testing

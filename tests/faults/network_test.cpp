@@ -1,5 +1,5 @@
 // Peers that are there and say nothing, and workers that die with what they were sent unread: over a proxy that goes
-// silent.
+// silent, and, where namespaces are permitted, over a cable that leads nowhere.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -106,6 +106,107 @@ TEST_F(HalfOpen, APeerThatIsNotHeardComesBackWithWhatItHas) {
     EXPECT_EQ(inbox.size(), 10u);
     for (const Received& one : inbox.all()) EXPECT_EQ(one.attempt, 1) << one.message.body;
   }
+}
+
+// --- A cable that leads nowhere -------------------------------------------------------------------------------------
+
+/// A network namespace at the other end of a cable; frames on it can be sent to an address that nobody has, so that
+/// neither side gets anything back, no error either.
+class Namespace {
+ public:
+  Namespace() {
+    const std::string number = std::to_string(getpid());
+    name_ = "lazaret-" + number;
+    here_ = "lz" + number + "a";
+    there_ = "lz" + number + "b";
+    network_ = "169.254." + std::to_string(64 + getpid() % 128) + ".";
+    exists_ = ip({"netns", "add", name_}) && ip({"link", "add", here_, "type", "veth", "peer", "name", there_}) &&
+              ip({"link", "set", there_, "netns", name_}) &&
+              ip({"addr", "add", address_here() + "/30", "dev", here_}) &&
+              inside({"addr", "add", address_there() + "/30", "dev", there_}) && ip({"link", "set", here_, "up"}) &&
+              inside({"link", "set", there_, "up"}) && inside({"link", "set", "lo", "up"});
+  }
+  ~Namespace() {
+    ip({"netns", "del", name_});
+    ip({"link", "del", here_});
+  }
+  bool exists() const { return exists_; }
+  const std::string& name() const { return name_; }
+  std::string address_here() const { return network_ + "1"; }
+  std::string address_there() const { return network_ + "2"; }
+  bool silence() {
+    const std::string nobody = "02:00:00:00:00:99";
+    return ip({"neigh", "replace", address_there(), "lladdr", nobody, "dev", here_, "nud", "permanent"}) &&
+           inside({"neigh", "replace", address_here(), "lladdr", nobody, "dev", there_, "nud", "permanent"});
+  }
+  bool speak() {
+    return ip({"neigh", "del", address_there(), "dev", here_}) &&
+           inside({"neigh", "del", address_here(), "dev", there_});
+  }
+
+ private:
+  static bool ip(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "ip");
+    return run(arguments).exit == 0;
+  }
+  bool inside(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"-n", name_});
+    return ip(std::move(arguments));
+  }
+  std::string name_, here_, there_, network_;
+  bool exists_ = false;
+};
+
+TEST(HalfOpenCable, AWorkerBehindIt) {
+  Namespace network;
+  if (!network.exists()) GTEST_SKIP() << "network namespaces are not permitted here; the proxy's tests cover it";
+  Broker broker({.settings = {"broker.heartbeat=1s", "broker.reconnect_grace=1s", "broker.allow_unauthenticated=true"},
+                 .arguments = {},
+                 .host = network.address_here()});
+  const std::string url = broker.url();
+  Client client = Client::connect(url, {.name = "healthy"});
+  client.create({.name = "q", .backoff_initial = 1ms, .lease_duration = 60s});
+  const std::size_t sockets = open_sockets(broker.pid());
+  const std::string file = broker.dir() / "worker";
+  ProcessOptions command;
+  command.command = {"ip",
+                     "netns",
+                     "exec",
+                     network.name(),
+                     binary("lazaret_test_worker"),
+                     "--url",
+                     url,
+                     "--queue",
+                     "q",
+                     "--file",
+                     file,
+                     "--prefetch",
+                     "10",
+                     "--handler-ms",
+                     "600000"};
+  Process worker(command);
+  ASSERT_TRUE(eventually([&] { return client.show("q").consumers == 1; }));
+  for (int i = 0; i < 10; ++i) client.publish("q", {.body = std::to_string(i)});
+  ASSERT_TRUE(eventually([&] { return worker_lines(file).size() == 1; }));
+  ASSERT_TRUE(eventually([&] { return client.show("q").leased == 10; }));
+  const auto begin = SteadyClock::now();
+  ASSERT_TRUE(network.silence());
+  Inbox inbox;
+  const Consumer healthy = client.consume("q", [&](Delivery& delivery) { inbox.add(delivery); });
+  ASSERT_TRUE(inbox.reaches(9));
+  std::cout << "its messages are with another after " << since(begin) << " (heartbeat 1 s, grace 1 s)\n";
+  ASSERT_TRUE(inbox.reaches(10));
+  for (const Received& one : inbox.all()) {
+    EXPECT_EQ(one.attempt, one.message.body.view() == worker_lines(file).at(0).body ? 2 : 1) << one.message.body;
+  }
+  EXPECT_TRUE(eventually([&] { return open_sockets(broker.pid()) == sockets; })) << "descriptors are still open";
+  EXPECT_TRUE(eventually([&] { return client.show("q").acked_total == 10; }));
+  // The worker has found it too: it is back as soon as frames arrive.
+  ASSERT_TRUE(network.speak());
+  EXPECT_TRUE(eventually([&] { return client.show("q").consumers == 2; }, 60s));
+  int begun = 0;
+  for (const WorkerLine& line : worker_lines(file)) begun += line.finished ? 0 : 1;
+  EXPECT_EQ(begun, 1);
 }
 
 // --- Workers that die with unread deliveries ------------------------------------------------------------------------

@@ -77,7 +77,7 @@ void Broker::start() {
 
 void Broker::choose_ports() {
   if (!broker_.empty()) return;
-  broker_ = "127.0.0.1:" + std::to_string(free_port());
+  broker_ = options_.host + ":" + std::to_string(free_port());
   admin_ = "127.0.0.1:" + std::to_string(free_port());
 }
 

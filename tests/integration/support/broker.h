@@ -29,6 +29,8 @@ struct BrokerOptions {
   bool start = true;
   /// Another program with the same arguments.
   std::string program = "lazaretd";
+  /// Where clients find it; other than loopback, `broker.allow_unauthenticated` must be among the settings.
+  std::string host = "127.0.0.1";
 };
 
 class Broker {
