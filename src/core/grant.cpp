@@ -36,6 +36,7 @@ bool Shard::State::grant_next(Subscription& sub) {
   // A message for which nobody has room is not overtaken: it would never find any.
   const Granted returned = grant_loaded(sub, sub.returned);
   if (returned != Granted::nothing) return returned == Granted::yes;
+  if (!sub.returned.empty()) return false;  // they are being read, and stay first in line
   const bool retries_first = sub.leased_retries * 2 <= sub.leased;
   if (retries_first) {
     const Granted retry = grant_loaded(sub, sub.retries);
@@ -265,6 +266,7 @@ void Shard::State::on(OneLoaded& event) {
     sub->returned.erase(entry.position);
     sub->retries.erase(entry.position);
     sub->suspects.erase(entry.position);
+    pumped_later.insert(event.subscription);
     return admit(*sub, entry, model::CaseReason::damaged,
                  {"lazaret.damaged", "the stored message does not match its checksum", ""});
   }

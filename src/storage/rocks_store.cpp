@@ -180,6 +180,20 @@ Status missing_commits(const HighestMark& mark, std::uint64_t committed) {
               " names " + std::to_string(mark.synced) + " as synced); --accept-loss goes on without them"};
 }
 
+/// RocksDB takes a directory without CURRENT for a new one, and would begin again beside the data.
+Status missing_catalog(const StoreOptions& options) {
+  std::error_code ignored;
+  if (std::filesystem::exists(options.data_dir + "/CURRENT", ignored)) return {};
+  for (const auto& entry : std::filesystem::directory_iterator(options.data_dir, ignored)) {
+    const std::string name = entry.path().filename();
+    const bool data = name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST");
+    if (!data || entry.file_size(ignored) == 0) continue;
+    return {Code::STORAGE_DAMAGED,
+            options.data_dir + " has data (" + name + ") but no file CURRENT, which names its catalog"};
+  }
+  return {};
+}
+
 /// Looks at the log before the database is opened for writing: that would throw away what is behind the damage, and the
 /// next start would find nothing wrong.
 Status look_before_opening(const StoreOptions& options, const HighestMark& mark) {
@@ -208,6 +222,7 @@ Result<std::unique_ptr<model::Store>> open_store(const StoreOptions& options) {
   std::error_code error;
   if (!options.read_only) std::filesystem::create_directories(options.data_dir, error);
   if (error) return Status(Code::STORAGE_FAILED, "cannot create " + options.data_dir + ": " + error.message());
+  if (Status status = missing_catalog(options); !status.ok()) return status;
   const HighestMark mark = find_marks(options.data_dir, identity_of(options.data_dir));
   if (Status status = look_before_opening(options, mark); !status.ok()) return status;
   auto database = Database::open(options);

@@ -333,7 +333,8 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   check_company(of, deliver, one);
   if (!one.isolated) return;
   alone_.insert({deliver.subscription, one.grant.value});
-  if (!of.deleted) check_alone(deliver, one);  // of a deleted queue something may still be on its way
+  // To a consumer that has closed meanwhile, or of a deleted queue, something may still be on its way: nobody begins it.
+  if (!of.deleted && consumer.attached) check_alone(deliver, one);
 }
 
 /// Messages that go out in one step to several consumers are told to one after the other: grants say the order.
