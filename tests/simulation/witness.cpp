@@ -333,7 +333,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   check_company(of, deliver, one);
   if (!one.isolated) return;
   alone_.insert({deliver.subscription, one.grant.value});
-  // To a consumer that has closed meanwhile, or of a deleted queue, something may still be on its way: nobody begins it.
+  // To a consumer that has closed meanwhile, or of a deleted queue, it may still be on its way: nobody begins it.
   if (!of.deleted && consumer.attached) check_alone(deliver, one);
 }
 
