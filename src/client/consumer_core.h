@@ -77,7 +77,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
     bool lost = false;       // the lease: whatever the handler says is of no use
     bool timed_out = false;  // its failure is its verdict, its handler still runs
     int suspected = 0;       // so often its verdict was in what a connection ended over
-    wire::Verdict verdict;  // when judged
+    wire::Verdict verdict;   // when judged
   };
   using HeldMap = std::map<std::uint64_t, Held>;  // by delivery sequence
 
