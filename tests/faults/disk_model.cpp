@@ -63,16 +63,17 @@ void DiskModel::image(const std::string& target, std::mt19937_64& random) {
     const std::string name = std::filesystem::path(path).filename();
     if (!is_data(name)) continue;
     std::ofstream out(target + "/" + name, std::ios::binary);
-    const std::string bytes = content_of(kept, random);
+    const std::string bytes = content_of(path, kept, random);
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
 }
 
-std::string DiskModel::content_of(const Kept& kept, std::mt19937_64& random) const {
+std::string DiskModel::content_of(const std::string& path, const Kept& kept, std::mt19937_64& random) const {
   std::string bytes = kept.copy_of.empty() ? kept.bytes : read_bytes(kept.copy_of);
   if (bytes.size() <= kept.synced) return bytes;
   const std::uint64_t end = kept.synced + random() % (bytes.size() - kept.synced + 1);
-  switch (random() % 3) {
+  const bool only_cut = path.find("MANIFEST") != std::string::npos;
+  switch (only_cut ? 0 : random() % 3) {
     case 0:  // cut
       bytes.resize(end);
       break;

@@ -3,7 +3,8 @@
 //
 // The model is a journaling file system in ordered mode: what was synced is there; of what was not, each file keeps
 // some of its tail (cut, torn by sectors, or full of zeros), and of the changes of a directory that was not synced a
-// prefix survives: a file may be missing, a rename undone, a deleted file back.
+// prefix survives: a file may be missing, a rename undone, a deleted file back. The manifest is only cut: in ordered
+// mode what is within a file's length was written, and RocksDB, which can do with less only in its log, relies on that.
 //
 // Threading: any thread; one mutex, held while an image is made, so that nothing moves meanwhile.
 #pragma once
@@ -54,7 +55,7 @@ class DiskModel {
     std::uint64_t synced = 0;
   };
 
-  std::string content_of(const Kept& kept, std::mt19937_64& random) const;
+  std::string content_of(const std::string& path, const Kept& kept, std::mt19937_64& random) const;
   std::string synced_bytes(const std::string& path) const;
 
   const std::string folder_;
