@@ -77,8 +77,10 @@ base::Result<std::unique_ptr<Database>> Database::open(const StoreOptions& optio
   const rocksdb::Status status =
       options.read_only ? rocksdb::DB::OpenForReadOnly(db_options, options.data_dir, families, &database->handles_, &db)
                         : rocksdb::DB::Open(db_options, options.data_dir, families, &database->handles_, &db);
-  // A file that another one names and that is not there is damage, whatever the file system calls it.
-  const bool missing = status.IsIOError() && status.ToString().find("No such file") != std::string::npos;
+  // A file that CURRENT or the manifest names and that is not there is damage, whatever the file system calls it; a
+  // folder without CURRENT is no data directory, and not damaged.
+  const bool missing = status.IsIOError() && status.ToString().find("No such file") != std::string::npos &&
+                       std::filesystem::exists(options.data_dir + "/CURRENT");
   if (missing) return Status(Code::STORAGE_DAMAGED, "opening " + options.data_dir + ": " + status.ToString());
   if (!status.ok()) return status_of(status, "opening " + options.data_dir);
   database->db_.reset(db);
