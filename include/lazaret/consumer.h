@@ -25,7 +25,7 @@ concept Token = asio::completion_token_for<T, void(error_code, R)>;
 /// What becomes of a delivery. Returning nothing means done().
 class Verdict {
  public:
-  enum class Kind { done, fail, reject, release };
+  enum class Kind { done, fail, reject, release, not_begun };
 
   static Verdict done() { return Verdict(Kind::done); }
   /// Not now, nobody's fault: no attempt is counted. Delivered again after `delay`, or at once.
@@ -34,6 +34,8 @@ class Verdict {
     if (delay.count() > 0) verdict.delay_ = delay;
     return verdict;
   }
+  /// As if the handler had never been called: it has done nothing with the message, and another may have it at once.
+  static Verdict not_begun() { return Verdict(Kind::not_begun); }
   /// An attempt failed; so does any exception, with its type and text. Cut at 4 KiB, 200 B and 64 KiB.
   static Verdict fail(std::string text, std::string type = {}, std::string details = {}) {
     Verdict verdict(Kind::fail);
@@ -146,14 +148,15 @@ concept Handler = std::invocable<H&, Delivery&> &&(std::is_void_v<std::invoke_re
                                                    detail::is_awaitable<std::invoke_result_t<H&, Delivery&>>);
 
 struct ConsumeOptions {
-  /// Handlers that run at the same time: threads of the consumer's own, or coroutines.
+  /// Handlers that run at the same time.
   int concurrency = 1;
   /// Messages, and bytes, that the broker may have out to this consumer. At least `concurrency` messages.
   int prefetch = 32;
   std::size_t prefetch_bytes = 8u << 20;
   /// Longest time that one handler may take; then its stop token fires and the attempt fails as handler_timeout.
   milliseconds longest = std::chrono::minutes(10);
-  /// Where handlers that are coroutines run; empty: on the client's own thread.
+  /// Where handlers run, at most `concurrency` at the same time. A plain function must not block it for long. Empty:
+  /// plain functions run on threads of the consumer's own, coroutines on the client's executor.
   asio::any_io_executor run_on = {};
   /// Called when verdicts are on the broker's disk (or were refused because their lease was lost): how many. On the
   /// client's thread: must not block.

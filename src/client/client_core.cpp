@@ -500,6 +500,7 @@ void ClientCore::finish_close() {
   for (const auto& [number, consumer] : std::map(lingering_)) consumer->release_begun();
   consumers_.clear();
   lingering_.clear();
+  resuming_.clear();  // of a connection that broke off before its Welcome: they hold us
   publisher_.fail_all(Status(Code::CLOSED));
   requests_.fail_all(Status(Code::CLOSED));
   tell_awaiting(Status(Code::CLOSED));

@@ -54,6 +54,7 @@ void ConsumerCore::say_close() {
 }
 
 void ConsumerCore::begin_close(std::chrono::milliseconds drain) {
+  collect_finished();
   // What was announced and has not begun is given back first, so that the broker does not take it for begun.
   closed_.released += take_back();
   flush();
@@ -84,10 +85,13 @@ void ConsumerCore::check_closed() {
 }
 
 void ConsumerCore::finish_close() {
+  collect_finished();
+  flush();
   over_ = true;
   drain_timer_.cancel();
   open_again_.cancel();
   watch_.cancel();
+  collect_.cancel();
   runner_->stop();
   closed_.abandoned += orphans_.size();
   bool lingers = false;

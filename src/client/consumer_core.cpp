@@ -21,6 +21,10 @@ namespace limits = model::limits;
 
 /// What is expected to begin within this time is announced ahead, to save system calls.
 constexpr double kAheadUs = 1000;
+/// Verdicts of handlers that follow one another faster than this are reported together; and what a handler keeps back
+/// because the next one takes unexpectedly long is fetched after so long.
+constexpr std::int64_t kReportTogetherNs = 200'000;
+constexpr auto kCollectAfter = std::chrono::milliseconds(2);
 constexpr std::size_t kTokensPerFrame = 1000;
 /// How soon a consumer that the broker cannot take now is opened again.
 constexpr auto kOpenAgain = std::chrono::milliseconds(500);
@@ -36,6 +40,7 @@ ConsumerCore::ConsumerCore(std::shared_ptr<ClientCore> client, std::uint64_t num
       options_(std::move(options)),
       open_again_(client_->executor()),
       watch_(client_->executor()),
+      collect_(client_->executor()),
       drain_timer_(client_->executor()) {}
 
 ConsumerCore::~ConsumerCore() {
@@ -47,13 +52,13 @@ ConsumerCore::~ConsumerCore() {
 void ConsumerCore::start(Opened opened) {
   opened_ = std::move(opened);
   runner_ = make_runner(
-      handler_, options_.concurrency, options_.run_on ? options_.run_on : client_->executor(), {client_.get(), this},
-      [weak_client = std::weak_ptr(client_), weak = weak_from_this()](const WorkRef& work, Verdict verdict) {
+      handler_, options_.concurrency, options_.run_on, client_->executor(), {client_.get(), this},
+      [weak_client = std::weak_ptr(client_), weak = weak_from_this()](const WorkRef& work, Verdict verdict, bool more) {
         // It may end long after its client has gone, with all that the client ran on.
         std::shared_ptr<void> io;
         const auto client = weak_client.lock();
         if (client == nullptr || !client->hold(io)) return;
-        if (const auto self = weak.lock()) self->finished(work, std::move(verdict));
+        if (const auto self = weak.lock()) self->finished(work, std::move(verdict), more);
       });
   if (client_->is_open()) open();
 }
@@ -257,6 +262,7 @@ void ConsumerCore::announce(std::vector<std::uint64_t> numbers) {
   for (const std::uint64_t number : numbers) held_.at(number).stage = Stage::announcing;
   busy_ += numbers.size();
   if (!client_->options().announce_started) return hand_over(numbers);
+  collect_finished();  // what has ended is said before what begins
   flush();
   client_->send(wire::encode(wire::Started{number_, numbers.back()}));
   client_->after_written([weak = weak_from_this(), numbers = std::move(numbers)] {
@@ -279,32 +285,56 @@ void ConsumerCore::hand_over(const std::vector<std::uint64_t>& numbers) {
   flush();
   if (!works.empty()) runner_->submit(std::move(works));
   watch();
+  collect_later();
 }
 
-void ConsumerCore::finished(const WorkRef& work, Verdict verdict) {
+/// Wakes the client's thread, unless the next report comes so soon that it can be told of both.
+void ConsumerCore::finished(const WorkRef& work, Verdict verdict, bool more) {
   {
     const std::lock_guard lock(finished_mutex_);
     finished_.emplace_back(work, std::move(verdict));
-    if (finished_.size() > 1) return;
+    const bool soon = gather_ && more && work->ended_ns - finished_.front().first->ended_ns < kReportTogetherNs;
+    if (soon || std::exchange(finished_posted_, true)) return;
   }
   client_->post([self = shared_from_this()] { self->take_finished(); });
 }
 
-void ConsumerCore::take_finished() {
+void ConsumerCore::collect_finished() {
+  gathering_ = ahead() > 0;
   std::vector<std::pair<WorkRef, Verdict>> finished;
   {
     const std::lock_guard lock(finished_mutex_);
     std::swap(finished, finished_);
+    finished_posted_ = false;
+    gather_ = gathering_;
   }
   for (const auto& [work, verdict] : finished) finish_one(work, verdict);
+}
+
+/// While reports may be kept back, somebody looks.
+void ConsumerCore::collect_later() {
+  if (collecting_ || !gathering_ || busy_ == 0 || over_) return;
+  collecting_ = true;
+  collect_.expires_after(kCollectAfter);
+  collect_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    self->collecting_ = false;
+    if (!error) self->take_finished();
+  });
+}
+
+void ConsumerCore::take_finished() {
+  collect_finished();
   flush();
   pump();
+  collect_later();
   check_closed();
 }
 
 void ConsumerCore::finish_one(const WorkRef& work, const Verdict& verdict) {
-  const std::int64_t now = SteadyClock::now().time_since_epoch().count();
-  const double took_us = static_cast<double>(now - work->began_ns.load(std::memory_order_acquire)) / 1000;
+  const std::int64_t began_ns = work->began_ns.load(std::memory_order_acquire);
+  const double took_us = static_cast<double>(work->ended_ns - began_ns) / 1000;
   mean_handler_us_ = mean_handler_us_ == 0 ? took_us : mean_handler_us_ * 0.9 + took_us * 0.1;
   if (closing_ && !over_) ++closed_.finished;
   --busy_;

@@ -86,8 +86,10 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   std::size_t ahead() const;
   void announce(std::vector<std::uint64_t> numbers);
   void hand_over(const std::vector<std::uint64_t>& numbers);
-  void finished(const WorkRef& work, Verdict verdict);
+  void finished(const WorkRef& work, Verdict verdict, bool more);
   void take_finished();
+  void collect_finished();
+  void collect_later();
   void finish_one(const WorkRef& work, const Verdict& verdict);
   void finish_late(HeldMap::iterator it, wire::Verdict verdict);
   void judge(HeldMap::iterator it, wire::Verdict verdict);
@@ -137,6 +139,9 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   asio::steady_timer open_again_;
   asio::steady_timer watch_;
   bool watching_ = false;
+  asio::steady_timer collect_;
+  bool collecting_ = false;  // collect_ runs
+  bool gathering_ = false;   // `gather_`, for the client's executor
   std::chrono::steady_clock::time_point extended_at_;
 
   // Closing.
@@ -148,6 +153,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
 
   std::mutex finished_mutex_;
   std::vector<std::pair<WorkRef, Verdict>> finished_;  // GUARDED_BY(finished_mutex_)
+  bool finished_posted_ = false;                       // GUARDED_BY(finished_mutex_)
+  bool gather_ = false;                                // GUARDED_BY(finished_mutex_): handlers are fast
 };
 
 }  // namespace lazaret::detail

@@ -2,7 +2,9 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <condition_variable>
 #include <cstdlib>
 #include <thread>
@@ -30,9 +32,9 @@ Verdict verdict_of(const std::exception_ptr& thrown) {
   }
 }
 
-void mark_begun(Work& work) {
-  work.began_ns.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_release);
-}
+std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+void mark_begun(Work& work) { work.began_ns.store(now_ns(), std::memory_order_release); }
 
 thread_local HandlersOf current;
 
@@ -47,16 +49,20 @@ class Inside {
   const HandlersOf before_;
 };
 
-// --- Threads ---------------------------------------------------------------------------------------------------------
+// --- Plain functions -------------------------------------------------------------------------------------------------
 
-/// What the threads share with their runner: it outlives the runner for as long as a handler does not return.
+/// What those who serve share with their runner: it outlives the runner for as long as a handler does not return.
 struct Pool {
-  AnyHandler handler;
-  HandlersOf owner;
-  HandlerRunner::Finished finished;
+  Pool(const AnyHandler& handler_, HandlersOf owner_, HandlerRunner::Finished finished_)
+      : handler(handler_), owner(owner_), finished(std::move(finished_)) {}
+
+  const AnyHandler handler;
+  const HandlersOf owner;
+  const HandlerRunner::Finished finished;
   std::mutex mutex;
   std::condition_variable not_empty;
   std::deque<WorkRef> waiting;  // GUARDED_BY(mutex)
+  std::size_t serving = 0;      // GUARDED_BY(mutex): those who will look for the next one
   bool stopping = false;        // GUARDED_BY(mutex)
 };
 
@@ -69,41 +75,74 @@ Verdict run(const Pool& pool, Delivery& delivery) {
   }
 }
 
-void serve(const std::shared_ptr<Pool>& pool) {
+/// The next one, which begins now; null when there is none, and whoever asked serves no longer. Under the lock, so that
+/// what take_back leaves has begun.
+WorkRef begin_next(Pool& pool) {
+  if (pool.stopping || pool.waiting.empty()) {
+    --pool.serving;
+    return nullptr;
+  }
+  WorkRef work = std::move(pool.waiting.front());
+  pool.waiting.pop_front();
+  mark_begun(*work);
+  return work;
+}
+
+void serve_from(Pool& pool, WorkRef work) {
+  while (work != nullptr) {
+    Verdict verdict = run(pool, work->delivery);
+    work->ended_ns = now_ns();
+    WorkRef next;
+    {
+      const std::lock_guard lock(pool.mutex);
+      next = begin_next(pool);
+    }
+    pool.finished(work, std::move(verdict), next != nullptr);
+    work = std::move(next);
+  }
+}
+
+/// The life of a thread.
+void serve_always(const std::shared_ptr<Pool>& pool) {
   for (;;) {
     WorkRef work;
     {
       std::unique_lock lock(pool->mutex);
       pool->not_empty.wait(lock, [&] { return pool->stopping || !pool->waiting.empty(); });
       if (pool->stopping) return;
-      work = std::move(pool->waiting.front());
-      pool->waiting.pop_front();
-      // Under the lock: what take_back leaves has begun.
-      mark_begun(*work);
+      ++pool->serving;
+      work = begin_next(*pool);
     }
-    pool->finished(work, run(*pool, work->delivery));
+    serve_from(*pool, std::move(work));
   }
 }
 
-class ThreadRunner final : public HandlerRunner {
- public:
-  ThreadRunner(const AnyHandler& handler, int concurrency, HandlersOf owner, Finished finished)
-      : pool_(std::make_shared<Pool>()) {
-    pool_->handler = handler;
-    pool_->owner = owner;
-    pool_->finished = std::move(finished);
-    // Detached on purpose: a handler that never returns must not keep its client from closing.
-    for (int i = 0; i < concurrency; ++i) std::thread(serve, pool_).detach();
+/// A turn on an executor, which is counted in `serving` since it was posted.
+void serve_turn(Pool& pool) {
+  WorkRef work;
+  {
+    const std::lock_guard lock(pool.mutex);
+    work = begin_next(pool);
   }
-  ~ThreadRunner() override { stop(); }
+  serve_from(pool, std::move(work));
+}
+
+/// Those who serve it differ in how they are called to work.
+class PoolRunner : public HandlerRunner {
+ public:
+  PoolRunner(const AnyHandler& handler, std::size_t concurrency, HandlersOf owner, Finished finished)
+      : concurrency_(concurrency), pool_(std::make_shared<Pool>(handler, owner, std::move(finished))) {}
+  ~PoolRunner() override { PoolRunner::stop(); }
 
   void submit(std::vector<WorkRef> works) override {
-    const std::size_t count = works.size();
+    std::size_t servers;
     {
       const std::lock_guard lock(pool_->mutex);
       for (WorkRef& work : works) pool_->waiting.push_back(std::move(work));
+      servers = std::min(pool_->waiting.size(), concurrency_ - pool_->serving);
+      if (on_call_) pool_->serving += servers;
     }
-    for (std::size_t i = 0; i < count; ++i) pool_->not_empty.notify_one();
+    for (; servers > 0; --servers) call_one();
   }
 
   std::vector<WorkRef> take_back() override {
@@ -121,8 +160,42 @@ class ThreadRunner final : public HandlerRunner {
     pool_->not_empty.notify_all();
   }
 
+ protected:
+  virtual void call_one() = 0;
+
+  const std::size_t concurrency_;
+  const std::shared_ptr<Pool> pool_;
+  bool on_call_ = false;  // whoever is called serves, and ends
+};
+
+/// Threads of its own.
+class ThreadRunner final : public PoolRunner {
+ public:
+  ThreadRunner(const AnyHandler& handler, std::size_t concurrency, HandlersOf owner, Finished finished)
+      : PoolRunner(handler, concurrency, owner, std::move(finished)) {
+    // Detached on purpose: a handler that never returns must not keep its client from closing.
+    for (std::size_t i = 0; i < concurrency; ++i) std::thread(serve_always, pool_).detach();
+  }
+
  private:
-  std::shared_ptr<Pool> pool_;
+  void call_one() override { pool_->not_empty.notify_one(); }
+};
+
+/// The user's executor.
+class ExecutorRunner final : public PoolRunner {
+ public:
+  ExecutorRunner(const AnyHandler& handler, std::size_t concurrency, asio::any_io_executor run_on, HandlersOf owner,
+                 Finished finished)
+      : PoolRunner(handler, concurrency, owner, std::move(finished)), run_on_(std::move(run_on)) {
+    on_call_ = true;
+  }
+
+ private:
+  void call_one() override {
+    asio::post(run_on_, [pool = pool_] { serve_turn(*pool); });
+  }
+
+  const asio::any_io_executor run_on_;
 };
 
 // --- Coroutines ------------------------------------------------------------------------------------------------------
@@ -206,7 +279,8 @@ class CoroutineRunner final : public HandlerRunner, public std::enable_shared_fr
       const std::lock_guard lock(mutex_);
       --running_;
     }
-    finished_(work, std::move(verdict));
+    work->ended_ns = now_ns();
+    finished_(work, std::move(verdict), false);
     begin_next();
   }
 
@@ -225,11 +299,15 @@ class CoroutineRunner final : public HandlerRunner, public std::enable_shared_fr
 bool is_inside_handler_of(const void* owner) { return current.client == owner || current.consumer == owner; }
 
 std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency,
-                                           const asio::any_io_executor& run_on, HandlersOf owner,
-                                           HandlerRunner::Finished finished) {
-  if (handler.plain) return std::make_shared<ThreadRunner>(handler, concurrency, owner, std::move(finished));
-  return std::make_shared<CoroutineRunner>(handler, static_cast<std::size_t>(concurrency),
-                                           HandlerExecutor(run_on, owner), std::move(finished));
+                                           const asio::any_io_executor& run_on, const asio::any_io_executor& own,
+                                           HandlersOf owner, HandlerRunner::Finished finished) {
+  const auto most = static_cast<std::size_t>(concurrency);
+  if (handler.coroutine) {
+    return std::make_shared<CoroutineRunner>(handler, most, HandlerExecutor(run_on ? run_on : own, owner),
+                                             std::move(finished));
+  }
+  if (run_on) return std::make_shared<ExecutorRunner>(handler, most, run_on, owner, std::move(finished));
+  return std::make_shared<ThreadRunner>(handler, most, owner, std::move(finished));
 }
 
 }  // namespace lazaret::detail

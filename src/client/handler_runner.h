@@ -1,4 +1,5 @@
-// HandlerRunner: where a consumer's handlers run: threads of its own, or coroutines on an executor of the user's.
+// HandlerRunner: where a consumer's handlers run: plain functions on threads of its own or on the user's executor,
+// coroutines on the user's executor or the client's.
 //
 // Threading: any thread; `finished` is called on the thread of the handler.
 #pragma once
@@ -25,8 +26,9 @@ struct Work {
   const std::uint64_t number;  // the delivery sequence
   std::stop_source stop;
   Delivery delivery;
-  /// Steady time in nanoseconds at which the handler began; 0 before.
+  /// Steady time in nanoseconds at which the handler began; 0 before. At which it ended.
   std::atomic<std::int64_t> began_ns{0};
+  std::int64_t ended_ns = 0;
 };
 using WorkRef = std::shared_ptr<Work>;
 
@@ -41,7 +43,8 @@ bool is_inside_handler_of(const void* owner);
 
 class HandlerRunner {
  public:
-  using Finished = std::function<void(const WorkRef&, Verdict)>;
+  /// `more`: the same thread begins on the next one now.
+  using Finished = std::function<void(const WorkRef&, Verdict, bool more)>;
   virtual ~HandlerRunner() = default;
 
   virtual void submit(std::vector<WorkRef> works) = 0;
@@ -51,8 +54,9 @@ class HandlerRunner {
   virtual void stop() = 0;
 };
 
+/// `run_on` is what the user wants, or empty; `own` the client's executor.
 std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency,
-                                           const asio::any_io_executor& run_on, HandlersOf owner,
-                                           HandlerRunner::Finished finished);
+                                           const asio::any_io_executor& run_on, const asio::any_io_executor& own,
+                                           HandlersOf owner, HandlerRunner::Finished finished);
 
 }  // namespace lazaret::detail

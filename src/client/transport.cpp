@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
@@ -140,7 +141,15 @@ void Transport::send(wire::OutFrame frame) {
   if (ended_) return;
   sent_ += frame.size();
   outbox_.add(std::move(frame));
-  if (!outbox_.is_writing()) write();
+  if (!outbox_.is_writing()) write_soon();
+}
+
+void Transport::write_soon() {
+  if (std::exchange(write_posted_, true)) return;
+  asio::post(executor_, [self = shared_from_this()] {
+    self->write_posted_ = false;
+    if (!self->ended_ && !self->outbox_.is_writing()) self->write();
+  });
 }
 
 void Transport::after_written(std::function<void()> then) {

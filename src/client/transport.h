@@ -42,6 +42,8 @@ class Transport : public std::enable_shared_from_this<Transport> {
       : executor_(executor), host_(std::move(host)), port_(std::move(port)), socket_(executor), watchdog_(executor) {}
 
   void start(Events events, std::chrono::milliseconds connect_within);
+  /// Written at the end of this turn of the executor, with all that is sent in it: a verdict and the next Started are
+  /// one system call.
   void send(wire::OutFrame frame);
   /// Calls `then` when everything sent so far is in the kernel; never if the connection ends before.
   void after_written(std::function<void()> then);
@@ -52,6 +54,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   asio::awaitable<base::Status> connect();
   asio::awaitable<base::Status> read();
   base::Status on(const wire::Frame& frame);
+  void write_soon();
   void write();
   void watch(base::Duration after);
   void check_peer();
@@ -68,6 +71,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   bool ended_ = false;
   wire::FrameReader reader_{64u << 10};
   wire::WriteQueue outbox_;
+  bool write_posted_ = false;
   std::uint64_t sent_ = 0;     // bytes, ever
   std::uint64_t written_ = 0;  // of them in the kernel
   std::deque<std::pair<std::uint64_t, std::function<void()>>> after_;

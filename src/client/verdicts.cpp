@@ -17,6 +17,7 @@ wire::Verdict wire_verdict(const Verdict& verdict) {
     case Verdict::Kind::fail: out.kind = VerdictKind::fail; break;
     case Verdict::Kind::reject: out.kind = VerdictKind::reject; break;
     case Verdict::Kind::release: out.kind = VerdictKind::release; break;
+    case Verdict::Kind::not_begun: out.kind = VerdictKind::not_begun; break;
   }
   out.error = as_report(verdict.type(), verdict.text(), verdict.details());
   if (verdict.delay()) out.delay = *verdict.delay();

@@ -14,12 +14,16 @@ void Committer::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Committer::submit(model::MutationGroup group, model::GroupNumber number) {
-  {
-    const std::lock_guard lock(mutex_);
-    groups_waiting_.push_back(std::move(group));
-    numbers_waiting_.push_back(number);
+void Committer::submit(model::MutationGroup group, model::GroupNumber number, bool write_here) {
+  std::unique_lock lock(mutex_);
+  groups_waiting_.push_back(std::move(group));
+  numbers_waiting_.push_back(number);
+  if (writing_) return;  // it goes with the next batch
+  if (write_here) {
+    write_waiting(lock);
+    if (groups_waiting_.empty() && !stopping_) return;
   }
+  lock.unlock();
   ready_.notify_one();
 }
 
@@ -33,26 +37,37 @@ void Committer::stop() {
 }
 
 void Committer::run() {
-  std::vector<model::MutationGroup> groups;
-  std::vector<model::GroupNumber> numbers;
-  while (true) {
-    groups.clear();
-    numbers.clear();
-    {
-      std::unique_lock lock(mutex_);
-      ready_.wait(lock, [this] { return !groups_waiting_.empty() || stopping_; });
-      std::swap(groups, groups_waiting_);
-      std::swap(numbers, numbers_waiting_);
-    }
-    if (groups.empty()) return;
-    if (!write(groups)) return;
-    for (std::size_t i = 0; i < groups.size(); ++i) persisted_(groups[i].shard, numbers[i]);
-    if (flush_wanted_.exchange(false, std::memory_order_relaxed)) {
-      if (const base::Status status = store_.flush(); !status.ok()) {
-        fatal_(status);
-        return;
-      }
-    }
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ready_.wait(lock, [this] { return !writing_ && (!groups_waiting_.empty() || stopping_); });
+    if (groups_waiting_.empty() || !write_waiting(lock)) return;
+  }
+}
+
+/// Writes what waits, without the lock; false when nothing may be written any more.
+bool Committer::write_waiting(std::unique_lock<std::mutex>& lock) {
+  if (failed_) return false;
+  writing_ = true;
+  const std::vector<model::MutationGroup> groups = std::exchange(groups_waiting_, {});
+  const std::vector<model::GroupNumber> numbers = std::exchange(numbers_waiting_, {});
+  lock.unlock();
+  bool done = write(groups);
+  if (done) {
+    tell(groups, numbers);
+    done = flush_if_wanted();
+  }
+  lock.lock();
+  writing_ = false;
+  failed_ = !done;
+  return done;
+}
+
+/// Each shard once, of its last group.
+void Committer::tell(const std::vector<model::MutationGroup>& groups, const std::vector<model::GroupNumber>& numbers) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto same = [&](const model::MutationGroup& group) { return group.shard == groups[i].shard; };
+    const bool last = std::none_of(groups.begin() + static_cast<std::ptrdiff_t>(i) + 1, groups.end(), same);
+    if (last) persisted_(groups[i].shard, numbers[i]);
   }
 }
 
@@ -68,6 +83,13 @@ bool Committer::write(const std::vector<model::MutationGroup>& groups) {
   commits_.fetch_add(1, std::memory_order_relaxed);
   groups_.fetch_add(groups.size(), std::memory_order_relaxed);
   return true;
+}
+
+bool Committer::flush_if_wanted() {
+  if (!flush_wanted_.exchange(false, std::memory_order_relaxed)) return true;
+  const base::Status status = store_.flush();
+  if (!status.ok()) fatal_(status);
+  return status.ok();
 }
 
 }  // namespace lazaret::engine

@@ -169,8 +169,8 @@ void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<
 
 ShardRunner::Wiring Engine::Impl::wiring() {
   ShardRunner::Wiring wiring;
-  wiring.commit = [this](model::MutationGroup group, model::GroupNumber number) {
-    committer.submit(std::move(group), number);
+  wiring.commit = [this](model::MutationGroup group, model::GroupNumber number, bool write_here) {
+    committer.submit(std::move(group), number, write_here);
   };
   wiring.perform = [this](model::ShardId shard, std::vector<core::Effect>& effects) { perform(shard, effects); };
   wiring.instance_loads = [this](model::ShardId, const std::vector<core::InstanceLoad>& loads) {

@@ -26,6 +26,11 @@ class Mailbox {
     if (wake) not_empty_.notify_one();
   }
 
+  bool empty() {
+    const std::lock_guard lock(mutex_);
+    return items_.empty();
+  }
+
   /// Waits until there is something, or until `deadline`, and moves everything into `taken`, which it clears first.
   void take_all(std::vector<T>& taken, std::optional<std::chrono::steady_clock::time_point> deadline) {
     taken.clear();

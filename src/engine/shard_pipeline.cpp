@@ -35,9 +35,12 @@ ShardPipeline::Durable ShardPipeline::step(core::Event::What what, std::size_t b
 }
 
 ShardPipeline::Durable ShardPipeline::persisted(model::GroupNumber group) {
-  LZ_ASSERT(in_flight_ && in_flight_->number == group);
-  const Durable durable = in_flight_->durable;
-  in_flight_.reset();
+  LZ_ASSERT(!in_flight_.empty() && in_flight_.front().number <= group && group <= in_flight_.back().number);
+  Durable durable;
+  for (; !in_flight_.empty() && in_flight_.front().number <= group; in_flight_.pop_front()) {
+    durable.bytes += in_flight_.front().durable.bytes;
+    durable.trims = durable.trims || in_flight_.front().durable.trims;
+  }
   while (!held_.empty() && held_.front().needs <= group) {
     ready_.push_back(std::move(held_.front().effect));
     held_.pop_front();
@@ -47,12 +50,7 @@ ShardPipeline::Durable ShardPipeline::persisted(model::GroupNumber group) {
 
 void ShardPipeline::collect_effects() {
   filling_.urgent = filling_.urgent || std::exchange(out_.urgent, false);
-  std::optional<model::GroupNumber> needs;
-  if (filling_.urgent) {
-    needs = filling_.number;
-  } else if (in_flight_ && in_flight_->urgent) {
-    needs = in_flight_->number;
-  }
+  const std::optional<model::GroupNumber> needs = filling_.urgent ? filling_.number : last_urgent();
   for (core::Effect& effect : out_.effects) {
     if (const auto* load = std::get_if<core::InstanceLoad>(&effect)) {
       add_load(*load);
@@ -63,6 +61,13 @@ void ShardPipeline::collect_effects() {
     }
   }
   out_.effects.clear();
+}
+
+/// Of those in flight.
+std::optional<model::GroupNumber> ShardPipeline::last_urgent() const {
+  const auto urgent =
+      std::find_if(in_flight_.rbegin(), in_flight_.rend(), [](const Group& group) { return group.urgent; });
+  return urgent == in_flight_.rend() ? std::nullopt : std::optional(urgent->number);
 }
 
 void ShardPipeline::add_load(const core::InstanceLoad& load) {
@@ -77,7 +82,7 @@ void ShardPipeline::add_load(const core::InstanceLoad& load) {
 }
 
 std::optional<ShardPipeline::Sealed> ShardPipeline::seal_if_due(base::Instant now, bool at_once) {
-  if (in_flight_) return std::nullopt;
+  if (in_flight_.size() >= kGroupsInFlight) return std::nullopt;
   at_once = std::exchange(out_.hurry, false) || filling_.urgent || filling_.durable.trims || at_once;
   const bool anything = !out_.mutations.empty() || core_.has_unsealed();
   if (!anything && !filling_.durable.trims && !filling_.urgent) {
@@ -95,20 +100,21 @@ ShardPipeline::Sealed ShardPipeline::seal(base::Instant now) {
   meta_.engine_time = now;
   meta_.next_id = core_.next_id();
   out_.mutations.emplace_back(model::PutShardMeta{meta_});
-  in_flight_ = filling_;
+  in_flight_.push_back(filling_);
   filling_ = Group{filling_.number.next()};
   lazy_since_.reset();
   out_.hurry = false;
-  return {model::MutationGroup{shard_, std::exchange(out_.mutations, {})}, in_flight_->number};
+  return {model::MutationGroup{shard_, std::exchange(out_.mutations, {})}, in_flight_.back().number};
 }
 
 base::Instant ShardPipeline::next_deadline() const {
   const base::Instant next = core_.next_wakeup();
-  return lazy_since_ && !in_flight_ ? std::min(next, *lazy_since_ + ack_sync_max_) : next;
+  const bool may_seal = in_flight_.size() < kGroupsInFlight;
+  return lazy_since_ && may_seal ? std::min(next, *lazy_since_ + ack_sync_max_) : next;
 }
 
 bool ShardPipeline::idle() const {
-  return !in_flight_ && held_.empty() && out_.mutations.empty() && !core_.has_unsealed();
+  return in_flight_.empty() && held_.empty() && out_.mutations.empty() && !core_.has_unsealed();
 }
 
 }  // namespace lazaret::engine

@@ -3,13 +3,15 @@
 //
 //   step … step ─▶ filling ──seal──▶ in flight (at the committer) ──Persisted──▶ effects leave
 //
-// One group is in flight while the next one fills. An effect that must wait is held with the number of the group that
-// it needs: the filling one if that has anything urgent, else the one in flight if that had.
+// Groups are in flight while the next one fills; those that wait at the committer become one write. An effect that must
+// wait is held with the number of the group that it needs: the filling one if that has anything urgent, else the last
+// one in flight that had.
 //
 // Threading: none; one owner calls everything.
 // Invariants:
 //   1. A held effect leaves when its group is persisted, in the order in which effects were made.
 //   2. Lazy mutations (acks nobody asked to have confirmed) are sealed at most ack_sync_max after the first.
+//   3. At most kGroupsInFlight groups are in flight; they are persisted in their order.
 #pragma once
 
 #include <deque>
@@ -23,7 +25,10 @@ namespace lazaret::engine {
 
 class ShardPipeline {
  public:
-  /// What became durable with the group that a Persisted was for.
+  /// Beyond, the next group fills until one of them is durable.
+  static constexpr std::size_t kGroupsInFlight = 32;
+
+  /// What became durable with the groups that a Persisted was for.
   struct Durable {
     std::size_t bytes = 0;  // of publishes
     bool trims = false;     // a TrimNow was stepped in it
@@ -37,7 +42,7 @@ class ShardPipeline {
 
   /// One event; `bytes` of publishes came with it.
   Durable step(core::Event::What what, std::size_t bytes, base::Instant now);
-  /// The group that fills, when it is due and none is in flight; `at_once`: due or not.
+  /// The group that fills, when it is due; `at_once`: due or not.
   std::optional<Sealed> seal_if_due(base::Instant now, bool at_once = false);
 
   /// Effects that may happen now, in order; whoever does them clears it.
@@ -65,6 +70,7 @@ class ShardPipeline {
   };
 
   Durable persisted(model::GroupNumber group);
+  std::optional<model::GroupNumber> last_urgent() const;
   void collect_effects();
   void add_load(const core::InstanceLoad& load);
   Sealed seal(base::Instant now);
@@ -75,7 +81,7 @@ class ShardPipeline {
   model::ShardMeta meta_;
   core::Output out_;
   Group filling_;
-  std::optional<Group> in_flight_;
+  std::deque<Group> in_flight_;
   std::optional<base::Instant> lazy_since_;
   std::deque<Held> held_;
   std::vector<core::Effect> ready_;

@@ -5,6 +5,14 @@
 
 namespace lazaret::engine {
 
+namespace {
+
+/// A turn of so few commands, and so few bytes of them, is a quiet one: the shard takes the time to write its group.
+constexpr std::size_t kQuietItems = 4;
+constexpr std::size_t kQuietBytes = 16u << 10;
+
+}  // namespace
+
 ShardRunner::ShardRunner(model::ShardId shard, ShardPipeline pipeline, const Clock& clock, Wiring wiring)
     : shard_(shard), clock_(clock), wiring_(std::move(wiring)), pipeline_(std::move(pipeline)) {}
 
@@ -27,11 +35,18 @@ void ShardRunner::run() {
   while (!(stopping_ && pipeline_.idle())) {
     mailbox_.take_all(items, deadline());
     const base::Instant now = clock_.now();
-    for (Item& item : items) step(std::move(item), now);
+    std::size_t bytes = 0;
+    for (Item& item : items) {
+      bytes += item.bytes;
+      step(std::move(item), now);
+    }
     if (stepped_bytes_ > 0) wiring_.bytes_done(std::exchange(stepped_bytes_, 0));
     if (pipeline_.next_wakeup() <= now) step({core::WakeUp{}, 0}, now);
     flush_effects();
-    if (auto sealed = pipeline_.seal_if_due(now, stopping_)) wiring_.commit(std::move(sealed->group), sealed->number);
+    if (auto sealed = pipeline_.seal_if_due(now, stopping_)) {
+      const bool quiet = items.size() <= kQuietItems && bytes <= kQuietBytes && mailbox_.empty();
+      wiring_.commit(std::move(sealed->group), sealed->number, quiet);
+    }
   }
 }
 

@@ -22,7 +22,8 @@ class ShardRunner {
  public:
   /// What a shard's effects and groups go to. All are called on the shard's thread.
   struct Wiring {
-    std::function<void(model::MutationGroup, model::GroupNumber)> commit;
+    /// `write_here`: the shard has nothing else to do meanwhile.
+    std::function<void(model::MutationGroup, model::GroupNumber, bool write_here)> commit;
     /// Effects that may happen now, in order.
     std::function<void(model::ShardId, std::vector<core::Effect>&)> perform;
     /// Loads of instances that changed, one per instance and burst.

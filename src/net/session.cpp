@@ -362,7 +362,16 @@ void Session::send(wire::OutFrame frame) {
     return fail(Status(Code::RESOURCE_EXHAUSTED, "the client does not read what it asked for")
                     .with_limit("outbox_bytes", static_cast<std::int64_t>(limits::kOutboxBytesClose)));
   }
-  if (!outbox_.is_writing()) write();
+  if (!outbox_.is_writing()) write_soon();
+}
+
+/// At the end of this turn of the executor: all that is sent in it goes out in one system call.
+void Session::write_soon() {
+  if (std::exchange(write_posted_, true)) return;
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->write_posted_ = false;
+    if (!self->outbox_.is_writing()) self->write();
+  });
 }
 
 /// A large frame goes out in several writes: of the first one that came because there was room, only the rest is here.

@@ -135,6 +135,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   void check_peer();
   void send(wire::OutFrame frame);
   void send_roomy(wire::OutFrame frame, std::optional<model::ShardId> shard, std::size_t delivered);
+  void write_soon();
   void write();
   void note_written();
   /// What waits to be written and was not asked whether there is room.
@@ -212,6 +213,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   wire::WriteQueue outbox_;
   SteadyClock::time_point said_at_;
   SteadyClock::time_point write_began_;
+  bool write_posted_ = false;
   bool write_failed_ = false;
   asio::steady_timer flushed_;  // cancelled when the outbox is empty
   std::deque<Roomy> roomy_;

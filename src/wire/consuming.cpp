@@ -120,11 +120,11 @@ base::Result<AddCredit> decode<AddCredit>(const Frame& frame) {
 }
 
 OutFrame encode(const Deliver& frame) {
-  v1::Deliver out;
-  out.set_consumer(frame.consumer);
+  auto out = Reused<v1::Deliver>::blank();
+  out->set_consumer(frame.consumer);
   std::size_t body_bytes = 0;
   for (const Delivery& one : frame.deliveries) {
-    v1::Delivery* to = out.add_deliveries();
+    v1::Delivery* to = out->add_deliveries();
     to->set_delivery(one.delivery);
     fill(to->mutable_token(), one.token);
     to->set_attempt(one.attempt);
@@ -172,11 +172,11 @@ base::Result<Started> decode<Started>(const Frame& frame) {
 }
 
 OutFrame encode(const Settle& frame) {
-  v1::Settle out;
-  out.set_request(frame.request);
-  out.set_consumer(frame.consumer);
+  auto out = Reused<v1::Settle>::blank();
+  out->set_request(frame.request);
+  out->set_consumer(frame.consumer);
   if (!frame.acks.empty()) {
-    v1::AckBatch* batch = out.mutable_acks();
+    v1::AckBatch* batch = out->mutable_acks();
     batch->set_log(frame.acks[0].log.value);
     bool same_log = true;
     std::uint64_t offset = 0;
@@ -193,7 +193,7 @@ OutFrame encode(const Settle& frame) {
     }
   }
   for (const Verdict& verdict : frame.verdicts) {
-    v1::Verdict* to = out.add_verdicts();
+    v1::Verdict* to = out->add_verdicts();
     to->set_kind(static_cast<v1::VerdictKind>(verdict.kind));
     fill(to->mutable_token(), verdict.token);
     to->set_error_type(cut(verdict.error.type, model::limits::kErrorTypeBytes));

@@ -56,48 +56,48 @@ Status check_fields(const v1::Envelope& envelope) {
 }  // namespace
 
 std::string encode_envelope(const Envelope& envelope) {
-  v1::Envelope out;
-  if (!envelope.id.is_nil()) out.set_id(envelope.id.raw().data(), 16);
-  out.set_key(envelope.key);
-  out.set_type(envelope.type);
-  out.set_content_type(envelope.content_type);
+  auto out = Reused<v1::Envelope>::blank();
+  if (!envelope.id.is_nil()) out->set_id(envelope.id.raw().data(), 16);
+  out->set_key(envelope.key);
+  out->set_type(envelope.type);
+  out->set_content_type(envelope.content_type);
   for (const auto& [name, value] : envelope.headers) {
-    v1::Header* header = out.add_headers();
+    v1::Header* header = out->add_headers();
     header->set_name(name);
     header->set_value(value);
   }
-  out.set_correlation_id(envelope.correlation_id);
-  out.set_causation_id(envelope.causation_id);
-  out.set_reply_to(envelope.reply_to);
-  out.set_deadline_us(envelope.deadline_us);
-  out.set_expires_at_us(envelope.expires_at_us);
-  out.set_priority(envelope.priority);
-  out.set_schema_id(envelope.schema_id);
-  out.set_content_encoding(envelope.content_encoding);
-  out.set_traceparent(envelope.traceparent);
-  return out.SerializeAsString();
+  out->set_correlation_id(envelope.correlation_id);
+  out->set_causation_id(envelope.causation_id);
+  out->set_reply_to(envelope.reply_to);
+  out->set_deadline_us(envelope.deadline_us);
+  out->set_expires_at_us(envelope.expires_at_us);
+  out->set_priority(envelope.priority);
+  out->set_schema_id(envelope.schema_id);
+  out->set_content_encoding(envelope.content_encoding);
+  out->set_traceparent(envelope.traceparent);
+  std::string bytes = out->SerializeAsString();
+  out.went_through(bytes.size());
+  return bytes;
 }
 
 base::Result<Envelope> decode_envelope(std::string_view bytes) {
-  v1::Envelope in;
-  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
-  }
+  const auto in = Reused<v1::Envelope>::parse(bytes, kEnvelopeFields);
+  if (in == nullptr) return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
   Envelope out;
-  if (const auto id = model::MessageId::from_raw(in.id())) out.id = *id;
-  out.key = in.key();
-  out.type = in.type();
-  out.content_type = in.content_type();
-  for (const v1::Header& header : in.headers()) out.headers.emplace_back(header.name(), header.value());
-  out.correlation_id = in.correlation_id();
-  out.causation_id = in.causation_id();
-  out.reply_to = in.reply_to();
-  out.deadline_us = in.deadline_us();
-  out.expires_at_us = in.expires_at_us();
-  out.priority = in.priority();
-  out.schema_id = in.schema_id();
-  out.content_encoding = in.content_encoding();
-  out.traceparent = in.traceparent();
+  if (const auto id = model::MessageId::from_raw(in->id())) out.id = *id;
+  out.key = in->key();
+  out.type = in->type();
+  out.content_type = in->content_type();
+  for (const v1::Header& header : in->headers()) out.headers.emplace_back(header.name(), header.value());
+  out.correlation_id = in->correlation_id();
+  out.causation_id = in->causation_id();
+  out.reply_to = in->reply_to();
+  out.deadline_us = in->deadline_us();
+  out.expires_at_us = in->expires_at_us();
+  out.priority = in->priority();
+  out.schema_id = in->schema_id();
+  out.content_encoding = in->content_encoding();
+  out.traceparent = in->traceparent();
   return out;
 }
 

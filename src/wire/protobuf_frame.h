@@ -27,8 +27,8 @@ OutFrame to_frame(FrameType type, const Proto& header, std::size_t body_bytes = 
 /// Whether a protobuf message has at most `most` fields on its own level. What is no message has not.
 bool has_fields_at_most(std::string_view message, std::size_t most);
 
-/// A decoded message that its thread keeps for the next of its kind: decoding into what is already there allocates
-/// little. One that much went through goes: it never gives back what it once needed. Null when there is none.
+/// A message that its thread keeps for the next of its kind, to be decoded into or filled: what is already there need
+/// not be allocated. One that much went through goes: it never gives back what it once needed. Null when there is none.
 template <class Proto>
 class Reused {
  public:
@@ -49,6 +49,21 @@ class Reused {
     return parsed;
   }
 
+  /// Empty, to be filled.
+  static Reused blank() {
+    Reused taken;
+    std::tie(taken.message_, taken.through_) = std::exchange(spare(), {});
+    if (taken.message_ == nullptr) {
+      taken.message_ = std::make_unique<Proto>();
+    } else {
+      taken.message_->Clear();
+    }
+    return taken;
+  }
+  /// It was encoded, into so many bytes.
+  void went_through(std::size_t bytes) { through_ += bytes; }
+
+  Proto* operator->() { return message_.get(); }
   const Proto* operator->() const { return message_.get(); }
   const Proto& operator*() const { return *message_; }
   bool operator==(std::nullptr_t) const { return message_ == nullptr; }
@@ -64,6 +79,13 @@ class Reused {
   std::unique_ptr<Proto> message_;
   std::size_t through_ = 0;
 };
+
+template <class Proto>
+OutFrame to_frame(FrameType type, Reused<Proto>& header, std::size_t body_bytes = 0) {
+  OutFrame frame = to_frame(type, *header, body_bytes);
+  header.went_through(frame.head.size());
+  return frame;
+}
 
 /// The header of a frame; null when its bytes are not such a message, or have more fields than any honest one.
 template <class Proto>

@@ -52,12 +52,12 @@ base::Result<CloseProducer> decode<CloseProducer>(const Frame& frame) {
 }
 
 OutFrame encode(const Publish& frame) {
-  v1::Publish out;
-  out.set_request(frame.request);
-  out.set_producer(frame.producer);
+  auto out = Reused<v1::Publish>::blank();
+  out->set_request(frame.request);
+  out->set_producer(frame.producer);
   std::size_t body_bytes = 0;
   for (const PublishItem& item : frame.items) {
-    v1::PublishItem* to = out.add_items();
+    v1::PublishItem* to = out->add_items();
     to->set_sequence(item.sequence);
     to->set_envelope(item.envelope.view().data(), item.envelope.size());
     to->set_body_bytes(static_cast<std::uint32_t>(item.body.size()));

@@ -477,6 +477,23 @@ TEST_F(SdkPeerTest, FramesBehindTheGoodbyeHurtNobody) {
   over = true;
 }
 
+/// What a handler holds goes with its client, also when that was just about to be connected again.
+TEST_F(SdkPeerTest, NothingIsLeftOfAClientThatIsClosedBeforeItsWelcome) {
+  peer_.on<wire::Hello>([](Peer::Link& link, const wire::Hello&) {
+    if (link.number() > 1) link.hang_up();
+    return link.number() > 1;
+  });
+  const auto held = std::make_shared<int>();
+  {
+    Client client = connect();
+    const Consumer consumer = client.consume("q", [held](Delivery&) {});
+    peer_.with_latest([](Peer::Link& link) { link.hang_up(); });
+    ASSERT_TRUE(eventually([&] { return peer_.heard(wire::FrameType::hello) > 1; }));
+    client.close(0ms);
+  }
+  EXPECT_TRUE(eventually([&] { return held.use_count() == 1; })) << held.use_count();
+}
+
 TEST_F(SdkPeerTest, ConsumeEndsAsClosedWhenTheClientIsClosed) {
   std::promise<void> asked;
   peer_.on<wire::OpenConsumer>([&](Peer::Link&, const wire::OpenConsumer&) {

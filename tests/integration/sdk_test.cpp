@@ -390,6 +390,70 @@ TEST_F(SdkTest, CoroutinesRunOnTheirExecutorSideBySide) {
   pool.join();
 }
 
+TEST_F(SdkTest, PlainFunctionsRunOnTheExecutorThatIsGivenSoManyAtATime) {
+  constexpr int kCount = 200;
+  for (int i = 0; i < kCount; ++i) client_.async_publish("q", {.body = std::to_string(i)}, asio::use_future);
+  asio::thread_pool pool(4);
+  Inbox inbox;
+  std::atomic<int> running{0};
+  std::atomic<int> most{0};
+  std::atomic<int> elsewhere{0};
+  const auto executor = pool.get_executor();
+  Consumer consumer = client_.consume("q",
+                                      [&](Delivery& delivery) {
+                                        if (!executor.running_in_this_thread()) ++elsewhere;
+                                        most = std::max(most.load(), ++running);
+                                        if (inbox.size() < 20) std::this_thread::sleep_for(5ms);
+                                        --running;
+                                        inbox.add(delivery);
+                                        if (delivery.message().body.view() == "3" && delivery.attempt() == 1)
+                                          throw NoCard("no card");
+                                      },
+                                      {.concurrency = 2, .run_on = executor});
+  expect_acked(kCount);
+  EXPECT_EQ(inbox.size(), kCount + 1u);
+  EXPECT_EQ(elsewhere, 0);
+  EXPECT_EQ(most, 2);
+  consumer.close(5s);
+  pool.join();
+}
+
+/// Fast handlers report together, and so what they announced ahead may be behind one that is not fast at all.
+TEST_F(SdkTest, AVerdictDoesNotWaitForTheHandlerThatFollows) {
+  constexpr int kFast = 200;
+  Gate gate;
+  std::atomic<bool> slow_began{false};
+  for (int i = 0; i < kFast; ++i) client_.async_publish("q", {.body = "fast"}, asio::use_future);
+  client_.publish("q", {.body = "slow"});
+  const Consumer consumer = client_.consume(
+      "q",
+      [&](Delivery& delivery) {
+        if (delivery.message().body.view() != "slow") return;
+        slow_began = true;
+        gate.pass();
+      },
+      {.prefetch = 300});
+  ASSERT_TRUE(eventually([&] { return slow_began.load(); }));
+  expect_acked(kFast);
+  gate.open();
+  expect_acked(kFast + 1);
+}
+
+/// Its release would be an attempt in the history.
+TEST_F(SdkTest, WhatAHandlerDidNotBeginWasNeverThere) {
+  client_.publish("q", {.body = "x"});
+  std::atomic<int> calls{0};
+  Inbox inbox;
+  const Consumer consumer = client_.consume("q", [&](Delivery& delivery) {
+    inbox.add(delivery);
+    return ++calls < 3 ? Verdict::not_begun() : Verdict::reject("enough");
+  });
+  ASSERT_TRUE(inbox.reaches(3));
+  EXPECT_EQ(inbox.at(2).attempt, 1);
+  ASSERT_TRUE(eventually([&] { return cases_of(broker_, "q").size() == 1; }));
+  EXPECT_EQ(cases_of(broker_, "q")[0].at("attempt_count"), 1);
+}
+
 TEST_F(SdkTest, CoroutinesWithoutAResultAreDoneWhenTheyEnd) {
   client_.publish("q", {.body = "x"});
   const Consumer consumer = client_.consume("q", [](Delivery&) -> asio::awaitable<void> { co_return; });

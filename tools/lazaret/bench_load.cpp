@@ -1,5 +1,9 @@
 #include "bench_load.h"
 
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
@@ -12,23 +16,46 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kStuck = std::chrono::seconds(20);
 
-Client connect(const LoadOptions& options, const std::string& name) {
+Client connect(asio::any_io_executor executor, const LoadOptions& options, const std::string& name) {
   Options client;
   client.name = name;
   client.timeout = std::chrono::seconds(60);
-  return Client::connect(options.url, client);
+  return Client(std::move(executor), options.url, client);
 }
 
 }  // namespace
 
+// --- Threads ---------------------------------------------------------------------------------------------------------
+
+struct LoadThreads::Loop {
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+  std::thread thread{[this] { io.run(); }};
+};
+
+LoadThreads::LoadThreads() {
+  const unsigned count = std::clamp(std::thread::hardware_concurrency(), 1u, 4u);
+  for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>());
+}
+
+LoadThreads::~LoadThreads() {
+  for (const auto& loop : loops_) {
+    loop->work.reset();
+    loop->io.stop();
+    loop->thread.join();
+  }
+}
+
+asio::any_io_executor LoadThreads::next() { return loops_[next_++ % loops_.size()]->io.get_executor(); }
+
 // --- Publishing ------------------------------------------------------------------------------------------------------
 
-/// One connection. Completions run on its client's thread, where each sends the next message.
+/// One connection. Completions run on its thread, where each sends the next message.
 struct PublishLoad::Producer {
-  Producer(const LoadOptions& options_, std::uint64_t share_)
+  Producer(asio::any_io_executor executor, const LoadOptions& options_, std::uint64_t share_)
       : options(options_),
         share(share_),
-        client(connect(options_, "bench-producer")),
+        client(connect(std::move(executor), options_, "bench-producer")),
         body(std::string(static_cast<std::size_t>(options_.size), 'x')) {}
 
   void start(SteadyTime until_) {
@@ -97,12 +124,14 @@ PublishLoad::PublishLoad(const LoadOptions& options) : options_(options) {
   const auto producers = static_cast<std::uint64_t>(options.producers);
   for (std::uint64_t i = 0; i < producers; ++i) {
     const std::uint64_t share = options.count / producers + (i < options.count % producers ? 1 : 0);
-    producers_.push_back(std::make_unique<Producer>(options_, share));
+    producers_.push_back(std::make_unique<Producer>(threads_.next(), options_, share));
   }
 }
 
 PublishLoad::~PublishLoad() {
-  for (const auto& producer : producers_) producer->client.close(std::chrono::seconds(5));
+  for (const auto& producer : producers_) {
+    producer->client.async_close(std::chrono::seconds(5), asio::use_future).wait();
+  }
 }
 
 void PublishLoad::run() {
@@ -131,8 +160,10 @@ SteadyTime PublishLoad::last_confirm() const {
 
 ConsumeLoad::ConsumeLoad(const LoadOptions& options) {
   for (int i = 0; i < options.consumers; ++i) {
-    clients_.push_back(connect(options, "bench-consumer"));
+    const asio::any_io_executor executor = threads_.next();
+    clients_.push_back(connect(executor, options, "bench-consumer"));
     ConsumeOptions consume;
+    consume.run_on = executor;
     consume.prefetch = options.window;
     consume.prefetch_bytes = 64u << 20;
     consume.on_settled = [this](std::size_t count) {
@@ -162,9 +193,9 @@ void ConsumeLoad::wait_for(std::uint64_t count) const {
 }
 
 void ConsumeLoad::close() {
-  for (Consumer& consumer : consumers_) consumer.close(std::chrono::seconds(5));
+  for (Consumer& consumer : consumers_) consumer.async_close(std::chrono::seconds(5), asio::use_future).wait();
   consumers_.clear();
-  for (Client& client : clients_) client.close(std::chrono::seconds(5));
+  for (Client& client : clients_) client.async_close(std::chrono::seconds(5), asio::use_future).wait();
   clients_.clear();
 }
 

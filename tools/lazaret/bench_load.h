@@ -23,6 +23,21 @@ struct LoadOptions {
   double seconds = 3;
 };
 
+/// Threads that the connections of a load are spread over: as many as there are cores, at most four.
+class LoadThreads {
+ public:
+  LoadThreads();
+  ~LoadThreads();
+  LoadThreads(const LoadThreads&) = delete;
+  /// The next thread's, in turn.
+  asio::any_io_executor next();
+
+ private:
+  struct Loop;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::size_t next_ = 0;
+};
+
 /// Publishes until `count` are confirmed or `seconds` are over, then waits for the last confirms.
 class PublishLoad {
  public:
@@ -36,6 +51,7 @@ class PublishLoad {
  private:
   struct Producer;
   LoadOptions options_;
+  LoadThreads threads_;
   std::vector<std::unique_ptr<Producer>> producers_;
   SteadyTime first_send_;
 };
@@ -54,6 +70,7 @@ class ConsumeLoad {
  private:
   std::atomic<std::uint64_t> settled_{0};
   std::atomic<std::int64_t> last_ack_ns_{0};
+  LoadThreads threads_;
   std::vector<Client> clients_;
   std::vector<Consumer> consumers_;
 };

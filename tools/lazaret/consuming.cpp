@@ -58,7 +58,7 @@ Consuming::Totals Consuming::run(const std::string& queue) {
 /// The last one of `count` begins only when the consumer takes no more: then nothing is delivered in vain.
 Verdict Consuming::handle(const Delivery& delivery) {
   const std::uint64_t number = ++begun_;
-  if (over_ || (options_.count > 0 && number > options_.count)) return Verdict::release();
+  if (over_ || (options_.count > 0 && number > options_.count)) return Verdict::not_begun();
   ++in_hand_;
   if (number == options_.count) {
     boost::asio::post(io_, [this] { close(kNoHurry); });
@@ -93,7 +93,8 @@ void Consuming::count(Verdict::Kind kind) {
     case Verdict::Kind::done: ++totals_.done; break;
     case Verdict::Kind::fail: ++totals_.failed; break;
     case Verdict::Kind::reject: ++totals_.rejected; break;
-    case Verdict::Kind::release: ++totals_.released; break;
+    case Verdict::Kind::release:
+    case Verdict::Kind::not_begun: ++totals_.released; break;
   }
 }
 
