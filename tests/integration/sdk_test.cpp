@@ -425,14 +425,13 @@ TEST_F(SdkTest, AVerdictDoesNotWaitForTheHandlerThatFollows) {
   std::atomic<bool> slow_began{false};
   for (int i = 0; i < kFast; ++i) client_.async_publish("q", {.body = "fast"}, asio::use_future);
   client_.publish("q", {.body = "slow"});
-  const Consumer consumer = client_.consume(
-      "q",
-      [&](Delivery& delivery) {
-        if (delivery.message().body.view() != "slow") return;
-        slow_began = true;
-        gate.pass();
-      },
-      {.prefetch = 300});
+  const Consumer consumer = client_.consume("q",
+                                            [&](Delivery& delivery) {
+                                              if (delivery.message().body.view() != "slow") return;
+                                              slow_began = true;
+                                              gate.pass();
+                                            },
+                                            {.prefetch = 300});
   ASSERT_TRUE(eventually([&] { return slow_began.load(); }));
   expect_acked(kFast);
   gate.open();
