@@ -113,13 +113,15 @@ bool Shard::State::prepare_window(Subscription& sub) {
     sub.frontier = std::max(sub.frontier, offset.next());
     if (!taken) admit_damaged(sub, offset);
   }
-  const bool enough = sub.window.size() > limits::kPageMessages / 2 || sub.window_bytes > limits::kPageBytes / 2;
+  const std::uint64_t left = limits::kTailBytesPerShard - std::min(window_bytes, limits::kTailBytesPerShard);
+  const std::size_t ahead_bytes = std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kAheadBytes);
+  const bool enough = sub.window.size() > limits::kAheadMessages / 2 || sub.window_bytes > ahead_bytes / 2;
   if (!enough && !sub.loading_window) {
     sub.window_next = sub.acked.next_unsettled(sub.window_next);
     if (sub.window_next < sub.log.persisted_end) {
       sub.loading_window = true;
       out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, sub.window_next,
-                                             sub.log.persisted_end, limits::kPageMessages, limits::kPageBytes});
+                                             sub.log.persisted_end, limits::kAheadMessages, ahead_bytes});
     }
   }
   return !sub.window.empty();

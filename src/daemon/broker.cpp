@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <random>
+#include <thread>
 
 #include "base/duration_text.h"
 #include "storage/rocks_store.h"
@@ -18,6 +19,12 @@ using base::Status;
 
 /// Engine time this far ahead of the wall clock at the start is worth a warning.
 constexpr auto kClockAheadWarning = std::chrono::seconds(60);
+
+/// Shards and the disk need cores as well; and one thread that has much to do makes larger batches than two.
+std::uint64_t io_threads(std::uint64_t configured) {
+  if (configured != 0) return configured;
+  return std::clamp(std::thread::hardware_concurrency() / 2, 1u, 16u);
+}
 
 std::uint64_t random_number() {
   std::random_device device;
@@ -113,7 +120,7 @@ Status Broker::serve(const Configuration& configuration) {
   net::ServerConfig net_config;
   net_config.host = broker_listen->host;
   net_config.port = broker_listen->port;
-  net_config.io_threads = configuration.broker.io_threads;
+  net_config.io_threads = io_threads(configuration.broker.io_threads);
   net_config.max_connections = configuration.broker.max_connections;
   net_config.max_message_bytes = configuration.broker.max_message_bytes;
   net_config.max_header_bytes = configuration.broker.max_header_bytes;

@@ -1,5 +1,7 @@
 #include "engine/attendant.h"
 
+#include "engine/thread_name.h"
+
 namespace lazaret::engine {
 
 void Attendant::start() {
@@ -16,6 +18,7 @@ void Attendant::stop() {
 }
 
 void Attendant::run() {
+  name_thread("attendant");
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, period_, [this] { return stopping_; })) {
     lock.unlock();

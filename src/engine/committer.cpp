@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/thread_name.h"
+
 namespace lazaret::engine {
 
 Committer::Committer(model::Store& store, Persisted persisted, Fatal fatal)
@@ -37,6 +39,7 @@ void Committer::stop() {
 }
 
 void Committer::run() {
+  name_thread("committer");
   std::unique_lock lock(mutex_);
   for (;;) {
     ready_.wait(lock, [this] { return !writing_ && (!groups_waiting_.empty() || stopping_); });

@@ -371,7 +371,7 @@ void Engine::Impl::watch_disk(const model::StoreUsage& usage) {
 }
 
 void Engine::Impl::watch_memtables(const model::StoreUsage& usage) {
-  if (usage.memtable_bytes < config.memtable_bytes / 4 * 3) return;
+  if (usage.memtable_bytes < config.memtable_bytes / 8 * 5) return;
   std::uint32_t none = 0;
   if (!trims_expected.compare_exchange_strong(none, static_cast<std::uint32_t>(runners.size()))) return;
   for (const auto& runner : runners) runner->post(core::TrimNow{});

@@ -33,7 +33,8 @@ struct EngineConfig {
   /// Publishes are refused when less than the larger of the two is free.
   std::uint64_t disk_reserve_bytes = 256ull << 20;
   double disk_reserve_percent = 5;
-  /// The store's memtables are trimmed and flushed when they reach three quarters of this.
+  /// The store's active memtables are trimmed and flushed when they reach five eighths of this: what is settled by then
+  /// never reaches a file, and the store does not flush by itself (at seven eighths) before.
   std::uint64_t memtable_bytes = 64ull << 20;
   /// Seed of the jitter.
   std::uint64_t seed = 0;

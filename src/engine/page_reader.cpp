@@ -1,5 +1,6 @@
 #include "engine/page_reader.h"
 
+#include "engine/thread_name.h"
 #include "model/limits.h"
 
 namespace lazaret::engine {
@@ -22,6 +23,7 @@ void PageReader::stop() {
 }
 
 void PageReader::run() {
+  name_thread("page-reader");
   std::vector<Job> jobs;
   while (true) {
     jobs_.take_all(jobs, std::nullopt);

@@ -1,7 +1,10 @@
 #include "engine/shard_runner.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "engine/thread_name.h"
 
 namespace lazaret::engine {
 
@@ -31,6 +34,7 @@ void ShardRunner::stop() {
 }
 
 void ShardRunner::run() {
+  name_thread(("shard-" + std::to_string(shard_.value)).c_str());
   std::vector<Item> items;
   while (!(stopping_ && pipeline_.idle())) {
     mailbox_.take_all(items, deadline());

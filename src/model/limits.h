@@ -71,7 +71,11 @@ inline constexpr std::size_t kWaitingInMemory = 100'000;
 /// Ready messages kept in memory for one subscription, and for all subscriptions of a shard.
 inline constexpr std::size_t kTailMessages = 8192;
 inline constexpr std::size_t kTailBytes = 4u << 20;
-inline constexpr std::size_t kTailBytesPerShard = 16u << 20;
+inline constexpr std::uint64_t kTailBytesPerShard = 16u << 20;
+/// Read from the disk ahead of consumers that lag, for one subscription: half of it is handed out while the other half
+/// is read. When the subscriptions of a shard hold much, each gets a quarter of what is left, at least kPageBytes / 4.
+inline constexpr std::size_t kAheadMessages = 4096;
+inline constexpr std::size_t kAheadBytes = 4u << 20;
 /// One page read from the store.
 inline constexpr std::size_t kPageMessages = 1024;
 inline constexpr std::size_t kPageBytes = 1u << 20;

@@ -14,6 +14,7 @@
 #include <unordered_set>
 
 #include "base/assert.h"
+#include "engine/thread_name.h"
 #include "net/session.h"
 
 namespace lazaret::net {
@@ -80,7 +81,12 @@ void Server::serve(std::string admin_address) {
   impl_->config.admin_address = std::move(admin_address);
   asio::co_spawn(impl_->lanes[0]->io, impl_->accept(),
                  [](const std::exception_ptr& failed) { LZ_ASSERT(failed == nullptr); });
-  for (const auto& lane : impl_->lanes) lane->thread = std::thread([&io = lane->io] { io.run(); });
+  for (const auto& lane : impl_->lanes) {
+    lane->thread = std::thread([&io = lane->io] {
+      engine::name_thread("net-io");
+      io.run();
+    });
+  }
 }
 
 base::Status Server::Impl::listen() {

@@ -1,13 +1,26 @@
 #include "storage/database.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/env.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
 #include <filesystem>
 
+#include "base/crc32c.h"
 #include "model/limits.h"
+#include "storage/wal_recycler.h"
+
+/// Debian builds librocksdb without the processor's CRC32 instruction, and its checksums of the write-ahead log and of
+/// blobs were a third of what a commit cost. The library calls this function of its own by name, so this one takes its
+/// place; a library that calls another simply does not see it.
+namespace rocksdb::crc32c {
+[[gnu::visibility("default")]] std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t size);
+std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t size) {
+  return lazaret::base::crc32c({data, size}, crc);
+}
+}  // namespace rocksdb::crc32c
 
 namespace lazaret::storage {
 namespace {
@@ -15,9 +28,11 @@ namespace {
 using base::Code;
 using base::Status;
 
+/// The first spare of a new directory.
+constexpr std::uint64_t kFirstSpareBytes = 8u << 20;
+
 rocksdb::DBOptions database_options(const StoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::DBOptions db;
-  if (options.env != nullptr) db.env = options.env;
   db.create_if_missing = !options.read_only;
   db.create_missing_column_families = !options.read_only;
   // Ends at the first torn record; what that may hide is found by our own marks (wal_marks.h).
@@ -48,8 +63,17 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const StoreOptions& o
   cf.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   // Bodies are often compressed already, and what is consumed soon never reaches a file.
   cf.compression = rocksdb::kNoCompression;
-  cf.write_buffer_size = family == Family::log ? options.memtable_bytes / 2 : options.memtable_bytes / 8;
+  // The engine flushes before any of them is full, when it has trimmed what need not reach a file.
+  cf.write_buffer_size = family == Family::log ? options.memtable_bytes : options.memtable_bytes / 4;
   cf.max_write_buffer_number = 3;
+  if (family == Family::log) {
+    // Messages are written to a file at most once: compactions move keys only, and a file goes when all of it is trimmed
+    // (what is still needed of it was copied out, see "Trimming" in FORMAT.md). And what is damaged in a file of nothing
+    // but messages is messages, while a table that cannot be trusted cannot be read at all.
+    cf.enable_blob_files = true;
+    cf.min_blob_size = 0;
+    cf.blob_file_size = options.memtable_bytes;
+  }
   return cf;
 }
 
@@ -59,6 +83,8 @@ base::Status status_of(const rocksdb::Status& status, std::string_view doing) {
   if (status.ok()) return {};
   const std::string text = std::string(doing) + ": " + status.ToString();
   if (status.IsCorruption()) return {Code::STORAGE_DAMAGED, text};
+  // A file that the catalog names and that is not there is damage, whatever the file system calls it.
+  if (status.IsIOError() && text.find("No such file") != std::string::npos) return {Code::STORAGE_DAMAGED, text};
   if (status.IsIOError() && text.find("lock") != std::string::npos) {
     return {Code::DIRECTORY_LOCKED, "another process uses the data directory (" + text + ")"};
   }
@@ -67,24 +93,42 @@ base::Status status_of(const rocksdb::Status& status, std::string_view doing) {
 
 base::Result<std::unique_ptr<Database>> Database::open(const StoreOptions& options) {
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
-  const rocksdb::DBOptions db_options = database_options(options, cache);
+  rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  auto files = std::make_shared<WalRecycler>(env->GetFileSystem(), options.data_dir, options.read_only);
+  files->prepare(std::min(kFirstSpareBytes, options.memtable_bytes / 2));
+  std::unique_ptr<Database> database(new Database());
+  database->files_ = files;
+  database->env_ = rocksdb::NewCompositeEnv(std::move(files));
+  rocksdb::DBOptions db_options = database_options(options, cache);
+  db_options.env = database->env_.get();
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (std::size_t i = 0; i < kFamilyNames.size(); ++i) {
     families.emplace_back(kFamilyNames[i], family_options(static_cast<Family>(i), options, cache));
   }
-  std::unique_ptr<Database> database(new Database());
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       options.read_only ? rocksdb::DB::OpenForReadOnly(db_options, options.data_dir, families, &database->handles_, &db)
                         : rocksdb::DB::Open(db_options, options.data_dir, families, &database->handles_, &db);
-  // A file that CURRENT or the manifest names and that is not there is damage, whatever the file system calls it; a
-  // folder without CURRENT is no data directory, and not damaged.
-  const bool missing = status.IsIOError() && status.ToString().find("No such file") != std::string::npos &&
-                       std::filesystem::exists(options.data_dir + "/CURRENT");
-  if (missing) return Status(Code::STORAGE_DAMAGED, "opening " + options.data_dir + ": " + status.ToString());
+  // A folder without CURRENT is no data directory, and not a damaged one.
+  if (status.IsIOError() && !std::filesystem::exists(options.data_dir + "/CURRENT")) {
+    return Status(Code::STORAGE_FAILED, "opening " + options.data_dir + ": " + status.ToString());
+  }
   if (!status.ok()) return status_of(status, "opening " + options.data_dir);
   database->db_.reset(db);
+  if (Status missing = database->missing_blobs(); !missing.ok()) return missing;
   return database;
+}
+
+/// RocksDB opens without them, and fails when it reads.
+Status Database::missing_blobs() {
+  rocksdb::ColumnFamilyMetaData log;
+  db_->GetColumnFamilyMetaData(family(Family::log), &log);
+  for (const rocksdb::BlobMetaData& blob : log.blob_files) {
+    const std::string path = blob.blob_file_path + "/" + blob.blob_file_name;
+    if (env_->FileExists(path).IsNotFound())
+      return {Code::STORAGE_DAMAGED, "the catalog names " + path + ", which is not there"};
+  }
+  return {};
 }
 
 Database::~Database() {

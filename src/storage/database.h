@@ -16,6 +16,8 @@
 
 namespace lazaret::storage {
 
+class WalRecycler;
+
 enum class Family : std::size_t {
   base,
   catalog,
@@ -39,6 +41,7 @@ class Database {
   ~Database();
 
   rocksdb::DB& db() { return *db_; }
+  const WalRecycler& files() const { return *files_; }
   rocksdb::ColumnFamilyHandle* family(Family family) { return handles_[static_cast<std::size_t>(family)]; }
   const std::vector<rocksdb::ColumnFamilyHandle*>& families() const { return handles_; }
   /// OK and a value, OK and nothing, or why not.
@@ -53,6 +56,10 @@ class Database {
 
  private:
   Database() = default;
+  base::Status missing_blobs();
+
+  std::shared_ptr<WalRecycler> files_;
+  std::unique_ptr<rocksdb::Env> env_;  // outlives db_
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };

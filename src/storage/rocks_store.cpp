@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 
 #include "base/duration_text.h"
@@ -18,6 +19,7 @@
 #include "storage/records.h"
 #include "storage/recovery.h"
 #include "storage/wal_marks.h"
+#include "storage/wal_recycler.h"
 
 namespace lazaret::storage {
 namespace {
@@ -49,13 +51,29 @@ class RocksStore final : public model::Store {
         committed_(committed),
         synced_(committed) {}
 
+  /// Leaves everything in tables: the next start has no log to read, and none whose end could be missed. What cannot be
+  /// written now is still in the log. The mark behind it says how far the tables must reach, so it must not come with the
+  /// number of the commit: that is for the tables to tell.
+  ~RocksStore() override {
+    if (options_.read_only) return;
+    rocksdb::FlushOptions flush;
+    flush.allow_write_stall = true;
+    if (!database_->db().Flush(flush, database_->families()).ok()) return;
+    batch_.Clear();
+    batch_.PutLogData(encode_mark(committed_, synced_, database_->files().synced_manifest(), identity_));
+    batch_.Put(database_->family(Family::catalog), keys::directory(), encode(DirectoryRecord{kFormat, shards_}));
+    rocksdb::WriteOptions write;
+    write.sync = true;
+    database_->db().Write(write, &batch_).PermitUncheckedError();
+  }
+
   Result<std::vector<model::RecoveredShard>> recover() override { return storage::recover(*database_, shards_); }
 
   Status commit(std::span<const model::MutationGroup> groups, bool sync) override {
     if (options_.read_only) return {Code::STORAGE_FAILED, "the data directory is open for reading only"};
     batch_.Clear();
     const std::uint64_t number = committed_ + 1;
-    batch_.PutLogData(encode_mark(number, synced_, identity_));
+    batch_.PutLogData(encode_mark(number, synced_, database_->files().synced_manifest(), identity_));
     BatchWriter writer(*database_, batch_);
     for (const model::MutationGroup& group : groups) LZ_RETURN_IF_ERROR(writer.write(group));
     std::string number_bytes;
@@ -102,7 +120,7 @@ class RocksStore final : public model::Store {
       usage.disk_total_bytes = std::uint64_t{disk.f_blocks} * disk.f_frsize;
     }
     std::uint64_t files = 0;
-    database_->db().GetAggregatedIntProperty("rocksdb.cur-size-all-mem-tables", &usage.memtable_bytes);
+    database_->db().GetAggregatedIntProperty("rocksdb.cur-size-active-mem-table", &usage.memtable_bytes);
     database_->db().GetAggregatedIntProperty("rocksdb.total-sst-files-size", &files);
     usage.data_bytes = files;
     usage.commits = commits_.load(std::memory_order_relaxed);
@@ -136,6 +154,13 @@ class RocksStore final : public model::Store {
   std::atomic<std::uint64_t> written_bytes_{0};
 };
 
+Status write_record(Database& database, const DirectoryRecord& record) {
+  rocksdb::WriteOptions write;
+  write.sync = true;
+  return status_of(database.db().Put(write, database.family(Family::catalog), keys::directory(), encode(record)),
+                   "writing the record of the data directory");
+}
+
 Result<DirectoryRecord> directory_record(Database& database, const StoreOptions& options) {
   const auto bytes = database.get(Family::catalog, keys::directory());
   if (!bytes.ok()) return bytes.status();
@@ -151,15 +176,15 @@ Result<DirectoryRecord> directory_record(Database& database, const StoreOptions&
                                                  " was created with storage.shards = " + std::to_string(record.shards) +
                                                  ", which cannot be changed to " + std::to_string(options.shards));
     }
+    if (record.format == kFormat || options.read_only) return record;
+    // From now on an older version would not understand it.
+    record.format = kFormat;
+    if (Status status = write_record(database, record); !status.ok()) return status;
     return record;
   }
   if (options.read_only) return Status(Code::NOT_FOUND, options.data_dir + " is not a data directory of this broker");
   record = {kFormat, options.shards};
-  rocksdb::WriteOptions write;
-  write.sync = true;
-  const rocksdb::Status status =
-      database.db().Put(write, database.family(Family::catalog), keys::directory(), encode(record));
-  if (!status.ok()) return status_of(status, "writing the record of the data directory");
+  if (Status status = write_record(database, record); !status.ok()) return status;
   return record;
 }
 
@@ -180,6 +205,22 @@ Status missing_commits(const HighestMark& mark, std::uint64_t committed) {
               " names " + std::to_string(mark.synced) + " as synced); --accept-loss goes on without them"};
 }
 
+/// OK, or STORAGE_DAMAGED when the manifest is not what it was.
+Status cut_manifest(const StoreOptions& options, const HighestMark& mark) {
+  std::ifstream current(options.data_dir + "/CURRENT");
+  std::string name;
+  std::getline(current, name);
+  std::error_code ignored;
+  const auto there = std::filesystem::file_size(options.data_dir + "/" + name, ignored);
+  const std::string known = manifest_name(mark.manifest.number);
+  // The name of a newer one sorts behind it: that one begins with everything that the older one said.
+  const bool cut = name == known && (ignored || there < mark.manifest.bytes);
+  if (name >= known && !cut) return {};
+  return {Code::STORAGE_DAMAGED, "CURRENT names " + name + ", but " + known + " had " +
+                                     std::to_string(mark.manifest.bytes) +
+                                     " bytes; --accept-loss goes on without them"};
+}
+
 /// RocksDB takes a directory without CURRENT for a new one, and would begin again beside the data.
 Status missing_catalog(const StoreOptions& options) {
   std::error_code ignored;
@@ -197,7 +238,9 @@ Status missing_catalog(const StoreOptions& options) {
 /// Looks at the log before the database is opened for writing: that would throw away what is behind the damage, and the
 /// next start would find nothing wrong.
 Status look_before_opening(const StoreOptions& options, const HighestMark& mark) {
-  if (options.read_only || options.accept_loss || mark.synced == 0) return {};
+  if (options.accept_loss || mark.synced == 0) return {};
+  if (mark.manifest.number != 0) LZ_RETURN_IF_ERROR(cut_manifest(options, mark));
+  if (options.read_only) return {};
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   rocksdb::FileLock* lock = nullptr;
   if (Status status = status_of(env->LockFile(options.data_dir + "/LOCK", &lock), "opening " + options.data_dir);

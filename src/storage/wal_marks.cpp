@@ -10,8 +10,34 @@
 namespace lazaret::storage {
 namespace {
 
-constexpr std::string_view kMagic = "LZTMARK1";
-constexpr std::size_t kMarkBytes = 28;
+constexpr std::string_view kMagic = "LZTMARK";
+constexpr std::string_view kVersion1 = "LZTMARK1";
+constexpr std::string_view kVersion2 = "LZTMARK2";
+constexpr std::size_t kMarkBytes1 = 28;
+constexpr std::size_t kMarkBytes = 44;
+
+/// `bytes` begins with a mark of that length, which is whole.
+bool is_whole(std::string_view bytes, std::size_t length, std::uint32_t identity) {
+  const std::size_t summed = length - 4;
+  return base::load_le<std::uint32_t>(bytes.data() + summed) == base::crc32c(bytes.substr(0, summed), identity);
+}
+
+void take(std::string_view mark, std::uint32_t identity, const std::string& file, HighestMark& highest) {
+  const bool second = mark.starts_with(kVersion2);
+  if (!second && !mark.starts_with(kVersion1)) return;
+  if (!is_whole(mark, second ? kMarkBytes : kMarkBytes1, identity)) return;
+  const auto synced = base::load_le<std::uint64_t>(mark.data() + 16);
+  if (synced > highest.synced) {
+    highest.synced = synced;
+    highest.file = file;
+  }
+  if (!second) return;
+  const SyncedManifest manifest{base::load_le<std::uint64_t>(mark.data() + 24),
+                                base::load_le<std::uint64_t>(mark.data() + 32)};
+  if (std::pair(manifest.number, manifest.bytes) > std::pair(highest.manifest.number, highest.manifest.bytes)) {
+    highest.manifest = manifest;
+  }
+}
 
 void look_through(const std::filesystem::path& file, std::uint32_t identity, HighestMark& highest) {
   constexpr std::size_t kStep = 1u << 20;
@@ -22,10 +48,7 @@ void look_through(const std::filesystem::path& file, std::uint32_t identity, Hig
     window.append(step, 0, static_cast<std::size_t>(in.gcount()));
     for (std::size_t at = window.find(kMagic); at != std::string::npos; at = window.find(kMagic, at + 1)) {
       if (window.size() - at < kMarkBytes) break;
-      const std::string_view mark(window.data() + at, kMarkBytes);
-      if (base::load_le<std::uint32_t>(mark.data() + 24) != base::crc32c(mark.substr(0, 24), identity)) continue;
-      const auto synced = base::load_le<std::uint64_t>(mark.data() + 16);
-      if (synced > highest.synced) highest = {synced, file.string()};
+      take(std::string_view(window).substr(at, kMarkBytes), identity, file.string(), highest);
     }
     // A mark may go on in the next step.
     if (window.size() > kMarkBytes) window.erase(0, window.size() - kMarkBytes);
@@ -34,10 +57,13 @@ void look_through(const std::filesystem::path& file, std::uint32_t identity, Hig
 
 }  // namespace
 
-std::string encode_mark(std::uint64_t commit, std::uint64_t synced, std::uint32_t identity) {
-  std::string mark(kMagic);
+std::string encode_mark(std::uint64_t commit, std::uint64_t synced, const SyncedManifest& manifest,
+                        std::uint32_t identity) {
+  std::string mark(kVersion2);
   base::append_le(mark, commit);
   base::append_le(mark, synced);
+  base::append_le(mark, manifest.number);
+  base::append_le(mark, manifest.bytes);
   base::append_le(mark, base::crc32c(mark, identity));
   return mark;
 }

@@ -5,7 +5,13 @@
 // and which one was known to be synced when it was written. Before the database is opened, the marks are looked for in
 // the raw WAL files; if any names a synced commit later than the one that was recovered, the start is refused.
 //
-//   ├ "LZTMARK1" ┼ commit u64 ┼ synced u64 ┼ CRC-32C of what precedes, seeded with the database's identity u32 ┤
+// It says as well how long RocksDB's catalog (the manifest) was, as far as it was synced: RocksDB takes a manifest that
+// was cut off for one that ends there, and deletes the tables that the rest has named.
+//
+//   ├ "LZTMARK2" ┼ commit u64 ┼ synced u64 ┼ manifest u64 ┼ its bytes u64 ┼ CRC-32C u32 ┤
+//
+// The checksum is of what precedes it, seeded with the database's identity. "LZTMARK1", of format 1, is without the
+// manifest.
 //
 // The identity (RocksDB's IDENTITY file) is nobody's but the directory's: a message whose body looks like a mark is not
 // taken for one. A mark that is cut by the edge of a WAL block is overlooked; its neighbours say the same.
@@ -17,11 +23,19 @@
 
 namespace lazaret::storage {
 
-std::string encode_mark(std::uint64_t commit, std::uint64_t synced, std::uint32_t identity);
+/// A manifest, and so much of it as is certain to be on the disk.
+struct SyncedManifest {
+  std::uint64_t number = 0;  // 0: none is known
+  std::uint64_t bytes = 0;
+};
+
+std::string encode_mark(std::uint64_t commit, std::uint64_t synced, const SyncedManifest& manifest,
+                        std::uint32_t identity);
 
 struct HighestMark {
   std::uint64_t synced = 0;  // the latest commit that is known to have been synced
   std::string file;          // where that is said
+  SyncedManifest manifest;   // the longest of the newest that any mark names
 };
 /// Looks through the WAL files of the directory.
 HighestMark find_marks(const std::string& data_dir, std::uint32_t identity);

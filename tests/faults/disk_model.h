@@ -3,14 +3,16 @@
 //
 // The model is a journaling file system in ordered mode: what was synced is there; of what was not, each file keeps
 // some of its tail (cut, torn by sectors, or full of zeros), and of the changes of a directory that was not synced a
-// prefix survives: a file may be missing, a rename undone, a deleted file back. The manifest is only cut: in ordered
-// mode what is within a file's length was written, and RocksDB, which can do with less only in its log, relies on that.
+// prefix survives: a file may be missing, a rename undone, a deleted file back. A file that is written over keeps, of
+// what was not synced, any of its old sectors. The manifest is only cut: in ordered mode what is within a file's length
+// was written, and RocksDB, which can do with less only in its log, relies on that.
 //
 // Threading: any thread; one mutex, held while an image is made, so that nothing moves meanwhile.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -33,6 +35,8 @@ class DiskModel {
   void synced(const std::string& path, std::uint64_t size) { files_[path].synced = size; }
   void directory_synced();
   void renaming(const std::string& from, const std::string& to);
+  /// It will be written over from its beginning.
+  void reused(const std::string& path);
   void deleting(const std::string& path);
 
   /// Copies into `target` what would be left, drawn from `random`. Takes the lock.
@@ -41,6 +45,8 @@ class DiskModel {
  private:
   struct File {
     std::uint64_t synced = 0;
+    /// What a file that is written over had before.
+    std::shared_ptr<const std::string> old = nullptr;
   };
   /// A change of the directory that is not synced yet, with what is needed to undo it.
   struct Change {
@@ -53,6 +59,7 @@ class DiskModel {
     std::string copy_of;  // a file that is there, with `synced` bytes of it certain; or
     std::string bytes;    // what a change took away
     std::uint64_t synced = 0;
+    std::shared_ptr<const std::string> old = nullptr;
   };
 
   std::string content_of(const std::string& path, const Kept& kept, std::mt19937_64& random) const;

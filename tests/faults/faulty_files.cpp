@@ -98,6 +98,7 @@ class Directory final : public rocksdb::FSDirectoryWrapper {
 
 FileKind kind_of(const std::string& path) {
   if (path.ends_with(".log")) return FileKind::wal;
+  if (path.ends_with(".wal")) return FileKind::spare;
   if (path.ends_with(".sst") || path.ends_with(".blob")) return FileKind::table;
   return path.find("MANIFEST") == std::string::npos ? FileKind::other : FileKind::manifest;
 }
@@ -136,7 +137,18 @@ IOStatus FaultyFiles::ReuseWritableFile(const std::string& path, const std::stri
                                         const rocksdb::FileOptions& options,
                                         std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
   if (!is_ours(path)) return FileSystemWrapper::ReuseWritableFile(path, old_path, options, file, debug);
-  return IOStatus::NotSupported("reusing " + old_path);
+  if (IOStatus status = fault(Operation::create, path); !status.ok()) return status;
+  {
+    const auto held = disk_.lock();
+    disk_.renaming(old_path, path);
+    std::unique_ptr<rocksdb::FSWritableFile> inner;
+    IOStatus status = FileSystemWrapper::ReuseWritableFile(path, old_path, options, &inner, debug);
+    if (!status.ok()) return status;
+    disk_.reused(path);
+    *file = std::make_unique<File>(*this, path, std::move(inner), 0);
+  }
+  done(Operation::create, path);
+  return IOStatus::OK();
 }
 
 IOStatus FaultyFiles::NewDirectory(const std::string& path, const IOOptions& options,

@@ -19,7 +19,7 @@
 namespace lazaret::faults {
 
 /// What a file is for, by its name.
-enum class FileKind { wal, table, manifest, other };
+enum class FileKind { wal, spare, table, manifest, other };
 FileKind kind_of(const std::string& path);
 
 enum class Operation { create, append, sync, rename, remove };

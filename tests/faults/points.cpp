@@ -46,7 +46,7 @@ constexpr FileEvent kFileEvents[] = {
     {Operation::append, FileKind::manifest, "memtable_switch.manifest_written"},
     {Operation::sync, FileKind::manifest, "memtable_switch.manifest_synced"},
     {Operation::create, FileKind::wal, "memtable_switch.log_created"},
-    {Operation::remove, FileKind::wal, "memtable_switch.log_removed"},
+    {Operation::rename, FileKind::spare, "memtable_switch.log_set_aside"},
 };
 
 /// Of the group that this thread is writing.

@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   // What was accepted is within its limits.
-  LZ_ASSERT(loaded->storage.shards >= 1 && loaded->broker.io_threads >= 1);
+  LZ_ASSERT(loaded->storage.shards >= 1 && loaded->broker.io_threads <= 64);
   LZ_ASSERT(daemon::parse_address(loaded->broker.listen).ok());
   LZ_ASSERT(model::validate(loaded->defaults).ok());
   return 0;

@@ -1,4 +1,9 @@
 // The open loop: messages leave at their intended times whatever the broker does, and a late confirm counts from then.
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 #include <condition_variable>
 #include <cstring>
 #include <future>
@@ -57,54 +62,86 @@ void send(Client& client, const LoadOptions& load, SteadyTime intended, SteadyTi
                        });
 }
 
+/// When what is sent when.
+struct Schedule {
+  SteadyTime start;
+  SteadyTime measured_from;
+  Clock::duration gap;
+  std::uint64_t total = 0;
+  SteadyTime at(std::uint64_t i) const { return start + gap * static_cast<std::int64_t>(i); }
+};
+
+/// Sends on the thread that serves the connection, as an event loop would. Gives the time of the first send that is
+/// measured.
+asio::awaitable<SteadyTime> send_all(Client& client, const LoadOptions& load, const Schedule& schedule, Record& record,
+                                     const std::function<void()>& begin_measuring) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  SteadyTime first_send{};
+  for (std::uint64_t i = 0; i < schedule.total; ++i) {
+    const auto intended = schedule.at(i);
+    if (Clock::now() < intended) {
+      timer.expires_at(intended);
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+    if (intended >= schedule.measured_from && first_send == SteadyTime{}) {
+      begin_measuring();
+      first_send = Clock::now();
+    }
+    send(client, load, intended, schedule.measured_from, record);
+  }
+  co_return first_send;
+}
+
 }  // namespace
 
 Span run_latency(const LoadOptions& load, double rate, const std::function<void()>& measuring,
                  boost::json::object& out) {
   Record record;
-  const auto start = Clock::now() + std::chrono::milliseconds(50);
-  const auto measured_from = start + kWarmUp;
-  const auto gap = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / rate));
-  const auto total = static_cast<std::uint64_t>((load.seconds + 1) * rate);
+  Schedule schedule;
+  schedule.start = Clock::now() + std::chrono::milliseconds(50);
+  schedule.measured_from = schedule.start + kWarmUp;
+  schedule.gap = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / rate));
+  schedule.total = static_cast<std::uint64_t>((load.seconds + 1) * rate);
 
+  LoadThreads threads;
+  const asio::any_io_executor sending = threads.next();
+  const asio::any_io_executor taking = threads.next();
   Options named;
   named.name = "bench";
-  Client publisher = Client::connect(load.url, named);
-  Client taker = Client::connect(load.url, named);
+  Client publisher(sending, load.url, named);
+  Client taker(taking, load.url, named);
   ConsumeOptions consume;
   consume.prefetch = load.window;
+  consume.run_on = taking;
   Consumer consumer = taker.consume(
       load.queue,
       [&](Delivery& delivery) {
         const auto now = Clock::now();
         const SteadyTime intended = stamp_of(delivery.message().body);
         const std::lock_guard lock(record.mutex);
-        if (intended >= measured_from) record.deliver.add(now - intended);
+        if (intended >= schedule.measured_from) record.deliver.add(now - intended);
         ++record.delivered;
         record.changed.notify_all();
       },
       std::move(consume));
 
   std::future<void> looking;  // on a thread of its own: asking the broker must not delay a send
-  SteadyTime first_send;
-  for (std::uint64_t i = 0; i < total; ++i) {
-    const auto intended = start + gap * static_cast<std::int64_t>(i);
-    std::this_thread::sleep_until(intended);
-    if (intended >= measured_from && !looking.valid()) {
-      looking = std::async(std::launch::async, measuring);
-      first_send = Clock::now();
-    }
-    send(publisher, load, intended, measured_from, record);
-  }
+  const SteadyTime first_send = asio::co_spawn(sending,
+                                               send_all(publisher, load, schedule, record,
+                                                        [&] { looking = std::async(std::launch::async, measuring); }),
+                                               asio::use_future)
+                                    .get();
   {
     std::unique_lock lock(record.mutex);
     const bool all = record.changed.wait_for(lock, kLastAnswers, [&] {
-      return !record.failure.empty() || (record.confirmed == total && record.delivered >= total);
+      return !record.failure.empty() || (record.confirmed == schedule.total && record.delivered >= schedule.total);
     });
     if (!record.failure.empty()) throw std::runtime_error("a publish failed: " + record.failure);
     if (!all) throw std::runtime_error("not everything was confirmed and delivered 20 s after the end");
   }
-  consumer.close(std::chrono::seconds(5));
+  consumer.async_close(std::chrono::seconds(5), asio::use_future).wait();
+  taker.async_close(std::chrono::seconds(5), asio::use_future).wait();
+  publisher.async_close(std::chrono::seconds(5), asio::use_future).wait();
   if (!looking.valid())
     throw std::runtime_error("nothing was sent after the warm-up: --seconds or --rate is too small");
   looking.get();

@@ -146,7 +146,7 @@ TEST_F(ConfigurationTest, AnUnknownKeyIsRefusedWithFileLineAndKey) {
 
 TEST_F(ConfigurationTest, ABadValueIsRefusedWithFileLineKeyAndWhatIsAllowed) {
   write("[broker]\n\nio_threads = 65\n");
-  EXPECT_EQ(refusal(), file_ + ":3: broker.io_threads must be a number from 1 to 64, not \"65\"");
+  EXPECT_EQ(refusal(), file_ + ":3: broker.io_threads must be a number from 0 to 64, not \"65\"");
   write("[defaults]\nmax_attempts = 0\n");
   EXPECT_EQ(refusal(),
             file_ + ":2: defaults.max_attempts must be a number from 1 to 10000, or \"unlimited\", not \"0\"");
@@ -171,7 +171,7 @@ TEST_F(ConfigurationTest, AFileThatIsNotThereIsRefusedByName) {
 TEST_F(ConfigurationTest, MistakesInTheEnvironmentAndOnTheCommandLineAreNamedToo) {
   put_into_environment("LAZARET_CFG_BROKER__IO_THREADS=many");
   EXPECT_EQ(refusal(),
-            "environment: LAZARET_CFG_BROKER__IO_THREADS: broker.io_threads must be a number from 1 to 64, "
+            "environment: LAZARET_CFG_BROKER__IO_THREADS: broker.io_threads must be a number from 0 to 64, "
             "not \"many\"");
   environment_ = {"LAZARET_CFG_IO_THREADS=2"};
   EXPECT_EQ(refusal(), "environment: LAZARET_CFG_IO_THREADS must be LAZARET_CFG_<SECTION>__<KEY>");

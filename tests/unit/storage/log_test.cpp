@@ -167,7 +167,13 @@ TEST_F(LogTest, ADamagedBlockKeepsTheBrokerNeitherFromStartingNorFromTrimming) {
   damage_tables("a body that stands nowhere else");
   open();
   EXPECT_EQ(recovered().log.state.next, Offset(100));
-  const auto all = offsets(read(0, 100));
+  std::vector<std::int64_t> all;
+  for (std::uint64_t at = 0; at < 100;) {  // a page ends before what has to be read without RocksDB's own checksum
+    const auto page = read(at, 100);
+    for (const std::int64_t offset : offsets(page)) all.push_back(offset);
+    ASSERT_GT(page.next.value, at);
+    at = page.next.value;
+  }
   ASSERT_THAT(all, SizeIs(100));
   EXPECT_EQ(std::count_if(all.begin(), all.end(), [](std::int64_t offset) { return offset < 0; }), 1);
   EXPECT_EQ(all[57], -58);

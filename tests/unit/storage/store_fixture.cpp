@@ -3,10 +3,12 @@
 #include <rocksdb/db.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "base/crc32c.h"
 #include "wire/envelope.h"
@@ -107,7 +109,7 @@ void StoreFixture::damage_tables(const std::string& text) {
   count_records("log");  // opening it moves what the write-ahead log has to tables
   bool found = false;
   for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
-    if (entry.path().extension() != ".sst") continue;
+    if (entry.path().extension() != ".sst" && entry.path().extension() != ".blob") continue;
     std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
     std::string bytes{std::istreambuf_iterator<char>(file), {}};
     const std::size_t at = bytes.find(text);
@@ -127,6 +129,33 @@ std::vector<std::string> StoreFixture::wal_files() const {
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+std::uint64_t StoreFixture::written_end(const std::string& wal_file) {
+  std::ifstream file(wal_file, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  return bytes.find_last_not_of('\0') + 1;
+}
+
+void StoreFixture::flush() {
+  ASSERT_TRUE(store_->flush().ok());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (wal_files().size() > 1 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ASSERT_EQ(wal_files().size(), 1u);
+}
+
+void StoreFixture::kill() {
+  const std::filesystem::path image = dir_ + ".killed";
+  std::filesystem::create_directory(image);
+  for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
+    std::error_code gone;  // what the store has no more use for may go meanwhile
+    std::filesystem::copy_file(entry.path(), image / entry.path().filename(), gone);
+  }
+  close();
+  std::filesystem::remove_all(dir_);
+  std::filesystem::rename(image, dir_);
 }
 
 // --- Writing --------------------------------------------------------------------------------------------------------

@@ -27,6 +27,10 @@ class StoreFixture : public ::testing::Test {
   /// Why it cannot be opened, or OK.
   base::Status try_open(bool accept_loss = false, bool read_only = false);
   void close() { store_.reset(); }
+  /// Closes it as a kill would: the directory stays as it was. Nothing is being flushed meanwhile.
+  void kill();
+  /// Moves everything to tables; when it returns, only the newest log is left.
+  void flush();
   void reopen() {
     close();
     open();
@@ -40,6 +44,8 @@ class StoreFixture : public ::testing::Test {
   void damage_tables(const std::string& text);
   /// The write-ahead log files that are not empty, oldest first.
   std::vector<std::string> wal_files() const;
+  /// Where what was written to a log ends that is not written over an old one.
+  static std::uint64_t written_end(const std::string& wal_file);
 
   // --- Writing
   /// One group of one shard, synced, with its ShardMeta.

@@ -2,6 +2,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/fixed_int.h"
+#include "storage/wal_file.h"
 #include "unit/storage/store_fixture.h"
 
 namespace lazaret::storage {
@@ -16,21 +18,43 @@ class WalTest : public StoreFixture {
   void fill(std::size_t commits) {
     for (std::size_t i = 0; i < commits; ++i) publish({std::string(200, static_cast<char>('a' + i % 26))});
   }
-  /// Flips one bit of the newest log at this part of its length.
+  std::vector<std::string> spares() const {
+    std::vector<std::string> spares;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
+      if (entry.path().extension() == ".wal") spares.push_back(entry.path().string());
+    }
+    return spares;
+  }
+  /// Where the last mark stands in a log: behind it there may be what an older log left.
+  static std::uint64_t last_mark(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    std::uint64_t last = 0;
+    std::uint64_t highest = 0;
+    for (std::size_t at = bytes.find("LZTMARK2"); at != std::string::npos; at = bytes.find("LZTMARK2", at + 1)) {
+      const auto commit = base::load_le<std::uint64_t>(bytes.data() + at + 8);
+      if (commit > highest) last = at;
+      highest = std::max(highest, commit);
+    }
+    return last;
+  }
+  /// Kills it, and flips one bit of the newest log at this part of its length.
   void flip(double where) {
-    close();
+    kill();
     const std::string file = wal_files().back();
-    const auto at = static_cast<std::streamoff>(static_cast<double>(std::filesystem::file_size(file)) * where);
+    const auto at = static_cast<std::streamoff>(kWalHeadBytes) +
+                    static_cast<std::streamoff>(static_cast<double>(last_mark(file) - kWalHeadBytes) * where);
     std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
     bytes.seekg(at);
     const int before = bytes.get();
     bytes.seekp(at);
     bytes.put(static_cast<char>(before ^ 16));
   }
+  /// Kills it, and takes so many bytes off what was written last.
   void cut(std::uintmax_t bytes) {
-    close();
+    kill();
     const std::string file = wal_files().back();
-    std::filesystem::resize_file(file, std::filesystem::file_size(file) - bytes);
+    std::filesystem::resize_file(file, written_end(file) - bytes);
   }
 };
 
@@ -62,7 +86,7 @@ TEST_F(WalTest, AFlippedBitInTheMiddleIsRefused) {
 TEST_F(WalTest, DamageBesideFlushedDataIsRefusedAndCanBeAccepted) {
   for (int round = 0; round < 3; ++round) {
     fill(100);
-    ASSERT_TRUE(store_->flush().ok());
+    flush();
     fill(100);
   }
   const std::uint64_t sent = next_.value;
@@ -87,7 +111,8 @@ TEST_F(WalTest, ATornTailIsTheEnd) {
 
 TEST_F(WalTest, AnUntouchedLogOpens) {
   fill(50);
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 6; ++i) {
+    if (i % 2 == 0) kill();
     reopen();
     EXPECT_EQ(recovered().log.state.next, next_);
     fill(5);
@@ -95,10 +120,9 @@ TEST_F(WalTest, AnUntouchedLogOpens) {
 }
 
 TEST_F(WalTest, ABodyThatLooksLikeAMarkIsNotTakenForOne) {
-  std::string mark = "LZTMARK1";
-  mark += std::string(16, '\x7f');
-  mark += std::string(4, '\0');
-  publish({mark, mark + mark});
+  std::string first = "LZTMARK1" + std::string(16, '\x7f') + std::string(4, '\0');
+  std::string second = "LZTMARK2" + std::string(32, '\x7f') + std::string(4, '\0');
+  publish({first, first + second, second});
   fill(2);
   cut(5);
   EXPECT_TRUE(try_open().ok());
@@ -107,14 +131,14 @@ TEST_F(WalTest, ABodyThatLooksLikeAMarkIsNotTakenForOne) {
 TEST_F(WalTest, UnsyncedCommitsAreNotMissed) {
   fill(5);
   const std::string file = wal_files().back();
-  const auto synced = std::filesystem::file_size(file);
+  const std::uint64_t synced = written_end(file);
   // Written but never synced: a power loss may take any of them, and that is no damage.
   for (int i = 0; i < 3; ++i) {
     ++metas_[0].applied_index;
     const model::MutationGroup group{model::ShardId(0), {model::PutShardMeta{metas_[0]}}};
     ASSERT_TRUE(store_->commit(std::span(&group, 1), false).ok());
   }
-  close();
+  kill();
   // The first of the three never reached the disk, the others did.
   std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
   bytes.seekp(static_cast<std::streamoff>(synced) + 10);
@@ -122,6 +146,69 @@ TEST_F(WalTest, UnsyncedCommitsAreNotMissed) {
   bytes.close();
   const base::Status status = try_open();
   EXPECT_TRUE(status.ok()) << status.text();
+}
+
+/// Logs are written over old ones, and end where they end: also where an old record stands just behind.
+TEST_F(WalTest, WhatAnOlderLogLeftIsNotRead) {
+  for (int round = 0; round < 6; ++round) {
+    // As many bytes as the round before, so that the old records begin where the new ones end.
+    fill(round % 2 == 0 ? 200 : 100);
+    flush();
+    EXPECT_THAT(spares(), ::testing::Not(IsEmpty())) << round;
+    flush();  // into the log that was just set aside
+    fill(3);
+    kill();
+    open();
+    ASSERT_EQ(recovered().log.state.next, next_) << round;
+    EXPECT_THAT(findings(), IsEmpty());
+  }
+}
+
+/// A clean stop leaves nothing in a log.
+TEST_F(WalTest, AfterACloseEverythingIsInTables) {
+  fill(50);
+  close();
+  for (const std::string& file : wal_files()) std::filesystem::resize_file(file, kWalHeadBytes);
+  open();
+  EXPECT_EQ(recovered().log.state.next, next_);
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+/// RocksDB takes it for one that ends there, and deletes what the rest names.
+TEST_F(WalTest, AManifestThatWasCutIsRefused) {
+  fill(50);
+  flush();
+  fill(2);
+  kill();
+  for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
+    if (!entry.path().filename().string().starts_with("MANIFEST")) continue;
+    std::filesystem::resize_file(entry.path(), entry.file_size() - 10);
+  }
+  const base::Status refused = try_open();
+  EXPECT_EQ(refused.code(), Code::STORAGE_DAMAGED);
+  EXPECT_THAT(refused.text(), HasSubstr("MANIFEST-"));
+  EXPECT_EQ(try_open(false, true).code(), Code::STORAGE_DAMAGED);
+  EXPECT_TRUE(try_open(true).ok());
+}
+
+/// As format 1 has it: without a head.
+TEST_F(WalTest, ALogOfRocksDbItselfIsRead) {
+  fill(5);
+  close();
+  ASSERT_GT(count_records("state"), 0u);
+  change_records("catalog", [](const std::string& key, std::string value) {
+    if (key == std::string("\0\0\1", 3)) value[1] = 1;  // field 1, the format
+    return value;
+  });
+  open();
+  EXPECT_EQ(recovered().log.state.next, next_);
+  close();
+  std::string format;
+  change_records("catalog", [&](const std::string& key, std::string value) {
+    if (key == std::string("\0\0\1", 3)) format = value.substr(1, 1);
+    return value;
+  });
+  EXPECT_EQ(format, "\2") << "what is written now an older version must not open";
 }
 
 }  // namespace
