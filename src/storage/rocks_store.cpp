@@ -52,8 +52,8 @@ class RocksStore final : public model::Store {
         synced_(committed) {}
 
   /// Leaves everything in tables: the next start has no log to read, and none whose end could be missed. What cannot be
-  /// written now is still in the log. The mark behind it says how far the tables must reach, so it must not come with the
-  /// number of the commit: that is for the tables to tell.
+  /// written now is still in the log. The mark behind it says how far the tables must reach, so it must not come with
+  /// the number of the commit: that is for the tables to tell.
   ~RocksStore() override {
     if (options_.read_only) return;
     rocksdb::FlushOptions flush;
