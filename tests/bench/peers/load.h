@@ -107,7 +107,8 @@ template <class Peer>
 void send_closed_loop(const Load& load, std::uint64_t share, Shared& shared) {
   typename Peer::Sender sender(load);
   const std::string body(static_cast<std::size_t>(load.size), 'x');
-  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(load.seconds));
+  const auto end =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(load.seconds));
   std::uint64_t sent = 0, confirmed = 0;
   for (;;) {
     const bool more = share > 0 ? sent < share : Clock::now() < end;
@@ -224,10 +225,11 @@ int run(int argc, char** argv) {
   const double seconds = static_cast<double>(end - begin) / 1e9;
   const auto n = static_cast<double>(takes ? shared.settled.load() : shared.confirmed.load());
   const double cpu = after.cpu - before.cpu;
-  std::printf("{\"mode\":\"%s\",\"size\":%d,\"n\":%.0f,\"seconds\":%.3f,\"rate\":%.0f,\"broker_cpu_s\":%.2f,"
-              "\"msgs_per_broker_cpu_s\":%.0f,\"disk_write_MB\":%.1f",
-              load.mode.c_str(), load.size, n, seconds, n / seconds, cpu, cpu > 0 ? n / cpu : 0,
-              (after.written - before.written) / 1e6);
+  std::printf(
+      "{\"mode\":\"%s\",\"size\":%d,\"n\":%.0f,\"seconds\":%.3f,\"rate\":%.0f,\"broker_cpu_s\":%.2f,"
+      "\"msgs_per_broker_cpu_s\":%.0f,\"disk_write_MB\":%.1f",
+      load.mode.c_str(), load.size, n, seconds, n / seconds, cpu, cpu > 0 ? n / cpu : 0,
+      (after.written - before.written) / 1e6);
   if (latency) print_quantiles(std::move(shared.latencies));
   std::printf("}\n");
   return shared.failed ? 1 : 0;

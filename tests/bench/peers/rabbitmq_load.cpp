@@ -59,8 +59,8 @@ struct RabbitMq {
       properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
       properties.delivery_mode = 2;
       const amqp_bytes_t bytes{body.size(), const_cast<char*>(body.data())};
-      if (amqp_basic_publish(connection.state(), 1, amqp_empty_bytes, amqp_cstring_bytes(queue.c_str()), 0, 0, &properties,
-                             bytes) != 0) {
+      if (amqp_basic_publish(connection.state(), 1, amqp_empty_bytes, amqp_cstring_bytes(queue.c_str()), 0, 0,
+                             &properties, bytes) != 0) {
         throw std::runtime_error("RabbitMQ takes no publish");
       }
       unconfirmed.insert(unconfirmed.end(), ++last_tag);
@@ -104,7 +104,8 @@ struct RabbitMq {
         amqp_envelope_t envelope;
         timeval time = time_of(wait);
         amqp_maybe_release_buffers(connection.state());
-        if (amqp_consume_message(connection.state(), &envelope, &time, 0).reply_type != AMQP_RESPONSE_NORMAL) return count;
+        if (amqp_consume_message(connection.state(), &envelope, &time, 0).reply_type != AMQP_RESPONSE_NORMAL)
+          return count;
         seen({static_cast<const char*>(envelope.message.body.bytes), envelope.message.body.len});
         amqp_basic_ack(connection.state(), 1, envelope.delivery_tag, 0);
         amqp_destroy_envelope(&envelope);
@@ -119,9 +120,7 @@ struct RabbitMq {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  return peers::run<RabbitMq>(argc, argv);
-} catch (const std::exception& error) {
+int main(int argc, char** argv) try { return peers::run<RabbitMq>(argc, argv); } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
 }

@@ -18,7 +18,8 @@ class Connection {
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<std::uint16_t>(port));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error("no Redis there");
+    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error("no Redis there");
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
@@ -137,11 +138,13 @@ struct Redis {
 
   struct Taker {
     explicit Taker(const Load& load)
-        : connection(load.port), queue(load.queue), window(std::to_string(load.window)),
+        : connection(load.port),
+          queue(load.queue),
+          window(std::to_string(load.window)),
           name("c" + std::to_string(reinterpret_cast<std::uintptr_t>(this))) {}
     int take(int most_ms, const peers::Seen& seen) {
-      connection.command({"XREADGROUP", "GROUP", "g", name, "COUNT", window, "BLOCK", std::to_string(most_ms), "STREAMS",
-                          queue, ">"});
+      connection.command(
+          {"XREADGROUP", "GROUP", "g", name, "COUNT", window, "BLOCK", std::to_string(most_ms), "STREAMS", queue, ">"});
       connection.flush();
       Connection::Reply reply;
       while (!(reply = connection.next()).whole) connection.read(1'000'000);
@@ -175,9 +178,7 @@ struct Redis {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  return peers::run<Redis>(argc, argv);
-} catch (const std::exception& error) {
+int main(int argc, char** argv) try { return peers::run<Redis>(argc, argv); } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
 }
