@@ -55,6 +55,7 @@ Consumer& Shard::State::attach(const model::OpenConsumer& command, Subscription&
   } else if (consumer.session) {
     sessions[consumer.session].erase(consumer.key);
   }
+  consumer.instance = &instance;
   consumer.session = command.origin.session;
   consumer.listener = consumer.session;
   consumer.room = &outbox_rooms[consumer.session];
@@ -286,9 +287,7 @@ void Shard::State::renew_leases(Consumer& consumer) {
   for (const auto& [delivery, position] : consumer.out) {
     Entry& entry = sub.entries.at(position);
     if (entry.deadline >= deadline) continue;  // also of what has not begun
-    sub.deadlines.erase({entry.deadline, position});
-    entry.deadline = deadline;
-    sub.deadlines.emplace(deadline, position);
+    end_at(sub, entry, deadline);
   }
 }
 

@@ -51,8 +51,7 @@ Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes) {
   Consumer* best = nullptr;
   for (Consumer* consumer : sub.consumers) {
     if (!may_take(*consumer, bytes)) continue;
-    const InstanceView& instance = instances.at(consumer->key.instance);
-    if (instance.reserved || instance.held_back) continue;
+    if (consumer->instance->reserved || consumer->instance->held_back) continue;
     if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
   }
   return best;
@@ -64,7 +63,7 @@ bool Shard::State::may_take(const Consumer& consumer, std::size_t bytes) const {
   if (!consumer.session || consumer.ended || consumer.room->full()) return false;
   if (consumer.used_messages >= consumer.credit_messages) return false;
   if (consumer.used_bytes + bytes > consumer.credit_bytes && consumer.used_messages > 0) return false;
-  return !instances.at(consumer.key.instance).away;
+  return !consumer.instance->away;
 }
 
 /// What is next in line is there when somebody has credit again: new messages, which are in memory, do not overtake it.
@@ -218,9 +217,15 @@ void Shard::State::begin(Subscription& sub, Entry& entry) {
 
 void Shard::State::start_clock(Subscription& sub, Entry& entry) {
   entry.started_at = now;
-  if (entry.deadline != base::Instant::never()) sub.deadlines.erase({entry.deadline, entry.position});
-  entry.deadline = now + sub.queue.options.lease_duration;
-  sub.deadlines.emplace(entry.deadline, entry.position);
+  end_at(sub, entry, now + sub.queue.options.lease_duration);
+}
+
+/// The lease ends at `deadline`; never() for no lease. Mostly the latest of all, for which the hint costs nothing.
+void Shard::State::end_at(Subscription& sub, Entry& entry, base::Instant deadline) {
+  if (entry.deadline != base::Instant::never()) sub.deadlines.erase(entry.deadline_at);
+  entry.deadline = deadline;
+  if (deadline == base::Instant::never()) return;
+  entry.deadline_at = sub.deadlines.emplace_hint(sub.deadlines.end(), deadline, entry.position);
 }
 
 void Shard::State::load_one(Subscription& sub, Entry& entry) {

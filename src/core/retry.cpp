@@ -26,8 +26,7 @@ void Shard::State::take_back(Subscription& sub, Entry& entry) {
     if (sub.waiting.erase({entry.due, entry.position}) > 0) --waiting_in_memory;
     return;
   }
-  if (entry.deadline != base::Instant::never()) sub.deadlines.erase({entry.deadline, entry.position});
-  entry.deadline = base::Instant::never();
+  end_at(sub, entry, base::Instant::never());
   --sub.leased;
   if (entry.failures > 0 || entry.replays) --sub.leased_retries;
   isolation_settled(sub, entry);
@@ -211,10 +210,7 @@ void Shard::State::expire(Subscription& sub, Entry& entry, bool blamed) {
   const bool away = instance != instances.end() && instance->second.away;
   if (away || entry.consumer == nullptr) {
     // Its lease ends by the rules for lost consumers; look again later.
-    sub.deadlines.erase({entry.deadline, entry.position});
-    entry.deadline = now + std::chrono::seconds(1);
-    sub.deadlines.emplace(entry.deadline, entry.position);
-    return;
+    return end_at(sub, entry, now + std::chrono::seconds(1));
   }
   Consumer& consumer = *entry.consumer;
   const model::ErrorReport error{"lazaret.lease_expired", "the lease ended without a verdict", ""};

@@ -17,29 +17,40 @@ namespace lazaret::core {
 class SettledTokens {
  public:
   void remember(model::Grant grant, model::VerdictKind kind, const model::VerdictResult& result) {
-    if (!results_.insert_or_assign(grant.value, Answered{kind, result}).second) return;
+    const Answered answered{kind, result.where, result.late, result.code};
+    const bool fresh = results_.insert_or_assign(grant.value, answered).second;
+    if (result.case_id) cases_.insert_or_assign(grant.value, *result.case_id);
+    if (!fresh) return;
     if (ring_.size() < model::limits::kSettledTokens) {
       ring_.push_back(grant.value);
       return;
     }
     results_.erase(ring_[next_]);
+    if (!cases_.empty()) cases_.erase(ring_[next_]);
     ring_[next_] = grant.value;
     next_ = (next_ + 1) % ring_.size();
   }
-  /// nullptr when it is not remembered, or when the token was settled with another verdict: to say OK to that one
-  /// would confirm what never happened.
-  const model::VerdictResult* find(model::Grant grant, model::VerdictKind kind) const {
+  /// Nothing when it is not remembered, or when the token was settled with another verdict: to say OK to that one would
+  /// confirm what never happened.
+  std::optional<model::VerdictResult> find(model::Grant grant, model::VerdictKind kind) const {
     const auto it = results_.find(grant.value);
-    return it == results_.end() || it->second.kind != kind ? nullptr : &it->second.result;
+    if (it == results_.end() || it->second.kind != kind) return std::nullopt;
+    model::VerdictResult result{it->second.code, it->second.where, std::nullopt, it->second.late};
+    if (const auto named = cases_.find(grant.value); named != cases_.end()) result.case_id = named->second;
+    return result;
   }
 
  private:
+  /// A result, but for its case, which few have: most of them are acks, and there are many.
   struct Answered {
     model::VerdictKind kind;
-    model::VerdictResult result;
+    model::Whereabouts where;
+    bool late;
+    base::Code code;
   };
 
   boost::unordered_flat_map<std::uint64_t, Answered> results_;  // lookup only
+  std::map<std::uint64_t, model::CaseId> cases_;
   std::vector<std::uint64_t> ring_;
   std::size_t next_ = 0;
 };

@@ -47,6 +47,7 @@ void Shard::State::dispatch(Event& event) {
     }
   }
   loads.clear();
+  last_load = nullptr;
 }
 
 // --- Small things ---------------------------------------------------------------------------------------------------
@@ -85,9 +86,9 @@ void Shard::State::touch(Subscription& sub) {
 }
 
 void Shard::State::load_changed(const model::InstanceId& instance, std::int64_t begun, std::int64_t out_change) {
-  auto& change = loads[instance];
-  change.first += begun;
-  change.second += out_change;
+  if (last_load == nullptr || last_load->first != instance) last_load = &*loads.try_emplace(instance).first;
+  last_load->second.first += begun;
+  last_load->second.second += out_change;
 }
 
 /// For a client that never says started, everything it has may have begun.

@@ -93,6 +93,7 @@ struct Shard::State {
   void record_grant(Subscription& sub, Entry& entry);
   void begin(Subscription& sub, Entry& entry);
   void start_clock(Subscription& sub, Entry& entry);
+  void end_at(Subscription& sub, Entry& entry, base::Instant deadline);
   Consumer* next_consumer(Subscription& sub, std::size_t bytes);
   bool may_take(const Consumer& consumer, std::size_t bytes) const;
   bool prepare_window(Subscription& sub);
@@ -221,9 +222,11 @@ struct Shard::State {
   std::deque<std::pair<model::GroupNumber, std::vector<model::SubscriptionId>>> sealed;  // written, not yet durable
   std::set<model::SubscriptionId> pumped_later;  // to be pumped at the end of this step
   std::set<std::pair<base::Instant, model::SubscriptionId>> alarms;
-  std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>> loads;  // changes of this step
-  std::vector<std::pair<Consumer*, model::Deliver>> deliveries;              // of this step, one a consumer
-  std::deque<std::pair<model::GroupNumber, model::ConsumerKey>> returning;   // consumers with credit to come back
+  using Loads = std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>>;
+  Loads loads;                                                              // changes of this step
+  Loads::value_type* last_load = nullptr;                                   // of them, the one that was changed last
+  std::vector<std::pair<Consumer*, model::Deliver>> deliveries;             // of this step, one a consumer
+  std::deque<std::pair<model::GroupNumber, model::ConsumerKey>> returning;  // consumers with credit to come back
 };
 
 }  // namespace lazaret::core

@@ -33,6 +33,7 @@ struct Position {
 };
 
 struct Consumer;
+struct InstanceView;
 
 /// Parked messages read at once.
 inline constexpr std::size_t kParkedPage = model::limits::kPageMessages * 4;
@@ -63,6 +64,7 @@ struct Entry {
   base::Instant recorded_due;  // the due time that the record on disk has (0: none)
   base::Instant started_at;
   base::Instant deadline = base::Instant::never();
+  std::set<std::pair<base::Instant, Position>>::iterator deadline_at;  // unless it is never
   /// Of an entry of the lane.
   std::optional<model::CaseId> replays;
   /// For a retry: loaded before it is granted.
@@ -82,8 +84,9 @@ struct OutboxRoom {
 struct Consumer {
   model::ConsumerKey key;
   model::SubscriptionId subscription;
-  model::SessionId session;    // 0: detached
-  OutboxRoom* room = nullptr;  // of its session, while it is attached
+  InstanceView* instance = nullptr;  // which stays as long as it has consumers
+  model::SessionId session;          // 0: detached
+  OutboxRoom* room = nullptr;        // of its session, while it is attached
   /// Who hears that a lease has ended: its session, also when the consumer was closed and a handler still runs.
   model::SessionId listener;
   model::ConsumerInfo info;

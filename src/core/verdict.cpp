@@ -12,6 +12,7 @@ using model::Whereabouts;
 
 void Shard::State::on(model::Settle& command) {
   model::Settled answer{command.origin.request, {}};
+  if (command.origin.request != 0) answer.results.reserve(command.verdicts.size());
   for (const model::Verdict& verdict : command.verdicts) {
     VerdictResult result = settle(verdict);
     if (command.origin.request != 0) answer.results.push_back(std::move(result));
@@ -38,9 +39,7 @@ VerdictResult Shard::State::settle(const model::Verdict& verdict) {
     case VerdictKind::not_begun: return release(*sub, entry, verdict);
     case VerdictKind::extend:
       if (!entry.begun && entry.consumer->speaks_started) return {};  // its clock does not run yet
-      sub->deadlines.erase({entry.deadline, entry.position});
-      entry.deadline = now + sub->queue.options.lease_duration;
-      sub->deadlines.emplace(entry.deadline, entry.position);
+      end_at(*sub, entry, now + sub->queue.options.lease_duration);
       pumped_later.insert(sub->queue.subscription);
       return {};
   }
@@ -50,7 +49,7 @@ VerdictResult Shard::State::settle(const model::Verdict& verdict) {
 /// The token is not the last one of a message in flight: answered as the first time, or LEASE_LOST with where it is.
 VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& verdict) {
   const model::LeaseToken& token = verdict.token;
-  if (const VerdictResult* before = settled_tokens.find(token.grant, verdict.kind)) return *before;
+  if (const auto before = settled_tokens.find(token.grant, verdict.kind)) return *before;
   const std::optional<model::CaseId> untouched = case_tokens.find(token.grant);
   if (untouched && untouched->subscription == token.subscription && verdict.kind == VerdictKind::ack) {
     return late_ack_of_case(sub, *untouched, token.grant);
@@ -75,7 +74,7 @@ VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& 
 
 /// The lease has ended, and the message is not granted anew: an ack or a reject still acts, a fail adds its words.
 VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
-  if (const VerdictResult* before = settled_tokens.find(entry.grant, verdict.kind)) return *before;
+  if (const auto before = settled_tokens.find(entry.grant, verdict.kind)) return *before;
   switch (verdict.kind) {
     case VerdictKind::ack: return ack(sub, entry, true);
     case VerdictKind::reject: return reject(sub, entry, verdict);

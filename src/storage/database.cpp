@@ -68,8 +68,8 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const StoreOptions& o
   cf.max_write_buffer_number = 3;
   if (family == Family::log) {
     // Messages are written to a file at most once: compactions move keys only, and a file goes when all of it is
-    // trimmed (what is still needed of it was copied out, see "Trimming" in FORMAT.md). And what is damaged in a file of
-    // nothing but messages is messages, while a table that cannot be trusted cannot be read at all.
+    // trimmed (what is still needed of it was copied out, see "Trimming" in FORMAT.md). And what is damaged in a file
+    // of nothing but messages is messages, while a table that cannot be trusted cannot be read at all.
     cf.enable_blob_files = true;
     cf.min_blob_size = 0;
     cf.blob_file_size = options.memtable_bytes;

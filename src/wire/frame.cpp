@@ -70,25 +70,25 @@ std::string frame_head(std::uint8_t type, std::uint8_t flags, std::string_view h
 
 /// A large frame gets its memory as its bytes come: a length alone is only a promise.
 std::span<char> FrameReader::prepare() {
-  const std::size_t left = block_ == nullptr ? 0 : block_->size() - filled_;
+  const std::size_t left = block_ == nullptr ? 0 : block_bytes_ - filled_;
   const std::size_t missing = wanted_ > 0 ? wanted_ - unread() : kReadBytesLeast;
   if (left < std::min(missing, kReadBytesLeast)) {
     const std::size_t more = std::max(2 * unread(), unread() + kReadBytesLeast);
     make_room(wanted_ > 0 ? std::min(wanted_, more) : unread() + kReadBytesLeast);
   }
-  return {block_->data() + filled_, block_->size() - filled_};
+  return {block_.get() + filled_, block_bytes_ - filled_};
 }
 
 std::optional<std::string> FrameReader::take_raw(std::size_t count) {
   if (unread() < count) return std::nullopt;
-  std::string raw(block_->data() + taken_, count);
+  std::string raw(block_.get() + taken_, count);
   taken_ += count;
   return raw;
 }
 
 base::Result<std::optional<Frame>> FrameReader::next() {
   if (unread() < kFramePrefixBytes) return std::optional<Frame>();
-  const char* at = block_->data() + taken_;
+  const char* at = block_.get() + taken_;
   const std::size_t length = base::load_le<std::uint32_t>(at);
   if (length > max_frame_bytes_) return too_large("a frame", length, "max_frame_bytes", max_frame_bytes_);
   const std::size_t header_bytes = base::load_le<std::uint32_t>(at + 8);
@@ -118,15 +118,17 @@ base::Result<std::optional<Frame>> FrameReader::next() {
 /// A new block that begins with what is not taken yet. A connection that fills its blocks gets larger ones, so that
 /// a quiet one costs little and a busy one few reads.
 void FrameReader::make_room(std::size_t bytes) {
-  const bool filled_up = block_ != nullptr && filled_ == block_->size();
+  const bool filled_up = block_ != nullptr && filled_ == block_bytes_;
   next_block_bytes_ = filled_up ? std::min(next_block_bytes_ * 2, kBlockBytesMost) : next_block_bytes_;
-  if (block_ != nullptr && filled_ < block_->size() / 4) {
+  if (block_ != nullptr && filled_ < block_bytes_ / 4) {
     next_block_bytes_ = std::max(next_block_bytes_ / 2, kBlockBytesLeast);
   }
-  auto block = std::make_shared<std::vector<char>>(std::max(bytes, next_block_bytes_));
+  const std::size_t block_bytes = std::max(bytes, next_block_bytes_);
+  auto block = std::make_shared_for_overwrite<char[]>(block_bytes);  // what is read goes over it
   const std::size_t rest = unread();
-  if (rest > 0) std::memcpy(block->data(), block_->data() + taken_, rest);
+  if (rest > 0) std::memcpy(block.get(), block_.get() + taken_, rest);
   block_ = std::move(block);
+  block_bytes_ = block_bytes;
   taken_ = 0;
   filled_ = rest;
 }

@@ -74,7 +74,8 @@ class FrameReader {
   std::size_t unread() const { return filled_ - taken_; }
 
   std::size_t max_frame_bytes_;
-  std::shared_ptr<std::vector<char>> block_;
+  std::shared_ptr<char[]> block_;
+  std::size_t block_bytes_ = 0;
   std::size_t taken_ = 0;   // bytes of the block that were handed out
   std::size_t filled_ = 0;  // bytes of the block that were read
   std::size_t wanted_ = 0;  // the whole of the frame that has begun to come, 0 for none

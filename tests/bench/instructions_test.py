@@ -1,4 +1,4 @@
-"""Counts the instructions that the broker spends on a message (message_path.h), and compares them with what is checked in.
+"""Counts the instructions that the broker spends on a message (message_path.h), and compares with what is checked in.
 
   instructions_test.py COUNT_INSTRUCTIONS              fails when a count has grown by more than a tenth
   instructions_test.py COUNT_INSTRUCTIONS --write      writes what it counts to instructions.json
@@ -36,14 +36,15 @@ def main():
     published = per_message(program, "publish")
     counts = {"published": round(published), "consumed": round(per_message(program, "consume") - published)}
     expected = json.loads(EXPECTED.read_text())
-    print("instructions a message: " + ", ".join(f"{name} {count} (was {expected[name]})" for name, count in counts.items()))
+    words = [f"{name} {count} (was {expected[name]})" for name, count in counts.items()]
+    print("instructions a message: " + ", ".join(words))
     if "--write" in sys.argv:
         EXPECTED.write_text(json.dumps(counts, indent=2) + "\n")
         return 0
     grown = [name for name, count in counts.items() if count > expected[name] * TOLERANCE]
     if grown:
-        print(f"more than a tenth above tests/bench/instructions.json: {', '.join(grown)}; mend it, or write the new counts "
-              "with --write and say why")
+        print(f"more than a tenth above tests/bench/instructions.json: {', '.join(grown)}; mend it, or write the new "
+              "counts with --write and say why")
     return 1 if grown else 0
 
 

@@ -1,6 +1,6 @@
-// MessagePath: what the broker does with a message between two sockets, without the sockets and the disk: frames decoded
-// and checked, the core's rules, the runs that would be stored, frames encoded. On one thread, so that what it costs can
-// be counted.
+// MessagePath: what the broker does with a message between two sockets, without the sockets and the disk: frames
+// decoded and checked, the core's rules, the runs that would be stored, frames encoded. On one thread, so that what it
+// costs can be counted.
 #pragma once
 
 #include <cstdint>

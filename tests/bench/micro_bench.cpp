@@ -1,5 +1,5 @@
-// Microbenchmarks of the parts that every message goes through: build/release/bin/micro_bench. Numbers are for comparing
-// two builds on one machine.
+// Microbenchmarks of the parts that every message goes through: build/release/bin/micro_bench. Numbers are for
+// comparing two builds on one machine.
 #include <benchmark/benchmark.h>
 
 #include "base/crc32c.h"

@@ -3,12 +3,20 @@
 //
 // A peer is a class `Peer` with two connections:
 //
-//   struct Peer::Sender { explicit Sender(const Load&); void publish(std::string_view body); int confirms(int most_ms); };
-//   struct Peer::Taker  { explicit Taker(const Load&); int take(int most_ms, const Seen& seen); };
+//   struct Peer::Sender {
+//     explicit Sender(const Load&);
+//     void publish(std::string_view body);
+//     int confirms(int most_ms);  // negative: microseconds
+//   };
+//   struct Peer::Taker {
+//     explicit Taker(const Load&);
+//     int take(int most_ms, const Seen& seen);
+//   };
 //
-// `publish` may buffer; `confirms` sends what is buffered and says how many publishes were confirmed since the last call.
-// `take` hands each body to `seen`, acks each message by itself, and says how many acks the broker has confirmed (or, for
-// a broker that confirms none, has been sent).
+// `publish` may buffer; `confirms` sends what is buffered and says how many publishes were confirmed since the last
+// call.
+// `take` hands each body to `seen`, acks each message by itself, and says how many acks the broker has confirmed (or,
+// for a broker that confirms none, were sent).
 #pragma once
 
 #include <sys/resource.h>
