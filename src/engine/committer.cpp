@@ -23,7 +23,7 @@ void Committer::submit(model::MutationGroup group, model::GroupNumber number, bo
   if (writing_) return;  // it goes with the next batch
   if (write_here) {
     write_waiting(lock);
-    if (groups_waiting_.empty() && !stopping_) return;
+    if (groups_waiting_.empty() && !flush_wanted_ && !stopping_) return;
   }
   lock.unlock();
   ready_.notify_one();
@@ -42,8 +42,10 @@ void Committer::run() {
   name_thread("committer");
   std::unique_lock lock(mutex_);
   for (;;) {
-    ready_.wait(lock, [this] { return !writing_ && (!groups_waiting_.empty() || stopping_); });
-    if (groups_waiting_.empty() || !write_waiting(lock)) return;
+    ready_.wait(lock, [this] { return !writing_ && (!groups_waiting_.empty() || flush_wanted_ || stopping_); });
+    if (groups_waiting_.empty() && !flush_wanted_) return;
+    if (!groups_waiting_.empty() && !write_waiting(lock)) return;
+    if (flush_wanted_ && !flush(lock)) return;
   }
 }
 
@@ -54,11 +56,8 @@ bool Committer::write_waiting(std::unique_lock<std::mutex>& lock) {
   const std::vector<model::MutationGroup> groups = std::exchange(groups_waiting_, {});
   const std::vector<model::GroupNumber> numbers = std::exchange(numbers_waiting_, {});
   lock.unlock();
-  bool done = write(groups);
-  if (done) {
-    tell(groups, numbers);
-    done = flush_if_wanted();
-  }
+  const bool done = write(groups);
+  if (done) tell(groups, numbers);
   lock.lock();
   writing_ = false;
   failed_ = !done;
@@ -88,10 +87,22 @@ bool Committer::write(const std::vector<model::MutationGroup>& groups) {
   return true;
 }
 
-bool Committer::flush_if_wanted() {
-  if (!flush_wanted_.exchange(false, std::memory_order_relaxed)) return true;
+void Committer::flush_soon() {
+  {
+    const std::lock_guard lock(mutex_);
+    flush_wanted_ = true;
+  }
+  ready_.notify_one();
+}
+
+/// Begins it: RocksDB flushes in a thread of its own.
+bool Committer::flush(std::unique_lock<std::mutex>& lock) {
+  flush_wanted_ = false;
+  lock.unlock();
   const base::Status status = store_.flush();
   if (!status.ok()) fatal_(status);
+  lock.lock();
+  failed_ = failed_ || !status.ok();
   return status.ok();
 }
 

@@ -39,8 +39,8 @@ class Committer {
   void start();
   /// Takes a group; any thread. `write_here`: if nobody is writing, the caller does, before this returns.
   void submit(model::MutationGroup group, model::GroupNumber number, bool write_here);
-  /// Asks for a flush of the memtables after the next commit; any thread.
-  void flush_soon() { flush_wanted_.store(true, std::memory_order_relaxed); }
+  /// Asks for a flush of the memtables; any thread.
+  void flush_soon();
   /// Writes what is there and joins the thread.
   void stop();
 
@@ -53,7 +53,7 @@ class Committer {
   void run();
   bool write_waiting(std::unique_lock<std::mutex>& lock);
   bool write(const std::vector<model::MutationGroup>& groups);
-  bool flush_if_wanted();
+  bool flush(std::unique_lock<std::mutex>& lock);
   void tell(const std::vector<model::MutationGroup>& groups, const std::vector<model::GroupNumber>& numbers);
 
   model::Store& store_;
@@ -66,9 +66,9 @@ class Committer {
   std::vector<model::GroupNumber> numbers_waiting_;   // GUARDED_BY(mutex_), parallel to groups_waiting_
   bool writing_ = false;                              // GUARDED_BY(mutex_)
   bool failed_ = false;                               // GUARDED_BY(mutex_)
+  bool flush_wanted_ = false;                         // GUARDED_BY(mutex_)
   bool stopping_ = false;                             // GUARDED_BY(mutex_)
 
-  std::atomic<bool> flush_wanted_{false};
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> groups_{0};
   std::atomic<std::int64_t> last_us_{0};

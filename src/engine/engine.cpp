@@ -21,6 +21,9 @@ using namespace std::chrono_literals;
 
 /// How often instances, disk and memtables are looked after.
 constexpr base::Duration kAttendEvery = 20ms;
+/// So many trimmed messages are worth a flush for the space that they take, so often at most.
+constexpr std::uint64_t kReclaimMessages = 8192;
+constexpr base::Duration kReclaimEvery = 5s;
 
 core::SessionEnded::How how_of(Engine::End end) {
   switch (end) {
@@ -111,6 +114,7 @@ struct Engine::Impl {
   std::atomic<bool> refusing{false};
   std::atomic<bool> draining{false};
   std::atomic<std::uint32_t> trims_expected{0};
+  base::Instant last_flush;  // the attendant's
   bool stopped = false;
 };
 
@@ -371,7 +375,12 @@ void Engine::Impl::watch_disk(const model::StoreUsage& usage) {
 }
 
 void Engine::Impl::watch_memtables(const model::StoreUsage& usage) {
-  if (usage.memtable_bytes < config.memtable_bytes / 8 * 5) return;
+  const bool full = usage.memtable_bytes >= config.memtable_bytes / 8 * 5;
+  // What was trimmed is still in files until the trims are in one as well.
+  const bool reclaim = usage.trimmed_unflushed >= kReclaimMessages && usage.data_bytes >= config.memtable_bytes &&
+                       clock.now() - last_flush >= kReclaimEvery;
+  if (!full && !reclaim) return;
+  last_flush = clock.now();
   std::uint32_t none = 0;
   if (!trims_expected.compare_exchange_strong(none, static_cast<std::uint32_t>(runners.size()))) return;
   for (const auto& runner : runners) runner->post(core::TrimNow{});

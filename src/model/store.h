@@ -91,8 +91,9 @@ struct CasePage {
 struct StoreUsage {
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
-  std::uint64_t data_bytes = 0;  // of the data directory
+  std::uint64_t data_bytes = 0;  // of the data directory, logs aside
   std::uint64_t memtable_bytes = 0;
+  std::uint64_t trimmed_unflushed = 0;  // messages: what they take in files is freed behind the next flush
   std::uint64_t commits = 0;
   std::uint64_t syncs = 0;
   std::uint64_t written_bytes = 0;  // to the WAL

@@ -79,6 +79,7 @@ Status BatchWriter::write_runs() {
 }
 
 Status BatchWriter::apply(const model::TrimLog& m) {
+  trimmed_ += m.range.size();
   for (const Offset offset : m.evacuate) LZ_RETURN_IF_ERROR(evacuate(m.state.log, offset));
   if (m.range.begin < m.range.end) LZ_RETURN_IF_ERROR(trim_runs(m.state, m.range));
   return put(Family::state, keys::log_state(shard_, m.state.log), encode(m.state));

@@ -18,6 +18,8 @@ class BatchWriter {
   BatchWriter(Database& database, rocksdb::WriteBatch& batch) : database_(database), batch_(batch) {}
   /// STORAGE_DAMAGED when a case that must be there is not, or what has to be copied cannot be read.
   base::Status write(const model::MutationGroup& group);
+  /// Messages in the stretches that were trimmed.
+  std::uint64_t trimmed() const { return trimmed_; }
 
  private:
   base::Status apply(const model::AppendMessages& m);
@@ -55,6 +57,7 @@ class BatchWriter {
   base::Status erase(Family family, const std::string& key);
   base::Status erase_prefix(Family family, const std::string& prefix);
 
+  std::uint64_t trimmed_ = 0;
   Database& database_;
   rocksdb::WriteBatch& batch_;
   model::ShardId shard_;

@@ -70,6 +70,8 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const StoreOptions& o
     // Messages are written to a file at most once: compactions move keys only, and a file goes when all of it is
     // trimmed (what is still needed of it was copied out, see "Trimming" in FORMAT.md). And what is damaged in a file
     // of nothing but messages is messages, while a table that cannot be trusted cannot be read at all.
+    // Each flush is compacted at once: that costs the keys that its trims overlap, and frees the files they were in.
+    cf.level0_file_num_compaction_trigger = 1;
     cf.enable_blob_files = true;
     cf.min_blob_size = 0;
     cf.blob_file_size = options.memtable_bytes;

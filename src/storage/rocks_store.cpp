@@ -76,6 +76,7 @@ class RocksStore final : public model::Store {
     batch_.PutLogData(encode_mark(number, synced_, database_->files().synced_manifest(), identity_));
     BatchWriter writer(*database_, batch_);
     for (const model::MutationGroup& group : groups) LZ_RETURN_IF_ERROR(writer.write(group));
+    trimmed_unflushed_.fetch_add(writer.trimmed(), std::memory_order_relaxed);
     std::string number_bytes;
     base::append_le(number_bytes, number);
     batch_.Put(database_->family(Family::state), keys::commit_number(), number_bytes);
@@ -120,9 +121,12 @@ class RocksStore final : public model::Store {
       usage.disk_total_bytes = std::uint64_t{disk.f_blocks} * disk.f_frsize;
     }
     std::uint64_t files = 0;
+    std::uint64_t blobs = 0;
     database_->db().GetAggregatedIntProperty("rocksdb.cur-size-active-mem-table", &usage.memtable_bytes);
     database_->db().GetAggregatedIntProperty("rocksdb.total-sst-files-size", &files);
-    usage.data_bytes = files;
+    database_->db().GetAggregatedIntProperty("rocksdb.total-blob-file-size", &blobs);
+    usage.data_bytes = files + blobs;
+    usage.trimmed_unflushed = trimmed_unflushed_.load(std::memory_order_relaxed);
     usage.commits = commits_.load(std::memory_order_relaxed);
     usage.syncs = syncs_.load(std::memory_order_relaxed);
     usage.written_bytes = written_bytes_.load(std::memory_order_relaxed);
@@ -130,6 +134,7 @@ class RocksStore final : public model::Store {
   }
 
   Status flush() override {
+    trimmed_unflushed_.store(0, std::memory_order_relaxed);
     rocksdb::FlushOptions flush;
     flush.wait = false;
     flush.allow_write_stall = true;
@@ -152,6 +157,7 @@ class RocksStore final : public model::Store {
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> syncs_{0};
   std::atomic<std::uint64_t> written_bytes_{0};
+  std::atomic<std::uint64_t> trimmed_unflushed_{0};
 };
 
 Status write_record(Database& database, const DirectoryRecord& record) {

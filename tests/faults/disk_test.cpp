@@ -60,6 +60,24 @@ class SmallDisk {
   bool mounted_ = false;
 };
 
+/// Also when nothing more is written, and so nothing would be flushed by itself.
+TEST(Disk, WhatIsConsumedIsFreed) {
+  Broker broker({.settings = {"storage.memtable_bytes=4194304"}, .arguments = {}});
+  Client client = Client::connect(broker.url(), {.name = "freed", .timeout = 20s});
+  client.ensure({.name = "q"});
+  const auto data_bytes = [&] {
+    return testing::api(broker, "/status").at("store").at("data_bytes").to_number<std::uint64_t>();
+  };
+  std::vector<std::future<Receipt>> receipts;
+  for (std::size_t i = 0; i < 12'000; ++i) {
+    receipts.push_back(client.async_publish("q", {.body = body_of(i, 2000)}, asio::use_future));
+  }
+  for (auto& receipt : receipts) receipt.get();
+  ASSERT_TRUE(eventually([&] { return data_bytes() > (12u << 20); }));
+  const auto consumer = client.consume("q", [](Delivery&) {}, {.prefetch = 1000});
+  EXPECT_TRUE(eventually([&] { return data_bytes() < (1u << 20); }, 60s)) << data_bytes();
+}
+
 TEST(Disk, FullRefusesPublishesAndGoesOnWithTheRest) {
   Broker broker{{.settings = {"storage.memtable_bytes=4194304", "storage.disk_reserve_bytes=12582912",
                               "storage.disk_reserve_percent=0"},

@@ -1,5 +1,8 @@
 // Messages in runs: what is written is read, in pages; what is trimmed goes, and nothing else.
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
 
 #include "storage/run.h"
 #include "unit/storage/store_fixture.h"
@@ -182,6 +185,27 @@ TEST_F(LogTest, ADamagedBlockKeepsTheBrokerNeitherFromStartingNorFromTrimming) {
   EXPECT_THAT(offsets(read(0, 100)), ElementsAre(3, -58));
   close();
   EXPECT_EQ(count_records("log"), 0u);
+}
+
+TEST_F(LogTest, TheFileGoesWhenAllOfItIsTrimmed) {
+  fill(600, 60);
+  flush();
+  ASSERT_GT(store_->usage().data_bytes, 10'000u);
+  settle_all();
+  trim(0, 600);
+  EXPECT_EQ(store_->usage().trimmed_unflushed, 600u);
+  flush();
+  EXPECT_EQ(store_->usage().trimmed_unflushed, 0u);
+  const auto blobs = [this] {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_)) count += entry.path().extension() == ".blob";
+    return count;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (blobs() > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(blobs(), 0u);
 }
 
 /// The index of the last run does not say any more where the log ends: no offset may be given twice for that.
