@@ -60,7 +60,7 @@ bool Committer::write_waiting(std::unique_lock<std::mutex>& lock) {
   if (done) tell(groups, numbers);
   lock.lock();
   writing_ = false;
-  failed_ = !done;
+  failed_ = failed_ || !done;  // a flush may have failed meanwhile
   return done;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "bench/frame_bytes.h"
 #include "storage/run.h"
 #include "wire/envelope.h"
 
@@ -19,30 +20,6 @@ engine::ShardPipeline new_pipeline(base::Instant now) {
   core::ShardConfig config;
   core::Shard core(config, {}, now);
   return engine::ShardPipeline(config.shard, std::move(core), {}, std::chrono::milliseconds(5));
-}
-
-std::string bytes_of(const wire::OutFrame& frame) {
-  std::string bytes = frame.head;
-  for (const base::SharedBytes& body : frame.bodies) bytes += body.view();
-  return bytes;
-}
-
-/// As a session reads it.
-template <class T>
-T read(const std::string& bytes) {
-  wire::FrameReader reader(64u << 20);
-  for (std::size_t at = 0; at < bytes.size();) {
-    const auto room = reader.prepare();
-    const std::size_t part = std::min(room.size(), bytes.size() - at);
-    std::copy_n(bytes.data() + at, part, room.data());
-    reader.commit(part);
-    at += part;
-  }
-  auto frame = reader.next();
-  LZ_ASSERT(frame.ok() && frame->has_value());
-  auto decoded = wire::decode<T>(**frame);
-  LZ_ASSERT(decoded.ok());
-  return std::move(*decoded);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "base/crc32c.h"
+#include "bench/frame_bytes.h"
 #include "bench/message_path.h"
 #include "core/ack_set.h"
 #include "storage/keys.h"
@@ -53,21 +54,8 @@ void EncodePublish(benchmark::State& state) {
 BENCHMARK(EncodePublish);
 
 void DecodePublish(benchmark::State& state) {
-  const wire::OutFrame encoded = publish_frame(256);
-  std::string bytes = encoded.head;
-  for (const base::SharedBytes& body : encoded.bodies) bytes += body.view();
-  for (auto _ : state) {
-    wire::FrameReader reader(64u << 20);
-    for (std::size_t at = 0; at < bytes.size();) {
-      const auto room = reader.prepare();
-      const std::size_t part = std::min(room.size(), bytes.size() - at);
-      std::copy_n(bytes.data() + at, part, room.data());
-      reader.commit(part);
-      at += part;
-    }
-    const auto frame = reader.next();
-    benchmark::DoNotOptimize(wire::decode<wire::Publish>(**frame));
-  }
+  const std::string bytes = bytes_of(publish_frame(256));
+  for (auto _ : state) benchmark::DoNotOptimize(read<wire::Publish>(bytes));
   count_messages(state);
 }
 BENCHMARK(DecodePublish);
