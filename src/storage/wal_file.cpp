@@ -25,6 +25,16 @@ std::uint64_t mixed(std::uint64_t number) {
   return z ^ (z >> 31);
 }
 
+std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+/// Digits and nothing else.
+std::optional<std::uint64_t> number_of(std::string_view digits) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return number;
+}
+
 std::array<char, 4> key_of(std::uint64_t log_number) {
   std::string bytes;
   base::append_le(bytes, static_cast<std::uint32_t>(mixed(log_number)));
@@ -80,12 +90,17 @@ std::optional<std::uint64_t> wal_head_number(std::string_view bytes) {
 std::optional<std::uint64_t> log_number_of(std::string_view path) {
   constexpr std::string_view kEnding = ".log";
   if (!path.ends_with(kEnding)) return std::nullopt;
-  std::string_view name = path.substr(path.rfind('/') + 1);
+  std::string_view name = name_of(path);
   name.remove_suffix(kEnding.size());
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
-  return number;
+  return number_of(name);
+}
+
+std::optional<std::uint64_t> manifest_number_of(std::string_view path) {
+  constexpr std::string_view kPrefix = "MANIFEST-";
+  std::string_view name = name_of(path);
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  return number_of(name);
 }
 
 }  // namespace lazaret::storage

@@ -43,5 +43,7 @@ std::string encode_wal_head(std::uint64_t log_number);
 std::optional<std::uint64_t> wal_head_number(std::string_view bytes);
 /// Of ".../000123.log"; nullopt when the name is another.
 std::optional<std::uint64_t> log_number_of(std::string_view path);
+/// Of ".../MANIFEST-000005".
+std::optional<std::uint64_t> manifest_number_of(std::string_view path);
 
 }  // namespace lazaret::storage

@@ -124,18 +124,6 @@ class NothingToRead final : public rocksdb::FSSequentialFile {
   IOStatus Skip(std::uint64_t) override { return IOStatus::OK(); }
 };
 
-/// ".../MANIFEST-000005"; nullopt when the name is another.
-std::optional<std::uint64_t> manifest_number_of(std::string_view path) {
-  constexpr std::string_view kPrefix = "MANIFEST-";
-  std::string_view name = path.substr(path.rfind('/') + 1);
-  if (!name.starts_with(kPrefix)) return std::nullopt;
-  name.remove_prefix(kPrefix.size());
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
-  return number;
-}
-
 }  // namespace
 
 class WalRecycler::ManifestWriter final : public rocksdb::FSWritableFileOwnerWrapper {
