@@ -17,9 +17,11 @@ double rounded(double value, double unit) { return std::round(value / unit) * un
 /// A queue of the run's own, deleted at its end.
 class BenchQueue {
  public:
-  BenchQueue(Client& client, std::string name) : client_(client), name_(std::move(name)) {
+  BenchQueue(Client& client, std::string name, const std::string& durability)
+      : client_(client), name_(std::move(name)) {
     QueueSpec spec;
     spec.name = name_;
+    if (!durability.empty()) spec.durability = durability;
     client_.create(spec);
   }
   ~BenchQueue() {
@@ -87,7 +89,7 @@ boost::json::object run_bench(const BenchOptions& options) {
   client_options.name = "bench";
   Client client = Client::connect(load.url, client_options);
   const std::string admin = options.admin.empty() ? client.admin_address() : options.admin;
-  const BenchQueue queue(client, "bench." + MessageId::make().to_string());
+  const BenchQueue queue(client, "bench." + MessageId::make().to_string(), options.load.durability);
   load.queue = queue.name();
 
   boost::json::object out{{"mode", options.mode}, {"size", load.size}};
