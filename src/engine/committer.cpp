@@ -8,10 +8,7 @@
 namespace lazaret::engine {
 
 Committer::Committer(model::Store& store, base::Duration relaxed_sync_max, Persisted persisted, Fatal fatal)
-    : store_(store),
-      relaxed_sync_max_(relaxed_sync_max),
-      persisted_(std::move(persisted)),
-      fatal_(std::move(fatal)) {}
+    : store_(store), relaxed_sync_max_(relaxed_sync_max), persisted_(std::move(persisted)), fatal_(std::move(fatal)) {}
 
 Committer::~Committer() { stop(); }
 
@@ -70,7 +67,7 @@ bool Committer::sync_is_due() const {
   return unsynced_since_ && (stopping_ || Clock::now() >= *unsynced_since_ + relaxed_sync_max_);
 }
 
-/// Writes what waits, without the lock, or with nothing there what is to be synced; false when nothing may be written any more.
+/// Writes what waits, without the lock, or, when nothing does, syncs what was written. False: nothing may be written now.
 bool Committer::write_waiting(std::unique_lock<std::mutex>& lock) {
   if (failed_) return false;
   writing_ = true;

@@ -285,6 +285,7 @@ EngineStats Engine::stats() const {
   stats.draining = impl_->draining.load();
   stats.last_commit = impl_->committer.last();
   stats.longest_commit = impl_->committer.longest();
+  stats.relaxed_sync_max = impl_->config.relaxed_sync_max;
   stats.store = impl_->store.usage();
   return stats;
 }

@@ -59,6 +59,7 @@ struct EngineStats {
   bool resuming = false;           // still waiting for instances after the start
   bool draining = false;
   base::Duration last_commit{};
+  base::Duration relaxed_sync_max{};
   base::Duration longest_commit{};  // since the start
   model::StoreUsage store;
 };

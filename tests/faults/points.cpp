@@ -29,9 +29,9 @@ struct Content {
   }
 };
 
-constexpr const char* kContents[] = {"publish", "reserve", "trim",  "evacuation", "end_of_evacuated", "settling", "deletion",
-                                     "retry",   "grant", "relapse",    "admission",        "replay",   "discharge",
-                                     "discard", "queue", "instance"};
+constexpr const char* kContents[] = {"publish",   "reserve", "trim",  "evacuation", "end_of_evacuated", "settling",
+                                     "deletion",  "retry",   "grant", "relapse",    "admission",        "replay",
+                                     "discharge", "discard", "queue", "instance"};
 constexpr const char* kStages[] = {"before_write", "written", "synced"};
 
 struct FileEvent {

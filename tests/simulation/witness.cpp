@@ -447,7 +447,8 @@ void Witness::check_company(const Queue& of, const model::Deliver& deliver, cons
 /// What may have begun before is said to come again, and alone if a process was lost with it.
 void Witness::check_said(const Queue& of, const Message& message, const model::Delivered& one) {
   const bool began = std::any_of(message.begun.begin(), message.begun.end(), [&](std::uint64_t grant) {
-    return grant > message.forgotten && !message.given_back.contains(grant) && !is_unanswered(of.record.subscription, grant);
+    return grant > message.forgotten && !message.given_back.contains(grant) &&
+           !is_unanswered(of.record.subscription, grant);
   });
   if (began && !one.redelivered) find(where(of, one.source_offset.value) + "has begun, and is said to be new");
   if (message.suspected && !one.isolated && one.log != of.record.lane) {

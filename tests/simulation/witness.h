@@ -43,7 +43,7 @@ class Witness final : public Watcher {
   struct Message {
     bool confirmed = false;
     base::Instant confirmed_at;
-    std::uint64_t forgotten = 0;  // of a relaxed queue: what became of grants up to this one may be
+    std::uint64_t forgotten = 0;             // of a relaxed queue: what became of grants up to this one may be
     bool acked = false;                      // and that was confirmed
     bool from_lane = false;                  // the newest delivery
     std::optional<base::Instant> suspected;  // since a process was lost with it
