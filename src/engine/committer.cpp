@@ -67,7 +67,7 @@ bool Committer::sync_is_due() const {
   return unsynced_since_ && (stopping_ || Clock::now() >= *unsynced_since_ + relaxed_sync_max_);
 }
 
-/// Writes what waits, without the lock, or, when nothing does, syncs what was written. False: nothing may be written now.
+/// Writes what waits, without the lock, or, when nothing does, syncs what was written. False: no write may follow.
 bool Committer::write_waiting(std::unique_lock<std::mutex>& lock) {
   if (failed_) return false;
   writing_ = true;
