@@ -49,7 +49,7 @@ Result<Response> publish_message(Broker& broker, const Request& request) {
   if (!message.ok()) return message.status();
 
   model::Publish command;
-  command.queue = (*queue)->subscription;
+  command.log = (*queue)->log;
   command.items.push_back({0, std::move(*message)});
   const auto published = ask<model::Published>(broker.desk, (*queue)->shard, std::move(command), request.deadline);
   if (!published.ok()) return published.status();

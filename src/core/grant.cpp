@@ -117,10 +117,10 @@ bool Shard::State::prepare_window(Subscription& sub) {
   const bool enough = sub.window.size() > limits::kAheadMessages / 2 || sub.window_bytes > ahead_bytes / 2;
   if (!enough && !sub.loading_window) {
     sub.window_next = sub.acked.next_unsettled(sub.window_next);
-    if (sub.window_next < sub.log.persisted_end) {
+    if (sub.window_next < sub.log->persisted_end) {
       sub.loading_window = true;
       out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, sub.window_next,
-                                             sub.log.persisted_end, limits::kAheadMessages, ahead_bytes});
+                                             sub.log->persisted_end, limits::kAheadMessages, ahead_bytes});
     }
   }
   return !sub.window.empty();
@@ -152,8 +152,8 @@ bool Shard::State::grant_fresh(Subscription& sub) {
 /// A first grant must lie below the mark on the disk: then a restart knows that it may have begun.
 void Shard::State::raise_mark(Subscription& sub, model::Offset granted) {
   const std::uint64_t ahead = sub.mark.value > granted.value ? sub.mark.value - granted.value : 0;
-  if (ahead <= limits::kMarkAhead / 2 && sub.mark < sub.log.state.next) {
-    sub.mark = model::Offset(std::min(granted.value + limits::kMarkAhead, sub.log.state.next.value));
+  if (ahead <= limits::kMarkAhead / 2 && sub.mark < sub.log->state.next) {
+    sub.mark = model::Offset(std::min(granted.value + limits::kMarkAhead, sub.log->state.next.value));
     touch(sub);
   }
   if (granted >= sub.durable_mark && granted < sub.frontier) hold_effects(sub);
@@ -231,7 +231,7 @@ void Shard::State::end_at(Subscription& sub, Entry& entry, base::Instant deadlin
 void Shard::State::load_one(Subscription& sub, Entry& entry) {
   if (entry.loading || sub.loads_under_way >= kRetriesAhead) return;
   const model::Offset source = entry.replays ? entry.replays->offset : entry.position.offset;
-  if (source >= sub.log.persisted_end) return;  // given back before it was written: it can be read when that is durable
+  if (source >= sub.log->persisted_end) return;  // given back before it was written: it can be read when that is durable
   entry.loading = true;
   ++sub.loads_under_way;
   out->effects.emplace_back(

@@ -14,7 +14,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log, origin};
   record.id = id;
   record.subscription = sub.queue.name;
-  record.source = sub.queue.name;
+  record.source = sub.queue.kind == model::Kind::subscription ? sub.queue.topic : sub.queue.name;
   record.reason = reason;
   record.attempt_count = entry.attempts;
   record.failure_count = entry.failures;
@@ -66,10 +66,10 @@ void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
   discharge.lane_offset = entry.position.offset;
   discharge.attempt_count = entry.attempts;
   discharge.failures = entry.failures;
-  discharge.drop_evacuated = sub.log.evacuated.erase(origin);
+  sub.lane.erase(origin);
+  discharge.drop_evacuated = drop_copy(*sub.log, origin);
   mutate(std::move(discharge), false);
   drop_record(sub, entry);
-  sub.lane.erase(origin);
   touch(sub);
 }
 
@@ -114,8 +114,9 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
 void Shard::State::on(model::DiscardCaseCommand& command) {
   Subscription* sub = find(command.id.subscription);
   if (sub == nullptr) {
-    // Of a deleted queue only the store knows its cases, and whoever asks has looked there.
-    mutate(model::DiscardCase{command.id, now, command.reason, true}, true);
+    // Of a deleted queue only the store knows its cases, and whoever asks has looked there. A topic that is still there
+    // keeps what it keeps: cases of other subscriptions may have the same message.
+    mutate(model::DiscardCase{command.id, now, command.reason, find(command.id.log) == nullptr}, true);
     return tell(command.origin.session, model::CaseDone{command.origin.request, {}, command.id, 0});
   }
   model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
@@ -127,7 +128,7 @@ void Shard::State::on(model::DiscardCaseCommand& command) {
     case_tokens.touched(command.id);
     --sub->counters.in_hospital;
     ++sub->counters.discarded;
-    const bool evacuated = sub->log.evacuated.erase(command.id.offset);
+    const bool evacuated = drop_copy(*sub->log, command.id.offset);
     mutate(model::DiscardCase{command.id, now, command.reason, evacuated}, true);
     touch(*sub);
   }

@@ -1,11 +1,10 @@
-// What keeps a shard in order: durability as an event, records once a group, purge, trimming, what is shown.
+// What keeps a shard in order: durability as an event, records once a group, purge, what is shown.
 #include <algorithm>
 
 #include "core/shard_state.h"
 #include "model/limits.h"
 
 namespace lazaret::core {
-namespace {
 
 using base::Code;
 using base::Status;
@@ -13,35 +12,26 @@ using model::DeliveryState;
 using model::Offset;
 using model::OffsetRange;
 
-/// A trim is worth a record when it frees so much, or when nothing is left behind it.
-constexpr std::uint64_t kTrimMessages = 16'384;
-constexpr std::uint64_t kTrimBytes = 4u << 20;
-/// Stretches that are looked at one by one when something in them is still needed. The small ones are for a memtable
-/// that is nearly full: what is large is few.
-constexpr std::uint64_t kStretch = 8192;
-constexpr std::uint64_t kSmallStretch = 256;
-
-}  // namespace
-
 void Shard::State::on(Persisted& event) {
   persisted = event.group;
   std::vector<model::SubscriptionId> written;
-  for (; !sealed.empty() && sealed.front().first <= event.group; sealed.pop_front()) {
-    written.insert(written.end(), sealed.front().second.begin(), sealed.front().second.end());
+  std::vector<model::LogId> logs_written;
+  for (; !sealed.empty() && sealed.front().group <= event.group; sealed.pop_front()) {
+    const Sealed& durable = sealed.front();
+    written.insert(written.end(), durable.subscriptions.begin(), durable.subscriptions.end());
+    for (const model::LogId id : durable.logs) {
+      if (Log* log = find(id)) persisted_up_to(*log, event.group);
+    }
+    logs_written.insert(logs_written.end(), durable.logs.begin(), durable.logs.end());
   }
   for (const model::SubscriptionId id : written) {
     Subscription* found = find(id);
     if (found == nullptr) continue;
-    Subscription& sub = *found;
-    auto& ends = sub.log.ends;
-    auto& marks = sub.marks;
-    for (; !ends.empty() && ends.front().first <= event.group; ends.pop_front()) {
-      sub.log.persisted_end = ends.front().second;
-    }
+    auto& marks = found->marks;
     for (; !marks.empty() && marks.front().first <= event.group; marks.pop_front()) {
-      sub.durable_mark = marks.front().second;
+      found->durable_mark = marks.front().second;
     }
-    if (!sub.loading_waiting) forget_parked_lately(sub);
+    if (!found->loading_waiting) forget_parked_lately(*found);
     pumped_later.insert(id);
   }
   for (; !returning.empty() && returning.front().first <= event.group; returning.pop_front()) {
@@ -58,21 +48,50 @@ void Shard::State::on(Persisted& event) {
     Subscription* sub = find(id);
     if (sub != nullptr && sub->deleting) continue_deletion(*sub);
   }
+  for (const model::LogId id : logs_written) {
+    const Log* log = find(id);
+    const bool ends = log != nullptr && log->is_topic && log->deleting && log->readers.empty();
+    if (!ends || log->persisted_end < log->state.next) continue;
+    if (Topic* topic = topic_of(*log)) finish_deletion(*topic);
+  }
+}
+
+/// What is on the disk can be read from there by whoever consumes.
+void Shard::State::persisted_up_to(Log& log, model::GroupNumber durable) {
+  for (; !log.ends.empty() && log.ends.front().first <= durable; log.ends.pop_front()) {
+    log.persisted_end = log.ends.front().second;
+  }
+  for (const Subscription* sub : log.readers) {
+    if (!sub->consumers.empty() || sub->deleting) pumped_later.insert(sub->queue.subscription);
+  }
 }
 
 void Shard::State::seal() {
-  if (!dirty.empty()) sealed.emplace_back(group, std::vector<model::SubscriptionId>(dirty.begin(), dirty.end()));
+  std::set<model::LogId> read;  // what was settled may have freed a part of them
+  for (const model::SubscriptionId id : dirty) {
+    if (const Subscription* sub = find(id)) read.insert(sub->log->state.log);
+  }
+  read.insert(dirty_logs.begin(), dirty_logs.end());
+  for (const model::LogId id : read) {
+    if (Log* log = find(id)) trim(*log, false);
+  }
+  for (const model::LogId id : dirty_logs) {
+    if (Log* log = find(id)) save(*log);
+  }
   for (const model::SubscriptionId id : dirty) {
     if (Subscription* sub = find(id)) save(*sub);
   }
+  if (!dirty.empty() || !dirty_logs.empty()) {
+    sealed.push_back({group, {dirty.begin(), dirty.end()}, {dirty_logs.begin(), dirty_logs.end()}});
+  }
   dirty.clear();
+  dirty_logs.clear();
 }
 
 void Shard::State::save(Subscription& sub) {
   sub.dirty = false;
   out->sync = out->sync || !sub.is_relaxed();
-  put_changed_log(sub);
-  trim(sub, false);
+  count_entered(sub);
   model::SubscriptionState state;
   state.subscription = sub.queue.subscription;
   state.lane = sub.queue.lane;
@@ -82,20 +101,39 @@ void Shard::State::save(Subscription& sub) {
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue.log;
   source.mark = sub.mark;
+  source.entered_to = sub.entered_to;
   sub.acked.save(sub.queue.subscription, source, out->mutations);
   out->mutations.emplace_back(model::PutSubscription{std::move(state)});
   if (sub.mark > sub.durable_mark) sub.marks.emplace_back(group, sub.mark);
-  for (const model::ProducerId& producer : sub.log.changed_producers) {
-    sub.log.producers.at(producer).save(sub.queue.log, producer, out->mutations);
+}
+
+void Shard::State::save(Log& log) {
+  out->sync = out->sync || !log.relaxed;
+  put_changed_log(log);
+  for (const model::ProducerId& producer : log.changed_producers) {
+    log.producers.at(producer).save(log.state.log, producer, out->mutations);
   }
-  sub.log.changed_producers.clear();
+  log.changed_producers.clear();
+}
+
+/// Messages that came since it was counted last.
+void Shard::State::count_entered(Subscription& sub) {
+  const Offset end = sub.log->state.next;
+  if (sub.entered_to >= end) return;
+  sub.counters.entered += end.value - sub.entered_to.value;
+  sub.entered_to = end;
 }
 
 /// The message at `offset` needs nothing more on this subscription.
 void Shard::State::settled(Subscription& sub, Offset offset) {
   sub.acked.settle(offset);
-  if (sub.log.evacuated.erase(offset)) mutate(model::DropEvacuated{sub.queue.log, offset}, false);
+  if (drop_copy(*sub.log, offset)) mutate(model::DropEvacuated{sub.queue.log, offset}, false);
   touch(sub);
+}
+
+/// Whether the copy of a message that was evacuated goes: nobody needs it any more.
+bool Shard::State::drop_copy(Log& log, Offset offset) {
+  return log.evacuated.contains(offset) && !is_needed(log, offset) && log.evacuated.erase(offset);
 }
 
 // --- Purge ----------------------------------------------------------------------------------------------------------
@@ -132,15 +170,15 @@ void Shard::State::on(model::PurgeQueue& command) {
   purged += purge_parked(sub);
   // Fresh ones: everything from the frontier that nobody holds.
   Offset at = sub.frontier;
-  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < sub.log.state.next;) {
+  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < sub.log->state.next;) {
     const bool held = it != sub.entries.end() && it->first.log == sub.queue.log;
-    const Offset until = held ? it->first.offset : sub.log.state.next;
+    const Offset until = held ? it->first.offset : sub.log->state.next;
     if (at < until) purged += purge_range(sub, {at, until});
     if (!held) break;
     at = until.next();
     ++it;
   }
-  sub.frontier = sub.log.state.next;
+  sub.frontier = sub.log->state.next;
   window_bytes -= sub.window_bytes;
   sub.window.clear();
   sub.window_bytes = 0;
@@ -171,122 +209,39 @@ std::uint64_t Shard::State::purge_parked(Subscription& sub) {
 
 /// Fresh messages. What was copied out of the log for them goes too, but not what was for a case.
 std::uint64_t Shard::State::purge_range(Subscription& sub, OffsetRange range) {
+  const std::uint64_t purged = sub.acked.settle(range);
   std::vector<Offset> copies;
-  sub.log.evacuated.for_each_in(range, [&](OffsetRange part) {
-    for (Offset offset = part.begin; offset < part.end; offset = offset.next()) {
-      if (!sub.admitted.contains(offset) && !sub.lane.contains(offset)) copies.push_back(offset);
-    }
+  sub.log->evacuated.for_each_in(range, [&](OffsetRange part) {
+    for (Offset offset = part.begin; offset < part.end; offset = offset.next()) copies.push_back(offset);
   });
   for (const Offset offset : copies) {
-    sub.log.evacuated.erase(offset);
-    mutate(model::DropEvacuated{sub.queue.log, offset}, true);
+    if (drop_copy(*sub.log, offset)) mutate(model::DropEvacuated{sub.queue.log, offset}, true);
   }
-  return sub.acked.settle(range);
-}
-
-// --- Trimming -------------------------------------------------------------------------------------------------------
-
-void Shard::State::on(TrimNow&) {
-  for (auto& [id, sub] : subscriptions) trim(sub, true);
-}
-
-/// Removes what nobody needs any more. `all`: also little.
-void Shard::State::trim(Subscription& sub, bool all) {
-  Log& log = sub.log;
-  if (sub.deleting) return;
-  const Offset cursor = std::min(sub.acked.cursor(), log.persisted_end);
-  const Offset begin = log.trimmed.next_missing(Offset(0));
-  const bool drained = cursor == log.state.next && now - log.last_trim >= std::chrono::seconds(1);
-  const Offset looked_to = all ? begin : std::max(begin, log.head_looked_to);
-  const std::uint64_t settled_count = cursor > looked_to ? cursor.value - looked_to.value : 0;
-  const std::uint64_t stretch_size = all ? kSmallStretch : kStretch;
-  const std::uint64_t worth_holes = all ? kSmallStretch : kTrimMessages;
-  const bool holes = sub.acked.beyond().size() >= worth_holes &&
-                     (all || sub.frontier.value >= log.trim_looked_to.value + kTrimMessages);
-  const bool worth = settled_count >= kTrimMessages || log.bytes_since_trim >= kTrimBytes || holes || drained || all;
-  if (drained && settled_count == 0) log.drained_at = cursor;
-  if (!worth || (settled_count == 0 && !holes)) return;
-  log.bytes_since_trim = 0;
-  log.last_trim = now;
-  log.head_looked_to = cursor;
-  if (cursor == log.state.next) log.drained_at = cursor;
-  // Before the cursor, stretch by stretch; neighbours that can go go together.
-  OffsetRange going{begin, begin};
-  for (Offset at = begin; at < cursor;) {
-    const OffsetRange stretch{at, std::min(Offset((at.value / stretch_size + 1) * stretch_size), cursor)};
-    at = std::max(stretch.end, log.trimmed.next_missing(stretch.end));
-    if (!may_trim(sub, stretch)) {
-      trim_stretch(sub, going);
-      going = {at, at};
-    } else {
-      going.end = at;
-    }
-  }
-  trim_stretch(sub, {going.begin, std::min(going.end, cursor)});
-  if (!holes) return;
-  // Beyond the cursor: whole stretches of which less than a tenth is still needed.
-  const Offset end = std::min(log.persisted_end, sub.frontier);
-  log.trim_looked_to = sub.frontier;
-  const std::uint64_t first = (cursor.value / stretch_size + 1) * stretch_size;
-  for (std::uint64_t at = first; at + stretch_size <= end.value; at += stretch_size) {
-    const OffsetRange stretch{Offset(at), Offset(at + stretch_size)};
-    if (!log.trimmed.contains(stretch.begin) && may_trim(sub, stretch)) trim_stretch(sub, stretch);
-  }
-}
-
-/// Whether less than a tenth of the stretch is needed, or few messages at all: so many are worth to be copied out.
-bool Shard::State::may_trim(const Subscription& sub, OffsetRange range) const {
-  std::uint64_t needed = sub.admitted.count_in(range) + sub.acked.unsettled_in(range);
-  for (auto it = sub.lane.lower_bound(range.begin); it != sub.lane.end() && it->first < range.end; ++it) ++needed;
-  return needed * 10 < range.size() || needed <= 16;
-}
-
-/// The stretch goes; what is needed of it is copied out.
-void Shard::State::trim_stretch(Subscription& sub, OffsetRange range) {
-  if (range.begin >= range.end) return;
-  Log& log = sub.log;
-  model::TrimLog trim;
-  trim.range = range;
-  const auto need = [&](Offset offset) {
-    if (!log.evacuated.contains(offset) && !log.trimmed.contains(offset)) trim.evacuate.push_back(offset);
-  };
-  sub.admitted.for_each_in(range, [&](OffsetRange part) {
-    for (Offset offset = part.begin; offset < part.end; offset = offset.next()) need(offset);
-  });
-  for (auto it = sub.lane.lower_bound(range.begin); it != sub.lane.end() && it->first < range.end; ++it)
-    need(it->first);
-  for (Offset offset = sub.acked.next_unsettled(range.begin); offset < range.end;
-       offset = sub.acked.next_unsettled(offset.next())) {
-    need(offset);
-  }
-  std::sort(trim.evacuate.begin(), trim.evacuate.end());
-  for (const Offset offset : trim.evacuate) log.evacuated.insert(offset);
-  log.trimmed.insert(range);
-  trim.state = log_state(sub);
-  mutate(std::move(trim), false);
+  return purged;
 }
 
 /// What a start left out goes before whatever comes behind it.
-void Shard::State::put_changed_log(Subscription& sub) {
-  if (!std::exchange(sub.log.changed, false)) return;
-  sub.log.ends.emplace_back(group, sub.log.state.next);
-  mutate(model::PutLog{log_state(sub)}, false);
+void Shard::State::put_changed_log(Log& log) {
+  if (!std::exchange(log.changed, false)) return;
+  log.ends.emplace_back(group, log.state.next);
+  mutate(model::PutLog{log_state(log)}, false);
 }
 
 /// As it is written.
-model::LogState Shard::State::log_state(const Subscription& sub) {
-  model::LogState state = sub.log.state;
-  state.log = sub.queue.log;
-  state.trimmed = sub.log.trimmed.ranges();
+model::LogState Shard::State::log_state(const Log& log) {
+  model::LogState state = log.state;
+  state.trimmed = log.trimmed.ranges();
+  state.kept = log.kept.ranges();
   return state;
 }
 
 // --- What is shown --------------------------------------------------------------------------------------------------
 
 void Shard::State::on(model::ShowQueue& command) {
+  if (const Topic* topic = find_topic(command.subscription)) return show_topic(*topic, command);
   model::QueueStats stats;
   stats.request = command.origin.request;
-  const Subscription* sub = find(command.subscription);
+  Subscription* sub = find(command.subscription);
   if (sub == nullptr || sub->deleting) {
     stats.status = Status(Code::NOT_FOUND, "there is no such queue");
     return tell(command.origin.session, std::move(stats));
@@ -304,9 +259,10 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.waiting = sub->waiting.size() + sub->parked.size();
   stats.ready = sub->unsettled() - stats.leased - stats.waiting;
   stats.suspects = sub->suspects.size();
+  count_entered(*sub);
   stats.counters = sub->counters;
-  stats.log_end = sub->log.state.next;
-  for (const OffsetRange& gap : sub->log.state.gaps) stats.offsets_left_out += gap.size();
+  stats.log_end = sub->log->state.next;
+  for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
   stats.oldest_ready = std::max(sub->acked.cursor(), sub->frontier);
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
@@ -322,6 +278,21 @@ void Shard::State::on(model::ShowQueue& command) {
   tell(command.origin.session, std::move(stats));
 }
 
+void Shard::State::show_topic(const Topic& topic, const model::ShowQueue& command) {
+  model::QueueStats stats;
+  stats.request = command.origin.request;
+  if (topic.deleting) {
+    stats.status = Status(Code::NOT_FOUND, "there is no such topic");
+    return tell(command.origin.session, std::move(stats));
+  }
+  stats.queue = topic.record;
+  stats.log_end = topic.log->state.next;
+  stats.subscriptions = topic.log->readers.size();
+  for (const OffsetRange& gap : topic.log->state.gaps) stats.offsets_left_out += gap.size();
+  stats.counters.entered = stats.log_end.value - stats.offsets_left_out;
+  tell(command.origin.session, std::move(stats));
+}
+
 void Shard::State::on(model::ShowStates& command) {
   model::MessageStates answer;
   answer.request = command.origin.request;
@@ -331,10 +302,10 @@ void Shard::State::on(model::ShowStates& command) {
     return tell(command.origin.session, std::move(answer));
   }
   answer.first_unsettled = sub->acked.next_unsettled(sub->acked.cursor());
-  answer.log_end = sub->log.state.next;
+  answer.log_end = sub->log->state.next;
   const std::size_t count = std::min(command.count, model::limits::kPageItems);
   for (Offset offset = command.from.value_or(answer.first_unsettled);
-       offset < sub->log.state.next && answer.items.size() < count; offset = offset.next()) {
+       offset < sub->log->state.next && answer.items.size() < count; offset = offset.next()) {
     answer.items.push_back(state_of(*sub, offset));
   }
   tell(command.origin.session, std::move(answer));

@@ -18,20 +18,19 @@ constexpr base::Duration kProducersCheckEvery = std::chrono::minutes(10);
 
 void Shard::State::on(model::Publish& command) {
   model::Published answer{command.origin.request, {}, {}};
-  Subscription* sub = find(command.queue);
-  if (sub == nullptr || sub->deleting) {
-    answer.results.assign(command.items.size(), {Code::NOT_FOUND, {}, false});
-    answer.status = Status(Code::NOT_FOUND, "the queue was deleted");
+  Log* log = find(command.log);
+  if (Status gone = publish_problem(log); !gone.ok()) {
+    answer.results.assign(command.items.size(), {gone.code(), {}, false});
+    answer.status = std::move(gone);
     if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
     return;
   }
-  put_changed_log(*sub);
-  const model::Offset first = sub->log.state.next;
-  std::vector<model::MessageRef> stored;
+  put_changed_log(*log);
+  std::vector<model::PagedMessage> stored;
   stored.reserve(command.items.size());
   answer.results.reserve(command.items.size());
   for (model::PublishItem& item : command.items) {
-    const model::PublishResult result = store(*sub, command, item, stored);
+    const model::PublishResult result = store(*log, command, item, stored);
     if (result.code == Code::RESOURCE_EXHAUSTED) {
       answer.status = disk_is_short();
     } else if (result.code != Code::OK) {
@@ -39,24 +38,42 @@ void Shard::State::on(model::Publish& command) {
     }
     answer.results.push_back(result);
   }
-  if (!stored.empty()) {
-    sub->counters.entered += stored.size();
-    sub->log.ends.emplace_back(group, sub->log.state.next);
-    mutate(model::AppendMessages{sub->queue.log, first, std::move(stored)}, false);
-    reserve(*sub);
-    hold_effects(*sub);
-    if (!sub->consumers.empty() && !draining) raise_mark(*sub, sub->frontier);
-    touch(*sub);
-  }
+  if (!stored.empty()) append(*log, stored);
   if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
   if (now - producers_checked > kProducersCheckEvery) forget_idle_producers();
 }
 
-model::PublishResult Shard::State::store(Subscription& sub, const model::Publish& command, model::PublishItem& item,
-                                         std::vector<model::MessageRef>& stored) {
+/// Its queue or topic was deleted, or is about to be.
+Status Shard::State::publish_problem(const Log* log) {
+  if (log != nullptr && !log->deleting) return {};
+  return Status(Code::NOT_FOUND, "what it was published to was deleted");
+}
+
+/// One log write, however many subscriptions there are: only those that somebody consumes from hear of it.
+void Shard::State::append(Log& log, std::vector<model::PagedMessage>& stored) {
+  log.ends.emplace_back(group, log.state.next);
+  touch(log);
+  for (Subscription* sub : log.readers) {
+    if (!log.is_topic) touch(*sub);
+    if (sub->consumers.empty()) continue;
+    for (const model::PagedMessage& one : stored) append_to_window(*sub, one.offset, one.message);
+    if (!draining) raise_mark(*sub, sub->frontier);
+    pumped_later.insert(sub->queue.subscription);
+  }
+  model::AppendMessages append{log.state.log, stored.front().offset, {}};
+  append.messages.reserve(stored.size());
+  for (model::PagedMessage& one : stored) append.messages.push_back(std::move(one.message));
+  mutate(std::move(append), false);
+  reserve(log);
+  out->urgent = true;
+  out->sync = out->sync || !log.relaxed;
+}
+
+model::PublishResult Shard::State::store(Log& log, const model::Publish& command, model::PublishItem& item,
+                                         std::vector<model::PagedMessage>& stored) {
   const bool numbered = command.producer && item.sequence != 0;
-  const auto producer = numbered ? sub.log.producers.find(*command.producer) : sub.log.producers.end();
-  if (producer != sub.log.producers.end()) {
+  const auto producer = numbered ? log.producers.find(*command.producer) : log.producers.end();
+  if (producer != log.producers.end()) {
     using Verdict = ProducerWindow::Verdict;
     const auto answer = producer->second.check(item.sequence, item.message->body_crc);
     switch (answer.verdict) {
@@ -69,33 +86,31 @@ model::PublishResult Shard::State::store(Subscription& sub, const model::Publish
   // Behind the answers above: what is stored already needs no space, and refused it would be stored twice later, when
   // its publisher gave up its number.
   if (refuse_publishes) return {Code::RESOURCE_EXHAUSTED, {}, false};
-  const model::Offset offset = sub.log.state.next;
-  sub.log.state.next = offset.next();
+  const Offset offset = log.state.next;
+  log.state.next = offset.next();
   item.message->published_at = now;
   if (numbered) {
-    sub.log.producers[*command.producer].record({item.sequence, offset, item.message->body_crc}, now);
-    sub.log.changed_producers.insert(*command.producer);
+    log.producers[*command.producer].record({item.sequence, offset, item.message->body_crc}, now);
+    log.changed_producers.insert(*command.producer);
   }
-  sub.log.bytes_since_trim += item.message->size();
-  append_to_window(sub, offset, item.message);
-  stored.push_back(std::move(item.message));
+  log.bytes_since_trim += item.message->size();
+  stored.push_back({offset, std::move(item.message)});
   return {Code::OK, offset, false};
 }
 
 /// A relaxed log gives offsets to messages that a power loss may take. No other message may get them then, so a start
 /// goes on behind all that were reserved, unless it was stopped in order; and the reserve is on the disk first.
-void Shard::State::reserve(Subscription& sub) {
-  Log& log = sub.log;
-  if (!sub.is_relaxed() || log.state.next <= log.state.reserved) return;
+void Shard::State::reserve(Log& log) {
+  if (!log.relaxed || log.state.next <= log.state.reserved) return;
   log.state.reserved = Offset(log.state.next.value + (draining ? 0 : limits::kReservedOffsets));
-  mutate(model::PutLog{log_state(sub)}, true);
+  mutate(model::PutLog{log_state(log)}, true);
 }
 
 /// Nothing is left reserved: what is given out is on the disk when this group is.
-void Shard::State::give_up_reserve(Subscription& sub) {
-  if (sub.log.state.reserved <= sub.log.state.next) return;
-  sub.log.state.reserved = sub.log.state.next;
-  mutate(model::PutLog{log_state(sub)}, true);
+void Shard::State::give_up_reserve(Log& log) {
+  if (log.state.reserved <= log.state.next) return;
+  log.state.reserved = log.state.next;
+  mutate(model::PutLog{log_state(log)}, true);
 }
 
 /// Straight to the consumers, when they have taken everything before it; otherwise it is read again from the disk.
@@ -111,13 +126,12 @@ void Shard::State::append_to_window(Subscription& sub, model::Offset offset, con
 }
 
 void Shard::State::on(model::OpenProducer& command) {
-  const Subscription* sub = find(command.queue);
-  if (sub == nullptr || sub->deleting) {
-    return tell(command.origin.session,
-                model::ProducerOpened{command.origin.request, Status(Code::NOT_FOUND, "the queue was deleted"), 0});
+  const Log* log = find(command.log);
+  if (Status gone = publish_problem(log); !gone.ok()) {
+    return tell(command.origin.session, model::ProducerOpened{command.origin.request, std::move(gone), 0});
   }
-  const auto it = sub->log.producers.find(command.producer);
-  const std::uint64_t last = it == sub->log.producers.end() ? 0 : it->second.highest();
+  const auto it = log->producers.find(command.producer);
+  const std::uint64_t last = it == log->producers.end() ? 0 : it->second.highest();
   tell(command.origin.session, model::ProducerOpened{command.origin.request, {}, last});
 }
 
@@ -136,11 +150,11 @@ void Shard::State::on(DiskPressure& event) {
 
 void Shard::State::forget_idle_producers() {
   producers_checked = now;
-  for (auto& [id, sub] : subscriptions) {
-    for (auto it = sub.log.producers.begin(); it != sub.log.producers.end();) {
+  for (auto& [id, log] : logs) {
+    for (auto it = log.producers.begin(); it != log.producers.end();) {
       const bool idle = !it->second.changed() && now - it->second.last_used() > limits::kDedupForgetAfter;
-      if (idle) mutate(model::DropProducer{sub.queue.log, it->first}, false);
-      it = idle ? sub.log.producers.erase(it) : std::next(it);
+      if (idle) mutate(model::DropProducer{id, it->first}, false);
+      it = idle ? log.producers.erase(it) : std::next(it);
     }
   }
 }

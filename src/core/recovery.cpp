@@ -18,43 +18,67 @@ Shard::State::State(ShardConfig config_, model::RecoveredShard recovered, base::
     known.away = true;
   }
   for (model::RecoveredQueue& queue : recovered.queues) recover(queue);
-}
-
-/// A queue that has nothing yet.
-Subscription& Shard::State::adopt(const model::QueueRecord& queue) {
-  Subscription& sub = subscriptions[queue.subscription];
-  sub.queue = queue;
-  sub.log.state.log = queue.log;
-  sub.log.last_trim = now;
-  return sub;
+  for (auto& [id, log] : logs) leave_out_reserve(log);
+  // A topic whose record is gone was deleted with all its subscriptions; what is left of them goes as well.
+  std::set<const Log*> known;
+  for (const auto& [id, topic] : topics) known.insert(topic.log);
+  for (auto& [id, sub] : subscriptions) {
+    if (!sub.log->is_topic || known.contains(sub.log)) continue;
+    sub.deleting = sub.log->deleting = true;
+    touch(sub);
+  }
 }
 
 void Shard::State::recover(model::RecoveredQueue& recovered) {
-  Subscription& sub = adopt(recovered.queue);
-  sub.log.state = recovered.log.state;
-  sub.log.persisted_end = recovered.log.state.next;
-  for (const model::OffsetRange& range : recovered.log.state.trimmed) sub.log.trimmed.insert(range);
-  for (const Offset offset : recovered.log.evacuated) sub.log.evacuated.insert(offset);
-  for (const model::RecoveredProducer& producer : recovered.log.producers) {
-    sub.log.producers.emplace(producer.state.producer, ProducerWindow(producer));
+  const model::QueueRecord& record = recovered.queue;
+  Log& log = log_of(record);
+  if (record.kind != model::Kind::subscription) recover(recovered.log, log);
+  if (record.kind == model::Kind::topic) {
+    topics[record.subscription] = {record, &log, false, {}};
+    log.deleting = recovered.subscription && recovered.subscription->state.deleting;
+    topics[record.subscription].deleting = log.deleting;
+    if (log.deleting) touch(log);  // only the catalog still knows it
+    return;
   }
-  if (recovered.subscription) recover(sub, *recovered.subscription);
-  leave_out_reserve(sub);
+  Subscription& sub = adopt(record);
+  if (recovered.subscription) {
+    recover(sub, *recovered.subscription);
+  } else {
+    begin_at(sub, record.start);
+  }
   if (sub.deleting) touch(sub);  // the deletion goes on when this group is durable
   set_alarm(sub);
 }
 
+void Shard::State::recover(model::RecoveredLog& recovered, Log& log) {
+  const model::LogId id = log.state.log;
+  log.state = recovered.state;
+  log.state.log = id;
+  log.persisted_end = recovered.state.next;
+  for (const model::OffsetRange& range : recovered.state.trimmed) log.trimmed.insert(range);
+  for (const model::OffsetRange& range : recovered.state.kept) log.kept.insert(range);
+  for (const Offset offset : recovered.evacuated) log.evacuated.insert(offset);
+  for (const model::RecoveredProducer& producer : recovered.producers) {
+    log.producers.emplace(producer.state.producer, ProducerWindow(producer));
+  }
+}
+
 /// What was reserved and is not there may have been given out and lost: those offsets are nobody's. Nothing behind them
 /// is read before that is on the disk.
-void Shard::State::leave_out_reserve(Subscription& sub) {
-  model::LogState& state = sub.log.state;
-  if (state.reserved <= state.next || sub.deleting) return;
+void Shard::State::leave_out_reserve(Log& log) {
+  model::LogState& state = log.state;
+  if (state.reserved <= state.next) return;
+  for (Subscription* sub : log.readers) count_entered(*sub);
   const model::OffsetRange gap{state.next, state.reserved};
   state.gaps.push_back(gap);
   state.next = gap.end;
-  sub.acked.settle(gap);
-  sub.log.changed = true;
-  touch(sub);
+  log.changed = true;
+  touch(log);
+  for (Subscription* sub : log.readers) {
+    sub->acked.settle(gap);
+    sub->entered_to = gap.end;
+    touch(*sub);
+  }
 }
 
 void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& recovered) {
@@ -62,10 +86,13 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   sub.counters = state.counters;
   sub.lane_next = state.lane_next;
   sub.deleting = state.deleting;
+  if (!sub.log->is_topic) sub.log->deleting = sub.deleting;
   if (!state.sources.empty()) {
     const model::SourceState& source = state.sources.front();
     sub.acked = AckSet(source, recovered.chunks);
     sub.mark = sub.durable_mark = sub.recovered_mark = source.mark;
+    // Of a queue every publish is counted with its own record.
+    sub.entered_to = sub.log->is_topic ? source.entered_to : sub.log->state.next;
   }
   for (const Offset offset : recovered.admitted) sub.admitted.insert(offset);
   for (const model::LaneEntry& lane : recovered.lane) {

@@ -187,7 +187,7 @@ void Shard::State::on(WakeUp&) {
       --waiting_in_memory;
       make_ready(sub, entry);
     }
-    trim(sub, false);
+    trim(*sub.log, false);
     pumped_later.insert(id);
   }
 }
@@ -297,8 +297,8 @@ void Shard::State::set_alarm(Subscription& sub) {
   base::Instant next = base::Instant::never();
   if (!sub.deadlines.empty()) next = std::min(next, sub.deadlines.begin()->first);
   if (!sub.waiting.empty()) next = std::min(next, sub.waiting.begin()->first);
-  const bool drained = sub.acked.cursor() == sub.log.state.next && sub.log.drained_at != sub.log.state.next;
-  if (drained) next = std::min(next, std::max(now, sub.log.last_trim) + std::chrono::seconds(1));
+  const bool drained = sub.log->drained_at != sub.log->state.next && is_drained(*sub.log);
+  if (drained) next = std::min(next, std::max(now, sub.log->last_trim) + std::chrono::seconds(1));
   if (next == sub.alarm) return;
   alarms.erase({sub.alarm, sub.queue.subscription});
   sub.alarm = next;

@@ -1,5 +1,7 @@
 #include "core/shard.h"
 
+#include <algorithm>
+
 #include "core/shard_state.h"
 
 namespace lazaret::core {
@@ -21,7 +23,7 @@ void Shard::seal(Output& out) {
   state_->out = nullptr;
 }
 
-bool Shard::has_unsealed() const { return !state_->dirty.empty(); }
+bool Shard::has_unsealed() const { return !state_->dirty.empty() || !state_->dirty_logs.empty(); }
 std::uint64_t Shard::next_id() const { return state_->next_id; }
 
 base::Instant Shard::next_wakeup() const {
@@ -57,6 +59,22 @@ Subscription* Shard::State::find(model::SubscriptionId id) {
   return it == subscriptions.end() ? nullptr : &it->second;
 }
 
+Topic* Shard::State::find_topic(model::SubscriptionId id) {
+  const auto it = topics.find(id);
+  return it == topics.end() ? nullptr : &it->second;
+}
+
+/// nullptr: it is a queue's.
+Topic* Shard::State::topic_of(const Log& log) {
+  const auto it = std::find_if(topics.begin(), topics.end(), [&](const auto& one) { return one.second.log == &log; });
+  return it == topics.end() ? nullptr : &it->second;
+}
+
+Log* Shard::State::find(model::LogId id) {
+  const auto it = logs.find(id);
+  return it == logs.end() ? nullptr : &it->second;
+}
+
 Consumer* Shard::State::find(const model::ConsumerKey& key) {
   const auto it = consumers.find(key);
   return it == consumers.end() ? nullptr : &it->second;
@@ -84,6 +102,9 @@ void Shard::State::touch(Subscription& sub) {
   }
   pumped_later.insert(sub.queue.subscription);
 }
+
+/// Messages came to it, or its record changed: what belongs to it goes into this group.
+void Shard::State::touch(Log& log) { dirty_logs.insert(log.state.log); }
 
 void Shard::State::load_changed(const model::InstanceId& instance, std::int64_t begun, std::int64_t out_change) {
   if (last_load == nullptr || last_load->first != instance) last_load = &*loads.try_emplace(instance).first;

@@ -41,23 +41,37 @@ struct Shard::State {
 
   void dispatch(Event& event);
 
-  // --- catalog.cpp: names and options (shard 0), queues coming and going (owner)
+  // --- catalog.cpp: names and options (shard 0)
   void on(model::CreateQueue& command);
   void on(model::UpdateQueue& command);
-  void on(model::DeleteQueue& command);
-  void on(QueueAssigned& event);
   void on(QueueRemoved& event);
+  base::Status place(const model::CreateQueue& command, model::QueueRecord& record);
+  void change_options(model::QueueRecord& record, const model::QueueOptions& options);
+
+  // --- ownership.cpp: queues, topics and subscriptions come to their shard, and leave it again
+  void on(QueueAssigned& event);
+  void on(model::DeleteQueue& command);
+  void delete_topic(Topic& topic, const model::DeleteQueue& command);
+  void begin_deletion(Subscription& sub, const model::Origin& origin);
   void continue_deletion(Subscription& sub);
   void finish_deletion(Subscription& sub);
+  void finish_deletion(Topic& topic);
+  Subscription& adopt(const model::QueueRecord& record);
+  void begin_at(Subscription& sub, model::Start start);
+  Log& log_of(const model::QueueRecord& record);
+  void change_durability(Log& log, bool relaxed);
+  void leave_log(Subscription& sub);
 
   // --- publish.cpp
   void on(model::Publish& command);
   void on(model::OpenProducer& command);
   void on(DiskPressure& event);
-  model::PublishResult store(Subscription& sub, const model::Publish& command, model::PublishItem& item,
-                             std::vector<model::MessageRef>& stored);
-  void reserve(Subscription& sub);
-  void give_up_reserve(Subscription& sub);
+  model::PublishResult store(Log& log, const model::Publish& command, model::PublishItem& item,
+                             std::vector<model::PagedMessage>& stored);
+  void append(Log& log, std::vector<model::PagedMessage>& stored);
+  static base::Status publish_problem(const Log* log);
+  void reserve(Log& log);
+  void give_up_reserve(Log& log);
   base::Status disk_is_short() const;
   void append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message);
   void forget_idle_producers();
@@ -159,37 +173,50 @@ struct Shard::State {
   void on(model::DiscardCaseCommand& command);
   base::Status case_problem(const model::CaseId& id, Subscription*& sub);
 
-  // --- housekeeping.cpp: durability, purge, trimming, what is shown
+  // --- housekeeping.cpp: durability, records once a group, purge, what is shown
   void on(Persisted& event);
-  void on(TrimNow& event);
+  void persisted_up_to(Log& log, model::GroupNumber durable);
   void on(model::PurgeQueue& command);
   void on(model::ShowQueue& command);
   void on(model::ShowStates& command);
   void seal();
   void save(Subscription& sub);
-  void trim(Subscription& sub, bool all);
-  bool may_trim(const Subscription& sub, model::OffsetRange range) const;
-  void trim_stretch(Subscription& sub, model::OffsetRange range);
+  void save(Log& log);
+  static void count_entered(Subscription& sub);
+  bool drop_copy(Log& log, model::Offset offset);
   std::uint64_t purge_parked(Subscription& sub);
   std::uint64_t purge_range(Subscription& sub, model::OffsetRange range);
-  void put_changed_log(Subscription& sub);
-  static model::LogState log_state(const Subscription& sub);
+  void put_changed_log(Log& log);
+  static model::LogState log_state(const Log& log);
+  void show_topic(const Topic& topic, const model::ShowQueue& command);
   void settled(Subscription& sub, model::Offset offset);
   model::MessageStates::Item state_of(Subscription& sub, model::Offset offset);
 
+  // --- trimming.cpp: what nobody needs any more
+  void on(TrimNow& event);
+  void trim(Log& log, bool all);
+  bool may_trim(const Log& log, model::OffsetRange range) const;
+  void trim_stretch(Log& log, model::OffsetRange range);
+  static bool is_drained(const Log& log);
+  static bool is_needed(const Log& log, model::Offset offset);
+
   // --- recovery.cpp
-  Subscription& adopt(const model::QueueRecord& queue);
+  void recover(model::RecoveredLog& recovered, Log& log);
   void recover(model::RecoveredQueue& recovered);
   void recover(Subscription& sub, model::RecoveredSubscription& recovered);
-  void leave_out_reserve(Subscription& sub);
+  void leave_out_reserve(Log& log);
 
   // --- Small things that all of them use
   Subscription* find(model::SubscriptionId id);
+  Topic* find_topic(model::SubscriptionId id);
+  Log* find(model::LogId id);
+  Topic* topic_of(const Log& log);
   Consumer* find(const model::ConsumerKey& key);
   InstanceView& view(const model::InstanceRecord& record);
   void tell(model::SessionId session, model::Answer answer);
   void done(const model::Origin& origin, base::Status status, std::uint64_t count = 0);
   void touch(Subscription& sub);
+  void touch(Log& log);
   void load_changed(const model::InstanceId& instance, std::int64_t begun, std::int64_t out);
   bool counts_as_begun(const Entry& entry) const;
   void mutate(model::Mutation mutation, bool urgent);
@@ -215,6 +242,8 @@ struct Shard::State {
   base::Instant producers_checked;
 
   std::map<std::string, model::QueueRecord> catalog;  // shard 0
+  std::map<model::LogId, Log> logs;
+  std::map<model::SubscriptionId, Topic> topics;
   std::map<model::SubscriptionId, Subscription> subscriptions;
   std::map<model::ConsumerKey, Consumer> consumers;
   std::map<model::SessionId, std::set<model::ConsumerKey>> sessions;
@@ -225,7 +254,14 @@ struct Shard::State {
   Relapses relapses;
 
   std::set<model::SubscriptionId> dirty;
-  std::deque<std::pair<model::GroupNumber, std::vector<model::SubscriptionId>>> sealed;  // written, not yet durable
+  std::set<model::LogId> dirty_logs;
+  /// Of a group that is written, and not yet durable.
+  struct Sealed {
+    model::GroupNumber group;
+    std::vector<model::SubscriptionId> subscriptions;
+    std::vector<model::LogId> logs;
+  };
+  std::deque<Sealed> sealed;
   std::set<model::SubscriptionId> pumped_later;  // to be pumped at the end of this step
   std::set<std::pair<base::Instant, model::SubscriptionId>> alarms;
   using Loads = std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>>;

@@ -1,4 +1,5 @@
-// Subscription: a queue's cursor over its log, and every message on it that is not simply before or after.
+// Subscription: a cursor over a log, a queue's own or a topic's, and every message on it that is not simply before or
+// after.
 //
 //   fresh ─▶ granted ─▶ settled                    Only messages that are, or have been, granted have an Entry;
 //              │  ▲                                fresh ones are just offsets at or beyond the frontier.
@@ -16,8 +17,8 @@
 #include <vector>
 
 #include "core/ack_set.h"
-#include "core/dedup.h"
 #include "core/interval_set.h"
+#include "core/log.h"
 #include "model/answer.h"
 #include "model/command.h"
 #include "model/limits.h"
@@ -109,23 +110,6 @@ struct Consumer {
   std::deque<Return> returns;
 };
 
-/// The log of a queue, as far as the core keeps it.
-struct Log {
-  model::LogState state;                                          // but `trimmed`; `next` is kept current
-  bool changed = false;                                           // its state goes into this group
-  model::Offset persisted_end;                                    // everything before it is on the disk
-  std::deque<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
-  std::map<model::ProducerId, ProducerWindow> producers;
-  std::set<model::ProducerId> changed_producers;
-  IntervalSet trimmed;
-  IntervalSet evacuated;
-  std::uint64_t bytes_since_trim = 0;
-  base::Instant last_trim;
-  model::Offset head_looked_to;  // the cursor when what is before it was last looked at
-  model::Offset trim_looked_to;  // stretches beyond the cursor were looked at up to here
-  model::Offset drained_at;      // the log's end when it was last trimmed with nothing left
-};
-
 /// Messages that were parked in one group. A page of what waits that was read before that group was written says of
 /// them what was true before, or nothing.
 struct ParkedLately {
@@ -145,7 +129,8 @@ struct Subscription {
   model::QueueRecord queue;
   model::Counters counters;
   AckSet acked;
-  Log log;
+  Log* log = nullptr;
+  model::Offset entered_to;  // what lies before it is in `counters.entered`
 
   // --- The replay lane and the open cases
   model::Offset lane_next;
@@ -192,9 +177,9 @@ struct Subscription {
   base::Instant alarm = base::Instant::never();
 
   bool is_lane(model::LogId id) const { return id == queue.lane; }
-  bool is_relaxed() const { return queue.options.durability == model::Durability::relaxed; }
+  bool is_relaxed() const { return log->relaxed; }
   /// Not settled, wherever it stands; lane entries included.
-  std::uint64_t unsettled() const { return acked.unsettled_below(log.state.next) + lane.size(); }
+  std::uint64_t unsettled() const { return acked.unsettled_below(log->state.next) + lane.size(); }
 };
 
 }  // namespace lazaret::core

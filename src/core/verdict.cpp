@@ -71,7 +71,7 @@ VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& 
     lost.case_id = model::CaseId{config.shard, sub.queue.subscription, sub.queue.log, token.offset};
   } else if (sub.is_lane(token.log) || (token.log == sub.queue.log && sub.acked.is_settled(token.offset))) {
     lost.where = Whereabouts::acked;
-  } else if (token.log == sub.queue.log && token.offset < sub.log.state.next) {
+  } else if (token.log == sub.queue.log && token.offset < sub.log->state.next) {
     lost.where = Whereabouts::ready;
   }
   return lost;
@@ -165,8 +165,8 @@ VerdictResult Shard::State::release(Subscription& sub, Entry& entry, const model
 
 /// The one exception to LEASE_LOST: the last token of a case that nobody has touched still acks it.
 VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::CaseId& id, model::Grant grant) {
-  const bool evacuated = sub.log.evacuated.erase(id.offset);
   sub.admitted.erase(id.offset);
+  const bool evacuated = drop_copy(*sub.log, id.offset);
   case_tokens.touched(id);
   --sub.counters.in_hospital;
   ++sub.counters.acked;

@@ -124,6 +124,7 @@ struct QueueStats {
   /// Offsets that unclean starts left out (durability "relaxed"): they were never a message, or one that was lost.
   std::uint64_t offsets_left_out = 0;
   std::vector<ConsumerStats> consumers;
+  std::uint64_t subscriptions = 0;  // of a topic
 };
 enum class MessageState : std::uint8_t {
   settled = 0,

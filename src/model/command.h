@@ -30,14 +30,14 @@ struct PublishItem {
 /// Answered by Published, one result an item, in order. Each item stands alone: one may be refused, the next taken.
 struct Publish {
   Origin origin;
-  SubscriptionId queue;
+  LogId log;  // a queue's or a topic's
   std::optional<ProducerId> producer;
   std::vector<PublishItem> items;
 };
-/// Answered by ProducerOpened: the last sequence of this producer on this queue.
+/// Answered by ProducerOpened: the last sequence of this producer on this queue or topic.
 struct OpenProducer {
   Origin origin;
-  SubscriptionId queue;
+  LogId log;
   ProducerId producer;
 };
 
@@ -110,7 +110,7 @@ struct Settle {
   std::vector<Verdict> verdicts;
 };
 
-// --- Queues ---------------------------------------------------------------------------------------------------------
+// --- Queues, topics and subscriptions -------------------------------------------------------------------------------
 
 /// Shard 0. `ensure`: an existing queue with the same options is fine. Answered by QueueAnswer.
 struct CreateQueue {
@@ -118,8 +118,11 @@ struct CreateQueue {
   std::string name;
   QueueOptions options;
   bool ensure = false;
-  /// Put it on the shard of this queue ("" for the broker's choice).
+  /// Put it on the shard of this queue or topic ("" for the broker's choice).
   std::string colocate_with;
+  Kind kind = Kind::queue;
+  std::string topic;            // of a subscription
+  Start start = Start::latest;  // of a subscription
 };
 /// Shard 0. Options that are not named stay as they are: two updates at the same time both hold. Answered by
 /// QueueAnswer.
@@ -128,7 +131,8 @@ struct UpdateQueue {
   std::string name;
   OptionsPatch options;
 };
-/// The queue's own shard. NOT_EMPTY or IN_USE unless `force`. Answered by Done when the queue is gone.
+/// Its own shard. NOT_EMPTY (of a topic: it has subscriptions) or IN_USE unless `force`. Answered by Done when it is
+/// gone.
 struct DeleteQueue {
   Origin origin;
   SubscriptionId subscription;

@@ -51,6 +51,14 @@ struct DropSubscription {
   SubscriptionId subscription;
   LogId log;
   LogId lane;
+  /// The log is a topic's, and stays with all that belongs to it.
+  bool keep_log = false;
+};
+/// Everything of a topic's log but what `kept` names of its evacuated messages.
+struct DropLog {
+  SubscriptionId topic;
+  LogId log;
+  std::vector<OffsetRange> kept;
 };
 struct PutAckChunk {
   SubscriptionId subscription;
@@ -174,7 +182,7 @@ struct PutShardMeta {
   ShardMeta meta;
 };
 
-using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription,
+using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription, DropLog,
                               PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase,
                               ReplayCase, RecallCase, DischargeCase, DiscardCase, PutDedup, TrimDedup, DropProducer,
                               PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta>;

@@ -76,6 +76,18 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   return patch;
 }
 
+Status OptionsPatch::validate_for(Kind kind) const {
+  const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
+                        lease_duration || max_worker_deaths;
+  if (kind == Kind::topic && delivery) {
+    return Status(Code::INVALID_OPTION, "a topic has no option but durability: the others are its subscriptions'");
+  }
+  if (kind == Kind::subscription && durability) {
+    return Status(Code::INVALID_OPTION, "the durability of a subscription is its topic's");
+  }
+  return {};
+}
+
 Status validate(const QueueOptions& options) {
   using namespace std::chrono_literals;
   if (options.max_attempts && (*options.max_attempts == 0 || *options.max_attempts > 10'000)) {

@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "base/time.h"
+#include "model/kind.h"
 
 namespace lazaret::model {
 
@@ -51,6 +52,9 @@ struct OptionsPatch {
   /// `options` with what is given here; INVALID_OPTION for a durability that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;
   static OptionsPatch of(const QueueOptions& options);
+  /// INVALID_OPTION when one is named that there is not for this kind: a topic has no consumers, so it has `durability`
+  /// only, and its subscriptions have all but that.
+  base::Status validate_for(Kind kind) const;
 };
 
 /// INVALID_OPTION naming the option and what is allowed, or OK.

@@ -10,19 +10,23 @@
 #include "base/time.h"
 #include "model/case_record.h"
 #include "model/ids.h"
+#include "model/kind.h"
 #include "model/options.h"
 
 namespace lazaret::model {
 
-/// A queue in the catalog, which shard 0 owns.
+/// An entry of the catalog, which shard 0 owns: a queue, a topic, or a subscription of one.
 struct QueueRecord {
   std::string name;
-  SubscriptionId subscription;
-  LogId log;
-  LogId lane;     // the replay lane: its entries point to cases
-  ShardId shard;  // chosen at creation, never recomputed
+  SubscriptionId subscription;  // of a topic: an id like any, that nobody consumes from
+  LogId log;                    // its own, or its topic's
+  LogId lane;                   // the replay lane: its entries point to cases
+  ShardId shard;                // chosen at creation, never recomputed; of a subscription: its topic's
   QueueOptions options;
   base::Instant created_at;
+  Kind kind = Kind::queue;
+  std::string topic;            // of a subscription
+  Start start = Start::latest;  // of a subscription
   bool operator==(const QueueRecord&) const = default;
 };
 
@@ -49,6 +53,9 @@ struct SourceState {
   Offset mark;
   /// Settled stretches beyond the cursor, ascending, at most kAckRanges; more stand in AckChunks.
   std::vector<OffsetRange> settled;
+  /// What lies before it is in `Counters::entered`. A publish to a topic writes nothing of its subscriptions, so the
+  /// messages from here to the end of the log have entered as well.
+  Offset entered_to;
   bool operator==(const SourceState&) const = default;
 };
 
@@ -115,6 +122,8 @@ struct LogState {
   /// Of a relaxed log: offsets below it may have been given to messages that are not on the disk, so an unclean start
   /// goes on there. It is on the disk before any of them is. At or below `next`: none.
   Offset reserved;
+  /// Evacuated messages that cases of deleted subscriptions of a topic have, for as long as the topic is there.
+  std::vector<OffsetRange> kept;
   bool operator==(const LogState&) const = default;
 };
 

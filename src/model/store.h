@@ -48,9 +48,10 @@ struct RecoveredSubscription {
   std::vector<Offset> admitted;
   std::vector<LaneEntry> lane;
 };
+/// A queue, a topic or a subscription.
 struct RecoveredQueue {
   QueueRecord queue;
-  RecoveredLog log;
+  RecoveredLog log;  // of a queue or a topic
   /// nullopt: the catalog knows the queue, but its shard has not yet written anything.
   std::optional<RecoveredSubscription> subscription;
 };

@@ -99,14 +99,14 @@ void Session::open_producer(const wire::OpenProducer& frame) {
   if (queue == nullptr)
     return refuse(frame.request, Status(Code::NOT_FOUND, "there is no queue '" + frame.queue + "'"));
   const std::uint32_t number = ++last_producer_;
-  producers_.emplace(number, Producer{queue->shard, queue->subscription, frame.producer_id});
+  producers_.emplace(number, Producer{queue->shard, queue->log, frame.producer_id});
   if (!frame.producer_id) return send(wire::encode(wire::ProducerOpened{frame.request, {}, number, 0}));
   const model::Origin origin = expect([this, request = frame.request, number](model::Answer&& answer) {
     auto& opened = std::get<model::ProducerOpened>(answer);
     if (!opened.status.ok()) producers_.erase(number);
     send(wire::encode(wire::ProducerOpened{request, std::move(opened.status), number, opened.last_sequence}));
   });
-  submit(queue->shard, model::OpenProducer{origin, queue->subscription, *frame.producer_id});
+  submit(queue->shard, model::OpenProducer{origin, queue->log, *frame.producer_id});
 }
 
 Status Session::on(wire::CloseProducer&& frame) {
@@ -142,7 +142,7 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   }
   model::Publish command;
   command.origin = {session_, frame.request};
-  command.queue = producer->second.queue;
+  command.log = producer->second.log;
   command.producer = producer->second.id;
   command.items.reserve(frame.items.size());
   std::vector<std::pair<std::size_t, Status>> refused;

@@ -74,7 +74,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
  private:
   struct Producer {
     model::ShardId shard;
-    model::SubscriptionId queue;
+    model::LogId log;
     std::optional<model::ProducerId> id;
   };
   struct Consumer {

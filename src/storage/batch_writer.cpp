@@ -164,10 +164,35 @@ Status BatchWriter::apply(const model::DropSubscription& m) {
     LZ_RETURN_IF_ERROR(erase_prefix(Family::state, keys::Key(shard_, kind).add(m.subscription.value).str()));
   }
   LZ_RETURN_IF_ERROR(drop_what_is_no_case(m));
-  LZ_RETURN_IF_ERROR(erase(Family::state, keys::log_state(shard_, m.log)));
   LZ_RETURN_IF_ERROR(erase_prefix(Family::schedule, keys::schedule_prefix(shard_, m.subscription)));
-  LZ_RETURN_IF_ERROR(erase_prefix(Family::dedup, keys::log_prefix(shard_, m.log)));
-  return erase_prefix(Family::log, keys::log_prefix(shard_, m.log));
+  return m.keep_log ? Status() : drop_log(m.log);
+}
+
+/// But its evacuated messages.
+Status BatchWriter::drop_log(model::LogId log) {
+  LZ_RETURN_IF_ERROR(erase(Family::state, keys::log_state(shard_, log)));
+  LZ_RETURN_IF_ERROR(erase_prefix(Family::dedup, keys::log_prefix(shard_, log)));
+  return erase_prefix(Family::log, keys::log_prefix(shard_, log));
+}
+
+Status BatchWriter::apply(const model::DropLog& m) {
+  // What says that it was deleted stays until the catalog has forgotten the name (DropQueue).
+  model::SubscriptionState gone;
+  gone.subscription = m.topic;
+  gone.deleting = true;
+  LZ_RETURN_IF_ERROR(put(Family::state, keys::subscription(shard_, m.topic), encode(gone)));
+  Status inner;
+  LZ_RETURN_IF_ERROR(
+      database_.scan(Family::evacuated, keys::log_prefix(shard_, m.log), [&](std::string_view key, std::string_view) {
+        const Offset offset(keys::last_number(key));
+        const bool kept = std::any_of(m.kept.begin(), m.kept.end(), [offset](const model::OffsetRange& range) {
+          return range.begin <= offset && offset < range.end;
+        });
+        if (!kept) inner = erase(Family::evacuated, std::string(key));
+        return inner.ok();
+      }));
+  LZ_RETURN_IF_ERROR(inner);
+  return drop_log(m.log);
 }
 
 /// The attempts and the evacuated messages of a deleted subscription that belong to no case.
@@ -193,6 +218,7 @@ Status BatchWriter::drop_what_is_no_case(const model::DropSubscription& m) {
     return inner.ok();
   }));
   LZ_RETURN_IF_ERROR(inner);
+  if (m.keep_log) return {};
   first = true;
   LZ_RETURN_IF_ERROR(
       database_.scan(Family::evacuated, keys::log_prefix(shard_, m.log), [&](std::string_view key, std::string_view) {

@@ -28,6 +28,8 @@ class BatchWriter {
   base::Status apply(const model::DropEvacuated& m);
   base::Status apply(const model::PutSubscription& m);
   base::Status apply(const model::DropSubscription& m);
+  base::Status apply(const model::DropLog& m);
+  base::Status drop_log(model::LogId log);
   base::Status apply(const model::PutAckChunk& m);
   base::Status apply(const model::DropAckChunk& m);
   base::Status apply(const model::PutDelivery& m);

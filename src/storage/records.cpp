@@ -75,6 +75,11 @@ std::string encode(const model::QueueRecord& record) {
   out.set_lane(record.lane.value);
   out.set_shard(record.shard.value);
   out.set_created_at_us(record.created_at.us);
+  out.set_kind(static_cast<std::uint32_t>(record.kind));
+  if (record.kind == model::Kind::subscription) {
+    out.set_topic(record.topic);
+    out.set_start(static_cast<std::uint32_t>(record.start));
+  }
   v1::QueueOptions* options = out.mutable_options();
   options->set_max_attempts(record.options.max_attempts.value_or(0));
   options->set_backoff_initial_us(micros(record.options.backoff_initial));
@@ -95,6 +100,11 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.lane = model::LogId(in.lane());
   record.shard = model::ShardId(static_cast<std::uint16_t>(in.shard()));
   record.created_at = Instant{in.created_at_us()};
+  if (in.kind() > static_cast<std::uint32_t>(model::Kind::subscription)) return false;
+  record.kind = in.kind() == 0 ? model::Kind::queue : static_cast<model::Kind>(in.kind());
+  record.topic = in.topic();
+  record.start = in.start() == static_cast<std::uint32_t>(model::Start::earliest) ? model::Start::earliest
+                                                                                  : model::Start::latest;
   const v1::QueueOptions& options = in.options();
   record.options.max_attempts =
       options.max_attempts() == 0 ? std::nullopt : std::optional<std::uint32_t>(options.max_attempts());
@@ -143,6 +153,7 @@ std::string encode(const model::SubscriptionState& record) {
     to->set_log(source.log.value);
     to->set_cursor(source.cursor.value);
     to->set_mark(source.mark.value);
+    to->set_entered_to(source.entered_to.value);
     pack(source.settled, to->mutable_settled());
   }
   return out.SerializeAsString();
@@ -161,6 +172,7 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
     to.log = model::LogId(source.log());
     to.cursor = Offset(source.cursor());
     to.mark = Offset(source.mark());
+    to.entered_to = Offset(source.entered_to());
     if (!unpack(source.settled(), to.settled)) return false;
   }
   return true;
@@ -171,6 +183,7 @@ std::string encode(const model::LogState& record) {
   out.set_next(record.next.value);
   pack(record.trimmed, out.mutable_trimmed());
   pack(record.gaps, out.mutable_gaps());
+  pack(record.kept, out.mutable_kept());
   if (record.reserved > record.next) out.set_reserved(record.reserved.value);
   return out.SerializeAsString();
 }
@@ -179,6 +192,7 @@ bool decode(std::string_view bytes, model::LogState& record) {
   if (!parse(bytes, in)) return false;
   record.next = Offset(in.next());
   record.reserved = Offset(in.reserved());
+  if (!unpack(in.kept(), record.kept)) return false;
   return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
 }
 

@@ -1,6 +1,7 @@
 #include "storage/recovery.h"
 
 #include <algorithm>
+#include <map>
 
 #include "model/limits.h"
 #include "storage/message_reader.h"
@@ -137,6 +138,25 @@ Status recover_subscription(Database& database, ShardId shard, const model::Queu
   return {};
 }
 
+/// Subscriptions first: they say how far a log must reach whose last run is damaged.
+Status recover_queues(Database& database, ShardId shard, std::vector<model::RecoveredQueue>& queues) {
+  std::map<LogId, std::uint64_t> entered;
+  for (model::RecoveredQueue& queue : queues) {
+    LZ_RETURN_IF_ERROR(recover_subscription(database, shard, queue.queue, queue.subscription));
+    if (!queue.subscription) continue;
+    std::uint64_t& to = entered[queue.queue.log];
+    if (queue.queue.kind == model::Kind::queue) to = std::max(to, queue.subscription->state.counters.entered);
+    for (const model::SourceState& source : queue.subscription->state.sources) {
+      to = std::max(to, source.entered_to.value);
+    }
+  }
+  for (model::RecoveredQueue& queue : queues) {
+    if (queue.queue.kind == model::Kind::subscription) continue;  // its log is its topic's
+    LZ_RETURN_IF_ERROR(recover_log(database, shard, queue.queue.log, entered[queue.queue.log], queue.log));
+  }
+  return {};
+}
+
 Status recover_shard(Database& database, ShardId shard, model::RecoveredShard& recovered) {
   const auto meta = database.get(Family::state, keys::shard_meta(shard));
   if (!meta.ok()) return meta.status();
@@ -171,12 +191,7 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
     auto& queues = recovered[i].queues;
     std::sort(queues.begin(), queues.end(),
               [](const auto& a, const auto& b) { return a.queue.subscription < b.queue.subscription; });
-    for (model::RecoveredQueue& queue : queues) {
-      status = recover_subscription(database, ShardId(i), queue.queue, queue.subscription);
-      const std::uint64_t entered = queue.subscription ? queue.subscription->state.counters.entered : 0;
-      if (status.ok()) status = recover_log(database, ShardId(i), queue.queue.log, entered, queue.log);
-      if (!status.ok()) return status;
-    }
+    if (status = recover_queues(database, ShardId(i), queues); !status.ok()) return status;
   }
   return recovered;
 }

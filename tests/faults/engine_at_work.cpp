@@ -102,7 +102,7 @@ void EngineAtWork::stop() {
 void EngineAtWork::publish(std::mt19937_64 random) {
   for (std::uint64_t sequence = 1; !over_;) {
     model::Publish publish;
-    publish.queue = queue_->subscription;
+    publish.log = queue_->log;
     publish.producer = producer();
     const std::size_t count = 1 + random() % kBatch;
     const std::uint64_t first = sequence;
@@ -154,7 +154,7 @@ void EngineAtWork::churn(std::mt19937_64& random) {
   const auto passer_by = std::make_shared<WorkerOutbox>(ledger_, static_cast<std::uint8_t>(2 + random() % 200));
   passer_by->consume(on_.engine(), queue);
   model::Publish publish;
-  publish.queue = queue->subscription;
+  publish.log = queue->log;
   auto message = std::make_shared<model::Message>();
   message->body_crc = base::crc32c("");
   publish.items.push_back({0, std::move(message)});

@@ -146,7 +146,7 @@ TEST_F(PowerLoss, WhatIsRelaxedLosesOnlyItsEnd) {
     std::uint64_t latest = 0;
     for (int round = 0; round < 200; ++round) {
       model::Publish publish;
-      publish.queue = queue->subscription;
+      publish.log = queue->log;
       for (std::uint64_t i = 0; i < kBatch; ++i) {
         auto message = std::make_shared<model::Message>();
         std::string body = body_of(now.told + i);
@@ -189,7 +189,7 @@ TEST_F(PowerLoss, WhatIsRelaxedLosesOnlyItsEnd) {
       EXPECT_EQ(number_in(one.message->body.view()), one.offset.value);
     }
     model::Publish publish;
-    publish.queue = queue->subscription;
+    publish.log = queue->log;
     auto message = std::make_shared<model::Message>();
     message->body_crc = base::crc32c("");
     publish.items.push_back({0, std::move(message)});

@@ -89,7 +89,7 @@ class Inspection {
       if (!it->second.confirmed) continue;
       --left;
       model::Publish publish;
-      publish.queue = queue_->subscription;
+      publish.log = queue_->log;
       publish.producer = model::ProducerId();
       publish.producer->bytes[3] = 7;
       auto message = std::make_shared<model::Message>();

@@ -220,7 +220,7 @@ TEST_F(ConsumerGoesDuringASync, AMessageThatIsNotWrittenYetIsNotTakenForDamaged)
   const model::QueueRecord& queue = world.queue("orders");
   const auto send = [&](const std::string& body) {
     model::Publish publish;
-    publish.queue = queue.subscription;
+    publish.log = queue.log;
     auto message = std::make_shared<model::Message>();
     message->body = base::SharedBytes::of(body);
     publish.items.push_back({0, std::move(message)});

@@ -154,7 +154,7 @@ TEST_F(CreditOnASlowDisk, NobodyGetsWhatIsNotDurable) {
   world.run_for(1s);
   heard();
   model::Publish publish;
-  publish.queue = world.queue("orders").subscription;
+  publish.log = world.queue("orders").log;
   publish.items.push_back({0, std::make_shared<model::Message>()});
   world.submit(model::ShardId(0), publish);
   world.run_for(9ms);

@@ -133,7 +133,7 @@ TEST_F(DedupOnASlowDisk, WhatWasLostUnconfirmedIsStoredWhenItIsSentAgain) {
   model::ProducerId producer;
   producer.bytes[0] = 1;
   model::Publish publish;
-  publish.queue = world.queue("orders").subscription;
+  publish.log = world.queue("orders").log;
   publish.producer = producer;
   publish.items.push_back({1, std::make_shared<model::Message>()});
   world.submit(model::ShardId(0), publish);
@@ -150,7 +150,7 @@ TEST_F(DedupOnASlowDisk, TheConfirmOfADuplicateWaitsForTheOriginal) {
   model::ProducerId producer;
   producer.bytes[0] = 1;
   model::Publish publish;
-  publish.queue = world.queue("orders").subscription;
+  publish.log = world.queue("orders").log;
   publish.producer = producer;
   auto message = std::make_shared<model::Message>();
   message->body_crc = 'x';

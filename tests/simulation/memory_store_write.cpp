@@ -92,16 +92,34 @@ void MemoryStore::Writer::apply(const model::DropSubscription& drop) {
   subscription.state.emplace();
   subscription.state->subscription = drop.subscription;
   subscription.state->deleting = true;
+  if (!drop.keep_log) {
+    Log& log = shard_.logs[drop.log];
+    log.runs.clear();
+    log.producers.clear();
+    std::erase_if(log.evacuated, [&](const auto& copy) {
+      return !state_.cases.contains(model::CaseId{shard_id_, drop.subscription, drop.log, copy.first});
+    });
+    log.state = {};
+  }
+  std::erase_if(state_.attempts, [&](const auto& entry) {
+    return entry.first.subscription == drop.subscription && !state_.cases.contains(entry.first);
+  });
+}
+
+void MemoryStore::Writer::apply(const model::DropLog& drop) {
+  Subscription& gone = shard_.subscriptions[drop.topic] = {};
+  gone.state.emplace();
+  gone.state->subscription = drop.topic;
+  gone.state->deleting = true;
   Log& log = shard_.logs[drop.log];
   log.runs.clear();
   log.producers.clear();
   std::erase_if(log.evacuated, [&](const auto& copy) {
-    return !state_.cases.contains(model::CaseId{shard_id_, drop.subscription, drop.log, copy.first});
+    return std::none_of(drop.kept.begin(), drop.kept.end(), [&](const model::OffsetRange& range) {
+      return range.begin <= copy.first && copy.first < range.end;
+    });
   });
   log.state = {};
-  std::erase_if(state_.attempts, [&](const auto& entry) {
-    return entry.first.subscription == drop.subscription && !state_.cases.contains(entry.first);
-  });
 }
 
 void MemoryStore::Writer::apply(const model::PutAckChunk& put) {

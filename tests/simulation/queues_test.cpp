@@ -182,7 +182,7 @@ TEST_F(Deletion, OptionsThatComeTooLateDoNotBringTheQueueBack) {
   world.run_for(1s);
   EXPECT_FALSE(world.has_queue("orders"));
   model::Publish publish;
-  publish.queue = queue.subscription;
+  publish.log = queue.log;
   publish.items.push_back({0, std::make_shared<model::Message>()});
   EXPECT_EQ(world.ask<model::Published>(queue.shard, publish).status.code(), Code::NOT_FOUND);
 }

@@ -42,13 +42,13 @@ void RandomRun::publish_again(Publisher& publisher) {
   if (chance(40)) {
     world_.submit(
         queue.shard,
-        model::OpenProducer{{publisher.session, ++publisher.last_request}, queue.subscription, publisher.producer});
+        model::OpenProducer{{publisher.session, ++publisher.last_request}, queue.log, publisher.producer});
     return;
   }
   if (publisher.next == 1 || publisher.unconfirmed.contains(publisher.next - 1)) return;
   model::Publish publish;
   publish.origin = {publisher.session, ++publisher.last_request};
-  publish.queue = queue.subscription;
+  publish.log = queue.log;
   publish.producer = publisher.producer;
   auto message = std::make_shared<model::Message>();
   message->body_crc = 99;
@@ -63,7 +63,7 @@ void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& seq
   const model::QueueRecord& queue = world_.queue(publisher.queue);
   model::Publish publish;
   publish.origin = {publisher.session, ++publisher.last_request};
-  publish.queue = queue.subscription;
+  publish.log = queue.log;
   publish.producer = publisher.producer;
   for (const std::uint64_t sequence : sequences) {
     auto message = std::make_shared<model::Message>();

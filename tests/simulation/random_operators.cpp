@@ -16,11 +16,13 @@ void RandomRun::operate() {
   if (dice < 45) return world_.post_all(core::TrimNow{});
   if (dice < 65) return inspect(name);
   if (dice < 70) return change_options(name);
+  if (dice < 80 && name.starts_with("news.")) return inspect(name);
   if (dice < 80) return ask_for_nonsense(name);
   if (dice < 85) return static_cast<void>(world_.purge(name));
   if (dice < 90) return fill_the_disk();
   if (dice < 93) return one_by_one(name);
   if (dice < 94) return a_day_passes();
+  if (dice < 96) return erase_topic();
   erase(name, chance(50));
 }
 
@@ -56,7 +58,8 @@ void RandomRun::change_options(const std::string& name) {
   update.name = name;
   update.options.max_attempts = static_cast<std::uint32_t>(1 + random_.below(5));
   update.options.lease_duration = std::chrono::milliseconds(500 + random_.below(3000));
-  if (chance(20)) update.options.durability = chance(50) ? "fsync" : "relaxed";
+  const bool of_topic = world_.queue(name).kind == model::Kind::subscription;
+  if (!of_topic && chance(20)) update.options.durability = chance(50) ? "fsync" : "relaxed";
   if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {
     witness_.find(name + ": its options cannot be changed");
   }
@@ -194,6 +197,21 @@ void RandomRun::erase(const std::string& name, bool under_a_crash) {
   recreate(name);
 }
 
+/// With all its subscriptions.
+void RandomRun::erase_topic() {
+  if (!world_.has_queue("news")) return;
+  if (world_.delete_queue("news", false).status.code() != Code::NOT_EMPTY) {
+    witness_.find("news was deleted with its subscriptions");
+  }
+  if (!world_.delete_queue("news", true).status.ok()) return witness_.find("news could not be deleted");
+  for (const char* name : {"news", "news.all", "news.new"}) {
+    if (world_.has_queue(name)) return witness_.find(std::string(name) + " is left");
+  }
+  world_.create_topic("news");
+  for (const char* name : {"news.all", "news.new"}) recreate(name);
+  forget_publishes("news");
+}
+
 /// Another queue of that name. What was told to the old one's clients does not concern it.
 void RandomRun::recreate(const std::string& name) {
   for (const auto& worker : workers_) {
@@ -204,6 +222,10 @@ void RandomRun::recreate(const std::string& name) {
     worker->as_another = true;
   }
   create(name);
+  forget_publishes(name);
+}
+
+void RandomRun::forget_publishes(const std::string& name) {
   for (const auto& publisher : publishers_) {
     if (publisher->queue != name) continue;
     publisher->unconfirmed.clear();

@@ -2,8 +2,15 @@
 #include "simulation/random_run.h"
 
 #include <algorithm>
+#include <array>
 
 namespace lazaret::simulation {
+namespace {
+
+constexpr std::array kConsumed{"letters", "orders", "parcels", "news.all", "news.new"};
+constexpr std::array kPublished{"letters", "orders", "parcels", "news"};
+
+}  // namespace
 
 RandomRun::RandomRun(std::uint64_t seed, Bug bug)
     : random_(seed),
@@ -31,6 +38,7 @@ void RandomRun::run() {
   // After a start most of what waits is on the disk only.
   if (chance(50)) world_.store().set_waiting_in_memory(1);
   for (const char* name : {"orders", "letters", "parcels"}) create(name);
+  create_topic();
   make_workers();
   make_publishers();
   while (well() && (commands_.count < kCommands || crashes_ < kCrashes)) {
@@ -48,33 +56,52 @@ void RandomRun::run() {
 }
 
 void RandomRun::create(const std::string& name) {
+  if (name.starts_with("news.")) return subscribe(name);
+  model::QueueOptions options = some_options();
+  if (chance(30)) options.durability = model::Durability::relaxed;
+  names_.insert(name);
+  world_.create_queue(name, options);
+}
+
+model::QueueOptions RandomRun::some_options() {
   model::QueueOptions options;
   options.max_attempts = static_cast<std::uint32_t>(1 + random_.below(4));
   options.backoff_initial = std::chrono::milliseconds(random_.below(800) + 1);
   options.backoff_multiplier = 2;
   options.lease_duration = 2s;
   options.max_worker_deaths = static_cast<std::uint32_t>(1 + random_.below(3));
-  if (chance(30)) options.durability = model::Durability::relaxed;
-  names_.insert(name);
-  world_.create_queue(name, options);
+  return options;
 }
 
-/// Six processes; the first of them has consumers on two queues.
+/// One subscription from the beginning, one that comes in the middle.
+void RandomRun::create_topic() {
+  world_.create_topic("news", chance(30) ? model::Durability::relaxed : model::Durability::fsync);
+  subscribe("news.all");
+  subscribe("news.new");
+}
+
+void RandomRun::subscribe(const std::string& name) {
+  names_.insert(name);
+  const auto start = name == "news.all" ? model::Start::earliest : model::Start::latest;
+  world_.subscribe(name, "news", start, some_options());
+}
+
+/// Eight processes; the first of them has consumers on two queues.
 void RandomRun::make_workers() {
-  for (int i = 0; i < 6; ++i) {
+  for (std::size_t i = 0; i < 8; ++i) {
     Client::Options options;
     options.speaks_started = !chance(20);
     options.answers_recall = !chance(10);
     options.outbox_bytes = chance(50) ? 64 : 0;
     options.silent_trace = true;
     Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
-    worker.queue = *std::next(names_.begin(), i % 3);
+    worker.queue = kConsumed[i % kConsumed.size()];
     worker.client = std::make_unique<Client>(world_, "worker" + std::to_string(i), options);
     equip(worker);
   }
   Worker& first = *workers_.front();
   Worker& second = *workers_.emplace_back(std::make_unique<Worker>());
-  second.queue = *std::next(names_.begin(), 1);
+  second.queue = kConsumed[1];
   second.number = 2;
   second.is_companion = true;
   second.client = std::make_unique<Client>(*first.client, "worker0, too");
@@ -94,7 +121,7 @@ void RandomRun::make_publishers() {
     publisher.instance.id.bytes[1] = i;
     publisher.producer.bytes[0] = i;
     publisher.producer.bytes[1] = 1;
-    publisher.queue = *std::next(names_.begin(), i % 3);
+    publisher.queue = kPublished[i];
     open(publisher);
   }
 }

@@ -105,11 +105,16 @@ class RandomRun {
   void ask_for_nonsense(const std::string& name);
   void erase(const std::string& name, bool under_a_crash);
   void recreate(const std::string& name);
+  void forget_publishes(const std::string& name);
   void fill_the_disk();
   void one_by_one(const std::string& name);
   void a_day_passes();
 
   void drain();
+  void create_topic();
+  void subscribe(const std::string& name);
+  model::QueueOptions some_options();
+  void erase_topic();
 
   base::Random random_;
   World world_;

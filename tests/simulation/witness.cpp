@@ -31,7 +31,7 @@ void Witness::group(const model::MutationGroup& group) {
     const auto* drop = std::get_if<model::DropProducer>(&mutation);
     if (drop == nullptr) continue;
     std::erase_if(sequences_, [&](const auto& one) {
-      return one.first.second == drop->producer && queues_.at(one.first.first).record.log == drop->log;
+      return one.first.second == drop->producer && one.first.first == drop->log;
     });
   }
 }
@@ -107,7 +107,7 @@ void Witness::lose_what_is_relaxed(Queue& queue) {
   queue.messages.erase(queue.messages.lower_bound(end), queue.messages.end());
   queue.blames.erase(queue.blames.lower_bound(end), queue.blames.end());
   std::erase_if(queue.places, [end](const auto& place) { return place.second >= end; });
-  std::erase_if(sequences_, [&](const auto& one) { return one.first.first == queue.record.subscription; });
+  std::erase_if(sequences_, [&](const auto& one) { return one.first.first == queue.record.log; });
   std::erase_if(accepted_, [&](const auto& one) { return std::get<0>(one) == queue.record.subscription; });
   for (auto& [offset, message] : queue.messages) {
     message.forgotten = message.newest;
@@ -147,8 +147,16 @@ void Witness::see_queue(const model::QueueRecord& record) {
 
 void Witness::hear(model::ShardId, const model::Publish& publish) {
   Published& sent = publishes_[{publish.origin.session, publish.origin.request}];
-  sent = {publish.queue, publish.producer, {}};
+  sent = {publish.log, {}, publish.producer, {}};
+  for (const auto& [id, queue] : queues_) {
+    const bool reads = queue.record.log == publish.log && queue.record.kind != model::Kind::topic;
+    if (reads && queue.assigned && !queue.deleted) sent.readers.push_back(id);
+  }
   for (const auto& item : publish.items) sent.items.emplace_back(item.sequence, item.message->body.view());
+}
+
+void Witness::hear(model::ShardId, const core::QueueAssigned& assigned) {
+  if (Queue* of = queue(assigned.queue.subscription)) of->assigned = true;
 }
 
 void Witness::hear(model::ShardId shard, const model::OpenConsumer& open) {
@@ -252,11 +260,16 @@ void Witness::hear(model::ShardId, const model::PurgeQueue& purge) {
 
 void Witness::hear(model::ShardId, const model::DeleteQueue& erase) {
   // Refused or not: a queue that somebody wanted to delete is not asked about at the end.
-  if (Queue* of = queue(erase.subscription); of != nullptr && erase.force) of->deleted = true;
+  const Queue* of = queue(erase.subscription);
+  if (of == nullptr || !erase.force) return;
+  const bool all = of->record.kind == model::Kind::topic;
+  for (auto& [id, one] : queues_) {
+    if (id == erase.subscription || (all && one.record.log == of->record.log)) one.deleted = true;
+  }
 }
 
 void Witness::hear(model::ShardId, const model::OpenProducer& open) {
-  producers_asked_[{open.origin.session, open.origin.request}] = {open.queue, open.producer};
+  producers_asked_[{open.origin.session, open.origin.request}] = {open.log, open.producer};
 }
 
 void Witness::give_out(const model::ConsumerKey& to, std::uint64_t sequence, const Place& place, std::uint64_t grant) {
@@ -280,27 +293,31 @@ void Witness::see(const core::Tell& tell, const model::Published& answer) {
   const auto asked = publishes_.extract({tell.session, answer.request});
   if (!asked) return;
   const Published& sent = asked.mapped();
-  Queue* of = queue(sent.queue);
-  if (of == nullptr) return;
   for (std::size_t i = 0; i < answer.results.size(); ++i) {
-    const model::PublishResult& result = answer.results[i];
-    if (result.code != Code::OK) continue;
+    if (answer.results[i].code != Code::OK) continue;
     const auto& [sequence, body] = sent.items.at(i);
-    const std::uint64_t offset = result.offset.value;
-    const auto [place, fresh] = of->places.emplace(body, offset);
-    if (place->second != offset) find(where(*of, offset) + body + " is stored twice (2)");
-    Message& message = of->messages[offset];
-    if (message.confirmed && !result.duplicate) find(where(*of, offset) + "was given twice (2)");
-    if (!result.duplicate) named(*of, offset, body);
-    message.confirmed = true;
-    message.confirmed_at = world_.now();
-    if (!of->relaxed && !result.duplicate && !world_.store().is_durable(of->record.log, result.offset)) {
-      find(where(*of, offset) + "was confirmed before it was on the disk (1)");
-    }
+    for (const model::SubscriptionId reader : sent.readers) confirmed(queues_.at(reader), body, answer.results[i]);
     if (sent.producer && sequence > 0) {
-      std::uint64_t& highest = sequences_[{sent.queue, *sent.producer}];
+      std::uint64_t& highest = sequences_[{sent.log, *sent.producer}];
       highest = std::max(highest, sequence);
     }
+  }
+}
+
+/// For each subscription of a topic.
+void Witness::confirmed(Queue& of, const std::string& body, const model::PublishResult& result) {
+  const std::uint64_t offset = result.offset.value;
+  // Of a topic a duplicate may be older than the subscription.
+  if (result.duplicate && of.record.kind == model::Kind::subscription && !of.messages.contains(offset)) return;
+  const auto [place, fresh] = of.places.emplace(body, offset);
+  if (place->second != offset) find(where(of, offset) + body + " is stored twice (2)");
+  Message& message = of.messages[offset];
+  if (message.confirmed && !result.duplicate) find(where(of, offset) + "was given twice (2)");
+  if (!result.duplicate) named(of, offset, body);
+  message.confirmed = true;
+  message.confirmed_at = world_.now();
+  if (!of.relaxed && !result.duplicate && !of.deleted && !world_.store().is_durable(of.record.log, result.offset)) {
+    find(where(of, offset) + "was confirmed before it was on the disk (1)");
   }
 }
 
@@ -514,7 +531,9 @@ void Witness::see(const core::Tell&, const model::QueueStats& stats) {
   const std::uint64_t all = stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held +
                             sums.in_hospital + sums.acked + sums.discarded + sums.expired + sums.purged + sums.dropped +
                             sums.lost_to_retention + sums.redirected;
-  if (sums.entered != all || sums.entered + stats.offsets_left_out != stats.log_end.value) {
+  if (stats.queue.kind == model::Kind::topic) return;
+  const bool is_queue = stats.queue.kind == model::Kind::queue;
+  if (sums.entered != all || (is_queue && sums.entered + stats.offsets_left_out != stats.log_end.value)) {
     find(stats.queue.name + ": " + std::to_string(sums.entered) + " entered, " + std::to_string(all) +
          " are accounted for, the log ends at " + std::to_string(stats.log_end.value) + " (10)");
   }

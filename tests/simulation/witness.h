@@ -73,11 +73,13 @@ class Witness final : public Watcher {
     std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
     std::uint64_t purged = 0;
     std::uint64_t purges_unanswered = 0;
+    bool assigned = false;  // its shard knows it
     bool deleted = false;
     bool relaxed = false;  // or was at any time
   };
   struct Published {
-    model::SubscriptionId queue;
+    model::LogId log;
+    std::vector<model::SubscriptionId> readers;  // that were there when it was stepped
     std::optional<model::ProducerId> producer;
     std::vector<std::pair<std::uint64_t, std::string>> items;  // sequence, body
   };
@@ -104,6 +106,7 @@ class Witness final : public Watcher {
   void hear(model::ShardId, const model::PurgeQueue& purge);
   void hear(model::ShardId, const model::DeleteQueue& erase);
   void hear(model::ShardId, const model::OpenProducer& open);
+  void hear(model::ShardId, const core::QueueAssigned& assigned);
   template <class Other>
   void hear(model::ShardId, const Other&) {}
 
@@ -119,6 +122,7 @@ class Witness final : public Watcher {
   template <class Other>
   void see(const core::Tell&, const Other&) {}
   void see_queue(const model::QueueRecord& record);
+  void confirmed(Queue& of, const std::string& body, const model::PublishResult& result);
 
   void delivered(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_order(Queue& queue, const model::Delivered& one);
@@ -149,8 +153,8 @@ class Witness final : public Watcher {
   std::map<Request, std::vector<model::Verdict>> verdicts_;
   std::map<Request, std::vector<model::LeaseToken>> presented_;
   std::map<Request, model::SubscriptionId> purges_;
-  std::map<Request, std::pair<model::SubscriptionId, model::ProducerId>> producers_asked_;
-  std::map<std::pair<model::SubscriptionId, model::ProducerId>, std::uint64_t> sequences_;  // highest confirmed
+  std::map<Request, std::pair<model::LogId, model::ProducerId>> producers_asked_;
+  std::map<std::pair<model::LogId, model::ProducerId>, std::uint64_t> sequences_;  // highest confirmed
   std::map<model::ConsumerKey, Consumer> consumers_;
   /// Who has a grant out, and under which delivery sequence; may name what is not out any more.
   std::map<std::pair<model::SubscriptionId, std::uint64_t>, std::pair<model::ConsumerKey, std::uint64_t>> holders_;

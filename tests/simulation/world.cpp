@@ -163,20 +163,43 @@ void World::submit(model::ShardId shard, core::Event::What command) {
 
 // --- Short cuts -----------------------------------------------------------------------------------------------------
 
-model::QueueRecord World::create_queue(const std::string& name, model::QueueOptions options) {
-  model::CreateQueue create;
-  create.name = name;
-  create.options = options;
-  const auto answer = ask<model::QueueAnswer>(model::ShardId(0), create);
+model::QueueRecord World::create(model::CreateQueue command) {
+  const auto answer = ask<model::QueueAnswer>(model::ShardId(0), std::move(command));
   LZ_ASSERT(answer.status.ok());
   settle();
   return *answer.queue;
 }
 
+model::QueueRecord World::create_queue(const std::string& name, model::QueueOptions options) {
+  model::CreateQueue command;
+  command.name = name;
+  command.options = options;
+  return create(std::move(command));
+}
+
+model::QueueRecord World::create_topic(const std::string& name, model::Durability durability) {
+  model::CreateQueue command;
+  command.name = name;
+  command.kind = model::Kind::topic;
+  command.options.durability = durability;
+  return create(std::move(command));
+}
+
+model::QueueRecord World::subscribe(const std::string& name, const std::string& topic, model::Start start,
+                                    model::QueueOptions options) {
+  model::CreateQueue command;
+  command.name = name;
+  command.kind = model::Kind::subscription;
+  command.topic = topic;
+  command.start = start;
+  command.options = options;
+  return create(std::move(command));
+}
+
 model::Published World::publish(const std::string& name, std::vector<std::string> bodies,
                                 std::optional<model::ProducerId> producer, std::uint64_t first_sequence) {
   model::Publish publish;
-  publish.queue = queue(name).subscription;
+  publish.log = queue(name).log;
   publish.producer = producer;
   for (std::string& body : bodies) {
     auto message = std::make_shared<model::Message>();

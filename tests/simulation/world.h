@@ -81,6 +81,10 @@ class World {
 
   // --- Short cuts for tests; each of these runs the world until it is answered
   model::QueueRecord create_queue(const std::string& name, model::QueueOptions options = {});
+  model::QueueRecord create_topic(const std::string& name,
+                                  model::Durability durability = model::Durability::fsync);
+  model::QueueRecord subscribe(const std::string& name, const std::string& topic,
+                               model::Start start = model::Start::latest, model::QueueOptions options = {});
   const model::QueueRecord& queue(const std::string& name) const { return directory_.at(name); }
   bool has_queue(const std::string& name) const { return directory_.contains(name); }
   model::Published publish(const std::string& queue, std::vector<std::string> bodies,
@@ -171,6 +175,8 @@ class World {
   std::map<std::uint64_t, model::Answer> answers_;
   std::map<std::string, model::QueueRecord> directory_;
   std::vector<std::string> trace_;
+  model::QueueRecord create(model::CreateQueue command);
+
   std::vector<Watcher*> watchers_;
   Saboteur saboteur_;
 };

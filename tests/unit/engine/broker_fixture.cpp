@@ -156,7 +156,7 @@ QueueRef BrokerFixture::create(const std::string& name, model::QueueOptions opti
 model::Published BrokerFixture::publish(const QueueRef& queue, const std::vector<std::string>& bodies,
                                         std::optional<model::ProducerId> producer, std::uint64_t sequence) {
   model::Publish publish;
-  publish.queue = queue->subscription;
+  publish.log = queue->log;
   publish.producer = producer;
   for (const std::string& body : bodies) {
     auto message = std::make_shared<model::Message>();

@@ -385,7 +385,7 @@ TEST_F(EngineTest, ARepeatedPublishIsStoredOnceOverARestart) {
   EXPECT_FALSE(again.results[2].duplicate);
   EXPECT_EQ(again.results[2].offset, Offset(3));
   model::OpenProducer open;
-  open.queue = queue->subscription;
+  open.log = queue->log;
   open.producer = producer;
   EXPECT_EQ(ask<model::ProducerOpened>(queue->shard, open).last_sequence, 4u);
 }

@@ -28,7 +28,7 @@ StoreFixture::StoreFixture() {
   queue_.created_at = base::Instant{1000};
   state_.subscription = queue_.subscription;
   state_.lane = queue_.lane;
-  state_.sources.push_back({queue_.log, {}, {}, {}});
+  state_.sources.push_back({queue_.log, {}, {}, {}, {}});
   log_.log = queue_.log;
   metas_.resize(2);
   open();

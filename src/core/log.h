@@ -1,0 +1,54 @@
+// Log: an append-only sequence of messages on this shard, and who reads it: the one subscription of a queue, or those of a
+// topic, of which there may be none.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/dedup.h"
+#include "core/interval_set.h"
+#include "model/command.h"
+#include "model/records.h"
+
+namespace lazaret::core {
+
+struct Subscription;
+
+struct Log {
+  model::LogState state;                                          // but `trimmed` and `kept`; `next` is kept current
+  bool changed = false;                                           // its state goes into this group
+  bool is_topic = false;                                          // else it is a queue's own
+  bool deleting = false;                                          // nothing is published to it any more
+  bool relaxed = false;                                           // durability of its queue or topic
+  model::Offset persisted_end;                                    // everything before it is on the disk
+  std::deque<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
+  std::map<model::ProducerId, ProducerWindow> producers;
+  std::set<model::ProducerId> changed_producers;
+  IntervalSet trimmed;
+  IntervalSet evacuated;
+  IntervalSet kept;  // of `evacuated`, what cases of deleted subscriptions of a topic have
+  std::uint64_t bytes_since_trim = 0;
+  base::Instant last_trim;
+  model::Offset head_looked_to;  // the lowest cursor when what is before it was last looked at
+  model::Offset trim_looked_to;  // stretches beyond the cursors were looked at up to here
+  model::Offset drained_at;      // the log's end when it was last trimmed with nothing left
+  std::vector<Subscription*> readers;
+
+  /// The first offset that may be there.
+  model::Offset begin() const { return trimmed.next_missing(model::Offset(0)); }
+};
+
+/// A topic that is this shard's. Its subscriptions are subscriptions like any.
+struct Topic {
+  model::QueueRecord record;
+  Log* log = nullptr;
+  bool deleting = false;
+  model::Origin delete_origin;
+};
+
+}  // namespace lazaret::core

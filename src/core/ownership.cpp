@@ -1,0 +1,241 @@
+// How queues, topics and subscriptions come to their own shard and leave it again.
+#include <algorithm>
+
+#include "core/shard_state.h"
+
+namespace lazaret::core {
+namespace {
+
+using base::Code;
+using base::Status;
+using model::Offset;
+using model::OffsetRange;
+
+/// Bodies copied per step of a deletion: a step must fit into one group.
+constexpr std::size_t kEvacuateStep = 256;
+
+std::string title(const model::QueueRecord& record) {
+  return std::string(model::name_of(record.kind)) + " " + record.name;
+}
+
+}  // namespace
+
+// --- They come ------------------------------------------------------------------------------------------------------
+
+/// It is ours, or its options changed.
+void Shard::State::on(QueueAssigned& event) {
+  const model::QueueRecord& record = event.queue;
+  const bool relaxed = record.options.durability == model::Durability::relaxed;
+  if (Subscription* sub = find(record.subscription)) {
+    sub->queue.options = record.options;
+    if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
+    return touch(*sub);
+  }
+  if (Topic* topic = find_topic(record.subscription)) {
+    topic->record.options = record.options;
+    return change_durability(*topic->log, relaxed);
+  }
+  if (!event.created) return;
+  if (record.kind == model::Kind::topic) {
+    topics[record.subscription] = {record, &log_of(record), false, {}};
+    return;
+  }
+  const Log* log = find(record.log);
+  if (record.kind == model::Kind::subscription && (log == nullptr || log->deleting)) {
+    out->effects.emplace_back(ForgetQueue{record.name, record.subscription});  // its topic was deleted meanwhile
+    return;
+  }
+  Subscription& sub = adopt(record);
+  begin_at(sub, record.start);
+  touch(sub);
+}
+
+void Shard::State::change_durability(Log& log, bool relaxed) {
+  log.relaxed = relaxed;
+  if (!relaxed) give_up_reserve(log);
+}
+
+/// Its own, or its topic's.
+Log& Shard::State::log_of(const model::QueueRecord& record) {
+  const auto [it, fresh] = logs.try_emplace(record.log);
+  Log& log = it->second;
+  if (!fresh) return log;
+  log.state.log = record.log;
+  log.last_trim = now;
+  log.is_topic = record.kind != model::Kind::queue;
+  log.relaxed = record.options.durability == model::Durability::relaxed;
+  return log;
+}
+
+/// A subscription that has nothing yet.
+Subscription& Shard::State::adopt(const model::QueueRecord& record) {
+  Subscription& sub = subscriptions[record.subscription];
+  sub.queue = record;
+  sub.log = &log_of(record);
+  sub.log->readers.push_back(&sub);
+  return sub;
+}
+
+/// What lies before the start, and what the topic does not have any more, is nothing to it.
+void Shard::State::begin_at(Subscription& sub, model::Start start) {
+  const Log& log = *sub.log;
+  sub.entered_to = log.state.next;
+  if (log.is_topic && start == model::Start::latest) {
+    sub.acked.settle(OffsetRange{Offset(0), log.state.next});
+  } else {
+    for (const OffsetRange& range : log.trimmed.ranges()) sub.acked.settle(range);
+    for (const OffsetRange& range : log.state.gaps) sub.acked.settle(range);
+  }
+  sub.counters.entered = sub.acked.unsettled_below(log.state.next);
+  sub.frontier = sub.window_next = sub.acked.cursor();
+}
+
+// --- They go --------------------------------------------------------------------------------------------------------
+
+void Shard::State::on(model::DeleteQueue& command) {
+  if (Topic* topic = find_topic(command.subscription); topic != nullptr && !topic->deleting) {
+    return delete_topic(*topic, command);
+  }
+  Subscription* sub = find(command.subscription);
+  if (sub == nullptr || sub->deleting) return done(command.origin, Status(Code::NOT_FOUND, "there is no such queue"));
+  const auto attached = static_cast<std::uint64_t>(
+      std::count_if(sub->consumers.begin(), sub->consumers.end(), [](const Consumer* c) { return bool(c->session); }));
+  if (!command.force && attached > 0) {
+    return done(command.origin, Status(Code::IN_USE, title(sub->queue) + " has " + std::to_string(attached) +
+                                                         " consumers; delete with force to end them"));
+  }
+  if (!command.force && sub->unsettled() > 0) {
+    return done(command.origin,
+                Status(Code::NOT_EMPTY, title(sub->queue) + " holds " + std::to_string(sub->unsettled()) +
+                                            " messages; delete with force to drop them"));
+  }
+  begin_deletion(*sub, command.origin);
+}
+
+void Shard::State::delete_topic(Topic& topic, const model::DeleteQueue& command) {
+  const std::size_t readers = topic.log->readers.size();
+  if (!command.force && readers > 0) {
+    return done(command.origin, Status(Code::NOT_EMPTY, title(topic.record) + " has " + std::to_string(readers) +
+                                                            " subscriptions; delete with force to drop them"));
+  }
+  topic.deleting = true;
+  topic.delete_origin = command.origin;
+  topic.log->deleting = true;
+  touch(*topic.log);  // with nobody left it goes when everything of it is on the disk
+  out->urgent = out->sync = true;
+  const std::vector<Subscription*> ending = topic.log->readers;
+  for (Subscription* sub : ending) {
+    if (!sub->deleting) begin_deletion(*sub, {});
+  }
+}
+
+void Shard::State::begin_deletion(Subscription& sub, const model::Origin& origin) {
+  const Status gone(Code::NOT_FOUND, title(sub.queue) + " was deleted");
+  for (Consumer* consumer : sub.consumers) {
+    consumer->ended = true;
+    if (consumer->session) tell(consumer->session, model::ConsumerEnded{consumer->key, gone});
+  }
+  sub.deleting = true;
+  sub.delete_origin = origin;
+  if (!sub.log->is_topic) sub.log->deleting = true;
+  end_isolation(sub);
+  touch(sub);
+  out->urgent = out->sync = true;
+  continue_deletion(sub);
+}
+
+/// Cases keep their messages: what of them still stands in the log is copied out, step by step, then all else goes.
+void Shard::State::continue_deletion(Subscription& sub) {
+  Log& log = *sub.log;
+  if (log.persisted_end < log.state.next) return;  // go on when everything is on the disk
+  model::TrimLog trim;
+  trim.range = {model::Offset(0), model::Offset(0)};
+  const auto keep = [&](model::Offset offset) {
+    if (trim.evacuate.size() < kEvacuateStep && !log.evacuated.contains(offset)) trim.evacuate.push_back(offset);
+  };
+  sub.admitted.for_each_in({model::Offset(0), log.state.next}, [&](model::OffsetRange part) {
+    for (model::Offset offset = part.begin; offset < part.end && trim.evacuate.size() < kEvacuateStep;
+         offset = offset.next()) {
+      keep(offset);
+    }
+  });
+  for (const auto& [origin, lane_offset] : sub.lane) keep(origin);
+  if (trim.evacuate.empty()) return finish_deletion(sub);
+  for (const model::Offset offset : trim.evacuate) log.evacuated.insert(offset);
+  trim.state = log_state(log);
+  mutate(std::move(trim), true);
+  touch(sub);  // its Persisted is the next step
+}
+
+void Shard::State::finish_deletion(Subscription& sub) {
+  for (const auto& [origin, lane_offset] : sub.lane) {
+    recall(sub, sub.entries.at({sub.queue.lane, lane_offset}), origin);
+  }
+  const bool keep_log = sub.log->is_topic;
+  if (keep_log) leave_log(sub);
+  mutate(model::DropSubscription{sub.queue.subscription, sub.queue.log, sub.queue.lane, keep_log}, true);
+  out->effects.emplace_back(ForgetQueue{sub.queue.name, sub.queue.subscription});
+  done(sub.delete_origin, {});
+
+  for (auto& [position, entry] : sub.entries) {
+    if (entry.consumer == nullptr) continue;
+    load_changed(entry.consumer->key.instance, counts_as_begun(entry) ? -1 : 0, -1);
+    entry.consumer->out.erase(entry.delivery);
+  }
+  waiting_in_memory -= sub.waiting.size();
+  window_bytes -= sub.window_bytes;
+  const std::vector<Consumer*> ending = sub.consumers;
+  for (Consumer* consumer : ending) {
+    if (const auto session = sessions.find(consumer->session); session != sessions.end()) {
+      session->second.erase(consumer->key);
+    }
+    if (const auto it = instances.find(consumer->key.instance); it != instances.end()) {
+      it->second.consumers.erase(consumer->key.number);
+    }
+    const auto same = [&](const auto& delivery) { return delivery.first == consumer; };
+    deliveries.erase(std::remove_if(deliveries.begin(), deliveries.end(), same), deliveries.end());
+    consumers.erase(consumer->key);
+  }
+  const model::SubscriptionId id = sub.queue.subscription;
+  alarms.erase({sub.alarm, id});
+  dirty.erase(id);
+  pumped_later.erase(id);
+  Log& log = *sub.log;
+  std::erase(log.readers, &sub);
+  subscriptions.erase(id);
+  if (!keep_log) {
+    dirty_logs.erase(log.state.log);
+    logs.erase(model::LogId(log.state.log));
+  } else if (log.readers.empty()) {
+    if (log.deleting) touch(log);
+  }
+}
+
+/// Copies that only this subscription needed go; those of its cases stay as long as the topic does.
+void Shard::State::leave_log(Subscription& sub) {
+  Log& log = *sub.log;
+  sub.admitted.for_each_in({Offset(0), log.state.next}, [&](OffsetRange part) { log.kept.insert(part); });
+  for (const auto& [origin, lane_offset] : sub.lane) log.kept.insert(origin);
+  std::vector<Offset> copies;
+  log.evacuated.for_each_in({Offset(0), log.state.next}, [&](OffsetRange part) {
+    for (Offset offset = part.begin; offset < part.end; offset = offset.next()) copies.push_back(offset);
+  });
+  std::erase(log.readers, &sub);
+  for (const Offset offset : copies) {
+    if (drop_copy(log, offset)) mutate(model::DropEvacuated{log.state.log, offset}, true);
+  }
+  mutate(model::PutLog{log_state(log)}, true);
+}
+
+/// REQUIRES that nobody reads it.
+void Shard::State::finish_deletion(Topic& topic) {
+  const model::QueueRecord record = topic.record;
+  mutate(model::DropLog{record.subscription, record.log, topic.log->kept.ranges()}, true);
+  out->effects.emplace_back(ForgetQueue{record.name, record.subscription});
+  done(topic.delete_origin, {});
+  dirty_logs.erase(record.log);
+  logs.erase(record.log);
+  topics.erase(record.subscription);
+}
+
+}  // namespace lazaret::core
