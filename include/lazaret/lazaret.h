@@ -69,17 +69,23 @@ class LAZARET_API Client {
     return start_consumer(std::string(from), detail::erase(std::move(handler)), std::move(options));
   }
 
-  // --- Queues ---------------------------------------------------------------------------------------------------
+  // --- Queues, topics and subscriptions ----------------------------------------------------------------------------
 
   /// Creates the queue, or compares the options that are given: a different one is errc::mismatch naming it.
   QueueInfo ensure(const QueueSpec& spec);
   /// errc::exists when the name is taken.
   QueueInfo create(const QueueSpec& spec);
-  /// Changes the options that are given.
+  /// The same of a topic, and of a subscription of one (errc::not_found: there is no such topic).
+  QueueInfo ensure_topic(const TopicSpec& spec);
+  QueueInfo create_topic(const TopicSpec& spec);
+  QueueInfo ensure_subscription(const SubscriptionSpec& spec);
+  QueueInfo create_subscription(const SubscriptionSpec& spec);
+  /// Changes the options that are given. Of what has this name: a topic has `durability` only.
   QueueInfo update(const QueueSpec& spec);
+  /// From here to `purge` also of topics and subscriptions: names are unique among all of them.
   QueueInfo show(std::string_view queue);
   /// In the order of their names, those behind `after`; at most `max` (1,000).
-  QueueList list(std::string_view after = {}, std::uint32_t max = 100);
+  QueueList list(std::string_view after = {}, std::uint32_t max = 100, Kind kind = Kind::queue);
   /// errc::not_empty or in_use unless `force`.
   void remove(std::string_view queue, bool force = false);
   /// Takes what is ready and waiting; says how many.
@@ -91,27 +97,47 @@ class LAZARET_API Client {
   // sent, as outcome_unknown.
   template <Token<QueueInfo> T = Default>
   auto async_ensure(QueueSpec spec, T&& token = {}) {
-    return begin_queue(Verb::ensure, std::move(spec), std::forward<T>(token));
+    return begin_queue(Verb::ensure, of(std::move(spec)), std::forward<T>(token));
   }
   template <Token<QueueInfo> T = Default>
   auto async_create(QueueSpec spec, T&& token = {}) {
-    return begin_queue(Verb::create, std::move(spec), std::forward<T>(token));
+    return begin_queue(Verb::create, of(std::move(spec)), std::forward<T>(token));
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_ensure_topic(TopicSpec spec, T&& token = {}) {
+    return begin_queue(Verb::ensure, of(std::move(spec)), std::forward<T>(token));
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_create_topic(TopicSpec spec, T&& token = {}) {
+    return begin_queue(Verb::create, of(std::move(spec)), std::forward<T>(token));
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_ensure_subscription(SubscriptionSpec spec, T&& token = {}) {
+    return begin_queue(Verb::ensure, of(std::move(spec)), std::forward<T>(token));
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_create_subscription(SubscriptionSpec spec, T&& token = {}) {
+    return begin_queue(Verb::create, of(std::move(spec)), std::forward<T>(token));
   }
   template <Token<QueueInfo> T = Default>
   auto async_update(QueueSpec spec, T&& token = {}) {
-    return begin_queue(Verb::update, std::move(spec), std::forward<T>(token));
+    return begin_queue(Verb::update, of(std::move(spec)), std::forward<T>(token));
   }
   template <Token<QueueInfo> T = Default>
   auto async_show(std::string_view queue, T&& token = {}) {
     QueueSpec spec;
     spec.name = queue;
-    return begin_queue(Verb::show, std::move(spec), std::forward<T>(token));
+    return begin_queue(Verb::show, of(std::move(spec)), std::forward<T>(token));
   }
   template <Token<QueueList> T = Default>
   auto async_list(std::string_view after, std::uint32_t max, T&& token = {}) {
+    return async_list(Kind::queue, after, max, std::forward<T>(token));
+  }
+  template <Token<QueueList> T = Default>
+  auto async_list(Kind kind, std::string_view after, std::uint32_t max, T&& token = {}) {
     return detail::operation<QueueList>(
-        token, [self = *this, after = std::string(after), max](detail::Handler<QueueList> handler) mutable {
-          self.start_list(std::move(after), max, std::move(handler));
+        token, [self = *this, kind, after = std::string(after), max](detail::Handler<QueueList> handler) mutable {
+          self.start_list(kind, std::move(after), max, std::move(handler));
         });
   }
   template <Token<Count> T = Default>
@@ -156,15 +182,25 @@ class LAZARET_API Client {
   enum class Verb { ensure, create, update, show };
   Client() = default;
   void start_publish(std::string to, Message message, detail::Handler<Receipt> handler);
-  void start_queue(Verb verb, QueueSpec spec, detail::Handler<QueueInfo> handler);
-  void start_list(std::string after, std::uint32_t max, detail::Handler<QueueList> handler);
+  /// One of the three kinds of spec.
+  struct AnySpec {
+    Kind kind = Kind::queue;
+    QueueSpec queue = {};
+    std::string topic = {};
+    std::string start = {};
+  };
+  static AnySpec of(QueueSpec spec);
+  static AnySpec of(TopicSpec spec);
+  static AnySpec of(SubscriptionSpec spec);
+  void start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> handler);
+  void start_list(Kind kind, std::string after, std::uint32_t max, detail::Handler<QueueList> handler);
   void start_remove(std::string queue, bool force, detail::Handler<Count> handler);
   void start_purge(std::string queue, detail::Handler<Count> handler);
   void start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
                   detail::Handler<Peeked> handler);
-  QueueInfo wait_queue(Verb verb, QueueSpec spec);
+  QueueInfo wait_queue(Verb verb, AnySpec spec);
   template <class T>
-  auto begin_queue(Verb verb, QueueSpec spec, T&& token) {
+  auto begin_queue(Verb verb, AnySpec spec, T&& token) {
     return detail::operation<QueueInfo>(
         token, [self = *this, verb, spec = std::move(spec)](detail::Handler<QueueInfo> handler) mutable {
           self.start_queue(verb, std::move(spec), std::move(handler));

@@ -169,8 +169,43 @@ struct QueueSpec {
   std::string colocate_with = {};
 };
 
+/// A topic as it should be: each of its subscriptions gets everything that is published to it.
+struct TopicSpec {
+  std::string name = {};
+  /// As of a queue; its subscriptions are as durable.
+  std::optional<std::string> durability = {};
+  /// Put it on the shard of this queue or topic.
+  std::string colocate_with = {};
+};
+
+/// A durable subscription of a topic as it should be. Consumers compete on it as on a queue, with leases, attempts and
+/// cases of its own; what becomes of a message here concerns no other subscription.
+struct SubscriptionSpec {
+  std::string name = {};
+  std::string topic = {};
+  /// Where it begins: "latest", with what is published after it was created (the default), or "earliest", with the
+  /// oldest message that the topic still has. It is not compared by ensure.
+  std::string start = {};
+  // As of a queue.
+  std::optional<std::uint32_t> max_attempts = {};
+  std::optional<milliseconds> backoff_initial = {};
+  std::optional<double> backoff_multiplier = {};
+  std::optional<milliseconds> backoff_max = {};
+  std::optional<double> backoff_jitter = {};
+  std::optional<milliseconds> lease_duration = {};
+  std::optional<std::uint32_t> max_worker_deaths = {};
+};
+
+/// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.
+enum class Kind : std::uint8_t { queue = 1, topic = 2, subscription = 3 };
+
+/// A queue, a topic or a subscription as it is.
 struct QueueInfo {
   QueueSpec spec;  // every option given
+  Kind kind = Kind::queue;
+  std::string topic = {};           // of a subscription
+  std::string start = {};           // of a subscription
+  std::uint32_t subscriptions = 0;  // of a topic
   std::uint64_t ready = 0, leased = 0, waiting = 0, in_hospital = 0, entered_total = 0, acked_total = 0;
   std::uint32_t consumers = 0;
   bool created = false;

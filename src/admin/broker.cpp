@@ -8,19 +8,21 @@ using base::Code;
 using base::Result;
 using base::Status;
 
-Result<engine::QueueRef> find_queue(const Broker& broker, const std::string& name) {
-  if (auto queue = broker.engine.directory().find(name)) return queue;
-  return Status(Code::NOT_FOUND, "there is no queue " + name);
+Result<engine::QueueRef> find_named(const Broker& broker, const std::string& name, model::Kind kind) {
+  if (auto found = broker.engine.directory().find(name); found != nullptr && found->kind == kind) return found;
+  return Status(Code::NOT_FOUND, "there is no " + std::string(model::name_of(kind)) + " " + name);
 }
 
 Result<engine::QueueRef> find_or_create_queue(const Broker& broker, const std::string& name, Deadline deadline) {
-  auto queue = find_queue(broker, name);
+  auto queue = find_named(broker, name, model::Kind::queue);
   if (queue.ok() || !broker.config.auto_create) return queue;
-  const model::CreateQueue create{{}, name, broker.config.defaults, false, ""};
+  model::CreateQueue create;
+  create.name = name;
+  create.options = broker.config.defaults;
   const auto created = ask<model::QueueAnswer>(broker.desk, model::ShardId(0), create, deadline);
   // Somebody else may have been faster.
   if (!created.ok() && created.code() != Code::ALREADY_EXISTS) return created.status();
-  return find_queue(broker, name);
+  return find_named(broker, name, model::Kind::queue);
 }
 
 Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::vector<engine::QueueRef>& queues,

@@ -25,8 +25,8 @@ struct Broker {
   std::atomic<bool> stopping = false;
 };
 
-/// NOT_FOUND naming the queue.
-base::Result<engine::QueueRef> find_queue(const Broker& broker, const std::string& name);
+/// NOT_FOUND when there is nothing of this kind and name.
+base::Result<engine::QueueRef> find_named(const Broker& broker, const std::string& name, model::Kind kind);
 /// The same, but with broker.auto_create a queue that is not there is created with the defaults.
 base::Result<engine::QueueRef> find_or_create_queue(const Broker& broker, const std::string& name, Deadline deadline);
 /// The state of each queue, asked of their shards all at once. Those that are gone by now are left out.

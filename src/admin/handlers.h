@@ -1,4 +1,5 @@
-// The handlers, one for each route; grouped by the file that they stand in. All are of type `Handler`.
+// The handlers, one for each route; grouped by the file that they stand in. All are of type `Handler`, once
+// the kind of what they are about is given (`of` in routes.cpp).
 #pragma once
 
 #include "admin/broker.h"
@@ -6,19 +7,19 @@
 
 namespace lazaret::admin {
 
-// queue_handlers.cpp
-base::Result<Response> list_queues(Broker& broker, const Request& request);
-base::Result<Response> put_queue(Broker& broker, const Request& request);
-base::Result<Response> get_queue(Broker& broker, const Request& request);
-base::Result<Response> patch_queue(Broker& broker, const Request& request);
-base::Result<Response> delete_queue(Broker& broker, const Request& request);
-base::Result<Response> purge_queue(Broker& broker, const Request& request);
+// queue_handlers.cpp: of queues, topics or subscriptions
+base::Result<Response> list_named(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> put_named(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> get_named(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> patch_named(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> delete_named(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> purge_named(Broker& broker, const Request& request, model::Kind kind);
 
 // message_handlers.cpp
-base::Result<Response> publish_message(Broker& broker, const Request& request);
+base::Result<Response> publish_message(Broker& broker, const Request& request, model::Kind kind);
 
 // peek.cpp
-base::Result<Response> peek_messages(Broker& broker, const Request& request);
+base::Result<Response> peek_messages(Broker& broker, const Request& request, model::Kind kind);
 
 // case_handlers.cpp
 base::Result<Response> list_cases(Broker& broker, const Request& request);

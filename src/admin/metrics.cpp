@@ -73,13 +73,29 @@ ClientMetric metric(MetricType type, double value, std::vector<ClientMetric::Lab
   return one;
 }
 
+void add_topics(std::vector<MetricFamily>& families, const std::vector<QueueStats>& all) {
+  MetricFamily published{"lazaret_topic_published_total", "Messages published", MetricType::Counter, {}};
+  MetricFamily subscriptions{"lazaret_topic_subscriptions", "Subscriptions", MetricType::Gauge, {}};
+  for (const QueueStats& stats : all) {
+    if (stats.queue.kind != model::Kind::topic) continue;
+    const std::vector<ClientMetric::Label> topic{{"topic", stats.queue.name}};
+    published.metric.push_back(metric(published.type, of(stats.counters.entered), topic));
+    subscriptions.metric.push_back(metric(subscriptions.type, of(stats.subscriptions), topic));
+  }
+  families.push_back(std::move(published));
+  families.push_back(std::move(subscriptions));
+}
+
+/// Of queues and of subscriptions, which are queues to whoever watches.
 void add_queues(std::vector<MetricFamily>& families, const std::vector<QueueStats>& queues, base::Instant now) {
   for (const QueueMetric& kind : queue_metrics()) {
     MetricFamily& family = families.emplace_back(MetricFamily{kind.name, kind.help, kind.type, {}});
     for (const QueueStats& stats : queues) {
+      if (stats.queue.kind == model::Kind::topic) continue;
       family.metric.push_back(metric(kind.type, kind.value(stats), {{"queue", stats.queue.name}}));
     }
   }
+  add_topics(families, queues);
   MetricFamily& age = families.emplace_back(
       MetricFamily{"lazaret_queue_oldest_ready_seconds", "Age of the oldest ready message", MetricType::Gauge, {}});
   for (const QueueStats& stats : queues) {

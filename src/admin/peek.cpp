@@ -168,14 +168,14 @@ class Peek {
 
 }  // namespace
 
-Result<Response> peek_messages(Broker& broker, const Request& request) {
+Result<Response> peek_messages(Broker& broker, const Request& request, model::Kind kind) {
   const auto count = number_parameter(request, "count", limits::kPageItemsDefault, 1, limits::kPageItems);
   if (!count.ok()) return count.status();
   const auto from = number_parameter(request, "from", 0, 0, ~std::uint64_t{0});
   if (!from.ok()) return from.status();
   const auto wanted = state_parameter(request);
   if (!wanted.ok()) return wanted.status();
-  auto queue = find_queue(broker, request.arguments[0]);
+  auto queue = find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();
 
   Peek peek(broker, request, std::move(*queue), *count, *wanted);

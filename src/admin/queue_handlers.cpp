@@ -1,4 +1,4 @@
-// Queues: list, create, show, change, delete, purge.
+// Queues, topics and subscriptions: list, create, show, change, delete, purge.
 #include "admin/desk_wait.h"
 #include "admin/handlers.h"
 #include "admin/json_text.h"
@@ -19,29 +19,46 @@ constexpr model::ShardId kCatalogShard{0};
 struct Wanted {
   wire::OptionsPatch options;
   std::string colocate_with;
+  std::string topic;
+  std::optional<model::Start> start;
 };
 
+/// Fields of a PUT that are no options. False: it is none of them.
+Result<bool> read_placement(const json::object& object, std::string_view name, model::Kind kind, Wanted& wanted) {
+  const bool subscribes = kind == model::Kind::subscription;
+  if (name != "colocate_with" && !(subscribes && (name == "topic" || name == "start"))) return false;
+  if (subscribes && name == "colocate_with") return false;  // it is where its topic is
+  auto text = text_field(object, name);
+  if (!text.ok()) return text.status();
+  if (name == "colocate_with") wanted.colocate_with = *text;
+  if (name == "topic") wanted.topic = *text;
+  if (name != "start") return true;
+  wanted.start = model::start_of(*text);
+  if (!wanted.start) return Status(Code::INVALID_OPTION, "start must be \"latest\" or \"earliest\"");
+  return true;
+}
+
 /// An unknown field is an INVALID_OPTION: a misspelt option must not be taken for its default.
-Result<Wanted> read_wanted(const std::string& body, bool creating) {
+Result<Wanted> read_wanted(const std::string& body, bool creating, model::Kind kind) {
   Wanted wanted;
   const auto object = parse_object(body);
   if (!object.ok()) return object.status();
   for (const auto& [key, field] : *object) {
     const std::string_view name = key;
-    if (creating && name == "colocate_with") {
-      auto neighbour = text_field(*object, name);
-      if (!neighbour.ok()) return neighbour.status();
-      wanted.colocate_with = *neighbour;
-      continue;
+    if (creating) {
+      const auto placed = read_placement(*object, name, kind, wanted);
+      if (!placed.ok()) return placed.status();
+      if (*placed) continue;
     }
     const auto taken = read_option(name, field, wanted.options);
     if (!taken.ok()) return taken.status();
     if (!*taken) return Status(Code::INVALID_OPTION, "there is no option \"" + std::string(name) + "\"");
   }
+  if (Status status = wanted.options.validate_for(kind); !status.ok()) return status;
   return wanted;
 }
 
-/// The queue as it is now. Its own shard may hear of it a moment later than the catalog: then it is still empty.
+/// As it is now. Its own shard may hear of it a moment later than the catalog: then it is still empty.
 Result<Response> answer_queue(Broker& broker, const model::QueueRecord& queue, int status, Deadline deadline) {
   auto stats = show_queue(broker, queue, deadline);
   if (!stats.ok() && stats.code() != Code::NOT_FOUND) return stats.status();
@@ -52,10 +69,10 @@ Result<Response> answer_queue(Broker& broker, const model::QueueRecord& queue, i
 
 }  // namespace
 
-Result<Response> list_queues(Broker& broker, const Request& request) {
+Result<Response> list_named(Broker& broker, const Request& request, model::Kind kind) {
   const auto limit = number_parameter(request, "limit", limits::kPageItemsDefault, 1, limits::kPageItems);
   if (!limit.ok()) return limit.status();
-  auto queues = broker.engine.directory().list(request.parameter("cursor").value_or(""), *limit + 1);
+  auto queues = broker.engine.directory().list(request.parameter("cursor").value_or(""), *limit + 1, kind);
   std::string cursor;
   if (queues.size() > *limit) {
     queues.resize(*limit);
@@ -68,15 +85,25 @@ Result<Response> list_queues(Broker& broker, const Request& request) {
   return json_response(200, list_of(std::move(items), cursor));
 }
 
-Result<Response> put_queue(Broker& broker, const Request& request) {
-  const auto wanted = read_wanted(request.body, true);
+Result<Response> put_named(Broker& broker, const Request& request, model::Kind kind) {
+  const auto wanted = read_wanted(request.body, true, kind);
   if (!wanted.ok()) return wanted.status();
   model::CreateQueue command;
   command.name = request.arguments[0];
+  command.kind = kind;
   LZ_RETURN_IF_ERROR(model::validate_name(command.name));
   // What is named is compared; the rest may be as it is, as with the binary protocol's ensure.
   const auto there = broker.engine.directory().find(command.name);
-  auto options = wanted->options.apply_to(there ? there->options : broker.config.defaults);
+  model::QueueOptions base = there ? there->options : broker.config.defaults;
+  if (kind == model::Kind::subscription) {
+    command.topic = wanted->topic.empty() && there ? there->topic : wanted->topic;
+    if (command.topic.empty()) return Status(Code::BAD_REQUEST, "a subscription needs its topic");
+    const auto topic = find_named(broker, command.topic, model::Kind::topic);
+    if (!topic.ok()) return topic.status();
+    base.durability = (*topic)->options.durability;
+    command.start = wanted->start.value_or(model::Start::latest);
+  }
+  auto options = wanted->options.apply_to(base);
   if (!options.ok()) return options.status();
   command.options = *options;
   command.ensure = true;
@@ -86,18 +113,18 @@ Result<Response> put_queue(Broker& broker, const Request& request) {
   return answer_queue(broker, *answer->queue, answer->created ? 201 : 200, request.deadline);
 }
 
-Result<Response> get_queue(Broker& broker, const Request& request) {
-  const auto queue = find_queue(broker, request.arguments[0]);
+Result<Response> get_named(Broker& broker, const Request& request, model::Kind kind) {
+  const auto queue = find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();
   const auto stats = show_queue(broker, **queue, request.deadline);
   if (!stats.ok()) return stats.status();
   return json_response(200, queue_json(*stats));
 }
 
-Result<Response> patch_queue(Broker& broker, const Request& request) {
-  const auto wanted = read_wanted(request.body, false);
+Result<Response> patch_named(Broker& broker, const Request& request, model::Kind kind) {
+  const auto wanted = read_wanted(request.body, false, kind);
   if (!wanted.ok()) return wanted.status();
-  const auto queue = find_queue(broker, request.arguments[0]);
+  const auto queue = find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();
   const auto answer = ask<model::QueueAnswer>(
       broker.desk, kCatalogShard, model::UpdateQueue{{}, (*queue)->name, wanted->options}, request.deadline);
@@ -105,10 +132,10 @@ Result<Response> patch_queue(Broker& broker, const Request& request) {
   return answer_queue(broker, *answer->queue, 200, request.deadline);
 }
 
-Result<Response> delete_queue(Broker& broker, const Request& request) {
+Result<Response> delete_named(Broker& broker, const Request& request, model::Kind kind) {
   const auto force = flag_parameter(request, "force");
   if (!force.ok()) return force.status();
-  const auto queue = find_queue(broker, request.arguments[0]);
+  const auto queue = find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();
   const auto done = ask<model::Done>(broker.desk, (*queue)->shard,
                                      model::DeleteQueue{{}, (*queue)->subscription, *force}, request.deadline);
@@ -116,9 +143,9 @@ Result<Response> delete_queue(Broker& broker, const Request& request) {
   return Response{204, "", "", {}};
 }
 
-Result<Response> purge_queue(Broker& broker, const Request& request) {
+Result<Response> purge_named(Broker& broker, const Request& request, model::Kind kind) {
   if (const auto body = parse_object(request.body, {}); !body.ok()) return body.status();
-  const auto queue = find_queue(broker, request.arguments[0]);
+  const auto queue = find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();
   const auto done =
       ask<model::Done>(broker.desk, (*queue)->shard, model::PurgeQueue{{}, (*queue)->subscription}, request.deadline);

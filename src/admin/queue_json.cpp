@@ -83,7 +83,24 @@ json::object options_json(const model::QueueOptions& options) {
   return out;
 }
 
+namespace {
+
+json::object topic_json(const model::QueueStats& stats) {
+  return {
+      {"name", stats.queue.name},
+      {"shard", stats.queue.shard.value},
+      {"published_total", stats.counters.entered},
+      {"subscriptions", stats.subscriptions},
+      {"offsets_left_out", stats.offsets_left_out},
+      {"created_at", time_or_null(stats.queue.created_at)},
+      {"durability", model::name_of(stats.queue.options.durability)},
+  };
+}
+
+}  // namespace
+
 json::object queue_json(const model::QueueStats& stats) {
+  if (stats.queue.kind == model::Kind::topic) return topic_json(stats);
   const model::Counters& counters = stats.counters;
   json::array consumers;
   for (const auto& consumer : stats.consumers) consumers.push_back(consumer_json(consumer));
@@ -111,6 +128,10 @@ json::object queue_json(const model::QueueStats& stats) {
       {"consumers", std::move(consumers)},
   };
   for (auto& option : options_json(stats.queue.options)) out.insert(option);
+  if (stats.queue.kind == model::Kind::subscription) {
+    out["topic"] = stats.queue.topic;
+    out["start"] = model::name_of(stats.queue.start);
+  }
   return out;
 }
 

@@ -5,6 +5,14 @@
 namespace lazaret::admin {
 namespace {
 
+using model::Kind;
+
+/// A handler for one kind of what has a name.
+template <auto kHandler, Kind kKind>
+base::Result<Response> of(Broker& broker, const Request& request) {
+  return kHandler(broker, request, kKind);
+}
+
 const Parameter kCursor{.name = "cursor", .summary = "Where the page begins: the cursor of the page before"};
 const Parameter kLimit{.name = "limit", .type = "integer", .summary = "Items of a page: 1 to 1000, 100 when not given"};
 
@@ -13,48 +21,48 @@ std::vector<Route> queue_routes() {
       {.pattern = "/api/v1/queues",
        .operation = "listQueues",
        .summary = "All queues, by name",
-       .handler = list_queues,
+       .handler = of<list_named, Kind::queue>,
        .query = {kCursor, kLimit},
        .outcomes = {{.summary = "A page of queues", .schema = "QueueList"}}},
       {.method = Method::put,
        .pattern = "/api/v1/queues/{name}",
        .operation = "putQueue",
        .summary = "Creates the queue, or makes sure that it exists with these options",
-       .handler = put_queue,
+       .handler = of<put_named, Kind::queue>,
        .body = "NewQueue",
        .outcomes = {{.summary = "It exists with these options", .schema = "Queue"},
                     {.status = 201, .summary = "It was created", .schema = "Queue"}}},
       {.pattern = "/api/v1/queues/{name}",
        .operation = "getQueue",
        .summary = "One queue",
-       .handler = get_queue,
+       .handler = of<get_named, Kind::queue>,
        .outcomes = {{.summary = "The queue", .schema = "Queue"}}},
       {.method = Method::patch,
        .pattern = "/api/v1/queues/{name}",
        .operation = "patchQueue",
        .summary = "Changes options; those that are not given stay as they are",
-       .handler = patch_queue,
+       .handler = of<patch_named, Kind::queue>,
        .body = "QueueOptions",
        .outcomes = {{.summary = "The queue as it is now", .schema = "Queue"}}},
       {.method = Method::remove,
        .pattern = "/api/v1/queues/{name}",
        .operation = "deleteQueue",
        .summary = "Deletes the queue; its cases stay in the hospital",
-       .handler = delete_queue,
+       .handler = of<delete_named, Kind::queue>,
        .query = {{.name = "force", .type = "boolean", .summary = "Although it holds messages or has consumers"}},
        .outcomes = {{.status = 204, .summary = "It is gone", .content_type = ""}}},
       {.method = Method::post,
        .pattern = "/api/v1/queues/{name}/messages",
        .operation = "publishMessage",
        .summary = "Publishes one message; answered when it is on the disk",
-       .handler = publish_message,
+       .handler = of<publish_message, Kind::queue>,
        .body = "NewMessage",
        .has_message = true,
        .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"}}},
       {.pattern = "/api/v1/queues/{name}/messages",
        .operation = "peekMessages",
        .summary = "Looks at messages without taking them",
-       .handler = peek_messages,
+       .handler = of<peek_messages, Kind::queue>,
        .query = {{.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
                  {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
                  {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying"}},
@@ -64,7 +72,107 @@ std::vector<Route> queue_routes() {
        .pattern = "/api/v1/queues/{name}/purge",
        .operation = "purgeQueue",
        .summary = "Drops what is ready or waiting",
-       .handler = purge_queue,
+       .handler = of<purge_named, Kind::queue>,
+       .body = "Empty",
+       .outcomes = {{.summary = "It was dropped", .schema = "Purged"}}},
+  };
+}
+
+std::vector<Route> topic_routes() {
+  return {
+      {.pattern = "/api/v1/topics",
+       .operation = "listTopics",
+       .summary = "All topics, by name",
+       .handler = of<list_named, Kind::topic>,
+       .query = {kCursor, kLimit},
+       .outcomes = {{.summary = "A page of topics", .schema = "TopicList"}}},
+      {.method = Method::put,
+       .pattern = "/api/v1/topics/{name}",
+       .operation = "putTopic",
+       .summary = "Creates the topic, or makes sure that it exists with these options",
+       .handler = of<put_named, Kind::topic>,
+       .body = "NewTopic",
+       .outcomes = {{.summary = "It exists with these options", .schema = "Topic"},
+                    {.status = 201, .summary = "It was created", .schema = "Topic"}}},
+      {.pattern = "/api/v1/topics/{name}",
+       .operation = "getTopic",
+       .summary = "One topic",
+       .handler = of<get_named, Kind::topic>,
+       .outcomes = {{.summary = "The topic", .schema = "Topic"}}},
+      {.method = Method::patch,
+       .pattern = "/api/v1/topics/{name}",
+       .operation = "patchTopic",
+       .summary = "Changes options; its subscriptions are as durable as it is",
+       .handler = of<patch_named, Kind::topic>,
+       .body = "TopicOptions",
+       .outcomes = {{.summary = "The topic as it is now", .schema = "Topic"}}},
+      {.method = Method::remove,
+       .pattern = "/api/v1/topics/{name}",
+       .operation = "deleteTopic",
+       .summary = "Deletes the topic; cases of its subscriptions stay in the hospital",
+       .handler = of<delete_named, Kind::topic>,
+       .query = {{.name = "force", .type = "boolean", .summary = "With all its subscriptions"}},
+       .outcomes = {{.status = 204, .summary = "It is gone", .content_type = ""}}},
+      {.method = Method::post,
+       .pattern = "/api/v1/topics/{name}/messages",
+       .operation = "publishToTopic",
+       .summary = "Publishes one message to all subscriptions; answered when it is durable",
+       .handler = of<publish_message, Kind::topic>,
+       .body = "NewMessage",
+       .has_message = true,
+       .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"}}},
+  };
+}
+
+std::vector<Route> subscription_routes() {
+  return {
+      {.pattern = "/api/v1/subscriptions",
+       .operation = "listSubscriptions",
+       .summary = "All subscriptions of topics, by name",
+       .handler = of<list_named, Kind::subscription>,
+       .query = {kCursor, kLimit},
+       .outcomes = {{.summary = "A page of subscriptions", .schema = "SubscriptionList"}}},
+      {.method = Method::put,
+       .pattern = "/api/v1/subscriptions/{name}",
+       .operation = "putSubscription",
+       .summary = "Creates the subscription, or makes sure that it exists with these options",
+       .handler = of<put_named, Kind::subscription>,
+       .body = "NewSubscription",
+       .outcomes = {{.summary = "It exists with these options", .schema = "Subscription"},
+                    {.status = 201, .summary = "It was created", .schema = "Subscription"}}},
+      {.pattern = "/api/v1/subscriptions/{name}",
+       .operation = "getSubscription",
+       .summary = "One subscription",
+       .handler = of<get_named, Kind::subscription>,
+       .outcomes = {{.summary = "The subscription", .schema = "Subscription"}}},
+      {.method = Method::patch,
+       .pattern = "/api/v1/subscriptions/{name}",
+       .operation = "patchSubscription",
+       .summary = "Changes options; those that are not given stay as they are",
+       .handler = of<patch_named, Kind::subscription>,
+       .body = "SubscriptionOptions",
+       .outcomes = {{.summary = "The subscription as it is now", .schema = "Subscription"}}},
+      {.method = Method::remove,
+       .pattern = "/api/v1/subscriptions/{name}",
+       .operation = "deleteSubscription",
+       .summary = "Deletes the subscription; its cases stay in the hospital, its topic as it is",
+       .handler = of<delete_named, Kind::subscription>,
+       .query = {{.name = "force", .type = "boolean", .summary = "Although it holds messages or has consumers"}},
+       .outcomes = {{.status = 204, .summary = "It is gone", .content_type = ""}}},
+      {.pattern = "/api/v1/subscriptions/{name}/messages",
+       .operation = "peekSubscription",
+       .summary = "Looks at messages without taking them",
+       .handler = of<peek_messages, Kind::subscription>,
+       .query = {{.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
+                 {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
+                 {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying"}},
+       .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
+                     .schema = "PeekedMessageList"}}},
+      {.method = Method::post,
+       .pattern = "/api/v1/subscriptions/{name}/purge",
+       .operation = "purgeSubscription",
+       .summary = "Drops what is ready or waiting, of this subscription only",
+       .handler = of<purge_named, Kind::subscription>,
        .body = "Empty",
        .outcomes = {{.summary = "It was dropped", .schema = "Purged"}}},
   };
@@ -157,7 +265,8 @@ std::vector<Route> broker_routes() {
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
-    for (const auto& part : {hospital_routes(), broker_routes()}) table.insert(table.end(), part.begin(), part.end());
+    for (const auto& part : {topic_routes(), subscription_routes(), hospital_routes(), broker_routes()})
+      table.insert(table.end(), part.begin(), part.end());
     return table;
   }();
   return all;

@@ -54,6 +54,10 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.entered_total = in.entered;
   out.acked_total = in.acked;
   out.consumers = in.consumers;
+  out.kind = static_cast<Kind>(in.kind);
+  out.topic = in.topic;
+  if (in.kind == model::Kind::subscription) out.start = model::name_of(in.start);
+  out.subscriptions = in.subscriptions;
   out.created = created;
   return out;
 }
@@ -137,29 +141,63 @@ wire::QueueRequest request_for(wire::QueueVerb verb, std::string name) {
 
 }  // namespace
 
-void Client::start_queue(Verb verb, QueueSpec spec, detail::Handler<QueueInfo> handler) {
-  wire::QueueRequest frame = request_for(wire::QueueVerb::show, std::move(spec.name));
+Client::AnySpec Client::of(QueueSpec spec) { return {Kind::queue, std::move(spec), {}, {}}; }
+
+Client::AnySpec Client::of(TopicSpec spec) {
+  QueueSpec options;
+  options.name = std::move(spec.name);
+  options.durability = std::move(spec.durability);
+  options.colocate_with = std::move(spec.colocate_with);
+  return {Kind::topic, std::move(options), {}, {}};
+}
+
+Client::AnySpec Client::of(SubscriptionSpec spec) {
+  QueueSpec options;
+  options.name = std::move(spec.name);
+  options.max_attempts = spec.max_attempts;
+  options.backoff_initial = spec.backoff_initial;
+  options.backoff_multiplier = spec.backoff_multiplier;
+  options.backoff_max = spec.backoff_max;
+  options.backoff_jitter = spec.backoff_jitter;
+  options.lease_duration = spec.lease_duration;
+  options.max_worker_deaths = spec.max_worker_deaths;
+  return {Kind::subscription, std::move(options), std::move(spec.topic), std::move(spec.start)};
+}
+
+void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> handler) {
+  wire::QueueRequest frame = request_for(wire::QueueVerb::show, std::move(spec.queue.name));
   switch (verb) {
     case Verb::ensure: frame.verb = wire::QueueVerb::ensure; break;
     case Verb::create: frame.verb = wire::QueueVerb::create; break;
     case Verb::update: frame.verb = wire::QueueVerb::update; break;
     case Verb::show: frame.verb = wire::QueueVerb::show; break;
   }
+  frame.kind = static_cast<model::Kind>(spec.kind);
   Status words = detail::check_queue_name(frame.name);
-  if (words.ok() && !spec.colocate_with.empty()) words = detail::check_queue_name(spec.colocate_with);
+  for (const std::string* other : {&spec.queue.colocate_with, &spec.topic}) {
+    if (words.ok() && !other->empty()) words = detail::check_queue_name(*other);
+  }
+  if (words.ok() && spec.kind == Kind::subscription && spec.topic.empty()) {
+    words = Status(Code::BAD_REQUEST, "a subscription needs its topic");
+  }
+  const auto start = spec.start.empty() ? model::Start::latest : model::start_of(spec.start);
+  if (words.ok() && !start) words = Status(Code::INVALID_OPTION, "start must be \"latest\" or \"earliest\"");
   if (!words.ok()) return fail(core(), std::move(handler), words);
-  frame.colocate_with = std::move(spec.colocate_with);
-  const auto patch = patch_of(spec);
+  frame.colocate_with = std::move(spec.queue.colocate_with);
+  frame.topic = std::move(spec.topic);
+  frame.start = *start;
+  const auto patch = patch_of(spec.queue);
   if (!patch.ok()) return fail(core(), std::move(handler), patch.status());
   frame.options = *patch;
   ask<QueueInfo>(core(), std::move(frame), timeout_, verb != Verb::create, std::move(handler), first_of);
 }
 
-void Client::start_list(std::string after, std::uint32_t max, detail::Handler<QueueList> handler) {
+void Client::start_list(Kind kind, std::string after, std::uint32_t max, detail::Handler<QueueList> handler) {
   const Status words = after.empty() ? Status() : detail::check_queue_name(after);
   if (!words.ok()) return fail(core(), std::move(handler), words);
   wire::QueueRequest frame = request_for(wire::QueueVerb::list, std::move(after));
   frame.max = max;
+  frame.kind = static_cast<model::Kind>(kind);
   ask<QueueList>(core(), std::move(frame), timeout_, true, std::move(handler), [](const wire::QueueResponse& response) {
     QueueList list;
     for (const wire::QueueInfo& info : response.queues) list.queues.push_back(info_of(info, false));
@@ -197,24 +235,28 @@ void Client::start_peek(std::string queue, std::optional<std::uint64_t> from, st
 
 // --- The same, waited for --------------------------------------------------------------------------------------------
 
-QueueInfo Client::wait_queue(Verb verb, QueueSpec spec) {
+QueueInfo Client::wait_queue(Verb verb, AnySpec spec) {
   check_may_block(core().would_deadlock());
   return wait_for<QueueInfo>([&](auto handler) { start_queue(verb, std::move(spec), std::move(handler)); });
 }
 
-QueueInfo Client::ensure(const QueueSpec& spec) { return wait_queue(Verb::ensure, spec); }
-QueueInfo Client::create(const QueueSpec& spec) { return wait_queue(Verb::create, spec); }
-QueueInfo Client::update(const QueueSpec& spec) { return wait_queue(Verb::update, spec); }
+QueueInfo Client::ensure(const QueueSpec& spec) { return wait_queue(Verb::ensure, of(spec)); }
+QueueInfo Client::create(const QueueSpec& spec) { return wait_queue(Verb::create, of(spec)); }
+QueueInfo Client::update(const QueueSpec& spec) { return wait_queue(Verb::update, of(spec)); }
+QueueInfo Client::ensure_topic(const TopicSpec& spec) { return wait_queue(Verb::ensure, of(spec)); }
+QueueInfo Client::create_topic(const TopicSpec& spec) { return wait_queue(Verb::create, of(spec)); }
+QueueInfo Client::ensure_subscription(const SubscriptionSpec& spec) { return wait_queue(Verb::ensure, of(spec)); }
+QueueInfo Client::create_subscription(const SubscriptionSpec& spec) { return wait_queue(Verb::create, of(spec)); }
 
 QueueInfo Client::show(std::string_view queue) {
   QueueSpec spec;
   spec.name = queue;
-  return wait_queue(Verb::show, std::move(spec));
+  return wait_queue(Verb::show, of(std::move(spec)));
 }
 
-QueueList Client::list(std::string_view after, std::uint32_t max) {
+QueueList Client::list(std::string_view after, std::uint32_t max, Kind kind) {
   check_may_block(core().would_deadlock());
-  return wait_for<QueueList>([&](auto handler) { start_list(std::string(after), max, std::move(handler)); });
+  return wait_for<QueueList>([&](auto handler) { start_list(kind, std::string(after), max, std::move(handler)); });
 }
 
 void Client::remove(std::string_view queue, bool force) {

@@ -16,11 +16,11 @@ QueueRef Directory::find(model::SubscriptionId subscription) const {
   return it == by_subscription_.end() ? nullptr : it->second;
 }
 
-std::vector<QueueRef> Directory::list(std::string_view after, std::size_t max) const {
+std::vector<QueueRef> Directory::list(std::string_view after, std::size_t max, std::optional<model::Kind> kind) const {
   const std::shared_lock lock(mutex_);
   std::vector<QueueRef> queues;
   for (auto it = by_name_.upper_bound(after); it != by_name_.end() && queues.size() < max; ++it) {
-    queues.push_back(it->second);
+    if (!kind || it->second->kind == *kind) queues.push_back(it->second);
   }
   return queues;
 }

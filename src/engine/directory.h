@@ -1,10 +1,11 @@
-// Directory: which queues there are, for sessions that look up names. It shows only what is durable.
+// Directory: which queues, topics and subscriptions there are, for sessions that look up names. It shows only what is durable.
 //
 // Threading: any thread. Guarded by one of the daemon's three mutexes.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -22,8 +23,9 @@ class Directory {
   /// nullptr when there is no such queue.
   QueueRef find(std::string_view name) const;
   QueueRef find(model::SubscriptionId subscription) const;
-  /// At most `max` queues in the order of their names, those after `after` ("" for the first).
-  std::vector<QueueRef> list(std::string_view after, std::size_t max) const;
+  /// At most `max` of this kind (nullopt: of any) in the order of their names, those after `after` ("" for the first).
+  std::vector<QueueRef> list(std::string_view after, std::size_t max,
+                             std::optional<model::Kind> kind = std::nullopt) const;
   std::size_t size() const;
 
   /// Adds the queue, or replaces it (new options).

@@ -97,7 +97,11 @@ Status Session::on(wire::OpenProducer&& frame) {
 void Session::open_producer(const wire::OpenProducer& frame) {
   const auto queue = context_.engine.directory().find(frame.queue);
   if (queue == nullptr)
-    return refuse(frame.request, Status(Code::NOT_FOUND, "there is no queue '" + frame.queue + "'"));
+    return refuse(frame.request, Status(Code::NOT_FOUND, "there is no queue or topic '" + frame.queue + "'"));
+  if (queue->kind == model::Kind::subscription) {
+    return refuse(frame.request, Status(Code::BAD_REQUEST, frame.queue + " is a subscription: publish to its topic " +
+                                                               queue->topic));
+  }
   const std::uint32_t number = ++last_producer_;
   producers_.emplace(number, Producer{queue->shard, queue->log, frame.producer_id});
   if (!frame.producer_id) return send(wire::encode(wire::ProducerOpened{frame.request, {}, number, 0}));
@@ -222,7 +226,10 @@ bool Session::has_room_for(std::uint64_t consumer) {
 
 Status Session::open_consumer(const wire::OpenConsumer& frame) {
   const auto queue = context_.engine.directory().find(frame.queue);
-  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue '" + frame.queue + "'");
+  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or subscription '" + frame.queue + "'");
+  if (queue->kind == model::Kind::topic) {
+    return Status(Code::BAD_REQUEST, frame.queue + " is a topic: consume from a subscription of it");
+  }
   if (!has_room_for(frame.consumer)) {
     return Status(Code::LIMIT_REACHED, "this connection has " + std::to_string(consumers_.size()) + " consumers")
         .with_limit("consumers", limits::kConsumersPerConnection);

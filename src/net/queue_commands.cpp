@@ -16,7 +16,9 @@ namespace {
 /// With one largest message more, and what describes them all, still a frame that the client takes.
 constexpr std::size_t kPeekBytes = 512u << 10;
 
-Status no_queue(const std::string& name) { return {Code::NOT_FOUND, "there is no queue '" + name + "'"}; }
+Status nothing_named(const std::string& name) {
+  return {Code::NOT_FOUND, "there is no queue, topic or subscription '" + name + "'"};
+}
 
 wire::QueueInfo info_of(const model::QueueStats& stats) {
   wire::QueueInfo info;
@@ -30,6 +32,10 @@ wire::QueueInfo info_of(const model::QueueStats& stats) {
   info.entered = stats.counters.entered;
   info.acked = stats.counters.acked;
   info.consumers = static_cast<std::uint32_t>(stats.consumers.size());
+  info.kind = stats.queue.kind;
+  info.topic = stats.queue.topic;
+  info.start = stats.queue.start;
+  info.subscriptions = static_cast<std::uint32_t>(stats.subscriptions);
   return info;
 }
 
@@ -89,7 +95,7 @@ Status Session::on(wire::QueueRequest&& frame) {
     return {};
   }
   if (queue == nullptr) {
-    refuse(frame.request, no_queue(frame.name));
+    refuse(frame.request, nothing_named(frame.name));
     return {};
   }
   const auto done = [this, request = frame.request](model::Answer&& answer) {
@@ -117,18 +123,24 @@ Status Session::on(wire::QueueRequest&& frame) {
 void Session::create_queue(wire::QueueRequest&& frame) {
   const bool ensure = frame.verb == QueueVerb::ensure;
   const auto there = context_.engine.directory().find(frame.name);
-  // Ensure compares what is named; the rest may be as it is.
-  auto options = frame.options.apply_to(ensure && there ? there->options : context_.config.defaults);
+  // Ensure compares what is named; the rest may be as it is. A subscription is as durable as its topic.
+  model::QueueOptions base = ensure && there ? there->options : context_.config.defaults;
+  if (const auto topic = context_.engine.directory().find(frame.topic)) base.durability = topic->options.durability;
+  auto options = frame.options.apply_to(base);
   if (!options.ok()) return refuse(frame.request, options.status());
   if (Status status = model::validate_name(frame.name); !status.ok()) return refuse(frame.request, std::move(status));
   if (Status status = model::validate(*options); !status.ok()) return refuse(frame.request, std::move(status));
+  if (Status status = frame.options.validate_for(frame.kind); !status.ok()) {
+    return refuse(frame.request, std::move(status));
+  }
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));
     show_queue(request, std::make_shared<const model::QueueRecord>(*done.queue), done.created);
   });
   submit(model::ShardId(0),
-         model::CreateQueue{origin, std::move(frame.name), *options, ensure, std::move(frame.colocate_with)});
+         model::CreateQueue{origin, std::move(frame.name), *options, ensure, std::move(frame.colocate_with), frame.kind,
+                            std::move(frame.topic), frame.start});
 }
 
 bool Session::create_missing(const std::string& name, std::function<void(Status)> then) {
@@ -137,7 +149,7 @@ bool Session::create_missing(const std::string& name, std::function<void(Status)
     Status status = std::move(std::get<model::QueueAnswer>(answer).status);
     then(status.code() == Code::ALREADY_EXISTS ? Status() : std::move(status));  // somebody else was faster
   });
-  submit(model::ShardId(0), model::CreateQueue{origin, name, context_.config.defaults, false, ""});
+  submit(model::ShardId(0), model::CreateQueue{origin, name, context_.config.defaults, false, "", model::Kind::queue, "", model::Start::latest});
   return true;
 }
 
@@ -166,7 +178,7 @@ void Session::show_queue(std::uint64_t request, const engine::QueueRef& queue, b
 void Session::list_queues(const wire::QueueRequest& frame) {
   const std::size_t max =
       frame.max == 0 ? limits::kPageItemsDefault : std::min<std::size_t>(frame.max, limits::kPageItems);
-  const auto queues = context_.engine.directory().list(frame.name, max);
+  const auto queues = context_.engine.directory().list(frame.name, max, frame.kind);
   const auto listing = std::make_shared<Listing>();
   listing->places.resize(queues.size());
   listing->missing = queues.size();
@@ -187,7 +199,11 @@ Status Session::on(wire::Peek&& frame) {
   if (too_many(frame.request, expected_.size() + peeks_.size(), limits::kBatchItems, "open requests")) return {};
   auto queue = context_.engine.directory().find(frame.queue);
   if (queue == nullptr) {
-    refuse(frame.request, no_queue(frame.queue));
+    refuse(frame.request, nothing_named(frame.queue));
+    return {};
+  }
+  if (queue->kind == model::Kind::topic) {
+    refuse(frame.request, Status(Code::BAD_REQUEST, frame.queue + " is a topic: look at one of its subscriptions"));
     return {};
   }
   const std::size_t max =

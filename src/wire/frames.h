@@ -232,6 +232,9 @@ struct QueueRequest {
   bool force = false;
   std::uint32_t max = 0;
   std::string colocate_with;
+  model::Kind kind = model::Kind::queue;  // create, ensure, list
+  std::string topic;                      // of a subscription
+  model::Start start = model::Start::latest;
 };
 struct QueueInfo {
   std::string name;
@@ -239,6 +242,10 @@ struct QueueInfo {
   model::ShardId shard;
   std::uint64_t ready = 0, leased = 0, waiting = 0, in_hospital = 0, entered = 0, acked = 0;
   std::uint32_t consumers = 0;
+  model::Kind kind = model::Kind::queue;
+  std::string topic;
+  model::Start start = model::Start::latest;
+  std::uint32_t subscriptions = 0;
 };
 struct QueueResponse {
   std::uint64_t request = 0;

@@ -13,6 +13,17 @@ constexpr std::pair<model::MessageState, std::string_view> kStates[] = {
     {model::MessageState::in_hospital, "in_hospital"}, {model::MessageState::replaying, "replaying"},
 };
 
+/// Nothing is a queue: older clients know no other kind.
+std::optional<model::Kind> kind_of(v1::NameKind kind) {
+  switch (kind) {
+    case v1::KIND_UNSPECIFIED:
+    case v1::KIND_QUEUE: return model::Kind::queue;
+    case v1::KIND_TOPIC: return model::Kind::topic;
+    case v1::KIND_SUBSCRIPTION: return model::Kind::subscription;
+    default: return std::nullopt;
+  }
+}
+
 void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.max_attempts) out->set_max_attempts(*patch.max_attempts);
   if (patch.backoff_initial) out->set_backoff_initial_us(static_cast<std::uint64_t>(patch.backoff_initial->count()));
@@ -54,6 +65,11 @@ OutFrame encode(const QueueRequest& frame) {
   out.set_force(frame.force);
   out.set_max(frame.max);
   out.set_colocate_with(frame.colocate_with);
+  out.set_kind(static_cast<v1::NameKind>(frame.kind));
+  if (frame.kind == model::Kind::subscription) {
+    out.set_topic(frame.topic);
+    out.set_start(std::string(model::name_of(frame.start)));
+  }
   return to_frame(FrameType::queue_request, out);
 }
 
@@ -70,6 +86,13 @@ base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   out.force = in->force();
   out.max = in->max();
   out.colocate_with = in->colocate_with();
+  const auto kind = kind_of(in->kind());
+  if (!kind) return bad_frame("QUEUE_REQUEST with an unknown kind");
+  out.kind = *kind;
+  out.topic = in->topic();
+  const auto start = in->start().empty() ? model::Start::latest : model::start_of(in->start());
+  if (!start) return bad_frame("QUEUE_REQUEST with an unknown start");
+  out.start = *start;
   return out;
 }
 
@@ -89,6 +112,12 @@ OutFrame encode(const QueueResponse& frame) {
     to->set_entered_total(queue.entered);
     to->set_acked_total(queue.acked);
     to->set_consumers(queue.consumers);
+    to->set_kind(static_cast<v1::NameKind>(queue.kind));
+    if (queue.kind == model::Kind::subscription) {
+      to->set_topic(queue.topic);
+      to->set_start(std::string(model::name_of(queue.start)));
+    }
+    to->set_subscriptions(queue.subscriptions);
   }
   out.set_created(frame.created);
   out.set_count(frame.count);
@@ -107,7 +136,9 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
     if (!options.ok()) return options.status();
     out.queues.push_back({queue.name(), *options, model::ShardId(static_cast<std::uint16_t>(queue.shard())),
                           queue.ready(), queue.leased(), queue.waiting(), queue.in_hospital(), queue.entered_total(),
-                          queue.acked_total(), queue.consumers()});
+                          queue.acked_total(), queue.consumers(),
+                          kind_of(queue.kind()).value_or(model::Kind::queue), queue.topic(),
+                          model::start_of(queue.start()).value_or(model::Start::latest), queue.subscriptions()});
   }
   out.created = in->created();
   out.count = in->count();

@@ -1,4 +1,4 @@
-// lazaret queue create|ensure|list|show|update|delete|purge
+// lazaret queue|topic|subscription create|ensure|list|show|update|delete|purge
 #include <array>
 #include <map>
 
@@ -25,8 +25,26 @@ constexpr std::array<std::pair<const char*, const char*>, 8> kOptions = {{
     {"durability", "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
 }};
 
+/// What the commands are about.
+struct Noun {
+  const char* name;
+  const char* plural;  // in the HTTP API
+  const char* help;
+  const char* delete_help;
+  const char* force_help;
+};
+constexpr Noun kQueue{"queue", "queues", "Queues: create, look at, change, delete them",
+                      "Delete a queue that is empty; its cases stay in the hospital",
+                      "Although it holds messages or has consumers"};
+constexpr Noun kTopic{"topic", "topics", "Topics: each of their subscriptions gets every message",
+                      "Delete a topic that has no subscriptions", "With all its subscriptions"};
+constexpr Noun kSubscription{"subscription", "subscriptions", "Subscriptions of topics: consumed from as queues are",
+                             "Delete a subscription that has read everything; its cases stay in the hospital",
+                             "Although it holds messages or has consumers"};
+
 /// What one command was given.
 struct Given {
+  const Noun* noun = &kQueue;
   std::string name;
   std::map<std::string, std::string> options;
   bool force = false;
@@ -37,6 +55,8 @@ std::string with_dashes(std::string name) {
   return "--" + name;
 }
 
+std::string title(const Given& given) { return std::string(given.noun->name) + " " + given.name; }
+
 json::object body_of(const Given& given) {
   json::object body;
   for (const auto& [name, text] : given.options) {
@@ -44,20 +64,31 @@ json::object body_of(const Given& given) {
     boost::system::error_code error;
     json::value number = json::parse(text, error);
     if (error || !number.is_number()) number = json::string(text);
-    body[name] = name == "colocate_with" ? json::value(json::string(text)) : std::move(number);
+    body[name] = name == "colocate_with" || name == "topic" ? json::value(json::string(text)) : std::move(number);
   }
   return body;
 }
 
+/// A topic has its durability only, and its subscriptions have all but that.
 void add_options(CLI::App& command, Given& given) {
   for (const auto& [name, help] : kOptions) {
+    const bool durability = std::string_view(name) == "durability";
+    if (given.noun != &kQueue && durability != (given.noun == &kTopic)) continue;
     command.add_option(with_dashes(name), given.options[name], help)->type_name("VALUE");
   }
 }
 
-void add_colocate(CLI::App& command, Given& given) {
-  command.add_option("--colocate-with", given.options["colocate_with"], "On the shard of this queue")
-      ->type_name("QUEUE");
+void add_placement(CLI::App& command, Given& given) {
+  if (given.noun == &kSubscription) {
+    command.add_option("--topic", given.options["topic"], "The topic that it reads")->required()->type_name("TOPIC");
+    command
+        .add_option("--start", given.options["start"],
+                    "latest: with what is published from now on; earliest: with the oldest that there is (latest)")
+        ->type_name("WHERE");
+    return;
+  }
+  command.add_option("--colocate-with", given.options["colocate_with"], "On the shard of this queue or topic")
+      ->type_name("NAME");
 }
 
 /// PUT makes sure that the queue exists; only 201 says that it was this request that created it.
@@ -65,35 +96,50 @@ void create(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
   HttpClient::Answer answer;
   try {
-    answer = http.request("PUT", target({"queues", given.name}), body_of(given));
+    answer = http.request("PUT", target({given.noun->plural, given.name}), body_of(given));
   } catch (const Error& error) {
     if (error.problem.code != base::error_info(Code::OPTIONS_MISMATCH).name) throw;
-    fail(Code::ALREADY_EXISTS, "there is a queue " + given.name + " with other options: " + error.problem.text);
+    fail(Code::ALREADY_EXISTS, "there is a " + title(given) + " with other options: " + error.problem.text);
   }
-  if (answer.status != 201) fail(Code::ALREADY_EXISTS, "there is a queue " + given.name);
+  if (answer.status != 201) fail(Code::ALREADY_EXISTS, "there is a " + title(given));
   if (connection.json) return print_json(answer.body);
-  print_line("created queue " + given.name);
+  print_line("created " + title(given));
 }
 
 void ensure(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
-  const auto answer = http.request("PUT", target({"queues", given.name}), body_of(given));
+  const auto answer = http.request("PUT", target({given.noun->plural, given.name}), body_of(given));
   if (connection.json) return print_json(answer.body);
-  print_line((answer.status == 201 ? "created queue " : "there is a queue ") + given.name);
+  print_line((answer.status == 201 ? "created " : "there is a ") + title(given));
 }
 
-void list(const Connection& connection) {
+std::vector<std::string> row_of(const json::object& one, const Noun& noun) {
+  if (&noun == &kTopic) {
+    return {cell(one, "name"), cell(one, "published_total"), cell(one, "subscriptions"), cell(one, "durability")};
+  }
+  const json::value* consumers = one.if_contains("consumers");
+  const bool known = consumers != nullptr && consumers->is_array();
+  std::vector<std::string> row{cell(one, "name"),        cell(one, "ready"),         cell(one, "leased"),
+                               cell(one, "waiting"),     cell(one, "in_hospital"),   cell(one, "entered_total"),
+                               cell(one, "acked_total"), known ? std::to_string(consumers->get_array().size()) : "-"};
+  if (&noun == &kSubscription) row.push_back(cell(one, "topic"));
+  return row;
+}
+
+Table table_of(const Noun& noun) {
+  if (&noun == &kTopic) return Table{"NAME", "PUBLISHED", "SUBSCRIPTIONS", "DURABILITY"};
+  if (&noun == &kQueue) return Table{"NAME", "READY", "LEASED", "WAITING", "HOSPITAL", "ENTERED", "ACKED", "CONSUMERS"};
+  return Table{"NAME", "READY", "LEASED", "WAITING", "HOSPITAL", "ENTERED", "ACKED", "CONSUMERS", "TOPIC"};
+}
+
+void list(const Connection& connection, const Noun& noun) {
   HttpClient http(connection.admin_address());
-  Table table{"NAME", "READY", "LEASED", "WAITING", "HOSPITAL", "ENTERED", "ACKED", "CONSUMERS"};
+  Table table = table_of(noun);
   http.each_item(
-      {"queues"}, {{"limit", "1000"}},
-      [&](const json::object& queue) {
-        if (connection.json) return print_json(queue);
-        const json::value* consumers = queue.if_contains("consumers");
-        const bool known = consumers != nullptr && consumers->is_array();
-        table.add({cell(queue, "name"), cell(queue, "ready"), cell(queue, "leased"), cell(queue, "waiting"),
-                   cell(queue, "in_hospital"), cell(queue, "entered_total"), cell(queue, "acked_total"),
-                   known ? std::to_string(consumers->get_array().size()) : "-"});
+      {noun.plural}, {{"limit", "1000"}},
+      [&](const json::object& one) {
+        if (connection.json) return print_json(one);
+        table.add(row_of(one, noun));
       },
       [&] {
         if (!connection.json) table.print();
@@ -107,60 +153,65 @@ void print_queue(const Connection& connection, const json::value& queue) {
 
 void update(const Connection& connection, const Given& given) {
   const json::object body = body_of(given);
-  if (body.empty()) fail(Code::USAGE, "queue update needs an option to change");
+  if (body.empty()) fail(Code::USAGE, std::string(given.noun->name) + " update needs an option to change");
   HttpClient http(connection.admin_address());
-  print_queue(connection, http.request("PATCH", target({"queues", given.name}), body).body);
+  print_queue(connection, http.request("PATCH", target({given.noun->plural, given.name}), body).body);
 }
 
 void remove(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
   Query query;
   if (given.force) query.emplace_back("force", "true");
-  http.request("DELETE", target({"queues", given.name}, query));
+  http.request("DELETE", target({given.noun->plural, given.name}, query));
   if (connection.json) return print_json(json::object{{"name", given.name}, {"deleted", true}});
-  print_line("deleted queue " + given.name);
+  print_line("deleted " + title(given));
 }
 
 void purge(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
-  json::object answer = http.request("POST", target({"queues", given.name, "purge"})).body.as_object();
+  json::object answer = http.request("POST", target({given.noun->plural, given.name, "purge"})).body.as_object();
   if (connection.json) {
     answer["name"] = given.name;
     return print_json(answer);
   }
-  print_line("purged " + cell(answer, "purged") + " from queue " + given.name);
+  print_line("purged " + cell(answer, "purged") + " from " + title(given));
+}
+
+void add_commands(CLI::App& app, const Connection& connection, const Noun& noun) {
+  CLI::App* group = app.add_subcommand(noun.name, noun.help);
+  group->require_subcommand(1);
+  group->fallthrough();
+  const std::string what = noun.name;
+
+  const auto add = [&](const char* verb, const std::string& help, auto action) {
+    CLI::App* command = group->add_subcommand(verb, help);
+    const auto given = std::make_shared<Given>();
+    given->noun = &noun;
+    command->add_option("name", given->name, "Name of the " + what)->required()->type_name("NAME");
+    command->callback([&connection, given, action] { action(connection, *given); });
+    return std::pair(command, given);
+  };
+  const auto [creating, created] = add("create", "Create a " + what + "; 73 when there is one of that name", create);
+  add_options(*creating, *created);
+  add_placement(*creating, *created);
+  const auto [ensuring, ensured] = add("ensure", "Create a " + what + " unless it exists with these options", ensure);
+  add_options(*ensuring, *ensured);
+  add_placement(*ensuring, *ensured);
+  const auto [updating, updated] = add("update", "Change the options that are given", update);
+  add_options(*updating, *updated);
+  add("show", "One " + what + " with its counters and options", [](const Connection& to, const Given& given) {
+    print_queue(to, HttpClient(to.admin_address()).get(target({given.noun->plural, given.name})));
+  });
+  const auto [removing, removed] = add("delete", noun.delete_help, remove);
+  removing->add_flag("--force", removed->force, noun.force_help);
+  if (&noun != &kTopic) add("purge", "Drop what is ready or waiting", purge);
+  group->add_subcommand("list", "All of them")->callback([&connection, &noun] { list(connection, noun); });
 }
 
 }  // namespace
 
 void add_queue_commands(CLI::App& app, const Connection& connection) {
-  CLI::App* queues = app.add_subcommand("queue", "Queues: create, look at, change, delete them");
-  queues->require_subcommand(1);
-  queues->fallthrough();
-
-  const auto add = [&](const char* verb, const char* help, auto action) {
-    CLI::App* command = queues->add_subcommand(verb, help);
-    const auto given = std::make_shared<Given>();
-    command->add_option("name", given->name, "Name of the queue")->required()->type_name("NAME");
-    command->callback([&connection, given, action] { action(connection, *given); });
-    return std::pair(command, given);
-  };
-  const auto [creating, created] = add("create", "Create a queue; 73 when there is one of that name", create);
-  add_options(*creating, *created);
-  add_colocate(*creating, *created);
-  const auto [ensuring, ensured] = add("ensure", "Create a queue unless it exists with these options", ensure);
-  add_options(*ensuring, *ensured);
-  add_colocate(*ensuring, *ensured);
-  const auto [updating, updated] = add("update", "Change the options that are given", update);
-  add_options(*updating, *updated);
-  add("show", "One queue with its counters, options and consumers", [](const Connection& to, const Given& given) {
-    print_queue(to, HttpClient(to.admin_address()).get(target({"queues", given.name})));
-  });
-  const auto [removing, removed] =
-      add("delete", "Delete a queue that is empty; its cases stay in the hospital", remove);
-  removing->add_flag("--force", removed->force, "Although it holds messages or has consumers");
-  add("purge", "Drop what is ready or waiting", purge);
-  queues->add_subcommand("list", "All queues")->callback([&connection] { list(connection); });
+  for (const Noun* noun : {&kQueue, &kTopic, &kSubscription}) add_commands(app, connection, *noun);
 }
 
 }  // namespace lazaret::cli
