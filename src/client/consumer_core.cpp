@@ -114,6 +114,7 @@ void ConsumerCore::on(const wire::ConsumerOpened& frame) {
   paused_ = false;
   suspected_ = 0;
   lease_ = frame.lease_duration;
+  source_ = frame.source.empty() ? queue_ : frame.source;
   for (std::size_t i = 0; i < presented_.size() && i < frame.held.size(); ++i) {
     const auto it = held_.find(presented_[i]);
     if (it != held_.end() && !frame.held[i]) lose(it);
@@ -222,7 +223,7 @@ void ConsumerCore::on(wire::Deliver&& frame) {
     Held held;
     held.token = one.token;
     auto message =
-        decode_message(one.envelope, one.body, one.body_crc, queue_, one.source_offset.value, one.published_at);
+        decode_message(one.envelope, one.body, one.body_crc, source_, one.source_offset.value, one.published_at);
     const bool good = message.ok();
     held.work = std::make_shared<Work>(one.delivery, good ? std::move(*message) : Message(),
                                        static_cast<int>(one.attempt), one.redelivered, one.isolated);

@@ -113,7 +113,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
 
   const std::shared_ptr<ClientCore> client_;  // which drops us when we are over
   const std::uint64_t number_;
-  const std::string queue_;
+  const std::string queue_;  // or subscription
+  std::string source_;       // the queue, or the subscription's topic
   const AnyHandler handler_;
   const ConsumeOptions options_;
   std::shared_ptr<HandlerRunner> runner_;

@@ -248,14 +248,15 @@ Status Session::open_consumer(const wire::OpenConsumer& frame) {
   held.insert(held.end(), frame.held.begin(), frame.held.end());
 
   model::OpenConsumer command;
-  command.origin = expect([this, request = frame.request, number = frame.consumer, shard = queue->shard,
-                           subscription = queue->subscription](model::Answer&& answer) {
+  command.origin = expect([this, request = frame.request, number = frame.consumer, queue](model::Answer&& answer) {
     auto& opened = std::get<model::ConsumerOpened>(answer);
     if (const auto it = consumers_.find(number); !opened.status.ok() && it != consumers_.end()) {
       it->second.phase = Consumer::Phase::closed;
     }
-    send(wire::encode(wire::ConsumerOpened{request, std::move(opened.status), number, shard, subscription,
-                                           std::move(opened.held), opened.lease_duration}));
+    const bool subscribes = queue->kind == model::Kind::subscription;
+    send(wire::encode(wire::ConsumerOpened{request, std::move(opened.status), number, queue->shard,
+                                           queue->subscription, std::move(opened.held), opened.lease_duration,
+                                           subscribes ? queue->topic : queue->name}));
   });
   command.consumer = {instance_.id, frame.consumer};
   command.instance = instance_;

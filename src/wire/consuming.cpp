@@ -86,6 +86,7 @@ OutFrame encode(const ConsumerOpened& frame) {
   out.set_subscription(frame.subscription.value);
   for (const bool held : frame.held) out.add_held(held);
   out.set_lease_duration_ms(static_cast<std::uint64_t>(frame.lease_duration.count() / 1000));
+  out.set_source(frame.source);
   return to_frame(FrameType::consumer_opened, out);
 }
 
@@ -102,6 +103,7 @@ base::Result<ConsumerOpened> decode<ConsumerOpened>(const Frame& frame) {
   out.held.assign(in->held().begin(), in->held().end());
   if (in->lease_duration_ms() > kLongestMs) return bad_frame("a lease of more than a year");
   out.lease_duration = std::chrono::milliseconds(in->lease_duration_ms());
+  out.source = in->source();
   return out;
 }
 

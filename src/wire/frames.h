@@ -160,6 +160,7 @@ struct ConsumerOpened {
   model::SubscriptionId subscription;
   std::vector<bool> held;
   base::Duration lease_duration{};
+  std::string source;  // the queue, or the topic of a subscription
 };
 struct AddCredit {
   std::uint64_t consumer = 0;
