@@ -231,7 +231,7 @@ void Shard::State::end_at(Subscription& sub, Entry& entry, base::Instant deadlin
 void Shard::State::load_one(Subscription& sub, Entry& entry) {
   if (entry.loading || sub.loads_under_way >= kRetriesAhead) return;
   const model::Offset source = entry.replays ? entry.replays->offset : entry.position.offset;
-  if (source >= sub.log->persisted_end) return;  // given back before it was written: it can be read when that is durable
+  if (source >= sub.log->persisted_end) return;  // given back before it was written: read when that is durable
   entry.loading = true;
   ++sub.loads_under_way;
   out->effects.emplace_back(

@@ -1,5 +1,5 @@
-// Log: an append-only sequence of messages on this shard, and who reads it: the one subscription of a queue, or those of a
-// topic, of which there may be none.
+// Log: an append-only sequence of messages on this shard, and who reads it: the one subscription of a queue, or those
+// of a topic, of which there may be none.
 #pragma once
 
 #include <cstdint>

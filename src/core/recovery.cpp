@@ -120,6 +120,21 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.redelivered = true;
   }
   for (const Offset offset : recovered.parked) sub.parked.insert(offset);
+  put_in_place(sub);
+  if (!sub.parked.empty()) {
+    // Behind the last that is here. Those of the lane are all here, and say nothing about it.
+    sub.parked_from = base::Instant{1};
+    for (const auto& [due, position] : sub.waiting) {
+      if (!sub.is_lane(position.log)) sub.parked_from = due;
+    }
+  }
+  // While somebody is awaited, what may have begun is left to them: fresh ones begin at the mark.
+  sub.frontier = resuming ? std::max(sub.acked.cursor(), sub.recovered_mark) : sub.acked.cursor();
+  sub.window_next = sub.frontier;
+}
+
+/// What is in flight, by its state.
+void Shard::State::put_in_place(Subscription& sub) {
   for (auto& [position, entry] : sub.entries) {
     switch (entry.state) {
       case DeliveryState::granted: {
@@ -141,16 +156,6 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
       case DeliveryState::ready: make_ready(sub, entry); break;
     }
   }
-  if (!sub.parked.empty()) {
-    // Behind the last that is here. Those of the lane are all here, and say nothing about it.
-    sub.parked_from = base::Instant{1};
-    for (const auto& [due, position] : sub.waiting) {
-      if (!sub.is_lane(position.log)) sub.parked_from = due;
-    }
-  }
-  // While somebody is awaited, what may have begun is left to them: fresh ones begin at the mark.
-  sub.frontier = resuming ? std::max(sub.acked.cursor(), sub.recovered_mark) : sub.acked.cursor();
-  sub.window_next = sub.frontier;
 }
 
 }  // namespace lazaret::core

@@ -204,6 +204,7 @@ struct Shard::State {
   void recover(model::RecoveredLog& recovered, Log& log);
   void recover(model::RecoveredQueue& recovered);
   void recover(Subscription& sub, model::RecoveredSubscription& recovered);
+  void put_in_place(Subscription& sub);
   void leave_out_reserve(Log& log);
 
   // --- Small things that all of them use

@@ -42,8 +42,7 @@ void Shard::State::trim(Log& log, bool all) {
   const std::uint64_t settled_count = cursor > looked_to ? cursor.value - looked_to.value : 0;
   const std::uint64_t stretch_size = all ? kSmallStretch : kStretch;
   const std::uint64_t worth_holes = all ? kSmallStretch : kTrimMessages;
-  const bool holes =
-      beyond >= worth_holes && (all || frontier.value >= log.trim_looked_to.value + kTrimMessages);
+  const bool holes = beyond >= worth_holes && (all || frontier.value >= log.trim_looked_to.value + kTrimMessages);
   const bool worth = settled_count >= kTrimMessages || log.bytes_since_trim >= kTrimBytes || holes || drained || all;
   if (drained && settled_count == 0) log.drained_at = cursor;
   if (!worth || (settled_count == 0 && !holes)) return;

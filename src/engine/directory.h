@@ -1,4 +1,5 @@
-// Directory: which queues, topics and subscriptions there are, for sessions that look up names. It shows only what is durable.
+// Directory: which queues, topics and subscriptions there are, for sessions that look up names. It shows only what
+// is durable.
 //
 // Threading: any thread. Guarded by one of the daemon's three mutexes.
 #pragma once

@@ -182,10 +182,10 @@ struct PutShardMeta {
   ShardMeta meta;
 };
 
-using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription, DropLog,
-                              PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase,
-                              ReplayCase, RecallCase, DischargeCase, DiscardCase, PutDedup, TrimDedup, DropProducer,
-                              PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta>;
+using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription,
+                              DropLog, PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts,
+                              AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, PutDedup, TrimDedup,
+                              DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

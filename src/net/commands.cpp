@@ -99,8 +99,8 @@ void Session::open_producer(const wire::OpenProducer& frame) {
   if (queue == nullptr)
     return refuse(frame.request, Status(Code::NOT_FOUND, "there is no queue or topic '" + frame.queue + "'"));
   if (queue->kind == model::Kind::subscription) {
-    return refuse(frame.request, Status(Code::BAD_REQUEST, frame.queue + " is a subscription: publish to its topic " +
-                                                               queue->topic));
+    return refuse(frame.request,
+                  Status(Code::BAD_REQUEST, frame.queue + " is a subscription: publish to its topic " + queue->topic));
   }
   const std::uint32_t number = ++last_producer_;
   producers_.emplace(number, Producer{queue->shard, queue->log, frame.producer_id});
@@ -254,8 +254,8 @@ Status Session::open_consumer(const wire::OpenConsumer& frame) {
       it->second.phase = Consumer::Phase::closed;
     }
     const bool subscribes = queue->kind == model::Kind::subscription;
-    send(wire::encode(wire::ConsumerOpened{request, std::move(opened.status), number, queue->shard,
-                                           queue->subscription, std::move(opened.held), opened.lease_duration,
+    send(wire::encode(wire::ConsumerOpened{request, std::move(opened.status), number, queue->shard, queue->subscription,
+                                           std::move(opened.held), opened.lease_duration,
                                            subscribes ? queue->topic : queue->name}));
   });
   command.consumer = {instance_.id, frame.consumer};

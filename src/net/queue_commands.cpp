@@ -149,7 +149,8 @@ bool Session::create_missing(const std::string& name, std::function<void(Status)
     Status status = std::move(std::get<model::QueueAnswer>(answer).status);
     then(status.code() == Code::ALREADY_EXISTS ? Status() : std::move(status));  // somebody else was faster
   });
-  submit(model::ShardId(0), model::CreateQueue{origin, name, context_.config.defaults, false, "", model::Kind::queue, "", model::Start::latest});
+  submit(model::ShardId(0), model::CreateQueue{origin, name, context_.config.defaults, false, "", model::Kind::queue,
+                                               "", model::Start::latest});
   return true;
 }
 

@@ -103,8 +103,8 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   if (in.kind() > static_cast<std::uint32_t>(model::Kind::subscription)) return false;
   record.kind = in.kind() == 0 ? model::Kind::queue : static_cast<model::Kind>(in.kind());
   record.topic = in.topic();
-  record.start = in.start() == static_cast<std::uint32_t>(model::Start::earliest) ? model::Start::earliest
-                                                                                  : model::Start::latest;
+  record.start =
+      in.start() == static_cast<std::uint32_t>(model::Start::earliest) ? model::Start::earliest : model::Start::latest;
   const v1::QueueOptions& options = in.options();
   record.options.max_attempts =
       options.max_attempts() == 0 ? std::nullopt : std::optional<std::uint32_t>(options.max_attempts());

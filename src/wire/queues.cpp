@@ -136,9 +136,9 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
     if (!options.ok()) return options.status();
     out.queues.push_back({queue.name(), *options, model::ShardId(static_cast<std::uint16_t>(queue.shard())),
                           queue.ready(), queue.leased(), queue.waiting(), queue.in_hospital(), queue.entered_total(),
-                          queue.acked_total(), queue.consumers(),
-                          kind_of(queue.kind()).value_or(model::Kind::queue), queue.topic(),
-                          model::start_of(queue.start()).value_or(model::Start::latest), queue.subscriptions()});
+                          queue.acked_total(), queue.consumers(), kind_of(queue.kind()).value_or(model::Kind::queue),
+                          queue.topic(), model::start_of(queue.start()).value_or(model::Start::latest),
+                          queue.subscriptions()});
   }
   out.created = in->created();
   out.count = in->count();

@@ -181,11 +181,12 @@ TEST_F(TopicsTest, OverHttp) {
   const auto peeked = http(admin, "GET", "/api/v1/subscriptions/billing/messages").json().at("items").as_array();
   ASSERT_EQ(peeked.size(), 1u);
   EXPECT_EQ(peeked[0].at("source"), "orders");
-  EXPECT_EQ(http(admin, "PATCH", "/api/v1/subscriptions/billing", R"({"max_attempts": 7})").json().at("max_attempts"), 7);
-  EXPECT_EQ(http(admin, "PATCH", "/api/v1/topics/orders", R"({"durability": "fsync"})").json().at("durability"), "fsync");
-  EXPECT_TRUE(eventually([&] {
-    return http(admin, "GET", "/api/v1/subscriptions/billing").json().at("durability") == "fsync";
-  }));
+  EXPECT_EQ(http(admin, "PATCH", "/api/v1/subscriptions/billing", R"({"max_attempts": 7})").json().at("max_attempts"),
+            7);
+  EXPECT_EQ(http(admin, "PATCH", "/api/v1/topics/orders", R"({"durability": "fsync"})").json().at("durability"),
+            "fsync");
+  EXPECT_TRUE(eventually(
+      [&] { return http(admin, "GET", "/api/v1/subscriptions/billing").json().at("durability") == "fsync"; }));
   EXPECT_EQ(http(admin, "POST", "/api/v1/subscriptions/billing/purge", "{}").json().at("purged"), 1);
   const std::string metrics = http(admin, "GET", "/metrics").body;
   EXPECT_THAT(metrics, HasSubstr("lazaret_topic_published_total{topic=\"orders\"} 1"));

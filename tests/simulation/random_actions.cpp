@@ -40,9 +40,8 @@ void RandomRun::publish_again(Publisher& publisher) {
   if (!world_.has_queue(publisher.queue)) return;
   const model::QueueRecord& queue = world_.queue(publisher.queue);
   if (chance(40)) {
-    world_.submit(
-        queue.shard,
-        model::OpenProducer{{publisher.session, ++publisher.last_request}, queue.log, publisher.producer});
+    world_.submit(queue.shard,
+                  model::OpenProducer{{publisher.session, ++publisher.last_request}, queue.log, publisher.producer});
     return;
   }
   if (publisher.next == 1 || publisher.unconfirmed.contains(publisher.next - 1)) return;

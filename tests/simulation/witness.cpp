@@ -30,9 +30,8 @@ void Witness::group(const model::MutationGroup& group) {
     }
     const auto* drop = std::get_if<model::DropProducer>(&mutation);
     if (drop == nullptr) continue;
-    std::erase_if(sequences_, [&](const auto& one) {
-      return one.first.second == drop->producer && one.first.first == drop->log;
-    });
+    std::erase_if(sequences_,
+                  [&](const auto& one) { return one.first.second == drop->producer && one.first.first == drop->log; });
   }
 }
 

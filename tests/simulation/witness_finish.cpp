@@ -70,7 +70,8 @@ void Witness::check_what_is_left(const Queue& of, const std::set<std::uint64_t>&
   if (store.delivery_records(of.record.subscription) > 0) find(name + ": records of nothing are left");
   // Of a topic others may need them.
   const bool own_log = of.record.kind == model::Kind::queue;
-  if (own_log && store.evacuated_messages(of.record.log) > open) find(name + ": copies of messages that nobody needs are left");
+  if (own_log && store.evacuated_messages(of.record.log) > open)
+    find(name + ": copies of messages that nobody needs are left");
   for (const auto& [offset, message] : of.messages) {
     if (cases.contains(offset)) continue;
     if (!store.attempts_of(of.record.subscription, of.record.log, model::Offset(offset)).empty()) {

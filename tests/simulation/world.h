@@ -81,8 +81,7 @@ class World {
 
   // --- Short cuts for tests; each of these runs the world until it is answered
   model::QueueRecord create_queue(const std::string& name, model::QueueOptions options = {});
-  model::QueueRecord create_topic(const std::string& name,
-                                  model::Durability durability = model::Durability::fsync);
+  model::QueueRecord create_topic(const std::string& name, model::Durability durability = model::Durability::fsync);
   model::QueueRecord subscribe(const std::string& name, const std::string& topic,
                                model::Start start = model::Start::latest, model::QueueOptions options = {});
   const model::QueueRecord& queue(const std::string& name) const { return directory_.at(name); }

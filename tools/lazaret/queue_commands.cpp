@@ -119,8 +119,9 @@ std::vector<std::string> row_of(const json::object& one, const Noun& noun) {
   }
   const json::value* consumers = one.if_contains("consumers");
   const bool known = consumers != nullptr && consumers->is_array();
-  std::vector<std::string> row{cell(one, "name"),        cell(one, "ready"),         cell(one, "leased"),
-                               cell(one, "waiting"),     cell(one, "in_hospital"),   cell(one, "entered_total"),
+  std::vector<std::string> row{cell(one, "name"),        cell(one, "ready"),
+                               cell(one, "leased"),      cell(one, "waiting"),
+                               cell(one, "in_hospital"), cell(one, "entered_total"),
                                cell(one, "acked_total"), known ? std::to_string(consumers->get_array().size()) : "-"};
   if (&noun == &kSubscription) row.push_back(cell(one, "topic"));
   return row;
