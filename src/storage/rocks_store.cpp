@@ -134,11 +134,13 @@ class RocksStore final : public model::Store {
   }
 
   Status flush() override {
-    trimmed_unflushed_.store(0, std::memory_order_relaxed);
     rocksdb::FlushOptions flush;
     flush.wait = false;
     flush.allow_write_stall = true;
-    return status_of(database_->db().Flush(flush, database_->families()), "flushing");
+    const rocksdb::Status status = database_->db().Flush(flush, database_->families());
+    if (status.IsTryAgain()) return {};  // earlier flushes have to end first: whoever asked will ask again
+    trimmed_unflushed_.store(0, std::memory_order_relaxed);
+    return status_of(status, "flushing");
   }
 
   Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override {

@@ -66,6 +66,7 @@ void MessagePath::commit() {
         answers_.push_back(std::move(tell->answer));
       } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
         queue_ = assign->queue.subscription;
+        log_ = assign->queue.log;
         step(core::QueueAssigned{assign->queue, assign->created});
       }
     }
@@ -106,7 +107,7 @@ std::size_t MessagePath::publish() {
   auto frame = read<wire::Publish>(publish_frame_);
   model::Publish command;
   command.origin = {kSession, ++request_};
-  command.queue = queue_;
+  command.log = log_;
   command.producer = kProducer;
   for (wire::PublishItem& item : frame.items) {
     bool has_id = false;

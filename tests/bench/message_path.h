@@ -35,6 +35,7 @@ class MessagePath {
   base::Instant now_{1'700'000'000'000'000};
   engine::ShardPipeline pipeline_;
   model::SubscriptionId queue_;
+  model::LogId log_;
   const std::size_t batch_;
   std::string publish_frame_;
   std::uint64_t sequence_ = 0;

@@ -25,7 +25,7 @@ TEST(QueueOptions, EachIsRefusedOutsideItsRange) {
   EXPECT_TRUE(refused([](auto& o) { o.backoff_jitter = 1.1; }));
   EXPECT_TRUE(refused([](auto& o) { o.lease_duration = 99ms; }));
   EXPECT_TRUE(refused([](auto& o) { o.max_worker_deaths = 0; }));
-  EXPECT_TRUE(refused([](auto& o) { o.durability = Durability::relaxed; }));
+  EXPECT_TRUE(refused([](auto& o) { o.durability = static_cast<Durability>(3); }));
 }
 
 TEST(QueueOptions, UnlimitedAttemptsAreAllowedByName) {
