@@ -163,11 +163,15 @@ void send_open_loop(const Load& load, Shared& shared) {
 template <class Peer>
 void take_all(const Load& load, Shared& shared) {
   typename Peer::Taker taker(load);
+  shared.last_ack = now_ns();
   while (shared.settled < shared.wanted && !shared.failed) {
     const int count = taker.take(20, [](std::string_view) {});
-    if (count == 0) continue;
-    shared.settled += static_cast<std::uint64_t>(count);
-    shared.last_ack = now_ns();
+    if (count > 0) {
+      shared.settled += static_cast<std::uint64_t>(count);
+      shared.last_ack = now_ns();
+    } else if (now_ns() - shared.last_ack > 20'000'000'000) {
+      throw std::runtime_error("nothing to take for 20 s: " + std::to_string(shared.settled) + " taken");
+    }
   }
 }
 
@@ -192,27 +196,38 @@ inline void print_quantiles(std::vector<double> us) {
   std::printf(",\"confirm_p50_us\":%lld,\"confirm_p99_us\":%lld,\"confirm_p999_us\":%lld", at(.5), at(.99), at(.999));
 }
 
-/// The whole of a program: one run, one line of JSON.
+/// `count` messages; how many were confirmed.
+template <class Peer>
+std::uint64_t fill(const Load& load) {
+  Shared shared;
+  std::vector<std::thread> threads;
+  const std::uint64_t share = load.count / static_cast<std::uint64_t>(load.producers);
+  for (int i = 0; i < load.producers; ++i) {
+    threads.push_back(guarded(shared, [&] { send_closed_loop<Peer>(load, share, shared); }));
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (shared.failed) throw std::runtime_error("the queue could not be filled");
+  return shared.confirmed;
+}
+
+/// The whole of a program: one run, one line of JSON. `drain` takes so many messages as `fill` left; `consume` is both.
 template <class Peer>
 int run(int argc, char** argv) {
   const Load load = load_from(argc, argv);
-  Peer::prepare(load);
-  const bool consume = load.mode == "consume";
-  const bool sends = !consume;
+  const bool drains = load.mode == "consume" || load.mode == "drain";
+  const bool fills = load.mode == "consume" || load.mode == "fill";
+  const bool sends = !drains;
   const bool takes = load.mode != "pubconfirm";
   const bool latency = load.mode == "latency";
-  Shared shared;
-  if (consume) {
-    Load fill = load;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < fill.producers; ++i) {
-      threads.push_back(guarded(shared, [&fill, &shared] {
-        send_closed_loop<Peer>(fill, fill.count / static_cast<std::uint64_t>(fill.producers), shared);
-      }));
-    }
-    for (std::thread& thread : threads) thread.join();
-    shared.wanted = shared.confirmed.load();
+  if (load.mode != "drain") Peer::prepare(load);
+  const std::uint64_t filled = fills ? fill<Peer>(load) : load.count;
+  if (load.mode == "fill") {
+    std::printf("{\"mode\":\"fill\",\"queue\":\"%s\",\"n\":%llu}\n", load.queue.c_str(),
+                static_cast<unsigned long long>(filled));
+    return 0;
   }
+  Shared shared;
+  if (drains) shared.wanted = filled;
   const Usage before = usage_of(load.pid);
   const std::int64_t begin = now_ns();
   std::vector<std::thread> senders, takers;

@@ -1,10 +1,6 @@
 // Redis Streams, one consumer group: XADD; XREADGROUP, and an XACK and an XDEL for each message. All pipelined.
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-
 #include "load.h"
+#include "socket.h"
 
 namespace {
 
@@ -13,49 +9,19 @@ using peers::Load;
 /// A connection that speaks RESP2.
 class Connection {
  public:
-  explicit Connection(int port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(port));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-      throw std::runtime_error("no Redis there");
-    const int on = 1;
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-  ~Connection() { ::close(fd_); }
-  Connection(const Connection&) = delete;
+  explicit Connection(int port) : socket_(port) {}
 
   void command(std::initializer_list<std::string_view> words) {
-    out_ += "*" + std::to_string(words.size()) + "\r\n";
+    std::string& out = socket_.out;
+    out += "*" + std::to_string(words.size()) + "\r\n";
     for (const std::string_view word : words) {
-      out_ += "$" + std::to_string(word.size()) + "\r\n";
-      out_ += word;
-      out_ += "\r\n";
+      out += "$" + std::to_string(word.size()) + "\r\n";
+      out += word;
+      out += "\r\n";
     }
   }
-  void flush() {
-    for (std::size_t at = 0; at < out_.size();) {
-      const ssize_t sent = ::send(fd_, out_.data() + at, out_.size() - at, MSG_NOSIGNAL);
-      if (sent <= 0) throw std::runtime_error("Redis hung up");
-      at += static_cast<std::size_t>(sent);
-    }
-    out_.clear();
-  }
-  /// Reads once, waiting at most so many microseconds; false when nothing came.
-  bool read(std::int64_t most_us) {
-    pollfd ready{fd_, POLLIN, 0};
-    const timespec wait{most_us / 1'000'000, most_us % 1'000'000 * 1000};
-    if (::ppoll(&ready, 1, &wait, nullptr) <= 0) return false;
-    in_.erase(0, at_);
-    at_ = 0;
-    const std::size_t had = in_.size();
-    in_.resize(had + (256u << 10));
-    const ssize_t got = ::recv(fd_, in_.data() + had, in_.size() - had, 0);
-    if (got <= 0) throw std::runtime_error("Redis hung up");
-    in_.resize(had + static_cast<std::size_t>(got));
-    return true;
-  }
+  void flush() { socket_.flush(); }
+  bool read(std::int64_t most_us) { return socket_.read(most_us); }
 
   /// What a reply consists of, in order: its strings and numbers. Nothing when it is not all there.
   struct Reply {
@@ -65,18 +31,18 @@ class Connection {
   };
   Reply next() {
     Reply reply;
-    std::size_t at = at_;
-    reply.whole = parse(at, reply);
-    if (reply.whole) at_ = at;
+    std::size_t at = 0;
+    reply.whole = parse(socket_.in(), at, reply);
+    if (reply.whole) socket_.eat(at);
     return reply;
   }
 
  private:
-  bool parse(std::size_t& at, Reply& reply) {
-    const std::size_t end = in_.find("\r\n", at);
-    if (end == std::string::npos) return false;
-    const char kind = in_[at];
-    const std::string_view line(in_.data() + at + 1, end - at - 1);
+  static bool parse(std::string_view in, std::size_t& at, Reply& reply) {
+    const std::size_t end = in.find("\r\n", at);
+    if (end == std::string_view::npos) return false;
+    const char kind = in[at];
+    const std::string_view line = in.substr(at + 1, end - at - 1);
     at = end + 2;
     if (kind == '-') throw std::runtime_error("Redis: " + std::string(line));
     if (kind == '+' || kind == ':') {
@@ -89,21 +55,18 @@ class Connection {
       return true;
     }
     if (kind == '$') {
-      if (in_.size() < at + static_cast<std::size_t>(length) + 2) return false;
-      reply.values.emplace_back(in_.data() + at, length);
+      if (in.size() < at + static_cast<std::size_t>(length) + 2) return false;
+      reply.values.push_back(in.substr(at, static_cast<std::size_t>(length)));
       at += static_cast<std::size_t>(length) + 2;
       return true;
     }
     for (long i = 0; i < length; ++i) {
-      if (!parse(at, reply)) return false;
+      if (!parse(in, at, reply)) return false;
     }
     return true;
   }
 
-  const int fd_;
-  std::string out_;
-  std::string in_;
-  std::size_t at_ = 0;
+  peers::Socket socket_;
 };
 
 struct Redis {
