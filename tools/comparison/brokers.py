@@ -1,4 +1,5 @@
 """The brokers that are compared: how each is started, stopped, made to take messages, and put under a load."""
+import contextlib
 import glob
 import json
 import os
@@ -17,6 +18,7 @@ WINDOW = 256
 READY_SECONDS = 90
 STOP_SECONDS = 60
 LOAD_SECONDS = 600
+WARM_UP = {"size": 256, "producers": 4, "consumers": 4, "seconds": 2}
 
 
 class Failure(Exception):
@@ -36,11 +38,20 @@ def listens(port):
 
 def debian_version(package):
     query = ["dpkg-query", "-W", "-f", "${Version}", package]
-    return subprocess.run(query, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(query, capture_output=True, text=True, check=True).stdout.split(":")[-1]
+
+
+def cpu_seconds(pid):
+    # The name, in brackets, may have spaces; the times are the 14th and 15th field.
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        raise Failure(f"process {pid} has ended") from None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Broker:
-    """A broker of the run's own, on loopback, with its data in a new folder. Use it in a `with`."""
+    """A broker of the comparison's own, on loopback, with its data in a new folder."""
 
     packages = ()
 
@@ -49,19 +60,7 @@ class Broker:
         self.clients = clients
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"bench-{name}.", dir=scratch))
         self.processes = []
-
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.halt()
-        shutil.rmtree(self.dir, ignore_errors=True)
-        os.sync()  # what this one left to be written is not the next one's
+        self.pid = None  # of the broker itself, which may be the child of one of the processes
 
     def run(self, command, **options):
         with open(self.dir / "out.log", "ab") as out:
@@ -78,7 +77,25 @@ class Broker:
                 raise Failure(f"{self.name} {'ended' if ended else 'did not get ready'}: {words}")
             time.sleep(0.05)
 
+    def pause(self):
+        """When it has done what its last run left to it. From then on it takes nothing from the runs of others."""
+        for _ in range(50):
+            before = cpu_seconds(self.pid)
+            time.sleep(0.2)
+            if cpu_seconds(self.pid) - before < 0.03:
+                break
+        os.sync()
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        os.kill(self.pid, signal.SIGCONT)
+        time.sleep(0.2)
+
     def halt(self):
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGCONT)
+        self.pid = None
         for process in reversed(self.processes):
             process.send_signal(signal.SIGTERM)
             try:
@@ -87,6 +104,10 @@ class Broker:
                 process.kill()
                 process.wait()
         self.processes = []
+
+    def close(self):
+        self.halt()
+        shutil.rmtree(self.dir, ignore_errors=True)
 
     def restart(self):
         self.halt()
@@ -111,8 +132,8 @@ class Lazaret(Broker):
     def start(self):
         addresses = self.dir / "data/lazaretd.addresses"
         addresses.unlink(missing_ok=True)
-        self.run([BIN / "lazaretd", "--data-dir", self.dir / "data", "--listen", "127.0.0.1:0", "--admin-listen",
-                  "127.0.0.1:0"])
+        self.pid = self.run([BIN / "lazaretd", "--data-dir", self.dir / "data", "--listen", "127.0.0.1:0",
+                             "--admin-listen", "127.0.0.1:0"]).pid
         self.wait_for(addresses.exists)
         self.address = json.loads(addresses.read_text())["broker"]
 
@@ -137,7 +158,6 @@ class Peer(Broker):
     """Its load is the program tests/bench/peers/<kind>_load.cpp."""
 
     kind = ""
-    libraries = ()
 
     def command(self):
         return [self.clients / f"{self.kind}_load", "--port", str(self.port), "--pid", str(self.pid)]
@@ -186,8 +206,7 @@ class Nats(Peer):
 
 
 class RabbitMq(Peer):
-    kind, title, packages = "rabbitmq", "RabbitMQ", ("rabbitmq-server", "librabbitmq-dev")
-    libraries = ("-lrabbitmq",)
+    kind, title, packages = "rabbitmq", "RabbitMQ", ("rabbitmq-server",)
     durability = "quorum queue of one node: fsync before the confirm; acks are not confirmed"
 
     def start(self):
@@ -224,6 +243,35 @@ SYSTEMS = {
 }
 
 
+# --- All of them ------------------------------------------------------------------------------------------------------
+
+class Fleet:
+    """The brokers of a comparison. Each starts when it is first needed; those whose turn it is not are paused."""
+
+    def __init__(self, scratch, clients):
+        self.scratch, self.clients, self.running = scratch, clients, {}
+
+    @contextlib.contextmanager
+    def at_work(self, name):
+        """A broker that fails is not used again: the next one begins anew."""
+        try:
+            if name in self.running:
+                self.running[name].go_on()
+            else:
+                self.running[name] = SYSTEMS[name](name, self.scratch, self.clients)
+                self.running[name].start()
+                self.running[name].load("e2e", **WARM_UP)
+            yield self.running[name]
+            self.running[name].pause()
+        except Failure:
+            self.running.pop(name).close()
+            raise
+
+    def close(self):
+        for broker in self.running.values():
+            broker.close()
+
+
 # --- Making them ready ------------------------------------------------------------------------------------------------
 
 def install(systems):
@@ -252,8 +300,7 @@ def build_loads(systems, out):
     """One program for each kind of peer; the folder that they are in."""
     folder = out / "clients"
     folder.mkdir(parents=True, exist_ok=True)
-    peers = {SYSTEMS[name].kind: SYSTEMS[name] for name in systems if issubclass(SYSTEMS[name], Peer)}
-    for kind, peer in sorted(peers.items()):
+    for kind in sorted({SYSTEMS[name].kind for name in systems if issubclass(SYSTEMS[name], Peer)}):
         subprocess.run(["g++", "-std=c++20", "-O2", "-pthread", LOADS / f"{kind}_load.cpp", "-o",
-                        folder / f"{kind}_load", *peer.libraries], check=True)
+                        folder / f"{kind}_load"], check=True)
     return folder

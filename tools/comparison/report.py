@@ -45,8 +45,16 @@ def figures_tables(document):
             yield table([FIGURES[figure].title, *systems], rows)
 
 
+def disk_in_words(document):
+    took = sorted(run["sync_us"] for work in document["works"] for runs in work["runs"].values() for run in runs)
+    if not took:
+        return ""
+    return (f"A small append and its fdatasync took {took[len(took) // 2]:.0f} us (before single runs {took[0]:.0f} to "
+            f"{took[-1]:.0f}).")
+
+
 def markdown(document):
-    lines = ["# Measured", "", document["machine"] + ".", document["method"] + ".", ""]
+    lines = ["# Measured", "", document["machine"] + ".", document["method"] + ".", disk_in_words(document), ""]
     lines += table(["system", "version", "durability"],
                    [[name, about["version"], about["durability"]] for name, about in document["systems"].items()])
     lines += ["", "## Wanted and measured", "Ratios are of the medians, Lazaret's by the peer's.", ""]

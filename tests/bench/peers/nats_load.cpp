@@ -102,9 +102,10 @@ class Connection {
 };
 
 struct Nats {
-  static void prepare(const Load& load) {
+  static void remove(const Load& load) { Connection(load).ask("$JS.API.STREAM.DELETE." + load.queue, ""); }
+  static void make(const Load& load) {
+    remove(load);  // there may be none
     Connection connection(load);
-    connection.ask("$JS.API.STREAM.DELETE." + load.queue, "");  // there may be none
     const std::string stream = R"({"name":")" + load.queue + R"(","subjects":[")" + load.queue +
                                R"("],"retention":"workqueue","storage":"file","num_replicas":1})";
     const std::string consumer =
@@ -140,7 +141,7 @@ struct Nats {
         : connection(load),
           next_subject("$JS.API.CONSUMER.MSG.NEXT." + load.queue + ".w"),
           half(std::max(load.window / 2, 1)) {}
-    int take(int most_ms, const peers::Seen& seen) {
+    int take(int most_ms) {
       for (; wanted <= half; wanted += half) {
         connection.publish(next_subject, R"({"batch":)" + std::to_string(half) + R"(,"expires":600000000000})", true);
       }
@@ -149,7 +150,6 @@ struct Nats {
       int count = 0;
       for (Connection::Message message; connection.next(message); ++count) {
         if (message.reply.empty()) throw std::runtime_error("NATS delivers no more: " + std::string(message.status));
-        seen(message.body);
         connection.publish(message.reply, "+ACK", false);
       }
       wanted -= count;

@@ -27,7 +27,6 @@ class Connection {
   struct Reply {
     std::vector<std::string_view> values;
     bool whole = false;
-    bool nothing = false;  // a null
   };
   Reply next() {
     Reply reply;
@@ -35,6 +34,13 @@ class Connection {
     reply.whole = parse(socket_.in(), at, reply);
     if (reply.whole) socket_.eat(at);
     return reply;
+  }
+  void ask(std::initializer_list<std::string_view> words) {
+    command(words);
+    flush();
+    while (!next().whole) {
+      if (!read(20'000'000)) throw std::runtime_error("Redis does not answer");
+    }
   }
 
  private:
@@ -50,10 +56,7 @@ class Connection {
       return true;
     }
     const long length = std::strtol(line.data(), nullptr, 10);
-    if (length < 0) {
-      reply.nothing = true;
-      return true;
-    }
+    if (length < 0) return true;  // a null
     if (kind == '$') {
       if (in.size() < at + static_cast<std::size_t>(length) + 2) return false;
       reply.values.push_back(in.substr(at, static_cast<std::size_t>(length)));
@@ -70,18 +73,10 @@ class Connection {
 };
 
 struct Redis {
-  static void prepare(const Load& load) {
-    Connection connection(load.port);
-    connection.command({"DEL", load.queue});
-    connection.command({"XGROUP", "CREATE", load.queue, "g", "0", "MKSTREAM"});
-    connection.flush();
-    for (int replies = 0; replies < 2;) {
-      if (connection.next().whole) {
-        ++replies;
-      } else {
-        connection.read(5'000'000);
-      }
-    }
+  static void remove(const Load& load) { Connection(load.port).ask({"DEL", load.queue}); }
+  static void make(const Load& load) {
+    remove(load);
+    Connection(load.port).ask({"XGROUP", "CREATE", load.queue, "g", "0", "MKSTREAM"});
   }
 
   struct Sender {
@@ -99,43 +94,45 @@ struct Redis {
     std::string queue;
   };
 
+  /// Reads on behind its acks, in the same pipeline.
   struct Taker {
     explicit Taker(const Load& load)
         : connection(load.port),
           queue(load.queue),
           window(std::to_string(load.window)),
           name("c" + std::to_string(reinterpret_cast<std::uintptr_t>(this))) {}
-    int take(int most_ms, const peers::Seen& seen) {
-      connection.command(
-          {"XREADGROUP", "GROUP", "g", name, "COUNT", window, "BLOCK", std::to_string(most_ms), "STREAMS", queue, ">"});
-      connection.flush();
-      Connection::Reply reply;
-      while (!(reply = connection.next()).whole) connection.read(1'000'000);
-      if (reply.nothing) return 0;
-      // The stream's name; then of each message its id, "b", and its body.
-      std::vector<std::string> ids;
-      for (std::size_t i = 1; i + 2 < reply.values.size(); i += 3) {
-        seen(reply.values[i + 2]);
-        ids.emplace_back(reply.values[i]);
-      }
-      for (const std::string& id : ids) {
-        connection.command({"XACK", queue, "g", id});
-        connection.command({"XDEL", queue, id});
+    int take(int most_ms) {
+      if (!reading) {
+        connection.command({"XREADGROUP", "GROUP", "g", name, "COUNT", window, "BLOCK", "20", "STREAMS", queue, ">"});
+        reading = true;
       }
       connection.flush();
-      for (std::size_t replies = 0; replies < 2 * ids.size();) {
-        if (connection.next().whole) {
-          ++replies;
+      connection.read(std::int64_t{most_ms} * 1000);
+      int settled = 0;
+      for (Connection::Reply reply; (reply = connection.next()).whole;) {
+        if (unanswered > 0) {
+          settled += --unanswered % 2 == 0 ? 1 : 0;
         } else {
-          connection.read(1'000'000);
+          reading = false;
+          settle(reply);
         }
       }
-      return static_cast<int>(ids.size());
+      return settled;
+    }
+    /// The reply has the stream's name; then of each message its id, "b", and its body.
+    void settle(const Connection::Reply& reply) {
+      for (std::size_t i = 1; i + 2 < reply.values.size(); i += 3) {
+        connection.command({"XACK", queue, "g", reply.values[i]});
+        connection.command({"XDEL", queue, reply.values[i]});
+        unanswered += 2;
+      }
     }
     Connection connection;
     std::string queue;
     std::string window;
     std::string name;
+    bool reading = false;
+    int unanswered = 0;  // replies to XACK and XDEL that are still to come
   };
 };
 
