@@ -162,6 +162,8 @@ struct QueueSpec {
   std::optional<milliseconds> lease_duration = {};
   /// Workers that a message may kill before it goes to the hospital.
   std::optional<std::uint32_t> max_worker_deaths = {};
+  /// What a confirm promises: "fsync" (it is on the disk), or "relaxed" (it outlives the broker's process; a power loss
+  /// takes what is younger than the broker's storage.relaxed_sync_max).
   std::optional<std::string> durability = {};
   /// Put it on the shard of this queue.
   std::string colocate_with = {};

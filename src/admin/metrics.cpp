@@ -54,6 +54,8 @@ const std::vector<QueueMetric>& queue_metrics() {
        [](const auto& q) { return of(q.counters.dropped); }},
       {"lazaret_queue_lost_to_retention_total", "Messages trimmed unread", kCounter,
        [](const auto& q) { return of(q.counters.lost_to_retention); }},
+      {"lazaret_queue_offsets_left_out_total", "Offsets left out after unclean starts (durability relaxed)", kCounter,
+       [](const auto& q) { return of(q.offsets_left_out); }},
       {"lazaret_queue_redirected_total", "Messages sent elsewhere", kCounter,
        [](const auto& q) { return of(q.counters.redirected); }},
   };
@@ -106,6 +108,8 @@ void add_engine(std::vector<MetricFamily>& families, const engine::EngineStats& 
   gauge("lazaret_draining", "1 while the broker stops", stats.draining ? 1 : 0);
   gauge("lazaret_last_commit_seconds", "The latest write and sync", seconds(stats.last_commit));
   gauge("lazaret_longest_commit_seconds", "The longest one since the start", seconds(stats.longest_commit));
+  gauge("lazaret_relaxed_sync_max_seconds", "What a power loss takes, at most, of queues with durability relaxed",
+        seconds(stats.relaxed_sync_max));
   gauge("lazaret_disk_free_bytes", "Free where the data directory is", of(stats.store.disk_free_bytes));
   gauge("lazaret_disk_total_bytes", "Size of that file system", of(stats.store.disk_total_bytes));
   gauge("lazaret_data_bytes", "Size of the data directory", of(stats.store.data_bytes));

@@ -59,7 +59,7 @@ Status read_max_attempts(const json::value& value, std::optional<std::uint32_t>&
 }
 
 Status read_durability(const json::value& value, std::optional<std::string>& into) {
-  if (!value.is_string()) return wrong("durability", "\"fsync\"");
+  if (!value.is_string()) return wrong("durability", "\"fsync\" or \"relaxed\"");
   into = std::string(value.get_string());
   return {};
 }
@@ -79,7 +79,7 @@ json::object options_json(const model::QueueOptions& options) {
   out["backoff_jitter"] = options.backoff_jitter;
   out["lease_duration"] = base::format_duration(options.lease_duration);
   out["max_worker_deaths"] = options.max_worker_deaths;
-  out["durability"] = options.durability == model::Durability::fsync ? "fsync" : "relaxed";
+  out["durability"] = model::name_of(options.durability);
   return out;
 }
 
@@ -105,6 +105,7 @@ json::object queue_json(const model::QueueStats& stats) {
       {"lost_to_retention_total", counters.lost_to_retention},
       {"redirected_total", counters.redirected},
       {"suspects", stats.suspects},
+      {"offsets_left_out", stats.offsets_left_out},
       {"oldest_ready_at", time_or_null(stats.oldest_ready_at.value_or(base::Instant{}))},
       {"created_at", time_or_null(stats.queue.created_at)},
       {"consumers", std::move(consumers)},

@@ -46,7 +46,7 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.backoff_jitter = in.options.backoff_jitter;
   out.spec.lease_duration = to_ms(in.options.lease_duration);
   out.spec.max_worker_deaths = in.options.max_worker_deaths;
-  out.spec.durability = in.options.durability == model::Durability::fsync ? "fsync" : "relaxed";
+  out.spec.durability = std::string(model::name_of(in.options.durability));
   out.ready = in.ready;
   out.leased = in.leased;
   out.waiting = in.waiting;

@@ -69,6 +69,7 @@ void Shard::State::on(model::UpdateQueue& command) {
 void Shard::State::on(QueueAssigned& event) {
   if (Subscription* sub = find(event.queue.subscription)) {
     sub->queue.options = event.queue.options;
+    if (!sub->is_relaxed()) give_up_reserve(*sub);
     touch(*sub);
     return;
   }
@@ -105,7 +106,7 @@ void Shard::State::on(model::DeleteQueue& command) {
   sub->delete_origin = command.origin;
   end_isolation(*sub);
   touch(*sub);
-  out->urgent = true;
+  out->urgent = out->sync = true;
   continue_deletion(*sub);
 }
 
@@ -127,9 +128,7 @@ void Shard::State::continue_deletion(Subscription& sub) {
   for (const auto& [origin, lane_offset] : sub.lane) keep(origin);
   if (trim.evacuate.empty()) return finish_deletion(sub);
   for (const model::Offset offset : trim.evacuate) log.evacuated.insert(offset);
-  trim.state = log.state;
-  trim.state.trimmed = log.trimmed.ranges();
-  trim.state.log = sub.queue.log;
+  trim.state = log_state(sub);
   mutate(std::move(trim), true);
   touch(sub);  // its Persisted is the next step
 }

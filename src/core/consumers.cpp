@@ -397,6 +397,7 @@ void Shard::State::on(Drain&) {
       const bool came_back = entry.state == DeliveryState::ready && !entry.has_record && !entry.interrupted;
       if (came_back) put_record(sub, entry);
     }
+    give_up_reserve(sub);
     if (resuming || sub.mark == exact) continue;
     sub.mark = exact;
     touch(sub);

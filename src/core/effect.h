@@ -85,6 +85,8 @@ struct Output {
   /// A mutation of this step must be durable before later effects leave. Stays false for acks that nobody asked to
   /// have confirmed: they ride the next group, at most ack_sync_max later.
   bool urgent = false;
+  /// And durable means synced: something of this step is not of a queue with durability "relaxed".
+  bool sync = false;
   /// Somebody waits for what is in the group (a consumer is out of credit): let it go now, although nothing is urgent.
   bool hurry = false;
 };

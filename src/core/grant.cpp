@@ -156,7 +156,7 @@ void Shard::State::raise_mark(Subscription& sub, model::Offset granted) {
     sub.mark = model::Offset(std::min(granted.value + limits::kMarkAhead, sub.log.state.next.value));
     touch(sub);
   }
-  if (granted >= sub.durable_mark && granted < sub.frontier) out->urgent = true;
+  if (granted >= sub.durable_mark && granted < sub.frontier) hold_effects(sub);
 }
 
 void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message) {

@@ -70,6 +70,8 @@ void Shard::State::seal() {
 
 void Shard::State::save(Subscription& sub) {
   sub.dirty = false;
+  out->sync = out->sync || !sub.is_relaxed();
+  put_changed_log(sub);
   trim(sub, false);
   model::SubscriptionState state;
   state.subscription = sub.queue.subscription;
@@ -147,7 +149,7 @@ void Shard::State::on(model::PurgeQueue& command) {
   ++sub.generation;
   sub.counters.purged += purged;
   touch(sub);
-  out->urgent = true;
+  out->urgent = out->sync = true;
   done(command.origin, {}, purged);
 }
 
@@ -260,10 +262,23 @@ void Shard::State::trim_stretch(Subscription& sub, OffsetRange range) {
   std::sort(trim.evacuate.begin(), trim.evacuate.end());
   for (const Offset offset : trim.evacuate) log.evacuated.insert(offset);
   log.trimmed.insert(range);
-  trim.state = log.state;
-  trim.state.log = sub.queue.log;
-  trim.state.trimmed = log.trimmed.ranges();
+  trim.state = log_state(sub);
   mutate(std::move(trim), false);
+}
+
+/// What a start left out goes before whatever comes behind it.
+void Shard::State::put_changed_log(Subscription& sub) {
+  if (!std::exchange(sub.log.changed, false)) return;
+  sub.log.ends.emplace_back(group, sub.log.state.next);
+  mutate(model::PutLog{log_state(sub)}, false);
+}
+
+/// As it is written.
+model::LogState Shard::State::log_state(const Subscription& sub) {
+  model::LogState state = sub.log.state;
+  state.log = sub.queue.log;
+  state.trimmed = sub.log.trimmed.ranges();
+  return state;
 }
 
 // --- What is shown --------------------------------------------------------------------------------------------------
@@ -291,6 +306,7 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.suspects = sub->suspects.size();
   stats.counters = sub->counters;
   stats.log_end = sub->log.state.next;
+  for (const OffsetRange& gap : sub->log.state.gaps) stats.offsets_left_out += gap.size();
   stats.oldest_ready = std::max(sub->acked.cursor(), sub->frontier);
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&

@@ -9,6 +9,7 @@ namespace {
 
 using base::Code;
 using base::Status;
+using model::Offset;
 namespace limits = model::limits;
 
 constexpr base::Duration kProducersCheckEvery = std::chrono::minutes(10);
@@ -24,6 +25,7 @@ void Shard::State::on(model::Publish& command) {
     if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
     return;
   }
+  put_changed_log(*sub);
   const model::Offset first = sub->log.state.next;
   std::vector<model::MessageRef> stored;
   stored.reserve(command.items.size());
@@ -40,7 +42,9 @@ void Shard::State::on(model::Publish& command) {
   if (!stored.empty()) {
     sub->counters.entered += stored.size();
     sub->log.ends.emplace_back(group, sub->log.state.next);
-    mutate(model::AppendMessages{sub->queue.log, first, std::move(stored)}, true);
+    mutate(model::AppendMessages{sub->queue.log, first, std::move(stored)}, false);
+    reserve(*sub);
+    hold_effects(*sub);
     if (!sub->consumers.empty() && !draining) raise_mark(*sub, sub->frontier);
     touch(*sub);
   }
@@ -76,6 +80,22 @@ model::PublishResult Shard::State::store(Subscription& sub, const model::Publish
   append_to_window(sub, offset, item.message);
   stored.push_back(std::move(item.message));
   return {Code::OK, offset, false};
+}
+
+/// A relaxed log gives offsets to messages that a power loss may take. No other message may get them then, so a start
+/// goes on behind all that were reserved, unless it was stopped in order; and the reserve is on the disk first.
+void Shard::State::reserve(Subscription& sub) {
+  Log& log = sub.log;
+  if (!sub.is_relaxed() || log.state.next <= log.state.reserved) return;
+  log.state.reserved = Offset(log.state.next.value + (draining ? 0 : limits::kReservedOffsets));
+  mutate(model::PutLog{log_state(sub)}, true);
+}
+
+/// Nothing is left reserved: what is given out is on the disk when this group is.
+void Shard::State::give_up_reserve(Subscription& sub) {
+  if (sub.log.state.reserved <= sub.log.state.next) return;
+  sub.log.state.reserved = sub.log.state.next;
+  mutate(model::PutLog{log_state(sub)}, true);
 }
 
 /// Straight to the consumers, when they have taken everything before it; otherwise it is read again from the disk.

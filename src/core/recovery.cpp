@@ -39,8 +39,22 @@ void Shard::State::recover(model::RecoveredQueue& recovered) {
     sub.log.producers.emplace(producer.state.producer, ProducerWindow(producer));
   }
   if (recovered.subscription) recover(sub, *recovered.subscription);
+  leave_out_reserve(sub);
   if (sub.deleting) touch(sub);  // the deletion goes on when this group is durable
   set_alarm(sub);
+}
+
+/// What was reserved and is not there may have been given out and lost: those offsets are nobody's. Nothing behind them
+/// is read before that is on the disk.
+void Shard::State::leave_out_reserve(Subscription& sub) {
+  model::LogState& state = sub.log.state;
+  if (state.reserved <= state.next || sub.deleting) return;
+  const model::OffsetRange gap{state.next, state.reserved};
+  state.gaps.push_back(gap);
+  state.next = gap.end;
+  sub.acked.settle(gap);
+  sub.log.changed = true;
+  touch(sub);
 }
 
 void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& recovered) {

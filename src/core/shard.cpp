@@ -96,9 +96,16 @@ bool Shard::State::counts_as_begun(const Entry& entry) const {
   return entry.begun || (entry.consumer != nullptr && !entry.consumer->speaks_started);
 }
 
+/// Later effects wait for this group, as durable as the queue says.
+void Shard::State::hold_effects(const Subscription& sub) {
+  out->urgent = true;
+  out->sync = out->sync || !sub.is_relaxed();
+}
+
 void Shard::State::mutate(model::Mutation mutation, bool urgent) {
   out->mutations.push_back(std::move(mutation));
   out->urgent = out->urgent || urgent;
+  out->sync = out->sync || urgent;
 }
 
 }  // namespace lazaret::core

@@ -56,6 +56,8 @@ struct Shard::State {
   void on(DiskPressure& event);
   model::PublishResult store(Subscription& sub, const model::Publish& command, model::PublishItem& item,
                              std::vector<model::MessageRef>& stored);
+  void reserve(Subscription& sub);
+  void give_up_reserve(Subscription& sub);
   base::Status disk_is_short() const;
   void append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message);
   void forget_idle_producers();
@@ -170,6 +172,8 @@ struct Shard::State {
   void trim_stretch(Subscription& sub, model::OffsetRange range);
   std::uint64_t purge_parked(Subscription& sub);
   std::uint64_t purge_range(Subscription& sub, model::OffsetRange range);
+  void put_changed_log(Subscription& sub);
+  static model::LogState log_state(const Subscription& sub);
   void settled(Subscription& sub, model::Offset offset);
   model::MessageStates::Item state_of(Subscription& sub, model::Offset offset);
 
@@ -177,6 +181,7 @@ struct Shard::State {
   Subscription& adopt(const model::QueueRecord& queue);
   void recover(model::RecoveredQueue& recovered);
   void recover(Subscription& sub, model::RecoveredSubscription& recovered);
+  void leave_out_reserve(Subscription& sub);
 
   // --- Small things that all of them use
   Subscription* find(model::SubscriptionId id);
@@ -188,6 +193,7 @@ struct Shard::State {
   void load_changed(const model::InstanceId& instance, std::int64_t begun, std::int64_t out);
   bool counts_as_begun(const Entry& entry) const;
   void mutate(model::Mutation mutation, bool urgent);
+  void hold_effects(const Subscription& sub);
 
   ShardConfig config;
   base::Random random;

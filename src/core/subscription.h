@@ -111,7 +111,8 @@ struct Consumer {
 
 /// The log of a queue, as far as the core keeps it.
 struct Log {
-  model::LogState state;                                          // trimmed stretches; `next` is kept current
+  model::LogState state;                                          // but `trimmed`; `next` is kept current
+  bool changed = false;                                           // its state goes into this group
   model::Offset persisted_end;                                    // everything before it is on the disk
   std::deque<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
   std::map<model::ProducerId, ProducerWindow> producers;
@@ -191,6 +192,7 @@ struct Subscription {
   base::Instant alarm = base::Instant::never();
 
   bool is_lane(model::LogId id) const { return id == queue.lane; }
+  bool is_relaxed() const { return queue.options.durability == model::Durability::relaxed; }
   /// Not settled, wherever it stands; lane entries included.
   std::uint64_t unsettled() const { return acked.unsettled_below(log.state.next) + lane.size(); }
 };

@@ -13,13 +13,18 @@ using model::Whereabouts;
 void Shard::State::on(model::Settle& command) {
   model::Settled answer{command.origin.request, {}};
   if (command.origin.request != 0) answer.results.reserve(command.verdicts.size());
+  bool sync = false;
   for (const model::Verdict& verdict : command.verdicts) {
     VerdictResult result = settle(verdict);
-    if (command.origin.request != 0) answer.results.push_back(std::move(result));
+    if (command.origin.request == 0) continue;
+    const Subscription* sub = find(verdict.token.subscription);
+    sync = sync || sub == nullptr || !sub->is_relaxed();
+    answer.results.push_back(std::move(result));
   }
   if (command.origin.request == 0) return;
-  // The confirm says that the verdicts are on the disk: they are in this group, or in the one in flight.
+  // The confirm says that the verdicts are durable: they are in this group, or in the one in flight.
   out->urgent = true;
+  out->sync = out->sync || sync;
   tell(command.origin.session, std::move(answer));
 }
 

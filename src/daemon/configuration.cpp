@@ -115,9 +115,11 @@ Status set_max_attempts(Configuration& c, const std::string& value) {
   return {};
 }
 
-/// The field has the default already.
-Status set_durability(Configuration&, const std::string& value) {
-  return value == "fsync" ? Status() : bad("\"fsync\": this version offers no other");
+Status set_durability(Configuration& c, const std::string& value) {
+  const auto durability = model::durability_of(value);
+  if (!durability) return bad("\"fsync\" or \"relaxed\"");
+  c.defaults.durability = *durability;
+  return {};
 }
 
 Status set_shards(Configuration& c, const std::string& value) {
@@ -155,6 +157,7 @@ const std::vector<Key>& keys() {
       {"storage.disk_reserve_bytes", number<U64>(LZ_FIELD(storage.disk_reserve_bytes), 0, 1ull << 50)},
       {"storage.disk_reserve_percent", number<double>(LZ_FIELD(storage.disk_reserve_percent), 0.0, 90.0)},
       {"storage.ack_sync_max", duration(LZ_FIELD(storage.ack_sync_max), 0s, 1s)},
+      {"storage.relaxed_sync_max", duration(LZ_FIELD(storage.relaxed_sync_max), 1ms, 60s)},
       {"defaults.max_attempts", set_max_attempts},
       {"defaults.backoff_initial", duration(LZ_FIELD(defaults.backoff_initial), 0s, 24h * 7)},
       {"defaults.backoff_multiplier", number<double>(LZ_FIELD(defaults.backoff_multiplier), 1.0, 100.0)},

@@ -45,6 +45,7 @@ struct Configuration {
     std::uint64_t disk_reserve_bytes = 256u << 20;
     double disk_reserve_percent = 5;
     base::Duration ack_sync_max = std::chrono::milliseconds(5);
+    base::Duration relaxed_sync_max = std::chrono::milliseconds(200);
     bool accept_loss = false;  // only by --accept-loss
   } storage;
   model::QueueOptions defaults;

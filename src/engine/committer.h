@@ -7,15 +7,18 @@
 //
 // Invariants:
 //   1. Groups are written in the order in which they were submitted.
-//   2. `persisted` is called only after the sync that covers the group returned OK.
+//   2. `persisted` is called only after the sync that covers the group returned OK, or, when nothing of the batch asks
+//      for one (durability "relaxed"), after the write did; a sync follows within relaxed_sync_max.
 //   3. After a failed write nothing is written or confirmed any more: on_fatal ends the process.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -33,7 +36,7 @@ class Committer {
   using Persisted = std::function<void(model::ShardId, model::GroupNumber)>;
   using Fatal = std::function<void(const base::Status&)>;
 
-  Committer(model::Store& store, Persisted persisted, Fatal fatal);
+  Committer(model::Store& store, base::Duration relaxed_sync_max, Persisted persisted, Fatal fatal);
   ~Committer();
 
   void start();
@@ -52,11 +55,16 @@ class Committer {
  private:
   void run();
   bool write_waiting(std::unique_lock<std::mutex>& lock);
-  bool write(const std::vector<model::MutationGroup>& groups);
+  bool write(const std::vector<model::MutationGroup>& groups, bool sync);
+  bool sync_is_due() const;
   bool flush(std::unique_lock<std::mutex>& lock);
   void tell(const std::vector<model::MutationGroup>& groups, const std::vector<model::GroupNumber>& numbers);
 
+  using Clock = std::chrono::steady_clock;
+  using Moment = Clock::time_point;
+
   model::Store& store_;
+  const base::Duration relaxed_sync_max_;
   Persisted persisted_;
   Fatal fatal_;
 
@@ -68,6 +76,8 @@ class Committer {
   bool failed_ = false;                               // GUARDED_BY(mutex_)
   bool flush_wanted_ = false;                         // GUARDED_BY(mutex_)
   bool stopping_ = false;                             // GUARDED_BY(mutex_)
+  /// When the first write began that no sync has followed yet.
+  std::optional<Moment> unsynced_since_;  // GUARDED_BY(mutex_)
 
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> groups_{0};

@@ -64,7 +64,8 @@ struct Engine::Impl {
         sessions(epoch),
         registry(shards, {config.reconnect_grace, config.resume_grace}),
         committer(
-            store, [this](model::ShardId shard, model::GroupNumber group) { post(shard, core::Persisted{group}); },
+            store, config.relaxed_sync_max,
+            [this](model::ShardId shard, model::GroupNumber group) { post(shard, core::Persisted{group}); },
             [this](const base::Status& status) { config.on_fatal(status); }),
         reader(
             store, [this](model::ShardId shard, core::Event::What what) { post(shard, std::move(what)); },
@@ -284,6 +285,7 @@ EngineStats Engine::stats() const {
   stats.draining = impl_->draining.load();
   stats.last_commit = impl_->committer.last();
   stats.longest_commit = impl_->committer.longest();
+  stats.relaxed_sync_max = impl_->config.relaxed_sync_max;
   stats.store = impl_->store.usage();
   return stats;
 }

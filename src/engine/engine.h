@@ -26,6 +26,8 @@ namespace lazaret::engine {
 struct EngineConfig {
   /// Acks that nobody asked to have confirmed are on the disk at most this much later.
   base::Duration ack_sync_max = std::chrono::milliseconds(5);
+  /// What was confirmed by queues with durability "relaxed" is on the disk at most this much later.
+  base::Duration relaxed_sync_max = std::chrono::milliseconds(200);
   /// How long a lost instance may come back and keep what it had begun.
   base::Duration reconnect_grace = std::chrono::seconds(5);
   /// How long, after a start, messages wait for the instances that held them.
@@ -57,6 +59,7 @@ struct EngineStats {
   bool resuming = false;           // still waiting for instances after the start
   bool draining = false;
   base::Duration last_commit{};
+  base::Duration relaxed_sync_max{};
   base::Duration longest_commit{};  // since the start
   model::StoreUsage store;
 };

@@ -50,6 +50,7 @@ ShardPipeline::Durable ShardPipeline::persisted(model::GroupNumber group) {
 
 void ShardPipeline::collect_effects() {
   filling_.urgent = filling_.urgent || std::exchange(out_.urgent, false);
+  filling_.sync = filling_.sync || std::exchange(out_.sync, false);
   const std::optional<model::GroupNumber> needs = filling_.urgent ? filling_.number : last_urgent();
   for (core::Effect& effect : out_.effects) {
     if (const auto* load = std::get_if<core::InstanceLoad>(&effect)) {
@@ -96,6 +97,7 @@ std::optional<ShardPipeline::Sealed> ShardPipeline::seal_if_due(base::Instant no
 
 ShardPipeline::Sealed ShardPipeline::seal(base::Instant now) {
   core_.seal(out_);
+  filling_.sync = filling_.sync || std::exchange(out_.sync, false);
   ++meta_.applied_index;
   meta_.engine_time = now;
   meta_.next_id = core_.next_id();
@@ -104,7 +106,8 @@ ShardPipeline::Sealed ShardPipeline::seal(base::Instant now) {
   filling_ = Group{filling_.number.next()};
   lazy_since_.reset();
   out_.hurry = false;
-  return {model::MutationGroup{shard_, std::exchange(out_.mutations, {})}, in_flight_.back().number};
+  const bool relaxed = !in_flight_.back().sync;
+  return {model::MutationGroup{shard_, std::exchange(out_.mutations, {}), relaxed}, in_flight_.back().number};
 }
 
 base::Instant ShardPipeline::next_deadline() const {

@@ -66,6 +66,7 @@ class ShardPipeline {
   struct Group {
     model::GroupNumber number;
     bool urgent = false;
+    bool sync = false;  // it has something of a queue that is not relaxed
     Durable durable{};
   };
 

@@ -121,6 +121,8 @@ struct QueueStats {
   std::optional<base::Instant> oldest_ready_at;
   Offset oldest_ready;
   Offset log_end;
+  /// Offsets that unclean starts left out (durability "relaxed"): they were never a message, or one that was lost.
+  std::uint64_t offsets_left_out = 0;
   std::vector<ConsumerStats> consumers;
 };
 enum class MessageState : std::uint8_t {

@@ -30,6 +30,10 @@ struct TrimLog {
   std::vector<Offset> evacuate;
   LogState state;
 };
+/// The state of a log, by itself: a stretch of offsets was reserved, or left out.
+struct PutLog {
+  LogState state;
+};
 /// Nobody needs this evacuated message any more.
 struct DropEvacuated {
   LogId log;
@@ -170,15 +174,17 @@ struct PutShardMeta {
   ShardMeta meta;
 };
 
-using Mutation = std::variant<AppendMessages, TrimLog, DropEvacuated, PutSubscription, DropSubscription, PutAckChunk,
-                              DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
-                              RecallCase, DischargeCase, DiscardCase, PutDedup, TrimDedup, DropProducer, PutQueue,
-                              DropQueue, PutInstance, DropInstance, PutShardMeta>;
+using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription,
+                              PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase,
+                              ReplayCase, RecallCase, DischargeCase, DiscardCase, PutDedup, TrimDedup, DropProducer,
+                              PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {
   ShardId shard;
   std::vector<Mutation> mutations;
+  /// It counts as persisted when it is written: all of it is of queues with durability "relaxed".
+  bool relaxed = false;
 };
 
 }  // namespace lazaret::model

@@ -36,6 +36,15 @@ bool is_name_character(char c) {
 
 }  // namespace
 
+std::string_view name_of(Durability durability) { return durability == Durability::relaxed ? "relaxed" : "fsync"; }
+
+std::optional<Durability> durability_of(std::string_view name) {
+  for (const Durability durability : {Durability::fsync, Durability::relaxed}) {
+    if (name == name_of(durability)) return durability;
+  }
+  return std::nullopt;
+}
+
 base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   if (max_attempts) {
     options.max_attempts = *max_attempts == 0 ? std::nullopt : std::optional(*max_attempts);
@@ -46,8 +55,10 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   options.backoff_jitter = backoff_jitter.value_or(options.backoff_jitter);
   options.lease_duration = lease_duration.value_or(options.lease_duration);
   options.max_worker_deaths = max_worker_deaths.value_or(options.max_worker_deaths);
-  if (durability && *durability != "fsync") {
-    return Status(Code::INVALID_OPTION, "durability must be \"fsync\": this version offers no other");
+  if (durability) {
+    const auto named = durability_of(*durability);
+    if (!named) return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
+    options.durability = *named;
   }
   return options;
 }
@@ -61,7 +72,7 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.backoff_jitter = options.backoff_jitter;
   patch.lease_duration = options.lease_duration;
   patch.max_worker_deaths = options.max_worker_deaths;
-  patch.durability = "fsync";
+  patch.durability = name_of(options.durability);
   return patch;
 }
 
@@ -73,8 +84,8 @@ Status validate(const QueueOptions& options) {
   if (options.max_worker_deaths == 0 || options.max_worker_deaths > 100) {
     return Status(Code::INVALID_OPTION, "max_worker_deaths must be 1 to 100");
   }
-  if (options.durability != Durability::fsync) {
-    return Status(Code::INVALID_OPTION, "durability must be \"fsync\": this version offers no other");
+  if (options.durability != Durability::fsync && options.durability != Durability::relaxed) {
+    return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
   }
   LZ_RETURN_IF_ERROR(between("backoff_initial", options.backoff_initial, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_max", options.backoff_max, 0s, 24h * 7));
@@ -100,6 +111,7 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   differs("backoff_jitter", std::to_string(have.backoff_jitter), std::to_string(asked.backoff_jitter));
   time("lease_duration", have.lease_duration, asked.lease_duration);
   differs("max_worker_deaths", std::to_string(have.max_worker_deaths), std::to_string(asked.max_worker_deaths));
+  differs("durability", std::string(name_of(have.durability)), std::string(name_of(asked.durability)));
   return text;
 }
 

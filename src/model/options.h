@@ -13,8 +13,11 @@ namespace lazaret::model {
 
 enum class Durability : std::uint8_t {
   fsync = 1,    // confirmed when it is on the disk
-  relaxed = 2,  // in the format; refused as INVALID_OPTION until the broker offers it
+  relaxed = 2,  // confirmed when the kernel has it; on the disk within storage.relaxed_sync_max
 };
+/// "fsync" or "relaxed".
+std::string_view name_of(Durability durability);
+std::optional<Durability> durability_of(std::string_view name);
 
 struct QueueOptions {
   /// Failed attempts, the first delivery included, after which a message becomes a case. nullopt: "unlimited".
@@ -28,6 +31,7 @@ struct QueueOptions {
   base::Duration lease_duration = std::chrono::seconds(30);
   /// Lost instances that a message may be convicted of before it is admitted as a worker killer. 1 to 100.
   std::uint32_t max_worker_deaths = 2;
+  /// What a confirm of a publish or of an ack promises. Cases and what is done to them are always on the disk first.
   Durability durability = Durability::fsync;
 
   bool operator==(const QueueOptions&) const = default;

@@ -110,8 +110,11 @@ struct LogState {
   Offset next;
   /// Stretches whose runs were removed; what is still needed of them stands in `evacuated`. Ascending.
   std::vector<OffsetRange> trimmed;
-  /// Offsets that a relaxed log lost at an unclean start (reserved for durability = "relaxed").
+  /// Offsets that an unclean start left out, because a relaxed log may have lost messages there. Ascending.
   std::vector<OffsetRange> gaps;
+  /// Of a relaxed log: offsets below it may have been given to messages that are not on the disk, so an unclean start
+  /// goes on there. It is on the disk before any of them is. At or below `next`: none.
+  Offset reserved;
   bool operator==(const LogState&) const = default;
 };
 

@@ -85,6 +85,10 @@ Status BatchWriter::apply(const model::TrimLog& m) {
   return put(Family::state, keys::log_state(shard_, m.state.log), encode(m.state));
 }
 
+Status BatchWriter::apply(const model::PutLog& m) {
+  return put(Family::state, keys::log_state(shard_, m.state.log), encode(m.state));
+}
+
 /// Runs that touch the range and lie wholly in what is trimmed: one that shares the edge with messages that are still
 /// needed stays, and goes when the stretch on the other side does.
 Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange range) {

@@ -24,6 +24,7 @@ class BatchWriter {
  private:
   base::Status apply(const model::AppendMessages& m);
   base::Status apply(const model::TrimLog& m);
+  base::Status apply(const model::PutLog& m);
   base::Status apply(const model::DropEvacuated& m);
   base::Status apply(const model::PutSubscription& m);
   base::Status apply(const model::DropSubscription& m);

@@ -171,12 +171,14 @@ std::string encode(const model::LogState& record) {
   out.set_next(record.next.value);
   pack(record.trimmed, out.mutable_trimmed());
   pack(record.gaps, out.mutable_gaps());
+  if (record.reserved > record.next) out.set_reserved(record.reserved.value);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LogState& record) {
   v1::LogState in;
   if (!parse(bytes, in)) return false;
   record.next = Offset(in.next());
+  record.reserved = Offset(in.reserved());
   return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
 }
 

@@ -227,13 +227,15 @@ Status cut_manifest(const StoreOptions& options, const HighestMark& mark) {
                                      " bytes; --accept-loss goes on without them"};
 }
 
-/// RocksDB takes a directory without CURRENT for a new one, and would begin again beside the data.
+/// RocksDB takes a directory without CURRENT for a new one, and would begin again beside the data. The first manifest
+/// alone is no data: it is written before CURRENT is, and a power loss between them is one before there was anything.
 Status missing_catalog(const StoreOptions& options) {
   std::error_code ignored;
   if (std::filesystem::exists(options.data_dir + "/CURRENT", ignored)) return {};
   for (const auto& entry : std::filesystem::directory_iterator(options.data_dir, ignored)) {
     const std::string name = entry.path().filename();
-    const bool data = name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST");
+    const bool data = name.ends_with(".sst") || name.ends_with(".blob") || name.ends_with(".log") ||
+                      (name.starts_with("MANIFEST") && name != manifest_name(1));
     if (!data || entry.file_size(ignored) == 0) continue;
     return {Code::STORAGE_DAMAGED,
             options.data_dir + " has data (" + name + ") but no file CURRENT, which names its catalog"};

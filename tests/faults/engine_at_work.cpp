@@ -58,10 +58,11 @@ EngineOn::~EngineOn() {
   engine_->stop();
 }
 
-engine::QueueRef EngineOn::create(const std::string& name) {
+engine::QueueRef EngineOn::create(const std::string& name, model::Durability durability) {
   model::CreateQueue create;
   create.name = name;
   create.ensure = true;
+  create.options.durability = durability;
   create.options.max_attempts = kLimit;
   create.options.backoff_initial = 1ms;
   create.options.backoff_multiplier = 1;
@@ -147,7 +148,8 @@ void EngineAtWork::operate(std::mt19937_64 random) {
 }
 
 void EngineAtWork::churn(std::mt19937_64& random) {
-  const engine::QueueRef queue = on_.create(kShortLived);
+  const auto durability = random() % 2 == 0 ? model::Durability::relaxed : model::Durability::fsync;
+  const engine::QueueRef queue = on_.create(kShortLived, durability);
   if (queue == nullptr) return;
   const auto passer_by = std::make_shared<WorkerOutbox>(ledger_, static_cast<std::uint8_t>(2 + random() % 200));
   passer_by->consume(on_.engine(), queue);

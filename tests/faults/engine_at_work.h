@@ -36,7 +36,7 @@ class EngineOn {
   /// Sends the command and waits for its answer.
   template <class Answer, class Command>
   Answer ask(model::ShardId shard, Command command);
-  engine::QueueRef create(const std::string& name);
+  engine::QueueRef create(const std::string& name, model::Durability durability = model::Durability::fsync);
   /// Cases of the queue in this state.
   std::vector<model::CaseRecord> cases(const engine::QueueRef& queue, std::optional<model::CaseState> state);
 

@@ -10,6 +10,7 @@ namespace {
 struct Content {
   const char* operator()(const model::AppendMessages&) const { return "publish"; }
   const char* operator()(const model::TrimLog& m) const { return m.evacuate.empty() ? "trim" : "evacuation"; }
+  const char* operator()(const model::PutLog&) const { return "reserve"; }
   const char* operator()(const model::DropEvacuated&) const { return "end_of_evacuated"; }
   const char* operator()(const model::PutSubscription&) const { return "settling"; }
   const char* operator()(const model::DropSubscription&) const { return "deletion"; }
@@ -28,9 +29,9 @@ struct Content {
   }
 };
 
-constexpr const char* kContents[] = {"publish", "trim",  "evacuation", "end_of_evacuated", "settling", "deletion",
-                                     "retry",   "grant", "relapse",    "admission",        "replay",   "discharge",
-                                     "discard", "queue", "instance"};
+constexpr const char* kContents[] = {"publish",   "reserve", "trim",  "evacuation", "end_of_evacuated", "settling",
+                                     "deletion",  "retry",   "grant", "relapse",    "admission",        "replay",
+                                     "discharge", "discard", "queue", "instance"};
 constexpr const char* kStages[] = {"before_write", "written", "synced"};
 
 struct FileEvent {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "base/crc32c.h"
 #include "faults/engine_at_work.h"
 #include "faults/points.h"
 #include "integration/support/process.h"
@@ -126,6 +127,78 @@ TEST_F(PowerLoss, AtEveryPoint) {
   }
   EXPECT_EQ(inspect(), 0u);
   EXPECT_THAT(findings_, IsEmpty());
+}
+
+/// A relaxed queue keeps what a sync followed, loses nothing but its end, and gives no offset a second time.
+TEST_F(PowerLoss, WhatIsRelaxedLosesOnlyItsEnd) {
+  constexpr std::uint64_t kBatch = 8;
+  struct Promise {
+    std::string folder;
+    std::uint64_t told = 0;    // messages that were confirmed
+    std::uint64_t synced = 0;  // of them, those that were confirmed before the last sync that was counted
+  };
+  std::vector<Promise> promises;
+  {
+    EngineOn on(open());
+    const engine::QueueRef queue = on.create("relaxed", model::Durability::relaxed);
+    Promise now;
+    std::uint64_t confirmed_at = 0;  // syncs that were counted then
+    std::uint64_t latest = 0;
+    for (int round = 0; round < 200; ++round) {
+      model::Publish publish;
+      publish.queue = queue->subscription;
+      for (std::uint64_t i = 0; i < kBatch; ++i) {
+        auto message = std::make_shared<model::Message>();
+        std::string body = body_of(now.told + i);
+        message->body_crc = base::crc32c(body);
+        message->body = base::SharedBytes::of(std::move(body));
+        publish.items.push_back({0, std::move(message)});
+      }
+      ASSERT_TRUE(on.ask<model::Published>(queue->shard, std::move(publish)).status.ok());
+      now.told += kBatch;
+      const std::uint64_t syncs = on.store().usage().syncs;
+      if (syncs > confirmed_at) now.synced = latest;
+      confirmed_at = syncs;
+      latest = now.told;
+      if (round % 10 == 9) std::this_thread::sleep_for(std::chrono::microseconds(random_() % 60'000));
+      if (round % 10 != 0) continue;
+      now.folder = dir_ / ("relaxed-" + std::to_string(round));
+      files_->disk().image(now.folder, random_);
+      promises.push_back(now);
+    }
+  }
+  std::size_t lost = 0;
+  for (const Promise& promise : promises) {
+    storage::StoreOptions options;
+    options.data_dir = promise.folder;
+    auto store = storage::open_store(options);
+    ASSERT_TRUE(store.ok()) << store.status().text();
+    EngineOn on(std::move(*store));
+    const engine::QueueRef queue = on.engine().directory().find("relaxed");
+    ASSERT_NE(queue, nullptr);
+    model::ShowQueue show;
+    show.subscription = queue->subscription;
+    const std::uint64_t there = on.ask<model::QueueStats>(queue->shard, show).counters.entered;
+    EXPECT_GE(there, promise.synced) << promise.folder;
+    lost += there < promise.told ? 1 : 0;
+    const auto page = on.store().read_messages(queue->shard, queue->log, model::Offset(0), model::Offset(there),
+                                               promise.told + kBatch, 1u << 30);
+    ASSERT_TRUE(page.ok());
+    for (const model::PagedMessage& one : page->messages) {
+      ASSERT_NE(one.message, nullptr);
+      EXPECT_EQ(number_in(one.message->body.view()), one.offset.value);
+    }
+    model::Publish publish;
+    publish.queue = queue->subscription;
+    auto message = std::make_shared<model::Message>();
+    message->body_crc = base::crc32c("");
+    publish.items.push_back({0, std::move(message)});
+    EXPECT_GE(on.ask<model::Published>(queue->shard, std::move(publish)).results.at(0).offset.value, promise.told);
+    const auto report = on.store().check({});
+    ASSERT_TRUE(report.ok());
+    EXPECT_TRUE(report->findings.empty()) << report->findings.front().where << ": " << report->findings.front().what;
+  }
+  EXPECT_GT(lost, 0u) << "no image shows that anything can be lost";
 }
 
 /// The harness finds a disk that says OK and has nothing.

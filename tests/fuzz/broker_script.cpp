@@ -229,7 +229,7 @@ wire::OptionsPatch BrokerScript::options() {
   if ((given & 16) != 0) patch.backoff_jitter = static_cast<double>(input_.number()) / 8;
   if ((given & 32) != 0) patch.lease_duration = duration_of(input_.number());
   if ((given & 64) != 0) patch.max_worker_deaths = static_cast<std::uint32_t>(input_.number());
-  if ((given & 128) != 0) patch.durability = input_.flag() ? "fsync" : "relaxed";
+  if ((given & 128) != 0) patch.durability = input_.flag() ? "fsync" : input_.flag() ? "relaxed" : "lax";
   return patch;
 }
 

@@ -148,10 +148,9 @@ base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, mode
   for (Offset at = from; at < until && page.messages.size() < max_messages && bytes < max_bytes; at = at.next()) {
     page.next = at.next();
     model::MessageRef message = found == nullptr ? nullptr : found->find(at);
-    const bool trimmed =
-        found != nullptr && std::any_of(found->state.trimmed.begin(), found->state.trimmed.end(),
-                                        [at](const auto& range) { return range.begin <= at && at < range.end; });
-    if (!message && trimmed) continue;
+    const auto within = [at](const auto& range) { return range.begin <= at && at < range.end; };
+    const auto explains = [&](const auto& ranges) { return std::any_of(ranges.begin(), ranges.end(), within); };
+    if (!message && found != nullptr && (explains(found->state.trimmed) || explains(found->state.gaps))) continue;
     if (damaged_.contains({id, at})) message = nullptr;
     if (message) bytes += message->size();
     page.messages.push_back({at, message});
@@ -207,6 +206,11 @@ bool MemoryStore::is_durable(model::LogId id, Offset offset) const {
     if (found != shard.logs.end() && found->second.find(offset) != nullptr) return true;
   }
   return false;
+}
+
+model::Offset MemoryStore::end_of(model::LogId id) const {
+  const Log* found = log(id);
+  return found == nullptr ? Offset(0) : found->end();
 }
 
 const model::SubscriptionState* MemoryStore::durable_subscription(model::SubscriptionId id) const {

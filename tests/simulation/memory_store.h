@@ -48,6 +48,8 @@ class MemoryStore final : public model::Store {
   const std::vector<std::string>& complaints() const { return complaints_; }
   /// Whether this message would be there after a crash.
   bool is_durable(model::LogId log, model::Offset offset) const;
+  /// Where a log ends, what is not synced included.
+  model::Offset end_of(model::LogId log) const;
   /// What a crash would leave of a subscription's state; null: nothing.
   const model::SubscriptionState* durable_subscription(model::SubscriptionId subscription) const;
   /// Messages in runs, and copied out.

@@ -59,6 +59,12 @@ void MemoryStore::Writer::apply(const model::TrimLog& trim) {
   log.state.next = next;
 }
 
+void MemoryStore::Writer::apply(const model::PutLog& put) {
+  Log& log = shard_.logs[put.state.log];
+  if (put.state.next < log.state.next) complain("takes offsets back: " + at(put.state.log, put.state.next));
+  log.state = put.state;
+}
+
 void MemoryStore::Writer::apply(const model::DropEvacuated& drop) { drop_evacuated(drop.log, drop.offset); }
 
 void MemoryStore::Writer::drop_evacuated(model::LogId log, Offset offset) {

@@ -12,6 +12,7 @@ class MemoryStore::Writer {
 
   void apply(const model::AppendMessages& append);
   void apply(const model::TrimLog& trim);
+  void apply(const model::PutLog& put);
   void apply(const model::DropEvacuated& drop);
   void apply(const model::PutSubscription& put);
   void apply(const model::DropSubscription& drop);

@@ -208,7 +208,7 @@ TEST_F(Queues, TwoUpdatesAtTheSameTimeBothHold) {
   wrong.options.backoff_jitter = 2;
   EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), wrong).status.code(), Code::INVALID_OPTION);
   wrong.options = {};
-  wrong.options.durability = "relaxed";
+  wrong.options.durability = "lax";
   EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), wrong).status.code(), Code::INVALID_OPTION);
   EXPECT_EQ(world.queue("orders").options, now);
 }

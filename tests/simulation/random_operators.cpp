@@ -56,6 +56,7 @@ void RandomRun::change_options(const std::string& name) {
   update.name = name;
   update.options.max_attempts = static_cast<std::uint32_t>(1 + random_.below(5));
   update.options.lease_duration = std::chrono::milliseconds(500 + random_.below(3000));
+  if (chance(20)) update.options.durability = chance(50) ? "fsync" : "relaxed";
   if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {
     witness_.find(name + ": its options cannot be changed");
   }

@@ -54,6 +54,7 @@ void RandomRun::create(const std::string& name) {
   options.backoff_multiplier = 2;
   options.lease_duration = 2s;
   options.max_worker_deaths = static_cast<std::uint32_t>(1 + random_.below(3));
+  if (chance(30)) options.durability = model::Durability::relaxed;
   names_.insert(name);
   world_.create_queue(name, options);
 }

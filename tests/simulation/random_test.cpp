@@ -38,7 +38,7 @@ TEST(Random, OtherSeedsGiveOtherRuns) {
 class PlantedBug : public ::testing::TestWithParam<std::pair<Bug, std::string_view>> {};
 
 TEST_P(PlantedBug, IsFound) {
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     RandomRun run(seed, GetParam().first);
     run.run();
     if (run.findings().empty()) continue;
@@ -46,7 +46,7 @@ TEST_P(PlantedBug, IsFound) {
     RecordProperty("finding", run.findings().front());
     return;
   }
-  FAIL() << GetParam().second << " was not found in 30 runs";
+  FAIL() << GetParam().second << " was not found in 100 runs";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedBug, ::testing::ValuesIn(kBugs),

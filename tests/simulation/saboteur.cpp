@@ -46,6 +46,11 @@ void Saboteur::spoil(model::MutationGroup& group) {
       if (auto* put = std::get_if<model::PutDelivery>(&one)) put->record.suspect = false;
     }
   }
+  if (bug_ == Bug::offsets_given_twice) {
+    for (model::Mutation& one : group.mutations) {
+      if (auto* put = std::get_if<model::PutLog>(&one)) put->state.reserved = {};
+    }
+  }
   if (bug_ == Bug::admission_in_two_steps) {
     std::vector<model::Mutation> now =
         std::exchange(held_back_[group.shard],

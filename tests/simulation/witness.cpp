@@ -8,6 +8,13 @@ namespace lazaret::simulation {
 using base::Code;
 using model::VerdictKind;
 
+namespace {
+
+/// A relaxed queue loses what is younger: relaxed_sync_max, the sync under way before it, and its own.
+constexpr base::Duration kRelaxedLossMost = 250ms;
+
+}  // namespace
+
 void Witness::event(model::ShardId shard, base::Instant, const core::Event::What& what) {
   std::visit([&](const auto& one) { hear(shard, one); }, what);
 }
@@ -78,6 +85,7 @@ void Witness::crashed() {
         blame.history[attempt.number] = attempt.outcome;
       }
     }
+    if (queue.relaxed && !queue.deleted) lose_what_is_relaxed(queue);
     for (auto& [offset, message] : queue.messages) {
       const bool written = message.suspected && *message.suspected + 100ms < world_.now();
       if (!written) message.suspected.reset();
@@ -87,6 +95,33 @@ void Witness::crashed() {
     queue.floor = std::max(queue.floor, state->sources.front().mark.value);
     queue.first_grants.clear();
   }
+}
+
+/// A power loss takes what was not synced of it: messages at the end of its log, and what became of the others.
+void Witness::lose_what_is_relaxed(Queue& queue) {
+  const std::uint64_t end = world_.store().end_of(queue.record.log).value;
+  for (auto lost = queue.messages.lower_bound(end); lost != queue.messages.end(); ++lost) {
+    const bool late = lost->second.confirmed && lost->second.confirmed_at + kRelaxedLossMost < world_.now();
+    if (late) find(where(queue, lost->first) + "confirmed long ago, and lost (1)");
+  }
+  queue.messages.erase(queue.messages.lower_bound(end), queue.messages.end());
+  queue.blames.erase(queue.blames.lower_bound(end), queue.blames.end());
+  std::erase_if(queue.places, [end](const auto& place) { return place.second >= end; });
+  std::erase_if(sequences_, [&](const auto& one) { return one.first.first == queue.record.subscription; });
+  std::erase_if(accepted_, [&](const auto& one) { return std::get<0>(one) == queue.record.subscription; });
+  for (auto& [offset, message] : queue.messages) {
+    message.forgotten = message.newest;
+    message.acked = message.from_lane = false;
+    message.suspected.reset();
+    message.attempt = 0;
+    message.fails = 0;
+  }
+}
+
+/// An offset never names two messages.
+void Witness::named(Queue& queue, std::uint64_t offset, std::string_view body) {
+  const auto [name, fresh] = queue.names.emplace(offset, body);
+  if (!fresh && name->second != body) find(where(queue, offset) + name->second + " and " + std::string(body) + " (1)");
 }
 
 Witness::Queue* Witness::queue(model::SubscriptionId id) {
@@ -103,6 +138,7 @@ void Witness::see_queue(const model::QueueRecord& record) {
   Queue& queue = found->second;
   const auto limit = record.options.max_attempts;
   queue.limit = fresh ? limit : (queue.limit && limit ? std::optional(std::max(*queue.limit, *limit)) : std::nullopt);
+  queue.relaxed = queue.relaxed || record.options.durability == model::Durability::relaxed;
   queue.deaths = std::max(queue.deaths, record.options.max_worker_deaths);
   queue.record = record;
 }
@@ -255,8 +291,10 @@ void Witness::see(const core::Tell& tell, const model::Published& answer) {
     if (place->second != offset) find(where(*of, offset) + body + " is stored twice (2)");
     Message& message = of->messages[offset];
     if (message.confirmed && !result.duplicate) find(where(*of, offset) + "was given twice (2)");
+    if (!result.duplicate) named(*of, offset, body);
     message.confirmed = true;
-    if (!result.duplicate && !world_.store().is_durable(of->record.log, result.offset)) {
+    message.confirmed_at = world_.now();
+    if (!of->relaxed && !result.duplicate && !world_.store().is_durable(of->record.log, result.offset)) {
       find(where(*of, offset) + "was confirmed before it was on the disk (1)");
     }
     if (sent.producer && sequence > 0) {
@@ -303,9 +341,10 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   Message& message = of.messages[offset];
   const bool from_lane = one.log == of.record.lane;
   if (message.acked) find(at + "delivered after its ack was confirmed (3)");
-  if (!of.deleted && !world_.store().is_durable(of.record.log, one.source_offset))
+  if (!of.deleted && !of.relaxed && !world_.store().is_durable(of.record.log, one.source_offset))
     find(at + "delivered before it was durable (4)");
   if (one.message != nullptr) {
+    named(of, offset, one.message->body.view());
     const auto [place, fresh] = of.places.emplace(one.message->body.view(), offset);
     if (place->second != offset) find(at + std::string(one.message->body.view()) + " is stored twice (2)");
   }
@@ -408,7 +447,8 @@ void Witness::check_company(const Queue& of, const model::Deliver& deliver, cons
 /// What may have begun before is said to come again, and alone if a process was lost with it.
 void Witness::check_said(const Queue& of, const Message& message, const model::Delivered& one) {
   const bool began = std::any_of(message.begun.begin(), message.begun.end(), [&](std::uint64_t grant) {
-    return !message.given_back.contains(grant) && !is_unanswered(of.record.subscription, grant);
+    return grant > message.forgotten && !message.given_back.contains(grant) &&
+           !is_unanswered(of.record.subscription, grant);
   });
   if (began && !one.redelivered) find(where(of, one.source_offset.value) + "has begun, and is said to be new");
   if (message.suspected && !one.isolated && one.log != of.record.lane) {
@@ -474,7 +514,7 @@ void Witness::see(const core::Tell&, const model::QueueStats& stats) {
   const std::uint64_t all = stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held +
                             sums.in_hospital + sums.acked + sums.discarded + sums.expired + sums.purged + sums.dropped +
                             sums.lost_to_retention + sums.redirected;
-  if (sums.entered != all || sums.entered != stats.log_end.value) {
+  if (sums.entered != all || sums.entered + stats.offsets_left_out != stats.log_end.value) {
     find(stats.queue.name + ": " + std::to_string(sums.entered) + " entered, " + std::to_string(all) +
          " are accounted for, the log ends at " + std::to_string(stats.log_end.value) + " (10)");
   }

@@ -42,6 +42,8 @@ class Witness final : public Watcher {
   using Place = std::pair<model::SubscriptionId, std::uint64_t>;  // where it was published: subscription, offset
   struct Message {
     bool confirmed = false;
+    base::Instant confirmed_at;
+    std::uint64_t forgotten = 0;             // of a relaxed queue: what became of grants up to this one may be
     bool acked = false;                      // and that was confirmed
     bool from_lane = false;                  // the newest delivery
     std::optional<base::Instant> suspected;  // since a process was lost with it
@@ -66,11 +68,13 @@ class Witness final : public Watcher {
     std::map<std::uint64_t, Message> messages;
     std::map<std::uint64_t, Blame> blames;
     std::map<std::string, std::uint64_t> places;          // body → offset
+    std::map<std::uint64_t, std::string> names;           // offset → body, of all that anybody was ever told
     std::map<std::uint64_t, std::uint64_t> first_grants;  // by offset
     std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
     std::uint64_t purged = 0;
     std::uint64_t purges_unanswered = 0;
     bool deleted = false;
+    bool relaxed = false;  // or was at any time
   };
   struct Published {
     model::SubscriptionId queue;
@@ -134,6 +138,8 @@ class Witness final : public Watcher {
   void give_out(const model::ConsumerKey& to, std::uint64_t sequence, const Place& place, std::uint64_t grant);
   void forget_not_begun(Consumer& consumer);
   void forget(model::SubscriptionId queue, model::Grant grant);
+  void lose_what_is_relaxed(Queue& queue);
+  void named(Queue& queue, std::uint64_t offset, std::string_view body);
   Queue* queue(model::SubscriptionId id);
   static std::string where(const Queue& queue, std::uint64_t offset);
 

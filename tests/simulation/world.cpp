@@ -64,6 +64,7 @@ void World::kill_broker(std::size_t keep_unsynced) {
   sessions_.clear();
   submitted_.clear();
   commit_.reset();
+  unsynced_since_.reset();
   pages_.clear();
   saboteur_.crashed();
   store_.crash(keep_unsynced);
@@ -73,6 +74,7 @@ void World::kill_broker(std::size_t keep_unsynced) {
 void World::stop_broker() {
   post_all(core::Drain{});
   run_for(1s);
+  LZ_ASSERT(store_.commit({}, true).ok());
   kill_broker();
 }
 
@@ -115,6 +117,7 @@ base::Instant World::next_moment() const {
   base::Instant next = registry_->next_deadline();
   for (const auto& seat : seats_) next = std::min(next, seat->pipeline.next_deadline());
   if (commit_) next = std::min(next, commit_->at);
+  if (unsynced_since_ && !commit_) next = std::min(next, *unsynced_since_ + options_.relaxed_sync_max);
   for (const Page& page : pages_) next = std::min(next, page.at);
   return next;
 }

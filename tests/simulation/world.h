@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 struct WorldOptions {
   std::uint16_t shards = 1;
   base::Duration ack_sync_max = 5ms;
+  base::Duration relaxed_sync_max = 200ms;
   base::Duration reconnect_grace = 5s;
   base::Duration resume_grace = 5s;
   /// How long a sync and a page take. With `random_order` each takes up to that long, and shards, messages and syncs
@@ -160,6 +161,7 @@ class World {
   std::unique_ptr<engine::InstanceRegistry> registry_;
   std::vector<engine::ShardPipeline::Sealed> submitted_;
   std::optional<Commit> commit_;
+  std::optional<base::Instant> unsynced_since_;  // the first write that no sync has followed yet
   std::vector<Page> pages_;
 
   std::map<model::SessionId, Tell> sessions_;

@@ -109,24 +109,33 @@ bool World::seal_if_due(std::size_t index) {
   return true;
 }
 
-/// All groups that are there, in one batch: written now, synced later.
+/// All groups that are there, in one batch: written now, synced later; at once confirmed when all are relaxed, and
+/// synced with the next that is not, or when that is due.
 bool World::begin_commit() {
-  if (commit_ || submitted_.empty()) return false;
+  const bool sync_due = unsynced_since_ && *unsynced_since_ + options_.relaxed_sync_max <= now_;
+  if (commit_ || (submitted_.empty() && !sync_due)) return false;
   commit_.emplace();
+  bool sync = sync_due;
   std::vector<model::MutationGroup> groups;
   for (auto& sealed : std::exchange(submitted_, {})) {
     commit_->groups.push_back({sealed.group.shard.value, sealed.number});
+    sync = sync || !sealed.group.relaxed;
     groups.push_back(std::move(sealed.group));
   }
   commit_->at = now_ + some(options_.sync_time);
   LZ_ASSERT(store_.commit(groups, false).ok());
   if (saboteur_.confirms_early()) confirm(std::exchange(commit_->groups, {}));
+  if (!sync) {
+    confirm(std::exchange(commit_, std::nullopt)->groups);
+    if (!unsynced_since_) unsynced_since_ = now_;
+  }
   return true;
 }
 
 bool World::end_commit() {
   if (!commit_ || commit_->at > now_) return false;
   LZ_ASSERT(store_.commit({}, true).ok());
+  unsynced_since_.reset();
   confirm(std::exchange(commit_, std::nullopt)->groups);
   return true;
 }

@@ -56,6 +56,8 @@ void add_bench_command(CLI::App& app, const Connection& connection, int& exit_st
   bench->add_option("--seconds", load.seconds, "How long it publishes; latency: after a second of warming up")
       ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str();
+  bench->add_option("--durability", load.durability, "Of the run's own queue (default: the broker's)")
+      ->check(CLI::IsMember({"fsync", "relaxed"}));
   bench->add_option("--rate", options->rate, "latency: messages a second")
       ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str();

@@ -21,6 +21,7 @@ struct LoadOptions {
   int window = 256;         // unconfirmed publishes of a producer; prefetch of a consumer
   std::uint64_t count = 0;  // messages in all; 0: by time
   double seconds = 3;
+  std::string durability;  // of the run's queue; "" for the broker's default
 };
 
 /// Threads that the connections of a load are spread over: as many as there are cores, at most four.

@@ -160,6 +160,7 @@ boost::json::object run_recovery_bench(const BenchOptions& options) {
     Client client = Client::connect(load.url, named);
     QueueSpec spec;
     spec.name = load.queue;
+    if (!load.durability.empty()) spec.durability = load.durability;
     client.create(spec);
     PublishLoad(load).run();
   }

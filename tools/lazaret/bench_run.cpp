@@ -23,6 +23,7 @@ class BenchQueue {
     name_ = "bench." + MessageId::make().to_string();
     QueueSpec spec;
     spec.name = name_;
+    if (!options.load.durability.empty()) spec.durability = options.load.durability;
     client_.create(spec);
   }
   ~BenchQueue() {

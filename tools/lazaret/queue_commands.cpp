@@ -22,7 +22,7 @@ constexpr std::array<std::pair<const char*, const char*>, 8> kOptions = {{
     {"backoff_jitter", "Waits differ by this fraction, 0 to 1 (0.2)"},
     {"lease_duration", "How long a message stays with a consumer that gives no sign of life (30s)"},
     {"max_worker_deaths", "Workers that a message may kill before it goes to the hospital (2)"},
-    {"durability", "When a publish is confirmed: fsync"},
+    {"durability", "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
 }};
 
 /// What one command was given.

@@ -37,7 +37,7 @@ TEST_F(ServedBroker, WhatIsWrongWithAQueueIsNamed) {
   EXPECT_EQ(refused("PUT", "/api/v1/queues/a%20b", "{}"), Refusal(400, "INVALID_NAME"));
   EXPECT_EQ(refused("PUT", "/api/v1/queues/q", R"({"max_attempt": 3})"), Refusal(400, "INVALID_OPTION"));
   EXPECT_EQ(refused("PUT", "/api/v1/queues/q", R"({"max_attempts": 0})"), Refusal(400, "INVALID_OPTION"));
-  EXPECT_EQ(refused("PUT", "/api/v1/queues/q", R"({"durability": "relaxed"})"), Refusal(400, "INVALID_OPTION"));
+  EXPECT_EQ(refused("PUT", "/api/v1/queues/q", R"({"durability": "lax"})"), Refusal(400, "INVALID_OPTION"));
   EXPECT_EQ(refused("PUT", "/api/v1/queues/q", "{"), Refusal(400, "BAD_REQUEST"));
   EXPECT_EQ(refused("PUT", "/api/v1/queues/q", R"({"colocate_with": "none"})"), Refusal(404, "NOT_FOUND"));
   EXPECT_EQ(refused("PATCH", "/api/v1/queues/q", "{}"), Refusal(404, "NOT_FOUND"));

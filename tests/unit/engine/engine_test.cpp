@@ -405,5 +405,41 @@ TEST_F(EngineTest, LoadBeyondTheMemtablesIsTrimmedAndFlushed) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
+TEST_F(EngineTest, WhatIsRelaxedIsConfirmedWithoutASyncAndSyncedSoon) {
+  stop();
+  config_.relaxed_sync_max = 300ms;
+  start();
+  model::QueueOptions options;
+  options.durability = model::Durability::relaxed;
+  const QueueRef queue = create("clicks", options);
+  publish(queue, {"the first reserves offsets"});
+  const model::StoreUsage before = store_->usage();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(publish(queue, {"x"}).status.ok());
+  const model::StoreUsage written = store_->usage();
+  EXPECT_GE(written.commits - before.commits, 50u);
+  EXPECT_LT(written.syncs - before.syncs, 50u);
+  EXPECT_TRUE(eventually([&] { return store_->usage().syncs > written.syncs; }));
+  // And no more when there is nothing to be synced.
+  const std::uint64_t idle = store_->usage().commits;
+  publish(create("orders"), {"y"});
+  EXPECT_TRUE(eventually([&] { return store_->usage().commits > idle; }));
+  expect_sums(queue);
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(EngineTest, WhatIsRelaxedIsSyncedWhenTheEngineStops) {
+  stop();
+  config_.relaxed_sync_max = 60s;
+  start();
+  model::QueueOptions options;
+  options.durability = model::Durability::relaxed;
+  const QueueRef queue = create("clicks", options);
+  publish(queue, {"a"});
+  publish(queue, {"b"});
+  const std::uint64_t before = store_->usage().syncs;
+  engine_->stop();
+  EXPECT_GT(store_->usage().syncs, before);
+}
+
 }  // namespace
 }  // namespace lazaret::engine

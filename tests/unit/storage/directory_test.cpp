@@ -1,4 +1,6 @@
 // The data directory as a whole: locked, of a format, of a number of shards, for reading only.
+#include <filesystem>
+#include <fstream>
 #include "unit/storage/store_fixture.h"
 
 namespace lazaret::storage {
@@ -20,12 +22,12 @@ TEST_F(DirectoryTest, IsLockedWhileItIsOpen) {
 
 TEST_F(DirectoryTest, OfANewerFormatIsRefused) {
   change_records("catalog", [](const std::string& key, std::string value) {
-    if (key == std::string("\0\0\1", 3)) value[1] = 3;  // field 1, the format
+    if (key == std::string("\0\0\1", 3)) value[1] = 4;  // field 1, the format
     return value;
   });
   const base::Status status = try_open();
   EXPECT_EQ(status.code(), Code::FORMAT_TOO_NEW);
-  EXPECT_THAT(status.text(), HasSubstr("format 3"));
+  EXPECT_THAT(status.text(), HasSubstr("format 4"));
 }
 
 TEST_F(DirectoryTest, KeepsItsNumberOfShards) {
@@ -36,6 +38,23 @@ TEST_F(DirectoryTest, KeepsItsNumberOfShards) {
   EXPECT_EQ((*open_store(options))->recover()->size(), 2u);
   options.shards_given = true;
   EXPECT_EQ(open_store(options).code(), Code::BAD_CONFIGURATION);
+}
+
+/// The first manifest is written before CURRENT: a power loss between the two is one before there was any data.
+TEST_F(DirectoryTest, WhoseCreationWasCutShortIsNew) {
+  const std::string data_dir = dir_ + "/young";
+  std::filesystem::create_directory(data_dir);
+  std::ofstream(data_dir + "/MANIFEST-000001") << "begun";
+  StoreOptions options;
+  options.data_dir = data_dir;
+  EXPECT_TRUE(open_store(options).ok());
+}
+
+TEST_F(DirectoryTest, WithoutCurrentIsDamagedWhenAnythingElseIsThere) {
+  publish({"a"});
+  close();
+  std::filesystem::remove(dir_ + "/CURRENT");
+  EXPECT_EQ(try_open().code(), Code::STORAGE_DAMAGED);
 }
 
 TEST_F(DirectoryTest, ForReadingOnlyShowsEverythingAndChangesNothing) {
