@@ -148,7 +148,7 @@ class Lazaret(Broker):
 
 
 class LazaretRelaxed(Lazaret):
-    durability = "the same daemon, queues of durability relaxed: confirm before the fsync"
+    durability = "the same daemon, queues of durability relaxed: confirm before the fsync, which comes within 200 ms"
 
     def load(self, mode, **options):
         return super().load(mode, **({} if mode == "drain" else {"durability": "relaxed"}), **options)
