@@ -7,6 +7,7 @@ import xml.etree.ElementTree
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 from comparison import report, works  # noqa: E402
+from comparison.disk import CALM_WITHIN, Disk  # noqa: E402
 
 EVERYBODY = ["lazaret", "redis-always", "rabbitmq-quorum", "lazaret-relaxed", "redis-everysec", "nats"]
 
@@ -85,6 +86,40 @@ class Turns(unittest.TestCase):
             self.assertEqual(sorted(names), sorted(EVERYBODY))
         self.assertEqual(len({names[0] for names in rounds}), 3)
         self.assertEqual(works.order(["lazaret"], 2, 3), ["lazaret"])
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self):
+        self.now = 0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+class Disks(unittest.TestCase):
+    def calm(self, *probes):
+        """What a disk gives that is asked once at rest (100 us), and then again when its syncs take `probes`."""
+        self.clock, left = Clock(), [100, *probes]
+        disk = Disk("/none", lambda _: left.pop(0) if len(left) > 1 else left[0], self.clock)
+        disk.calm_sync_us()
+        return disk.calm_sync_us()
+
+    def test_are_waited_for_until_they_are_calm(self):
+        self.assertEqual(self.calm(4000, 4000, 150), 150)
+        self.assertEqual(self.clock.now, 1)
+
+    def test_that_are_calm_are_not_waited_for(self):
+        self.assertEqual(self.calm(200), 200)
+        self.assertEqual(self.clock.now, 0)
+
+    def test_that_stay_busy_are_not_waited_for_for_ever(self):
+        self.assertEqual(self.calm(4000), 4000)
+        self.assertEqual(self.clock.now, CALM_WITHIN)
 
 
 class Reports(unittest.TestCase):
