@@ -156,6 +156,21 @@ TEST(QueueCli, TheLatencyBenchDoesNotCountItsWarmUp) {
   }));
 }
 
+TEST(QueueCli, TheBenchDrainsAfterARestartWhatItFilled) {
+  Broker broker;
+  const auto filled = broker.cli_json({"bench", "--mode", "fill", "--count", "1000"})[0];
+  EXPECT_EQ(filled.at("n"), 1000);
+  const std::string queue = filled.at("queue").as_string().c_str();
+  broker.restart();
+  EXPECT_EQ(broker.cli_json({"queue", "show", queue})[0].at("ready"), 1000);
+  const auto drained = broker.cli_json({"bench", "--mode", "drain", "--queue", queue, "--count", "1000"})[0];
+  EXPECT_EQ(drained.at("n"), 1000);
+  EXPECT_GT(drained.at("rate").as_int64(), 0);
+  EXPECT_TRUE(broker.cli_json({"queue", "list"}).empty());
+  EXPECT_EQ(broker.cli({"bench", "--mode", "drain", "--queue", queue}).exit, 64) << "how many, nobody can guess";
+  EXPECT_EQ(broker.cli({"bench", "--mode", "e2e", "--queue", queue}).exit, 64);
+}
+
 TEST(QueueCli, ListsAllPages) {
   Broker broker;
   for (int i = 0; i < 3; ++i) ASSERT_EQ(broker.cli({"queue", "create", "q" + std::to_string(i)}).exit, 0);

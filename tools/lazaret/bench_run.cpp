@@ -8,23 +8,26 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// How many messages `consume` fills its queue with unless --count says.
+/// How many messages `consume` and `fill` fill their queue with unless --count says.
 constexpr std::uint64_t kConsumeCount = 300'000;
 
 double seconds_between(SteadyTime from, SteadyTime to) { return std::chrono::duration<double>(to - from).count(); }
 double rounded(double value, double unit) { return std::round(value / unit) * unit; }
 
-/// A queue of the run's own, deleted at its end.
+/// A queue of the run's own, deleted at its end; but what `fill` has created, `drain` deletes.
 class BenchQueue {
  public:
-  BenchQueue(Client& client, std::string name, const std::string& durability)
-      : client_(client), name_(std::move(name)) {
+  BenchQueue(Client& client, const BenchOptions& options)
+      : client_(client), name_(options.load.queue), stays_(options.mode == "fill") {
+    if (!name_.empty()) return;
+    name_ = "bench." + MessageId::make().to_string();
     QueueSpec spec;
     spec.name = name_;
-    if (!durability.empty()) spec.durability = durability;
+    if (!options.load.durability.empty()) spec.durability = options.load.durability;
     client_.create(spec);
   }
   ~BenchQueue() {
+    if (stays_) return;
     try {
       client_.remove(name_, true);
     } catch (const Error&) {  // the broker is gone: so is the run
@@ -36,6 +39,7 @@ class BenchQueue {
  private:
   Client& client_;
   std::string name_;
+  bool stays_;
 };
 
 Span run_pubconfirm(const LoadOptions& load) {
@@ -89,15 +93,22 @@ boost::json::object run_bench(const BenchOptions& options) {
   client_options.name = "bench";
   Client client = Client::connect(load.url, client_options);
   const std::string admin = options.admin.empty() ? client.admin_address() : options.admin;
-  const BenchQueue queue(client, "bench." + MessageId::make().to_string(), options.load.durability);
+  const BenchQueue queue(client, options);
   load.queue = queue.name();
 
   boost::json::object out{{"mode", options.mode}, {"size", load.size}};
   const bool is_latency = options.mode == "latency";
-  if (options.mode != "consume") out["producers"] = is_latency ? 1 : load.producers;
-  if (options.mode != "pubconfirm") out["consumers"] = is_latency ? 1 : load.consumers;
+  const bool only_fills = options.mode == "fill";
+  const bool drains = options.mode == "consume" || options.mode == "drain";
+  if (!drains) out["producers"] = is_latency ? 1 : load.producers;
+  if (options.mode != "pubconfirm" && !only_fills) out["consumers"] = is_latency ? 1 : load.consumers;
   out["window"] = load.window;
-  const std::uint64_t filled = options.mode == "consume" ? fill(load) : 0;
+  const std::uint64_t filled = options.mode == "consume" || only_fills ? fill(load) : load.count;
+  if (only_fills) {
+    out["queue"] = load.queue;
+    out["n"] = filled;
+    return out;
+  }
   BrokerUsage before;
   double own_before = 0;
   const auto measuring = [&] {
@@ -108,7 +119,7 @@ boost::json::object run_bench(const BenchOptions& options) {
   Span span;
   if (options.mode == "pubconfirm") {
     span = run_pubconfirm(load);
-  } else if (options.mode == "consume") {
+  } else if (drains) {
     span = run_consume(load, filled);
   } else if (options.mode == "e2e") {
     span = run_end_to_end(load);

@@ -1,8 +1,10 @@
 // The load that `lazaret bench` makes, for other brokers: the same modes, the same definition of done, the same fields.
 // A thread for each connection, blocking sockets, many messages to a system call: what a client can cost least.
 //
-// A peer is a class `Peer` with two connections:
+// A peer is a class `Peer` that makes and removes the queue of a run, with two connections:
 //
+//   static void Peer::make(const Load&);    // and removes one that is there
+//   static void Peer::remove(const Load&);
 //   struct Peer::Sender {
 //     explicit Sender(const Load&);
 //     void publish(std::string_view body);
@@ -10,13 +12,13 @@
 //   };
 //   struct Peer::Taker {
 //     explicit Taker(const Load&);
-//     int take(int most_ms, const Seen& seen);
+//     int take(int most_ms);
 //   };
 //
 // `publish` may buffer; `confirms` sends what is buffered and says how many publishes were confirmed since the last
 // call.
-// `take` hands each body to `seen`, acks each message by itself, and says how many acks the broker has confirmed (or,
-// for a broker that confirms none, were sent).
+// `take` takes what has come, acks each message by itself, and says how many acks the broker has confirmed since the
+// last call (or, for a broker that confirms none, were sent).
 #pragma once
 
 #include <sys/resource.h>
@@ -31,7 +33,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <functional>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -42,7 +44,6 @@
 namespace peers {
 
 using Clock = std::chrono::steady_clock;
-using Seen = std::function<void(std::string_view body)>;
 
 struct Load {
   std::string mode;
@@ -111,6 +112,21 @@ struct Shared {
 
 inline std::int64_t now_ns() { return Clock::now().time_since_epoch().count(); }
 
+/// Ends what has stood still for 20 s.
+class Patience {
+ public:
+  explicit Patience(const char* what) : what_(what) {}
+  void check(bool moved) {
+    const std::int64_t now = now_ns();
+    if (moved) last_ = now;
+    if (now - last_ >= 20'000'000'000) throw std::runtime_error(std::string(what_) + " for 20 s");
+  }
+
+ private:
+  const char* what_;
+  std::int64_t last_ = now_ns();
+};
+
 template <class Peer>
 void send_closed_loop(const Load& load, std::uint64_t share, Shared& shared) {
   typename Peer::Sender sender(load);
@@ -118,6 +134,7 @@ void send_closed_loop(const Load& load, std::uint64_t share, Shared& shared) {
   const auto end =
       Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(load.seconds));
   std::uint64_t sent = 0, confirmed = 0;
+  Patience patience("no confirm");
   for (;;) {
     const bool more = share > 0 ? sent < share : Clock::now() < end;
     if (!more && confirmed == sent) return;
@@ -126,7 +143,7 @@ void send_closed_loop(const Load& load, std::uint64_t share, Shared& shared) {
       ++sent;
     }
     const int count = sender.confirms(20'000);
-    if (count == 0) throw std::runtime_error("no confirm for 20 s");
+    patience.check(count > 0);
     confirmed += static_cast<std::uint64_t>(count);
     shared.confirmed += static_cast<std::uint64_t>(count);
     shared.last_confirm = now_ns();
@@ -144,11 +161,12 @@ void send_open_loop(const Load& load, Shared& shared) {
   const auto due = [&](std::uint64_t i) { return start + static_cast<std::int64_t>(gap * static_cast<double>(i)); };
   std::string body(static_cast<std::size_t>(std::max(load.size, 8)), 'x');
   std::uint64_t sent = 0, confirmed = 0;
+  Patience patience("no confirm");
   while (confirmed < total) {
     for (std::int64_t now = now_ns(); sent < total && due(sent) <= now; ++sent) sender.publish(body);
     const std::int64_t wait = sent < total ? std::max<std::int64_t>(due(sent) - now_ns(), 0) : 20'000'000'000;
     const int count = sender.confirms(-static_cast<int>(std::min<std::int64_t>(wait / 1000, 20'000'000)));
-    if (count == 0 && sent == total) throw std::runtime_error("no confirm for 20 s");
+    patience.check(count > 0);
     const std::int64_t now = now_ns();
     for (int i = 0; i < count; ++i, ++confirmed) {
       if (due(confirmed) >= measured_from) {
@@ -160,14 +178,19 @@ void send_open_loop(const Load& load, Shared& shared) {
   }
 }
 
+/// The connection stays open until nobody takes: what it has not acked yet must not go to the others.
 template <class Peer>
-void take_all(const Load& load, Shared& shared) {
-  typename Peer::Taker taker(load);
-  while (shared.settled < shared.wanted && !shared.failed) {
-    const int count = taker.take(20, [](std::string_view) {});
-    if (count == 0) continue;
-    shared.settled += static_cast<std::uint64_t>(count);
-    shared.last_ack = now_ns();
+void take_all(const Load& load, Shared& shared, std::unique_ptr<typename Peer::Taker>& taker) {
+  taker = std::make_unique<typename Peer::Taker>(load);
+  Patience patience("nothing to take");
+  for (std::uint64_t seen = 0; shared.settled < shared.wanted && !shared.failed;) {
+    const int count = taker->take(20);
+    if (count > 0) {
+      shared.settled += static_cast<std::uint64_t>(count);
+      shared.last_ack = now_ns();
+    }
+    patience.check(shared.settled != seen);  // others may take everything
+    seen = shared.settled;
   }
 }
 
@@ -192,32 +215,44 @@ inline void print_quantiles(std::vector<double> us) {
   std::printf(",\"confirm_p50_us\":%lld,\"confirm_p99_us\":%lld,\"confirm_p999_us\":%lld", at(.5), at(.99), at(.999));
 }
 
-/// The whole of a program: one run, one line of JSON.
+/// `count` messages; how many were confirmed.
+template <class Peer>
+std::uint64_t fill(const Load& load) {
+  Shared shared;
+  std::vector<std::thread> threads;
+  const std::uint64_t share = load.count / static_cast<std::uint64_t>(load.producers);
+  for (int i = 0; i < load.producers; ++i) {
+    threads.push_back(guarded(shared, [&] { send_closed_loop<Peer>(load, share, shared); }));
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (shared.failed) throw std::runtime_error("the queue could not be filled");
+  return shared.confirmed;
+}
+
+/// The whole of a program: one run, one line of JSON. `drain` takes so many messages as `fill` left; `consume` is both.
 template <class Peer>
 int run(int argc, char** argv) {
   const Load load = load_from(argc, argv);
-  Peer::prepare(load);
-  const bool consume = load.mode == "consume";
-  const bool sends = !consume;
+  const bool drains = load.mode == "consume" || load.mode == "drain";
+  const bool fills = load.mode == "consume" || load.mode == "fill";
+  const bool sends = !drains;
   const bool takes = load.mode != "pubconfirm";
   const bool latency = load.mode == "latency";
-  Shared shared;
-  if (consume) {
-    Load fill = load;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < fill.producers; ++i) {
-      threads.push_back(guarded(shared, [&fill, &shared] {
-        send_closed_loop<Peer>(fill, fill.count / static_cast<std::uint64_t>(fill.producers), shared);
-      }));
-    }
-    for (std::thread& thread : threads) thread.join();
-    shared.wanted = shared.confirmed.load();
+  if (load.mode != "drain") Peer::make(load);
+  const std::uint64_t filled = fills ? fill<Peer>(load) : load.count;
+  if (load.mode == "fill") {
+    std::printf("{\"mode\":\"fill\",\"queue\":\"%s\",\"n\":%llu}\n", load.queue.c_str(),
+                static_cast<unsigned long long>(filled));
+    return 0;
   }
+  Shared shared;
+  if (drains) shared.wanted = filled;
   const Usage before = usage_of(load.pid);
   const std::int64_t begin = now_ns();
+  std::vector<std::unique_ptr<typename Peer::Taker>> connections(takes ? latency ? 1 : load.consumers : 0);
   std::vector<std::thread> senders, takers;
-  for (int i = 0; takes && i < (latency ? 1 : load.consumers); ++i) {
-    takers.push_back(guarded(shared, [&] { take_all<Peer>(load, shared); }));
+  for (auto& connection : connections) {
+    takers.push_back(guarded(shared, [&] { take_all<Peer>(load, shared, connection); }));
   }
   for (int i = 0; sends && i < (latency ? 1 : load.producers); ++i) {
     senders.push_back(guarded(shared, [&] {
@@ -240,6 +275,8 @@ int run(int argc, char** argv) {
       (after.written - before.written) / 1e6);
   if (latency) print_quantiles(std::move(shared.latencies));
   std::printf("}\n");
+  connections.clear();
+  Peer::remove(load);
   return shared.failed ? 1 : 0;
 }
 
