@@ -50,7 +50,7 @@ SteadyTime stamp_of(std::string_view body) {
 void send(Client& client, const LoadOptions& load, SteadyTime intended, SteadyTime measured_from, Record& record) {
   Message message;
   message.body = stamped_body(load.size, intended);
-  client.async_publish(load.queue, std::move(message),
+  client.async_publish(load.queues.front(), std::move(message),
                        [&record, intended, measured_from](error_code code, const Receipt& receipt) {
                          const auto now = Clock::now();
                          const std::lock_guard lock(record.mutex);
@@ -114,7 +114,7 @@ Span run_latency(const LoadOptions& load, double rate, const std::function<void(
   consume.prefetch = load.window;
   consume.run_on = taking;
   Consumer consumer = taker.consume(
-      load.queue,
+      load.queues.front(),
       [&](Delivery& delivery) {
         const auto now = Clock::now();
         const SteadyTime intended = stamp_of(delivery.message().body);
