@@ -114,7 +114,7 @@ void LaggingConsumers::add_slow(const LoadOptions& load) {
   consume.run_on = slow_.executor();
   consume.prefetch = load.window;
   consume.prefetch_bytes = 64u << 20;
-  may_hold_ += static_cast<std::uint64_t>(load.window);
+  may_hold_ += 2 * static_cast<std::uint64_t>(load.window);  // it gets some more for those that it has settled
   const auto handle = [](Delivery&) { return pause_for(kSlow); };
   consumers_.push_back(clients_.back().consume(load.queues.front(), handle, std::move(consume)));
 }
