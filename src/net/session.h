@@ -215,7 +215,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   SteadyClock::time_point write_began_;
   bool write_posted_ = false;
   bool write_failed_ = false;
-  asio::steady_timer flushed_;  // cancelled when the outbox is empty
+  asio::steady_timer flushed_;            // cancelled when the outbox is empty
   boost::container::deque<Roomy> roomy_;  // which takes no memory while it is empty from the start
   std::size_t roomy_bytes_ = 0;
   std::unordered_map<model::ShardId, std::uint64_t> delivered_;  // bytes that went out, not yet told to the shard
