@@ -65,8 +65,8 @@ std::size_t series_bytes(Family family, std::string_view key) {
 
 /// The series of writes that a key belongs to, each next to the one before: of a log, of a producer, of one record that
 /// is written over and over. A memtable keeps its place in each, so that many queues at once cost no search each.
-/// RocksDB keeps the places of range tombstones in the same map, so a key that a range begins with must be in no series:
-/// keys.h sees to it for what is written now, and what older versions wrote is replayed before `begin`.
+/// RocksDB keeps the places of range tombstones in the same map, so a key that a range begins with must be in no
+/// series: keys.h sees to it for what is written now, and what older versions wrote is replayed before `begin`.
 class Series final : public rocksdb::SliceTransform {
  public:
   explicit Series(Family family) : family_(family) {}

@@ -32,7 +32,7 @@ void print(const boost::json::object& result, bool json) {
 void check_mode(const CLI::App& bench, const std::string& mode) {
   const std::map<std::string, std::set<std::string>> modes{
       {"--queue", {"pubconfirm", "consume", "e2e"}},
-      {"--queues", {"pubconfirm", "consume", "e2e"}},
+      {"--queues", {"pubconfirm", "consume", "e2e", "latency"}},
       {"--backlog", {"pubconfirm", "e2e"}},
       {"--idle", {"pubconfirm", "consume", "e2e", "latency"}},
       {"--holes", {"consume", "e2e"}},
@@ -66,11 +66,10 @@ void add_load_options(CLI::App& bench, LoadOptions& load) {
 void add_conditions(CLI::App& bench, Conditions& conditions) {
   CLI::Option* queue =
       bench.add_option("--queue", conditions.queue, "A queue that is there and stays, instead of one of the run's own");
-  CLI::Option* queues =
-      bench.add_option("--queues", conditions.queues, "pubconfirm, consume, e2e: queues that messages go to in turn")
-          ->check(CLI::Range(1, 1000))
-          ->capture_default_str()
-          ->excludes(queue);
+  CLI::Option* queues = bench.add_option("--queues", conditions.queues, "Queues that messages go to in turn")
+                            ->check(CLI::Range(1, 1000))
+                            ->capture_default_str()
+                            ->excludes(queue);
   CLI::Option* backlog =
       bench
           .add_option("--backlog", conditions.backlog,

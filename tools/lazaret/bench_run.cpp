@@ -26,7 +26,10 @@ class BenchQueues {
  public:
   BenchQueues(Client& client, const Conditions& conditions)
       : client_(client), own_(conditions.queue.empty()), names_{conditions.queue} {
-    if (!own_) return;
+    if (!own_) {
+      client_.show(conditions.queue);  // throws when it is not there
+      return;
+    }
     names_.clear();
     const std::string prefix = "bench." + MessageId::make().to_string();
     for (int i = 0; i < conditions.queues; ++i) {
