@@ -28,8 +28,12 @@ AckSet::AckSet(const model::SourceState& state, const std::vector<AckChunk>& chu
       }
     }
   }
-  dirty_.clear();
   chunked_ = !stored_.empty();
+  if (chunked_) {
+    for (const OffsetRange& range : beyond_.ranges()) touched(range);
+    note_whole();
+  }
+  dirty_.clear();
 }
 
 bool AckSet::settle(Offset offset) { return settle(OffsetRange{offset, offset.next()}) == 1; }
@@ -59,6 +63,16 @@ void AckSet::touched(OffsetRange range) {
   // Chunks in the middle are whole and stand in the record; only the ends can be partial.
   dirty_.insert(first);
   dirty_.insert(last);
+  whole_.insert(OffsetRange{Offset(first + 1), Offset(last)});
+}
+
+/// Of the chunks that changed, those that are whole now; of all, those that the cursor has not passed.
+void AckSet::note_whole() {
+  for (const std::uint64_t number : dirty_) {
+    const OffsetRange chunk = chunk_range(number);
+    if (beyond_.contains(chunk.begin) && beyond_.next_missing(chunk.begin) >= chunk.end) whole_.insert(Offset(number));
+  }
+  whole_.erase_below(Offset((cursor_.value + kChunk - 1) / kChunk));
 }
 
 void AckSet::advance_cursor() {
@@ -79,6 +93,7 @@ void AckSet::save(model::SubscriptionId subscription, model::SourceState& state,
     for (const std::uint64_t number : stored_) drop(number);
     stored_.clear();
     dirty_.clear();
+    whole_.clear();
     chunked_ = false;
     return;
   }
@@ -86,19 +101,15 @@ void AckSet::save(model::SubscriptionId subscription, model::SourceState& state,
     chunked_ = true;
     for (const OffsetRange& range : beyond_.ranges()) touched(range);
   }
+  note_whole();
   state.settled = whole_chunks();
-  const auto in_record = [&](std::uint64_t number) {
-    return std::any_of(state.settled.begin(), state.settled.end(), [&](const OffsetRange& range) {
-      return range.begin <= chunk_range(number).begin && chunk_range(number).end <= range.end;
-    });
-  };
   for (auto it = stored_.begin(); it != stored_.end() && (*it + 1) * kChunk <= cursor_.value;) {
     drop(*it);
     it = stored_.erase(it);
   }
   for (const std::uint64_t number : dirty_) {
     if ((number + 1) * kChunk <= cursor_.value) continue;
-    if (!in_record(number)) {
+    if (!whole_.contains(Offset(number))) {
       mutations.emplace_back(model::PutAckChunk{subscription, state.log, bitmap(number)});
       stored_.insert(number);
     } else if (stored_.erase(number) > 0) {
@@ -110,12 +121,8 @@ void AckSet::save(model::SubscriptionId subscription, model::SourceState& state,
 
 /// Stretches of wholly settled chunks.
 std::vector<OffsetRange> AckSet::whole_chunks() const {
-  std::vector<OffsetRange> whole;
-  for (const OffsetRange& range : beyond_.ranges()) {
-    const std::uint64_t begin = (range.begin.value + kChunk - 1) / kChunk;
-    const std::uint64_t end = range.end.value / kChunk;
-    if (begin < end) whole.push_back({Offset(begin * kChunk), Offset(end * kChunk)});
-  }
+  std::vector<OffsetRange> whole = whole_.ranges();
+  for (OffsetRange& range : whole) range = {chunk_range(range.begin.value).begin, chunk_range(range.end.value).begin};
   return whole;
 }
 

@@ -42,6 +42,7 @@ class AckSet {
  private:
   void touched(model::OffsetRange range);
   void advance_cursor();
+  void note_whole();
   std::vector<model::OffsetRange> whole_chunks() const;
   model::AckChunk bitmap(std::uint64_t number) const;
 
@@ -49,6 +50,8 @@ class AckSet {
   IntervalSet beyond_;
   std::set<std::uint64_t> dirty_;   // chunks that changed since the last save, while in chunk mode
   std::set<std::uint64_t> stored_;  // chunks that have a bitmap on disk
+  /// Numbers of chunks that are wholly settled, while in chunk mode: kept, since to find them costs all stretches.
+  IntervalSet whole_;
   bool chunked_ = false;
 };
 

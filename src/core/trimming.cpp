@@ -68,9 +68,12 @@ void Shard::State::trim(Log& log, bool all) {
   const Offset end = std::min(log.persisted_end, frontier);
   log.trim_looked_to = frontier;
   const std::uint64_t first = (cursor.value / stretch_size + 1) * stretch_size;
-  for (std::uint64_t at = first; at + stretch_size <= end.value; at += stretch_size) {
+  for (std::uint64_t at = first; at + stretch_size <= end.value;) {
     const OffsetRange stretch{Offset(at), Offset(at + stretch_size)};
-    if (!log.trimmed.contains(stretch.begin) && may_trim(log, stretch)) trim_stretch(log, stretch);
+    const Offset missing = log.trimmed.next_missing(stretch.begin);
+    if (missing == stretch.begin && may_trim(log, stretch)) trim_stretch(log, stretch);
+    // Behind what was trimmed before, in one step.
+    at = std::max(stretch.end.value, (missing.value + stretch_size - 1) / stretch_size * stretch_size);
   }
 }
 

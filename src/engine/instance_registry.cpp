@@ -27,7 +27,7 @@ void InstanceRegistry::session_opened(model::SessionId session, const model::Ins
   if (instance.away) {
     instance.must_resume = true;
     instance.connections = std::max(instance.connections, connections);
-    instance.give_up = now + graces_.reconnect;
+    give_up_at(instance, now + graces_.reconnect);
   }
 }
 
@@ -69,14 +69,14 @@ void InstanceRegistry::session_ended(model::SessionId session, SessionEnded::How
   if (!instance->sessions.empty()) {
     // The process lives on with another connection: what it merely had in its hands on this one is released later.
     if (how != SessionEnded::How::goodbye && how != SessionEnded::How::closed && !instance->must_resume) {
-      instance->give_up = now + graces_.reconnect;
+      give_up_at(*instance, now + graces_.reconnect);
     }
     return away_if_all_quiet(*instance, events);
   }
 
   const model::InstanceId id = instance->info.id;
   if (how == SessionEnded::How::goodbye) {
-    instance->give_up = base::Instant::never();
+    give_up_at(*instance, base::Instant::never());
     end_reservation(*instance, events);
     events.push_back({std::nullopt, core::InstanceGone{id}});
     no_longer_awaited(id, events);
@@ -85,7 +85,7 @@ void InstanceRegistry::session_ended(model::SessionId session, SessionEnded::How
   if (!instance->away) events.push_back({std::nullopt, core::InstanceAway{id}});
   instance->away = true;
   instance->must_resume = true;
-  instance->give_up = now + graces_.reconnect;
+  give_up_at(*instance, now + graces_.reconnect);
 }
 
 void InstanceRegistry::session_drained(model::SessionId session, Events& events) {
@@ -138,8 +138,8 @@ void InstanceRegistry::reservation_seen(const model::InstanceId& id, Events& eve
 
 void InstanceRegistry::tick(base::Instant now, Events& events) {
   std::vector<model::InstanceId> due;
-  for (const auto& [id, instance] : instances_) {
-    if (instance.give_up <= now && instance.draining == 0) due.push_back(id);
+  for (auto it = waited_for_.begin(); it != waited_for_.end() && it->first <= now; ++it) {
+    if (instances_.at(it->second).draining == 0) due.push_back(it->second);
   }
   for (const model::InstanceId& id : due) give_up(instances_.at(id), events);
 
@@ -149,7 +149,7 @@ void InstanceRegistry::tick(base::Instant now, Events& events) {
       const auto it = instances_.find(id);
       const bool missing = it != instances_.end() && it->second.sessions.empty();
       if (!missing) continue;
-      it->second.give_up = base::Instant::never();
+      give_up_at(it->second, base::Instant::never());
       events.push_back({std::nullopt, core::InstanceGone{id}});
     }
     const std::set<model::InstanceId> were_awaited = std::exchange(awaited_, {});
@@ -159,9 +159,8 @@ void InstanceRegistry::tick(base::Instant now, Events& events) {
 }
 
 base::Instant InstanceRegistry::next_deadline() const {
-  base::Instant next = awaited_.empty() ? base::Instant::never() : resume_until_;
-  for (const auto& [id, instance] : instances_) next = std::min(next, instance.give_up);
-  return next;
+  const base::Instant resumed = awaited_.empty() ? base::Instant::never() : resume_until_;
+  return waited_for_.empty() ? resumed : std::min(resumed, waited_for_.begin()->first);
 }
 
 bool InstanceRegistry::is_of(model::SessionId session, const model::InstanceId& instance) const {
@@ -183,7 +182,7 @@ InstanceRegistry::Instance* InstanceRegistry::of_session(model::SessionId sessio
 void InstanceRegistry::back(Instance& instance, Events& events) {
   instance.must_resume = false;
   instance.connections = 1;
-  instance.give_up = base::Instant::never();
+  give_up_at(instance, base::Instant::never());
   if (!instance.away) return;
   instance.away = false;
   events.push_back({std::nullopt, core::InstanceBack{instance.info.id}});
@@ -193,6 +192,12 @@ void InstanceRegistry::away_if_all_quiet(Instance& instance, Events& events) {
   if (instance.away || instance.quiet.size() < instance.sessions.size()) return;
   instance.away = true;
   events.push_back({std::nullopt, core::InstanceAway{instance.info.id}});
+}
+
+void InstanceRegistry::give_up_at(Instance& instance, base::Instant time) {
+  waited_for_.erase({instance.give_up, instance.info.id});
+  instance.give_up = time;
+  if (time != base::Instant::never()) waited_for_.emplace(time, instance.info.id);
 }
 
 void InstanceRegistry::give_up(Instance& instance, Events& events) {
@@ -206,7 +211,7 @@ void InstanceRegistry::give_up(Instance& instance, Events& events) {
     return;
   }
   const model::InstanceId id = instance.info.id;
-  instance.give_up = base::Instant::never();
+  give_up_at(instance, base::Instant::never());
   const auto begun = static_cast<std::uint64_t>(std::max<std::int64_t>(instance.begun, 0));
   events.push_back({std::nullopt, core::InstanceLost{id, begun, instance.info.speaks_started}});
   end_reservation(instance, events);

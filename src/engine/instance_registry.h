@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -79,7 +80,7 @@ class InstanceRegistry {
     bool must_resume = false;
     std::uint32_t connections = 1;
     std::set<model::SessionId> resumed;
-    /// When it is given up; never() while nobody waits.
+    /// When it is given up; never() while nobody waits. `give_up_at` says so.
     base::Instant give_up = base::Instant::never();
     /// SessionEnded events that shards have not stepped yet.
     std::uint32_t draining = 0;
@@ -92,6 +93,7 @@ class InstanceRegistry {
   Instance* of_session(model::SessionId session);
   void back(Instance& instance, Events& events);
   void away_if_all_quiet(Instance& instance, Events& events);
+  void give_up_at(Instance& instance, base::Instant time);
   void give_up(Instance& instance, Events& events);
   void end_reservation(Instance& instance, Events& events);
   void check_isolation(Instance& instance, Events& events);
@@ -101,6 +103,8 @@ class InstanceRegistry {
   std::uint16_t shards_;
   Graces graces_;
   Instances instances_;
+  /// Those that are waited for, by when they are given up: a tick costs the same however many others there are.
+  std::set<std::pair<base::Instant, model::InstanceId>> waited_for_;
   std::map<model::SessionId, model::InstanceId> sessions_;  // live ones
   std::map<model::SessionId, model::InstanceId> draining_;  // ended ones that shards have not all stepped
   std::map<model::SessionId, std::uint32_t> drains_left_;

@@ -1,9 +1,19 @@
 #include "engine/page_reader.h"
 
+#include <algorithm>
+
 #include "engine/thread_name.h"
 #include "model/limits.h"
 
 namespace lazaret::engine {
+namespace {
+
+namespace limits = model::limits;
+
+/// The wish for one message, if that is what the job is.
+const core::LoadOne* one_of(const auto& job) { return job.wish ? std::get_if<core::LoadOne>(&*job.wish) : nullptr; }
+
+}  // namespace
 
 PageReader::PageReader(model::Store& store, Post post, Fatal fatal)
     : store_(store), post_(std::move(post)), fatal_(std::move(fatal)) {}
@@ -27,9 +37,15 @@ void PageReader::run() {
   std::vector<Job> jobs;
   while (true) {
     jobs_.take_all(jobs, std::nullopt);
-    for (const Job& job : jobs) {
-      if (!job.wish) return;
-      std::visit([&](const auto& wish) { read(job.shard, wish); }, *job.wish);
+    for (Jobs job = jobs.cbegin(); job != jobs.cend();) {
+      if (!job->wish) return;
+      if (one_of(*job) != nullptr) {
+        job = read_ones(job, jobs.cend());
+        continue;
+      }
+      if (const auto* page = std::get_if<core::LoadMessages>(&*job->wish)) read(job->shard, *page);
+      if (const auto* waiting = std::get_if<core::LoadWaiting>(&*job->wish)) read(job->shard, *waiting);
+      ++job;
     }
   }
 }
@@ -40,13 +56,41 @@ void PageReader::read(model::ShardId shard, const core::LoadMessages& wish) {
   post_(shard, core::MessagesLoaded{wish.subscription, wish.generation, wish.from, std::move(*page)});
 }
 
-void PageReader::read(model::ShardId shard, const core::LoadOne& wish) {
-  const auto page = store_.read_messages(shard, wish.source_log, wish.source_offset, wish.source_offset.next(), 1,
-                                         model::limits::kPageBytes);
-  if (!page.ok()) return fatal_(page.status());
-  const bool found = !page->messages.empty() && page->messages.front().offset == wish.source_offset;
-  post_(shard, core::OneLoaded{wish.subscription, wish.generation, wish.log, wish.offset,
-                               found ? page->messages.front().message : nullptr});
+PageReader::Jobs PageReader::read_ones(Jobs begin, Jobs end) {
+  const core::LoadOne& first = *one_of(*begin);
+  model::Offset last = first.source_offset;
+  const auto goes_on = [&](const Job& job) {
+    const core::LoadOne* wish = one_of(job);
+    const bool near = wish != nullptr && job.shard == begin->shard && wish->source_log == first.source_log &&
+                      wish->source_offset > last && wish->source_offset.value - last.value <= limits::kRunMessages;
+    if (near) last = wish->source_offset;
+    return near;
+  };
+  const Jobs behind = std::find_if_not(begin + 1, end, goes_on);
+  const std::size_t most = last.value - first.source_offset.value + 1;
+  const auto page =
+      store_.read_messages(begin->shard, first.source_log, first.source_offset, last.next(), most, limits::kPageBytes);
+  if (!page.ok()) {
+    fatal_(page.status());
+    return end;
+  }
+  // The page may end before the last of them, never before the first.
+  Jobs job = begin;
+  do {
+    tell(job->shard, *one_of(*job), *page);
+    ++job;
+  } while (job != behind && one_of(*job)->source_offset < page->next);
+  return job;
+}
+
+/// The message that was wished for, or that the page has none: it is damaged.
+void PageReader::tell(model::ShardId shard, const core::LoadOne& wish, const model::MessagePage& page) {
+  const auto paged = std::lower_bound(
+      page.messages.begin(), page.messages.end(), wish.source_offset,
+      [](const model::PagedMessage& message, model::Offset offset) { return message.offset < offset; });
+  const bool found = paged != page.messages.end() && paged->offset == wish.source_offset;
+  post_(shard,
+        core::OneLoaded{wish.subscription, wish.generation, wish.log, wish.offset, found ? paged->message : nullptr});
 }
 
 void PageReader::read(model::ShardId shard, const core::LoadWaiting& wish) {

@@ -35,10 +35,13 @@ class PageReader {
     model::ShardId shard;
     std::optional<Wish> wish;  // nullopt: stop
   };
+  using Jobs = std::vector<Job>::const_iterator;
   void run();
   void read(model::ShardId shard, const core::LoadMessages& wish);
-  void read(model::ShardId shard, const core::LoadOne& wish);
+  /// All wishes for one message from here on that one page answers; returns what is behind them.
+  Jobs read_ones(Jobs begin, Jobs end);
   void read(model::ShardId shard, const core::LoadWaiting& wish);
+  void tell(model::ShardId shard, const core::LoadOne& wish, const model::MessagePage& page);
 
   model::Store& store_;
   Post post_;

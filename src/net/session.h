@@ -21,7 +21,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <deque>
+#include <boost/container/deque.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -215,8 +215,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   SteadyClock::time_point write_began_;
   bool write_posted_ = false;
   bool write_failed_ = false;
-  asio::steady_timer flushed_;  // cancelled when the outbox is empty
-  std::deque<Roomy> roomy_;
+  asio::steady_timer flushed_;            // cancelled when the outbox is empty
+  boost::container::deque<Roomy> roomy_;  // which takes no memory while it is empty from the start
   std::size_t roomy_bytes_ = 0;
   std::unordered_map<model::ShardId, std::uint64_t> delivered_;  // bytes that went out, not yet told to the shard
   bool stopping_ = false;
@@ -234,7 +234,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   std::size_t answers_due_ = 0;
   std::size_t results_due_ = 0;  // in them
   /// Peeks that wait for the one that is being read, or written.
-  std::deque<WaitingPeek> peeks_;
+  boost::container::deque<WaitingPeek> peeks_;
   bool peeking_ = false;
   std::atomic<bool> ended_{false};
   /// Publishes some of whose items were refused here, until the rest is answered.

@@ -122,12 +122,13 @@ Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange r
     it->Next();
   }
   if (!it->Valid()) return left_over(*it);
-  const std::string begin = it->key().ToString();
+  const Offset first(keys::last_number(view(it->key())));
   std::vector<std::string> few;
   for (; it->Valid() && it->key().compare(slice(end)) < 0 && few.size() <= kFewRuns; it->Next()) {
     few.push_back(it->key().ToString());
   }
   if (few.size() > kFewRuns) {
+    const std::string begin = keys::before_message(shard_, state.log, first);
     return status_of(batch_.DeleteRange(database_.family(Family::log), slice(begin), slice(end)), "trimming");
   }
   for (const std::string& key : few) LZ_RETURN_IF_ERROR(erase(Family::log, key));
@@ -375,7 +376,7 @@ Status BatchWriter::apply(const model::PutDedup& m) {
 }
 
 Status BatchWriter::apply(const model::TrimDedup& m) {
-  const std::string begin = keys::sequences(shard_, m.log, m.producer, 0);
+  const std::string begin = keys::before_sequences(shard_, m.log, m.producer);
   const std::string end = keys::sequences(shard_, m.log, m.producer, m.below);
   return status_of(batch_.DeleteRange(database_.family(Family::dedup), slice(begin), slice(end)), "filling a batch");
 }

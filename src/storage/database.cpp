@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
@@ -10,6 +11,7 @@
 
 #include "base/crc32c.h"
 #include "model/limits.h"
+#include "storage/keys.h"
 #include "storage/wal_recycler.h"
 
 /// Debian builds librocksdb without the processor's CRC32 instruction, and its checksums of the write-ahead log and of
@@ -52,8 +54,38 @@ rocksdb::DBOptions database_options(const StoreOptions& options, const std::shar
   return db;
 }
 
+std::size_t series_bytes(Family family, std::string_view key) {
+  switch (family) {
+    case Family::log: return keys::series_of_message(key);
+    case Family::state: return keys::series_of_state(key);
+    case Family::dedup: return keys::series_of_producer(key);
+    default: return 0;
+  }
+}
+
+/// The series of writes that a key belongs to, each next to the one before: of a log, of a producer, of one record that
+/// is written over and over. A memtable keeps its place in each, so that many queues at once cost no search each.
+/// RocksDB keeps the places of range tombstones in the same map, so a key that a range begins with must be in no
+/// series: keys.h sees to it for what is written now, and what older versions wrote is replayed before `begin`.
+class Series final : public rocksdb::SliceTransform {
+ public:
+  explicit Series(Family family) : family_(family) {}
+  /// The database is open. Nobody else uses it yet.
+  void begin() { begun_ = true; }
+  const char* Name() const override { return "lazaret.Series"; }
+  bool InDomain(const rocksdb::Slice& key) const override { return begun_ && series_bytes(family_, view(key)) > 0; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+    return {key.data(), series_bytes(family_, view(key))};
+  }
+
+ private:
+  const Family family_;
+  bool begun_ = false;
+};
+
 rocksdb::ColumnFamilyOptions family_options(Family family, const StoreOptions& options,
-                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+                                            const std::shared_ptr<rocksdb::Cache>& cache,
+                                            const std::shared_ptr<const Series>& series) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
@@ -66,6 +98,7 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const StoreOptions& o
   // The engine flushes before any of them is full, when it has trimmed what need not reach a file.
   cf.write_buffer_size = family == Family::log ? options.memtable_bytes : options.memtable_bytes / 4;
   cf.max_write_buffer_number = 3;
+  cf.memtable_insert_with_hint_prefix_extractor = series;
   if (family == Family::log) {
     // Messages are written to a file at most once: compactions move keys only, and a file goes when all of it is
     // trimmed (what is still needed of it was copied out, see "Trimming" in FORMAT.md). And what is damaged in a file
@@ -104,8 +137,11 @@ base::Result<std::unique_ptr<Database>> Database::open(const StoreOptions& optio
   rocksdb::DBOptions db_options = database_options(options, cache);
   db_options.env = database->env_.get();
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  std::vector<std::shared_ptr<Series>> series;
   for (std::size_t i = 0; i < kFamilyNames.size(); ++i) {
-    families.emplace_back(kFamilyNames[i], family_options(static_cast<Family>(i), options, cache));
+    const auto family = static_cast<Family>(i);
+    series.push_back(std::make_shared<Series>(family));
+    families.emplace_back(kFamilyNames[i], family_options(family, options, cache, series.back()));
   }
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
@@ -116,6 +152,7 @@ base::Result<std::unique_ptr<Database>> Database::open(const StoreOptions& optio
     return Status(Code::STORAGE_FAILED, "opening " + options.data_dir + ": " + status.ToString());
   }
   if (!status.ok()) return status_of(status, "opening " + options.data_dir);
+  for (const auto& one : series) one->begin();
   database->db_.reset(db);
   if (Status missing = database->missing_blobs(); !missing.ok()) return missing;
   return database;

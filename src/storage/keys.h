@@ -127,6 +127,38 @@ inline std::string sequences(ShardId s, LogId log, const model::ProducerId& id, 
   return Key(s).add(log.value).add(id.raw()).add(std::uint8_t{1}).add(last).str();
 }
 
+// --- Ranges and series
+//
+// A memtable keeps its place in each series of keys that are written one behind the other (database.cpp). It must not
+// for the begin of a range that is deleted, so that one has a length that no key has.
+
+/// All messages of a log from `first` on begin behind this.
+inline std::string before_message(ShardId s, LogId log, Offset first) {
+  return first.value == 0 ? log_prefix(s, log) : message(s, log, Offset(first.value - 1)) + '\0';
+}
+/// The same of all sequences of a producer.
+inline std::string before_sequences(ShardId s, LogId log, const model::ProducerId& id) {
+  return Key(s).add(log.value).add(id.raw()).add(std::uint8_t{1}).str();
+}
+
+/// How many bytes of the key are its series'; 0: it is in none.
+inline std::size_t series_of_message(std::string_view key) {
+  constexpr std::size_t kLog = 2 + 8;
+  return key.size() == kLog + 8 ? kLog : 0;
+}
+inline std::size_t series_of_producer(std::string_view key) {
+  constexpr std::size_t kProducer = 2 + 8 + 16 + 1;
+  const bool record = key.size() == kProducer && key.back() == 0;
+  return record || key.size() == kProducer + 8 ? kProducer : 0;
+}
+/// Records that are written over and over, each a series of its own. Whole kinds of the others are deleted as ranges.
+inline std::size_t series_of_state(std::string_view key) {
+  const auto kind = key.size() > 2 ? static_cast<Kind>(key[2]) : Kind::attempt;
+  const bool one_record =
+      kind == Kind::shard_meta || kind == Kind::subscription || kind == Kind::log_state || kind == Kind::commit_number;
+  return one_record ? key.size() : 0;
+}
+
 /// The first key behind every key that begins with `prefix`.
 inline std::string behind(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();

@@ -10,10 +10,13 @@
 namespace lazaret::wire {
 namespace {
 
-constexpr std::size_t kBlockBytesLeast = 4096;
+/// What a connection that says little reads into: heartbeats, and the first bytes of more.
+constexpr std::size_t kBlockBytesLeast = 512;
 constexpr std::size_t kBlockBytesMost = 256u << 10;
 /// Less room than this at the end of a block is not worth a read.
-constexpr std::size_t kReadBytesLeast = 1024;
+constexpr std::size_t kReadBytesLeast = 256;
+/// A read that leaves so much of its block empty was of a connection that has got quieter.
+constexpr std::size_t kQuietPart = 8;
 
 base::Status too_large(std::string_view what, std::size_t bytes, std::string_view limit, std::size_t most) {
   return base::Status(base::Code::FRAME_TOO_LARGE, std::string(what) + " of " + std::to_string(bytes) +
@@ -70,6 +73,13 @@ std::string frame_head(std::uint8_t type, std::uint8_t flags, std::string_view h
 
 /// A large frame gets its memory as its bytes come: a length alone is only a promise.
 std::span<char> FrameReader::prepare() {
+  // What was read into while it was busy does not wait with it for the next byte.
+  const bool quieter = unread() == 0 && block_bytes_ > kBlockBytesLeast && last_read_ < block_bytes_ / kQuietPart;
+  if (quieter) {
+    next_block_bytes_ = std::max(block_bytes_ / 2, kBlockBytesLeast);
+    block_ = nullptr;
+    block_bytes_ = taken_ = filled_ = 0;
+  }
   const std::size_t left = block_ == nullptr ? 0 : block_bytes_ - filled_;
   const std::size_t missing = wanted_ > 0 ? wanted_ - unread() : kReadBytesLeast;
   if (left < std::min(missing, kReadBytesLeast)) {
@@ -120,9 +130,6 @@ base::Result<std::optional<Frame>> FrameReader::next() {
 void FrameReader::make_room(std::size_t bytes) {
   const bool filled_up = block_ != nullptr && filled_ == block_bytes_;
   next_block_bytes_ = filled_up ? std::min(next_block_bytes_ * 2, kBlockBytesMost) : next_block_bytes_;
-  if (block_ != nullptr && filled_ < block_bytes_ / 4) {
-    next_block_bytes_ = std::max(next_block_bytes_ / 2, kBlockBytesLeast);
-  }
   const std::size_t block_bytes = std::max(bytes, next_block_bytes_);
   auto block = std::make_shared_for_overwrite<char[]>(block_bytes);  // what is read goes over it
   const std::size_t rest = unread();

@@ -63,7 +63,10 @@ class FrameReader {
   /// Where to read to; never empty.
   std::span<char> prepare();
   /// So many bytes were read there.
-  void commit(std::size_t bytes) { filled_ += bytes; }
+  void commit(std::size_t bytes) {
+    filled_ += bytes;
+    last_read_ = bytes;
+  }
   /// Takes `count` raw bytes (the magic); nullopt when they are not there yet.
   std::optional<std::string> take_raw(std::size_t count);
   /// The next whole frame, nullopt when more must be read, FRAME_TOO_LARGE or BAD_FRAME.
@@ -79,7 +82,8 @@ class FrameReader {
   std::size_t taken_ = 0;   // bytes of the block that were handed out
   std::size_t filled_ = 0;  // bytes of the block that were read
   std::size_t wanted_ = 0;  // the whole of the frame that has begun to come, 0 for none
-  std::size_t next_block_bytes_ = 4096;
+  std::size_t next_block_bytes_ = 512;
+  std::size_t last_read_ = 0;
 };
 
 }  // namespace lazaret::wire

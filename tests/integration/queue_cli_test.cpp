@@ -168,7 +168,61 @@ TEST(QueueCli, TheBenchDrainsAfterARestartWhatItFilled) {
   EXPECT_GT(drained.at("rate").as_int64(), 0);
   EXPECT_TRUE(broker.cli_json({"queue", "list"}).empty());
   EXPECT_EQ(broker.cli({"bench", "--mode", "drain", "--queue", queue}).exit, 64) << "how many, nobody can guess";
-  EXPECT_EQ(broker.cli({"bench", "--mode", "e2e", "--queue", queue}).exit, 64);
+}
+
+TEST(QueueCli, TheBenchCountsTheSameWithWhatGrowsBesideIt) {
+  Broker broker;
+  const auto bench = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"bench", "--size", "10"});
+    const auto lines = broker.cli_json(arguments);
+    return lines.size() == 1 ? lines[0] : value(boost::json::object());
+  };
+  const auto spread = bench({"--mode", "e2e", "--count", "300", "--queues", "7", "--consumers", "2"});
+  EXPECT_EQ(spread.at("n"), 300);
+  EXPECT_EQ(spread.at("queues"), 7);
+  const auto holes = bench({"--mode", "consume", "--count", "200", "--holes", "30", "--hole-every", "3"});
+  EXPECT_EQ(holes.at("n"), 200) << "what is held is not counted, and is not delivered again";
+  const auto idle = bench({"--mode", "pubconfirm", "--count", "100", "--idle", "20"});
+  EXPECT_EQ(idle.at("n"), 100);
+  EXPECT_TRUE(idle.as_object().contains("idle_MB"));
+  const auto slow = bench({"--mode", "consume", "--count", "200", "--slow", "1", "--window", "16"});
+  EXPECT_GE(slow.at("n").as_int64(), 200 - 2 * 16);
+  EXPECT_LE(slow.at("n").as_int64(), 200);
+
+  EXPECT_TRUE(broker.cli_json({"queue", "list"}).empty()) << "the run's queues go with it";
+}
+
+TEST(QueueCli, TheBenchFillsAQueueThatIsThereAndLeavesIt) {
+  Broker broker;
+  ASSERT_EQ(broker.cli({"queue", "create", "orders"}).exit, 0);
+  const auto ready = [&] { return broker.cli_json({"queue", "show", "orders"})[0].at("ready").as_int64(); };
+  const std::vector<std::string> run{"bench",   "--size", "10",        "--count", "100",
+                                     "--queue", "orders", "--backlog", "500"};
+  const auto with = [&](const std::string& mode) {
+    std::vector<std::string> arguments = run;
+    arguments.insert(arguments.end(), {"--mode", mode});
+    return broker.cli_json(arguments)[0];
+  };
+  EXPECT_EQ(with("pubconfirm").at("backlog"), 500);
+  EXPECT_EQ(ready(), 600);
+  // As many go as come, of those that were there; a few more may be on their way when the run ends.
+  EXPECT_GE(with("e2e").at("n").as_int64(), 100);
+  EXPECT_LE(ready(), 600);
+  EXPECT_EQ(broker.cli({"bench", "--mode", "pubconfirm", "--queue", "none", "--count", "1"}).exit, 66);
+}
+
+TEST(QueueCli, ABenchHasOnlyTheOptionsOfItsMode) {
+  Broker broker;
+  for (const auto& bad : {std::vector<std::string>{"--mode", "pubconfirm", "--holes", "5"},
+                          std::vector<std::string>{"--mode", "consume", "--backlog", "5"},
+                          std::vector<std::string>{"--mode", "recovery", "--queues", "5"},
+                          std::vector<std::string>{"--mode", "consume", "--queue", "q", "--holes", "5"},
+                          std::vector<std::string>{"--mode", "consume", "--hole-every", "5"},
+                          std::vector<std::string>{"--mode", "consume", "--count", "10", "--dead", "1"}}) {
+    std::vector<std::string> arguments{"bench"};
+    arguments.insert(arguments.end(), bad.begin(), bad.end());
+    EXPECT_EQ(broker.cli(arguments).exit, 64) << bad[1] << " " << bad[2];
+  }
 }
 
 TEST(QueueCli, ListsAllPages) {

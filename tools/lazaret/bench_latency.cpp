@@ -47,10 +47,11 @@ SteadyTime stamp_of(std::string_view body) {
   return SteadyTime(SteadyTime::duration(ns));
 }
 
-void send(Client& client, const LoadOptions& load, SteadyTime intended, SteadyTime measured_from, Record& record) {
+void send(Client& client, const LoadOptions& load, const std::string& queue, SteadyTime intended,
+          SteadyTime measured_from, Record& record) {
   Message message;
   message.body = stamped_body(load.size, intended);
-  client.async_publish(load.queue, std::move(message),
+  client.async_publish(queue, std::move(message),
                        [&record, intended, measured_from](error_code code, const Receipt& receipt) {
                          const auto now = Clock::now();
                          const std::lock_guard lock(record.mutex);
@@ -87,7 +88,7 @@ asio::awaitable<SteadyTime> send_all(Client& client, const LoadOptions& load, co
       begin_measuring();
       first_send = Clock::now();
     }
-    send(client, load, intended, schedule.measured_from, record);
+    send(client, load, load.queues[i % load.queues.size()], intended, schedule.measured_from, record);
   }
   co_return first_send;
 }
@@ -110,20 +111,21 @@ Span run_latency(const LoadOptions& load, double rate, const std::function<void(
   named.name = "bench";
   Client publisher(sending, load.url, named);
   Client taker(taking, load.url, named);
-  ConsumeOptions consume;
-  consume.prefetch = load.window;
-  consume.run_on = taking;
-  Consumer consumer = taker.consume(
-      load.queue,
-      [&](Delivery& delivery) {
-        const auto now = Clock::now();
-        const SteadyTime intended = stamp_of(delivery.message().body);
-        const std::lock_guard lock(record.mutex);
-        if (intended >= schedule.measured_from) record.deliver.add(now - intended);
-        ++record.delivered;
-        record.changed.notify_all();
-      },
-      std::move(consume));
+  const auto take = [&](Delivery& delivery) {
+    const auto now = Clock::now();
+    const SteadyTime intended = stamp_of(delivery.message().body);
+    const std::lock_guard lock(record.mutex);
+    if (intended >= schedule.measured_from) record.deliver.add(now - intended);
+    ++record.delivered;
+    record.changed.notify_all();
+  };
+  std::vector<Consumer> consumers;
+  for (const std::string& queue : load.queues) {
+    ConsumeOptions consume;
+    consume.prefetch = load.window;
+    consume.run_on = taking;
+    consumers.push_back(taker.consume(queue, take, std::move(consume)));
+  }
 
   std::future<void> looking;  // on a thread of its own: asking the broker must not delay a send
   const SteadyTime first_send = asio::co_spawn(sending,
@@ -139,7 +141,7 @@ Span run_latency(const LoadOptions& load, double rate, const std::function<void(
     if (!record.failure.empty()) throw std::runtime_error("a publish failed: " + record.failure);
     if (!all) throw std::runtime_error("not everything was confirmed and delivered 20 s after the end");
   }
-  consumer.async_close(std::chrono::seconds(5), asio::use_future).wait();
+  for (Consumer& consumer : consumers) consumer.async_close(std::chrono::seconds(5), asio::use_future).wait();
   taker.async_close(std::chrono::seconds(5), asio::use_future).wait();
   publisher.async_close(std::chrono::seconds(5), asio::use_future).wait();
   if (!looking.valid())

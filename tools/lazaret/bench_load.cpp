@@ -16,14 +16,14 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kStuck = std::chrono::seconds(20);
 
-Client connect(asio::any_io_executor executor, const LoadOptions& options, const std::string& name) {
+}  // namespace
+
+Client bench_client(asio::any_io_executor executor, const std::string& url, const std::string& name) {
   Options client;
   client.name = name;
   client.timeout = std::chrono::seconds(60);
-  return Client(std::move(executor), options.url, client);
+  return Client(std::move(executor), url, client);
 }
-
-}  // namespace
 
 // --- Threads ---------------------------------------------------------------------------------------------------------
 
@@ -52,10 +52,11 @@ asio::any_io_executor LoadThreads::next() { return loops_[next_++ % loops_.size(
 
 /// One connection. Completions run on its thread, where each sends the next message.
 struct PublishLoad::Producer {
-  Producer(asio::any_io_executor executor, const LoadOptions& options_, std::uint64_t share_)
+  Producer(asio::any_io_executor executor, const LoadOptions& options_, std::uint64_t share_, std::size_t first_queue)
       : options(options_),
         share(share_),
-        client(connect(std::move(executor), options_, "bench-producer")),
+        queue(first_queue),
+        client(bench_client(std::move(executor), options_.url, "bench-producer")),
         body(std::string(static_cast<std::size_t>(options_.size), 'x')) {}
 
   void start(SteadyTime until_) {
@@ -80,7 +81,8 @@ struct PublishLoad::Producer {
     if (!take_turn()) return;
     Message message;
     message.body = body;
-    client.async_publish(options.queue, std::move(message), [this](error_code code, const Receipt& receipt) {
+    const std::string& to = options.queues[queue++ % options.queues.size()];
+    client.async_publish(to, std::move(message), [this](error_code code, const Receipt& receipt) {
       if (code) return fail(receipt.problem ? receipt.problem->text : code.message());
       last_ns = Clock::now().time_since_epoch().count();
       ++confirmed;
@@ -109,6 +111,7 @@ struct PublishLoad::Producer {
 
   const LoadOptions& options;
   const std::uint64_t share;
+  std::atomic<std::size_t> queue;  // the place of the next one, counted on
   SteadyTime until;
   std::atomic<std::uint64_t> sent{0};
   std::atomic<std::uint64_t> confirmed{0};
@@ -124,7 +127,9 @@ PublishLoad::PublishLoad(const LoadOptions& options) : options_(options) {
   const auto producers = static_cast<std::uint64_t>(options.producers);
   for (std::uint64_t i = 0; i < producers; ++i) {
     const std::uint64_t share = options.count / producers + (i < options.count % producers ? 1 : 0);
-    producers_.push_back(std::make_unique<Producer>(threads_.next(), options_, share));
+    // Each begins somewhere else, so that together they do not go through the queues in step.
+    const std::size_t first_queue = options.queues.size() * i / producers;
+    producers_.push_back(std::make_unique<Producer>(threads_.next(), options_, share, first_queue));
   }
 }
 
@@ -159,20 +164,30 @@ SteadyTime PublishLoad::last_confirm() const {
 // --- Consuming -------------------------------------------------------------------------------------------------------
 
 ConsumeLoad::ConsumeLoad(const LoadOptions& options) {
+  std::vector<asio::any_io_executor> executors;
   for (int i = 0; i < options.consumers; ++i) {
-    const asio::any_io_executor executor = threads_.next();
-    clients_.push_back(connect(executor, options, "bench-consumer"));
-    ConsumeOptions consume;
-    consume.run_on = executor;
-    consume.prefetch = options.window;
-    consume.prefetch_bytes = 64u << 20;
-    consume.on_settled = [this](std::size_t count) {
-      settled_ += count;
-      last_ack_ns_ = Clock::now().time_since_epoch().count();
-    };
-    consumers_.push_back(clients_.back().consume(
-        options.queue, [](Delivery&) {}, std::move(consume)));
+    executors.push_back(threads_.next());
+    clients_.push_back(bench_client(executors.back(), options.url, "bench-consumer"));
   }
+  const std::size_t consumers = std::max(clients_.size(), options.queues.size());
+  for (std::size_t i = 0; i < consumers; ++i) {
+    const std::size_t client = i % clients_.size();
+    add_consumer(clients_[client], executors[client], options.queues[i % options.queues.size()], options.window);
+  }
+}
+
+void ConsumeLoad::add_consumer(Client& client, const asio::any_io_executor& executor, const std::string& queue,
+                               int prefetch) {
+  ConsumeOptions consume;
+  consume.run_on = executor;
+  consume.prefetch = prefetch;
+  consume.prefetch_bytes = 64u << 20;
+  consume.on_settled = [this](std::size_t count) {
+    settled_ += count;
+    last_ack_ns_ = Clock::now().time_since_epoch().count();
+  };
+  consumers_.push_back(client.consume(
+      queue, [](Delivery&) {}, std::move(consume)));
 }
 
 ConsumeLoad::~ConsumeLoad() { close(); }

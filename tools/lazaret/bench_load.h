@@ -14,7 +14,7 @@ namespace lazaret::cli {
 
 struct LoadOptions {
   std::string url;
-  std::string queue;
+  std::vector<std::string> queues;  // messages go to them in turn
   int size = 256;
   int producers = 1;
   int consumers = 1;
@@ -23,6 +23,9 @@ struct LoadOptions {
   double seconds = 3;
   std::string durability;  // of the run's queue; "" for the broker's default
 };
+
+/// A connection of the run. Its calls have a deadline that no broker under load misses.
+Client bench_client(asio::any_io_executor executor, const std::string& url, const std::string& name);
 
 /// Threads that the connections of a load are spread over: as many as there are cores, at most four.
 class LoadThreads {
@@ -57,7 +60,8 @@ class PublishLoad {
   SteadyTime first_send_;
 };
 
-/// Takes and acks; an ack counts when the broker has confirmed it as durable.
+/// Takes and acks; an ack counts when the broker has confirmed it as durable. Every queue has a consumer, and every
+/// connection.
 class ConsumeLoad {
  public:
   explicit ConsumeLoad(const LoadOptions& options);
@@ -69,6 +73,8 @@ class ConsumeLoad {
   void close();
 
  private:
+  void add_consumer(Client& client, const asio::any_io_executor& executor, const std::string& queue, int prefetch);
+
   std::atomic<std::uint64_t> settled_{0};
   std::atomic<std::int64_t> last_ack_ns_{0};
   LoadThreads threads_;

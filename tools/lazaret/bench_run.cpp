@@ -1,7 +1,11 @@
 #include "bench_run.h"
 
 #include <cmath>
-#include <stdexcept>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include "output.h"
 
 namespace lazaret::cli {
 namespace {
@@ -10,36 +14,55 @@ using Clock = std::chrono::steady_clock;
 
 /// How many messages `consume` and `fill` fill their queue with unless --count says.
 constexpr std::uint64_t kConsumeCount = 300'000;
+/// A broker that wrote less than this for so long has nothing left to do.
+constexpr std::uint64_t kQuietBytes = 1'000'000;
+constexpr auto kQuietFor = std::chrono::milliseconds(500);
 
 double seconds_between(SteadyTime from, SteadyTime to) { return std::chrono::duration<double>(to - from).count(); }
 double rounded(double value, double unit) { return std::round(value / unit) * unit; }
 
-/// A queue of the run's own, deleted at its end; but what `fill` has created, `drain` deletes.
-class BenchQueue {
+/// What is loaded: queues of the run's own, deleted at its end, or one that is there and stays. What `fill` creates,
+/// `drain` deletes.
+class BenchQueues {
  public:
-  BenchQueue(Client& client, const BenchOptions& options)
-      : client_(client), name_(options.load.queue), stays_(options.mode == "fill") {
-    if (!name_.empty()) return;
-    name_ = "bench." + MessageId::make().to_string();
-    QueueSpec spec;
-    spec.name = name_;
-    if (!options.load.durability.empty()) spec.durability = options.load.durability;
-    client_.create(spec);
+  BenchQueues(Client& client, const BenchOptions& options)
+      : client_(client),
+        goes_(options.mode == "drain" || (options.mode != "fill" && options.conditions.queue.empty())),
+        names_{options.conditions.queue} {
+    const Conditions& conditions = options.conditions;
+    if (!conditions.queue.empty()) {
+      client_.show(conditions.queue);  // throws when it is not there
+      return;
+    }
+    names_.clear();
+    const std::string prefix = "bench." + MessageId::make().to_string();
+    for (int i = 0; i < conditions.queues; ++i) {
+      QueueSpec spec;
+      spec.name = conditions.queues == 1 ? prefix : prefix + "." + std::to_string(i);
+      if (!options.load.durability.empty()) spec.durability = options.load.durability;
+      client_.create(spec);
+      names_.push_back(spec.name);
+    }
   }
-  ~BenchQueue() {
-    if (stays_) return;
+  ~BenchQueues() {
+    if (!goes_) return;
     try {
-      client_.remove(name_, true);
+      for (const std::string& name : names_) client_.remove(name, true);
     } catch (const Error&) {  // the broker is gone: so is the run
     }
   }
-  BenchQueue(const BenchQueue&) = delete;
-  const std::string& name() const { return name_; }
+  BenchQueues(const BenchQueues&) = delete;
+  const std::vector<std::string>& names() const { return names_; }
+  std::uint64_t ready() const {
+    std::uint64_t sum = 0;
+    for (const std::string& name : names_) sum += client_.show(name).ready;
+    return sum;
+  }
 
  private:
   Client& client_;
-  std::string name_;
-  bool stays_;
+  const bool goes_;
+  std::vector<std::string> names_;
 };
 
 Span run_pubconfirm(const LoadOptions& load) {
@@ -48,27 +71,79 @@ Span run_pubconfirm(const LoadOptions& load) {
   return {publish.first_send(), publish.last_confirm(), publish.confirmed()};
 }
 
-Span run_consume(const LoadOptions& load, std::uint64_t filled) {
+/// From `begin` until all of `published` are settled but for what `lagging` consumers may have.
+Span settle_all(const ConsumeLoad& consume, std::uint64_t published, const LaggingConsumers& lagging,
+                SteadyTime begin) {
+  if (published <= lagging.may_hold()) {
+    fail(base::Code::USAGE, "of " + std::to_string(published) + " messages slow and dead consumers may have all");
+  }
+  consume.wait_for(published - lagging.may_hold());
+  const std::uint64_t settled = consume.settled();
+  return {begin, consume.last_ack(), settled};
+}
+
+Span run_consume(const LoadOptions& load, const Conditions& conditions, std::uint64_t filled) {
+  const LaggingConsumers lagging(load, conditions);
   const SteadyTime begin = Clock::now();
-  ConsumeLoad consume(load);
-  consume.wait_for(filled);
-  return {begin, consume.last_ack(), filled};
+  const ConsumeLoad consume(load);
+  return settle_all(consume, filled, lagging, begin);
 }
 
-Span run_end_to_end(const LoadOptions& load) {
-  ConsumeLoad consume(load);
+/// As many are settled as are published: with a backlog, older ones, which consumers begin on at once.
+Span run_end_to_end(const LoadOptions& load, const Conditions& conditions) {
+  const LaggingConsumers lagging(load, conditions);
+  const SteadyTime begin = Clock::now();
+  const ConsumeLoad consume(load);
   PublishLoad publish(load);
   publish.run();
-  consume.wait_for(publish.confirmed());
-  return {publish.first_send(), consume.last_ack(), publish.confirmed()};
+  return settle_all(consume, publish.confirmed(), lagging, conditions.backlog > 0 ? begin : publish.first_send());
 }
 
-/// What `consume` drains, published before the clock starts.
-std::uint64_t fill(LoadOptions load) {
-  load.count = load.count == 0 ? kConsumeCount : load.count;
-  PublishLoad publish(load);
-  publish.run();
-  return publish.confirmed();
+void fill(LoadOptions load, std::uint64_t count) {
+  if (count == 0) return;
+  load.count = count;
+  PublishLoad(load).run();
+}
+
+/// What was filled in is on the disk, and what the broker does with it behind that is done.
+void wait_until_quiet(const std::string& admin) {
+  std::uint64_t written = broker_usage(admin).disk_write_bytes;
+  for (auto changed = Clock::now(); Clock::now() - changed < kQuietFor;) {
+    std::this_thread::sleep_until(Clock::now() + std::chrono::milliseconds(100));
+    const std::uint64_t now = broker_usage(admin).disk_write_bytes;
+    if (now - written > kQuietBytes) changed = Clock::now();
+    written = now;
+  }
+}
+
+/// What is there before the clock starts, and stays until the run is over.
+class Beside {
+ public:
+  Beside(const LoadOptions& load, const Conditions& conditions, const std::string& admin, boost::json::object& out) {
+    if (conditions.holes > 0) {
+      fill(load, conditions.holes * conditions.hole_every);
+      holes_.emplace(load.url, load.queues.front(), conditions);
+    }
+    if (conditions.idle > 0) {
+      const std::uint64_t before = broker_usage(admin).resident_bytes;
+      idle_.emplace(load.url, conditions.idle);
+      const std::uint64_t after = broker_usage(admin).resident_bytes;
+      out["idle_MB"] = rounded((static_cast<double>(after) - static_cast<double>(before)) / 1e6, 0.1);
+    }
+  }
+
+ private:
+  std::optional<HoleKeepers> holes_;
+  std::optional<IdleConnections> idle_;
+};
+
+void report_conditions(const Conditions& conditions, boost::json::object& out) {
+  if (conditions.queues != 1) out["queues"] = conditions.queues;
+  if (conditions.backlog > 0) out["backlog"] = conditions.backlog;
+  if (conditions.idle > 0) out["idle"] = conditions.idle;
+  if (conditions.holes > 0) out["holes"] = conditions.holes;
+  if (conditions.slow > 0) out["slow"] = conditions.slow;
+  if (conditions.dead > 0) out["dead"] = conditions.dead;
 }
 
 void report_span(const Span& span, const BrokerUsage& before, const BrokerUsage& after, double own_cpu,
@@ -84,6 +159,28 @@ void report_span(const Span& span, const BrokerUsage& before, const BrokerUsage&
   out["disk_write_MB"] = rounded(static_cast<double>(after.disk_write_bytes - before.disk_write_bytes) / 1e6, 0.1);
 }
 
+/// Fills the queues with what the mode needs there; how many messages `consume` is to take.
+std::uint64_t prepare_queues(const BenchOptions& options, const LoadOptions& load, const BenchQueues& queues) {
+  if (options.mode == "drain") return load.count;
+  if (options.mode == "consume" || options.mode == "fill") {
+    const std::uint64_t count = load.count == 0 ? kConsumeCount : load.count;
+    fill(load, count);
+    return count;
+  }
+  const std::uint64_t backlog = options.conditions.backlog;
+  const std::uint64_t ready = backlog == 0 ? 0 : queues.ready();
+  if (ready < backlog) fill(load, backlog - ready);
+  return 0;
+}
+
+Span run_load(const BenchOptions& options, const LoadOptions& load, std::uint64_t filled,
+              const std::function<void()>& measuring, boost::json::object& out) {
+  if (options.mode == "pubconfirm") return run_pubconfirm(load);
+  if (options.mode == "consume" || options.mode == "drain") return run_consume(load, options.conditions, filled);
+  if (options.mode == "e2e") return run_end_to_end(load, options.conditions);
+  return run_latency(load, options.rate, measuring, out);
+}
+
 }  // namespace
 
 boost::json::object run_bench(const BenchOptions& options) {
@@ -93,22 +190,25 @@ boost::json::object run_bench(const BenchOptions& options) {
   client_options.name = "bench";
   Client client = Client::connect(load.url, client_options);
   const std::string admin = options.admin.empty() ? client.admin_address() : options.admin;
-  const BenchQueue queue(client, options);
-  load.queue = queue.name();
+  const BenchQueues queues(client, options);
+  load.queues = queues.names();
 
   boost::json::object out{{"mode", options.mode}, {"size", load.size}};
   const bool is_latency = options.mode == "latency";
   const bool only_fills = options.mode == "fill";
-  const bool drains = options.mode == "consume" || options.mode == "drain";
-  if (!drains) out["producers"] = is_latency ? 1 : load.producers;
+  const bool publishes = options.mode != "consume" && options.mode != "drain";
+  if (publishes) out["producers"] = is_latency ? 1 : load.producers;
   if (options.mode != "pubconfirm" && !only_fills) out["consumers"] = is_latency ? 1 : load.consumers;
   out["window"] = load.window;
-  const std::uint64_t filled = options.mode == "consume" || only_fills ? fill(load) : load.count;
+  report_conditions(options.conditions, out);
+  const Beside beside(load, options.conditions, admin, out);
+  const std::uint64_t filled = prepare_queues(options, load, queues);
   if (only_fills) {
-    out["queue"] = load.queue;
+    out["queue"] = load.queues.front();
     out["n"] = filled;
     return out;
   }
+  if (options.conditions.backlog > 0) wait_until_quiet(admin);
   BrokerUsage before;
   double own_before = 0;
   const auto measuring = [&] {
@@ -116,16 +216,7 @@ boost::json::object run_bench(const BenchOptions& options) {
     own_before = own_cpu_seconds();
   };
   measuring();
-  Span span;
-  if (options.mode == "pubconfirm") {
-    span = run_pubconfirm(load);
-  } else if (drains) {
-    span = run_consume(load, filled);
-  } else if (options.mode == "e2e") {
-    span = run_end_to_end(load);
-  } else {
-    span = run_latency(load, options.rate, measuring, out);
-  }
+  const Span span = run_load(options, load, filled, measuring, out);
   const double own = own_cpu_seconds() - own_before;
   report_span(span, before, broker_usage(admin), own, out);
   return out;

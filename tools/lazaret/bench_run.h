@@ -5,12 +5,14 @@
 #include <functional>
 #include <string>
 
+#include "bench_conditions.h"
 #include "bench_load.h"
 
 namespace lazaret::cli {
 
 struct BenchOptions {
   LoadOptions load;
+  Conditions conditions;
   std::string mode;
   double rate = 2000;       // latency: messages a second
   std::string admin;        // HOST:PORT; "" for what the handshake tells

@@ -110,6 +110,25 @@ TEST_F(InstanceRegistryTest, ItIsNotGivenUpBeforeEveryShardHasSteppedItsLastFram
   EXPECT_EQ(tick(kStart + 1min), "all: lost over 1");
 }
 
+TEST_F(InstanceRegistryTest, EachIsGivenUpInItsOwnTime) {
+  registry.session_opened(kFirst, worker(1), kStart);
+  registry.session_opened(kSecond, worker(2), kStart);
+  const model::SessionId third(3);
+  registry.session_opened(third, worker(3), kStart);
+  for (const model::SessionId session : {kSecond, third, kFirst}) {
+    end(session, How::closed, kStart + 1s * static_cast<int>(session.value));
+    drain(session);
+  }
+  EXPECT_EQ(registry.next_deadline(), kStart + 6s);
+  registry.session_opened(model::SessionId(4), worker(2), kStart + 4s);
+  EXPECT_EQ(resumed(model::SessionId(4)), "all: back");
+  EXPECT_EQ(tick(kStart + 6s), "all: lost over 0");
+  EXPECT_EQ(tick(kStart + 7s), "") << "the second is back";
+  EXPECT_EQ(registry.next_deadline(), kStart + 8s);
+  EXPECT_EQ(tick(kStart + 8s), "all: lost over 0");
+  EXPECT_EQ(registry.next_deadline(), base::Instant::never());
+}
+
 TEST_F(InstanceRegistryTest, ComingBackInTimeCostsNothing) {
   registry.session_opened(kFirst, worker(), kStart);
   load(1, 1);

@@ -1,0 +1,101 @@
+// What lies together is read together: messages that come back are wished for one by one.
+#include "engine/page_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lazaret::engine {
+namespace {
+
+using model::LogId;
+using model::Offset;
+using model::ShardId;
+using ::testing::ElementsAre;
+
+const ShardId kShard(1);
+const LogId kLog(7);
+const base::Status kNotAsked(base::Code::INTERNAL, "nobody asks for that");
+
+/// A log with a message at every even offset. It notes what is read of it.
+class EvenStore final : public model::Store {
+ public:
+  base::Result<model::MessagePage> read_messages(ShardId, LogId, Offset from, Offset until, std::size_t max_messages,
+                                                 std::size_t) override {
+    reads.push_back(std::to_string(from.value) + "-" + std::to_string(until.value));
+    model::MessagePage page;
+    page.next = until;
+    for (std::uint64_t at = from.value + from.value % 2; at < until.value; at += 2) {
+      page.messages.push_back({Offset(at), std::make_shared<model::Message>()});
+      if (page.messages.size() < std::min(max_messages, most_in_a_page)) continue;
+      page.next = Offset(at + 1);
+      break;
+    }
+    return page;
+  }
+  base::Result<std::vector<model::RecoveredShard>> recover() override { return kNotAsked; }
+  base::Status commit(std::span<const model::MutationGroup>, bool) override { return kNotAsked; }
+  base::Result<std::vector<model::RecoveredDelivery>> read_waiting(ShardId, model::SubscriptionId, base::Instant,
+                                                                   std::size_t) override {
+    return kNotAsked;
+  }
+  base::Result<model::CasePage> list_cases(const model::CaseFilter&, const std::string&, std::size_t) override {
+    return kNotAsked;
+  }
+  base::Result<model::CaseRecord> read_case(const model::CaseId&) override { return kNotAsked; }
+  base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId&) override { return kNotAsked; }
+  model::StoreUsage usage() override { return {}; }
+  base::Status flush() override { return kNotAsked; }
+  base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override { return kNotAsked; }
+
+  std::vector<std::string> reads;
+  std::size_t most_in_a_page = 1000;
+};
+
+class PageReaderTest : public ::testing::Test {
+ protected:
+  /// What is told of these wishes, in order: "offset" or "no offset". They are all there before the first is read.
+  std::vector<std::string> told(const std::vector<std::uint64_t>& offsets) {
+    std::vector<std::string> told;
+    {
+      PageReader reader(
+          store,
+          [&](ShardId shard, const core::Event::What& what) {
+            EXPECT_EQ(shard, kShard);
+            const auto& loaded = std::get<core::OneLoaded>(what);
+            told.push_back((loaded.message ? "" : "no ") + std::to_string(loaded.offset.value));
+          },
+          [](const base::Status& status) { FAIL() << status.text(); });
+      for (const std::uint64_t offset : offsets) {
+        reader.submit(kShard, core::LoadOne{model::SubscriptionId(3), 0, kLog, Offset(offset), kLog, Offset(offset)});
+      }
+      reader.start();
+    }
+    return told;
+  }
+
+  EvenStore store;
+};
+
+TEST_F(PageReaderTest, NeighboursAreOneRead) {
+  EXPECT_THAT(told({10, 12, 13, 20}), ElementsAre("10", "12", "no 13", "20"));
+  EXPECT_THAT(store.reads, ElementsAre("10-21"));
+}
+
+TEST_F(PageReaderTest, WhatLiesFarApartOrBackwardsIsNot) {
+  EXPECT_THAT(told({10, 1000, 900, 902}), ElementsAre("10", "1000", "900", "902"));
+  EXPECT_THAT(store.reads, ElementsAre("10-11", "1000-1001", "900-903"));
+}
+
+TEST_F(PageReaderTest, APageThatEndsEarlyIsFollowedByAnother) {
+  store.most_in_a_page = 2;
+  EXPECT_THAT(told({10, 12, 14, 15, 16}), ElementsAre("10", "12", "14", "no 15", "16"));
+  EXPECT_THAT(store.reads, ElementsAre("10-17", "14-17"));
+}
+
+}  // namespace
+}  // namespace lazaret::engine
