@@ -76,30 +76,30 @@ base::Result<ClientCore::Address> parse_url(std::string_view url) {
   return address;
 }
 
-ClientCore::ClientCore(asio::any_io_executor executor, Address address, Options options, bool own_thread)
-    : executor_(std::move(executor)),
+ClientCore::ClientCore(Home home, Address address, Options options, bool own_thread)
+    : home_(std::move(home)),
       address_(std::move(address)),
       options_(std::move(options)),
       own_thread_(own_thread),
       instance_(instance_of(options_)),
       last_failure_(Code::UNREACHABLE, address_.host + ":" + address_.port + ": not connected yet"),
       random_(seed()),
-      reconnect_(executor_),
-      publisher_(*this, producer_of(options_)),
+      reconnect_(executor()),
+      publisher_(*this, home_, producer_of(options_)),
       requests_(*this),
-      deadlines_(executor_),
-      close_timer_(executor_),
-      idle_poll_(executor_) {}
+      deadlines_(executor()),
+      close_timer_(executor()),
+      idle_poll_(executor()) {}
 
 // --- The connection --------------------------------------------------------------------------------------------------
 
 void ClientCore::start() {
-  asio::post(executor_, [self = shared_from_this()] { self->connect(); });
+  asio::post(executor(), [self = shared_from_this()] { self->connect(); });
 }
 
 void ClientCore::connect() {
   if (closed_) return;
-  transport_ = std::make_shared<Transport>(executor_, address_.host, address_.port);
+  transport_ = std::make_shared<Transport>(executor(), address_.host, address_.port);
   const std::weak_ptr<ClientCore> weak = weak_from_this();
   Transport::Events events;
   events.hello = [weak] {
@@ -215,9 +215,9 @@ void ClientCore::after_written(std::function<void()> then) {
 }
 
 void ClientCore::wait_connected(milliseconds within, std::function<void(const Status&)> then) {
-  asio::post(executor_, [self = shared_from_this(), within, then = std::move(then)] {
+  asio::post(executor(), [self = shared_from_this(), within, then = std::move(then)] {
     if (self->is_open()) return then({});
-    const auto patience = std::make_shared<asio::steady_timer>(self->executor_, deadline_in(within));
+    const auto patience = std::make_shared<asio::steady_timer>(self->executor(), deadline_in(within));
     self->awaiting_connection_.push_back({then, patience});
     patience->async_wait([self](boost::system::error_code error) {
       if (!error) self->tell_awaiting(self->why_not_connected());
@@ -338,7 +338,7 @@ void ClientCore::publish(std::string queue, Message message, milliseconds timeou
   on_cancel(
       handler, [](ClientCore& self, std::uint64_t operation) { self.publisher_.cancel(operation); },
       outgoing.operation);
-  outgoing.completion = Completion<Receipt>(std::move(handler), executor_);
+  outgoing.completion = Completion<Receipt>(std::move(handler), home_);
   if (closed_) return outgoing.completion.fail(Status(Code::CLOSED));
   Status words = check_queue_name(queue);
   if (words.ok()) words = check_texts(message);
@@ -360,7 +360,7 @@ void ClientCore::publish(std::string queue, Message message, milliseconds timeou
     submitted_.push_back({std::move(queue), std::move(outgoing)});
     if (submitted_.size() > 1) return;
   }
-  asio::post(executor_, [self = shared_from_this()] { self->take_submitted(); });
+  asio::post(executor(), [self = shared_from_this()] { self->take_submitted(); });
 }
 
 void ClientCore::take_submitted() {
@@ -381,7 +381,7 @@ void ClientCore::take_submitted() {
 }
 
 void ClientCore::request(Requests::Request request) {
-  asio::post(executor_, [self = shared_from_this(), request = std::move(request)]() mutable {
+  asio::post(executor(), [self = shared_from_this(), request = std::move(request)]() mutable {
     if (self->closed_) return request.answer(Status(Code::CLOSED), {}, {});
     self->due_by(request.deadline);
     self->requests_.submit(std::move(request));
@@ -394,7 +394,7 @@ std::shared_ptr<ConsumerCore> ClientCore::make_consumer(std::string queue, const
   options.concurrency = std::max(options.concurrency, 1);
   const auto consumer = std::make_shared<ConsumerCore>(shared_from_this(), ++last_consumer_, std::move(queue), handler,
                                                        std::move(options));
-  asio::post(executor_, [self = shared_from_this(), consumer, name, opened = std::move(opened)]() mutable {
+  asio::post(executor(), [self = shared_from_this(), consumer, name, opened = std::move(opened)]() mutable {
     if (self->closed_ || self->closing_ || !name.ok()) {
       consumer->refuse();
       return opened(name.ok() ? Status(Code::CLOSED) : name);
@@ -444,8 +444,8 @@ void ClientCore::close(milliseconds drain, Handler<Closed> handler) {
   const std::uint64_t operation = next_operation();
   on_cancel(
       handler, [](ClientCore& self, std::uint64_t number) { self.cancel_close(number); }, operation);
-  asio::post(executor_, [self = shared_from_this(), drain, operation,
-                         completion = Completion<Closed>(std::move(handler), executor_)]() mutable {
+  asio::post(executor(), [self = shared_from_this(), drain, operation,
+                          completion = Completion<Closed>(std::move(handler), home_)]() mutable {
     self->closers_.emplace(operation, std::move(completion));
     if (!self->closed_) return self->close_now(drain);
     if (self->parting_ == nullptr) self->say_closed();
@@ -507,7 +507,7 @@ void ClientCore::finish_close() {
   parting_ = std::exchange(transport_, nullptr);
   if (parting_ == nullptr || !connected_.exchange(false)) {
     // Behind what the consumers still have to say.
-    return asio::post(executor_, [self = shared_from_this()] { self->say_closed(); });
+    return asio::post(executor(), [self = shared_from_this()] { self->say_closed(); });
   }
   parting_->send(wire::encode(wire::Goodbye{}));
   parting_->after_written([self = shared_from_this()] { self->say_closed(); });
@@ -563,7 +563,8 @@ void run(asio::io_context& io, const ClientCore& core) {
 }  // namespace
 
 ClientOwner::ClientOwner(ClientCore::Address address, Options options) : thread_(std::make_shared<OwnThread>()) {
-  core_ = std::make_shared<ClientCore>(thread_->io.get_executor(), std::move(address), std::move(options), true);
+  core_ =
+      std::make_shared<ClientCore>(Home{thread_->io.get_executor(), {}}, std::move(address), std::move(options), true);
   core_->set_io(thread_);
   thread_->thread = std::thread([own = thread_, core = core_] {
     core->set_thread(std::this_thread::get_id());
@@ -578,8 +579,8 @@ ClientOwner::ClientOwner(ClientCore::Address address, Options options) : thread_
 }
 
 ClientOwner::ClientOwner(asio::any_io_executor executor, ClientCore::Address address, Options options) {
-  core_ = std::make_shared<ClientCore>(asio::make_strand(std::move(executor)), std::move(address), std::move(options),
-                                       false);
+  core_ = std::make_shared<ClientCore>(Home{asio::make_strand(executor), executor}, std::move(address),
+                                       std::move(options), false);
   core_->start();
 }
 

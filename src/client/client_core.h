@@ -33,11 +33,12 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     std::string port;
   };
 
-  ClientCore(asio::any_io_executor executor, Address address, Options options, bool own_thread);
+  ClientCore(Home home, Address address, Options options, bool own_thread);
 
   // Any thread.
   void start();
-  const asio::any_io_executor& executor() const { return executor_; }
+  const Home& home() const { return home_; }
+  const asio::any_io_executor& executor() const { return home_.client; }
   const Options& options() const { return options_; }
   bool owns_thread() const { return own_thread_; }
   /// Whether a blocking call on this thread would wait for itself.
@@ -54,7 +55,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   bool post(Call call) {
     const std::lock_guard lock(mutex_);
     if (thread_ended_) return false;
-    asio::post(executor_, std::move(call));
+    asio::post(home_.client, std::move(call));
     return true;
   }
   /// The last thing before the client's own thread runs what was posted, and ends.
@@ -136,7 +137,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   void finish_close();
   void say_closed();
 
-  const asio::any_io_executor executor_;
+  const Home home_;
   const Address address_;
   const Options options_;
   const bool own_thread_;

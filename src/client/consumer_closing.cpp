@@ -24,7 +24,7 @@ void ConsumerCore::close(std::chrono::milliseconds drain, Handler<Closed> handle
         if (const auto self = weak.lock()) self->cancel_close(number);
       },
       operation);
-  const auto shared = std::make_shared<Completion<Closed>>(std::move(handler), client_->executor());
+  const auto shared = std::make_shared<Completion<Closed>>(std::move(handler), client_->home());
   const bool posted = client_->post([self = shared_from_this(), drain, operation, shared] {
     if (self->over_) return shared->done(self->closed_);
     self->closers_.emplace(operation, std::move(*shared));

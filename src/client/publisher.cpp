@@ -310,10 +310,10 @@ void Publisher::forget(Producer& producer, const Outgoing& message) {
 void Publisher::finish(Outgoing& message, const Status& status, Receipt receipt) {
   if (!message.completion) return;
   if (status.ok()) {
-    message.completion.done(std::move(receipt));
+    ended_.done(std::move(message.completion), std::move(receipt));
   } else {
     receipt.id = message.id;
-    message.completion.fail(status, std::move(receipt));
+    ended_.fail(std::move(message.completion), status, std::move(receipt));
   }
 }
 
@@ -332,9 +332,7 @@ void Publisher::cancel(std::uint64_t operation) {
   each([&](Producer& producer, Outgoing& message, bool sent) {
     if (message.operation != operation || !message.completion) return false;
     if (sent) give_up(producer, message);
-    Receipt receipt;
-    receipt.id = message.id;
-    message.completion.fail(Status(sent ? Code::OUTCOME_UNKNOWN : Code::CANCELLED), std::move(receipt));
+    finish(message, Status(sent ? Code::OUTCOME_UNKNOWN : Code::CANCELLED));
     return true;
   });
 }
@@ -352,9 +350,7 @@ SteadyTime Publisher::expire(SteadyTime now) {
     const Status why = sent   ? Status(Code::OUTCOME_UNKNOWN, "the deadline passed before the confirm came")
                        : open ? Status(Code::DEADLINE_EXCEEDED)
                               : client_.why_not_connected();
-    Receipt receipt;
-    receipt.id = message.id;
-    message.completion.fail(why, std::move(receipt));
+    finish(message, why);
     // One that waits leaves (true); one in flight still holds its place until the broker answers.
     return true;
   });

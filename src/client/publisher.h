@@ -74,7 +74,8 @@ struct Outgoing {
 
 class Publisher {
  public:
-  explicit Publisher(ClientCore& client, const MessageId& producer_id) : client_(client), producer_id_(producer_id) {}
+  Publisher(ClientCore& client, const Home& home, const MessageId& producer_id)
+      : client_(client), producer_id_(producer_id), ended_(home) {}
 
   void submit(const std::string& queue, Outgoing message);
   /// Sends what waits; after a batch of submits.
@@ -134,6 +135,7 @@ class Publisher {
   std::map<std::uint64_t, std::string> requests_;  // open requests: whose
   std::size_t open_count_ = 0;                     // producers that have a place on the connection
   std::uint64_t uses_ = 0;
+  Completions<Receipt> ended_;
   bool wants_room_ = false;  // some producer could not be opened, because all the others were busy
 };
 

@@ -108,7 +108,7 @@ void ask(ClientCore& core, Frame frame, milliseconds timeout, bool repeatable, d
   request.operation = core.next_operation();
   core.on_cancel(
       handler, [](ClientCore& self, std::uint64_t operation) { self.cancel_request(operation); }, request.operation);
-  auto completion = std::make_shared<Completion<R>>(std::move(handler), core.executor());
+  auto completion = std::make_shared<Completion<R>>(std::move(handler), core.home());
   request.frame = [frame = std::move(frame)](std::uint64_t number) mutable {
     frame.request = number;
     return wire::encode(frame);
@@ -129,7 +129,7 @@ void ask(ClientCore& core, Frame frame, milliseconds timeout, bool repeatable, d
 
 template <class R>
 void fail(ClientCore& core, detail::Handler<R> handler, const Status& status) {
-  Completion<R>(std::move(handler), core.executor()).fail(status);
+  Completion<R>(std::move(handler), core.home()).fail(status);
 }
 
 wire::QueueRequest request_for(wire::QueueVerb verb, std::string name) {

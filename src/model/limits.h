@@ -50,6 +50,7 @@ inline constexpr std::size_t kHeaderFields = 65536 + 64;
 inline constexpr std::size_t kHeaderBytesKept = 256u << 10;
 
 // --- Runs: the records of a log -------------------------------------------------------------------------------------
+/// The most that any version has written: a trim looks for runs that reach into it no further back than this.
 inline constexpr std::size_t kRunMessages = 64;
 inline constexpr std::size_t kRunBytes = 16u << 10;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/limits.h"
 #include "storage/message_reader.h"
 #include "storage/records.h"
 #include "storage/run.h"
@@ -96,7 +97,9 @@ Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange r
     return trimmed.begin <= range.begin && range.end <= trimmed.end;
   });
   const model::OffsetRange trimmed = around == state.trimmed.end() ? range : *around;
-  const std::string lower_key = keys::message(shard_, state.log, trimmed.begin);
+  // No run that begins further back reaches into the range.
+  const Offset reach(range.begin.value - std::min<std::uint64_t>(range.begin.value, model::limits::kRunMessages));
+  const std::string lower_key = keys::message(shard_, state.log, std::max(trimmed.begin, reach));
   const std::string upper_key = keys::message(shard_, state.log, range.end);
   const rocksdb::Slice lower = slice(lower_key);
   const rocksdb::Slice upper = slice(upper_key);
@@ -109,27 +112,25 @@ Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange r
   const auto end_of_run = [&it] {
     return Offset(keys::last_number(view(it->key())) + run_count(view(it->value())).value_or(1));
   };
+  // The first: it may begin before the range, left over from the stretch before. Looked for forwards: backwards the
+  // iterator would step over all that was ever trimmed.
+  it->Seek(lower);
+  while (it->Valid() && end_of_run() <= range.begin) it->Next();
+  if (!it->Valid()) it->Seek(slice(keys::message(shard_, state.log, range.begin)));  // behind what cannot be read
+  if (!it->Valid()) return left_over(*it);
+  const std::string begin = it->key().ToString();
+  const Offset first(keys::last_number(begin));
   // The last run that begins in the range: where the trim must end if the run goes on behind what is trimmed.
   it->SeekToLast();
   if (!it->Valid()) return left_over(*it);
   const std::string end = end_of_run() > trimmed.end ? it->key().ToString() : upper_key;
-  // The first: it may begin before the range, left over from the stretch before.
-  const std::string begin_key = keys::message(shard_, state.log, range.begin);
-  it->SeekForPrev(slice(begin_key));
-  if (!it->Valid()) {
-    it->Seek(slice(begin_key));
-  } else if (end_of_run() <= range.begin) {
-    it->Next();
-  }
-  if (!it->Valid()) return left_over(*it);
-  const Offset first(keys::last_number(view(it->key())));
   std::vector<std::string> few;
-  for (; it->Valid() && it->key().compare(slice(end)) < 0 && few.size() <= kFewRuns; it->Next()) {
+  for (it->Seek(slice(begin)); it->Valid() && it->key().compare(slice(end)) < 0 && few.size() <= kFewRuns; it->Next()) {
     few.push_back(it->key().ToString());
   }
   if (few.size() > kFewRuns) {
-    const std::string begin = keys::before_message(shard_, state.log, first);
-    return status_of(batch_.DeleteRange(database_.family(Family::log), slice(begin), slice(end)), "trimming");
+    const std::string from = keys::before_message(shard_, state.log, first);
+    return status_of(batch_.DeleteRange(database_.family(Family::log), slice(from), slice(end)), "trimming");
   }
   for (const std::string& key : few) LZ_RETURN_IF_ERROR(erase(Family::log, key));
   return left_over(*it);

@@ -1,4 +1,6 @@
 // Messages in runs: what is written is read, in pages; what is trimmed goes, and nothing else.
+#include <rocksdb/perf_context.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -145,6 +147,20 @@ TEST_F(LogTest, RunsOnTheEdgeGoWhenBothSidesAreTrimmed) {
   trim(200, 300);
   close();
   EXPECT_EQ(count_records("log"), 0u);
+}
+
+TEST_F(LogTest, ATrimDoesNotStepOverWhatWasTrimmedBefore) {
+  const auto steps_of_a_trim = [this](std::uint64_t from) {
+    fill(100, 1);
+    const rocksdb::PerfContext& count = *rocksdb::get_perf_context();
+    const std::uint64_t before = count.prev_on_memtable_count + count.next_on_memtable_count;
+    trim(from, from + 100);
+    return count.prev_on_memtable_count + count.next_on_memtable_count - before;
+  };
+  const std::uint64_t first = steps_of_a_trim(0);
+  std::uint64_t last = 0;
+  for (std::uint64_t i = 1; i < 10; ++i) last = steps_of_a_trim(i * 100);
+  EXPECT_LT(last, first + 200);
 }
 
 TEST_F(LogTest, AnEvacuatedMessageIsReadWhereItWas) {
