@@ -155,7 +155,7 @@ class LAZARET_API Client {
  private:
   enum class Verb { ensure, create, update, show };
   Client() = default;
-  void start_publish(std::string to, Message message, detail::Handler<Receipt> handler);
+  void start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler);
   void start_queue(Verb verb, QueueSpec spec, detail::Handler<QueueInfo> handler);
   void start_list(std::string after, std::uint32_t max, detail::Handler<QueueList> handler);
   void start_remove(std::string queue, bool force, detail::Handler<Count> handler);
