@@ -181,7 +181,7 @@ class LAZARET_API Client {
  private:
   enum class Verb { ensure, create, update, show };
   Client() = default;
-  void start_publish(std::string to, Message message, detail::Handler<Receipt> handler);
+  void start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler);
   /// One of the three kinds of spec.
   struct AnySpec {
     Kind kind = Kind::queue;

@@ -2,6 +2,7 @@
 // every consumer without being copied.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,14 @@ class SharedBytes {
   static SharedBytes of(std::string bytes) {
     auto owner = std::make_shared<const std::string>(std::move(bytes));
     std::string_view view(*owner);
+    return {std::move(owner), view};
+  }
+
+  /// A copy, in one piece with its count.
+  static SharedBytes copy(std::string_view bytes) {
+    auto owner = std::make_shared_for_overwrite<char[]>(bytes.size());
+    std::copy_n(bytes.data(), bytes.size(), owner.get());
+    const std::string_view view(owner.get(), bytes.size());
     return {std::move(owner), view};
   }
 

@@ -55,7 +55,7 @@ Receipt Client::publish(std::string_view to, Message message) {
   });
 }
 
-void Client::start_publish(std::string to, Message message, detail::Handler<Receipt> handler) {
+void Client::start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler) {
   core().publish(std::move(to), std::move(message), timeout_, std::move(handler));
 }
 

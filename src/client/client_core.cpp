@@ -25,6 +25,8 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr auto kReconnectFirst = std::chrono::milliseconds(20);
 constexpr auto kReconnectMost = std::chrono::milliseconds(2000);
 constexpr auto kConnectAttempt = std::chrono::seconds(5);
+/// Places for publishes that are submitted and not taken over yet, which are kept for the next ones.
+constexpr std::size_t kSubmittedKept = 4096;
 constexpr auto kGoodbye = std::chrono::milliseconds(500);
 
 std::uint64_t seed() {
@@ -332,7 +334,7 @@ void ClientCore::dismiss(std::uint64_t consumer) {
 
 // --- Publishing and asking -------------------------------------------------------------------------------------------
 
-void ClientCore::publish(std::string queue, Message message, milliseconds timeout, Handler<Receipt> handler) {
+void ClientCore::publish(std::string&& queue, Message&& message, milliseconds timeout, Handler<Receipt> handler) {
   Outgoing outgoing;
   outgoing.operation = next_operation();
   on_cancel(
@@ -364,12 +366,11 @@ void ClientCore::publish(std::string queue, Message message, milliseconds timeou
 }
 
 void ClientCore::take_submitted() {
-  std::vector<Submitted> submitted;
   {
     const std::lock_guard lock(mutex_);
-    std::swap(submitted, submitted_);
+    std::swap(taken_, submitted_);
   }
-  for (Submitted& one : submitted) {
+  for (Submitted& one : taken_) {
     if (closed_) {
       one.message.completion.fail(Status(Code::CLOSED));
       continue;
@@ -377,6 +378,8 @@ void ClientCore::take_submitted() {
     due_by(one.message.deadline);
     publisher_.submit(one.queue, std::move(one.message));
   }
+  taken_.clear();
+  if (taken_.capacity() > kSubmittedKept) std::vector<Submitted>().swap(taken_);
   publisher_.flush();
 }
 

@@ -60,7 +60,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   }
   /// The last thing before the client's own thread runs what was posted, and ends.
   void end_thread();
-  void publish(std::string queue, Message message, milliseconds timeout, Handler<Receipt> handler);
+  void publish(std::string&& queue, Message&& message, milliseconds timeout, Handler<Receipt> handler);
   void request(Requests::Request request);
   std::shared_ptr<ConsumerCore> make_consumer(std::string queue, const AnyHandler& handler, ConsumeOptions options,
                                               ConsumerCore::Opened opened);
@@ -168,6 +168,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   std::map<std::uint64_t, std::shared_ptr<ConsumerCore>> consumers_;
   std::map<std::uint64_t, std::shared_ptr<ConsumerCore>> lingering_;
   std::unordered_map<std::uint64_t, std::uint64_t> settling_;  // request → consumer, on this connection
+  std::vector<Submitted> taken_;                               // empty but while it is gone through: keeps its memory
   std::set<std::uint64_t> dismissed_;  // unknown here, and the broker was told so on this connection
   std::atomic<std::uint64_t> last_consumer_{0};
   asio::steady_timer deadlines_;

@@ -24,7 +24,7 @@ std::size_t most(std::size_t ours, std::uint64_t theirs) {
 
 }  // namespace
 
-void Publisher::submit(const std::string& queue, Outgoing message) {
+void Publisher::submit(const std::string& queue, Outgoing&& message) {
   Producer& producer = producers_[queue];
   producer.queue = queue;
   if (adopt(producer, message)) return;
@@ -47,6 +47,8 @@ void Publisher::flush() {
 /// A message whose first publish ended as OUTCOME_UNKNOWN: it keeps its sequence, or joins the publish that is still
 /// in flight (true).
 bool Publisher::adopt(Producer& producer, Outgoing& message) {
+  const auto known = producer.unresolved.find(message.id);
+  if (known == producer.unresolved.end()) return false;
   for (auto& [request, items] : producer.in_flight) {
     for (Outgoing& item : items) {
       if (item.id != message.id || item.completion) continue;
@@ -55,13 +57,9 @@ bool Publisher::adopt(Producer& producer, Outgoing& message) {
       item.operation = message.operation;
       return true;
     }
-    if (producer.unresolved.empty()) break;  // nobody gave up on anything
   }
-  const auto known = producer.unresolved.find(message.id);
-  if (known != producer.unresolved.end()) {
-    message.sequence = known->second;
-    message.again = true;
-  }
+  message.sequence = known->second;
+  message.again = true;
   return false;
 }
 
@@ -142,6 +140,9 @@ void Publisher::send(Producer& producer) {
     frame.request = client_.next_request();
     frame.producer = producer.number;
     std::vector<Outgoing>& items = producer.in_flight[frame.request];
+    const std::size_t most_now = std::min({producer.waiting.size(), items_most, window - producer.in_flight_count});
+    items.reserve(most_now);
+    frame.items.reserve(most_now);
     std::size_t bytes = 0;
     while (!producer.waiting.empty() && frame.items.size() < items_most && bytes < limits::kBatchBytes &&
            producer.in_flight_count < window) {

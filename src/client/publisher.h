@@ -77,7 +77,7 @@ class Publisher {
   Publisher(ClientCore& client, const Home& home, const MessageId& producer_id)
       : client_(client), producer_id_(producer_id), ended_(home) {}
 
-  void submit(const std::string& queue, Outgoing message);
+  void submit(const std::string& queue, Outgoing&& message);
   /// Sends what waits; after a batch of submits.
   void flush();
 

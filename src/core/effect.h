@@ -82,11 +82,14 @@ using Effect = std::variant<Tell, LoadMessages, LoadOne, LoadWaiting, InstanceLo
 struct Output {
   std::vector<model::Mutation> mutations;
   std::vector<Effect> effects;
-  /// A mutation of this step must be durable before later effects leave. Stays false for acks that nobody asked to
-  /// have confirmed: they ride the next group, at most ack_sync_max later.
+  /// A mutation of this step must be durable before later effects leave. Stays false for acks: they ride the next
+  /// group, at most ack_sync_max later.
   bool urgent = false;
   /// And durable means synced: something of this step is not of a queue with durability "relaxed".
   bool sync = false;
+  /// Acks of this step are to be confirmed: their Settled needs this group, and may be overtaken by deliveries. A short
+  /// ride is still theirs.
+  bool rides = false;
   /// Somebody waits for what is in the group (a consumer is out of credit): let it go now, although nothing is urgent.
   bool hurry = false;
 };

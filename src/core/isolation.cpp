@@ -66,6 +66,8 @@ Consumer* Shard::State::consumer_on(Subscription& sub, const model::InstanceId& 
 void Shard::State::isolation_settled(Subscription& sub, const Entry& entry) {
   if (sub.isolation.out != entry.position) return;
   sub.isolation.out.reset();
+  // What goes to that instance next goes when the end of the suspect is on the disk.
+  out->urgent = out->sync = true;
   pumped_later.insert(sub.queue.subscription);
 }
 

@@ -1,4 +1,6 @@
 // What becomes of a delivery: ack, fail, reject, extend, release (semantics: "Leases", "Verdicts").
+#include <algorithm>
+
 #include "core/shard_state.h"
 
 namespace lazaret::core {
@@ -23,7 +25,9 @@ void Shard::State::on(model::Settle& command) {
   }
   if (command.origin.request == 0) return;
   // The confirm says that the verdicts are durable: they are in this group, or in the one in flight.
-  out->urgent = true;
+  const bool acks = std::all_of(command.verdicts.begin(), command.verdicts.end(),
+                                [](const model::Verdict& verdict) { return verdict.kind == VerdictKind::ack; });
+  (acks ? out->rides : out->urgent) = true;
   out->sync = out->sync || sync;
   tell(command.origin.session, std::move(answer));
 }

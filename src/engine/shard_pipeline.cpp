@@ -8,6 +8,12 @@
 namespace lazaret::engine {
 namespace {
 
+template <class Answer>
+bool tells(const core::Effect& effect) {
+  const auto* tell = std::get_if<core::Tell>(&effect);
+  return tell != nullptr && std::holds_alternative<Answer>(tell->answer);
+}
+
 /// What nobody outside may see before the disk has it.
 bool waits_for_the_disk(const core::Effect& effect) {
   return std::holds_alternative<core::Tell>(effect) || std::holds_alternative<core::AssignQueue>(effect) ||
@@ -29,7 +35,8 @@ ShardPipeline::Durable ShardPipeline::step(core::Event::What what, std::size_t b
   core_.step(core::Event{now, filling_.number, std::move(what)}, out_);
   collect_effects();
   // What was refused is in no group, and there may never be one.
-  const bool nothing = !filling_.urgent && !filling_.durable.trims && out_.mutations.empty() && !core_.has_unsealed();
+  const bool nothing =
+      !filling_.urgent && !filling_.rides && !filling_.durable.trims && out_.mutations.empty() && !core_.has_unsealed();
   if (nothing) durable.bytes += std::exchange(filling_.durable.bytes, 0);
   return durable;
 }
@@ -41,9 +48,12 @@ ShardPipeline::Durable ShardPipeline::persisted(model::GroupNumber group) {
     durable.bytes += in_flight_.front().durable.bytes;
     durable.trims = durable.trims || in_flight_.front().durable.trims;
   }
-  while (!held_.empty() && held_.front().needs <= group) {
-    ready_.push_back(std::move(held_.front().effect));
-    held_.pop_front();
+  const auto due = [group](const std::deque<Held>& line) { return !line.empty() && line.front().needs <= group; };
+  while (due(held_) || due(riding_)) {
+    const bool rider = due(riding_) && (!due(held_) || riding_.front().order < held_.front().order);
+    std::deque<Held>& line = rider ? riding_ : held_;
+    ready_.push_back(std::move(line.front().effect));
+    line.pop_front();
   }
   return durable;
 }
@@ -51,17 +61,36 @@ ShardPipeline::Durable ShardPipeline::persisted(model::GroupNumber group) {
 void ShardPipeline::collect_effects() {
   filling_.urgent = filling_.urgent || std::exchange(out_.urgent, false);
   filling_.sync = filling_.sync || std::exchange(out_.sync, false);
-  const std::optional<model::GroupNumber> needs = filling_.urgent ? filling_.number : last_urgent();
+  const bool rides = std::exchange(out_.rides, false);
+  filling_.rides = filling_.rides || rides;
   for (core::Effect& effect : out_.effects) {
     if (const auto* load = std::get_if<core::InstanceLoad>(&effect)) {
       add_load(*load);
-    } else if (needs && waits_for_the_disk(effect)) {
-      held_.push_back({*needs, std::move(effect)});
+    } else if (waits_for_the_disk(effect)) {
+      hold(std::move(effect), rides);
     } else {
       ready_.push_back(std::move(effect));
     }
   }
   out_.effects.clear();
+}
+
+/// `rides`: it came with acks that are to be confirmed.
+void ShardPipeline::hold(core::Effect effect, bool rides) {
+  if (rides && !filling_.urgent && tells<model::Settled>(effect)) {
+    riding_.push_back({filling_.number, ++last_order_, std::move(effect)});
+    return;
+  }
+  // Anything but a delivery keeps its place behind the confirms that ride, and does not wait for company.
+  const bool behind = !riding_.empty() && !tells<model::Deliver>(effect);
+  if (behind && riding_.back().needs == filling_.number) filling_.urgent = true;
+  std::optional<model::GroupNumber> needs = filling_.urgent ? filling_.number : last_urgent();
+  if (behind) needs = std::max(needs.value_or(model::GroupNumber()), riding_.back().needs);
+  if (needs) {
+    held_.push_back({*needs, ++last_order_, std::move(effect)});
+  } else {
+    ready_.push_back(std::move(effect));
+  }
 }
 
 /// Of those in flight.
@@ -86,12 +115,12 @@ std::optional<ShardPipeline::Sealed> ShardPipeline::seal_if_due(base::Instant no
   if (in_flight_.size() >= kGroupsInFlight) return std::nullopt;
   at_once = std::exchange(out_.hurry, false) || filling_.urgent || filling_.durable.trims || at_once;
   const bool anything = !out_.mutations.empty() || core_.has_unsealed();
-  if (!anything && !filling_.durable.trims && !filling_.urgent) {
-    lazy_since_.reset();
+  if (!anything && !filling_.durable.trims && !filling_.urgent && !filling_.rides) {
+    seal_at_ = base::Instant::never();
     return std::nullopt;
   }
-  if (!lazy_since_) lazy_since_ = now;
-  if (!at_once && now < *lazy_since_ + ack_sync_max_) return std::nullopt;
+  seal_at_ = std::min(seal_at_, now + (filling_.rides ? std::min(kRideMost, ack_sync_max_) : ack_sync_max_));
+  if (!at_once && now < seal_at_) return std::nullopt;
   return seal(now);
 }
 
@@ -104,7 +133,7 @@ ShardPipeline::Sealed ShardPipeline::seal(base::Instant now) {
   out_.mutations.emplace_back(model::PutShardMeta{meta_});
   in_flight_.push_back(filling_);
   filling_ = Group{filling_.number.next()};
-  lazy_since_.reset();
+  seal_at_ = base::Instant::never();
   out_.hurry = false;
   const bool relaxed = !in_flight_.back().sync;
   return {model::MutationGroup{shard_, std::exchange(out_.mutations, {}), relaxed}, in_flight_.back().number};
@@ -113,11 +142,11 @@ ShardPipeline::Sealed ShardPipeline::seal(base::Instant now) {
 base::Instant ShardPipeline::next_deadline() const {
   const base::Instant next = core_.next_wakeup();
   const bool may_seal = in_flight_.size() < kGroupsInFlight;
-  return lazy_since_ && may_seal ? std::min(next, *lazy_since_ + ack_sync_max_) : next;
+  return may_seal ? std::min(next, seal_at_) : next;
 }
 
 bool ShardPipeline::idle() const {
-  return in_flight_.empty() && held_.empty() && out_.mutations.empty() && !core_.has_unsealed();
+  return in_flight_.empty() && held_.empty() && riding_.empty() && out_.mutations.empty() && !core_.has_unsealed();
 }
 
 }  // namespace lazaret::engine

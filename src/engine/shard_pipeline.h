@@ -7,10 +7,15 @@
 // wait is held with the number of the group that it needs: the filling one if that has anything urgent, else the last
 // one in flight that had.
 //
+// Acks make no group go, but one whose consumer is out of credit: the next publish takes them along. Two syncs a message
+// would be one too many, and the second is in the way of whoever publishes next.
+//
 // Threading: none; one owner calls everything.
 // Invariants:
-//   1. A held effect leaves when its group is persisted, in the order in which effects were made.
-//   2. Lazy mutations (acks nobody asked to have confirmed) are sealed at most ack_sync_max after the first.
+//   1. A held effect leaves when its group is persisted, in the order in which effects were made; but deliveries do not
+//      wait behind the confirm of an ack that still rides.
+//   2. Acks are sealed at most ack_sync_max after the first; those that are to be confirmed after kRideMost, if that is
+//      less.
 //   3. At most kGroupsInFlight groups are in flight; they are persisted in their order.
 #pragma once
 
@@ -27,6 +32,9 @@ class ShardPipeline {
  public:
   /// Beyond, the next group fills until one of them is durable.
   static constexpr std::size_t kGroupsInFlight = 32;
+
+  /// How long acks that are to be confirmed wait for company.
+  static constexpr base::Duration kRideMost{1000};
 
   /// What became durable with the groups that a Persisted was for.
   struct Durable {
@@ -55,11 +63,12 @@ class ShardPipeline {
   base::Instant next_deadline() const;
   /// Nothing fills, is in flight, or is held.
   bool idle() const;
-  std::size_t held() const { return held_.size(); }
+  std::size_t held() const { return held_.size() + riding_.size(); }
 
  private:
   struct Held {
     model::GroupNumber needs;
+    std::uint64_t order;
     core::Effect effect;
   };
   /// A group as long as it is not durable.
@@ -67,12 +76,14 @@ class ShardPipeline {
     model::GroupNumber number;
     bool urgent = false;
     bool sync = false;  // it has something of a queue that is not relaxed
+    bool rides = false;
     Durable durable{};
   };
 
   Durable persisted(model::GroupNumber group);
   std::optional<model::GroupNumber> last_urgent() const;
   void collect_effects();
+  void hold(core::Effect effect, bool rides);
   void add_load(const core::InstanceLoad& load);
   Sealed seal(base::Instant now);
 
@@ -83,8 +94,10 @@ class ShardPipeline {
   core::Output out_;
   Group filling_;
   std::deque<Group> in_flight_;
-  std::optional<base::Instant> lazy_since_;
+  base::Instant seal_at_ = base::Instant::never();  // for what is not urgent
   std::deque<Held> held_;
+  std::deque<Held> riding_;  // confirms of acks
+  std::uint64_t last_order_ = 0;
   std::vector<core::Effect> ready_;
   std::vector<core::InstanceLoad> loads_;
 };

@@ -1,6 +1,7 @@
 #include "model/options.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/duration_text.h"
@@ -30,9 +31,14 @@ std::string attempts_text(const QueueOptions& options) {
   return options.max_attempts ? std::to_string(*options.max_attempts) : "\"unlimited\"";
 }
 
-bool is_name_character(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
+/// A table: every publish has a name to be looked at.
+constexpr std::array<bool, 256> kNameCharacters = [] {
+  std::array<bool, 256> characters{};
+  for (const unsigned char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")) {
+    characters[c] = true;
+  }
+  return characters;
+}();
 
 }  // namespace
 
@@ -128,7 +134,8 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
 }
 
 Status validate_name(std::string_view name) {
-  const bool characters = std::all_of(name.begin(), name.end(), is_name_character);
+  const bool characters =
+      std::all_of(name.begin(), name.end(), [](char c) { return kNameCharacters[static_cast<unsigned char>(c)]; });
   if (name.empty() || name.size() > limits::kNameBytes || !characters || name.starts_with("lazaret.")) {
     return Status(Code::INVALID_NAME);
   }

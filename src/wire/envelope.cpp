@@ -55,26 +55,27 @@ Status check_fields(const v1::Envelope& envelope) {
 
 }  // namespace
 
+/// Most have few fields, and one that is not set costs nothing.
 std::string encode_envelope(const Envelope& envelope) {
   auto out = Reused<v1::Envelope>::blank();
   if (!envelope.id.is_nil()) out->set_id(envelope.id.raw().data(), 16);
-  out->set_key(envelope.key);
-  out->set_type(envelope.type);
-  out->set_content_type(envelope.content_type);
+  if (!envelope.key.empty()) out->set_key(envelope.key);
+  if (!envelope.type.empty()) out->set_type(envelope.type);
+  if (!envelope.content_type.empty()) out->set_content_type(envelope.content_type);
   for (const auto& [name, value] : envelope.headers) {
     v1::Header* header = out->add_headers();
     header->set_name(name);
     header->set_value(value);
   }
-  out->set_correlation_id(envelope.correlation_id);
-  out->set_causation_id(envelope.causation_id);
-  out->set_reply_to(envelope.reply_to);
+  if (!envelope.correlation_id.empty()) out->set_correlation_id(envelope.correlation_id);
+  if (!envelope.causation_id.empty()) out->set_causation_id(envelope.causation_id);
+  if (!envelope.reply_to.empty()) out->set_reply_to(envelope.reply_to);
   out->set_deadline_us(envelope.deadline_us);
   out->set_expires_at_us(envelope.expires_at_us);
   out->set_priority(envelope.priority);
-  out->set_schema_id(envelope.schema_id);
-  out->set_content_encoding(envelope.content_encoding);
-  out->set_traceparent(envelope.traceparent);
+  if (!envelope.schema_id.empty()) out->set_schema_id(envelope.schema_id);
+  if (!envelope.content_encoding.empty()) out->set_content_encoding(envelope.content_encoding);
+  if (!envelope.traceparent.empty()) out->set_traceparent(envelope.traceparent);
   std::string bytes = out->SerializeAsString();
   out.went_through(bytes.size());
   return bytes;

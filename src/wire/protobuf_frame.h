@@ -129,6 +129,6 @@ class BodyCutter {
 };
 
 /// Bytes that protobuf holds, as bytes of their own.
-inline base::SharedBytes copied(const std::string& bytes) { return base::SharedBytes::of(bytes); }
+inline base::SharedBytes copied(const std::string& bytes) { return base::SharedBytes::copy(bytes); }
 
 }  // namespace lazaret::wire
