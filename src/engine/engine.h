@@ -24,7 +24,8 @@
 namespace lazaret::engine {
 
 struct EngineConfig {
-  /// Acks that nobody asked to have confirmed are on the disk at most this much later.
+  /// Acks that nobody asked to have confirmed are on the disk at most this much later; the others, if that is less,
+  /// after ShardPipeline::kRideMost.
   base::Duration ack_sync_max = std::chrono::milliseconds(5);
   /// How long a lost instance may come back and keep what it had begun.
   base::Duration reconnect_grace = std::chrono::seconds(5);

@@ -7,8 +7,8 @@
 // wait is held with the number of the group that it needs: the filling one if that has anything urgent, else the last
 // one in flight that had.
 //
-// Acks make no group go, but one whose consumer is out of credit: the next publish takes them along. Two syncs a message
-// would be one too many, and the second is in the way of whoever publishes next.
+// Acks make no group go, but one whose consumer is out of credit: the next publish takes them along. Two syncs a
+// message would be one too many, and the second is in the way of whoever publishes next.
 //
 // Threading: none; one owner calls everything.
 // Invariants:
