@@ -24,7 +24,8 @@
 namespace lazaret::engine {
 
 struct EngineConfig {
-  /// Acks that nobody asked to have confirmed are on the disk at most this much later.
+  /// Acks that nobody asked to have confirmed are on the disk at most this much later; the others, if that is less,
+  /// after ShardPipeline::kRideMost.
   base::Duration ack_sync_max = std::chrono::milliseconds(5);
   /// What was confirmed by queues with durability "relaxed" is on the disk at most this much later.
   base::Duration relaxed_sync_max = std::chrono::milliseconds(200);
