@@ -281,7 +281,7 @@ void Shard::State::on(model::ShowQueue& command) {
 void Shard::State::show_topic(const Topic& topic, const model::ShowQueue& command) {
   model::QueueStats stats;
   stats.request = command.origin.request;
-  if (topic.deleting) {
+  if (topic.log->deleting) {
     stats.status = Status(Code::NOT_FOUND, "there is no such topic");
     return tell(command.origin.session, std::move(stats));
   }

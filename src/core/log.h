@@ -46,8 +46,7 @@ struct Log {
 /// A topic that is this shard's. Its subscriptions are subscriptions like any.
 struct Topic {
   model::QueueRecord record;
-  Log* log = nullptr;
-  bool deleting = false;
+  Log* log = nullptr;  // which says when it is being deleted
   model::Origin delete_origin;
 };
 

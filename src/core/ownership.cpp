@@ -37,7 +37,7 @@ void Shard::State::on(QueueAssigned& event) {
   }
   if (!event.created) return;
   if (record.kind == model::Kind::topic) {
-    topics[record.subscription] = {record, &log_of(record), false, {}};
+    topics[record.subscription] = {record, &log_of(record), {}};
     return;
   }
   const Log* log = find(record.log);
@@ -93,7 +93,7 @@ void Shard::State::begin_at(Subscription& sub, model::Start start) {
 // --- They go --------------------------------------------------------------------------------------------------------
 
 void Shard::State::on(model::DeleteQueue& command) {
-  if (Topic* topic = find_topic(command.subscription); topic != nullptr && !topic->deleting) {
+  if (Topic* topic = find_topic(command.subscription); topic != nullptr && !topic->log->deleting) {
     return delete_topic(*topic, command);
   }
   Subscription* sub = find(command.subscription);
@@ -118,7 +118,6 @@ void Shard::State::delete_topic(Topic& topic, const model::DeleteQueue& command)
     return done(command.origin, Status(Code::NOT_EMPTY, title(topic.record) + " has " + std::to_string(readers) +
                                                             " subscriptions; delete with force to drop them"));
   }
-  topic.deleting = true;
   topic.delete_origin = command.origin;
   topic.log->deleting = true;
   touch(*topic.log);  // with nobody left it goes when everything of it is on the disk

@@ -26,7 +26,8 @@ void Shard::State::on(model::Publish& command) {
     return;
   }
   put_changed_log(*log);
-  std::vector<model::PagedMessage> stored;
+  const Offset first = log->state.next;
+  std::vector<model::MessageRef> stored;
   stored.reserve(command.items.size());
   answer.results.reserve(command.items.size());
   for (model::PublishItem& item : command.items) {
@@ -38,7 +39,7 @@ void Shard::State::on(model::Publish& command) {
     }
     answer.results.push_back(result);
   }
-  if (!stored.empty()) append(*log, stored);
+  if (!stored.empty()) append(*log, first, std::move(stored));
   if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
   if (now - producers_checked > kProducersCheckEvery) forget_idle_producers();
 }
@@ -50,27 +51,24 @@ Status Shard::State::publish_problem(const Log* log) {
 }
 
 /// One log write, however many subscriptions there are: only those that somebody consumes from hear of it.
-void Shard::State::append(Log& log, std::vector<model::PagedMessage>& stored) {
+void Shard::State::append(Log& log, Offset first, std::vector<model::MessageRef> stored) {
   log.ends.emplace_back(group, log.state.next);
   touch(log);
   for (Subscription* sub : log.readers) {
     if (!log.is_topic) touch(*sub);
     if (sub->consumers.empty()) continue;
-    for (const model::PagedMessage& one : stored) append_to_window(*sub, one.offset, one.message);
+    for (std::size_t i = 0; i < stored.size(); ++i) append_to_window(*sub, Offset(first.value + i), stored[i]);
     if (!draining) raise_mark(*sub, sub->frontier);
     pumped_later.insert(sub->queue.subscription);
   }
-  model::AppendMessages append{log.state.log, stored.front().offset, {}};
-  append.messages.reserve(stored.size());
-  for (model::PagedMessage& one : stored) append.messages.push_back(std::move(one.message));
-  mutate(std::move(append), false);
+  mutate(model::AppendMessages{log.state.log, first, std::move(stored)}, false);
   reserve(log);
   out->urgent = true;
   out->sync = out->sync || !log.relaxed;
 }
 
 model::PublishResult Shard::State::store(Log& log, const model::Publish& command, model::PublishItem& item,
-                                         std::vector<model::PagedMessage>& stored) {
+                                         std::vector<model::MessageRef>& stored) {
   const bool numbered = command.producer && item.sequence != 0;
   const auto producer = numbered ? log.producers.find(*command.producer) : log.producers.end();
   if (producer != log.producers.end()) {
@@ -94,7 +92,7 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
     log.changed_producers.insert(*command.producer);
   }
   log.bytes_since_trim += item.message->size();
-  stored.push_back({offset, std::move(item.message)});
+  stored.push_back(std::move(item.message));
   return {Code::OK, offset, false};
 }
 

@@ -34,9 +34,8 @@ void Shard::State::recover(model::RecoveredQueue& recovered) {
   Log& log = log_of(record);
   if (record.kind != model::Kind::subscription) recover(recovered.log, log);
   if (record.kind == model::Kind::topic) {
-    topics[record.subscription] = {record, &log, false, {}};
+    topics[record.subscription] = {record, &log, {}};
     log.deleting = recovered.subscription && recovered.subscription->state.deleting;
-    topics[record.subscription].deleting = log.deleting;
     if (log.deleting) touch(log);  // only the catalog still knows it
     return;
   }

@@ -67,8 +67,8 @@ struct Shard::State {
   void on(model::OpenProducer& command);
   void on(DiskPressure& event);
   model::PublishResult store(Log& log, const model::Publish& command, model::PublishItem& item,
-                             std::vector<model::PagedMessage>& stored);
-  void append(Log& log, std::vector<model::PagedMessage>& stored);
+                             std::vector<model::MessageRef>& stored);
+  void append(Log& log, model::Offset first, std::vector<model::MessageRef> stored);
   static base::Status publish_problem(const Log* log);
   void reserve(Log& log);
   void give_up_reserve(Log& log);
