@@ -56,11 +56,6 @@ bool is_wanted(MessageState state, std::optional<MessageState> wanted) {
   return state != MessageState::settled && state != MessageState::in_hospital;
 }
 
-/// Where the messages were published.
-const std::string& source_of(const model::QueueRecord& record) {
-  return record.kind == model::Kind::subscription ? record.topic : record.name;
-}
-
 json::value holder_json(const std::optional<model::ConsumerInfo>& consumer) {
   if (!consumer) return nullptr;
   return json::object{{"name", base::to_utf8(consumer->name)},
@@ -143,7 +138,7 @@ class Peek {
 
   /// False: it does not fit into this answer.
   bool show(const model::MessageStates::Item& state, const model::MessageRef& message) {
-    json::object item = message_json({source_of(*queue_), state.offset, message, state.attempt, state.redelivered});
+    json::object item = message_json({queue_->source(), state.offset, message, state.attempt, state.redelivered});
     item["state"] = to_string(state.state);
     item["until"] = time_or_null(state.until.value_or(base::Instant{}));
     item["consumer"] = holder_json(state.consumer);

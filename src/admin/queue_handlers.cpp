@@ -94,16 +94,13 @@ Result<Response> put_named(Broker& broker, const Request& request, model::Kind k
   LZ_RETURN_IF_ERROR(model::validate_name(command.name));
   // What is named is compared; the rest may be as it is, as with the binary protocol's ensure.
   const auto there = broker.engine.directory().find(command.name);
-  model::QueueOptions base = there ? there->options : broker.config.defaults;
+  auto options = wanted->options.apply_to(there ? there->options : broker.config.defaults);
   if (kind == model::Kind::subscription) {
     command.topic = wanted->topic.empty() && there ? there->topic : wanted->topic;
     if (command.topic.empty()) return Status(Code::BAD_REQUEST, "a subscription needs its topic");
-    const auto topic = find_named(broker, command.topic, model::Kind::topic);
-    if (!topic.ok()) return topic.status();
-    base.durability = (*topic)->options.durability;
+    if (const auto topic = find_named(broker, command.topic, model::Kind::topic); !topic.ok()) return topic.status();
     command.start = wanted->start.value_or(model::Start::latest);
   }
-  auto options = wanted->options.apply_to(base);
   if (!options.ok()) return options.status();
   command.options = *options;
   command.ensure = true;

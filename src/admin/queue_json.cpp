@@ -64,6 +64,18 @@ Status read_durability(const json::value& value, std::optional<std::string>& int
   return {};
 }
 
+json::object topic_json(const model::QueueStats& stats) {
+  return {
+      {"name", stats.queue.name},
+      {"shard", stats.queue.shard.value},
+      {"published_total", stats.counters.entered},
+      {"subscriptions", stats.subscriptions},
+      {"offsets_left_out", stats.offsets_left_out},
+      {"created_at", time_or_null(stats.queue.created_at)},
+      {"durability", model::name_of(stats.queue.options.durability)},
+  };
+}
+
 }  // namespace
 
 json::object options_json(const model::QueueOptions& options) {
@@ -82,22 +94,6 @@ json::object options_json(const model::QueueOptions& options) {
   out["durability"] = model::name_of(options.durability);
   return out;
 }
-
-namespace {
-
-json::object topic_json(const model::QueueStats& stats) {
-  return {
-      {"name", stats.queue.name},
-      {"shard", stats.queue.shard.value},
-      {"published_total", stats.counters.entered},
-      {"subscriptions", stats.subscriptions},
-      {"offsets_left_out", stats.offsets_left_out},
-      {"created_at", time_or_null(stats.queue.created_at)},
-      {"durability", model::name_of(stats.queue.options.durability)},
-  };
-}
-
-}  // namespace
 
 json::object queue_json(const model::QueueStats& stats) {
   if (stats.queue.kind == model::Kind::topic) return topic_json(stats);

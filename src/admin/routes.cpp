@@ -16,6 +16,12 @@ base::Result<Response> of(Broker& broker, const Request& request) {
 const Parameter kCursor{.name = "cursor", .summary = "Where the page begins: the cursor of the page before"};
 const Parameter kLimit{.name = "limit", .type = "integer", .summary = "Items of a page: 1 to 1000, 100 when not given"};
 
+std::vector<Parameter> peek_query() {
+  return {{.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
+          {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
+          {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying"}};
+}
+
 std::vector<Route> queue_routes() {
   return {
       {.pattern = "/api/v1/queues",
@@ -63,9 +69,7 @@ std::vector<Route> queue_routes() {
        .operation = "peekMessages",
        .summary = "Looks at messages without taking them",
        .handler = of<peek_messages, Kind::queue>,
-       .query = {{.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
-                 {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
-                 {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying"}},
+       .query = peek_query(),
        .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
                      .schema = "PeekedMessageList"}}},
       {.method = Method::post,
@@ -163,9 +167,7 @@ std::vector<Route> subscription_routes() {
        .operation = "peekSubscription",
        .summary = "Looks at messages without taking them",
        .handler = of<peek_messages, Kind::subscription>,
-       .query = {{.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
-                 {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
-                 {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying"}},
+       .query = peek_query(),
        .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
                      .schema = "PeekedMessageList"}}},
       {.method = Method::post,

@@ -24,6 +24,7 @@ void Shard::State::on(model::CreateQueue& command) {
     if (!command.ensure || it->second.kind != command.kind) {
       return refuse(Status(Code::ALREADY_EXISTS, "there is a " + what + " already"));
     }
+    if (command.kind == model::Kind::subscription) command.options.durability = it->second.options.durability;
     std::string difference = model::difference(it->second.options, command.options);
     if (it->second.topic != command.topic) {
       difference = "its topic is " + it->second.topic + ", asked for " + command.topic;

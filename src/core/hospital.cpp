@@ -14,7 +14,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log, origin};
   record.id = id;
   record.subscription = sub.queue.name;
-  record.source = sub.queue.kind == model::Kind::subscription ? sub.queue.topic : sub.queue.name;
+  record.source = sub.queue.source();
   record.reason = reason;
   record.attempt_count = entry.attempts;
   record.failure_count = entry.failures;

@@ -27,6 +27,8 @@ struct QueueRecord {
   Kind kind = Kind::queue;
   std::string topic;            // of a subscription
   Start start = Start::latest;  // of a subscription
+  /// Where its messages were published: the topic of a subscription, else itself.
+  const std::string& source() const { return kind == Kind::subscription ? topic : name; }
   bool operator==(const QueueRecord&) const = default;
 };
 

@@ -253,10 +253,8 @@ Status Session::open_consumer(const wire::OpenConsumer& frame) {
     if (const auto it = consumers_.find(number); !opened.status.ok() && it != consumers_.end()) {
       it->second.phase = Consumer::Phase::closed;
     }
-    const bool subscribes = queue->kind == model::Kind::subscription;
     send(wire::encode(wire::ConsumerOpened{request, std::move(opened.status), number, queue->shard, queue->subscription,
-                                           std::move(opened.held), opened.lease_duration,
-                                           subscribes ? queue->topic : queue->name}));
+                                           std::move(opened.held), opened.lease_duration, queue->source()}));
   });
   command.consumer = {instance_.id, frame.consumer};
   command.instance = instance_;

@@ -123,10 +123,8 @@ Status Session::on(wire::QueueRequest&& frame) {
 void Session::create_queue(wire::QueueRequest&& frame) {
   const bool ensure = frame.verb == QueueVerb::ensure;
   const auto there = context_.engine.directory().find(frame.name);
-  // Ensure compares what is named; the rest may be as it is. A subscription is as durable as its topic.
-  model::QueueOptions base = ensure && there ? there->options : context_.config.defaults;
-  if (const auto topic = context_.engine.directory().find(frame.topic)) base.durability = topic->options.durability;
-  auto options = frame.options.apply_to(base);
+  // Ensure compares what is named; the rest may be as it is.
+  auto options = frame.options.apply_to(ensure && there ? there->options : context_.config.defaults);
   if (!options.ok()) return refuse(frame.request, options.status());
   if (Status status = model::validate_name(frame.name); !status.ok()) return refuse(frame.request, std::move(status));
   if (Status status = model::validate(*options); !status.ok()) return refuse(frame.request, std::move(status));
