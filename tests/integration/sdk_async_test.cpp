@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "integration/support/api.h"
+#include "integration/support/error_of.h"
 #include "integration/support/inbox.h"
 #include "lazaret/lazaret.h"
 
@@ -28,16 +29,6 @@ namespace lazaret::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-template <class Call>
-error_code error_of(Call call) {
-  try {
-    call();
-    return {};
-  } catch (const Error& error) {
-    return error.code();
-  }
-}
 
 QueueSpec named(const std::string& name) {
   QueueSpec spec;

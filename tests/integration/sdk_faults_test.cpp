@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "integration/support/api.h"
+#include "integration/support/error_of.h"
 #include "integration/support/inbox.h"
 #include "integration/support/workers.h"
 #include "lazaret/lazaret.h"
@@ -18,16 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
-
-template <class Call>
-error_code error_of(Call call) {
-  try {
-    call();
-    return {};
-  } catch (const Error& error) {
-    return error.code();
-  }
-}
 
 class SdkFaultsTest : public ::testing::Test {
  protected:

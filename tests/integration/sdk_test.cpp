@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "integration/support/api.h"
+#include "integration/support/error_of.h"
 #include "integration/support/inbox.h"
 #include "lazaret/lazaret.h"
 
@@ -23,17 +24,6 @@ using namespace std::chrono_literals;
 struct NoCard : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-
-/// The class of the error that `call` throws; an empty code when it throws none.
-template <class Call>
-error_code error_of(Call call) {
-  try {
-    call();
-    return {};
-  } catch (const Error& error) {
-    return error.code();
-  }
-}
 
 class SdkTest : public ::testing::Test {
  protected:

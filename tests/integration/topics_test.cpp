@@ -5,6 +5,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include "integration/support/api.h"
+#include "integration/support/error_of.h"
 #include "integration/support/http.h"
 #include "integration/support/inbox.h"
 #include "lazaret/lazaret.h"
@@ -15,16 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-template <class Call>
-error_code error_of(Call call) {
-  try {
-    call();
-    return {};
-  } catch (const Error& error) {
-    return error.code();
-  }
-}
 
 class TopicsTest : public ::testing::Test {
  protected:
