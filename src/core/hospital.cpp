@@ -7,6 +7,7 @@ using base::Code;
 using base::Status;
 
 /// Takes the message off its subscription and makes it a case, in one write. REQUIRES that it was taken back.
+/// Whoever is told that it is in the hospital finds its case there.
 void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error) {
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
   model::AdmitCase admission;
@@ -29,6 +30,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
     relapses.remember(id, entry.attempts);
   }
   mutate(std::move(admission), false);
+  hold_effects(sub);
   if (!entry.replays) sub.acked.settle(origin);
   sub.admitted.insert(origin);
   ++sub.counters.in_hospital;

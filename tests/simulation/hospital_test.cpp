@@ -167,6 +167,19 @@ TEST_F(Hospital, ADamagedMessageIsACaseAndItsNeighboursAreServed) {
   expect_sums("orders");
 }
 
+/// Nothing but the admission is to be written, and groups may wait.
+TEST(HospitalInAWorldThatWaits, WhoeverIsToldOfADamagedMessageFindsItsCase) {
+  World world({.ack_sync_max = 5s, .page_time = 1ms});
+  world.create_queue("orders");
+  world.publish("orders", 1);
+  world.store().damage(world.queue("orders").log, model::Offset(0));
+  Client anna(world, "anna", {.starts_at_once = true});
+  anna.consume("orders", 10);
+  world.run_for(10ms);
+  ASSERT_EQ(world.show("orders").counters.in_hospital, 1u);
+  EXPECT_THAT(world.cases("orders", CaseState::admitted), SizeIs(1));
+}
+
 TEST_F(Hospital, ADamagedRetryIsACaseToo) {
   world.publish("orders", 1);
   anna.nack(0, "", 1s);
