@@ -117,6 +117,8 @@ json::object queue_json(const model::QueueStats& stats) {
       {"dropped_total", counters.dropped},
       {"lost_to_retention_total", counters.lost_to_retention},
       {"redirected_total", counters.redirected},
+      {"late_replies_total", counters.late_replies},
+      {"pending_requests", stats.pending_requests},
       {"suspects", stats.suspects},
       {"offsets_left_out", stats.offsets_left_out},
       {"oldest_ready_at", time_or_null(stats.oldest_ready_at.value_or(base::Instant{}))},

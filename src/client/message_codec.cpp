@@ -43,6 +43,7 @@ base::SharedBytes encode_envelope(Message& message) {
   envelope.reply_to = std::move(message.reply_to);
   envelope.schema_id = std::move(message.schema_id);
   envelope.traceparent = std::move(message.traceparent);
+  envelope.deadline_us = std::chrono::duration_cast<base::Duration>(message.deadline.time_since_epoch()).count();
   return base::SharedBytes::of(wire::encode_envelope(envelope));
 }
 
@@ -68,6 +69,7 @@ base::Result<Message> decode_message(const base::SharedBytes& bytes, const base:
   message.traceparent = std::move(envelope->traceparent);
   message.source = source;
   message.offset = offset;
+  message.deadline = std::chrono::system_clock::time_point(std::chrono::microseconds(envelope->deadline_us));
   message.published_at = std::chrono::system_clock::time_point(std::chrono::microseconds(published_at.us));
   return message;
 }

@@ -10,6 +10,8 @@
 namespace lazaret::detail {
 
 base::Uuid uuid_of(const MessageId& id);
+/// The `reply_to` of a request whose reply goes to the connection that asked.
+inline constexpr const char* kToRequester = "lazaret.requester";
 /// The envelope's bytes; the message has an id afterwards.
 base::SharedBytes encode_envelope(Message& message);
 base::SharedBytes shared_body(const Body& body);

@@ -24,6 +24,21 @@ std::size_t most(std::size_t ours, std::uint64_t theirs) {
 
 }  // namespace
 
+Status check_size(const wire::Welcome& told, std::size_t envelope, std::size_t body) {
+  const auto beyond = [](Code code, std::string_view what, std::size_t bytes, std::uint64_t limit, std::string name) {
+    return Status(code, "the " + std::string(what) + " has " + std::to_string(bytes) +
+                            " bytes, the broker takes at most " + std::to_string(limit))
+        .with_limit(std::move(name), static_cast<std::int64_t>(limit));
+  };
+  if (told.max_message_bytes != 0 && body > told.max_message_bytes) {
+    return beyond(Code::MESSAGE_TOO_LARGE, "body", body, told.max_message_bytes, "max_message_bytes");
+  }
+  if (told.max_header_bytes != 0 && envelope > told.max_header_bytes) {
+    return beyond(Code::HEADERS_TOO_LARGE, "envelope", envelope, told.max_header_bytes, "max_header_bytes");
+  }
+  return {};
+}
+
 void Publisher::submit(const std::string& queue, Outgoing&& message) {
   Producer& producer = producers_[queue];
   producer.queue = queue;
@@ -106,21 +121,7 @@ void Publisher::on(const wire::ProducerOpened& frame) {
 }
 
 Status Publisher::check_size(const Outgoing& message) const {
-  const wire::Welcome& told = client_.welcome();
-  const auto beyond = [](Code code, std::string_view what, std::size_t bytes, std::uint64_t limit, std::string name) {
-    return Status(code, "the " + std::string(what) + " has " + std::to_string(bytes) +
-                            " bytes, the broker takes at most " + std::to_string(limit))
-        .with_limit(std::move(name), static_cast<std::int64_t>(limit));
-  };
-  const std::size_t body = message.body.size();
-  const std::size_t envelope = message.envelope.size();
-  if (told.max_message_bytes != 0 && body > told.max_message_bytes) {
-    return beyond(Code::MESSAGE_TOO_LARGE, "body", body, told.max_message_bytes, "max_message_bytes");
-  }
-  if (told.max_header_bytes != 0 && envelope > told.max_header_bytes) {
-    return beyond(Code::HEADERS_TOO_LARGE, "envelope", envelope, told.max_header_bytes, "max_header_bytes");
-  }
-  return {};
+  return detail::check_size(client_.welcome(), message.envelope.size(), message.body.size());
 }
 
 /// What the broker would not take would cost the connection, if its frame is too large as well.

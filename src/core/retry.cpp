@@ -83,6 +83,7 @@ void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::D
 }
 
 void Shard::State::put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
+  if (!sub.requests.empty() && is_overdue(sub, entry.position)) return drop_overdue(sub, entry);
   if (delay && delay->count() > 0) return make_waiting(sub, entry, now + *delay);
   make_ready(sub, entry);
   // While the broker stops also what never began: by the mark alone the next start would take it for begun.
@@ -190,6 +191,7 @@ void Shard::State::on(WakeUp&) {
     trim(*sub.log, false);
     pumped_later.insert(id);
   }
+  wake_requests();
 }
 
 void Shard::State::expire_due(Subscription& sub) {

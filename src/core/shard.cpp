@@ -27,7 +27,8 @@ bool Shard::has_unsealed() const { return !state_->dirty.empty() || !state_->dir
 std::uint64_t Shard::next_id() const { return state_->next_id; }
 
 base::Instant Shard::next_wakeup() const {
-  return state_->alarms.empty() ? base::Instant::never() : state_->alarms.begin()->first;
+  const base::Instant requests = state_->pending_requests.next_alarm();
+  return state_->alarms.empty() ? requests : std::min(state_->alarms.begin()->first, requests);
 }
 
 void Shard::State::dispatch(Event& event) {

@@ -35,6 +35,7 @@ struct Position {
 
 struct Consumer;
 struct InstanceView;
+struct PendingRequest;
 
 /// Parked messages read at once.
 inline constexpr std::size_t kParkedPage = model::limits::kPageMessages * 4;
@@ -167,6 +168,9 @@ struct Subscription {
   std::deque<std::pair<model::GroupNumber, model::Offset>> marks;  // not yet durable
   /// Unsettled offsets below it, without an entry, may have begun before the restart.
   model::Offset recovered_mark;
+
+  // --- Requests, by their messages; those of `pending_requests` that are its
+  std::map<model::Offset, PendingRequest*> requests;
 
   // --- Who consumes
   std::vector<Consumer*> consumers;  // in order of attachment

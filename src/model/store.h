@@ -47,6 +47,8 @@ struct RecoveredSubscription {
   /// Open cases, ascending: those admitted, and those replaying with their place in the lane.
   std::vector<Offset> admitted;
   std::vector<LaneEntry> lane;
+  /// Requests, open and remembered, ascending by id.
+  std::vector<RequestRecord> requests;
 };
 /// A queue, a topic or a subscription.
 struct RecoveredQueue {

@@ -35,6 +35,9 @@ Status Session::handle(const wire::Frame& frame) {
     case FrameType::close_consumer: return decode_and<wire::CloseConsumer>(frame);
     case FrameType::queue_request: return decode_and<wire::QueueRequest>(frame);
     case FrameType::peek: return decode_and<wire::Peek>(frame);
+    case FrameType::request: return decode_and<wire::Request>(frame);
+    case FrameType::cancel_request: return decode_and<wire::CancelRequest>(frame);
+    case FrameType::answer: return decode_and<wire::Answer>(frame);
     case FrameType::ping: return decode_and<wire::Ping>(frame);
     case FrameType::pong: return decode_and<wire::Pong>(frame);
     case FrameType::goodbye: return decode_and<wire::Goodbye>(frame);
@@ -50,6 +53,8 @@ Status Session::handle(const wire::Frame& frame) {
     case FrameType::consumer_ended:
     case FrameType::queue_response:
     case FrameType::peeked:
+    case FrameType::reply:
+    case FrameType::answered:
     case FrameType::error:
     case FrameType::closing:
       return Status(Code::UNEXPECTED_FRAME,
@@ -122,16 +127,32 @@ Status Session::used_twice(std::uint64_t request) {
   return Status(Code::UNEXPECTED_FRAME, "request " + std::to_string(request) + " is used by two open publishes");
 }
 
-Status Session::check(const wire::PublishItem& item, bool& has_id) const {
+Status Session::check(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t crc,
+                      bool& has_id) const {
   const ServerConfig& config = context_.config;
-  if (item.body.size() > config.max_message_bytes) {
-    return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(item.body.size()) + " bytes, at most " +
+  if (body.size() > config.max_message_bytes) {
+    return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(body.size()) + " bytes, at most " +
                                                std::to_string(config.max_message_bytes) + " are taken")
         .with_limit("max_message_bytes", static_cast<std::int64_t>(config.max_message_bytes));
   }
-  LZ_RETURN_IF_ERROR(wire::check_envelope(item.envelope.view(), config.max_header_bytes, has_id));
-  if (base::crc32c(item.body.view()) != item.body_crc) return Status(Code::CHECKSUM_MISMATCH);
+  LZ_RETURN_IF_ERROR(wire::check_envelope(envelope.view(), config.max_header_bytes, has_id));
+  if (base::crc32c(body.view()) != crc) return Status(Code::CHECKSUM_MISMATCH);
   return {};
+}
+
+/// Of what was checked.
+std::shared_ptr<model::Message> Session::message_of(base::SharedBytes envelope, base::SharedBytes body,
+                                                    std::uint32_t crc, bool has_id) {
+  auto message = std::make_shared<model::Message>();
+  if (has_id) {
+    message->envelope = std::move(envelope);
+  } else {
+    const auto id = base::Uuid::v7(context_.engine.now().us / 1000, random_.next(), random_.next());
+    message->envelope = base::SharedBytes::of(wire::with_id(envelope.view(), id));
+  }
+  message->body = std::move(body);
+  message->body_crc = crc;
+  return message;
 }
 
 Status Session::on(wire::Publish&& frame, std::size_t bytes) {
@@ -153,20 +174,12 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   for (std::size_t place = 0; place < frame.items.size(); ++place) {
     wire::PublishItem& item = frame.items[place];
     bool has_id = false;
-    if (Status status = check(item, has_id); !status.ok()) {
+    if (Status status = check(item.envelope, item.body, item.body_crc, has_id); !status.ok()) {
       refused.emplace_back(place, std::move(status));
       continue;
     }
-    auto message = std::make_shared<model::Message>();
-    if (has_id) {
-      message->envelope = std::move(item.envelope);
-    } else {
-      const auto id = base::Uuid::v7(context_.engine.now().us / 1000, random_.next(), random_.next());
-      message->envelope = base::SharedBytes::of(wire::with_id(item.envelope.view(), id));
-    }
-    message->body = std::move(item.body);
-    message->body_crc = item.body_crc;
-    command.items.push_back({item.sequence, std::move(message)});
+    command.items.push_back(
+        {item.sequence, message_of(std::move(item.envelope), std::move(item.body), item.body_crc, has_id)});
   }
   if (!refused.empty() && frame.request != 0) {
     const RefusedItems items{command.items.size(), std::move(refused)};
@@ -317,7 +330,11 @@ Status Session::on(wire::Settle&& frame) {
   std::size_t bytes = 0;
   for (wire::Verdict& one : frame.verdicts) {
     bytes += one.error.type.size() + one.error.message.size() + one.error.details.size();
-    command.verdicts.push_back({one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay});
+    command.verdicts.push_back(
+        {one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay, nullptr});
+    if (one.reply == nullptr) continue;
+    bytes += one.reply->envelope.size() + one.reply->body.size() + one.reply->reason.size();
+    command.verdicts.back().reply = reply_of(*one.reply, true);
   }
   if (frame.request != 0) {
     ++answers_due_;

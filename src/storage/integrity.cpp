@@ -71,6 +71,7 @@ class Checker {
                     std::vector<OffsetRange>& settled);
   Status check_sums(const model::QueueRecord& queue, const model::SubscriptionState& state, Offset end);
   Status check_deliveries(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled);
+  Status check_requests(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled, Offset end);
 
   static constexpr std::uint64_t kReportEveryBytes = 4u << 20;
   static constexpr std::uint64_t kReportEveryLooks = 1024;
@@ -315,6 +316,7 @@ Status Checker::check_sums(const model::QueueRecord& queue, const model::Subscri
                      " (" + std::to_string(on_queue) + " on the queue, " + std::to_string(c.acked) + " acked, " +
                      std::to_string(c.in_hospital) + " in hospital)");
   }
+  LZ_RETURN_IF_ERROR(check_requests(queue, settled, end));
   return check_deliveries(queue, settled);
 }
 
@@ -338,6 +340,23 @@ Status Checker::check_deliveries(const model::QueueRecord& queue, const std::vec
           if (due.ok() && !*due) found(where, "it waits and is not in the schedule");
         }
         return read(0);
+      },
+      snapshot_);
+}
+
+Status Checker::check_requests(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled, Offset end) {
+  return database_.scan(
+      Family::state, keys::Key(queue.shard, Kind::request).add(queue.subscription.value).str(),
+      [&](std::string_view key, std::string_view value) {
+        model::RequestRecord record;
+        if (!decode(value, record)) {
+          found("queue " + queue.name, "a request cannot be decoded");
+          return true;
+        }
+        const std::string where = "queue " + queue.name + " offset " + std::to_string(record.offset.value);
+        if (record.offset >= end) found(where, "its request is there, and it is not");
+        if (record.settled && !contains(settled, record.offset)) found(where, "its request says that it was acked");
+        return read(key.size() + value.size());
       },
       snapshot_);
 }

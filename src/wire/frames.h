@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "model/answer.h"
 #include "model/command.h"
 #include "model/options.h"
+#include "model/request_record.h"
 #include "wire/frame.h"
 
 namespace lazaret::wire {
@@ -34,6 +37,9 @@ enum class FrameType : std::uint8_t {
   peek = 10,
   goodbye = 11,
   close_producer = 12,
+  request = 13,
+  cancel_request = 14,
+  answer = 15,
   ping = 30,
   pong = 31,
   welcome = 40,
@@ -49,11 +55,15 @@ enum class FrameType : std::uint8_t {
   peeked = 50,
   error = 51,
   closing = 52,
+  reply = 53,
+  answered = 54,
 };
 
 // --- Handshake ------------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
+/// A feature: the broker takes REQUEST, CANCEL_REQUEST and ANSWER.
+inline constexpr std::string_view kRequests = "requests";
 
 struct Hello {
   std::uint32_t version_least = kProtocolVersion;
@@ -178,6 +188,7 @@ struct Delivery {
   base::SharedBytes envelope;
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
+  base::Duration time_left{};  // of a request; 0: it is none
 };
 struct Deliver {
   std::uint64_t consumer = 0;
@@ -187,12 +198,20 @@ struct Started {
   std::uint64_t consumer = 0;
   std::uint64_t delivery = 0;
 };
+struct ResponderReply {
+  model::RequestOutcome outcome = model::RequestOutcome::answered;  // or declined
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+  std::string reason;
+};
 struct Verdict {
   model::VerdictKind kind = model::VerdictKind::ack;
   Token token;
   model::ErrorReport error;
   bool handler_timeout = false;
   std::optional<base::Duration> delay;
+  std::shared_ptr<const ResponderReply> reply;  // ack of a request
 };
 struct Settle {
   std::uint64_t request = 0;  // 0: nobody waits
@@ -211,6 +230,7 @@ struct CloseConsumer {
 };
 struct Recall {
   std::uint64_t consumer = 0;
+  std::vector<std::uint64_t> deliveries{};  // empty: everything
 };
 struct LeaseEnded {
   std::uint64_t consumer = 0;
@@ -278,6 +298,47 @@ struct Peeked {
   model::Offset next;
 };
 
+// --- Requests -------------------------------------------------------------------------------------------------------
+
+struct Request {
+  std::uint64_t request = 0;
+  std::string queue;
+  base::Duration time_left{};
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+};
+struct CancelRequest {
+  std::string queue;
+  model::MessageId id;
+};
+struct Reply {
+  std::uint64_t request = 0;
+  base::Status status;
+  model::RequestOutcome outcome = model::RequestOutcome::open;
+  model::Reached reached = model::Reached::unknown;
+  bool late = false;
+  bool final = true;
+  std::string reason;
+  std::optional<model::CaseId> case_id;
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+  base::Instant published_at;
+};
+struct Answer {
+  std::uint64_t request = 0;  // 0: nobody waits
+  std::string queue;
+  model::MessageId id;
+  ResponderReply reply;
+  bool note = false;
+};
+struct Answered {
+  std::uint64_t request = 0;
+  base::Status status;
+  bool told = false;
+};
+
 // --- Encoding -------------------------------------------------------------------------------------------------------
 
 OutFrame encode(const Hello& frame);
@@ -307,6 +368,11 @@ OutFrame encode(const QueueRequest& frame);
 OutFrame encode(const QueueResponse& frame);
 OutFrame encode(const Peek& frame);
 OutFrame encode(const Peeked& frame);
+OutFrame encode(const Request& frame);
+OutFrame encode(const CancelRequest& frame);
+OutFrame encode(const Reply& frame);
+OutFrame encode(const Answer& frame);
+OutFrame encode(const Answered& frame);
 
 // --- Decoding -------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ void Witness::finish() {
     if (queue.record.kind == model::Kind::topic) continue;
     if (!queue.deleted && world_.has_queue(name) && world_.queue(name).subscription == id) finish(queue);
   }
+  finish_requests();
 }
 
 void Witness::finish(Queue& of) {
@@ -57,8 +58,9 @@ void Witness::finish(Queue& of) {
   check_what_is_left(of, cases, open);
   if (unseen > stats.counters.purged) find(name + ": confirmed, and gone without a trace (1)");
   if (stats.counters.acked < acked) find(name + ": fewer are acked than were confirmed to be (3)");
-  // What was not purged is acked or a case: nothing else can become of a message here.
-  if (stats.counters.entered != stats.counters.acked + stats.counters.purged + cases.size() - discharged) {
+  // What was not purged is acked or a case, or was a request whose time was over: nothing else can become of a message.
+  const std::uint64_t expired = stats.counters.expired;
+  if (stats.counters.entered != stats.counters.acked + stats.counters.purged + expired + cases.size() - discharged) {
     find(name + ": some became nothing (1)");
   }
 }
