@@ -227,7 +227,7 @@ void Shard::State::wake_requests() {
   while (PendingRequest* due = pending_requests.due(now)) {
     Subscription& sub = *find(due->key.subscription);
     if (!due->is_open()) {
-      forget_request(sub, *due);
+      forget_in_time(sub, *due);
     } else if (due->recalled) {
       ++due->begun;  // nobody says that it has not
       time_out(sub, *due);
@@ -274,7 +274,7 @@ bool Shard::State::is_overdue(const Subscription& sub, const Position& position)
   const auto it = position.log == sub.queue.log ? sub.requests.find(position.offset) : sub.requests.end();
   if (it == sub.requests.end()) return false;
   const model::RequestRecord& record = it->second->record;
-  return record.outcome == RequestOutcome::timed_out || (it->second->is_open() && record.deadline <= now);
+  return record.outcome == RequestOutcome::timed_out || record.deadline <= now;
 }
 
 /// It was given back behind its deadline. REQUIRES that it was taken back. The entry is gone after this.
@@ -351,6 +351,25 @@ void Shard::State::forget_too_many() {
   while (PendingRequest* oldest = pending_requests.one_too_many()) {
     forget_request(*find(oldest->key.subscription), *oldest);
   }
+}
+
+/// But not while its message is out, which must not be taken for any other when it comes back.
+void Shard::State::forget_in_time(Subscription& sub, PendingRequest& request) {
+  const Offset offset = request.record.offset;
+  if (!sub.acked.is_settled(offset)) {
+    const auto it = sub.entries.find({sub.queue.log, offset});
+    const bool has_entry = it != sub.entries.end();
+    const bool out_now =
+        has_entry ? it->second.state == DeliveryState::granted : resuming && offset < sub.recovered_mark;
+    if (out_now) return pending_requests.set_alarm(request, now + limits::kRequestRememberedFor);
+    if (has_entry) {
+      take_back(sub, it->second);
+      expire_request(sub, it->second);
+    } else {
+      expire_request(sub, offset);
+    }
+  }
+  forget_request(sub, request);
 }
 
 void Shard::State::forget_request(Subscription& sub, PendingRequest& request) {

@@ -196,6 +196,7 @@ struct Shard::State {
   void put_request(const Subscription& sub, const PendingRequest& request);
   static PendingRequest* request_at(const Subscription& sub, model::Offset offset);
   void forget_too_many();
+  void forget_in_time(Subscription& sub, PendingRequest& request);
   void forget_request(Subscription& sub, PendingRequest& request);
   void erase_request(Subscription& sub, PendingRequest& request);
   void end_requests_of(Subscription& sub);

@@ -495,6 +495,37 @@ TEST_F(Requests, ItIsForgottenAMinuteAfterItsDeadline) {
   EXPECT_THAT(ben.held(), ElementsAre(1u));
 }
 
+TEST_F(Requests, AsLongAsItsMessageIsOutItIsNotForgotten) {
+  world.create_queue("tries");
+  Client anna(world, "anna");
+  Client ben(world, "ben");
+  ben.consume("tries", 10);
+  anna.ask("tries", 1, 1s);
+  ben.start(0);
+  for (int i = 0; i < 200; ++i) {
+    world.run_for(1s);
+    ben.extend(0);
+  }
+  ben.nack(0);
+  world.run_for(200s);
+  EXPECT_THAT(ben.held(), IsEmpty());
+  EXPECT_EQ(world.show("tries").counters.expired, 1u);
+  EXPECT_EQ(world.store().requests(world.queue("tries").subscription), 0u);
+  expect_sums("tries");
+}
+
+TEST_F(Requests, WhatATicketAnsweredBeforeItWasDeliveredIsDroppedBehindItsDeadline) {
+  Client anna(world, "anna");
+  anna.ask("prices", 1, 1s);
+  EXPECT_EQ(answer_by_ticket(1, Client::answered("3 euros")).count, 1u);
+  world.run_for(2s);
+  Client ben(world, "ben");
+  ben.consume("prices", 10);
+  world.run_for(1s);
+  EXPECT_THAT(ben.held(), IsEmpty());
+  EXPECT_EQ(world.show("prices").counters.expired, 1u);
+}
+
 TEST_F(Requests, LargeRepliesThatWereToldAreForgottenFirst) {
   Client anna(world, "anna");
   Client ben(world, "ben");

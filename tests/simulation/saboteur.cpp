@@ -46,12 +46,6 @@ void Saboteur::spoil(model::MutationGroup& group) {
       if (auto* put = std::get_if<model::PutDelivery>(&one)) put->record.suspect = false;
     }
   }
-  if (bug_ == Bug::replies_not_persisted) {
-    take([](const model::Mutation& one) {
-      const auto* put = std::get_if<model::PutRequest>(&one);
-      return put != nullptr && put->record.outcome != model::RequestOutcome::open;
-    });
-  }
   if (bug_ == Bug::offsets_given_twice) {
     for (model::Mutation& one : group.mutations) {
       if (auto* put = std::get_if<model::PutLog>(&one)) put->state.reserved = {};
