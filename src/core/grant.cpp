@@ -22,6 +22,10 @@ bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.h
 
 void Shard::State::pump(Subscription& sub) {
   if (sub.deleting || draining) return;
+  if (sub.queue.options.paused || sub.seeking) {
+    if (!sub.isolation.out) end_isolation(sub);
+    return;
+  }
   isolate(sub);
   while (grant_next(sub)) {
   }
@@ -48,13 +52,24 @@ bool Shard::State::grant_next(Subscription& sub) {
 
 /// The consumer with the fewest out that has room for so many bytes.
 Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes) {
+  if (is_full(sub)) return nullptr;
   Consumer* best = nullptr;
   for (Consumer* consumer : sub.consumers) {
+    if (is_standby(sub, *consumer)) break;
     if (!may_take(*consumer, bytes)) continue;
     if (consumer->instance->reserved || consumer->instance->held_back) continue;
     if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
   }
   return best;
+}
+
+bool Shard::State::is_full(const Subscription& sub) {
+  return sub.queue.options.max_in_flight != 0 && sub.leased >= sub.queue.options.max_in_flight;
+}
+
+/// It waits for the first to go, which is there as long as it has something out.
+bool Shard::State::is_standby(const Subscription& sub, const Consumer& consumer) {
+  return sub.queue.options.single_active_consumer && &consumer != sub.consumers.front();
 }
 
 /// Attached, there, with credit, and with room in its session's outbox, which the last one may overfill: so a message

@@ -98,6 +98,8 @@ void Shard::State::save(Subscription& sub) {
   state.lane_next = sub.lane_next;
   state.counters = sub.counters;
   state.deleting = sub.deleting;
+  state.void_grants = sub.void_grants;
+  state.seeking = sub.seeking.value_or(base::Instant{});
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue.log;
   source.mark = sub.mark;
@@ -110,6 +112,7 @@ void Shard::State::save(Subscription& sub) {
 void Shard::State::save(Log& log) {
   out->sync = out->sync || !log.relaxed;
   put_changed_log(log);
+  if (std::exchange(log.marks_changed, false)) mutate(model::PutLog{log_state(log)}, false);
   for (const model::ProducerId& producer : log.changed_producers) {
     log.producers.at(producer).save(log.state.log, producer, out->mutations);
   }
@@ -152,64 +155,90 @@ void Shard::State::on(model::PurgeQueue& command) {
   for (const Position& position : entries) {
     Entry& entry = sub.entries.at(position);
     take_back(sub, entry);
-    drop_record(sub, entry);
     if (entry.replays) {
+      drop_record(sub, entry);
       recall(sub, entry, entry.replays->offset);
       sub.lane.erase(entry.replays->offset);
       sub.admitted.insert(entry.replays->offset);
       ++sub.counters.in_hospital;
     } else {
-      if (entry.attempts > 0) {
-        mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, position.offset, entry.attempts}, true);
-      }
+      forget_history(sub, entry);
       settled(sub, position.offset);
       ++purged;
     }
     forget_entry(sub, entry);
   }
-  purged += purge_parked(sub);
+  purged += drop_parked(sub, {Offset(0), sub.log->state.next});
   // Fresh ones: everything from the frontier that nobody holds.
-  Offset at = sub.frontier;
-  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < sub.log->state.next;) {
-    const bool held = it != sub.entries.end() && it->first.log == sub.queue.log;
-    const Offset until = held ? it->first.offset : sub.log->state.next;
-    if (at < until) purged += purge_range(sub, {at, until});
-    if (!held) break;
-    at = until.next();
-    ++it;
-  }
-  sub.frontier = sub.log->state.next;
-  window_bytes -= sub.window_bytes;
-  sub.window.clear();
-  sub.window_bytes = 0;
-  sub.window_next = sub.frontier;
-  sub.loading_window = false;
-  ++sub.generation;
+  purged += drop_unheld(sub, {sub.frontier, sub.log->state.next});
+  begin_window_at(sub, sub.log->state.next);
   sub.counters.purged += purged;
   touch(sub);
   out->urgent = out->sync = true;
   done(command.origin, {}, purged);
 }
 
+/// Settles what of `range` nobody has. Returns how many that were.
+std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range) {
+  std::vector<Position> idle;
+  std::vector<OffsetRange> free;
+  Offset at = range.begin;
+  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < range.end; ++it) {
+    const bool entry = it != sub.entries.end() && it->first.log == sub.queue.log && it->first.offset < range.end;
+    const Offset until = entry ? it->first.offset : range.end;
+    if (at < until) free.push_back({at, until});
+    if (!entry) break;
+    if (it->second.state != DeliveryState::granted) idle.push_back(it->first);
+    at = until.next();
+  }
+  std::uint64_t dropped = drop_parked(sub, range);
+  for (const Position& position : idle) {
+    Entry& entry = sub.entries.at(position);
+    take_back(sub, entry);
+    forget_history(sub, entry);
+    settled(sub, position.offset);
+    forget_entry(sub, entry);
+    ++dropped;
+  }
+  for (const OffsetRange& part : free) {
+    dropped += sub.acked.settle(part);
+    drop_copies(sub, part);
+  }
+  return dropped;
+}
+
 /// What waits on the disk only.
-std::uint64_t Shard::State::purge_parked(Subscription& sub) {
-  const std::uint64_t count = sub.parked.size();
+std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range) {
+  std::vector<Offset> offsets;
+  sub.parked.for_each_in(range, [&](OffsetRange part) {
+    for (Offset offset = part.begin; offset < part.end; offset = offset.next()) offsets.push_back(offset);
+  });
+  for (const Offset offset : offsets) {
+    mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+    mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
+    sub.parked.erase(offset);
+    for (ParkedLately& lately : sub.parked_lately) lately.offsets.erase(offset);
+    settled(sub, offset);
+  }
+  if (sub.parked.empty()) forget_parked(sub);
+  return offsets.size();
+}
+
+/// What waits on the disk only is waited for no more.
+void Shard::State::forget_parked(Subscription& sub) {
   for (const OffsetRange& range : sub.parked.ranges()) {
     for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
       mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
       mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
-      settled(sub, offset);
     }
   }
   sub.parked.clear();
   sub.parked_lately.clear();
   sub.parked_from = base::Instant::never();
-  return count;
 }
 
-/// Fresh messages. What was copied out of the log for them goes too, but not what was for a case.
-std::uint64_t Shard::State::purge_range(Subscription& sub, OffsetRange range) {
-  const std::uint64_t purged = sub.acked.settle(range);
+/// What was copied out of the log for messages that are settled now goes too, but not what was for a case.
+void Shard::State::drop_copies(Subscription& sub, OffsetRange range) {
   std::vector<Offset> copies;
   sub.log->evacuated.for_each_in(range, [&](OffsetRange part) {
     for (Offset offset = part.begin; offset < part.end; offset = offset.next()) copies.push_back(offset);
@@ -217,7 +246,6 @@ std::uint64_t Shard::State::purge_range(Subscription& sub, OffsetRange range) {
   for (const Offset offset : copies) {
     if (drop_copy(*sub.log, offset)) mutate(model::DropEvacuated{sub.queue.log, offset}, true);
   }
-  return purged;
 }
 
 /// What a start left out goes before whatever comes behind it.
@@ -262,6 +290,9 @@ void Shard::State::on(model::ShowQueue& command) {
   count_entered(*sub);
   stats.counters = sub->counters;
   stats.log_end = sub->log->state.next;
+  stats.log_begin = sub->log->begin();
+  stats.cursor = sub->acked.cursor();
+  stats.retention_used = retention_used(*sub);
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
   stats.oldest_ready = std::max(sub->acked.cursor(), sub->frontier);
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
@@ -287,6 +318,7 @@ void Shard::State::show_topic(const Topic& topic, const model::ShowQueue& comman
   }
   stats.queue = topic.record;
   stats.log_end = topic.log->state.next;
+  stats.log_begin = topic.log->begin();
   stats.subscriptions = topic.log->readers.size();
   for (const OffsetRange& gap : topic.log->state.gaps) stats.offsets_left_out += gap.size();
   stats.counters.entered = stats.log_end.value - stats.offsets_left_out;

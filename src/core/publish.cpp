@@ -63,6 +63,7 @@ void Shard::State::append(Log& log, Offset first, std::vector<model::MessageRef>
   }
   mutate(model::AppendMessages{log.state.log, first, std::move(stored)}, false);
   reserve(log);
+  if (log.retains) retain(log);
   out->urgent = true;
   out->sync = out->sync || !log.relaxed;
 }
@@ -92,6 +93,7 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
     log.changed_producers.insert(*command.producer);
   }
   log.bytes_since_trim += item.message->size();
+  log.bytes += item.message->size();
   stored.push_back(std::move(item.message));
   return {Code::OK, offset, false};
 }

@@ -73,6 +73,8 @@ class Witness final : public Watcher {
     std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
     std::uint64_t purged = 0;
     std::uint64_t purges_unanswered = 0;
+    std::uint64_t void_grants = 0;  // as it was moved last
+    bool moved = false;
     bool assigned = false;  // its shard knows it
     bool deleted = false;
     bool relaxed = false;  // or was at any time
@@ -104,6 +106,7 @@ class Witness final : public Watcher {
   void hear(model::ShardId, const core::SessionEnded& ended);
   void hear(model::ShardId shard, const core::InstanceLost& lost);
   void hear(model::ShardId, const model::PurgeQueue& purge);
+  void hear(model::ShardId, const model::SeekSubscription& seek);
   void hear(model::ShardId, const model::DeleteQueue& erase);
   void hear(model::ShardId, const model::OpenProducer& open);
   void hear(model::ShardId, const core::QueueAssigned& assigned);
@@ -118,6 +121,7 @@ class Witness final : public Watcher {
   void see(const core::Tell& tell, const model::Settled& answer);
   void see(const core::Tell& tell, const model::LeaseEnded& answer);
   void see(const core::Tell& tell, const model::Done& answer);
+  void see(const core::Tell& tell, const model::SeekDone& answer);
   void see(const core::Tell& tell, const model::QueueStats& answer);
   template <class Other>
   void see(const core::Tell&, const Other&) {}
@@ -143,6 +147,7 @@ class Witness final : public Watcher {
   void forget_not_begun(Consumer& consumer);
   void forget(model::SubscriptionId queue, model::Grant grant);
   void lose_what_is_relaxed(Queue& queue);
+  void begin_again(Queue& queue);
   void named(Queue& queue, std::uint64_t offset, std::string_view body);
   Queue* queue(model::SubscriptionId id);
   static std::string where(const Queue& queue, std::uint64_t offset);

@@ -55,10 +55,13 @@ void Witness::finish(Queue& of) {
     }
   }
   check_what_is_left(of, cases, open);
-  if (unseen > stats.counters.purged) find(name + ": confirmed, and gone without a trace (1)");
+  if (unseen > stats.counters.purged + stats.counters.lost_to_retention) find(name + ": confirmed, and gone without a trace (1)");
   if (stats.counters.acked < acked) find(name + ": fewer are acked than were confirmed to be (3)");
   // What was not purged is acked or a case: nothing else can become of a message here.
-  if (stats.counters.entered != stats.counters.acked + stats.counters.purged + cases.size() - discharged) {
+  // Of what was moved back the closed cases are forgotten.
+  const std::uint64_t discarded = of.moved ? stats.counters.discarded : cases.size() - discharged - open;
+  const std::uint64_t gone = stats.counters.purged + stats.counters.lost_to_retention;
+  if (stats.counters.entered != stats.counters.acked + gone + open + discarded) {
     find(name + ": some became nothing (1)");
   }
 }
