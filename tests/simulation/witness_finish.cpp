@@ -55,7 +55,8 @@ void Witness::finish(Queue& of) {
     }
   }
   check_what_is_left(of, cases, open);
-  if (unseen > stats.counters.purged + stats.counters.lost_to_retention) find(name + ": confirmed, and gone without a trace (1)");
+  if (unseen > stats.counters.purged + stats.counters.lost_to_retention)
+    find(name + ": confirmed, and gone without a trace (1)");
   if (stats.counters.acked < acked) find(name + ": fewer are acked than were confirmed to be (3)");
   // What was not purged is acked or a case: nothing else can become of a message here.
   // Of what was moved back the closed cases are forgotten.
