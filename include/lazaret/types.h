@@ -182,8 +182,8 @@ struct TopicSpec {
   std::optional<std::string> durability = {};
   /// Put it on the shard of this queue or topic.
   std::string colocate_with = {};
-  /// How long messages stay after all subscriptions have read them, so that new subscriptions can begin in the past, and
-  /// old ones can be moved back. 0: no longer than they are needed (the default).
+  /// How long messages stay after all subscriptions have read them, so that new subscriptions can begin in the past,
+  /// and old ones can be moved back. 0: no longer than they are needed (the default).
   std::optional<milliseconds> retain_for = {};
   /// What is older, or lies further back than so many messages or bytes, goes although subscriptions have not read it;
   /// each counts what it lost so. In steps of a sixteenth. 0: nothing is lost so (the default).

@@ -1,4 +1,5 @@
-// What a client asks of queues, topics and subscriptions: create, ensure, show, list, update, delete, purge, seek, peek.
+// What a client asks of queues, topics and subscriptions: create, ensure, show, list, update, delete, purge, seek,
+// peek.
 #include <boost/asio/post.hpp>
 
 #include "model/limits.h"

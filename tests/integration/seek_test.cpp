@@ -140,7 +140,7 @@ TEST_F(SeekTest, OnTheCommandLine) {
   EXPECT_EQ(broker_.cli_json({"topic", "show", "orders"})[0].at("retention_age"), "7d");
 }
 
-// --- Why ---------------------------------------------------------------------------------------------------------------
+// --- Why ------------------------------------------------------------------------------------------------------------
 
 TEST_F(SeekTest, WhySaysWhatIsInTheWay) {
   EXPECT_THAT(broker_.cli({"why", "billing"}).out, HasSubstr("It holds nothing."));
