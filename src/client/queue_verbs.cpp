@@ -30,6 +30,8 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.backoff_jitter = spec.backoff_jitter;
   patch.max_worker_deaths = spec.max_worker_deaths;
   patch.durability = spec.durability;
+  if (spec.ttl) patch.ttl = *spec.ttl;
+  patch.on_expiry = spec.on_expiry;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
 }
@@ -47,6 +49,8 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.lease_duration = to_ms(in.options.lease_duration);
   out.spec.max_worker_deaths = in.options.max_worker_deaths;
   out.spec.durability = std::string(model::name_of(in.options.durability));
+  out.spec.ttl = to_ms(in.options.ttl);
+  out.spec.on_expiry = std::string(model::name_of(in.options.on_expiry));
   out.ready = in.ready;
   out.leased = in.leased;
   out.waiting = in.waiting;
@@ -58,6 +62,8 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.topic = in.topic;
   if (in.kind == model::Kind::subscription) out.start = model::name_of(in.start);
   out.subscriptions = in.subscriptions;
+  out.scheduled = in.scheduled;
+  out.expired_total = in.expired;
   out.created = created;
   return out;
 }
@@ -76,6 +82,7 @@ const char* state_name(model::MessageState state) {
     case model::MessageState::waiting: return "waiting";
     case model::MessageState::in_hospital: return "in_hospital";
     case model::MessageState::replaying: return "replaying";
+    case model::MessageState::scheduled: return "scheduled";
   }
   return "ready";
 }
@@ -161,6 +168,8 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.backoff_jitter = spec.backoff_jitter;
   options.lease_duration = spec.lease_duration;
   options.max_worker_deaths = spec.max_worker_deaths;
+  options.ttl = spec.ttl;
+  options.on_expiry = std::move(spec.on_expiry);
   return {Kind::subscription, std::move(options), std::move(spec.topic), std::move(spec.start)};
 }
 
@@ -214,12 +223,13 @@ void Client::start_remove(std::string queue, bool force, detail::Handler<Count> 
   ask<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
 }
 
-void Client::start_purge(std::string queue, detail::Handler<Count> handler) {
+void Client::start_purge(std::string queue, bool scheduled, detail::Handler<Count> handler) {
   if (const Status words = detail::check_queue_name(queue); !words.ok()) {
     return fail(core(), std::move(handler), words);
   }
-  ask<Count>(core(), request_for(wire::QueueVerb::purge, std::move(queue)), timeout_, false, std::move(handler),
-             count_of);
+  wire::QueueRequest frame = request_for(wire::QueueVerb::purge, std::move(queue));
+  frame.scheduled = scheduled;
+  ask<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
 }
 
 void Client::start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
@@ -264,9 +274,9 @@ void Client::remove(std::string_view queue, bool force) {
   wait_for<Count>([&](auto handler) { start_remove(std::string(queue), force, std::move(handler)); });
 }
 
-std::uint64_t Client::purge(std::string_view queue) {
+std::uint64_t Client::purge(std::string_view queue, bool scheduled) {
   check_may_block(core().would_deadlock());
-  return wait_for<Count>([&](auto handler) { start_purge(std::string(queue), std::move(handler)); }).count;
+  return wait_for<Count>([&](auto handler) { start_purge(std::string(queue), scheduled, std::move(handler)); }).count;
 }
 
 Peeked Client::peek(std::string_view queue, std::optional<std::uint64_t> from, std::uint32_t max) {

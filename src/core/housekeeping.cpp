@@ -143,11 +143,23 @@ void Shard::State::on(model::PurgeQueue& command) {
   if (found == nullptr || found->deleting)
     return done(command.origin, Status(Code::NOT_FOUND, "there is no such queue"));
   Subscription& sub = *found;
+  std::uint64_t purged = purge_entries(sub, command.scheduled);
+  purged += purge_parked(sub, command.scheduled);
+  purged += purge_fresh(sub);
+  sub.frontier = sub.log->state.next;
+  drop_window(sub);
+  sub.counters.purged += purged;
+  touch(sub);
+  out->urgent = out->sync = true;
+  done(command.origin, {}, purged);
+}
+
+/// Messages with an entry: those that are ready or waiting. A replaying case goes back to the hospital.
+std::uint64_t Shard::State::purge_entries(Subscription& sub, bool scheduled) {
   std::uint64_t purged = 0;
-  // Messages with an entry: those that are ready or waiting. A replaying case goes back to the hospital.
   std::vector<Position> entries;
   for (const auto& [position, entry] : sub.entries) {
-    if (entry.state != DeliveryState::granted) entries.push_back(position);
+    if (entry.state != DeliveryState::granted && (scheduled || !entry.scheduled)) entries.push_back(position);
   }
   for (const Position& position : entries) {
     Entry& entry = sub.entries.at(position);
@@ -167,33 +179,12 @@ void Shard::State::on(model::PurgeQueue& command) {
     }
     forget_entry(sub, entry);
   }
-  purged += purge_parked(sub);
-  // Fresh ones: everything from the frontier that nobody holds.
-  Offset at = sub.frontier;
-  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < sub.log->state.next;) {
-    const bool held = it != sub.entries.end() && it->first.log == sub.queue.log;
-    const Offset until = held ? it->first.offset : sub.log->state.next;
-    if (at < until) purged += purge_range(sub, {at, until});
-    if (!held) break;
-    at = until.next();
-    ++it;
-  }
-  sub.frontier = sub.log->state.next;
-  window_bytes -= sub.window_bytes;
-  sub.window.clear();
-  sub.window_bytes = 0;
-  sub.window_next = sub.frontier;
-  sub.loading_window = false;
-  ++sub.generation;
-  sub.counters.purged += purged;
-  touch(sub);
-  out->urgent = out->sync = true;
-  done(command.origin, {}, purged);
+  return purged;
 }
 
 /// What waits on the disk only.
-std::uint64_t Shard::State::purge_parked(Subscription& sub) {
-  const std::uint64_t count = sub.parked.size();
+std::uint64_t Shard::State::purge_parked(Subscription& sub, bool scheduled) {
+  std::uint64_t purged = sub.parked.size();
   for (const OffsetRange& range : sub.parked.ranges()) {
     for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
       mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
@@ -202,9 +193,43 @@ std::uint64_t Shard::State::purge_parked(Subscription& sub) {
     }
   }
   sub.parked.clear();
+  if (scheduled && !sub.parked_scheduled.empty()) {
+    // Now nothing of this subscription waits any more, so all goes at once.
+    mutate(model::DropSchedule{sub.queue.subscription}, true);
+    for (const OffsetRange& range : sub.parked_scheduled.ranges()) purged += purge_range(sub, range);
+    sub.parked_scheduled.clear();
+  }
+  if (sub.has_parked()) return purged;
   sub.parked_lately.clear();
   sub.parked_from = base::Instant::never();
-  return count;
+  return purged;
+}
+
+/// Everything from the frontier that nobody holds and that does not wait.
+std::uint64_t Shard::State::purge_fresh(Subscription& sub) {
+  std::uint64_t purged = 0;
+  Offset at = sub.frontier;
+  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < sub.log->state.next;) {
+    const bool held = it != sub.entries.end() && it->first.log == sub.queue.log;
+    const Offset until = held ? it->first.offset : sub.log->state.next;
+    purged += purge_fresh(sub, {at, until});
+    if (!held) break;
+    at = until.next();
+    ++it;
+  }
+  return purged;
+}
+
+/// The same between two that are held.
+std::uint64_t Shard::State::purge_fresh(Subscription& sub, OffsetRange range) {
+  std::uint64_t purged = 0;
+  Offset at = range.begin;
+  sub.parked_scheduled.for_each_in(range, [&](OffsetRange part) {
+    if (at < part.begin) purged += purge_range(sub, {at, part.begin});
+    at = part.end;
+  });
+  if (at < range.end) purged += purge_range(sub, {at, range.end});
+  return purged;
 }
 
 /// Fresh messages. What was copied out of the log for them goes too, but not what was for a case.
@@ -249,21 +274,22 @@ void Shard::State::on(model::ShowQueue& command) {
   std::uint64_t reserved = 0;
   if (resuming) {
     const OffsetRange range{sub->acked.cursor(), sub->recovered_mark};
-    reserved = sub->acked.unsettled_in(range) - sub->parked.count_in(range);
+    reserved = sub->acked.unsettled_in(range) - sub->parked.count_in(range) - sub->parked_scheduled.count_in(range);
     for (const auto& [position, entry] : sub->entries) {
       if (position.log == sub->queue.log && position.offset < sub->recovered_mark) --reserved;
     }
   }
   stats.queue = sub->queue;
   stats.leased = sub->leased + reserved;
-  stats.waiting = sub->waiting.size() + sub->parked.size();
-  stats.ready = sub->unsettled() - stats.leased - stats.waiting;
+  stats.scheduled = sub->scheduled();
+  stats.waiting = sub->waiting.size() - sub->scheduled_in_memory + sub->parked.size();
+  stats.ready = sub->unsettled() - stats.leased - stats.waiting - stats.scheduled;
   stats.suspects = sub->suspects.size();
   count_entered(*sub);
   stats.counters = sub->counters;
   stats.log_end = sub->log->state.next;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
-  stats.oldest_ready = std::max(sub->acked.cursor(), sub->frontier);
+  stats.oldest_ready = next_fresh(*sub, std::max(sub->acked.cursor(), sub->frontier));
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
       sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr) {
@@ -330,6 +356,8 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
     const bool reserved = resuming && offset < sub.recovered_mark;
     if (position.log == sub.queue.log && sub.parked.contains(offset)) {
       item.state = model::MessageState::waiting;  // until when stands on the disk
+    } else if (position.log == sub.queue.log && sub.parked_scheduled.contains(offset)) {
+      item.state = model::MessageState::scheduled;
     } else if (reserved) {
       item.state = model::MessageState::leased;
     }
@@ -345,6 +373,7 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
     if (entry.consumer != nullptr) item.consumer = entry.consumer->info;
   } else if (entry.state == DeliveryState::waiting) {
     if (!entry.replays) item.state = model::MessageState::waiting;
+    if (entry.scheduled) item.state = model::MessageState::scheduled;
     item.until = entry.due;
   }
   return item;

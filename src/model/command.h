@@ -138,10 +138,19 @@ struct DeleteQueue {
   SubscriptionId subscription;
   bool force = false;
 };
-/// Takes what is ready and waiting. Answered by Done with `count`.
+/// Takes what is ready and waiting, and with `scheduled` also what was published with a delay that is not over.
+/// Answered by Done with `count`.
 struct PurgeQueue {
   Origin origin;
   SubscriptionId subscription;
+  bool scheduled = false;
+};
+/// Takes one message whose delay is not over; by the id of a topic from all its subscriptions. It counts as purged.
+/// Answered by Done with `count`, of subscriptions; NOT_FOUND when it is not, or not any more, scheduled.
+struct CancelScheduled {
+  Origin origin;
+  SubscriptionId subscription;
+  Offset offset;
 };
 /// Answered by QueueStats.
 struct ShowQueue {
@@ -175,6 +184,7 @@ struct DiscardCaseCommand {
 
 using Command =
     std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
-                 UpdateQueue, DeleteQueue, PurgeQueue, ShowQueue, ShowStates, ReplayCaseCommand, DiscardCaseCommand>;
+                 UpdateQueue, DeleteQueue, PurgeQueue, ShowQueue, ShowStates, ReplayCaseCommand, DiscardCaseCommand,
+                 CancelScheduled>;
 
 }  // namespace lazaret::model

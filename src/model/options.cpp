@@ -51,6 +51,15 @@ std::optional<Durability> durability_of(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view name_of(OnExpiry on_expiry) { return on_expiry == OnExpiry::hospital ? "hospital" : "drop"; }
+
+std::optional<OnExpiry> on_expiry_of(std::string_view name) {
+  for (const OnExpiry on_expiry : {OnExpiry::drop, OnExpiry::hospital}) {
+    if (name == name_of(on_expiry)) return on_expiry;
+  }
+  return std::nullopt;
+}
+
 base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   if (max_attempts) {
     options.max_attempts = *max_attempts == 0 ? std::nullopt : std::optional(*max_attempts);
@@ -66,6 +75,12 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
     if (!named) return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
     options.durability = *named;
   }
+  options.ttl = ttl.value_or(options.ttl);
+  if (on_expiry) {
+    const auto named = on_expiry_of(*on_expiry);
+    if (!named) return Status(Code::INVALID_OPTION, "on_expiry must be \"drop\" or \"hospital\"");
+    options.on_expiry = *named;
+  }
   return options;
 }
 
@@ -79,12 +94,14 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.lease_duration = options.lease_duration;
   patch.max_worker_deaths = options.max_worker_deaths;
   patch.durability = name_of(options.durability);
+  patch.ttl = options.ttl;
+  patch.on_expiry = name_of(options.on_expiry);
   return patch;
 }
 
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
-                        lease_duration || max_worker_deaths;
+                        lease_duration || max_worker_deaths || ttl || on_expiry;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION, "a topic has no option but durability: the others are its subscriptions'");
   }
@@ -105,6 +122,10 @@ Status validate(const QueueOptions& options) {
   if (options.durability != Durability::fsync && options.durability != Durability::relaxed) {
     return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
   }
+  if (options.on_expiry != OnExpiry::drop && options.on_expiry != OnExpiry::hospital) {
+    return Status(Code::INVALID_OPTION, "on_expiry must be \"drop\" or \"hospital\"");
+  }
+  LZ_RETURN_IF_ERROR(between("ttl", options.ttl, 0s, limits::kDelayMost));
   LZ_RETURN_IF_ERROR(between("backoff_initial", options.backoff_initial, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_max", options.backoff_max, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_multiplier", options.backoff_multiplier, 1, 100));
@@ -130,6 +151,8 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   time("lease_duration", have.lease_duration, asked.lease_duration);
   differs("max_worker_deaths", std::to_string(have.max_worker_deaths), std::to_string(asked.max_worker_deaths));
   differs("durability", std::string(name_of(have.durability)), std::string(name_of(asked.durability)));
+  time("ttl", have.ttl, asked.ttl);
+  differs("on_expiry", std::string(name_of(have.on_expiry)), std::string(name_of(asked.on_expiry)));
   return text;
 }
 

@@ -89,6 +89,8 @@ std::string encode(const model::QueueRecord& record) {
   options->set_lease_duration_us(micros(record.options.lease_duration));
   options->set_max_worker_deaths(record.options.max_worker_deaths);
   options->set_durability(static_cast<std::uint32_t>(record.options.durability));
+  options->set_ttl_us(micros(record.options.ttl));
+  options->set_on_expiry(static_cast<std::uint32_t>(record.options.on_expiry));
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::QueueRecord& record) {
@@ -115,6 +117,9 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.lease_duration = micros(options.lease_duration_us());
   record.options.max_worker_deaths = options.max_worker_deaths();
   record.options.durability = static_cast<model::Durability>(options.durability());
+  record.options.ttl = micros(options.ttl_us());
+  const bool to_hospital = options.on_expiry() == static_cast<std::uint32_t>(model::OnExpiry::hospital);
+  record.options.on_expiry = to_hospital ? model::OnExpiry::hospital : model::OnExpiry::drop;
   return true;
 }
 
@@ -185,6 +190,7 @@ std::string encode(const model::LogState& record) {
   pack(record.gaps, out.mutable_gaps());
   pack(record.kept, out.mutable_kept());
   if (record.reserved > record.next) out.set_reserved(record.reserved.value);
+  out.set_expires(record.expires);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LogState& record) {
@@ -192,6 +198,7 @@ bool decode(std::string_view bytes, model::LogState& record) {
   if (!parse(bytes, in)) return false;
   record.next = Offset(in.next());
   record.reserved = Offset(in.reserved());
+  record.expires = in.expires();
   if (!unpack(in.kept(), record.kept)) return false;
   return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
 }

@@ -5,12 +5,11 @@
 namespace lazaret::wire {
 namespace {
 
-using base::Duration;
-
 constexpr std::pair<model::MessageState, std::string_view> kStates[] = {
     {model::MessageState::settled, "settled"},         {model::MessageState::ready, "ready"},
     {model::MessageState::leased, "leased"},           {model::MessageState::waiting, "waiting"},
     {model::MessageState::in_hospital, "in_hospital"}, {model::MessageState::replaying, "replaying"},
+    {model::MessageState::scheduled, "scheduled"},
 };
 
 /// Nothing is a queue: older clients know no other kind.
@@ -33,12 +32,8 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.lease_duration) out->set_lease_duration_us(static_cast<std::uint64_t>(patch.lease_duration->count()));
   if (patch.max_worker_deaths) out->set_max_worker_deaths(*patch.max_worker_deaths);
   if (patch.durability) out->set_durability(*patch.durability);
-}
-
-/// Times above a century would overflow sums with the present; validation refuses them long before.
-Duration microseconds(std::uint64_t us) {
-  constexpr std::uint64_t kCentury = 100ull * 365 * 86'400'000'000;
-  return Duration(static_cast<std::int64_t>(std::min(us, kCentury)));
+  if (patch.ttl) out->set_ttl_us(static_cast<std::uint64_t>(patch.ttl->count()));
+  if (patch.on_expiry) out->set_on_expiry(*patch.on_expiry);
 }
 
 OptionsPatch patch_of(const v1::QueueOptions& in) {
@@ -51,6 +46,8 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_lease_duration_us()) patch.lease_duration = microseconds(in.lease_duration_us());
   if (in.has_max_worker_deaths()) patch.max_worker_deaths = in.max_worker_deaths();
   if (in.has_durability()) patch.durability = in.durability();
+  if (in.has_ttl_us()) patch.ttl = microseconds(in.ttl_us());
+  if (in.has_on_expiry()) patch.on_expiry = in.on_expiry();
   return patch;
 }
 
@@ -70,6 +67,7 @@ OutFrame encode(const QueueRequest& frame) {
     out.set_topic(frame.topic);
     out.set_start(std::string(model::name_of(frame.start)));
   }
+  out.set_scheduled(frame.scheduled);
   return to_frame(FrameType::queue_request, out);
 }
 
@@ -93,6 +91,7 @@ base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   const auto start = in->start().empty() ? model::Start::latest : model::start_of(in->start());
   if (!start) return bad_frame("QUEUE_REQUEST with an unknown start");
   out.start = *start;
+  out.scheduled = in->scheduled();
   return out;
 }
 
@@ -118,6 +117,8 @@ OutFrame encode(const QueueResponse& frame) {
       to->set_start(std::string(model::name_of(queue.start)));
     }
     to->set_subscriptions(queue.subscriptions);
+    to->set_scheduled(queue.scheduled);
+    to->set_expired_total(queue.expired);
   }
   out.set_created(frame.created);
   out.set_count(frame.count);
@@ -138,7 +139,7 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
                           queue.ready(), queue.leased(), queue.waiting(), queue.in_hospital(), queue.entered_total(),
                           queue.acked_total(), queue.consumers(), kind_of(queue.kind()).value_or(model::Kind::queue),
                           queue.topic(), model::start_of(queue.start()).value_or(model::Start::latest),
-                          queue.subscriptions()});
+                          queue.subscriptions(), queue.scheduled(), queue.expired_total()});
   }
   out.created = in->created();
   out.count = in->count();

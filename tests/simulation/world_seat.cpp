@@ -179,7 +179,7 @@ core::Event::What World::read(std::size_t index, const core::Effect& load) {
     return core::OneLoaded{one->subscription, one->generation, one->log, one->offset, std::move(message)};
   }
   const auto& waiting = std::get<core::LoadWaiting>(load);
-  auto read = store_.read_waiting(shard, waiting.subscription, waiting.after, waiting.max);
+  auto read = store_.read_waiting(shard, waiting.subscription, model::WaitingPlace::behind(waiting.after), waiting.max);
   return core::WaitingLoaded{waiting.subscription, waiting.generation, std::move(read.value())};
 }
 

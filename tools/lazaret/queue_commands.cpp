@@ -14,7 +14,7 @@ namespace {
 using base::Code;
 
 /// Name of the option with its help. What values are allowed is the broker's to say.
-constexpr std::array<std::pair<const char*, const char*>, 8> kOptions = {{
+constexpr std::array<std::pair<const char*, const char*>, 10> kOptions = {{
     {"max_attempts", "Failed attempts before a message goes to the hospital, or \"unlimited\" (5)"},
     {"backoff_initial", "Wait before the second attempt (1s)"},
     {"backoff_multiplier", "Each further wait is this much longer (5)"},
@@ -23,6 +23,8 @@ constexpr std::array<std::pair<const char*, const char*>, 8> kOptions = {{
     {"lease_duration", "How long a message stays with a consumer that gives no sign of life (30s)"},
     {"max_worker_deaths", "Workers that a message may kill before it goes to the hospital (2)"},
     {"durability", "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
+    {"ttl", "How long a message is delivered after it was published, e.g. 1h; 0s: without end (0s)"},
+    {"on_expiry", "What becomes of a message after that: drop, or hospital (drop)"},
 }};
 
 /// What the commands are about.
@@ -48,6 +50,7 @@ struct Given {
   std::string name;
   std::map<std::string, std::string> options;
   bool force = false;
+  bool scheduled = false;
 };
 
 std::string with_dashes(std::string name) {
@@ -170,7 +173,9 @@ void remove(const Connection& connection, const Given& given) {
 
 void purge(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
-  json::object answer = http.request("POST", target({given.noun->plural, given.name, "purge"})).body.as_object();
+  json::object body;
+  if (given.scheduled) body["scheduled"] = true;
+  json::object answer = http.request("POST", target({given.noun->plural, given.name, "purge"}), body).body.as_object();
   if (connection.json) {
     answer["name"] = given.name;
     return print_json(answer);
@@ -205,7 +210,10 @@ void add_commands(CLI::App& app, const Connection& connection, const Noun& noun)
   });
   const auto [removing, removed] = add("delete", noun.delete_help, remove);
   removing->add_flag("--force", removed->force, noun.force_help);
-  if (&noun != &kTopic) add("purge", "Drop what is ready or waiting", purge);
+  if (&noun != &kTopic) {
+    const auto [purging, purged] = add("purge", "Drop what is ready or waiting", purge);
+    purging->add_flag("--scheduled", purged->scheduled, "Also what was published with --delay or --at and is not due");
+  }
   group->add_subcommand("list", "All of them")->callback([&connection, &noun] { list(connection, noun); });
 }
 
