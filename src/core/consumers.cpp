@@ -126,7 +126,7 @@ bool Shard::State::number_is_free(const Consumer& consumer, const Entry& entry, 
 Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldToken& held,
                                          const model::ConsumerKey& key) {
   const bool older = (held.token.grant.value >> 40) < config.epoch;
-  const bool possible = resuming && older && held.token.log == sub.queue.log &&
+  const bool possible = resuming && older && held.token.grant > sub.void_grants && held.token.log == sub.queue.log &&
                         held.token.offset < sub.recovered_mark && !sub.acked.is_settled(held.token.offset) &&
                         !sub.is_parked(held.token.offset);
   if (!possible) return nullptr;
@@ -227,7 +227,8 @@ void Shard::State::forget_if_idle(const model::ConsumerKey& key) {
   if (Subscription* sub = find(consumer->subscription)) {
     std::erase(sub->consumers, consumer);
     if (sub->consumers.empty()) {
-      drop_window(*sub);  // nobody reads
+      // Nobody reads: what was kept for readers goes, and is loaded again when one comes.
+      begin_window_at(*sub, sub->frontier);
     }
   }
   if (const auto it = instances.find(key.instance); it != instances.end()) {
@@ -365,8 +366,8 @@ void Shard::State::on(ResumeOver&) {
       make_ready(sub, entry);
     }
     // From the cursor again: the unsettled below the mark have no entry, unless somebody claimed them.
-    sub.frontier = sub.acked.cursor();
-    drop_window(sub);
+    begin_window_at(sub, sub.acked.cursor());
+    lose_before(sub, sub.log->lost_to);
     pumped_later.insert(id);
   }
 }

@@ -64,10 +64,7 @@ void Shard::State::drop_expired(Subscription& sub, Entry& entry) {
     return admit(sub, entry, model::CaseReason::expired, past_its_time());
   }
   const Offset offset = entry.position.offset;
-  drop_record(sub, entry);
-  if (entry.attempts > 0) {
-    mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, entry.attempts}, false);
-  }
+  forget_history(sub, entry);
   if (entry.grant) {
     const model::VerdictResult lost{base::Code::LEASE_LOST, model::Whereabouts::expired, std::nullopt, false};
     expired_tokens.remember(entry.grant, model::VerdictKind::ack, lost);
@@ -111,7 +108,7 @@ void Shard::State::sweep(Subscription& sub) {
   sub.sweeping = false;
   sub.swept_at = now;
   if (sub.consumers.empty()) {
-    drop_window(sub);
+    begin_window_at(sub, sub.frontier);
     for (const std::set<Position>* line : {&sub.returned, &sub.retries, &sub.suspects}) {
       std::size_t looked_at = 0;
       for (auto it = line->begin(); it != line->end() && looked_at < kSweepReady; ++it, ++looked_at) {

@@ -25,7 +25,11 @@ bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.h
 
 void Shard::State::pump(Subscription& sub) {
   if (sub.deleting || draining) return;
-  if (sub.sweeping || sub.sweep_at <= now) sweep(sub);
+  if (!sub.seeking && (sub.sweeping || sub.sweep_at <= now)) sweep(sub);
+  if (sub.queue.options.paused || sub.seeking) {
+    if (!sub.isolation.out) end_isolation(sub);
+    return;
+  }
   isolate(sub);
   while (grant_next(sub)) {
   }
@@ -52,13 +56,24 @@ bool Shard::State::grant_next(Subscription& sub) {
 
 /// The consumer with the fewest out that has room for so many bytes.
 Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes) {
+  if (is_full(sub)) return nullptr;
   Consumer* best = nullptr;
   for (Consumer* consumer : sub.consumers) {
+    if (is_standby(sub, *consumer)) break;
     if (!may_take(*consumer, bytes)) continue;
     if (consumer->instance->reserved || consumer->instance->held_back) continue;
     if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
   }
   return best;
+}
+
+bool Shard::State::is_full(const Subscription& sub) {
+  return sub.queue.options.max_in_flight != 0 && sub.leased >= sub.queue.options.max_in_flight;
+}
+
+/// It waits for the first to go, which is there as long as it has something out.
+bool Shard::State::is_standby(const Subscription& sub, const Consumer& consumer) {
+  return sub.queue.options.single_active_consumer && &consumer != sub.consumers.front();
 }
 
 /// Attached, there, with credit, and with room in its session's outbox, which the last one may overfill: so a message
@@ -140,16 +155,6 @@ bool Shard::State::load_window(Subscription& sub, std::size_t max_messages, std:
   out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, sub.window_next,
                                          sub.log->persisted_end, max_messages, max_bytes});
   return true;
-}
-
-/// What was read goes; when somebody wants it, it is read again from the frontier on.
-void Shard::State::drop_window(Subscription& sub) {
-  window_bytes -= sub.window_bytes;
-  sub.window.clear();
-  sub.window_bytes = 0;
-  sub.window_next = sub.frontier;
-  sub.loading_window = false;
-  ++sub.generation;
 }
 
 /// The first offset from `from` on that is neither settled nor scheduled, or at least one behind some of those.

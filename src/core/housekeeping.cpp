@@ -98,6 +98,8 @@ void Shard::State::save(Subscription& sub) {
   state.lane_next = sub.lane_next;
   state.counters = sub.counters;
   state.deleting = sub.deleting;
+  state.void_grants = sub.void_grants;
+  state.seeking = sub.seeking.value_or(base::Instant{});
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue.log;
   source.mark = sub.mark;
@@ -110,6 +112,7 @@ void Shard::State::save(Subscription& sub) {
 void Shard::State::save(Log& log) {
   out->sync = out->sync || !log.relaxed;
   put_changed_log(log);
+  if (std::exchange(log.marks_changed, false)) mutate(model::PutLog{log_state(log)}, false);
   for (const model::ProducerId& producer : log.changed_producers) {
     log.producers.at(producer).save(log.state.log, producer, out->mutations);
   }
@@ -143,11 +146,13 @@ void Shard::State::on(model::PurgeQueue& command) {
   if (found == nullptr || found->deleting)
     return done(command.origin, Status(Code::NOT_FOUND, "there is no such queue"));
   Subscription& sub = *found;
+  const OffsetRange all{Offset(0), sub.log->state.next};
   std::uint64_t purged = purge_entries(sub, command.scheduled);
-  purged += purge_parked(sub, command.scheduled);
-  purged += purge_fresh(sub);
-  sub.frontier = sub.log->state.next;
-  drop_window(sub);
+  if (command.scheduled) purged += purge_schedule(sub);
+  purged += drop_parked(sub, all, false);
+  // Fresh ones: everything from the frontier that nobody holds.
+  purged += drop_unheld(sub, {sub.frontier, all.end}, false);
+  begin_window_at(sub, all.end);
   sub.counters.purged += purged;
   touch(sub);
   out->urgent = out->sync = true;
@@ -164,16 +169,14 @@ std::uint64_t Shard::State::purge_entries(Subscription& sub, bool scheduled) {
   for (const Position& position : entries) {
     Entry& entry = sub.entries.at(position);
     take_back(sub, entry);
-    drop_record(sub, entry);
     if (entry.replays) {
+      drop_record(sub, entry);
       recall(sub, entry, entry.replays->offset);
       sub.lane.erase(entry.replays->offset);
       sub.admitted.insert(entry.replays->offset);
       ++sub.counters.in_hospital;
     } else {
-      if (entry.attempts > 0) {
-        mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, position.offset, entry.attempts}, true);
-      }
+      forget_history(sub, entry);
       settled(sub, position.offset);
       ++purged;
     }
@@ -182,59 +185,111 @@ std::uint64_t Shard::State::purge_entries(Subscription& sub, bool scheduled) {
   return purged;
 }
 
+/// What waits on the disk for its first delivery. REQUIRES that all else that waits goes in this step too.
+std::uint64_t Shard::State::purge_schedule(Subscription& sub) {
+  if (sub.parked_scheduled.empty()) return 0;
+  mutate(model::DropSchedule{sub.queue.subscription}, true);
+  std::uint64_t purged = 0;
+  for (const OffsetRange& range : sub.parked_scheduled.ranges()) {
+    purged += sub.acked.settle(range);
+    drop_copies(sub, range);
+  }
+  sub.parked_scheduled.clear();
+  return purged;
+}
+
+/// Settles what of `range` nobody has; what waits for its first delivery only if it is `scheduled` that is meant too.
+/// Returns how many that were.
+std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range, bool scheduled) {
+  std::vector<Position> idle;
+  std::vector<OffsetRange> free;
+  Offset at = range.begin;
+  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < range.end; ++it) {
+    const bool entry = it != sub.entries.end() && it->first.log == sub.queue.log && it->first.offset < range.end;
+    const Offset until = entry ? it->first.offset : range.end;
+    if (at < until) free.push_back({at, until});
+    if (!entry) break;
+    const bool stays = it->second.state == DeliveryState::granted || (it->second.scheduled && !scheduled);
+    if (!stays) idle.push_back(it->first);
+    at = until.next();
+  }
+  std::uint64_t dropped = drop_parked(sub, range, scheduled);
+  for (const Position& position : idle) {
+    Entry& entry = sub.entries.at(position);
+    take_back(sub, entry);
+    forget_history(sub, entry);
+    settled(sub, position.offset);
+    forget_entry(sub, entry);
+    ++dropped;
+  }
+  for (const OffsetRange& part : free) dropped += drop_fresh(sub, part);
+  return dropped;
+}
+
 /// What waits on the disk only.
-std::uint64_t Shard::State::purge_parked(Subscription& sub, bool scheduled) {
-  std::uint64_t purged = sub.parked.size();
+std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range, bool scheduled) {
+  std::uint64_t dropped = 0;
+  for (IntervalSet* parked : {&sub.parked, &sub.parked_scheduled}) {
+    const bool is_schedule = parked == &sub.parked_scheduled;
+    if (is_schedule && !scheduled) continue;
+    std::vector<Offset> offsets;
+    parked->for_each_in(range, [&](OffsetRange part) {
+      for (Offset offset = part.begin; offset < part.end; offset = offset.next()) offsets.push_back(offset);
+    });
+    for (const Offset offset : offsets) {
+      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+      if (!is_schedule) mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
+      parked->erase(offset);
+      for (ParkedLately& lately : sub.parked_lately) lately.offsets.erase(offset);
+      settled(sub, offset);
+    }
+    dropped += offsets.size();
+  }
+  if (!sub.has_parked()) forget_parked(sub, Offset(0));
+  return dropped;
+}
+
+/// What waits on the disk only is waited for no more, but for what is scheduled at or behind `target`.
+void Shard::State::forget_parked(Subscription& sub, Offset target) {
   for (const OffsetRange& range : sub.parked.ranges()) {
     for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
       mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
       mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
-      settled(sub, offset);
     }
   }
   sub.parked.clear();
-  if (scheduled && !sub.parked_scheduled.empty()) {
-    // Now nothing of this subscription waits any more, so all goes at once.
-    mutate(model::DropSchedule{sub.queue.subscription}, true);
-    for (const OffsetRange& range : sub.parked_scheduled.ranges()) purged += purge_range(sub, range);
-    sub.parked_scheduled.clear();
+  std::vector<OffsetRange> before;
+  sub.parked_scheduled.for_each_in({Offset(0), target}, [&](OffsetRange part) { before.push_back(part); });
+  for (const OffsetRange& range : before) {
+    for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
+      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+      sub.parked_scheduled.erase(offset);
+    }
   }
-  if (sub.has_parked()) return purged;
+  if (sub.has_parked()) return;
   sub.parked_lately.clear();
   sub.parked_from = base::Instant::never();
-  return purged;
 }
 
-/// Everything from the frontier that nobody holds and that does not wait.
-std::uint64_t Shard::State::purge_fresh(Subscription& sub) {
-  std::uint64_t purged = 0;
-  Offset at = sub.frontier;
-  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < sub.log->state.next;) {
-    const bool held = it != sub.entries.end() && it->first.log == sub.queue.log;
-    const Offset until = held ? it->first.offset : sub.log->state.next;
-    purged += purge_fresh(sub, {at, until});
-    if (!held) break;
-    at = until.next();
-    ++it;
-  }
-  return purged;
-}
-
-/// The same between two that are held.
-std::uint64_t Shard::State::purge_fresh(Subscription& sub, OffsetRange range) {
-  std::uint64_t purged = 0;
+/// Settles fresh messages, but for what is scheduled between them.
+std::uint64_t Shard::State::drop_fresh(Subscription& sub, OffsetRange range) {
+  std::vector<OffsetRange> fresh;
   Offset at = range.begin;
   sub.parked_scheduled.for_each_in(range, [&](OffsetRange part) {
-    if (at < part.begin) purged += purge_range(sub, {at, part.begin});
+    if (at < part.begin) fresh.push_back({at, part.begin});
     at = part.end;
   });
-  if (at < range.end) purged += purge_range(sub, {at, range.end});
-  return purged;
+  if (at < range.end) fresh.push_back({at, range.end});
+  std::uint64_t dropped = 0;
+  for (const OffsetRange& part : fresh) {
+    dropped += sub.acked.settle(part);
+    drop_copies(sub, part);
+  }
+  return dropped;
 }
 
-/// Fresh messages. What was copied out of the log for them goes too, but not what was for a case.
-std::uint64_t Shard::State::purge_range(Subscription& sub, OffsetRange range) {
-  const std::uint64_t purged = sub.acked.settle(range);
+/// What was copied out of the log for messages that are settled now goes too, but not what was for a case.
+void Shard::State::drop_copies(Subscription& sub, OffsetRange range) {
   std::vector<Offset> copies;
   sub.log->evacuated.for_each_in(range, [&](OffsetRange part) {
     for (Offset offset = part.begin; offset < part.end; offset = offset.next()) copies.push_back(offset);
@@ -242,7 +297,6 @@ std::uint64_t Shard::State::purge_range(Subscription& sub, OffsetRange range) {
   for (const Offset offset : copies) {
     if (drop_copy(*sub.log, offset)) mutate(model::DropEvacuated{sub.queue.log, offset}, true);
   }
-  return purged;
 }
 
 /// What a start left out goes before whatever comes behind it.
@@ -288,6 +342,9 @@ void Shard::State::on(model::ShowQueue& command) {
   count_entered(*sub);
   stats.counters = sub->counters;
   stats.log_end = sub->log->state.next;
+  stats.log_begin = sub->log->begin();
+  stats.cursor = sub->acked.cursor();
+  stats.retention_used = retention_used(*sub);
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
   stats.oldest_ready = next_fresh(*sub, std::max(sub->acked.cursor(), sub->frontier));
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
@@ -313,6 +370,7 @@ void Shard::State::show_topic(const Topic& topic, const model::ShowQueue& comman
   }
   stats.queue = topic.record;
   stats.log_end = topic.log->state.next;
+  stats.log_begin = topic.log->begin();
   stats.subscriptions = topic.log->readers.size();
   for (const OffsetRange& gap : topic.log->state.gaps) stats.offsets_left_out += gap.size();
   stats.counters.entered = stats.log_end.value - stats.offsets_left_out;

@@ -30,16 +30,19 @@ void Shard::State::on(QueueAssigned& event) {
     sub->queue.options = record.options;
     if (sub->expires()) sweep_by(*sub, now);  // its time to live may be shorter
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
+    pumped_later.insert(record.subscription);  // it may have been paused
     return touch(*sub);
   }
   if (Topic* topic = find_topic(record.subscription)) {
     topic->record.options = record.options;
-    return change_durability(*topic->log, relaxed);
+    change_durability(*topic->log, relaxed);
+    return change_retention(*topic->log, record.options);
   }
   if (!event.created) return;
   if (record.kind == model::Kind::topic) {
-    topics[record.subscription] = {record, &log_of(record), {}};
-    return;
+    Log& log = log_of(record);
+    topics[record.subscription] = {record, &log, {}};
+    return change_retention(log, record.options);
   }
   const Log* log = find(record.log);
   if (record.kind == model::Kind::subscription && (log == nullptr || log->deleting)) {
@@ -76,20 +79,6 @@ Subscription& Shard::State::adopt(const model::QueueRecord& record) {
   sub.log = &log_of(record);
   sub.log->readers.push_back(&sub);
   return sub;
-}
-
-/// What lies before the start, and what the topic does not have any more, is nothing to it.
-void Shard::State::begin_at(Subscription& sub, model::Start start) {
-  const Log& log = *sub.log;
-  sub.entered_to = log.state.next;
-  if (log.is_topic && start == model::Start::latest) {
-    sub.acked.settle(OffsetRange{Offset(0), log.state.next});
-  } else {
-    for (const OffsetRange& range : log.trimmed.ranges()) sub.acked.settle(range);
-    for (const OffsetRange& range : log.state.gaps) sub.acked.settle(range);
-  }
-  sub.counters.entered = sub.acked.unsettled_below(log.state.next);
-  sub.frontier = sub.window_next = sub.acked.cursor();
 }
 
 // --- They go --------------------------------------------------------------------------------------------------------
@@ -235,6 +224,7 @@ void Shard::State::finish_deletion(Topic& topic) {
   out->effects.emplace_back(ForgetQueue{record.name, record.subscription});
   done(topic.delete_origin, {});
   dirty_logs.erase(record.log);
+  log_alarms.erase({topic.log->alarm, record.log});
   logs.erase(record.log);
   topics.erase(record.subscription);
 }

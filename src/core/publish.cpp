@@ -73,6 +73,7 @@ void Shard::State::append(Log& log, Offset first, Arrivals stored) {
     mutate(model::PutLog{log_state(log)}, false);
   }
   reserve(log);
+  if (log.retains) retain(log);
   out->urgent = true;
   out->sync = out->sync || !log.relaxed;
 }
@@ -102,6 +103,7 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
     log.changed_producers.insert(*command.producer);
   }
   log.bytes_since_trim += item.message->size();
+  log.bytes += item.message->size();
   stored.timed = stored.timed || (item.message->due.us | item.message->expires_at.us) != 0;
   stored.messages.push_back(std::move(item.message));
   return {Code::OK, offset, false};

@@ -38,6 +38,7 @@ void Shard::State::recover(model::RecoveredQueue& recovered) {
     topics[record.subscription] = {record, &log, {}};
     log.deleting = recovered.subscription && recovered.subscription->state.deleting;
     if (log.deleting) touch(log);  // only the catalog still knows it
+    recover_retention(log, record.options);
     return;
   }
   Subscription& sub = adopt(record);
@@ -64,6 +65,16 @@ void Shard::State::recover(model::RecoveredLog& recovered, Log& log) {
   }
 }
 
+/// What has become too old meanwhile goes with the first WakeUp.
+void Shard::State::recover_retention(Log& log, const model::QueueOptions& options) {
+  log.retention = Retention::of(options);
+  log.retains = log.retention != Retention{};
+  if (!log.retains) return;
+  if (!log.state.marks.empty()) log.bytes = log.state.marks.back().bytes;
+  log.alarm = now;
+  log_alarms.emplace(now, log.state.log);
+}
+
 /// What was reserved and is not there may have been given out and lost: those offsets are nobody's. Nothing behind them
 /// is read before that is on the disk.
 void Shard::State::leave_out_reserve(Log& log) {
@@ -87,6 +98,8 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   sub.counters = state.counters;
   sub.lane_next = state.lane_next;
   sub.deleting = state.deleting;
+  sub.void_grants = state.void_grants;
+  if (state.seeking.us != 0) sub.seeking = state.seeking;
   if (!sub.log->is_topic) sub.log->deleting = sub.deleting;
   if (!state.sources.empty()) {
     const model::SourceState& source = state.sources.front();

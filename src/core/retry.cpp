@@ -188,6 +188,7 @@ void Shard::State::on(WakeUp&) {
     Subscription& sub = *find(id);
     alarms.erase(alarms.begin());
     sub.alarm = base::Instant::never();
+    if (sub.seeking && !sub.finding) find_time(sub);
     expire_due(sub);
     while (!sub.waiting.empty() && sub.waiting.begin()->first <= now) {
       Entry& entry = sub.entries.at(sub.waiting.begin()->second);
@@ -198,6 +199,12 @@ void Shard::State::on(WakeUp&) {
     }
     trim(*sub.log, false);
     pumped_later.insert(id);
+  }
+  while (!log_alarms.empty() && log_alarms.begin()->first <= now) {
+    Log& log = *find(log_alarms.begin()->second);
+    log_alarms.erase(log_alarms.begin());
+    log.alarm = base::Instant::never();
+    retain(log);
   }
 }
 
@@ -221,11 +228,8 @@ void Shard::State::expire(Subscription& sub, Entry& entry, bool blamed) {
     // Its lease ends by the rules for lost consumers; look again later.
     return end_at(sub, entry, now + std::chrono::seconds(1));
   }
-  Consumer& consumer = *entry.consumer;
   const model::ErrorReport error{"lazaret.lease_expired", "the lease ended without a verdict", ""};
-  const model::LeaseToken token{config.shard, sub.queue.subscription, entry.position.log, entry.position.offset,
-                                entry.grant};
-  if (consumer.listener) tell(consumer.listener, model::LeaseEnded{consumer.key, {token}});
+  tell_lease_ended(sub, entry);
   end_attempt(sub, entry, blamed ? AttemptOutcome::lease_expired : AttemptOutcome::interrupted,
               blamed ? error : model::ErrorReport{});
   take_back(sub, entry);
@@ -236,6 +240,14 @@ void Shard::State::expire(Subscription& sub, Entry& entry, bool blamed) {
   entry.suspect = true;
   make_ready(sub, entry);
   put_record(sub, entry);
+}
+
+/// To whoever has it, without its doing.
+void Shard::State::tell_lease_ended(const Subscription& sub, const Entry& entry) {
+  if (entry.consumer == nullptr || !entry.consumer->listener) return;
+  const model::LeaseToken token{config.shard, sub.queue.subscription, entry.position.log, entry.position.offset,
+                                entry.grant};
+  tell(entry.consumer->listener, model::LeaseEnded{entry.consumer->key, {token}});
 }
 
 /// The latest that wait are forgotten here; they stand on the disk and are read again when their time comes near.
@@ -310,7 +322,8 @@ void Shard::State::set_alarm(Subscription& sub) {
   base::Instant next = base::Instant::never();
   if (!sub.deadlines.empty()) next = std::min(next, sub.deadlines.begin()->first);
   if (!sub.waiting.empty()) next = std::min(next, sub.waiting.begin()->first);
-  if (!sub.deleting && !draining) next = std::min(next, sub.sweep_at);
+  if (sub.seeking && !sub.finding) next = now;
+  if (!sub.deleting && !draining && !sub.seeking) next = std::min(next, sub.sweep_at);
   const bool drained = sub.log->drained_at != sub.log->state.next && is_drained(*sub.log);
   if (drained) next = std::min(next, std::max(now, sub.log->last_trim) + std::chrono::seconds(1));
   if (next == sub.alarm) return;

@@ -27,7 +27,8 @@ bool Shard::has_unsealed() const { return !state_->dirty.empty() || !state_->dir
 std::uint64_t Shard::next_id() const { return state_->next_id; }
 
 base::Instant Shard::next_wakeup() const {
-  return state_->alarms.empty() ? base::Instant::never() : state_->alarms.begin()->first;
+  const auto first = [](const auto& alarms) { return alarms.empty() ? base::Instant::never() : alarms.begin()->first; };
+  return std::min(first(state_->alarms), first(state_->log_alarms));
 }
 
 void Shard::State::dispatch(Event& event) {

@@ -63,10 +63,33 @@ struct Shard::State {
   void finish_deletion(Subscription& sub);
   void finish_deletion(Topic& topic);
   Subscription& adopt(const model::QueueRecord& record);
-  void begin_at(Subscription& sub, model::Start start);
   Log& log_of(const model::QueueRecord& record);
   void change_durability(Log& log, bool relaxed);
   void leave_log(Subscription& sub);
+
+  // --- seek.cpp: where a subscription begins, and where it is moved
+  void begin_at(Subscription& sub, const model::StartPoint& start);
+  static model::Offset start_offset(const Log& log, const model::StartPoint& start);
+  static void settle_what_is_gone(Subscription& sub);
+  void on(model::SeekSubscription& command);
+  void on(TimeFound& event);
+  void seek_time(Subscription& sub, base::Instant time);
+  void find_time(Subscription& sub);
+  void move_to(Subscription& sub, model::Offset target, const model::Origin& origin);
+  void take_all_back(Subscription& sub, model::Offset target);
+  void forget_history(Subscription& sub, Entry& entry);
+  void begin_window_at(Subscription& sub, model::Offset offset);
+
+  // --- retention.cpp: how long a topic keeps messages
+  void change_retention(Log& log, const model::QueueOptions& options);
+  void retain(Log& log);
+  void add_mark(Log& log);
+  void lose(Log& log);
+  void lose_before(Subscription& sub, model::Offset cut);
+  model::Offset kept_from(const Log& log) const;
+  model::Offset marks_needed_from(const Log& log) const;
+  double retention_used(const Subscription& sub) const;
+  void set_alarm(Log& log);
 
   // --- publish.cpp
   void on(model::Publish& command);
@@ -117,9 +140,10 @@ struct Shard::State {
   void end_at(Subscription& sub, Entry& entry, base::Instant deadline);
   Consumer* next_consumer(Subscription& sub, std::size_t bytes);
   bool may_take(const Consumer& consumer, std::size_t bytes) const;
+  static bool is_full(const Subscription& sub);
+  static bool is_standby(const Subscription& sub, const Consumer& consumer);
   bool prepare_window(Subscription& sub);
   bool load_window(Subscription& sub, std::size_t max_messages, std::size_t max_bytes);
-  void drop_window(Subscription& sub);
   model::Offset next_fresh(const Subscription& sub, model::Offset from) const;
   void load_one(Subscription& sub, Entry& entry);
   void flush_deliveries();
@@ -162,6 +186,7 @@ struct Shard::State {
   base::Duration backoff(const model::QueueOptions& options, std::uint32_t failures);
   void expire_due(Subscription& sub);
   void expire(Subscription& sub, Entry& entry, bool blamed);
+  void tell_lease_ended(const Subscription& sub, const Entry& entry);
   void on(WakeUp& event);
   void on(WaitingLoaded& event);
   void park(Subscription& sub, Position position);
@@ -212,10 +237,12 @@ struct Shard::State {
   static void count_entered(Subscription& sub);
   bool drop_copy(Log& log, model::Offset offset);
   std::uint64_t purge_entries(Subscription& sub, bool scheduled);
-  std::uint64_t purge_parked(Subscription& sub, bool scheduled);
-  std::uint64_t purge_fresh(Subscription& sub);
-  std::uint64_t purge_fresh(Subscription& sub, model::OffsetRange range);
-  std::uint64_t purge_range(Subscription& sub, model::OffsetRange range);
+  std::uint64_t purge_schedule(Subscription& sub);
+  std::uint64_t drop_unheld(Subscription& sub, model::OffsetRange range, bool scheduled);
+  std::uint64_t drop_parked(Subscription& sub, model::OffsetRange range, bool scheduled);
+  std::uint64_t drop_fresh(Subscription& sub, model::OffsetRange range);
+  void forget_parked(Subscription& sub, model::Offset target);
+  void drop_copies(Subscription& sub, model::OffsetRange range);
   void put_changed_log(Log& log);
   static model::LogState log_state(const Log& log);
   void show_topic(const Topic& topic, const model::ShowQueue& command);
@@ -227,7 +254,7 @@ struct Shard::State {
   void trim(Log& log, bool all);
   bool may_trim(const Log& log, model::OffsetRange range) const;
   void trim_stretch(Log& log, model::OffsetRange range);
-  static bool is_drained(const Log& log);
+  bool is_drained(const Log& log) const;
   static bool is_needed(const Log& log, model::Offset offset);
 
   // --- recovery.cpp
@@ -236,6 +263,7 @@ struct Shard::State {
   void recover(Subscription& sub, model::RecoveredSubscription& recovered);
   void put_in_place(Subscription& sub);
   void leave_out_reserve(Log& log);
+  void recover_retention(Log& log, const model::QueueOptions& options);
 
   // --- Small things that all of them use
   Subscription* find(model::SubscriptionId id);
@@ -296,6 +324,7 @@ struct Shard::State {
   std::deque<Sealed> sealed;
   std::set<model::SubscriptionId> pumped_later;  // to be pumped at the end of this step
   std::set<std::pair<base::Instant, model::SubscriptionId>> alarms;
+  std::set<std::pair<base::Instant, model::LogId>> log_alarms;
   using Loads = std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>>;
   Loads loads;                                                              // changes of this step
   Loads::value_type* last_load = nullptr;                                   // of them, the one that was changed last

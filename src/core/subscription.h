@@ -181,6 +181,10 @@ struct Subscription {
   Isolation isolation;
   bool deleting = false;
   model::Origin delete_origin;
+  std::optional<base::Instant> seeking;  // which message was published then is being looked up
+  bool finding = false;                  // the store has been asked
+  model::Origin seek_origin;             // who is told
+  model::Grant void_grants;              // given before it was moved
   bool dirty = false;  // its record goes into this group
   base::Instant alarm = base::Instant::never();
 

@@ -329,6 +329,8 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       reader.submit(shard, *page);
     } else if (auto* one = std::get_if<core::LoadOne>(&effect)) {
       reader.submit(shard, *one);
+    } else if (auto* time = std::get_if<core::FindTime>(&effect)) {
+      reader.submit(shard, *time);
     } else if (auto* waiting = std::get_if<core::LoadWaiting>(&effect)) {
       reader.submit(shard, *waiting);
     } else if (auto* reserve = std::get_if<core::ReserveInstance>(&effect)) {

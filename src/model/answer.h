@@ -106,6 +106,14 @@ struct Done {
   base::Status status;
   std::uint64_t count = 0;
 };
+/// Where a subscription was moved to.
+struct SeekDone {
+  std::uint64_t request = 0;
+  base::Status status;
+  Offset offset;              // the first that it reads, if it is not settled
+  std::uint64_t entered = 0;  // again
+  std::uint64_t purged = 0;   // left behind unread
+};
 struct ConsumerStats {
   ConsumerInfo info;
   std::uint64_t in_flight = 0;
@@ -121,6 +129,9 @@ struct QueueStats {
   /// Offset of the oldest ready message, when there is one and it is known; its time is read from the store.
   std::optional<base::Instant> oldest_ready_at;
   Offset oldest_ready;
+  Offset cursor;     // everything before it is settled
+  Offset log_begin;  // the first that may be there
+  double retention_used = 0;  // of what its topic allows; at 1 messages are lost unread
   Offset log_end;
   /// Offsets that unclean starts left out (durability "relaxed"): they were never a message, or one that was lost.
   std::uint64_t offsets_left_out = 0;
@@ -159,6 +170,6 @@ struct CaseDone {
 };
 
 using Answer = std::variant<Published, ProducerOpened, ConsumerOpened, Deliver, Recall, LeaseEnded, ConsumerEnded,
-                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone>;
+                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone, SeekDone>;
 
 }  // namespace lazaret::model

@@ -122,7 +122,7 @@ struct CreateQueue {
   std::string colocate_with;
   Kind kind = Kind::queue;
   std::string topic;            // of a subscription
-  Start start = Start::latest;  // of a subscription
+  StartPoint start;             // of a subscription
 };
 /// Shard 0. Options that are not named stay as they are: two updates at the same time both hold. Answered by
 /// QueueAnswer.
@@ -151,6 +151,13 @@ struct CancelScheduled {
   Origin origin;
   SubscriptionId subscription;
   Offset offset;
+};
+/// Moves a subscription of a topic: forward, what lies between counts as purged; back, what was settled enters again,
+/// but for what is a case that is not closed. Leases end, their tokens are void. Answered by SeekDone.
+struct SeekSubscription {
+  Origin origin;
+  SubscriptionId subscription;
+  StartPoint to;
 };
 /// Answered by QueueStats.
 struct ShowQueue {
@@ -184,7 +191,7 @@ struct DiscardCaseCommand {
 
 using Command =
     std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
-                 UpdateQueue, DeleteQueue, PurgeQueue, ShowQueue, ShowStates, ReplayCaseCommand, DiscardCaseCommand,
-                 CancelScheduled>;
+                 UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
+                 DiscardCaseCommand, CancelScheduled>;
 
 }  // namespace lazaret::model

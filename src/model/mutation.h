@@ -149,6 +149,13 @@ struct DiscardCase {
   bool drop_evacuated = false;
 };
 
+/// What enters a subscription again begins anew: its closed cases in `range`, and their attempts, go.
+struct DropClosedCases {
+  SubscriptionId subscription;
+  LogId log;
+  OffsetRange range;
+};
+
 // --- Deduplication --------------------------------------------------------------------------------------------------
 
 /// What a producer published in this group, with its state afterwards.
@@ -189,8 +196,9 @@ struct PutShardMeta {
 
 using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription,
                               DropLog, PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts,
-                              AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, PutDedup, TrimDedup,
-                              DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule>;
+                              AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup,
+                              TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta,
+                              DropSchedule>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

@@ -75,6 +75,13 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
     if (!named) return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
     options.durability = *named;
   }
+  options.paused = paused.value_or(options.paused);
+  options.max_in_flight = max_in_flight.value_or(options.max_in_flight);
+  options.single_active_consumer = single_active_consumer.value_or(options.single_active_consumer);
+  options.retain_for = retain_for.value_or(options.retain_for);
+  options.retention_age = retention_age.value_or(options.retention_age);
+  options.retention_messages = retention_messages.value_or(options.retention_messages);
+  options.retention_bytes = retention_bytes.value_or(options.retention_bytes);
   options.ttl = ttl.value_or(options.ttl);
   if (on_expiry) {
     const auto named = on_expiry_of(*on_expiry);
@@ -94,6 +101,13 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.lease_duration = options.lease_duration;
   patch.max_worker_deaths = options.max_worker_deaths;
   patch.durability = name_of(options.durability);
+  patch.paused = options.paused;
+  patch.max_in_flight = options.max_in_flight;
+  patch.single_active_consumer = options.single_active_consumer;
+  patch.retain_for = options.retain_for;
+  patch.retention_age = options.retention_age;
+  patch.retention_messages = options.retention_messages;
+  patch.retention_bytes = options.retention_bytes;
   patch.ttl = options.ttl;
   patch.on_expiry = name_of(options.on_expiry);
   return patch;
@@ -101,9 +115,15 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
 
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
-                        lease_duration || max_worker_deaths || ttl || on_expiry;
+                        lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
+                        ttl || on_expiry;
   if (kind == Kind::topic && delivery) {
-    return Status(Code::INVALID_OPTION, "a topic has no option but durability: the others are its subscriptions'");
+    return Status(Code::INVALID_OPTION,
+                  "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
+                  "its subscriptions'");
+  }
+  if (kind != Kind::topic && (retain_for || retention_age || retention_messages || retention_bytes)) {
+    return Status(Code::INVALID_OPTION, "retain_for and retention_* are options of topics");
   }
   if (kind == Kind::subscription && durability) {
     return Status(Code::INVALID_OPTION, "the durability of a subscription is its topic's");
@@ -122,6 +142,8 @@ Status validate(const QueueOptions& options) {
   if (options.durability != Durability::fsync && options.durability != Durability::relaxed) {
     return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
   }
+  LZ_RETURN_IF_ERROR(between("retain_for", options.retain_for, 0s, 24h * 3660));
+  LZ_RETURN_IF_ERROR(between("retention_age", options.retention_age, 0s, 24h * 3660));
   if (options.on_expiry != OnExpiry::drop && options.on_expiry != OnExpiry::hospital) {
     return Status(Code::INVALID_OPTION, "on_expiry must be \"drop\" or \"hospital\"");
   }
@@ -151,6 +173,19 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   time("lease_duration", have.lease_duration, asked.lease_duration);
   differs("max_worker_deaths", std::to_string(have.max_worker_deaths), std::to_string(asked.max_worker_deaths));
   differs("durability", std::string(name_of(have.durability)), std::string(name_of(asked.durability)));
+  const auto number = [&](std::string_view option, std::uint64_t is, std::uint64_t wanted) {
+    differs(option, std::to_string(is), std::to_string(wanted));
+  };
+  const auto flag = [&](std::string_view option, bool is, bool wanted) {
+    differs(option, is ? "true" : "false", wanted ? "true" : "false");
+  };
+  flag("paused", have.paused, asked.paused);
+  number("max_in_flight", have.max_in_flight, asked.max_in_flight);
+  flag("single_active_consumer", have.single_active_consumer, asked.single_active_consumer);
+  time("retain_for", have.retain_for, asked.retain_for);
+  time("retention_age", have.retention_age, asked.retention_age);
+  number("retention_messages", have.retention_messages, asked.retention_messages);
+  number("retention_bytes", have.retention_bytes, asked.retention_bytes);
   time("ttl", have.ttl, asked.ttl);
   differs("on_expiry", std::string(name_of(have.on_expiry)), std::string(name_of(asked.on_expiry)));
   return text;

@@ -43,6 +43,20 @@ struct QueueOptions {
   std::uint32_t max_worker_deaths = 2;
   /// What a confirm of a publish or of an ack promises. Cases and what is done to them are always on the disk first.
   Durability durability = Durability::fsync;
+  /// Nothing is granted; what is out already goes on.
+  bool paused = false;
+  /// Messages that may be leased at a time, over all consumers. 0: as many as their credit takes.
+  std::uint32_t max_in_flight = 0;
+  /// One consumer gets everything, the first that came; the next takes over when it is gone and has nothing out.
+  bool single_active_consumer = false;
+  /// Of a topic: how long messages stay after all subscriptions have read them, so that new ones can begin in the past,
+  /// and old ones can be moved back. 0: no longer than they are needed.
+  base::Duration retain_for{};
+  /// Of a topic: what is older, or lies further back than so many messages or bytes, goes although subscriptions have
+  /// not read it; they count it as lost to retention. In steps of a sixteenth. 0: nothing is lost that way.
+  base::Duration retention_age{};
+  std::uint64_t retention_messages = 0;
+  std::uint64_t retention_bytes = 0;
   /// Time to live: how long after it was published, or after its delay is over, a message is delivered; besides what
   /// the message says itself. 0: without end. At most kDelayMost.
   base::Duration ttl{};
@@ -62,14 +76,21 @@ struct OptionsPatch {
   std::optional<base::Duration> lease_duration;
   std::optional<std::uint32_t> max_worker_deaths;
   std::optional<std::string> durability;
+  std::optional<bool> paused;
+  std::optional<std::uint32_t> max_in_flight;
+  std::optional<bool> single_active_consumer;
+  std::optional<base::Duration> retain_for;
+  std::optional<base::Duration> retention_age;
+  std::optional<std::uint64_t> retention_messages;
+  std::optional<std::uint64_t> retention_bytes;
   std::optional<base::Duration> ttl;  // 0: without end
   std::optional<std::string> on_expiry;
 
   /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;
   static OptionsPatch of(const QueueOptions& options);
-  /// INVALID_OPTION when one is named that there is not for this kind: a topic has no consumers, so it has `durability`
-  /// only, and its subscriptions have all but that.
+  /// INVALID_OPTION when one is named that there is not for this kind: what is about consumers is of
+  /// queues and subscriptions, what is about a log and how long it stays of topics, `durability` of queues and topics.
   base::Status validate_for(Kind kind) const;
 };
 

@@ -12,6 +12,7 @@
 #include "model/ids.h"
 #include "model/kind.h"
 #include "model/options.h"
+#include "model/start_point.h"
 
 namespace lazaret::model {
 
@@ -26,7 +27,7 @@ struct QueueRecord {
   base::Instant created_at;
   Kind kind = Kind::queue;
   std::string topic;            // of a subscription
-  Start start = Start::latest;  // of a subscription
+  StartPoint start;             // of a subscription
   /// Where its messages were published: the topic of a subscription, else itself.
   const std::string& source() const { return kind == Kind::subscription ? topic : name; }
   bool operator==(const QueueRecord&) const = default;
@@ -68,6 +69,10 @@ struct SubscriptionState {
   Offset lane_next;  // where the next replay goes in the lane
   Counters counters;
   std::vector<SourceState> sources;
+  /// Grants up to this one were given before it was moved: a restart takes none of their tokens.
+  Grant void_grants;
+  /// It is to begin with what was published from this time on, and which message that is, is being looked up. 0: no.
+  base::Instant seeking;
   /// The queue is being deleted: cases keep their messages, everything else goes, step by step.
   bool deleting = false;
   bool operator==(const SubscriptionState&) const = default;
@@ -114,6 +119,15 @@ struct LaneEntry {
   bool operator==(const LaneEntry&) const = default;
 };
 
+/// A place in a topic's log whose messages are kept or lost by age and size: what stands before `offset` was published
+/// until `at`, and has `bytes` from the beginning of the log.
+struct LogMark {
+  Offset offset;
+  base::Instant at;
+  std::uint64_t bytes = 0;
+  bool operator==(const LogMark&) const = default;
+};
+
 /// The state of a log. Its end is found by looking at its last run (or here, when nothing is left).
 struct LogState {
   LogId log;
@@ -128,6 +142,8 @@ struct LogState {
   Offset reserved;
   /// Evacuated messages that cases of deleted subscriptions of a topic have, for as long as the topic is there.
   std::vector<OffsetRange> kept;
+  /// Of a topic that keeps, or loses, messages by age or size. Ascending, at most kLogMarks.
+  std::vector<LogMark> marks;
   /// Messages with a time to live of their own came to it since it was empty.
   bool expires = false;
   bool operator==(const LogState&) const = default;

@@ -399,6 +399,41 @@ Status BatchWriter::apply(const model::DiscardCase& m) {
   return m.drop_evacuated ? erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)) : Status();
 }
 
+Status BatchWriter::apply(const model::DropClosedCases& m) {
+  const std::string begin = keys::case_record({shard_, m.subscription, m.log, m.range.begin});
+  const std::string end = keys::case_record({shard_, m.subscription, m.log, m.range.end});
+  std::map<model::CaseId, model::CaseRecord> closed;
+  bool readable = true;
+  LZ_RETURN_IF_ERROR(
+      database_.scan_range(Family::hospital, begin, end, [&](std::string_view key, std::string_view value) {
+        model::CaseRecord record;
+        record.id = {shard_, m.subscription, m.log, Offset(keys::last_number(key))};
+        readable = decode(value, record);
+        if (readable) closed[record.id] = std::move(record);
+        return readable;
+      }));
+  if (!readable) return Status(base::Code::STORAGE_DAMAGED, "a case of the subscription has no readable record");
+  for (const auto& [id, record] : cases_) {  // as earlier mutations of this commit left them
+    const bool its = id.shard == shard_ && id.subscription == m.subscription && id.log == m.log;
+    if (its && id.offset >= m.range.begin && id.offset < m.range.end) closed[id] = record;
+  }
+  for (const auto& [id, record] : closed) {
+    const bool open = record.state == model::CaseState::admitted || record.state == model::CaseState::replaying;
+    if (!open) LZ_RETURN_IF_ERROR(drop_case(record));
+  }
+  return {};
+}
+
+Status BatchWriter::drop_case(const model::CaseRecord& record) {
+  const model::CaseId& id = record.id;
+  LZ_RETURN_IF_ERROR(erase(Family::hospital_index, keys::case_by_time(id, record.admitted_at)));
+  LZ_RETURN_IF_ERROR(erase(Family::hospital_index, keys::case_by_subscription(id, record.admitted_at)));
+  LZ_RETURN_IF_ERROR(erase(Family::hospital, keys::case_record(id)));
+  LZ_RETURN_IF_ERROR(apply(model::DropAttempts{id.subscription, id.log, id.offset, 0}));
+  cases_.erase(id);
+  return {};
+}
+
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------
 
 Status BatchWriter::apply(const model::PutDedup& m) {

@@ -41,6 +41,7 @@ class BatchWriter {
   base::Status apply(const model::RecallCase& m);
   base::Status apply(const model::DischargeCase& m);
   base::Status apply(const model::DiscardCase& m);
+  base::Status apply(const model::DropClosedCases& m);
   base::Status apply(const model::PutDedup& m);
   base::Status apply(const model::TrimDedup& m);
   base::Status apply(const model::DropProducer& m);
@@ -57,6 +58,7 @@ class BatchWriter {
   base::Result<base::Instant> due_of(const model::DropDelivery& m, const std::string& key);
   base::Status evacuate(model::LogId log, model::Offset offset);
   base::Result<model::CaseRecord> case_of(const model::CaseId& id);
+  base::Status drop_case(const model::CaseRecord& record);
   void put_case(const model::CaseRecord& record, base::Instant previous_admission);
   base::Status put(Family family, const std::string& key, const std::string& value);
   base::Status erase(Family family, const std::string& key);

@@ -279,6 +279,17 @@ void MemoryStore::Writer::apply(const model::DiscardCase& discard) {
   if (discard.drop_evacuated) drop_evacuated(discard.id.log, discard.id.offset);
 }
 
+void MemoryStore::Writer::apply(const model::DropClosedCases& drop) {
+  std::erase_if(state_.cases, [&](const auto& one) {
+    const auto& [id, record] = one;
+    const bool its = id.subscription == drop.subscription && id.log == drop.log;
+    const bool open = record.state == CaseState::admitted || record.state == CaseState::replaying;
+    if (!its || open || id.offset < drop.range.begin || id.offset >= drop.range.end) return false;
+    state_.attempts.erase(id);
+    return true;
+  });
+}
+
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------
 
 void MemoryStore::Writer::apply(const model::PutDedup& put) {

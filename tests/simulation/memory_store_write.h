@@ -28,6 +28,7 @@ class MemoryStore::Writer {
   void apply(const model::RecallCase& recall);
   void apply(const model::DischargeCase& discharge);
   void apply(const model::DiscardCase& discard);
+  void apply(const model::DropClosedCases& drop);
   void apply(const model::PutDedup& put);
   void apply(const model::TrimDedup& trim);
   void apply(const model::DropProducer& drop);

@@ -14,9 +14,10 @@ void RandomRun::operate() {
   const std::uint64_t dice = random_.below(100);
   if (dice < 35) return treat(name);
   if (dice < 45) return world_.post_all(core::TrimNow{});
-  if (dice < 65) return inspect(name);
+  if (dice < 60) return inspect(name);
+  if (dice < 65) return change_retention();
   if (dice < 70) return change_options(name);
-  if (dice < 80 && name.starts_with("news.")) return inspect(name);
+  if (dice < 80 && name.starts_with("news.")) return move(name);
   if (dice < 80) return ask_for_nonsense(name);
   if (dice < 83) return static_cast<void>(world_.purge(name, chance(40)));
   if (dice < 85) return cancel(name);
@@ -71,6 +72,29 @@ void RandomRun::cancel(const std::string& name) {
   }
 }
 
+/// To anywhere in its topic, or beyond; also paused for a while.
+void RandomRun::move(const std::string& name) {
+  model::StartPoint to;
+  const std::uint64_t dice = random_.below(100);
+  if (dice < 20) to.kind = model::Start::earliest;
+  if (dice >= 40 && dice < 70) {
+    to.kind = model::Start::offset;
+    to.offset = model::Offset(random_.below(world_.show(name).log_end.value + 10));
+  }
+  if (dice >= 70) {
+    to.kind = model::Start::time;
+    to.time = world_.now() - base::Duration(static_cast<std::int64_t>(random_.below(5'000'000)));
+  }
+  if (!world_.seek(name, to).status.ok()) witness_.find(name + " cannot be moved");
+  if (!chance(20)) return;
+  model::OptionsPatch paused;
+  paused.paused = true;
+  world_.update(name, paused);
+  world_.run_for(50ms);
+  paused.paused = false;
+  if (world_.has_queue(name)) world_.update(name, paused);
+}
+
 void RandomRun::change_options(const std::string& name) {
   model::UpdateQueue update;
   update.name = name;
@@ -83,6 +107,16 @@ void RandomRun::change_options(const std::string& name) {
   if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {
     witness_.find(name + ": its options cannot be changed");
   }
+}
+
+/// Of the topic, which keeps messages for a while, or loses some.
+void RandomRun::change_retention() {
+  if (!world_.has_queue("news")) return;
+  model::OptionsPatch patch;
+  patch.retain_for = std::chrono::milliseconds(random_.below(3000));
+  patch.retention_messages = chance(30) ? 16 + random_.below(100) : 0;
+  patch.retention_age = std::chrono::milliseconds(chance(30) ? 1000 + random_.below(3000) : 0);
+  world_.update("news", patch);
 }
 
 /// What is refused, with its code, and changes nothing.

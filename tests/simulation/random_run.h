@@ -103,6 +103,8 @@ class RandomRun {
   void nobody_works_twice();
 
   // What operators do: random_operators.cpp.
+  void move(const std::string& subscription);
+  void change_retention();
   void operate();
   void treat(const std::string& name);
   void inspect(const std::string& name);

@@ -86,6 +86,8 @@ void Witness::crashed() {
         blame.history[attempt.number] = attempt.outcome;
       }
     }
+    const model::SubscriptionState* kept = world_.store().durable_subscription(id);
+    if (kept != nullptr && kept->void_grants.value > queue.void_grants) begin_again(queue);
     if (queue.relaxed && !queue.deleted) lose_what_is_relaxed(queue);
     for (auto& [offset, message] : queue.messages) {
       const bool written = message.suspected && *message.suspected + 100ms < world_.now();
@@ -116,6 +118,30 @@ void Witness::lose_what_is_relaxed(Queue& queue) {
     message.suspected.reset();
     message.attempt = 0;
     message.fails = 0;
+  }
+}
+
+/// It was moved: nothing that was given out before counts any more, but what is an open case stays one.
+void Witness::begin_again(Queue& queue) {
+  queue.moved = true;
+  queue.first_grants.clear();
+  std::erase_if(accepted_, [&](const auto& one) { return std::get<0>(one) == queue.record.subscription; });
+  for (auto& [offset, message] : queue.messages) {
+    queue.void_grants = std::max(queue.void_grants, message.newest);
+    const auto record = world_.store().read_case(
+        {queue.record.shard, queue.record.subscription, queue.record.log, model::Offset(offset)});
+    if (record.ok() && (record->state == model::CaseState::admitted || record->state == model::CaseState::replaying)) {
+      continue;
+    }
+    message.forgotten = message.newest;
+    message.acked = message.from_lane = false;
+    message.suspected.reset();
+    message.attempt = 0;
+    message.fails = 0;
+    queue.blames.erase(offset);
+  }
+  if (const model::SubscriptionState* state = world_.store().subscription(queue.record.subscription)) {
+    queue.void_grants = std::max(queue.void_grants, state->void_grants.value);
   }
 }
 
@@ -270,6 +296,11 @@ void Witness::hear(model::ShardId, const model::PurgeQueue& purge) {
 void Witness::hear(model::ShardId, const model::CancelScheduled& cancel) {
   purges_[{cancel.origin.session, cancel.origin.request}] = cancel.subscription;
   if (Queue* of = queue(cancel.subscription)) ++of->purges_unanswered;
+}
+
+void Witness::hear(model::ShardId, const model::SeekSubscription& seek) {
+  purges_[{seek.origin.session, seek.origin.request}] = seek.subscription;
+  if (Queue* of = queue(seek.subscription)) ++of->purges_unanswered;
 }
 
 void Witness::hear(model::ShardId, const model::DeleteQueue& erase) {
@@ -550,6 +581,17 @@ void Witness::see(const core::Tell& tell, const model::Done& answer) {
   if (of == nullptr) return;
   --of->purges_unanswered;
   if (answer.status.ok()) of->purged += answer.count;
+}
+
+void Witness::see(const core::Tell& tell, const model::SeekDone& answer) {
+  const auto asked = purges_.extract({tell.session, answer.request});
+  if (!asked) return;
+  Queue* of = queue(asked.mapped());
+  if (of == nullptr) return;
+  --of->purges_unanswered;
+  if (!answer.status.ok()) return;
+  of->purged += answer.purged;
+  begin_again(*of);
 }
 
 void Witness::see(const core::Tell&, const model::QueueStats& stats) {

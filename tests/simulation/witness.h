@@ -74,6 +74,8 @@ class Witness final : public Watcher {
     std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
     std::uint64_t purged = 0;
     std::uint64_t purges_unanswered = 0;
+    std::uint64_t void_grants = 0;  // as it was moved last
+    bool moved = false;
     bool some_end = false;  // of some message, or by the queue's time to live, at any time
     bool all_end = true;    // the queue had a time to live at every time
     base::Duration longest{};  // of those
@@ -108,6 +110,7 @@ class Witness final : public Watcher {
   void hear(model::ShardId, const core::SessionEnded& ended);
   void hear(model::ShardId shard, const core::InstanceLost& lost);
   void hear(model::ShardId, const model::PurgeQueue& purge);
+  void hear(model::ShardId, const model::SeekSubscription& seek);
   void hear(model::ShardId, const model::CancelScheduled& cancel);
   void hear(model::ShardId, const model::DeleteQueue& erase);
   void hear(model::ShardId, const model::OpenProducer& open);
@@ -123,6 +126,7 @@ class Witness final : public Watcher {
   void see(const core::Tell& tell, const model::Settled& answer);
   void see(const core::Tell& tell, const model::LeaseEnded& answer);
   void see(const core::Tell& tell, const model::Done& answer);
+  void see(const core::Tell& tell, const model::SeekDone& answer);
   void see(const core::Tell& tell, const model::QueueStats& answer);
   template <class Other>
   void see(const core::Tell&, const Other&) {}
@@ -149,6 +153,7 @@ class Witness final : public Watcher {
   void forget_not_begun(Consumer& consumer);
   void forget(model::SubscriptionId queue, model::Grant grant);
   void lose_what_is_relaxed(Queue& queue);
+  void begin_again(Queue& queue);
   void named(Queue& queue, std::uint64_t offset, std::string_view body);
   Queue* queue(model::SubscriptionId id);
   static std::string where(const Queue& queue, std::uint64_t offset);

@@ -55,12 +55,14 @@ void Witness::finish(Queue& of) {
     }
   }
   check_what_is_left(of, cases, open);
-  if (unseen > stats.counters.purged + stats.counters.expired) find(name + ": confirmed, and gone without a trace (1)");
+  const std::uint64_t gone = stats.counters.purged + stats.counters.lost_to_retention + stats.counters.expired;
+  if (unseen > gone) find(name + ": confirmed, and gone without a trace (1)");
   if (stats.counters.acked < acked) find(name + ": fewer are acked than were confirmed to be (3)");
   if (stats.counters.expired > 0 && !of.some_end) find(name + ": some are said to be past a time that they do not have");
   // What was not purged, and not past its time, is acked or a case: nothing else can become of a message here.
-  const std::uint64_t taken = stats.counters.purged + stats.counters.expired;
-  if (stats.counters.entered != stats.counters.acked + taken + cases.size() - discharged) {
+  // Of what was moved back the closed cases are forgotten.
+  const std::uint64_t discarded = of.moved ? stats.counters.discarded : cases.size() - discharged - open;
+  if (stats.counters.entered != stats.counters.acked + gone + open + discarded) {
     find(name + ": some became nothing (1)");
   }
 }

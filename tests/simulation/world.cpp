@@ -178,15 +178,26 @@ model::QueueRecord World::create_queue(const std::string& name, model::QueueOpti
 }
 
 model::QueueRecord World::create_topic(const std::string& name, model::Durability durability) {
+  model::QueueOptions options;
+  options.durability = durability;
+  return create_topic(name, options);
+}
+
+model::QueueRecord World::create_topic(const std::string& name, model::QueueOptions options) {
   model::CreateQueue command;
   command.name = name;
   command.kind = model::Kind::topic;
-  command.options.durability = durability;
+  command.options = options;
   return create(std::move(command));
 }
 
 model::QueueRecord World::subscribe(const std::string& name, const std::string& topic, model::Start start,
                                     model::QueueOptions options) {
+  return subscribe_at(name, topic, {start, {}, {}}, options);
+}
+
+model::QueueRecord World::subscribe_at(const std::string& name, const std::string& topic,
+                                       const model::StartPoint& start, model::QueueOptions options) {
   model::CreateQueue command;
   command.name = name;
   command.kind = model::Kind::subscription;
@@ -246,6 +257,19 @@ model::Done World::cancel_scheduled(const std::string& name, std::uint64_t offse
   cancel.subscription = queue(name).subscription;
   cancel.offset = model::Offset(offset);
   return ask<model::Done>(queue(name).shard, cancel);
+}
+
+model::SeekDone World::seek(const std::string& name, const model::StartPoint& to) {
+  model::SeekSubscription seek;
+  seek.subscription = queue(name).subscription;
+  seek.to = to;
+  return ask<model::SeekDone>(queue(name).shard, seek);
+}
+
+model::QueueRecord World::update(const std::string& name, model::OptionsPatch options) {
+  const auto answer = ask<model::QueueAnswer>(model::ShardId(0), model::UpdateQueue{{}, name, std::move(options)});
+  LZ_ASSERT(answer.status.ok());
+  return *answer.queue;
 }
 
 model::Done World::delete_queue(const std::string& name, bool force) {

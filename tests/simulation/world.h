@@ -82,8 +82,11 @@ class World {
   // --- Short cuts for tests; each of these runs the world until it is answered
   model::QueueRecord create_queue(const std::string& name, model::QueueOptions options = {});
   model::QueueRecord create_topic(const std::string& name, model::Durability durability = model::Durability::fsync);
+  model::QueueRecord create_topic(const std::string& name, model::QueueOptions options);
   model::QueueRecord subscribe(const std::string& name, const std::string& topic,
                                model::Start start = model::Start::latest, model::QueueOptions options = {});
+  model::QueueRecord subscribe_at(const std::string& name, const std::string& topic, const model::StartPoint& start,
+                                  model::QueueOptions options = {});
   const model::QueueRecord& queue(const std::string& name) const { return directory_.at(name); }
   bool has_queue(const std::string& name) const { return directory_.contains(name); }
   model::Published publish(const std::string& queue, std::vector<std::string> bodies,
@@ -94,6 +97,8 @@ class World {
   /// `count` messages with short bodies.
   void publish(const std::string& queue, std::size_t count);
   model::QueueStats show(const std::string& queue);
+  model::SeekDone seek(const std::string& subscription, const model::StartPoint& to);
+  model::QueueRecord update(const std::string& queue, model::OptionsPatch options);
   model::Done purge(const std::string& queue, bool scheduled = false);
   model::Done cancel_scheduled(const std::string& queue, std::uint64_t offset);
   model::Done delete_queue(const std::string& queue, bool force = false);

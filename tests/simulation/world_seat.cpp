@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "engine/page_reader.h"
 #include "simulation/world.h"
 
 namespace lazaret::simulation {
@@ -177,6 +178,9 @@ core::Event::What World::read(std::size_t index, const core::Effect& load) {
     auto read = store_.read_messages(shard, one->source_log, one->source_offset, one->source_offset.next(), 1, 1);
     model::MessageRef message = read->messages.empty() ? nullptr : read->messages.front().message;
     return core::OneLoaded{one->subscription, one->generation, one->log, one->offset, std::move(message)};
+  }
+  if (const auto* time = std::get_if<core::FindTime>(&load)) {
+    return core::TimeFound{time->subscription, engine::find_time(store_, shard, *time).value()};
   }
   const auto& waiting = std::get<core::LoadWaiting>(load);
   auto read = store_.read_waiting(shard, waiting.subscription, model::WaitingPlace::behind(waiting.after), waiting.max);
