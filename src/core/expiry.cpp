@@ -2,6 +2,8 @@
 // met on its way to a consumer. Where nobody consumes, a sweep looks at what is first in line, at most once in
 // kSweepEvery. What an operator replays has no end: it was a case, and somebody wants it delivered all the same.
 #include <algorithm>
+#include <deque>
+#include <utility>
 
 #include "core/shard_state.h"
 #include "model/limits.h"

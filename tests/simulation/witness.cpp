@@ -185,6 +185,12 @@ void Witness::hear(model::ShardId, const model::Publish& publish) {
   }
   for (const auto& item : publish.items) {
     sent.items.emplace_back(item.sequence, item.message->body.view());
+    if ((item.message->due.us | item.message->expires_at.us) == 0) continue;
+    const Times asked{item.message->due,
+                      item.message->expires_at.us == 0 ? base::Instant::never() : item.message->expires_at};
+    Times& times = times_.emplace(item.message->body.view(), asked).first->second;
+    times.due = std::min(times.due, asked.due);
+    times.expires_at = std::max(times.expires_at, asked.expires_at);
     if (item.message->expires_at.us == 0) continue;
     for (auto& [id, queue] : queues_) queue.some_end = queue.some_end || queue.record.log == publish.log;
   }
@@ -442,11 +448,12 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
 /// Nothing is early, and nothing goes out whose time is over. What is replayed has neither.
 void Witness::check_time(const Queue& of, const model::Delivered& one) {
   const std::string at = where(of, one.source_offset.value);
-  const model::Message& message = *one.message;
-  if (message.due > world_.now()) find(at + "delivered before its time");
+  const auto known = times_.find(one.message->body.view());
+  const Times times = known == times_.end() ? Times{} : known->second;
+  if (times.due > world_.now()) find(at + "delivered before its time");
   const base::Instant granted_by = world_.now() - kGrantedBeforeMost;
-  if (message.expires_at.us != 0 && message.expires_at <= granted_by) find(at + "delivered after its time");
-  const base::Instant begins = std::max(message.published_at, message.due);
+  if (times.expires_at <= granted_by) find(at + "delivered after its time");
+  const base::Instant begins = std::max(one.message->published_at, one.message->due);
   if (of.all_end && begins + of.longest <= granted_by) find(at + "delivered after the time that the queue allows");
 }
 

@@ -158,7 +158,14 @@ class Witness final : public Watcher {
   Queue* queue(model::SubscriptionId id);
   static std::string where(const Queue& queue, std::uint64_t offset);
 
+  /// When a message may be delivered, as its publisher said; of several tries the widest.
+  struct Times {
+    base::Instant due;
+    base::Instant expires_at = base::Instant::never();
+  };
+
   World& world_;
+  std::map<std::string, Times, std::less<>> times_;  // by body, of those that have any
   std::map<model::SubscriptionId, Queue> queues_;
   std::map<Request, Published> publishes_;
   std::map<Request, std::vector<model::Verdict>> verdicts_;
