@@ -63,9 +63,9 @@ TEST_F(Expiry, GoesWithoutAnyConsumer) {
   world.publish_timed("orders", 0s, 3s);
   world.publish("orders", 1);
   world.publish_timed("orders", 0s, 2s);
-  world.run_for(2s);
+  world.run_for(1500ms);
   EXPECT_EQ(expired(), 1u);
-  world.run_for(3s);
+  world.run_for(3500ms);
   EXPECT_EQ(expired(), 3u);  // also behind one that stays
   EXPECT_EQ(world.show("orders").ready, 1u);
   expect_sums("orders");
