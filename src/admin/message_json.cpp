@@ -154,10 +154,10 @@ json::object message_json(const ShownMessage& shown) {
 
 base::Result<NewMessage> read_message_json(std::string_view text) {
   if (text.empty()) return Status(Code::BAD_REQUEST, "the body must be a message object");
-  const auto object = parse_object(
-      text, {"id", "key", "type", "content_type", "headers", "correlation_id", "causation_id", "reply_to", "deadline",
-             "expires_at", "priority", "schema_id", "content_encoding", "traceparent", "body", "body_base64", "delay",
-             "deliver_at", "ttl"});
+  const auto object =
+      parse_object(text, {"id", "key", "type", "content_type", "headers", "correlation_id", "causation_id", "reply_to",
+                          "deadline", "expires_at", "priority", "schema_id", "content_encoding", "traceparent", "body",
+                          "body_base64", "delay", "deliver_at", "ttl"});
   if (!object.ok()) return object.status();
   NewMessage message;
   wire::Envelope& envelope = message.envelope;

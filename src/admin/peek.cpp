@@ -47,8 +47,10 @@ Result<std::optional<MessageState>> state_parameter(const Request& request) {
   for (const auto& [value, name] : kStates) {
     if (name == *text) return std::optional(value);
   }
-  return Status(Code::BAD_REQUEST, "state must be settled, ready, leased, waiting, in_hospital, replaying or scheduled, "
-                                   "not \"" + std::string(*text) + "\"");
+  return Status(Code::BAD_REQUEST,
+                "state must be settled, ready, leased, waiting, in_hospital, replaying or scheduled, "
+                "not \"" +
+                    std::string(*text) + "\"");
 }
 
 /// Without a wish: what is still on the queue.

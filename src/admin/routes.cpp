@@ -17,9 +17,10 @@ const Parameter kCursor{.name = "cursor", .summary = "Where the page begins: the
 const Parameter kLimit{.name = "limit", .type = "integer", .summary = "Items of a page: 1 to 1000, 100 when not given"};
 
 std::vector<Parameter> peek_query() {
-  return {{.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
-          {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
-          {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying, scheduled"}};
+  return {
+      {.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
+      {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
+      {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying, scheduled"}};
 }
 
 /// Of messages with a delay: list them (but of a topic, which has none of its own), and cancel one.
@@ -46,7 +47,8 @@ std::vector<Route> schedule_routes() {
       {.method = Method::remove,
        .pattern = "/api/v1/subscriptions/{name}/scheduled/{message}",
        .operation = "cancelScheduledOfSubscription",
-       .summary = "Drops a message, named by its offset or its id, before its delay is over, for this subscription only",
+       .summary =
+           "Drops a message, named by its offset or its id, before its delay is over, for this subscription only",
        .handler = of<cancel_scheduled, Kind::subscription>,
        .outcomes = {{.summary = "It counts as purged", .schema = "Cancelled"}}},
       {.method = Method::remove,
@@ -108,6 +110,12 @@ std::vector<Route> queue_routes() {
        .query = peek_query(),
        .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
                      .schema = "PeekedMessageList"}}},
+      {.pattern = "/api/v1/queues/{name}/why",
+       .operation = "whyQueue",
+       .summary = "Says in sentences why something is not being delivered",
+       .handler = of<why_named, Kind::queue>,
+       .query = {{.name = "message", .summary = "Of this one: an offset, or a message id"}},
+       .outcomes = {{.summary = "What is in the way, the most telling first", .schema = "Why"}}},
       {.method = Method::post,
        .pattern = "/api/v1/queues/{name}/purge",
        .operation = "purgeQueue",
@@ -206,13 +214,27 @@ std::vector<Route> subscription_routes() {
        .query = peek_query(),
        .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
                      .schema = "PeekedMessageList"}}},
+      {.pattern = "/api/v1/subscriptions/{name}/why",
+       .operation = "whySubscription",
+       .summary = "Says in sentences why something is not being delivered",
+       .handler = of<why_named, Kind::subscription>,
+       .query = {{.name = "message", .summary = "Of this one: an offset, or a message id"}},
+       .outcomes = {{.summary = "What is in the way, the most telling first", .schema = "Why"}}},
       {.method = Method::post,
        .pattern = "/api/v1/subscriptions/{name}/purge",
        .operation = "purgeSubscription",
-       .summary = "Drops what is ready or waiting, and what is scheduled when that is asked for, of this subscription only",
+       .summary =
+           "Drops what is ready or waiting, and what is scheduled when that is asked for, of this subscription only",
        .handler = of<purge_named, Kind::subscription>,
        .body = "Purge",
        .outcomes = {{.summary = "It was dropped", .schema = "Purged"}}},
+      {.method = Method::post,
+       .pattern = "/api/v1/subscriptions/{name}/seek",
+       .operation = "seekSubscription",
+       .summary = "Moves the subscription: forward it leaves messages out, back it reads them again",
+       .handler = seek_subscription,
+       .body = "Seek",
+       .outcomes = {{.summary = "It goes on there", .schema = "Sought"}}},
   };
 }
 
@@ -303,7 +325,8 @@ std::vector<Route> broker_routes() {
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
-    for (const auto& part : {topic_routes(), subscription_routes(), schedule_routes(), hospital_routes(), broker_routes()})
+    for (const auto& part :
+         {topic_routes(), subscription_routes(), schedule_routes(), hospital_routes(), broker_routes()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

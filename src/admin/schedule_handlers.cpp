@@ -97,8 +97,8 @@ Result<Offset> find_scheduled(Broker& broker, const Request& request, const mode
     searched += page->size();
     if (std::chrono::steady_clock::now() > request.deadline || broker.stopping) return too_late();
   }
-  return Status(Code::BAD_REQUEST, "it is not among the " + std::to_string(kSearched) +
-                                         " that are due first: name it by its offset")
+  return Status(Code::BAD_REQUEST,
+                "it is not among the " + std::to_string(kSearched) + " that are due first: name it by its offset")
       .with_limit("searched", static_cast<std::int64_t>(kSearched));
 }
 

@@ -143,8 +143,7 @@ bool Shard::State::sweep_ready(Subscription& sub, Instant& next) {
   return all_here;
 }
 
-/// What nobody has had: all that is in memory, or as much as lies before the first that is not past its time, and a page
-/// behind it. False: some of it is being read.
+/// What nobody has had: all of it that is in memory. Where all of that goes, a page behind it. False: it is being read.
 bool Shard::State::sweep_fresh(Subscription& sub, Instant& next) {
   if (sub.loading_window) return false;
   std::deque<model::PagedMessage> kept;

@@ -40,8 +40,8 @@ void Shard::State::on(model::CancelScheduled& command) {
     cancelled += cancel(*sub, command.offset) ? 1 : 0;
   }
   if (cancelled > 0) return done(command.origin, {}, cancelled);
-  done(command.origin,
-       Status(Code::NOT_FOUND, "message " + std::to_string(command.offset.value) + " is not scheduled, or not any more"));
+  done(command.origin, Status(Code::NOT_FOUND, "message " + std::to_string(command.offset.value) +
+                                                   " is not scheduled, or not any more"));
 }
 
 /// False: it is not scheduled here.

@@ -185,7 +185,7 @@ struct Subscription {
   bool finding = false;                  // the store has been asked
   model::Origin seek_origin;             // who is told
   model::Grant void_grants;              // given before it was moved
-  bool dirty = false;  // its record goes into this group
+  bool dirty = false;                    // its record goes into this group
   base::Instant alarm = base::Instant::never();
 
   bool is_lane(model::LogId id) const { return id == queue.lane; }

@@ -26,8 +26,8 @@ struct QueueRecord {
   QueueOptions options;
   base::Instant created_at;
   Kind kind = Kind::queue;
-  std::string topic;            // of a subscription
-  StartPoint start;             // of a subscription
+  std::string topic;  // of a subscription
+  StartPoint start;   // of a subscription
   /// Where its messages were published: the topic of a subscription, else itself.
   const std::string& source() const { return kind == Kind::subscription ? topic : name; }
   bool operator==(const QueueRecord&) const = default;

@@ -271,8 +271,8 @@ Status BatchWriter::apply(const model::DropDelivery& m) {
   return erase(Family::state, key);
 }
 
-/// Until when it waits, as this batch says, or its record, or, of a scheduled one, the message itself; if that cannot be
-/// read, it is looked for.
+/// Until when it waits, as this batch says, or its record, or, of a scheduled one, the message itself; if that is not
+/// readable, it is looked for.
 base::Result<base::Instant> BatchWriter::due_of(const model::DropDelivery& m, const std::string& key) {
   const auto here = waiting_here_.find({shard_, m.subscription, m.log, m.offset});
   if (here != waiting_here_.end()) return here->second;
@@ -284,8 +284,8 @@ base::Result<base::Instant> BatchWriter::due_of(const model::DropDelivery& m, co
   base::Instant due;
   const std::string prefix = keys::schedule_prefix(shard_, m.subscription);
   LZ_RETURN_IF_ERROR(database_.scan(Family::schedule, prefix, [&](std::string_view place, std::string_view) {
-    const bool its = LogId(keys::number_at(place, prefix.size() + 8)) == m.log &&
-                     Offset(keys::last_number(place)) == m.offset;
+    const bool its =
+        LogId(keys::number_at(place, prefix.size() + 8)) == m.log && Offset(keys::last_number(place)) == m.offset;
     if (its) due.us = static_cast<std::int64_t>(keys::number_at(place, prefix.size()));
     return !its;
   }));

@@ -344,7 +344,7 @@ Status Checker::check_deliveries(const model::QueueRecord& queue, const std::vec
       snapshot_);
 }
 
-/// From the schedule to what waits: a message that has not been settled, and, unless it waits for its first delivery, its
+/// From the schedule to what waits: a message that is not settled, and, unless it waits for its first delivery, its
 /// delivery record.
 Status Checker::check_schedule(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled, Offset end) {
   const std::string prefix = keys::schedule_prefix(queue.shard, queue.subscription);
@@ -358,8 +358,8 @@ Status Checker::check_schedule(const model::QueueRecord& queue, const std::vecto
         if (scheduled && (log != queue.log || offset >= end)) found(where, "it is scheduled, and was never published");
         if (scheduled && contains(settled, offset)) found(where, "it is settled and scheduled");
         if (scheduled) return read(0);
-        const auto record = database_.get(
-            Family::state, keys::delivery(queue.shard, queue.subscription, log, offset), snapshot_);
+        const auto record =
+            database_.get(Family::state, keys::delivery(queue.shard, queue.subscription, log, offset), snapshot_);
         if (record.ok() && !*record) found(where, "it is in the schedule and has no delivery record");
         return read(0);
       },

@@ -33,7 +33,8 @@ std::vector<std::string> features() { return {std::string(kFeatureTime)}; }
 
 std::vector<std::string> features_of_both(const std::vector<std::string>& theirs) {
   std::vector<std::string> both = features();
-  std::erase_if(both, [&](const std::string& one) { return std::find(theirs.begin(), theirs.end(), one) == theirs.end(); });
+  std::erase_if(both,
+                [&](const std::string& one) { return std::find(theirs.begin(), theirs.end(), one) == theirs.end(); });
   return both;
 }
 

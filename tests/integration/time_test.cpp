@@ -37,10 +37,7 @@ class TimeTest : public ::testing::Test {
     return http(broker_.admin(), "GET", "/api/v1/queues/" + queue).json().as_object();
   }
   array scheduled(const std::string& queue, const std::string& query = "") {
-    return http(broker_.admin(), "GET", "/api/v1/queues/" + queue + "/scheduled" + query)
-        .json()
-        .at("items")
-        .as_array();
+    return http(broker_.admin(), "GET", "/api/v1/queues/" + queue + "/scheduled" + query).json().at("items").as_array();
   }
   Broker broker_;
 };
@@ -274,11 +271,12 @@ TEST_F(TimeTest, OnTheCommandLine) {
   EXPECT_EQ(broker_.cli_json({"queue", "show", "orders"})[0].at("on_expiry"), "hospital");
   EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "1", "--delay", "2h"}).exit, 0);
   EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "2", "--at", rfc3339(in(1h)), "--ttl", "1m"}).exit, 0);
-  EXPECT_EQ(broker_.cli({"publish", "orders", "--messages"},
-                        R"({"body": "3", "delay": "3h"})"
-                        "\n"
-                        R"({"body": "4", "deliver_at": "2020-01-01T00:00:00Z", "ttl": "9m"})"
-                        "\n")
+  EXPECT_EQ(broker_
+                .cli({"publish", "orders", "--messages"},
+                     R"({"body": "3", "delay": "3h"})"
+                     "\n"
+                     R"({"body": "4", "deliver_at": "2020-01-01T00:00:00Z", "ttl": "9m"})"
+                     "\n")
                 .exit,
             0);
   EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "x", "--delay", "soon"}).exit, 64);
@@ -388,15 +386,15 @@ TEST_F(ManyWait, AndComeWhenTheirTimeHasCome) {
   const milliseconds first = is_long ? 20s : 4s;
   publish(client, 0, most, first, 2s);
   std::atomic<std::uint64_t> early{0}, again{0}, got{0};
-  const Consumer consumer = client.consume(
-      "orders",
-      [&](Delivery& delivery) {
-        const auto waited = std::chrono::system_clock::now() - delivery.message().published_at;
-        if (waited < first) ++early;
-        if (delivery.redelivered()) ++again;
-        ++got;
-      },
-      {.prefetch = 1000});
+  const Consumer consumer = client.consume("orders",
+                                           [&](Delivery& delivery) {
+                                             const auto waited =
+                                                 std::chrono::system_clock::now() - delivery.message().published_at;
+                                             if (waited < first) ++early;
+                                             if (delivery.redelivered()) ++again;
+                                             ++got;
+                                           },
+                                           {.prefetch = 1000});
   EXPECT_TRUE(eventually([&] { return client.show("orders").acked_total == most; }, 120s));
   EXPECT_EQ(early, 0u);
   EXPECT_EQ(again, 0u);

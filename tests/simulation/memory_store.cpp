@@ -117,8 +117,7 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
     if (i < waiting_in_memory_ || waiting[i].log == subscription.state->lane) {
       recovered.deliveries.push_back(waiting[i]);
     } else {
-      (waiting[i].record.scheduled ? recovered.parked_scheduled : recovered.parked)
-          .push_back(waiting[i].record.offset);
+      (waiting[i].record.scheduled ? recovered.parked_scheduled : recovered.parked).push_back(waiting[i].record.offset);
     }
   }
   for (const auto& [id, record] : live_.cases) {
@@ -161,7 +160,8 @@ base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, mode
 
 base::Result<std::vector<model::RecoveredDelivery>> MemoryStore::read_waiting(model::ShardId shard,
                                                                               model::SubscriptionId id,
-                                                                              model::WaitingPlace after, std::size_t max) {
+                                                                              model::WaitingPlace after,
+                                                                              std::size_t max) {
   std::vector<model::RecoveredDelivery> waiting;
   for (const auto& [place, record] : live_.shards[shard.value].subscriptions[id].deliveries) {
     const bool later = record.state == model::DeliveryState::waiting &&

@@ -3,8 +3,8 @@
 //
 // Invariants that it checks, numbered as in the design: 1 nothing confirmed disappears; 2 a repeated publish is stored
 // once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
-// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; 10 the sums; 11 what never began is not
-// blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way, nobody has more than its
+// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; 10 the sums;
+// 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way, nobody has more than its
 // credit, nobody is told that a message is new that may have begun, nothing is delivered before its time or after it,
 // and at the end nothing is left behind.
 //
@@ -76,10 +76,10 @@ class Witness final : public Watcher {
     std::uint64_t purges_unanswered = 0;
     std::uint64_t void_grants = 0;  // as it was moved last
     bool moved = false;
-    bool some_end = false;  // of some message, or by the queue's time to live, at any time
-    bool all_end = true;    // the queue had a time to live at every time
+    bool some_end = false;     // of some message, or by the queue's time to live, at any time
+    bool all_end = true;       // the queue had a time to live at every time
     base::Duration longest{};  // of those
-    bool assigned = false;  // its shard knows it
+    bool assigned = false;     // its shard knows it
     bool deleted = false;
     bool relaxed = false;  // or was at any time
   };
@@ -153,7 +153,7 @@ class Witness final : public Watcher {
   void forget_not_begun(Consumer& consumer);
   void forget(model::SubscriptionId queue, model::Grant grant);
   void lose_what_is_relaxed(Queue& queue);
-  void begin_again(Queue& queue);
+  void begin_again(Queue& queue, std::uint64_t void_grants);
   void named(Queue& queue, std::uint64_t offset, std::string_view body);
   Queue* queue(model::SubscriptionId id);
   static std::string where(const Queue& queue, std::uint64_t offset);

@@ -19,7 +19,8 @@ void Witness::finish() {
 void Witness::finish(Queue& of) {
   const std::string& name = of.record.name;
   const model::QueueStats stats = world_.show(name);
-  if (stats.ready + stats.leased + stats.waiting + stats.scheduled > 0) find(name + ": not everything was worked off (1)");
+  if (stats.ready + stats.leased + stats.waiting + stats.scheduled > 0)
+    find(name + ": not everything was worked off (1)");
   if (of.purges_unanswered == 0 && stats.counters.purged != of.purged) {
     find(name + ": " + std::to_string(of.purged) + " were said to be purged, and " +
          std::to_string(stats.counters.purged) + " are (10)");
@@ -58,7 +59,8 @@ void Witness::finish(Queue& of) {
   const std::uint64_t gone = stats.counters.purged + stats.counters.lost_to_retention + stats.counters.expired;
   if (unseen > gone) find(name + ": confirmed, and gone without a trace (1)");
   if (stats.counters.acked < acked) find(name + ": fewer are acked than were confirmed to be (3)");
-  if (stats.counters.expired > 0 && !of.some_end) find(name + ": some are said to be past a time that they do not have");
+  if (stats.counters.expired > 0 && !of.some_end)
+    find(name + ": some are said to be past a time that they do not have");
   // What was not purged, and not past its time, is acked or a case: nothing else can become of a message here.
   // Of what was moved back the closed cases are forgotten.
   const std::uint64_t discarded = of.moved ? stats.counters.discarded : cases.size() - discharged - open;

@@ -54,7 +54,8 @@ void cancel(const Connection& connection, const Given& given) {
 }  // namespace
 
 void add_schedule_commands(CLI::App& app, const Connection& connection) {
-  CLI::App* schedule = app.add_subcommand("schedule", "Messages published with --delay or --at: look at them, cancel them");
+  CLI::App* schedule =
+      app.add_subcommand("schedule", "Messages published with --delay or --at: look at them, cancel them");
   schedule->require_subcommand(1);
   schedule->fallthrough();
   const auto given = std::make_shared<Given>();
