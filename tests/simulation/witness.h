@@ -4,9 +4,9 @@
 // Invariants that it checks, numbered as in the design: 1 nothing confirmed disappears; 2 a repeated publish is stored
 // once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
 // within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; 10 the sums;
-// 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way, nobody has more than its
-// credit, nobody is told that a message is new that may have begun, nothing is delivered before its time or after it,
-// and at the end nothing is left behind.
+// 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
+// nobody has more than its credit, nobody is told that a message is new that may have begun, nothing is delivered
+// before its time or after it, and at the end nothing is left behind.
 //
 // Threading: none; one thread uses it.
 #pragma once
