@@ -262,7 +262,9 @@ void Shard::State::spill_waiting(Subscription& sub) {
 }
 
 void Shard::State::load_waiting(Subscription& sub) {
-  if (!sub.has_parked() || sub.loading_waiting || sub.waiting.size() > model::limits::kPageMessages) return;
+  if (!sub.has_parked() || sub.loading_waiting) return;
+  // Enough are here; but one of those on the disk may be due before them.
+  if (sub.waiting.size() > model::limits::kPageMessages && sub.parked_from > now) return;
   if (sub.returned.size() + sub.retries.size() > model::limits::kReadyInMemory) return;
   forget_parked_lately(sub);
   sub.loading_waiting = true;
@@ -283,8 +285,8 @@ void Shard::State::on(WaitingLoaded& event) {
   if (!sub->has_parked()) {
     sub->parked_from = base::Instant::never();
   } else if (at_end) {
-    // Some were not on the disk yet when the page was read: next time from the beginning.
-    sub->parked_from = base::Instant{1};
+    // Some were not on the disk yet when the page was asked for.
+    sub->parked_from = sub->parked_lately.empty() ? base::Instant{1} : base::Instant::never();
   }
   for (const ParkedLately& lately : sub->parked_lately) sub->parked_from = std::min(sub->parked_from, lately.earliest);
   // A page full of what is here already, all due at one instant, must not be asked for again and again.
@@ -322,6 +324,7 @@ void Shard::State::set_alarm(Subscription& sub) {
   base::Instant next = base::Instant::never();
   if (!sub.deadlines.empty()) next = std::min(next, sub.deadlines.begin()->first);
   if (!sub.waiting.empty()) next = std::min(next, sub.waiting.begin()->first);
+  if (sub.has_parked() && sub.parked_from > now) next = std::min(next, sub.parked_from);
   if (sub.seeking && !sub.finding) next = now;
   if (!sub.deleting && !draining && !sub.seeking) next = std::min(next, sub.sweep_at);
   const bool drained = sub.log->drained_at != sub.log->state.next && is_drained(*sub.log);

@@ -224,6 +224,39 @@ TEST_F(Schedule, ADeletedQueueTakesItAlong) {
   EXPECT_FALSE(world.has_queue("orders"));
 }
 
+/// One that was not on the disk yet when those that are due near it were read is late for no reason.
+class SlowPages : public Story {
+ protected:
+  SlowPages() : Story(WorldOptions{.ack_sync_max = 0ms, .page_time = 30ms}) { world.create_queue("orders"); }
+};
+
+TEST_F(SlowPages, OneThatComesWhileAPageIsReadIsNotForgottenBehindIt) {
+  model::Publish publish;
+  publish.log = world.queue("orders").log;
+  constexpr std::uint64_t kMany = 6000;
+  for (std::uint64_t i = 0; i < kMany; ++i) {
+    auto message = std::make_shared<model::Message>();
+    message->body = base::SharedBytes::of("body");
+    message->due = world.now() + 10h + base::Duration(i * 1'000'000);
+    publish.items.push_back({0, std::move(message)});
+  }
+  ASSERT_TRUE(world.ask<model::Published>(world.queue("orders").shard, std::move(publish)).status.ok());
+  world.store().set_waiting_in_memory(10);
+  world.kill_broker();
+  world.start_broker();
+  const base::Instant due = world.now() + 10h + 30s;
+  ASSERT_EQ(world.publish_timed("orders", 10h + 30s), kMany);
+  Client anna(world, "anna");
+  anna.consume("orders", 10'000);
+  std::optional<base::Instant> came;
+  anna.on_delivery = [&](const Client::Delivery& delivery) {
+    if (delivery.what.offset.value == kMany) came = world.now();
+  };
+  world.run_for(10h + 31s);
+  ASSERT_TRUE(came);
+  EXPECT_GE(*came, due);
+}
+
 /// More than fit into memory: they wait on the disk, and all come, in the order of their times.
 class ManyScheduled : public Schedule {
  protected:
