@@ -174,7 +174,7 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
       refused.emplace_back(place, message.status());
       continue;
     }
-    command.items.push_back({sequence, *std::move(message)});
+    command.items.push_back({sequence, std::move(message).value()});
   }
   if (!refused.empty() && frame.request != 0) {
     const RefusedItems items{command.items.size(), std::move(refused)};

@@ -214,7 +214,7 @@ TEST_F(TimeTest, OverHttp) {
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[0].at("offset"), 1);
   EXPECT_EQ(all[1].at("offset"), 0);
-  EXPECT_EQ(all[1].at("id").as_string(), id);
+  EXPECT_EQ(std::string(all[1].at("id").as_string()), id);
   EXPECT_EQ(all[1].at("type"), "a");
   EXPECT_EQ(all[1].at("body_bytes"), 1);
   EXPECT_FALSE(all[0].at("expires_at").is_null());

@@ -144,9 +144,13 @@ TEST_F(RecoveryTest, ADropOfWhatIsOnlyOnTheDiskFindsItsPlaceInTheSchedule) {
 TEST_F(RecoveryTest, WhatIsScheduledComesBackFromTheScheduleAlone) {
   publish(std::vector<std::string>(4, "body"));
   const auto scheduled = [&](std::uint64_t offset, std::int64_t due) {
-    auto record = delivery(offset, DeliveryState::waiting, due);
-    record = {.offset = record.offset, .state = record.state, .due = record.due, .scheduled = true};
-    return record;
+    const auto record = delivery(offset, DeliveryState::waiting, due);
+    model::DeliveryRecord alone;
+    alone.offset = record.offset;
+    alone.state = record.state;
+    alone.due = record.due;
+    alone.scheduled = true;
+    return alone;
   };
   const auto late = scheduled(1, 9000);
   const auto soon = scheduled(2, 5000);
@@ -194,7 +198,9 @@ TEST_F(RecoveryTest, AScheduledOneIsDroppedWherever) {
     messages.push_back(std::move(one));
   }
   const auto put = [&](std::uint64_t offset) {
-    model::DeliveryRecord record{.offset = Offset(offset), .state = DeliveryState::waiting};
+    model::DeliveryRecord record;
+    record.offset = Offset(offset);
+    record.state = DeliveryState::waiting;
     record.due = messages[offset]->due;
     record.scheduled = true;
     return model::PutDelivery{queue_.subscription, queue_.log, record, {}};

@@ -20,8 +20,9 @@ Publish through(const Publish& sent) {
     to->set_deliver_at_us(item.deliver_at.us);
     to->set_ttl_us(static_cast<std::uint64_t>(item.ttl.count()));
   }
+  const std::string bytes = header.SerializeAsString();
   Frame frame;
-  frame.header = header.SerializeAsString();
+  frame.header = bytes;
   return decode<Publish>(frame).value();
 }
 
@@ -43,8 +44,9 @@ TEST(PublishItem, TimesComeOutAsTheyWentIn) {
 TEST(PublishItem, WhatOverflowsIsFarAwayAndNotInThePast) {
   v1::Publish header;
   header.add_items()->set_delay_us(~0ull);
+  const std::string bytes = header.SerializeAsString();
   Frame frame;
-  frame.header = header.SerializeAsString();
+  frame.header = bytes;
   EXPECT_GT(decode<Publish>(frame).value().items[0].delay, 24h * 3653);
 }
 
