@@ -96,8 +96,9 @@ class LAZARET_API Client {
   QueueList list(std::string_view after = {}, std::uint32_t max = 100, Kind kind = Kind::queue);
   /// errc::not_empty or in_use unless `force`.
   void remove(std::string_view queue, bool force = false);
-  /// Takes what is ready and waiting; says how many.
-  std::uint64_t purge(std::string_view queue);
+  /// Takes what is ready and waiting, and with `scheduled` also what was published with a delay that is not over; says
+  /// how many.
+  std::uint64_t purge(std::string_view queue, bool scheduled = false);
   /// Looks at messages without taking them: from an offset on, or from the first that is not settled.
   Peeked peek(std::string_view queue, std::optional<std::uint64_t> from = {}, std::uint32_t max = 10);
 
@@ -170,7 +171,7 @@ class LAZARET_API Client {
   auto async_purge(std::string_view queue, T&& token = {}) {
     return detail::operation<Count>(token,
                                     [self = *this, name = std::string(queue)](detail::Handler<Count> handler) mutable {
-                                      self.start_purge(std::move(name), std::move(handler));
+                                      self.start_purge(std::move(name), false, std::move(handler));
                                     });
   }
   template <Token<Peeked> T = Default>
@@ -215,7 +216,7 @@ class LAZARET_API Client {
   void start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> handler);
   void start_list(Kind kind, std::string after, std::uint32_t max, detail::Handler<QueueList> handler);
   void start_remove(std::string queue, bool force, detail::Handler<Count> handler);
-  void start_purge(std::string queue, detail::Handler<Count> handler);
+  void start_purge(std::string queue, bool scheduled, detail::Handler<Count> handler);
   void start_seek(std::string subscription, const std::string& to, detail::Handler<Moved> handler);
   void start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
                   detail::Handler<Peeked> handler);

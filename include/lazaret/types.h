@@ -96,6 +96,15 @@ struct Message {
   /// rising, and the broker stores each sequence once.
   std::uint64_t sequence = 0;
 
+  // Times. 0, and the epoch, where there is none. Of a pair, give one; all are at most ten years ahead.
+  /// Not delivered before: so long after the broker took it, or this time. A handler of the consumer is never early.
+  milliseconds delay{0};
+  std::chrono::system_clock::time_point deliver_at = {};
+  /// Not delivered any more: so long after the broker took it or, with a delay, after that; or from this time on. What
+  /// becomes of it then is the queue's `on_expiry`. Of received messages `expires_at` is set.
+  milliseconds ttl{0};
+  std::chrono::system_clock::time_point expires_at = {};
+
   // Of received messages.
   std::string source = {};  // the queue that it was published to
   std::uint64_t offset = 0;
@@ -165,6 +174,10 @@ struct QueueSpec {
   /// What a confirm promises: "fsync" (it is on the disk), or "relaxed" (it outlives the broker's process; a power loss
   /// takes what is younger than the broker's storage.relaxed_sync_max).
   std::optional<std::string> durability = {};
+  /// Time to live: how long after it was published, or after its delay, a message is delivered; 0 for without end.
+  std::optional<milliseconds> ttl = {};
+  /// What becomes of it then: "drop" (it is dropped and counted), or "hospital" (a case with reason "expired").
+  std::optional<std::string> on_expiry = {};
   /// Put it on the shard of this queue.
   std::string colocate_with = {};
   /// Nothing is granted; what is out already goes on. See Client::pause.
@@ -212,6 +225,8 @@ struct SubscriptionSpec {
   std::optional<bool> paused = {};
   std::optional<std::uint32_t> max_in_flight = {};
   std::optional<bool> single_active_consumer = {};
+  std::optional<milliseconds> ttl = {};
+  std::optional<std::string> on_expiry = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.
@@ -231,6 +246,8 @@ struct QueueInfo {
   std::uint64_t next_offset = 0;  // of the next message that is published
   bool created = false;
   ProblemRef problem;
+  std::uint64_t scheduled = 0;      // published with a delay that is not over
+  std::uint64_t expired_total = 0;  // dropped since they were past their time to live
 };
 struct QueueList {
   std::vector<QueueInfo> queues;
@@ -249,7 +266,7 @@ struct Moved {
 };
 struct PeekedMessage {
   Message message;
-  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying"
+  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying", "scheduled"
   std::uint32_t attempt = 0;
   bool damaged = false;
 };

@@ -23,6 +23,10 @@ base::Result<Response> publish_message(Broker& broker, const Request& request, m
 // peek.cpp
 base::Result<Response> peek_messages(Broker& broker, const Request& request, model::Kind kind);
 
+// schedule_handlers.cpp: of queues or subscriptions, and to cancel of topics
+base::Result<Response> list_scheduled(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> cancel_scheduled(Broker& broker, const Request& request, model::Kind kind);
+
 // case_handlers.cpp
 base::Result<Response> list_cases(Broker& broker, const Request& request);
 base::Result<Response> get_case(Broker& broker, const Request& request);

@@ -153,11 +153,15 @@ Result<Response> delete_named(Broker& broker, const Request& request, model::Kin
 }
 
 Result<Response> purge_named(Broker& broker, const Request& request, model::Kind kind) {
-  if (const auto body = parse_object(request.body, {}); !body.ok()) return body.status();
+  const auto body = parse_object(request.body, {"scheduled"});
+  if (!body.ok()) return body.status();
+  const json::value* scheduled = body->if_contains("scheduled");
+  if (scheduled != nullptr && !scheduled->is_bool())
+    return Status(Code::BAD_REQUEST, "scheduled must be true or false");
   const auto queue = find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();
-  const auto done =
-      ask<model::Done>(broker.desk, (*queue)->shard, model::PurgeQueue{{}, (*queue)->subscription}, request.deadline);
+  const model::PurgeQueue purge{{}, (*queue)->subscription, scheduled != nullptr && scheduled->get_bool()};
+  const auto done = ask<model::Done>(broker.desk, (*queue)->shard, purge, request.deadline);
   if (!done.ok()) return done.status();
   return json_response(200, json::object{{"purged", done->count}});
 }

@@ -78,6 +78,12 @@ Status read_durability(const json::value& value, std::optional<std::string>& int
   return {};
 }
 
+Status read_on_expiry(const json::value& value, std::optional<std::string>& into) {
+  if (!value.is_string()) return wrong("on_expiry", "\"drop\" or \"hospital\"");
+  into = std::string(value.get_string());
+  return {};
+}
+
 json::object topic_json(const model::QueueStats& stats) {
   return {
       {"name", stats.queue.name},
@@ -115,6 +121,8 @@ json::object options_json(const model::QueueOptions& options) {
   out["paused"] = options.paused;
   out["max_in_flight"] = options.max_in_flight;
   out["single_active_consumer"] = options.single_active_consumer;
+  out["ttl"] = base::format_duration(options.ttl);
+  out["on_expiry"] = model::name_of(options.on_expiry);
   return out;
 }
 
@@ -204,6 +212,10 @@ base::Result<bool> read_option(std::string_view name, const json::value& value, 
     status = read(name, value, patch.max_worker_deaths);
   } else if (name == "durability") {
     status = read_durability(value, patch.durability);
+  } else if (name == "ttl") {
+    status = read(name, value, patch.ttl);
+  } else if (name == "on_expiry") {
+    status = read_on_expiry(value, patch.on_expiry);
   } else {
     return read_more(name, value, patch);
   }

@@ -111,7 +111,10 @@ Cause where_it_is(const model::MessageStates::Item& item, const QueueStats& stat
   const std::string attempt = "attempt " + std::to_string(item.attempt);
   switch (item.state) {
     case MessageState::settled:
-      return {"SETTLED", name + " is settled: it was acked, discarded, purged, or lies outside of what it reads."};
+      return {"SETTLED",
+              name +
+                  " is settled: it was acked, discarded, purged, past its time to live, or lies outside of what it "
+                  "reads."};
     case MessageState::ready:
       return {"READY",
               name + " is ready" + (ahead == 0 ? ", and first in line." : "; " + messages_are(ahead) + " before it.")};
@@ -124,6 +127,9 @@ Cause where_it_is(const model::MessageStates::Item& item, const QueueStats& stat
       return {"WAITING", name + " waits for its next attempt" +
                              (item.until ? ", which is due " + in_time(*item.until, now) : "") + "; " +
                              std::to_string(item.attempt) + " ended before."};
+    case MessageState::scheduled:
+      return {"SCHEDULED", name + " was published to be delivered later" +
+                               (item.until ? ", and is due " + in_time(*item.until, now) : "") + "."};
     case MessageState::in_hospital:
       return {"IN_HOSPITAL",
               name + " is in the hospital, as case " +

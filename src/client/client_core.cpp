@@ -125,6 +125,7 @@ wire::Hello ClientCore::hello() {
   resuming_.clear();
   for (const auto& [number, consumer] : consumers_) resuming_.push_back(consumer);
   wire::Hello hello;
+  hello.features = wire::features();
   hello.instance = instance_;
   if (welcome_.session.value != 0) {
     hello.resume = wire::Hello::Resume{welcome_.session, static_cast<std::uint32_t>(resuming_.size())};
@@ -350,6 +351,9 @@ void ClientCore::publish(std::string&& queue, Message&& message, milliseconds ti
   outgoing.sequence = message.sequence;
   outgoing.body = shared_body(message.body);
   outgoing.body_crc = base::crc32c(message.body.view());
+  outgoing.delay = std::max(message.delay, milliseconds(0));
+  outgoing.deliver_at = {micros_of(message.deliver_at)};
+  outgoing.ttl = std::max(message.ttl, milliseconds(0));
   outgoing.deadline = deadline_in(timeout);
   if (pending_.messages >= options_.max_pending_messages || pending_.bytes >= options_.max_pending_bytes) {
     return outgoing.completion.fail(

@@ -28,8 +28,8 @@ void Publisher::submit(const std::string& queue, Outgoing&& message) {
   Producer& producer = producers_[queue];
   producer.queue = queue;
   if (adopt(producer, message)) return;
-  const Status size = client_.is_open() ? check_size(message) : Status();
-  if (!size.ok()) return refuse(producer, message, size);
+  const Status status = client_.is_open() ? check_acceptable(message) : Status();
+  if (!status.ok()) return refuse(producer, message, status);
   producer.waiting.push_back(std::move(message));
 }
 
@@ -105,7 +105,7 @@ void Publisher::on(const wire::ProducerOpened& frame) {
   send(producer);
 }
 
-Status Publisher::check_size(const Outgoing& message) const {
+Status Publisher::check_acceptable(const Outgoing& message) const {
   const wire::Welcome& told = client_.welcome();
   const auto beyond = [](Code code, std::string_view what, std::size_t bytes, std::uint64_t limit, std::string name) {
     return Status(code, "the " + std::string(what) + " has " + std::to_string(bytes) +
@@ -120,13 +120,19 @@ Status Publisher::check_size(const Outgoing& message) const {
   if (told.max_header_bytes != 0 && envelope > told.max_header_bytes) {
     return beyond(Code::HEADERS_TOO_LARGE, "envelope", envelope, told.max_header_bytes, "max_header_bytes");
   }
+  const bool timed = message.delay.count() != 0 || message.deliver_at.us != 0 || message.ttl.count() != 0;
+  const auto& known = told.features;
+  if (timed && std::find(known.begin(), known.end(), wire::kFeatureTime) == known.end()) {
+    // It would deliver at once, and for ever.
+    return {Code::BAD_REQUEST, "this broker is of a version that knows no delays and no times to live"};
+  }
   return {};
 }
 
-/// What the broker would not take would cost the connection, if its frame is too large as well.
-void Publisher::refuse_too_large(Producer& producer) {
+/// What the broker would not take, or not as it is meant, would cost the connection if its frame is too large as well.
+void Publisher::refuse_unacceptable(Producer& producer) {
   std::erase_if(producer.waiting, [&](Outgoing& message) {
-    const Status status = check_size(message);
+    const Status status = check_acceptable(message);
     if (!status.ok()) refuse(producer, message, status);
     return !status.ok();
   });
@@ -152,7 +158,8 @@ void Publisher::send(Producer& producer) {
       producer.last_sequence = std::max(producer.last_sequence, message.sequence);
       message.sent = true;
       bytes += message.size();
-      frame.items.push_back({message.sequence, message.envelope, message.body, message.body_crc});
+      frame.items.push_back({message.sequence, message.envelope, message.body, message.body_crc, message.delay,
+                             message.deliver_at, message.ttl});
       items.push_back(std::move(message));
       producer.waiting.pop_front();
       ++producer.in_flight_count;
@@ -258,7 +265,7 @@ void Publisher::fail_unsent(const Status& status) {
 // --- The connection --------------------------------------------------------------------------------------------------
 
 void Publisher::connected() {
-  for (auto& [queue, producer] : producers_) refuse_too_large(producer);
+  for (auto& [queue, producer] : producers_) refuse_unacceptable(producer);
   flush();
 }
 

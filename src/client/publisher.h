@@ -64,6 +64,9 @@ struct Outgoing {
   base::SharedBytes envelope;
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
+  base::Duration delay{};
+  base::Instant deliver_at;
+  base::Duration ttl{};
   SteadyTime deadline;
   Completion<Receipt> completion;  // empty: nobody waits any more, only its fate is of interest
   bool sent = false;               // on this connection or an earlier one
@@ -120,8 +123,8 @@ class Publisher {
   bool adopt(Producer& producer, Outgoing& message);
   void settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const base::Status& why);
   void refuse(Producer& producer, Outgoing& message, const base::Status& why);
-  base::Status check_size(const Outgoing& message) const;
-  void refuse_too_large(Producer& producer);
+  base::Status check_acceptable(const Outgoing& message) const;
+  void refuse_unacceptable(Producer& producer);
   void forget(Producer& producer, const Outgoing& message);
   void finish(Outgoing& message, const base::Status& status, Receipt receipt = {});
   void unknown(Producer& producer, Outgoing& message, std::string text);

@@ -33,6 +33,8 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.paused = spec.paused;
   patch.max_in_flight = spec.max_in_flight;
   patch.single_active_consumer = spec.single_active_consumer;
+  if (spec.ttl) patch.ttl = *spec.ttl;
+  patch.on_expiry = spec.on_expiry;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
 }
@@ -68,6 +70,8 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.topic_spec.retention_bytes = in.options.retention_bytes;
   out.cursor = in.cursor.value;
   out.next_offset = in.next_offset.value;
+  out.spec.ttl = to_ms(in.options.ttl);
+  out.spec.on_expiry = std::string(model::name_of(in.options.on_expiry));
   out.ready = in.ready;
   out.leased = in.leased;
   out.waiting = in.waiting;
@@ -79,6 +83,8 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.topic = in.topic;
   if (in.kind == model::Kind::subscription) out.start = model::text_of(in.start);
   out.subscriptions = in.subscriptions;
+  out.scheduled = in.scheduled;
+  out.expired_total = in.expired;
   out.created = created;
   return out;
 }
@@ -101,6 +107,7 @@ const char* state_name(model::MessageState state) {
     case model::MessageState::waiting: return "waiting";
     case model::MessageState::in_hospital: return "in_hospital";
     case model::MessageState::replaying: return "replaying";
+    case model::MessageState::scheduled: return "scheduled";
   }
   return "ready";
 }
@@ -189,6 +196,8 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.paused = spec.paused;
   options.max_in_flight = spec.max_in_flight;
   options.single_active_consumer = spec.single_active_consumer;
+  options.ttl = spec.ttl;
+  options.on_expiry = std::move(spec.on_expiry);
   return {Kind::subscription, std::move(options), std::move(spec.topic), std::move(spec.start), {}};
 }
 
@@ -243,12 +252,13 @@ void Client::start_remove(std::string queue, bool force, detail::Handler<Count> 
   ask<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
 }
 
-void Client::start_purge(std::string queue, detail::Handler<Count> handler) {
+void Client::start_purge(std::string queue, bool scheduled, detail::Handler<Count> handler) {
   if (const Status words = detail::check_queue_name(queue); !words.ok()) {
     return fail(core(), std::move(handler), words);
   }
-  ask<Count>(core(), request_for(wire::QueueVerb::purge, std::move(queue)), timeout_, false, std::move(handler),
-             count_of);
+  wire::QueueRequest frame = request_for(wire::QueueVerb::purge, std::move(queue));
+  frame.scheduled = scheduled;
+  ask<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
 }
 
 void Client::start_seek(std::string subscription, const std::string& to, detail::Handler<Moved> handler) {
@@ -323,9 +333,9 @@ void Client::remove(std::string_view queue, bool force) {
   wait_for<Count>([&](auto handler) { start_remove(std::string(queue), force, std::move(handler)); });
 }
 
-std::uint64_t Client::purge(std::string_view queue) {
+std::uint64_t Client::purge(std::string_view queue, bool scheduled) {
   check_may_block(core().would_deadlock());
-  return wait_for<Count>([&](auto handler) { start_purge(std::string(queue), std::move(handler)); }).count;
+  return wait_for<Count>([&](auto handler) { start_purge(std::string(queue), scheduled, std::move(handler)); }).count;
 }
 
 Peeked Client::peek(std::string_view queue, std::optional<std::uint64_t> from, std::uint32_t max) {

@@ -128,7 +128,7 @@ Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldTok
   const bool older = (held.token.grant.value >> 40) < config.epoch;
   const bool possible = resuming && older && held.token.grant > sub.void_grants && held.token.log == sub.queue.log &&
                         held.token.offset < sub.recovered_mark && !sub.acked.is_settled(held.token.offset) &&
-                        !sub.parked.contains(held.token.offset);
+                        !sub.is_parked(held.token.offset);
   if (!possible) return nullptr;
   Entry& entry = sub.entries[{held.token.log, held.token.offset}];
   entry.position = {held.token.log, held.token.offset};
@@ -379,11 +379,10 @@ void Shard::State::on(Drain&) {
     // A clean stop leaves the mark exact: nothing is granted for the first time any more. What may have begun before
     // this start, and is not settled, still may have.
     model::Offset exact = std::max(sub.frontier, sub.recovered_mark);
-    const auto behind = sub.entries.upper_bound({sub.queue.log, model::Offset(~0ull)});
-    if (behind != sub.entries.begin() && std::prev(behind)->first.log == sub.queue.log) {
-      exact = std::max(exact, std::prev(behind)->first.offset.next());
-    }
     for (auto& [position, entry] : sub.entries) {
+      // One that waits for its first delivery says so by its record.
+      const bool was_granted = bool(entry.grant) || !entry.has_record;
+      if (was_granted && position.log == sub.queue.log) exact = std::max(exact, position.offset.next());
       const bool came_back = entry.state == DeliveryState::ready && !entry.has_record && !entry.interrupted;
       if (came_back) put_record(sub, entry);
     }

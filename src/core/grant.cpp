@@ -16,12 +16,16 @@ constexpr std::size_t kRetriesAhead = 64;
 /// Of them, those that are loaded while nobody has credit.
 constexpr std::size_t kPreload = 4;
 
+/// Stretches of scheduled messages that are stepped over at once; of more, some are read.
+constexpr int kStretchesSkipped = 1024;
+
 bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.has_value(); }
 
 }  // namespace
 
 void Shard::State::pump(Subscription& sub) {
   if (sub.deleting || draining) return;
+  if (!sub.seeking && (sub.sweeping || sub.sweep_at <= now)) sweep(sub);
   if (sub.queue.options.paused || sub.seeking) {
     if (!sub.isolation.out) end_isolation(sub);
     return;
@@ -104,6 +108,10 @@ Granted Shard::State::grant_loaded(Subscription& sub, const std::set<Position>& 
       load_one(sub, entry);
       continue;
     }
+    if (!entry.replays && is_past(sub, *entry.message)) {
+      drop_expired(sub, entry);
+      return Granted::yes;  // as good as: on to the next
+    }
     Consumer* consumer = next_consumer(sub, entry.message->size());
     if (consumer == nullptr) return Granted::no_room;
     grant(sub, entry, *consumer, entry.message);
@@ -117,28 +125,45 @@ bool Shard::State::prepare_window(Subscription& sub) {
   while (!sub.window.empty()) {
     const model::PagedMessage& front = sub.window.front();
     const bool taken = sub.acked.is_settled(front.offset) || sub.entries.contains({sub.queue.log, front.offset}) ||
-                       sub.parked.contains(front.offset);
-    if (!taken && front.message != nullptr) break;
-    const model::Offset offset = front.offset;
-    const std::size_t bytes = front.message == nullptr ? 0 : front.message->size();
+                       sub.is_parked(front.offset);
+    if (!taken && front.message != nullptr && is_offered(sub, *front.message)) break;
+    const model::PagedMessage gone = std::move(sub.window.front());
+    const std::size_t bytes = gone.message == nullptr ? 0 : gone.message->size();
     sub.window.pop_front();
     sub.window_bytes -= bytes;
     window_bytes -= bytes;
-    sub.frontier = std::max(sub.frontier, offset.next());
-    if (!taken) admit_damaged(sub, offset);
+    sub.frontier = std::max(sub.frontier, gone.offset.next());
+    if (taken) continue;
+    if (gone.message == nullptr) {
+      admit_damaged(sub, gone.offset);
+    } else {
+      turn_away(sub, gone.offset, *gone.message);
+    }
   }
   const std::uint64_t left = limits::kTailBytesPerShard - std::min(window_bytes, limits::kTailBytesPerShard);
   const std::size_t ahead_bytes = std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kAheadBytes);
   const bool enough = sub.window.size() > limits::kAheadMessages / 2 || sub.window_bytes > ahead_bytes / 2;
-  if (!enough && !sub.loading_window) {
-    sub.window_next = sub.acked.next_unsettled(sub.window_next);
-    if (sub.window_next < sub.log->persisted_end) {
-      sub.loading_window = true;
-      out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, sub.window_next,
-                                             sub.log->persisted_end, limits::kAheadMessages, ahead_bytes});
-    }
-  }
+  if (!enough && !sub.loading_window) load_window(sub, limits::kAheadMessages, ahead_bytes);
   return !sub.window.empty();
+}
+
+/// False: there is nothing behind the window. REQUIRES that nothing is on its way.
+bool Shard::State::load_window(Subscription& sub, std::size_t max_messages, std::size_t max_bytes) {
+  sub.window_next = next_fresh(sub, sub.window_next);
+  if (sub.window_next >= sub.log->persisted_end) return false;
+  sub.loading_window = true;
+  out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, sub.window_next,
+                                         sub.log->persisted_end, max_messages, max_bytes});
+  return true;
+}
+
+/// The first offset from `from` on that is neither settled nor scheduled, or at least one behind some of those.
+model::Offset Shard::State::next_fresh(const Subscription& sub, model::Offset from) const {
+  model::Offset at = sub.acked.next_unsettled(from);
+  for (int stretches = 0; stretches < kStretchesSkipped && sub.parked_scheduled.contains(at); ++stretches) {
+    at = sub.acked.next_unsettled(sub.parked_scheduled.next_missing(at));
+  }
+  return at;
 }
 
 bool Shard::State::grant_fresh(Subscription& sub) {

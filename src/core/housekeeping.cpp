@@ -146,11 +146,25 @@ void Shard::State::on(model::PurgeQueue& command) {
   if (found == nullptr || found->deleting)
     return done(command.origin, Status(Code::NOT_FOUND, "there is no such queue"));
   Subscription& sub = *found;
+  const OffsetRange all{Offset(0), sub.log->state.next};
+  std::uint64_t purged = purge_entries(sub, command.scheduled);
+  if (command.scheduled) purged += purge_schedule(sub);
+  purged += drop_parked(sub, all, false);
+  // Fresh ones: everything from the frontier that nobody holds.
+  purged += drop_unheld(sub, {sub.frontier, all.end}, false);
+  begin_window_at(sub, all.end);
+  sub.counters.purged += purged;
+  touch(sub);
+  out->urgent = out->sync = true;
+  done(command.origin, {}, purged);
+}
+
+/// Messages with an entry: those that are ready or waiting. A replaying case goes back to the hospital.
+std::uint64_t Shard::State::purge_entries(Subscription& sub, bool scheduled) {
   std::uint64_t purged = 0;
-  // Messages with an entry: those that are ready or waiting. A replaying case goes back to the hospital.
   std::vector<Position> entries;
   for (const auto& [position, entry] : sub.entries) {
-    if (entry.state != DeliveryState::granted) entries.push_back(position);
+    if (entry.state != DeliveryState::granted && (scheduled || !entry.scheduled)) entries.push_back(position);
   }
   for (const Position& position : entries) {
     Entry& entry = sub.entries.at(position);
@@ -168,18 +182,25 @@ void Shard::State::on(model::PurgeQueue& command) {
     }
     forget_entry(sub, entry);
   }
-  purged += drop_parked(sub, {Offset(0), sub.log->state.next});
-  // Fresh ones: everything from the frontier that nobody holds.
-  purged += drop_unheld(sub, {sub.frontier, sub.log->state.next});
-  begin_window_at(sub, sub.log->state.next);
-  sub.counters.purged += purged;
-  touch(sub);
-  out->urgent = out->sync = true;
-  done(command.origin, {}, purged);
+  return purged;
 }
 
-/// Settles what of `range` nobody has. Returns how many that were.
-std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range) {
+/// What waits on the disk for its first delivery. REQUIRES that all else that waits goes in this step too.
+std::uint64_t Shard::State::purge_schedule(Subscription& sub) {
+  if (sub.parked_scheduled.empty()) return 0;
+  mutate(model::DropSchedule{sub.queue.subscription}, true);
+  std::uint64_t purged = 0;
+  for (const OffsetRange& range : sub.parked_scheduled.ranges()) {
+    purged += sub.acked.settle(range);
+    drop_copies(sub, range);
+  }
+  sub.parked_scheduled.clear();
+  return purged;
+}
+
+/// Settles what of `range` nobody has; what waits for its first delivery only if it is `scheduled` that is meant too.
+/// Returns how many that were.
+std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range, bool scheduled) {
   std::vector<Position> idle;
   std::vector<OffsetRange> free;
   Offset at = range.begin;
@@ -188,10 +209,11 @@ std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range) {
     const Offset until = entry ? it->first.offset : range.end;
     if (at < until) free.push_back({at, until});
     if (!entry) break;
-    if (it->second.state != DeliveryState::granted) idle.push_back(it->first);
+    const bool stays = it->second.state == DeliveryState::granted || (it->second.scheduled && !scheduled);
+    if (!stays) idle.push_back(it->first);
     at = until.next();
   }
-  std::uint64_t dropped = drop_parked(sub, range);
+  std::uint64_t dropped = drop_parked(sub, range, scheduled);
   for (const Position& position : idle) {
     Entry& entry = sub.entries.at(position);
     take_back(sub, entry);
@@ -200,32 +222,35 @@ std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range) {
     forget_entry(sub, entry);
     ++dropped;
   }
-  for (const OffsetRange& part : free) {
-    dropped += sub.acked.settle(part);
-    drop_copies(sub, part);
-  }
+  for (const OffsetRange& part : free) dropped += drop_fresh(sub, part);
   return dropped;
 }
 
 /// What waits on the disk only.
-std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range) {
-  std::vector<Offset> offsets;
-  sub.parked.for_each_in(range, [&](OffsetRange part) {
-    for (Offset offset = part.begin; offset < part.end; offset = offset.next()) offsets.push_back(offset);
-  });
-  for (const Offset offset : offsets) {
-    mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
-    mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
-    sub.parked.erase(offset);
-    for (ParkedLately& lately : sub.parked_lately) lately.offsets.erase(offset);
-    settled(sub, offset);
+std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range, bool scheduled) {
+  std::uint64_t dropped = 0;
+  for (IntervalSet* parked : {&sub.parked, &sub.parked_scheduled}) {
+    const bool is_schedule = parked == &sub.parked_scheduled;
+    if (is_schedule && !scheduled) continue;
+    std::vector<Offset> offsets;
+    parked->for_each_in(range, [&](OffsetRange part) {
+      for (Offset offset = part.begin; offset < part.end; offset = offset.next()) offsets.push_back(offset);
+    });
+    for (const Offset offset : offsets) {
+      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+      if (!is_schedule) mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
+      parked->erase(offset);
+      for (ParkedLately& lately : sub.parked_lately) lately.offsets.erase(offset);
+      settled(sub, offset);
+    }
+    dropped += offsets.size();
   }
-  if (sub.parked.empty()) forget_parked(sub);
-  return offsets.size();
+  if (!sub.has_parked()) forget_parked(sub, Offset(0));
+  return dropped;
 }
 
-/// What waits on the disk only is waited for no more.
-void Shard::State::forget_parked(Subscription& sub) {
+/// What waits on the disk only is waited for no more, but for what is scheduled at or behind `target`.
+void Shard::State::forget_parked(Subscription& sub, Offset target) {
   for (const OffsetRange& range : sub.parked.ranges()) {
     for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
       mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
@@ -233,8 +258,34 @@ void Shard::State::forget_parked(Subscription& sub) {
     }
   }
   sub.parked.clear();
+  std::vector<OffsetRange> before;
+  sub.parked_scheduled.for_each_in({Offset(0), target}, [&](OffsetRange part) { before.push_back(part); });
+  for (const OffsetRange& range : before) {
+    for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
+      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+      sub.parked_scheduled.erase(offset);
+    }
+  }
+  if (sub.has_parked()) return;
   sub.parked_lately.clear();
   sub.parked_from = base::Instant::never();
+}
+
+/// Settles fresh messages, but for what is scheduled between them.
+std::uint64_t Shard::State::drop_fresh(Subscription& sub, OffsetRange range) {
+  std::vector<OffsetRange> fresh;
+  Offset at = range.begin;
+  sub.parked_scheduled.for_each_in(range, [&](OffsetRange part) {
+    if (at < part.begin) fresh.push_back({at, part.begin});
+    at = part.end;
+  });
+  if (at < range.end) fresh.push_back({at, range.end});
+  std::uint64_t dropped = 0;
+  for (const OffsetRange& part : fresh) {
+    dropped += sub.acked.settle(part);
+    drop_copies(sub, part);
+  }
+  return dropped;
 }
 
 /// What was copied out of the log for messages that are settled now goes too, but not what was for a case.
@@ -277,15 +328,16 @@ void Shard::State::on(model::ShowQueue& command) {
   std::uint64_t reserved = 0;
   if (resuming) {
     const OffsetRange range{sub->acked.cursor(), sub->recovered_mark};
-    reserved = sub->acked.unsettled_in(range) - sub->parked.count_in(range);
+    reserved = sub->acked.unsettled_in(range) - sub->parked.count_in(range) - sub->parked_scheduled.count_in(range);
     for (const auto& [position, entry] : sub->entries) {
       if (position.log == sub->queue.log && position.offset < sub->recovered_mark) --reserved;
     }
   }
   stats.queue = sub->queue;
   stats.leased = sub->leased + reserved;
-  stats.waiting = sub->waiting.size() + sub->parked.size();
-  stats.ready = sub->unsettled() - stats.leased - stats.waiting;
+  stats.scheduled = sub->scheduled();
+  stats.waiting = sub->waiting.size() - sub->scheduled_in_memory + sub->parked.size();
+  stats.ready = sub->unsettled() - stats.leased - stats.waiting - stats.scheduled;
   stats.suspects = sub->suspects.size();
   count_entered(*sub);
   stats.counters = sub->counters;
@@ -296,7 +348,7 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.seeking = sub->seeking.has_value();
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
-  stats.oldest_ready = std::max(sub->acked.cursor(), sub->frontier);
+  stats.oldest_ready = next_fresh(*sub, std::max(sub->acked.cursor(), sub->frontier));
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
       sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr) {
@@ -367,6 +419,8 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
     const bool reserved = resuming && offset < sub.recovered_mark;
     if (position.log == sub.queue.log && sub.parked.contains(offset)) {
       item.state = model::MessageState::waiting;  // until when stands on the disk
+    } else if (position.log == sub.queue.log && sub.parked_scheduled.contains(offset)) {
+      item.state = model::MessageState::scheduled;
     } else if (reserved) {
       item.state = model::MessageState::leased;
     }
@@ -382,6 +436,7 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
     if (entry.consumer != nullptr) item.consumer = entry.consumer->info;
   } else if (entry.state == DeliveryState::waiting) {
     if (!entry.replays) item.state = model::MessageState::waiting;
+    if (entry.scheduled) item.state = model::MessageState::scheduled;
     item.until = entry.due;
   }
   return item;

@@ -39,6 +39,7 @@ void Shard::State::isolate(Subscription& sub) {
   if (isolation.phase != Phase::ready || isolation.out || is_full(sub)) return;
   Entry& entry = sub.entries.at(*sub.suspects.begin());
   if (entry.message == nullptr) return load_one(sub, entry);
+  if (!entry.replays && is_past(sub, *entry.message)) return drop_expired(sub, entry);
   Consumer* consumer = consumer_on(sub, isolation.instance);
   if (!may_take(*consumer, entry.message->size())) return;
   entry.isolated = true;

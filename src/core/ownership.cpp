@@ -28,6 +28,7 @@ void Shard::State::on(QueueAssigned& event) {
   const bool relaxed = record.options.durability == model::Durability::relaxed;
   if (Subscription* sub = find(record.subscription)) {
     sub->queue.options = record.options;
+    if (sub->expires()) sweep_by(*sub, now);  // its time to live may be shorter
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
     pumped_later.insert(record.subscription);  // it may have been paused
     return touch(*sub);
@@ -51,6 +52,7 @@ void Shard::State::on(QueueAssigned& event) {
   Subscription& sub = adopt(record);
   begin_at(sub, record.start);
   touch(sub);
+  if (sub.expires()) sweep_by(sub, now);
 }
 
 void Shard::State::change_durability(Log& log, bool relaxed) {

@@ -1,5 +1,6 @@
 // What a shard knows after a start: exactly what was on the disk.
 #include "core/shard_state.h"
+#include "model/limits.h"
 
 namespace lazaret::core {
 
@@ -47,6 +48,7 @@ void Shard::State::recover(model::RecoveredQueue& recovered) {
     begin_at(sub, record.start);
   }
   if (sub.deleting) touch(sub);  // the deletion goes on when this group is durable
+  if (sub.expires()) sub.sweep_at = now + model::limits::kSweepEvery;
   set_alarm(sub);
 }
 
@@ -129,11 +131,13 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.suspect = delivery.record.suspect;
     entry.due = entry.recorded_due = delivery.record.due;
     entry.has_record = true;
-    entry.redelivered = true;
+    entry.scheduled = delivery.record.scheduled;
+    entry.redelivered = !entry.scheduled;
   }
   for (const Offset offset : recovered.parked) sub.parked.insert(offset);
+  for (const Offset offset : recovered.parked_scheduled) sub.parked_scheduled.insert(offset);
   put_in_place(sub);
-  if (!sub.parked.empty()) {
+  if (sub.has_parked()) {
     // Behind the last that is here. Those of the lane are all here, and say nothing about it.
     sub.parked_from = base::Instant{1};
     for (const auto& [due, position] : sub.waiting) {
@@ -164,6 +168,7 @@ void Shard::State::put_in_place(Subscription& sub) {
       case DeliveryState::waiting:
         sub.waiting.emplace(entry.due, position);
         ++waiting_in_memory;
+        if (entry.scheduled) ++sub.scheduled_in_memory;
         break;
       case DeliveryState::ready: make_ready(sub, entry); break;
     }

@@ -106,8 +106,8 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   model::SeekDone answer{origin.request, {}, target, 0, 0};
   answer.purged = sub.acked.unsettled_in({Offset(0), target});
   const std::uint64_t before = sub.acked.unsettled_below(log.state.next);
-  take_all_back(sub);
-  forget_parked(sub);
+  take_all_back(sub, target);
+  forget_parked(sub, target);
   const Offset was_read_to = sub.acked.cursor();
   sub.acked.begin_again(target);
   settle_what_is_gone(sub);
@@ -133,11 +133,13 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   if (origin.request != 0) tell(origin.session, std::move(answer));
 }
 
-/// Whatever is in flight, but for the replay lane: leases end, retries are forgotten, with their histories.
-void Shard::State::take_all_back(Subscription& sub) {
+/// Whatever is in flight, but for the replay lane: leases end, retries are forgotten, with their histories. What is
+/// scheduled at or behind `target` goes on waiting.
+void Shard::State::take_all_back(Subscription& sub, Offset target) {
   std::vector<Position> positions;
   for (const auto& [position, entry] : sub.entries) {
-    if (!sub.is_lane(position.log)) positions.push_back(position);
+    const bool waits = entry.scheduled && position.offset >= target;
+    if (!sub.is_lane(position.log) && !waits) positions.push_back(position);
   }
   for (const Position& position : positions) {
     Entry& entry = sub.entries.at(position);

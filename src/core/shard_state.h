@@ -31,6 +31,12 @@ struct InstanceView {
   std::set<std::uint64_t> consumers;  // numbers
 };
 
+/// What one publish brings to a log: consecutive messages.
+struct Arrivals {
+  std::vector<model::MessageRef> messages;
+  bool timed = false;  // one of them has a time of its own, before which or until which it is delivered
+};
+
 /// What became of an attempt to grant one of some messages.
 enum class Granted { yes, no_room, nothing };
 /// The size of a message that is not known yet.
@@ -70,7 +76,7 @@ struct Shard::State {
   void seek_time(Subscription& sub, base::Instant time);
   void find_time(Subscription& sub);
   void move_to(Subscription& sub, model::Offset target, const model::Origin& origin);
-  void take_all_back(Subscription& sub);
+  void take_all_back(Subscription& sub, model::Offset target);
   void forget_history(Subscription& sub, Entry& entry);
   void begin_window_at(Subscription& sub, model::Offset offset);
 
@@ -89,9 +95,8 @@ struct Shard::State {
   void on(model::Publish& command);
   void on(model::OpenProducer& command);
   void on(DiskPressure& event);
-  model::PublishResult store(Log& log, const model::Publish& command, model::PublishItem& item,
-                             std::vector<model::MessageRef>& stored);
-  void append(Log& log, model::Offset first, std::vector<model::MessageRef> stored);
+  model::PublishResult store(Log& log, const model::Publish& command, model::PublishItem& item, Arrivals& stored);
+  void append(Log& log, model::Offset first, Arrivals stored);
   static base::Status publish_problem(const Log* log);
   void reserve(Log& log);
   void give_up_reserve(Log& log);
@@ -138,6 +143,8 @@ struct Shard::State {
   static bool is_full(const Subscription& sub);
   static bool is_standby(const Subscription& sub, const Consumer& consumer);
   bool prepare_window(Subscription& sub);
+  bool load_window(Subscription& sub, std::size_t max_messages, std::size_t max_bytes);
+  model::Offset next_fresh(const Subscription& sub, model::Offset from) const;
   void load_one(Subscription& sub, Entry& entry);
   void flush_deliveries();
   void on(MessagesLoaded& event);
@@ -183,11 +190,30 @@ struct Shard::State {
   void on(WakeUp& event);
   void on(WaitingLoaded& event);
   void park(Subscription& sub, Position position);
+  void note_parked(Subscription& sub, model::Offset offset, base::Instant due, bool scheduled);
   bool forget_parked_lately(Subscription& sub);
   void spill_waiting(Subscription& sub);
   void load_waiting(Subscription& sub);
   bool unpark(Subscription& sub, const model::RecoveredDelivery& loaded);
   void set_alarm(Subscription& sub);
+
+  // --- schedule.cpp: messages that were published with a delay
+  void on(model::CancelScheduled& command);
+  void schedule(Subscription& sub, model::Offset offset, base::Instant due);
+  bool cancel(Subscription& sub, model::Offset offset);
+
+  // --- expiry.cpp: messages that are past their time to live
+  static base::Instant end_of(const Subscription& sub, const model::Message& message);
+  bool is_past(const Subscription& sub, const model::Message& message) const;
+  bool is_offered(const Subscription& sub, const model::Message& message) const;
+  void turn_away(Subscription& sub, model::Offset offset, const model::Message& message);
+  void arrive(Subscription& sub, model::Offset first, const Arrivals& arrivals);
+  void drop_expired(Subscription& sub, Entry& entry);
+  void drop_expired(Subscription& sub, model::Offset offset);
+  void sweep_by(Subscription& sub, base::Instant at);
+  void sweep(Subscription& sub);
+  bool sweep_ready(Subscription& sub, base::Instant& next);
+  bool sweep_fresh(Subscription& sub, base::Instant& next);
 
   // --- hospital.cpp: admission, replay, discharge, discard
   void admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error);
@@ -210,9 +236,12 @@ struct Shard::State {
   void save(Log& log);
   static void count_entered(Subscription& sub);
   bool drop_copy(Log& log, model::Offset offset);
-  std::uint64_t drop_unheld(Subscription& sub, model::OffsetRange range);
-  std::uint64_t drop_parked(Subscription& sub, model::OffsetRange range);
-  void forget_parked(Subscription& sub);
+  std::uint64_t purge_entries(Subscription& sub, bool scheduled);
+  std::uint64_t purge_schedule(Subscription& sub);
+  std::uint64_t drop_unheld(Subscription& sub, model::OffsetRange range, bool scheduled);
+  std::uint64_t drop_parked(Subscription& sub, model::OffsetRange range, bool scheduled);
+  std::uint64_t drop_fresh(Subscription& sub, model::OffsetRange range);
+  void forget_parked(Subscription& sub, model::Offset target);
   void drop_copies(Subscription& sub, model::OffsetRange range);
   void put_changed_log(Log& log);
   static model::LogState log_state(const Log& log);
@@ -280,6 +309,7 @@ struct Shard::State {
   std::map<model::SessionId, OutboxRoom> outbox_rooms;  // of sessions that have, or had, consumers here
   std::map<model::InstanceId, InstanceView> instances;
   SettledTokens settled_tokens;
+  SettledTokens expired_tokens;  // last tokens of messages that were dropped: as if an ack had been answered
   CaseTokens case_tokens;
   Relapses relapses;
 

@@ -39,7 +39,7 @@ struct InstanceView;
 /// Parked messages read at once.
 inline constexpr std::size_t kParkedPage = model::limits::kPageMessages * 4;
 
-/// A message that was granted at least once and is not settled.
+/// A message that was granted at least once, or waits for its time, and is not settled.
 struct Entry {
   Position position;
   model::DeliveryState state = model::DeliveryState::ready;
@@ -58,6 +58,7 @@ struct Entry {
   bool redelivered = false;
   bool interrupted = false;    // an `interrupted` attempt goes into the history with the next grant
   bool loading = false;        // a LoadOne is under way
+  bool scheduled = false;      // it waits for its first delivery, as its publisher asked
   std::uint32_t attempts = 0;  // ended ones, in the history
   std::uint32_t failures = 0;
   std::uint32_t convictions = 0;
@@ -148,6 +149,8 @@ struct Subscription {
   std::uint64_t leased_retries = 0;
   /// Waiting, but only on the disk: those due at or after `parked_from`, when there were too many for the memory.
   IntervalSet parked;
+  IntervalSet parked_scheduled;           // the same of those that wait for their first delivery
+  std::uint64_t scheduled_in_memory = 0;  // of `waiting`
   base::Instant parked_from = base::Instant::never();
   std::deque<ParkedLately>
       parked_lately;  // not on the disk when the page that is under way, or the next, was asked for
@@ -168,6 +171,11 @@ struct Subscription {
   /// Unsettled offsets below it, without an entry, may have begun before the restart.
   model::Offset recovered_mark;
 
+  // --- Times to live: when it is looked for what is past its time
+  base::Instant sweep_at = base::Instant::never();
+  base::Instant swept_at;
+  bool sweeping = false;  // and something has to be read first
+
   // --- Who consumes
   std::vector<Consumer*> consumers;  // in order of attachment
   Isolation isolation;
@@ -182,6 +190,11 @@ struct Subscription {
 
   bool is_lane(model::LogId id) const { return id == queue.lane; }
   bool is_relaxed() const { return log->relaxed; }
+  bool is_parked(model::Offset offset) const { return parked.contains(offset) || parked_scheduled.contains(offset); }
+  bool has_parked() const { return !parked.empty() || !parked_scheduled.empty(); }
+  std::uint64_t scheduled() const { return scheduled_in_memory + parked_scheduled.size(); }
+  /// Whether messages of it may have an end.
+  bool expires() const { return queue.options.ttl.count() > 0 || log->state.expires; }
   /// Not settled, wherever it stands; lane entries included.
   std::uint64_t unsettled() const { return acked.unsettled_below(log->state.next) + lane.size(); }
 };

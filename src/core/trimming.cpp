@@ -49,7 +49,10 @@ void Shard::State::trim(Log& log, bool all) {
   log.bytes_since_trim = 0;
   log.last_trim = now;
   log.head_looked_to = cursor;
-  if (cursor == log.state.next) log.drained_at = cursor;
+  if (cursor == log.state.next) {
+    log.drained_at = cursor;
+    log.state.expires = false;
+  }
   // Before the cursor, stretch by stretch; neighbours that can go go together.
   OffsetRange going{begin, begin};
   for (Offset at = begin; at < cursor;) {

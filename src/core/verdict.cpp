@@ -63,6 +63,7 @@ VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& 
   if (untouched && untouched->subscription == token.subscription && verdict.kind == VerdictKind::ack) {
     return late_ack_of_case(sub, *untouched, token.grant);
   }
+  if (const auto expired = expired_tokens.find(token.grant, VerdictKind::ack)) return *expired;
   VerdictResult lost{Code::LEASE_LOST, Whereabouts::unknown, std::nullopt, false};
   const auto it = sub.entries.find({token.log, token.offset});
   if (untouched) {

@@ -124,7 +124,7 @@ void PageReader::find(model::ShardId shard, const core::FindTime& wish) {
 }
 
 void PageReader::read(model::ShardId shard, const core::LoadWaiting& wish) {
-  auto records = store_.read_waiting(shard, wish.subscription, wish.after, wish.max);
+  auto records = store_.read_waiting(shard, wish.subscription, model::WaitingPlace::behind(wish.after), wish.max);
   if (!records.ok()) return fatal_(records.status());
   post_(shard, core::WaitingLoaded{wish.subscription, wish.generation, std::move(*records)});
 }

@@ -80,7 +80,8 @@ enum class Whereabouts : std::uint8_t {
   acked = 2,
   in_case = 3,
   purged = 4,
-  ready = 5,  // waiting to be granted anew
+  ready = 5,    // waiting to be granted anew
+  expired = 6,  // past its time to live, and dropped
 };
 struct VerdictResult {
   base::Code code = base::Code::OK;
@@ -151,7 +152,8 @@ enum class MessageState : std::uint8_t {
   leased = 2,
   waiting = 3,
   in_hospital = 4,
-  replaying = 5
+  replaying = 5,
+  scheduled = 6,  // waits for its first delivery, as its publisher asked
 };
 struct MessageStates {
   std::uint64_t request = 0;

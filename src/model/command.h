@@ -138,10 +138,19 @@ struct DeleteQueue {
   SubscriptionId subscription;
   bool force = false;
 };
-/// Takes what is ready and waiting. Answered by Done with `count`.
+/// Takes what is ready and waiting, and with `scheduled` also what was published with a delay that is not over.
+/// Answered by Done with `count`.
 struct PurgeQueue {
   Origin origin;
   SubscriptionId subscription;
+  bool scheduled = false;
+};
+/// Takes one message whose delay is not over; by the id of a topic from all its subscriptions. It counts as purged.
+/// Answered by Done with `count`, of subscriptions; NOT_FOUND when it is not, or not any more, scheduled.
+struct CancelScheduled {
+  Origin origin;
+  SubscriptionId subscription;
+  Offset offset;
 };
 /// Moves a subscription of a topic: forward, what lies between counts as purged; back, what was settled enters again,
 /// but for what is a case that is not closed. Leases end, their tokens are void. Answered by SeekDone.
@@ -182,6 +191,6 @@ struct DiscardCaseCommand {
 
 using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
                              CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
-                             ReplayCaseCommand, DiscardCaseCommand>;
+                             ReplayCaseCommand, DiscardCaseCommand, CancelScheduled>;
 
 }  // namespace lazaret::model

@@ -70,6 +70,7 @@ struct DropAckChunk {
   LogId log;
   std::uint64_t number = 0;
 };
+/// Of a message that is `scheduled` the store keeps its place in the schedule only.
 /// `previous_due`: when the record that this one replaces waited on disk's schedule, its due time (else 0).
 struct PutDelivery {
   SubscriptionId subscription;
@@ -84,6 +85,10 @@ struct DropDelivery {
   base::Instant previous_due;
   /// Whoever drops it does not have it in memory: the store looks for `previous_due`.
   bool look_up = false;
+};
+/// All that is `scheduled`. REQUIRES that nothing else waits, or that it is dropped in the same group.
+struct DropSchedule {
+  SubscriptionId subscription;
 };
 /// An attempt of the message at (log, offset), the log it was published to, also when it came through the lane.
 struct PutAttempt {
@@ -189,10 +194,11 @@ struct PutShardMeta {
   ShardMeta meta;
 };
 
-using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription,
-                              DropLog, PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts,
-                              AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup,
-                              TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta>;
+using Mutation =
+    std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription, DropLog,
+                 PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
+                 RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
+                 DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

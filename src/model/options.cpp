@@ -51,6 +51,15 @@ std::optional<Durability> durability_of(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view name_of(OnExpiry on_expiry) { return on_expiry == OnExpiry::hospital ? "hospital" : "drop"; }
+
+std::optional<OnExpiry> on_expiry_of(std::string_view name) {
+  for (const OnExpiry on_expiry : {OnExpiry::drop, OnExpiry::hospital}) {
+    if (name == name_of(on_expiry)) return on_expiry;
+  }
+  return std::nullopt;
+}
+
 base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   if (max_attempts) {
     options.max_attempts = *max_attempts == 0 ? std::nullopt : std::optional(*max_attempts);
@@ -73,6 +82,12 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   options.retention_age = retention_age.value_or(options.retention_age);
   options.retention_messages = retention_messages.value_or(options.retention_messages);
   options.retention_bytes = retention_bytes.value_or(options.retention_bytes);
+  options.ttl = ttl.value_or(options.ttl);
+  if (on_expiry) {
+    const auto named = on_expiry_of(*on_expiry);
+    if (!named) return Status(Code::INVALID_OPTION, "on_expiry must be \"drop\" or \"hospital\"");
+    options.on_expiry = *named;
+  }
   return options;
 }
 
@@ -93,12 +108,15 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.retention_age = options.retention_age;
   patch.retention_messages = options.retention_messages;
   patch.retention_bytes = options.retention_bytes;
+  patch.ttl = options.ttl;
+  patch.on_expiry = name_of(options.on_expiry);
   return patch;
 }
 
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
-                        lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer;
+                        lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
+                        ttl || on_expiry;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
                   "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
@@ -126,6 +144,10 @@ Status validate(const QueueOptions& options) {
   }
   LZ_RETURN_IF_ERROR(between("retain_for", options.retain_for, 0s, 24h * 3660));
   LZ_RETURN_IF_ERROR(between("retention_age", options.retention_age, 0s, 24h * 3660));
+  if (options.on_expiry != OnExpiry::drop && options.on_expiry != OnExpiry::hospital) {
+    return Status(Code::INVALID_OPTION, "on_expiry must be \"drop\" or \"hospital\"");
+  }
+  LZ_RETURN_IF_ERROR(between("ttl", options.ttl, 0s, limits::kDelayMost));
   LZ_RETURN_IF_ERROR(between("backoff_initial", options.backoff_initial, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_max", options.backoff_max, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_multiplier", options.backoff_multiplier, 1, 100));
@@ -164,6 +186,8 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   time("retention_age", have.retention_age, asked.retention_age);
   number("retention_messages", have.retention_messages, asked.retention_messages);
   number("retention_bytes", have.retention_bytes, asked.retention_bytes);
+  time("ttl", have.ttl, asked.ttl);
+  differs("on_expiry", std::string(name_of(have.on_expiry)), std::string(name_of(asked.on_expiry)));
   return text;
 }
 

@@ -20,6 +20,15 @@ enum class Durability : std::uint8_t {
 std::string_view name_of(Durability durability);
 std::optional<Durability> durability_of(std::string_view name);
 
+/// What becomes of a message that is past its time to live.
+enum class OnExpiry : std::uint8_t {
+  drop = 1,      // it is dropped, and counted (`expired_total`)
+  hospital = 2,  // it becomes a case, with reason `expired`
+};
+/// "drop" or "hospital".
+std::string_view name_of(OnExpiry on_expiry);
+std::optional<OnExpiry> on_expiry_of(std::string_view name);
+
 struct QueueOptions {
   /// Failed attempts, the first delivery included, after which a message becomes a case. nullopt: "unlimited".
   std::optional<std::uint32_t> max_attempts = 5;
@@ -48,6 +57,11 @@ struct QueueOptions {
   base::Duration retention_age{};
   std::uint64_t retention_messages = 0;
   std::uint64_t retention_bytes = 0;
+  /// Time to live: how long after it was published, or after its delay is over, a message is delivered; besides what
+  /// the message says itself. 0: without end. At most kDelayMost.
+  base::Duration ttl{};
+  /// What becomes of those whose time is over.
+  OnExpiry on_expiry = OnExpiry::drop;
 
   bool operator==(const QueueOptions&) const = default;
 };
@@ -69,8 +83,10 @@ struct OptionsPatch {
   std::optional<base::Duration> retention_age;
   std::optional<std::uint64_t> retention_messages;
   std::optional<std::uint64_t> retention_bytes;
+  std::optional<base::Duration> ttl;  // 0: without end
+  std::optional<std::string> on_expiry;
 
-  /// `options` with what is given here; INVALID_OPTION for a durability that there is not. Validate the outcome.
+  /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;
   static OptionsPatch of(const QueueOptions& options);
   /// INVALID_OPTION when one is named that there is not for this kind: what is about consumers is of

@@ -104,6 +104,8 @@ struct DeliveryRecord {
   std::uint32_t convictions = 0;
   bool suspect = false;
   base::Instant due;  // when waiting
+  /// It waits for its first delivery, as its publisher asked; but for `due` and `offset` nothing else is set.
+  bool scheduled = false;
   /// When granted: when the delivery began, as far as known (0: had not begun).
   base::Instant started_at;
   bool operator==(const DeliveryRecord&) const = default;
@@ -142,6 +144,8 @@ struct LogState {
   std::vector<OffsetRange> kept;
   /// Of a topic that keeps, or loses, messages by age or size. Ascending, at most kLogMarks.
   std::vector<LogMark> marks;
+  /// Messages with a time to live of their own came to it since it was empty.
+  bool expires = false;
   bool operator==(const LogState&) const = default;
 };
 

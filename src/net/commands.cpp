@@ -1,6 +1,7 @@
 // What a client asks: each frame is decoded, validated, and handed to the shard that it concerns.
 #include "base/crc32c.h"
 #include "model/limits.h"
+#include "model/message_times.h"
 #include "net/session.h"
 #include "wire/envelope.h"
 
@@ -122,16 +123,31 @@ Status Session::used_twice(std::uint64_t request) {
   return Status(Code::UNEXPECTED_FRAME, "request " + std::to_string(request) + " is used by two open publishes");
 }
 
-Status Session::check(const wire::PublishItem& item, bool& has_id) const {
+/// What an item stands for, or why the broker does not take it.
+base::Result<std::shared_ptr<model::Message>> Session::message_of(wire::PublishItem&& item) {
   const ServerConfig& config = context_.config;
   if (item.body.size() > config.max_message_bytes) {
     return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(item.body.size()) + " bytes, at most " +
                                                std::to_string(config.max_message_bytes) + " are taken")
         .with_limit("max_message_bytes", static_cast<std::int64_t>(config.max_message_bytes));
   }
-  LZ_RETURN_IF_ERROR(wire::check_envelope(item.envelope.view(), config.max_header_bytes, has_id));
+  wire::EnvelopeFacts facts;
+  LZ_RETURN_IF_ERROR(wire::check_envelope(item.envelope.view(), config.max_header_bytes, facts));
   if (base::crc32c(item.body.view()) != item.body_crc) return Status(Code::CHECKSUM_MISMATCH);
-  return {};
+  auto message = std::make_shared<model::Message>();
+  const model::AskedTimes times{item.delay, item.deliver_at, item.ttl, base::Instant{facts.expires_at_us}};
+  if (times != model::AskedTimes{}) LZ_RETURN_IF_ERROR(model::set_times(times, context_.engine.now(), *message));
+  message->envelope = std::move(item.envelope);
+  if (!facts.has_id) {
+    const auto id = base::Uuid::v7(context_.engine.now().us / 1000, random_.next(), random_.next());
+    message->envelope = base::SharedBytes::of(wire::with_id(message->envelope.view(), id));
+  }
+  if (item.ttl.count() > 0) {
+    message->envelope = base::SharedBytes::of(wire::with_expiry(message->envelope.view(), message->expires_at.us));
+  }
+  message->body = std::move(item.body);
+  message->body_crc = item.body_crc;
+  return message;
 }
 
 Status Session::on(wire::Publish&& frame, std::size_t bytes) {
@@ -152,21 +168,13 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   std::vector<std::pair<std::size_t, Status>> refused;
   for (std::size_t place = 0; place < frame.items.size(); ++place) {
     wire::PublishItem& item = frame.items[place];
-    bool has_id = false;
-    if (Status status = check(item, has_id); !status.ok()) {
-      refused.emplace_back(place, std::move(status));
+    const std::uint64_t sequence = item.sequence;
+    auto message = message_of(std::move(item));
+    if (!message.ok()) {
+      refused.emplace_back(place, message.status());
       continue;
     }
-    auto message = std::make_shared<model::Message>();
-    if (has_id) {
-      message->envelope = std::move(item.envelope);
-    } else {
-      const auto id = base::Uuid::v7(context_.engine.now().us / 1000, random_.next(), random_.next());
-      message->envelope = base::SharedBytes::of(wire::with_id(item.envelope.view(), id));
-    }
-    message->body = std::move(item.body);
-    message->body_crc = item.body_crc;
-    command.items.push_back({item.sequence, std::move(message)});
+    command.items.push_back({sequence, std::move(message).value()});
   }
   if (!refused.empty() && frame.request != 0) {
     const RefusedItems items{command.items.size(), std::move(refused)};

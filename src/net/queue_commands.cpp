@@ -39,6 +39,8 @@ wire::QueueInfo info_of(const model::QueueStats& stats) {
   info.cursor = stats.cursor;
   info.next_offset = stats.log_end;
   info.subscriptions = static_cast<std::uint32_t>(stats.subscriptions);
+  info.scheduled = stats.scheduled;
+  info.expired = stats.counters.expired;
   return info;
 }
 
@@ -115,7 +117,9 @@ Status Session::on(wire::QueueRequest&& frame) {
     case QueueVerb::remove:
       submit(queue->shard, model::DeleteQueue{expect(done), queue->subscription, frame.force});
       break;
-    case QueueVerb::purge: submit(queue->shard, model::PurgeQueue{expect(done), queue->subscription}); break;
+    case QueueVerb::purge:
+      submit(queue->shard, model::PurgeQueue{expect(done), queue->subscription, frame.scheduled});
+      break;
     case QueueVerb::seek: seek(frame, queue); break;
     case QueueVerb::create:
     case QueueVerb::ensure:

@@ -159,6 +159,7 @@ void Session::welcome(const wire::Hello& hello) {
   opened_ = true;
 
   wire::Welcome frame;
+  frame.features = wire::features_of_both(hello.features);
   frame.session = session_;
   frame.max_message_bytes = config.max_message_bytes;
   frame.max_header_bytes = config.max_header_bytes;

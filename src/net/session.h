@@ -147,7 +147,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status decode_and(const wire::Frame& frame);
   base::Status on(wire::Publish&& frame, std::size_t bytes);
   static base::Status used_twice(std::uint64_t request);
-  base::Status check(const wire::PublishItem& item, bool& has_id) const;
+  base::Result<std::shared_ptr<model::Message>> message_of(wire::PublishItem&& item);
   base::Status on(wire::OpenProducer&& frame);
   base::Status on(wire::CloseProducer&& frame);
   base::Status on(wire::OpenConsumer&& frame);

@@ -11,6 +11,7 @@ namespace lazaret::storage {
 namespace {
 
 using base::Status;
+using model::LogId;
 using model::Offset;
 
 /// Fewer runs than this go one by one: a range tombstone would cost every later read more than they do.
@@ -240,11 +241,17 @@ Status BatchWriter::apply(const model::DropAckChunk& m) {
 
 Status BatchWriter::apply(const model::PutDelivery& m) {
   const model::DeliveryRecord& record = m.record;
+  if (record.scheduled) {
+    const std::string place = keys::scheduled(shard_, m.subscription, record.due, m.log, record.offset);
+    waiting_here_[{shard_, m.subscription, m.log, record.offset}] = record.due;
+    return put(Family::schedule, place, keys::kIsScheduled);
+  }
   if (m.previous_due.us != 0 && m.previous_due != record.due) {
     LZ_RETURN_IF_ERROR(
         erase(Family::schedule, keys::scheduled(shard_, m.subscription, m.previous_due, m.log, record.offset)));
   }
   if (record.state == model::DeliveryState::waiting) {
+    waiting_here_[{shard_, m.subscription, m.log, record.offset}] = record.due;
     LZ_RETURN_IF_ERROR(
         put(Family::schedule, keys::scheduled(shard_, m.subscription, record.due, m.log, record.offset), ""));
   }
@@ -255,13 +262,38 @@ Status BatchWriter::apply(const model::DropDelivery& m) {
   base::Instant due = m.previous_due;
   const std::string key = keys::delivery(shard_, m.subscription, m.log, m.offset);
   if (m.look_up) {
-    model::DeliveryRecord record;
-    const auto stored = database_.get(Family::state, key);
-    if (stored.ok() && *stored && decode(**stored, record)) due = record.due;
+    const auto found = due_of(m, key);
+    if (!found.ok()) return found.status();
+    due = *found;
   }
   if (due.us != 0)
     LZ_RETURN_IF_ERROR(erase(Family::schedule, keys::scheduled(shard_, m.subscription, due, m.log, m.offset)));
   return erase(Family::state, key);
+}
+
+/// Until when it waits, as this batch says, or its record, or, of a scheduled one, the message itself; if that is not
+/// readable, it is looked for.
+base::Result<base::Instant> BatchWriter::due_of(const model::DropDelivery& m, const std::string& key) {
+  const auto here = waiting_here_.find({shard_, m.subscription, m.log, m.offset});
+  if (here != waiting_here_.end()) return here->second;
+  model::DeliveryRecord record;
+  const auto stored = database_.get(Family::state, key);
+  if (stored.ok() && *stored && decode(**stored, record)) return record.due;
+  const model::MessageRef message = MessageReader(database_, nullptr).read_one(shard_, m.log, m.offset);
+  if (message != nullptr) return message->due;
+  base::Instant due;
+  const std::string prefix = keys::schedule_prefix(shard_, m.subscription);
+  LZ_RETURN_IF_ERROR(database_.scan(Family::schedule, prefix, [&](std::string_view place, std::string_view) {
+    const bool its =
+        LogId(keys::number_at(place, prefix.size() + 8)) == m.log && Offset(keys::last_number(place)) == m.offset;
+    if (its) due.us = static_cast<std::int64_t>(keys::number_at(place, prefix.size()));
+    return !its;
+  }));
+  return due;
+}
+
+Status BatchWriter::apply(const model::DropSchedule& m) {
+  return erase_prefix(Family::schedule, keys::schedule_prefix(shard_, m.subscription));
 }
 
 Status BatchWriter::apply(const model::PutAttempt& m) {

@@ -98,6 +98,8 @@ std::string encode(const model::QueueRecord& record) {
   options->set_retention_age_us(micros(record.options.retention_age));
   options->set_retention_messages(record.options.retention_messages);
   options->set_retention_bytes(record.options.retention_bytes);
+  options->set_ttl_us(micros(record.options.ttl));
+  options->set_on_expiry(static_cast<std::uint32_t>(record.options.on_expiry));
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::QueueRecord& record) {
@@ -132,6 +134,9 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.retention_age = micros(options.retention_age_us());
   record.options.retention_messages = options.retention_messages();
   record.options.retention_bytes = options.retention_bytes();
+  record.options.ttl = micros(options.ttl_us());
+  const bool to_hospital = options.on_expiry() == static_cast<std::uint32_t>(model::OnExpiry::hospital);
+  record.options.on_expiry = to_hospital ? model::OnExpiry::hospital : model::OnExpiry::drop;
   return true;
 }
 
@@ -212,6 +217,7 @@ std::string encode(const model::LogState& record) {
     to->set_at_us(mark.at.us);
     to->set_bytes(mark.bytes);
   }
+  out.set_expires(record.expires);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LogState& record) {
@@ -222,6 +228,7 @@ bool decode(std::string_view bytes, model::LogState& record) {
   for (const v1::LogMark& mark : in.marks()) {
     record.marks.push_back({Offset(mark.offset()), Instant{mark.at_us()}, mark.bytes()});
   }
+  record.expires = in.expires();
   if (!unpack(in.kept(), record.kept)) return false;
   return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
 }

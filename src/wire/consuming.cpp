@@ -13,6 +13,7 @@ constexpr std::pair<model::Whereabouts, std::string_view> kPlaces[] = {
     {model::Whereabouts::unknown, "unknown"}, {model::Whereabouts::leased, "leased"},
     {model::Whereabouts::acked, "acked"},     {model::Whereabouts::in_case, "in_case"},
     {model::Whereabouts::purged, "purged"},   {model::Whereabouts::ready, "ready"},
+    {model::Whereabouts::expired, "expired"},
 };
 
 std::string_view name_of(model::Whereabouts where) {

@@ -102,7 +102,7 @@ base::Result<Envelope> decode_envelope(std::string_view bytes) {
   return out;
 }
 
-Status check_envelope(std::string_view bytes, std::size_t max_bytes, bool& has_id) {
+Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFacts& facts) {
   if (bytes.size() > max_bytes) {
     return Status(Code::HEADERS_TOO_LARGE, "the envelope has " + std::to_string(bytes.size()) + " bytes, at most " +
                                                std::to_string(max_bytes) + " are allowed")
@@ -110,7 +110,7 @@ Status check_envelope(std::string_view bytes, std::size_t max_bytes, bool& has_i
   }
   const auto envelope = Reused<v1::Envelope>::parse(bytes, kEnvelopeFields);
   if (envelope == nullptr) return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
-  has_id = !envelope->id().empty();
+  facts = {!envelope->id().empty(), envelope->expires_at_us()};
   return check_fields(*envelope);
 }
 
@@ -119,6 +119,12 @@ std::string with_id(std::string_view bytes, const model::MessageId& id) {
   only_id.set_id(id.raw().data(), 16);
   // Concatenated protobuf messages merge; the other fields stay as they came.
   return std::string(bytes) + only_id.SerializeAsString();
+}
+
+std::string with_expiry(std::string_view bytes, std::int64_t expires_at_us) {
+  v1::Envelope only_expiry;
+  only_expiry.set_expires_at_us(expires_at_us);
+  return std::string(bytes) + only_expiry.SerializeAsString();
 }
 
 }  // namespace lazaret::wire

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,12 @@ enum class FrameType : std::uint8_t {
 // --- Handshake ------------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
+/// Optional features, by name. "time": delays and times to live.
+inline constexpr std::string_view kFeatureTime = "time";
+/// All that this version knows, for a Hello.
+std::vector<std::string> features();
+/// Those of them that are `theirs` too, for a Welcome.
+std::vector<std::string> features_of_both(const std::vector<std::string>& theirs);
 
 struct Hello {
   std::uint32_t version_least = kProtocolVersion;
@@ -117,6 +124,10 @@ struct PublishItem {
   base::SharedBytes envelope;
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
+  // What model::AskedTimes says; when it expires stands in the envelope.
+  base::Duration delay{};
+  base::Instant deliver_at;
+  base::Duration ttl{};
 };
 struct Publish {
   std::uint64_t request = 0;
@@ -245,6 +256,7 @@ struct QueueRequest {
   model::Kind kind = model::Kind::queue;  // create, ensure, list
   std::string topic;                      // of a subscription
   model::StartPoint start;                // of a subscription; seek
+  bool scheduled = false;                 // purge
 };
 struct QueueInfo {
   std::string name;
@@ -258,6 +270,7 @@ struct QueueInfo {
   std::uint32_t subscriptions = 0;
   model::Offset cursor;
   model::Offset next_offset;
+  std::uint64_t scheduled = 0, expired = 0;
 };
 struct QueueResponse {
   std::uint64_t request = 0;

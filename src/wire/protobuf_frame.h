@@ -128,6 +128,12 @@ class BodyCutter {
   bool ok_ = true;
 };
 
+/// Times above a century would overflow sums with the present; validation refuses them long before.
+inline base::Duration microseconds(std::uint64_t us) {
+  constexpr std::uint64_t kCentury = 100ull * 365 * 86'400'000'000;
+  return base::Duration(static_cast<std::int64_t>(us < kCentury ? us : kCentury));
+}
+
 /// Bytes that protobuf holds, as bytes of their own.
 inline base::SharedBytes copied(const std::string& bytes) { return base::SharedBytes::copy(bytes); }
 

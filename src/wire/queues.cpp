@@ -5,12 +5,11 @@
 namespace lazaret::wire {
 namespace {
 
-using base::Duration;
-
 constexpr std::pair<model::MessageState, std::string_view> kStates[] = {
     {model::MessageState::settled, "settled"},         {model::MessageState::ready, "ready"},
     {model::MessageState::leased, "leased"},           {model::MessageState::waiting, "waiting"},
     {model::MessageState::in_hospital, "in_hospital"}, {model::MessageState::replaying, "replaying"},
+    {model::MessageState::scheduled, "scheduled"},
 };
 
 /// Nothing is a queue: older clients know no other kind.
@@ -40,12 +39,8 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.retention_age) out->set_retention_age_us(static_cast<std::uint64_t>(patch.retention_age->count()));
   if (patch.retention_messages) out->set_retention_messages(*patch.retention_messages);
   if (patch.retention_bytes) out->set_retention_bytes(*patch.retention_bytes);
-}
-
-/// Times above a century would overflow sums with the present; validation refuses them long before.
-Duration microseconds(std::uint64_t us) {
-  constexpr std::uint64_t kCentury = 100ull * 365 * 86'400'000'000;
-  return Duration(static_cast<std::int64_t>(std::min(us, kCentury)));
+  if (patch.ttl) out->set_ttl_us(static_cast<std::uint64_t>(patch.ttl->count()));
+  if (patch.on_expiry) out->set_on_expiry(*patch.on_expiry);
 }
 
 OptionsPatch patch_of(const v1::QueueOptions& in) {
@@ -65,6 +60,8 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_retention_age_us()) patch.retention_age = microseconds(in.retention_age_us());
   if (in.has_retention_messages()) patch.retention_messages = in.retention_messages();
   if (in.has_retention_bytes()) patch.retention_bytes = in.retention_bytes();
+  if (in.has_ttl_us()) patch.ttl = microseconds(in.ttl_us());
+  if (in.has_on_expiry()) patch.on_expiry = in.on_expiry();
   return patch;
 }
 
@@ -84,6 +81,7 @@ OutFrame encode(const QueueRequest& frame) {
   if (frame.kind == model::Kind::subscription || frame.verb == QueueVerb::seek) {
     out.set_start(model::text_of(frame.start));
   }
+  out.set_scheduled(frame.scheduled);
   return to_frame(FrameType::queue_request, out);
 }
 
@@ -104,6 +102,7 @@ base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   if (!kind) return bad_frame("QUEUE_REQUEST with an unknown kind");
   out.kind = *kind;
   out.topic = in->topic();
+  out.scheduled = in->scheduled();
   if (in->start().empty()) return out;
   const auto start = model::start_point_of(in->start());
   if (!start.ok()) return bad_frame("QUEUE_REQUEST with an unknown start");
@@ -135,6 +134,8 @@ OutFrame encode(const QueueResponse& frame) {
     to->set_subscriptions(queue.subscriptions);
     to->set_cursor(queue.cursor.value);
     to->set_next_offset(queue.next_offset.value);
+    to->set_scheduled(queue.scheduled);
+    to->set_expired_total(queue.expired);
   }
   out.set_offset(frame.offset.value);
   out.set_entered(frame.entered);
@@ -158,7 +159,8 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
                           queue.ready(), queue.leased(), queue.waiting(), queue.in_hospital(), queue.entered_total(),
                           queue.acked_total(), queue.consumers(), kind_of(queue.kind()).value_or(model::Kind::queue),
                           queue.topic(), start.ok() ? *start : model::StartPoint(), queue.subscriptions(),
-                          model::Offset(queue.cursor()), model::Offset(queue.next_offset())});
+                          model::Offset(queue.cursor()), model::Offset(queue.next_offset()), queue.scheduled(),
+                          queue.expired_total()});
   }
   out.created = in->created();
   out.count = in->count();

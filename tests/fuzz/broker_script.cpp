@@ -216,6 +216,9 @@ wire::QueueRequest BrokerScript::queue_request() {
   frame.force = (rest & 1) != 0;
   if ((rest & 2) != 0) frame.max = static_cast<std::uint32_t>(input_.number());
   if ((rest & 4) != 0) frame.colocate_with = queue();
+  frame.scheduled = (rest & 8) != 0;
+  if ((rest & 16) != 0) frame.options.ttl = duration_of(input_.number());
+  if ((rest & 32) != 0) frame.options.on_expiry = (rest & 64) != 0 ? "hospital" : "drop";
   return frame;
 }
 
@@ -245,7 +248,11 @@ wire::Publish BrokerScript::publish() {
     const std::string bytes = body();
     item.body_crc = base::crc32c(bytes);
     item.body = base::SharedBytes::of(bytes);
-    if (input_.byte() == 0xff) ++item.body_crc;
+    const std::uint8_t times = input_.byte();
+    if (times == 0xff) ++item.body_crc;
+    if (times % 16 == 1) item.delay = duration_of(input_.number());
+    if (times % 16 == 2) item.ttl = duration_of(input_.number());
+    if (times % 16 == 3) item.deliver_at = base::Instant{static_cast<std::int64_t>(input_.number())};
     frame.items.push_back(std::move(item));
   }
   return frame;

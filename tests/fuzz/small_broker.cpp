@@ -46,7 +46,8 @@ base::Result<model::MessagePage> SharedStore::read_messages(model::ShardId shard
 
 base::Result<std::vector<model::RecoveredDelivery>> SharedStore::read_waiting(model::ShardId shard,
                                                                               model::SubscriptionId subscription,
-                                                                              base::Instant after, std::size_t max) {
+                                                                              model::WaitingPlace after,
+                                                                              std::size_t max) {
   const std::lock_guard lock(mutex_);
   return store_.read_waiting(shard, subscription, after, max);
 }

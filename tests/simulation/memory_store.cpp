@@ -117,7 +117,7 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
     if (i < waiting_in_memory_ || waiting[i].log == subscription.state->lane) {
       recovered.deliveries.push_back(waiting[i]);
     } else {
-      recovered.parked.push_back(waiting[i].record.offset);
+      (waiting[i].record.scheduled ? recovered.parked_scheduled : recovered.parked).push_back(waiting[i].record.offset);
     }
   }
   for (const auto& [id, record] : live_.cases) {
@@ -160,14 +160,16 @@ base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, mode
 
 base::Result<std::vector<model::RecoveredDelivery>> MemoryStore::read_waiting(model::ShardId shard,
                                                                               model::SubscriptionId id,
-                                                                              base::Instant after, std::size_t max) {
+                                                                              model::WaitingPlace after,
+                                                                              std::size_t max) {
   std::vector<model::RecoveredDelivery> waiting;
   for (const auto& [place, record] : live_.shards[shard.value].subscriptions[id].deliveries) {
-    const bool later = record.state == model::DeliveryState::waiting && record.due > after;
+    const bool later = record.state == model::DeliveryState::waiting &&
+                       model::WaitingPlace{record.due, place.first, place.second} > after;
     if (later) waiting.push_back({place.first, record});
   }
   std::sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.record.due, a.record.offset) < std::tie(b.record.due, b.record.offset);
+    return std::tie(a.record.due, a.log, a.record.offset) < std::tie(b.record.due, b.log, b.record.offset);
   });
   if (waiting.size() > max) waiting.resize(max);
   return waiting;

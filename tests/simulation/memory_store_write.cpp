@@ -154,6 +154,11 @@ void MemoryStore::Writer::apply(const model::DropDelivery& drop) {
   }
 }
 
+void MemoryStore::Writer::apply(const model::DropSchedule& drop) {
+  std::erase_if(shard_.subscriptions[drop.subscription].deliveries,
+                [](const auto& one) { return one.second.scheduled; });
+}
+
 void MemoryStore::Writer::apply(const model::PutAttempt& put) {
   auto& attempts = state_.attempts[{shard_id_, put.subscription, put.log, put.offset}];
   if (put.attempt.number > attempts.size() + 1 || put.attempt.number == 0) {

@@ -37,6 +37,7 @@ class MemoryStore::Writer {
   void apply(const model::PutInstance& put);
   void apply(const model::DropInstance& drop);
   void apply(const model::PutShardMeta& put);
+  void apply(const model::DropSchedule& drop);
 
  private:
   void complain(const std::string& what);

@@ -29,7 +29,11 @@ void RandomRun::publish(Publisher& publisher) {
   if (chance(2)) publisher.next += model::limits::kDedupWindow;
   std::vector<std::uint64_t> sequences;
   for (std::uint64_t i = 1 + random_.below(6); i > 0; --i) {
-    publisher.unconfirmed[publisher.next] = "body " + std::to_string(++bodies_);
+    auto& message = publisher.unconfirmed[publisher.next];
+    message.body = "body " + std::to_string(++bodies_);
+    // Some wait for seconds, a few longer; some are of no use after a while.
+    if (chance(15)) message.delay = std::chrono::milliseconds(random_.below(chance(20) ? 60'000 : 3'000));
+    if (chance(10)) message.ttl = std::chrono::milliseconds(1 + random_.below(5'000));
     sequences.push_back(publisher.next++);
   }
   send(publisher, sequences);
@@ -67,7 +71,10 @@ void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& seq
   for (const std::uint64_t sequence : sequences) {
     auto message = std::make_shared<model::Message>();
     message->body_crc = static_cast<std::uint32_t>(sequence);
-    message->body = base::SharedBytes::of(publisher.unconfirmed.at(sequence));
+    const auto& unconfirmed = publisher.unconfirmed.at(sequence);
+    message->body = base::SharedBytes::of(unconfirmed.body);
+    if (unconfirmed.delay.count() > 0) message->due = world_.now() + unconfirmed.delay;
+    if (unconfirmed.ttl.count() > 0) message->expires_at = world_.now() + unconfirmed.delay + unconfirmed.ttl;
     publish.items.push_back({sequence, std::move(message)});
   }
   publisher.under_way[publisher.last_request] = sequences;
@@ -79,7 +86,7 @@ void RandomRun::send_again(Publisher& publisher) {
   std::set<std::uint64_t> under_way;
   for (const auto& [request, sequences] : publisher.under_way) under_way.insert(sequences.begin(), sequences.end());
   std::vector<std::uint64_t> again;
-  for (const auto& [sequence, body] : publisher.unconfirmed) {
+  for (const auto& [sequence, message] : publisher.unconfirmed) {
     if (!under_way.contains(sequence)) again.push_back(sequence);
   }
   if (!again.empty() && world_.has_queue(publisher.queue)) send(publisher, again);
@@ -201,6 +208,9 @@ void RandomRun::crash() {
                                   world_.now() + base::Duration(static_cast<std::int64_t>(random_.below(2'000'000))));
   }
   world_.start_broker();
+  // Most of what waits is on the disk only now.
+  const std::string& name = any(names_);
+  if (chance(20) && world_.has_queue(name)) world_.purge(name, true);
   for (const auto& publisher : publishers_) {
     open(*publisher);
     publisher->under_way.clear();

@@ -19,7 +19,8 @@ void RandomRun::operate() {
   if (dice < 70) return change_options(name);
   if (dice < 80 && name.starts_with("news.")) return move(name);
   if (dice < 80) return ask_for_nonsense(name);
-  if (dice < 85) return static_cast<void>(world_.purge(name));
+  if (dice < 83) return static_cast<void>(world_.purge(name, chance(40)));
+  if (dice < 85) return cancel(name);
   if (dice < 90) return fill_the_disk();
   if (dice < 93) return one_by_one(name);
   if (dice < 94) return a_day_passes();
@@ -54,6 +55,23 @@ void RandomRun::inspect(const std::string& name) {
   if (states.items.size() > show.count) witness_.find(name + ": more states than were asked for");
 }
 
+/// One that is scheduled, and once more, when it is not any longer.
+void RandomRun::cancel(const std::string& name) {
+  const model::QueueRecord& record = world_.queue(name);
+  const auto waiting = world_.store().read_waiting(record.shard, record.subscription, {}, 1000).value();
+  for (const model::RecoveredDelivery& one : waiting) {
+    if (!one.record.scheduled || one.record.due <= world_.now()) continue;
+    const std::uint64_t offset = one.record.offset.value;
+    if (!world_.cancel_scheduled(name, offset).status.ok()) continue;  // its time has just come
+    if (world_.cancel_scheduled(name, offset).status.ok()) witness_.find(name + ": a message was cancelled twice");
+    break;
+  }
+  const std::uint64_t none = world_.show(name).log_end.value;
+  if (world_.cancel_scheduled(name, none).status.code() != Code::NOT_FOUND) {
+    witness_.find(name + ": a message was cancelled that there is not");
+  }
+}
+
 /// To anywhere in its topic, or beyond; also paused for a while.
 void RandomRun::move(const std::string& name) {
   model::StartPoint to;
@@ -82,6 +100,8 @@ void RandomRun::change_options(const std::string& name) {
   update.name = name;
   update.options.max_attempts = static_cast<std::uint32_t>(1 + random_.below(5));
   update.options.lease_duration = std::chrono::milliseconds(500 + random_.below(3000));
+  if (chance(20)) update.options.ttl = std::chrono::milliseconds(chance(50) ? 0 : 1 + random_.below(5'000));
+  if (chance(20)) update.options.on_expiry = chance(50) ? "drop" : "hospital";
   const bool of_topic = world_.queue(name).kind == model::Kind::subscription;
   if (!of_topic && chance(20)) update.options.durability = chance(50) ? "fsync" : "relaxed";
   if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {
@@ -123,7 +143,7 @@ void RandomRun::ask_for_nonsense(const std::string& name) {
   if (!stats.consumers.empty() && stats.leased > 0) {
     const Code code = world_.delete_queue(name, false).status.code();
     if (code != Code::IN_USE && code != Code::NOT_EMPTY) witness_.find(name + " was deleted while it is used");
-  } else if (stats.ready + stats.waiting > 0) {
+  } else if (stats.ready + stats.waiting + stats.scheduled > 0) {
     const Code code = world_.delete_queue(name, false).status.code();
     if (code != Code::IN_USE && code != Code::NOT_EMPTY) witness_.find(name + " was deleted with what it holds");
   }

@@ -70,6 +70,8 @@ model::QueueOptions RandomRun::some_options() {
   options.backoff_multiplier = 2;
   options.lease_duration = 2s;
   options.max_worker_deaths = static_cast<std::uint32_t>(1 + random_.below(3));
+  if (chance(25)) options.ttl = std::chrono::milliseconds(500 + random_.below(5'000));
+  if (chance(40)) options.on_expiry = model::OnExpiry::hospital;
   return options;
 }
 
@@ -158,6 +160,7 @@ void RandomRun::drain() {
   }
   world_.run_for(10s);
   for (const auto& publisher : publishers_) send_again(*publisher);
+  world_.run_for(61s);  // every delay is over
   std::vector<std::unique_ptr<Client>> good;
   for (const std::string& name : names_) {
     if (!world_.has_queue(name)) continue;

@@ -58,7 +58,12 @@ class RandomRun {
     std::string queue;
     std::uint64_t next = 1;
     std::uint64_t last_request = 0;
-    std::map<std::uint64_t, std::string> unconfirmed;               // sequence → body
+    struct Unconfirmed {
+      std::string body;
+      base::Duration delay{};
+      base::Duration ttl{};
+    };
+    std::map<std::uint64_t, Unconfirmed> unconfirmed;               // by sequence
     std::map<std::uint64_t, std::vector<std::uint64_t>> under_way;  // request → sequences
   };
   struct CommandCounter final : Watcher {
@@ -110,6 +115,7 @@ class RandomRun {
   void forget_publishes(const std::string& name);
   void fill_the_disk();
   void one_by_one(const std::string& name);
+  void cancel(const std::string& name);
   void a_day_passes();
 
   void drain();

@@ -17,6 +17,11 @@ void Saboteur::look_at(model::ShardId, const core::Effect& effect) {
 }
 
 void Saboteur::spoil(model::ShardId, core::Event::What& what) {
+  if (auto* publish = std::get_if<model::Publish>(&what); publish != nullptr && bug_ == Bug::delay_cut_short) {
+    for (model::PublishItem& item : publish->items) {
+      if (item.message->due.us != 0) item.message->due = item.message->due - std::chrono::seconds(1);
+    }
+  }
   auto* settle = std::get_if<model::Settle>(&what);
   if (settle == nullptr) return;
   for (model::Verdict& verdict : settle->verdicts) {

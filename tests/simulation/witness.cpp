@@ -12,6 +12,8 @@ namespace {
 
 /// A relaxed queue loses what is younger: relaxed_sync_max, the sync under way before it, and its own.
 constexpr base::Duration kRelaxedLossMost = 250ms;
+/// Between a grant and its delivery there may be this much, for groups to be written.
+constexpr base::Duration kGrantedBeforeMost = 100ms;
 
 }  // namespace
 
@@ -165,6 +167,10 @@ void Witness::see_queue(const model::QueueRecord& record) {
   queue.limit = fresh ? limit : (queue.limit && limit ? std::optional(std::max(*queue.limit, *limit)) : std::nullopt);
   queue.relaxed = queue.relaxed || record.options.durability == model::Durability::relaxed;
   queue.deaths = std::max(queue.deaths, record.options.max_worker_deaths);
+  const base::Duration ttl = record.options.ttl;
+  queue.some_end = queue.some_end || ttl.count() > 0;
+  queue.all_end = queue.all_end && ttl.count() > 0;
+  queue.longest = std::max(queue.longest, ttl);
   queue.record = record;
 }
 
@@ -177,7 +183,17 @@ void Witness::hear(model::ShardId, const model::Publish& publish) {
     const bool reads = queue.record.log == publish.log && queue.record.kind != model::Kind::topic;
     if (reads && queue.assigned && !queue.deleted) sent.readers.push_back(id);
   }
-  for (const auto& item : publish.items) sent.items.emplace_back(item.sequence, item.message->body.view());
+  for (const auto& item : publish.items) {
+    sent.items.emplace_back(item.sequence, item.message->body.view());
+    if ((item.message->due.us | item.message->expires_at.us) == 0) continue;
+    const Times asked{item.message->due,
+                      item.message->expires_at.us == 0 ? base::Instant::never() : item.message->expires_at};
+    Times& times = times_.emplace(item.message->body.view(), asked).first->second;
+    times.due = std::min(times.due, asked.due);
+    times.expires_at = std::max(times.expires_at, asked.expires_at);
+    if (item.message->expires_at.us == 0) continue;
+    for (auto& [id, queue] : queues_) queue.some_end = queue.some_end || queue.record.log == publish.log;
+  }
 }
 
 void Witness::hear(model::ShardId, const core::QueueAssigned& assigned) {
@@ -281,6 +297,11 @@ void Witness::forget_not_begun(Consumer& consumer) {
 void Witness::hear(model::ShardId, const model::PurgeQueue& purge) {
   purges_[{purge.origin.session, purge.origin.request}] = purge.subscription;
   if (Queue* of = queue(purge.subscription)) ++of->purges_unanswered;
+}
+
+void Witness::hear(model::ShardId, const model::CancelScheduled& cancel) {
+  purges_[{cancel.origin.session, cancel.origin.request}] = cancel.subscription;
+  if (Queue* of = queue(cancel.subscription)) ++of->purges_unanswered;
 }
 
 void Witness::hear(model::ShardId, const model::SeekSubscription& seek) {
@@ -398,6 +419,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   if (one.grant.value <= message.newest) find(at + "grants rise for ever (5)");
   if (one.attempt < message.attempt) find(at + "attempts are counted backwards (6)");
   check_failures(of, one, from_lane);
+  if (!from_lane && one.message != nullptr) check_time(of, one);
   if (message.newest == 0 && !from_lane && offset >= of.floor) check_order(of, one);
   check_said(of, message, one);
   message.newest = one.grant.value;
@@ -427,8 +449,21 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   if (!of.deleted && consumer.attached) check_alone(deliver, one);
 }
 
+/// Nothing is early, and nothing goes out whose time is over. What is replayed has neither.
+void Witness::check_time(const Queue& of, const model::Delivered& one) {
+  const std::string at = where(of, one.source_offset.value);
+  const auto known = times_.find(one.message->body.view());
+  const Times times = known == times_.end() ? Times{} : known->second;
+  if (times.due > world_.now()) find(at + "delivered before its time");
+  const base::Instant granted_by = world_.now() - kGrantedBeforeMost;
+  if (times.expires_at <= granted_by) find(at + "delivered after its time");
+  const base::Instant begins = std::max(one.message->published_at, one.message->due);
+  if (of.all_end && begins + of.longest <= granted_by) find(at + "delivered after the time that the queue allows");
+}
+
 /// Messages that go out in one step to several consumers are told to one after the other: grants say the order.
 void Witness::check_order(Queue& of, const model::Delivered& one) {
+  if (one.message != nullptr && one.message->due.us != 0) return;  // it waited for its time
   const auto place = of.first_grants.emplace(one.source_offset.value, one.grant.value).first;
   const bool before = place == of.first_grants.begin() || std::prev(place)->second < place->second;
   const bool behind = std::next(place) == of.first_grants.end() || place->second < std::next(place)->second;

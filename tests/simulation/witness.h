@@ -3,9 +3,10 @@
 //
 // Invariants that it checks, numbered as in the design: 1 nothing confirmed disappears; 2 a repeated publish is stored
 // once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
-// within the limit and in the history; 7 first deliveries are in offset order; 10 the sums; 11 what never began is not
-// blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way, nobody has more than its
-// credit, nobody is told that a message is new that may have begun, and at the end nothing is left behind.
+// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; 10 the sums;
+// 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
+// nobody has more than its credit, nobody is told that a message is new that may have begun, nothing is delivered
+// before its time or after it, and at the end nothing is left behind.
 //
 // Threading: none; one thread uses it.
 #pragma once
@@ -75,7 +76,10 @@ class Witness final : public Watcher {
     std::uint64_t purges_unanswered = 0;
     std::uint64_t void_grants = 0;  // as it was moved last
     bool moved = false;
-    bool assigned = false;  // its shard knows it
+    bool some_end = false;     // of some message, or by the queue's time to live, at any time
+    bool all_end = true;       // the queue had a time to live at every time
+    base::Duration longest{};  // of those
+    bool assigned = false;     // its shard knows it
     bool deleted = false;
     bool relaxed = false;  // or was at any time
   };
@@ -107,6 +111,7 @@ class Witness final : public Watcher {
   void hear(model::ShardId shard, const core::InstanceLost& lost);
   void hear(model::ShardId, const model::PurgeQueue& purge);
   void hear(model::ShardId, const model::SeekSubscription& seek);
+  void hear(model::ShardId, const model::CancelScheduled& cancel);
   void hear(model::ShardId, const model::DeleteQueue& erase);
   void hear(model::ShardId, const model::OpenProducer& open);
   void hear(model::ShardId, const core::QueueAssigned& assigned);
@@ -130,6 +135,7 @@ class Witness final : public Watcher {
 
   void delivered(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_order(Queue& queue, const model::Delivered& one);
+  void check_time(const Queue& queue, const model::Delivered& one);
   void check_failures(const Queue& queue, const model::Delivered& one, bool from_lane);
   bool is_unanswered(model::SubscriptionId of, std::uint64_t grant) const;
   void check_attempt(const model::PutAttempt& put);
@@ -152,7 +158,14 @@ class Witness final : public Watcher {
   Queue* queue(model::SubscriptionId id);
   static std::string where(const Queue& queue, std::uint64_t offset);
 
+  /// When a message may be delivered, as its publisher said; of several tries the widest.
+  struct Times {
+    base::Instant due;
+    base::Instant expires_at = base::Instant::never();
+  };
+
   World& world_;
+  std::map<std::string, Times, std::less<>> times_;  // by body, of those that have any
   std::map<model::SubscriptionId, Queue> queues_;
   std::map<Request, Published> publishes_;
   std::map<Request, std::vector<model::Verdict>> verdicts_;

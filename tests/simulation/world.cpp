@@ -232,10 +232,31 @@ model::QueueStats World::show(const std::string& name) {
   return ask<model::QueueStats>(queue(name).shard, show);
 }
 
-model::Done World::purge(const std::string& name) {
+std::uint64_t World::publish_timed(const std::string& name, base::Duration delay, base::Duration ttl) {
+  auto message = std::make_shared<model::Message>();
+  message->body = base::SharedBytes::of("body");
+  if (delay.count() > 0) message->due = now_ + delay;
+  if (ttl.count() > 0) message->expires_at = now_ + delay + ttl;
+  model::Publish publish;
+  publish.log = queue(name).log;
+  publish.items.push_back({0, std::move(message)});
+  const auto answer = ask<model::Published>(queue(name).shard, std::move(publish));
+  LZ_ASSERT(answer.status.ok());
+  return answer.results.front().offset.value;
+}
+
+model::Done World::purge(const std::string& name, bool scheduled) {
   model::PurgeQueue purge;
   purge.subscription = queue(name).subscription;
+  purge.scheduled = scheduled;
   return ask<model::Done>(queue(name).shard, purge);
+}
+
+model::Done World::cancel_scheduled(const std::string& name, std::uint64_t offset) {
+  model::CancelScheduled cancel;
+  cancel.subscription = queue(name).subscription;
+  cancel.offset = model::Offset(offset);
+  return ask<model::Done>(queue(name).shard, cancel);
 }
 
 model::SeekDone World::seek(const std::string& name, const model::StartPoint& to) {

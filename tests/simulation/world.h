@@ -91,12 +91,16 @@ class World {
   bool has_queue(const std::string& name) const { return directory_.contains(name); }
   model::Published publish(const std::string& queue, std::vector<std::string> bodies,
                            std::optional<model::ProducerId> producer = std::nullopt, std::uint64_t first_sequence = 0);
+  /// One message that is not delivered before `delay` is over, nor when it is `ttl` old, counted from then. 0: neither.
+  /// Its offset.
+  std::uint64_t publish_timed(const std::string& queue, base::Duration delay, base::Duration ttl = {});
   /// `count` messages with short bodies.
   void publish(const std::string& queue, std::size_t count);
   model::QueueStats show(const std::string& queue);
-  model::Done purge(const std::string& queue);
   model::SeekDone seek(const std::string& subscription, const model::StartPoint& to);
   model::QueueRecord update(const std::string& queue, model::OptionsPatch options);
+  model::Done purge(const std::string& queue, bool scheduled = false);
+  model::Done cancel_scheduled(const std::string& queue, std::uint64_t offset);
   model::Done delete_queue(const std::string& queue, bool force = false);
   /// `attempts_read`: the length of the history as somebody read it before; by default as it is now.
   model::CaseDone replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read = std::nullopt);

@@ -183,7 +183,7 @@ core::Event::What World::read(std::size_t index, const core::Effect& load) {
     return core::TimeFound{time->subscription, engine::find_time(store_, shard, *time).value()};
   }
   const auto& waiting = std::get<core::LoadWaiting>(load);
-  auto read = store_.read_waiting(shard, waiting.subscription, waiting.after, waiting.max);
+  auto read = store_.read_waiting(shard, waiting.subscription, model::WaitingPlace::behind(waiting.after), waiting.max);
   return core::WaitingLoaded{waiting.subscription, waiting.generation, std::move(read.value())};
 }
 

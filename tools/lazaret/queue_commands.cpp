@@ -33,6 +33,9 @@ constexpr std::array kOptions = {
     Option{"paused", kOfConsumers, "true: nothing is granted, see also pause and resume (false)"},
     Option{"max_in_flight", kOfConsumers, "Messages leased at a time, over all consumers; 0 for no limit (0)"},
     Option{"single_active_consumer", kOfConsumers, "true: one consumer gets everything, the others stand by (false)"},
+    Option{"ttl", kOfConsumers,
+           "How long a message is delivered after it was published, e.g. 1h; 0s: without end (0s)"},
+    Option{"on_expiry", kOfConsumers, "What becomes of a message after that: drop, or hospital (drop)"},
     Option{"durability", kOfQueue | kOfTopic,
            "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
     Option{"retain_for", kOfTopic, "How long messages stay after all subscriptions have read them (0s)"},
@@ -75,6 +78,7 @@ struct Given {
   std::string name;
   std::map<std::string, std::string> options;
   bool force = false;
+  bool scheduled = false;
 };
 
 std::string with_dashes(std::string name) {
@@ -205,7 +209,9 @@ void remove(const Connection& connection, const Given& given) {
 
 void purge(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
-  json::object answer = http.request("POST", target({given.noun->plural, given.name, "purge"})).body.as_object();
+  json::object body;
+  if (given.scheduled) body["scheduled"] = true;
+  json::object answer = http.request("POST", target({given.noun->plural, given.name, "purge"}), body).body.as_object();
   if (connection.json) {
     answer["name"] = given.name;
     return print_json(answer);
@@ -262,7 +268,8 @@ void add_commands(CLI::App& app, const Connection& connection, const Noun& noun)
   const auto [removing, removed] = add("delete", noun.delete_help, remove);
   removing->add_flag("--force", removed->force, noun.force_help);
   if (&noun != &kTopic) {
-    add("purge", "Drop what is ready or waiting", purge);
+    const auto [purging, purged] = add("purge", "Drop what is ready or waiting", purge);
+    purging->add_flag("--scheduled", purged->scheduled, "Also what was published with --delay or --at and is not due");
     add("pause", "Grant nothing; what is out already goes on",
         [](const Connection& to, const Given& given) { set_paused(to, given, true); });
     add("resume", "Grant again", [](const Connection& to, const Given& given) { set_paused(to, given, false); });

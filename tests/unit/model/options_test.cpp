@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/limits.h"
+
 namespace lazaret::model {
 namespace {
 
@@ -26,6 +28,9 @@ TEST(QueueOptions, EachIsRefusedOutsideItsRange) {
   EXPECT_TRUE(refused([](auto& o) { o.lease_duration = 99ms; }));
   EXPECT_TRUE(refused([](auto& o) { o.max_worker_deaths = 0; }));
   EXPECT_TRUE(refused([](auto& o) { o.durability = static_cast<Durability>(3); }));
+  EXPECT_TRUE(refused([](auto& o) { o.ttl = -1s; }));
+  EXPECT_TRUE(refused([](auto& o) { o.ttl = limits::kDelayMost + 1s; }));
+  EXPECT_TRUE(refused([](auto& o) { o.on_expiry = static_cast<OnExpiry>(3); }));
 }
 
 TEST(QueueOptions, UnlimitedAttemptsAreAllowedByName) {
