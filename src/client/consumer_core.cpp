@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "client/client_core.h"
+#include "client/compression.h"
 #include "client/message_codec.h"
 #include "client/verdicts.h"
 #include "client/words.h"
@@ -225,19 +226,25 @@ void ConsumerCore::ended(const Status& status) {
 
 void ConsumerCore::on(wire::Deliver&& frame) {
   if (closing_ || over_ || !open_) return;  // given back with CloseConsumer
+  const std::uint64_t told = client_->welcome().max_message_bytes;
+  const std::size_t most = told == 0 ? limits::kMessageBytesMost : static_cast<std::size_t>(told);
   for (wire::Delivery& one : frame.deliveries) {
     Held held;
     held.token = one.token;
     auto message =
         decode_message(one.envelope, one.body, one.body_crc, source_, one.source_offset.value, one.published_at);
-    const bool good = message.ok();
+    const bool arrived = message.ok();
+    const Status opened = arrived ? open_body(*message, most) : Status();
+    const bool good = arrived && opened.ok();
     held.work = std::make_shared<Work>(one.delivery, good ? std::move(*message) : Message(),
                                        static_cast<int>(one.attempt), one.redelivered, one.isolated);
     const auto it = held_.add(one.delivery, std::move(held));
     if (good) continue;
-    wire::Verdict damaged = plain_verdict(VerdictKind::fail);
-    damaged.error = {"lazaret.damaged_in_transit", message.status().text(), ""};
-    judge(it, std::move(damaged));
+    // Another connection may carry it; what was compressed badly stays so.
+    wire::Verdict bad = plain_verdict(arrived ? VerdictKind::reject : VerdictKind::fail);
+    bad.error = arrived ? as_report("lazaret.body_not_opened", opened.text(), "")
+                        : as_report("lazaret.damaged_in_transit", message.status().text(), "");
+    judge(it, std::move(bad));
   }
   flush();
   pump();

@@ -43,6 +43,7 @@ base::SharedBytes encode_envelope(Message& message) {
   envelope.reply_to = std::move(message.reply_to);
   envelope.schema_id = std::move(message.schema_id);
   envelope.traceparent = std::move(message.traceparent);
+  envelope.content_encoding = std::move(message.content_encoding);
   return base::SharedBytes::of(wire::encode_envelope(envelope));
 }
 
@@ -66,6 +67,7 @@ base::Result<Message> decode_message(const base::SharedBytes& bytes, const base:
   message.reply_to = std::move(envelope->reply_to);
   message.schema_id = std::move(envelope->schema_id);
   message.traceparent = std::move(envelope->traceparent);
+  message.content_encoding = std::move(envelope->content_encoding);
   message.source = source;
   message.offset = offset;
   message.published_at = std::chrono::system_clock::time_point(std::chrono::microseconds(published_at.us));

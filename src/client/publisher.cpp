@@ -140,7 +140,7 @@ Status Publisher::check_size(const Outgoing& message) const {
                             " bytes, the broker takes at most " + std::to_string(limit))
         .with_limit(std::move(name), static_cast<std::int64_t>(limit));
   };
-  const std::size_t body = message.body.size();
+  const std::size_t body = std::max(message.body.size(), message.opened_bytes);
   const std::size_t envelope = message.envelope.size();
   if (told.max_message_bytes != 0 && body > told.max_message_bytes) {
     return beyond(Code::MESSAGE_TOO_LARGE, "body", body, told.max_message_bytes, "max_message_bytes");

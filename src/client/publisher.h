@@ -65,6 +65,7 @@ struct Outgoing {
   base::SharedBytes envelope;
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
+  std::size_t opened_bytes = 0;  // of the body before it was compressed: consumers are given no more than the limit
   SteadyTime deadline;
   Completion<Receipt> completion;  // empty: nobody waits any more, only its fate is of interest
   bool sent = false;               // on this connection or an earlier one

@@ -158,6 +158,7 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
   command->add_option("--id", given->id, "Id of the message; a fresh one when not given")->type_name("UUID");
   command->add_option("--correlation-id", message.correlation_id, "What this message belongs to")->type_name("TEXT");
   command->add_option("--content-type", message.content_type, "E.g. application/json")->type_name("TEXT");
+  command->add_flag("--compress", message.compress, "Compress the body with zstd, if that makes it smaller");
   command
       ->add_option("--producer-id", given->producer_id,
                    "Number the messages under this id: publishing the same input again stores nothing twice")
