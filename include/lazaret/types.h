@@ -89,6 +89,12 @@ struct Message {
   std::string reply_to = {};
   std::string schema_id = {};
   std::string traceparent = {};
+  /// How the bytes of `body` are encoded, e.g. "zstd", "gzip"; "" for not at all. Whoever publishes them so says so; a
+  /// consumer of this library is given what is "zstd" opened, and with "" here.
+  std::string content_encoding = {};
+  /// Compress the body with zstd on its way to the broker, if that makes it smaller and content_encoding is "". Of a
+  /// received message: it came so.
+  bool compress = false;
   /// Made by `publish` when it is nil. A message that is published again with the same id, after `outcome_unknown`,
   /// is sent with the same sequence, so that the broker stores it once.
   MessageId id = {};
@@ -142,6 +148,8 @@ struct Options {
   /// Publishes that wait or are not confirmed; beyond, async_publish fails with `exhausted`.
   std::size_t max_pending_messages = 65'536;
   std::size_t max_pending_bytes = 256u << 20;
+  /// Compress every body of at least so many bytes, as if its Message::compress were set. 0: none.
+  std::size_t compress_from = 0;
   /// Told what a callback of yours threw on the client's own thread (or on_settled and on_end anywhere). Empty: a line
   /// on standard error. Handlers of consumers are not callbacks: what they throw is a failed attempt.
   std::function<void(std::exception_ptr)> on_exception = {};
@@ -265,7 +273,7 @@ struct Moved {
   ProblemRef problem;
 };
 struct PeekedMessage {
-  Message message;
+  Message message;    // its body as it is stored: content_encoding says how
   std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying", "scheduled"
   std::uint32_t attempt = 0;
   bool damaged = false;

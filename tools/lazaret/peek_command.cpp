@@ -21,6 +21,7 @@ struct Given {
 constexpr std::uint64_t kPage = 100;
 
 std::string body_for_people(const json::object& message) {
+  if (message.contains("content_encoding")) return "(" + cell(message, "content_encoding") + ")";
   if (const json::value* text = message.if_contains("body"); text != nullptr && text->is_string()) {
     return printable(std::string_view(text->get_string()));
   }
