@@ -33,6 +33,9 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.paused = spec.paused;
   patch.max_in_flight = spec.max_in_flight;
   patch.single_active_consumer = spec.single_active_consumer;
+  patch.max_messages = spec.max_messages;
+  patch.max_bytes = spec.max_bytes;
+  patch.overflow = spec.overflow;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
 }
@@ -60,6 +63,9 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.paused = in.options.paused;
   out.spec.max_in_flight = in.options.max_in_flight;
   out.spec.single_active_consumer = in.options.single_active_consumer;
+  out.spec.max_messages = in.options.max_messages;
+  out.spec.max_bytes = in.options.max_bytes;
+  out.spec.overflow = std::string(model::name_of(in.options.overflow));
   out.topic_spec.name = in.name;
   out.topic_spec.durability = out.spec.durability;
   out.topic_spec.retain_for = to_ms(in.options.retain_for);

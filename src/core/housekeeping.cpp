@@ -99,6 +99,7 @@ void Shard::State::save(Subscription& sub) {
   state.counters = sub.counters;
   state.deleting = sub.deleting;
   state.void_grants = sub.void_grants;
+  state.bytes = sub.bytes;
   state.seeking = sub.seeking.value_or(base::Instant{});
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue.log;
@@ -173,6 +174,7 @@ void Shard::State::on(model::PurgeQueue& command) {
   purged += drop_unheld(sub, {sub.frontier, sub.log->state.next});
   begin_window_at(sub, sub.log->state.next);
   sub.counters.purged += purged;
+  left_unread(sub, purged);
   touch(sub);
   out->urgent = out->sync = true;
   done(command.origin, {}, purged);
@@ -294,6 +296,7 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.cursor = sub->acked.cursor();
   stats.retention_used = retention_used(*sub);
   stats.seeking = sub->seeking.has_value();
+  stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
   stats.oldest_ready = std::max(sub->acked.cursor(), sub->frontier);

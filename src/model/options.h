@@ -20,6 +20,15 @@ enum class Durability : std::uint8_t {
 std::string_view name_of(Durability durability);
 std::optional<Durability> durability_of(std::string_view name);
 
+/// What becomes of a publish to a queue that is full.
+enum class Overflow : std::uint8_t {
+  refuse = 1,       // RESOURCE_EXHAUSTED, naming the limit
+  drop_oldest = 2,  // the oldest that nobody has goes, and is counted as dropped
+};
+/// "refuse" or "drop_oldest".
+std::string_view name_of(Overflow overflow);
+std::optional<Overflow> overflow_of(std::string_view name);
+
 struct QueueOptions {
   /// Failed attempts, the first delivery included, after which a message becomes a case. nullopt: "unlimited".
   std::optional<std::uint32_t> max_attempts = 5;
@@ -48,6 +57,11 @@ struct QueueOptions {
   base::Duration retention_age{};
   std::uint64_t retention_messages = 0;
   std::uint64_t retention_bytes = 0;
+  /// Of a queue: how many messages, and about how many bytes of them, it holds at most: ready, leased, waiting,
+  /// scheduled and held ones, not those in the hospital. 0: no limit.
+  std::uint64_t max_messages = 0;
+  std::uint64_t max_bytes = 0;
+  Overflow overflow = Overflow::refuse;
 
   bool operator==(const QueueOptions&) const = default;
 };
@@ -69,6 +83,9 @@ struct OptionsPatch {
   std::optional<base::Duration> retention_age;
   std::optional<std::uint64_t> retention_messages;
   std::optional<std::uint64_t> retention_bytes;
+  std::optional<std::uint64_t> max_messages;
+  std::optional<std::uint64_t> max_bytes;
+  std::optional<std::string> overflow;
 
   /// `options` with what is given here; INVALID_OPTION for a durability that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;

@@ -40,6 +40,9 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.retention_age) out->set_retention_age_us(static_cast<std::uint64_t>(patch.retention_age->count()));
   if (patch.retention_messages) out->set_retention_messages(*patch.retention_messages);
   if (patch.retention_bytes) out->set_retention_bytes(*patch.retention_bytes);
+  if (patch.max_messages) out->set_max_messages(*patch.max_messages);
+  if (patch.max_bytes) out->set_max_bytes(*patch.max_bytes);
+  if (patch.overflow) out->set_overflow(*patch.overflow);
 }
 
 /// Times above a century would overflow sums with the present; validation refuses them long before.
@@ -65,6 +68,9 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_retention_age_us()) patch.retention_age = microseconds(in.retention_age_us());
   if (in.has_retention_messages()) patch.retention_messages = in.retention_messages();
   if (in.has_retention_bytes()) patch.retention_bytes = in.retention_bytes();
+  if (in.has_max_messages()) patch.max_messages = in.max_messages();
+  if (in.has_max_bytes()) patch.max_bytes = in.max_bytes();
+  if (in.has_overflow()) patch.overflow = in.overflow();
   return patch;
 }
 
