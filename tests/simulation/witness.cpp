@@ -402,6 +402,10 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   check_said(of, message, one);
   message.newest = one.grant.value;
   message.attempt = one.attempt;
+  if (one.grant.value <= of.void_grants) {  // it was moved while this was on its way
+    message.forgotten = one.grant.value;
+    message.attempt = 0;
+  }
   message.from_lane = from_lane;
   message.suspected.reset();
   Blame& blame = of.blames[offset];
