@@ -72,6 +72,12 @@ Status read(std::string_view name, const json::value& value, std::optional<bool>
   return {};
 }
 
+Status read(std::string_view name, const json::value& value, std::optional<std::string>& into) {
+  if (!value.is_string()) return wrong(name, "a word");
+  into = std::string(value.get_string());
+  return {};
+}
+
 Status read_durability(const json::value& value, std::optional<std::string>& into) {
   if (!value.is_string()) return wrong("durability", "\"fsync\" or \"relaxed\"");
   into = std::string(value.get_string());
@@ -157,6 +163,12 @@ json::object queue_json(const model::QueueStats& stats) {
       {"consumers", std::move(consumers)},
   };
   for (auto& option : options_json(stats.queue.options)) out.insert(option);
+  if (stats.queue.kind == model::Kind::queue) {
+    out["bytes"] = stats.bytes;
+    out["max_messages"] = stats.queue.options.max_messages;
+    out["max_bytes"] = stats.queue.options.max_bytes;
+    out["overflow"] = model::name_of(stats.queue.options.overflow);
+  }
   if (stats.queue.kind == model::Kind::subscription) {
     out["topic"] = stats.queue.topic;
     out["start"] = model::text_of(stats.queue.start);
@@ -185,6 +197,12 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
     status = read(name, value, patch.retention_messages);
   } else if (name == "retention_bytes") {
     status = read(name, value, patch.retention_bytes);
+  } else if (name == "max_messages") {
+    status = read(name, value, patch.max_messages);
+  } else if (name == "max_bytes") {
+    status = read(name, value, patch.max_bytes);
+  } else if (name == "overflow") {
+    status = read(name, value, patch.overflow);
   } else {
     return false;
   }

@@ -35,6 +35,9 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.single_active_consumer = spec.single_active_consumer;
   if (spec.ttl) patch.ttl = *spec.ttl;
   patch.on_expiry = spec.on_expiry;
+  patch.max_messages = spec.max_messages;
+  patch.max_bytes = spec.max_bytes;
+  patch.overflow = spec.overflow;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
 }
@@ -62,6 +65,9 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.paused = in.options.paused;
   out.spec.max_in_flight = in.options.max_in_flight;
   out.spec.single_active_consumer = in.options.single_active_consumer;
+  out.spec.max_messages = in.options.max_messages;
+  out.spec.max_bytes = in.options.max_bytes;
+  out.spec.overflow = std::string(model::name_of(in.options.overflow));
   out.topic_spec.name = in.name;
   out.topic_spec.durability = out.spec.durability;
   out.topic_spec.retain_for = to_ms(in.options.retain_for);

@@ -72,6 +72,7 @@ void Shard::State::drop_expired(Subscription& sub, Entry& entry) {
     expired_tokens.remember(entry.grant, model::VerdictKind::ack, lost);
   }
   settled(sub, offset);
+  left(sub, entry.bytes);
   ++sub.counters.expired;
   forget_entry(sub, entry);
 }
@@ -85,6 +86,7 @@ void Shard::State::drop_expired(Subscription& sub, Offset offset) {
     return admit(sub, entry, model::CaseReason::expired, past_its_time());
   }
   settled(sub, offset);
+  left_unread(sub, 1);
   ++sub.counters.expired;
 }
 

@@ -31,7 +31,10 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   }
   mutate(std::move(admission), false);
   hold_effects(sub);
-  if (!entry.replays) sub.acked.settle(origin);
+  if (!entry.replays) {
+    sub.acked.settle(origin);
+    left(sub, entry.bytes);
+  }
   sub.admitted.insert(origin);
   ++sub.counters.in_hospital;
   if (entry.grant) case_tokens.admitted(id, entry.grant);

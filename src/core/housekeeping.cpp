@@ -99,6 +99,7 @@ void Shard::State::save(Subscription& sub) {
   state.counters = sub.counters;
   state.deleting = sub.deleting;
   state.void_grants = sub.void_grants;
+  state.bytes = sub.bytes;
   state.seeking = sub.seeking.value_or(base::Instant{});
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue.log;
@@ -154,6 +155,7 @@ void Shard::State::on(model::PurgeQueue& command) {
   purged += drop_unheld(sub, {sub.frontier, all.end}, false);
   begin_window_at(sub, all.end);
   sub.counters.purged += purged;
+  left_unread(sub, purged);
   touch(sub);
   out->urgent = out->sync = true;
   done(command.origin, {}, purged);
@@ -346,6 +348,7 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.cursor = sub->acked.cursor();
   stats.retention_used = retention_used(*sub);
   stats.seeking = sub->seeking.has_value();
+  stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
   stats.oldest_ready = next_fresh(*sub, std::max(sub->acked.cursor(), sub->frontier));

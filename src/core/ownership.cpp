@@ -30,6 +30,7 @@ void Shard::State::on(QueueAssigned& event) {
     sub->queue.options = record.options;
     if (sub->expires()) sweep_by(*sub, now);  // its time to live may be shorter
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
+    change_limits(*sub->log, record.options);
     pumped_later.insert(record.subscription);  // it may have been paused
     return touch(*sub);
   }
@@ -69,6 +70,7 @@ Log& Shard::State::log_of(const model::QueueRecord& record) {
   log.last_trim = now;
   log.is_topic = record.kind != model::Kind::queue;
   log.relaxed = record.options.durability == model::Durability::relaxed;
+  change_limits(log, record.options);
   return log;
 }
 

@@ -99,6 +99,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   sub.lane_next = state.lane_next;
   sub.deleting = state.deleting;
   sub.void_grants = state.void_grants;
+  sub.bytes = state.bytes;
   if (state.seeking.us != 0) sub.seeking = state.seeking;
   if (!sub.log->is_topic) sub.log->deleting = sub.deleting;
   if (!state.sources.empty()) {

@@ -59,6 +59,7 @@ bool Shard::State::cancel(Subscription& sub, Offset offset) {
     mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
   }
   settled(sub, offset);
+  left_unread(sub, 1);
   ++sub.counters.purged;
   out->urgent = out->sync = true;
   return true;

@@ -91,6 +91,15 @@ struct Shard::State {
   double retention_used(const Subscription& sub) const;
   void set_alarm(Log& log);
 
+  // --- limits.cpp: how much a queue holds
+  static void change_limits(Log& log, const model::QueueOptions& options);
+  static bool is_over(const Subscription& sub, std::uint64_t more_bytes);
+  bool make_room(Log& log, std::uint64_t bytes);
+  bool drop_oldest(Subscription& sub);
+  base::Status queue_is_full(const Log& log) const;
+  static void left(Subscription& sub, std::uint64_t bytes);
+  static void left_unread(Subscription& sub, std::uint64_t count);
+
   // --- publish.cpp
   void on(model::Publish& command);
   void on(model::OpenProducer& command);

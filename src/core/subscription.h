@@ -131,6 +131,7 @@ struct Subscription {
   model::Counters counters;
   AckSet acked;
   Log* log = nullptr;
+  std::uint64_t bytes = 0;   // of what it holds, about; of a queue only
   model::Offset entered_to;  // what lies before it is in `counters.entered`
 
   // --- The replay lane and the open cases

@@ -121,6 +121,7 @@ VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late) {
     take_back(sub, entry);
     drop_record(sub, entry);
     settled(sub, origin);
+    left(sub, entry.bytes);
   }
   ++sub.counters.acked;
   forget_entry(sub, entry);

@@ -137,6 +137,7 @@ struct QueueStats {
   Offset oldest_ready;
   Offset cursor;                          // everything before it is settled
   Offset log_begin;                       // the first that may be there
+  std::uint64_t bytes = 0;               // of what it holds, about
   bool seeking = false;                   // to a time that is being looked up
   std::optional<base::Instant> next_due;  // of those in memory that wait
   double retention_used = 0;              // of what its topic allows; at 1 messages are lost unread

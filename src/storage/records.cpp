@@ -100,6 +100,9 @@ std::string encode(const model::QueueRecord& record) {
   options->set_retention_bytes(record.options.retention_bytes);
   options->set_ttl_us(micros(record.options.ttl));
   options->set_on_expiry(static_cast<std::uint32_t>(record.options.on_expiry));
+  options->set_max_messages(record.options.max_messages);
+  options->set_max_bytes(record.options.max_bytes);
+  options->set_overflow(static_cast<std::uint32_t>(record.options.overflow));
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::QueueRecord& record) {
@@ -137,6 +140,10 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.ttl = micros(options.ttl_us());
   const bool to_hospital = options.on_expiry() == static_cast<std::uint32_t>(model::OnExpiry::hospital);
   record.options.on_expiry = to_hospital ? model::OnExpiry::hospital : model::OnExpiry::drop;
+  record.options.max_messages = options.max_messages();
+  record.options.max_bytes = options.max_bytes();
+  const bool drops = options.overflow() == static_cast<std::uint32_t>(model::Overflow::drop_oldest);
+  record.options.overflow = drops ? model::Overflow::drop_oldest : model::Overflow::refuse;
   return true;
 }
 
@@ -162,6 +169,7 @@ std::string encode(const model::SubscriptionState& record) {
   out.set_deleting(record.deleting);
   out.set_void_grants(record.void_grants.value);
   out.set_seeking_us(record.seeking.us);
+  out.set_bytes(record.bytes);
   v1::Counters* counters = out.mutable_counters();
   counters->set_entered(record.counters.entered);
   counters->set_acked(record.counters.acked);
@@ -190,6 +198,7 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
   record.deleting = in.deleting();
   record.void_grants = model::Grant(in.void_grants());
   record.seeking = Instant{in.seeking_us()};
+  record.bytes = in.bytes();
   const v1::Counters& c = in.counters();
   record.counters = {c.entered(),           c.acked(),      c.discarded(),  c.expired(), c.purged(), c.dropped(),
                      c.lost_to_retention(), c.redirected(), c.in_hospital()};

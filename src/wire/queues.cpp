@@ -41,6 +41,15 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.retention_bytes) out->set_retention_bytes(*patch.retention_bytes);
   if (patch.ttl) out->set_ttl_us(static_cast<std::uint64_t>(patch.ttl->count()));
   if (patch.on_expiry) out->set_on_expiry(*patch.on_expiry);
+  if (patch.max_messages) out->set_max_messages(*patch.max_messages);
+  if (patch.max_bytes) out->set_max_bytes(*patch.max_bytes);
+  if (patch.overflow) out->set_overflow(*patch.overflow);
+}
+
+/// Times above a century would overflow sums with the present; validation refuses them long before.
+Duration microseconds(std::uint64_t us) {
+  constexpr std::uint64_t kCentury = 100ull * 365 * 86'400'000'000;
+  return Duration(static_cast<std::int64_t>(std::min(us, kCentury)));
 }
 
 OptionsPatch patch_of(const v1::QueueOptions& in) {
@@ -62,6 +71,9 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_retention_bytes()) patch.retention_bytes = in.retention_bytes();
   if (in.has_ttl_us()) patch.ttl = microseconds(in.ttl_us());
   if (in.has_on_expiry()) patch.on_expiry = in.on_expiry();
+  if (in.has_max_messages()) patch.max_messages = in.max_messages();
+  if (in.has_max_bytes()) patch.max_bytes = in.max_bytes();
+  if (in.has_overflow()) patch.overflow = in.overflow();
   return patch;
 }
 
