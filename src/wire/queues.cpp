@@ -46,12 +46,6 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.overflow) out->set_overflow(*patch.overflow);
 }
 
-/// Times above a century would overflow sums with the present; validation refuses them long before.
-Duration microseconds(std::uint64_t us) {
-  constexpr std::uint64_t kCentury = 100ull * 365 * 86'400'000'000;
-  return Duration(static_cast<std::int64_t>(std::min(us, kCentury)));
-}
-
 OptionsPatch patch_of(const v1::QueueOptions& in) {
   OptionsPatch patch;
   if (in.has_max_attempts()) patch.max_attempts = in.max_attempts();
