@@ -165,6 +165,13 @@ struct QueueSpec {
   /// What a confirm promises: "fsync" (it is on the disk), or "relaxed" (it outlives the broker's process; a power loss
   /// takes what is younger than the broker's storage.relaxed_sync_max).
   std::optional<std::string> durability = {};
+  /// At most one message of a key (Message::key) is out, in the order in which they were published, retries included; a
+  /// key whose first message waits for its retry waits with it, and other keys never wait. Messages without a key have
+  /// no order. Fixed when the queue is created. Default: false.
+  std::optional<bool> order_by_key = {};
+  /// With order_by_key, when a message of a key goes to the hospital: "continue" (the default), those behind it go on;
+  /// "hold", they wait until the case is discharged or discarded.
+  std::optional<std::string> on_key_failure = {};
   /// Put it on the shard of this queue.
   std::string colocate_with = {};
 };
@@ -194,6 +201,8 @@ struct SubscriptionSpec {
   std::optional<double> backoff_jitter = {};
   std::optional<milliseconds> lease_duration = {};
   std::optional<std::uint32_t> max_worker_deaths = {};
+  std::optional<bool> order_by_key = {};
+  std::optional<std::string> on_key_failure = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.
@@ -208,6 +217,10 @@ struct QueueInfo {
   std::uint32_t subscriptions = 0;  // of a topic
   std::uint64_t ready = 0, leased = 0, waiting = 0, in_hospital = 0, entered_total = 0, acked_total = 0;
   std::uint32_t consumers = 0;
+  /// With order_by_key: messages passed over because their keys are locked. `held_full`: there are as many as the
+  /// broker remembers, so the next of a locked key stops what is behind it until a key is free.
+  std::uint64_t held = 0;
+  bool held_full = false;
   bool created = false;
   ProblemRef problem;
 };
@@ -221,9 +234,11 @@ struct Count {
 };
 struct PeekedMessage {
   Message message;
-  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying"
+  std::string state;  // "ready", "leased", "waiting", "held", "in_hospital", "replaying"
   std::uint32_t attempt = 0;
   bool damaged = false;
+  /// It waits for its key, which the message at this offset has, or the case of that message.
+  std::optional<std::uint64_t> held_by = {};
 };
 struct Peeked {
   std::vector<PeekedMessage> messages;

@@ -58,9 +58,16 @@ Status read_max_attempts(const json::value& value, std::optional<std::uint32_t>&
   return {};
 }
 
-Status read_durability(const json::value& value, std::optional<std::string>& into) {
-  if (!value.is_string()) return wrong("durability", "\"fsync\" or \"relaxed\"");
+/// One of some words, which whoever applies the patch knows.
+Status read(std::string_view name, const json::value& value, std::string_view words, std::optional<std::string>& into) {
+  if (!value.is_string()) return wrong(name, words);
   into = std::string(value.get_string());
+  return {};
+}
+
+Status read(std::string_view name, const json::value& value, std::optional<bool>& into) {
+  if (!value.is_bool()) return wrong(name, "true or false");
+  into = value.get_bool();
   return {};
 }
 
@@ -92,6 +99,8 @@ json::object options_json(const model::QueueOptions& options) {
   out["lease_duration"] = base::format_duration(options.lease_duration);
   out["max_worker_deaths"] = options.max_worker_deaths;
   out["durability"] = model::name_of(options.durability);
+  out["order_by_key"] = options.order_by_key;
+  out["on_key_failure"] = model::name_of(options.on_key_failure);
   return out;
 }
 
@@ -108,6 +117,7 @@ json::object queue_json(const model::QueueStats& stats) {
       {"waiting", stats.waiting},
       {"scheduled", stats.scheduled},
       {"held", stats.held},
+      {"held_full", stats.held_full},
       {"in_hospital", counters.in_hospital},
       {"entered_total", counters.entered},
       {"acked_total", counters.acked},
@@ -148,7 +158,11 @@ base::Result<bool> read_option(std::string_view name, const json::value& value, 
   } else if (name == "max_worker_deaths") {
     status = read(name, value, patch.max_worker_deaths);
   } else if (name == "durability") {
-    status = read_durability(value, patch.durability);
+    status = read(name, value, "\"fsync\" or \"relaxed\"", patch.durability);
+  } else if (name == "order_by_key") {
+    status = read(name, value, patch.order_by_key);
+  } else if (name == "on_key_failure") {
+    status = read(name, value, "\"continue\" or \"hold\"", patch.on_key_failure);
   } else {
     return false;
   }

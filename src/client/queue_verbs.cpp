@@ -30,6 +30,8 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.backoff_jitter = spec.backoff_jitter;
   patch.max_worker_deaths = spec.max_worker_deaths;
   patch.durability = spec.durability;
+  patch.order_by_key = spec.order_by_key;
+  patch.on_key_failure = spec.on_key_failure;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
 }
@@ -47,6 +49,8 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.lease_duration = to_ms(in.options.lease_duration);
   out.spec.max_worker_deaths = in.options.max_worker_deaths;
   out.spec.durability = std::string(model::name_of(in.options.durability));
+  out.spec.order_by_key = in.options.order_by_key;
+  out.spec.on_key_failure = std::string(model::name_of(in.options.on_key_failure));
   out.ready = in.ready;
   out.leased = in.leased;
   out.waiting = in.waiting;
@@ -58,6 +62,8 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.topic = in.topic;
   if (in.kind == model::Kind::subscription) out.start = model::name_of(in.start);
   out.subscriptions = in.subscriptions;
+  out.held = in.held;
+  out.held_full = in.held_full;
   out.created = created;
   return out;
 }
@@ -76,6 +82,7 @@ const char* state_name(model::MessageState state) {
     case model::MessageState::waiting: return "waiting";
     case model::MessageState::in_hospital: return "in_hospital";
     case model::MessageState::replaying: return "replaying";
+    case model::MessageState::held: return "held";
   }
   return "ready";
 }
@@ -88,6 +95,7 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     out.state = state_name(one.state);
     out.attempt = one.attempt;
     out.damaged = one.damaged;
+    if (one.held_by) out.held_by = one.held_by->value;
     out.message.offset = one.offset.value;
     auto message =
         detail::decode_message(one.envelope, one.body, one.body_crc, queue, one.offset.value, one.published_at);
@@ -161,6 +169,8 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.backoff_jitter = spec.backoff_jitter;
   options.lease_duration = spec.lease_duration;
   options.max_worker_deaths = spec.max_worker_deaths;
+  options.order_by_key = spec.order_by_key;
+  options.on_key_failure = std::move(spec.on_key_failure);
   return {Kind::subscription, std::move(options), std::move(spec.topic), std::move(spec.start)};
 }
 

@@ -32,6 +32,7 @@ void Shard::State::on(Persisted& event) {
       found->durable_mark = marks.front().second;
     }
     if (!found->loading_waiting) forget_parked_lately(*found);
+    if (found->keys != nullptr) found->keys->persisted(event.group);
     pumped_later.insert(id);
   }
   for (; !returning.empty() && returning.front().first <= event.group; returning.pop_front()) {
@@ -146,7 +147,7 @@ void Shard::State::on(model::PurgeQueue& command) {
   if (found == nullptr || found->deleting)
     return done(command.origin, Status(Code::NOT_FOUND, "there is no such queue"));
   Subscription& sub = *found;
-  std::uint64_t purged = 0;
+  std::uint64_t purged = sub.keys == nullptr ? 0 : purge_passed(sub);
   // Messages with an entry: those that are ready or waiting. A replaying case goes back to the hospital.
   std::vector<Position> entries;
   for (const auto& [position, entry] : sub.entries) {
@@ -210,6 +211,7 @@ std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range) {
 /// What waits on the disk only.
 std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range) {
   std::vector<Offset> offsets;
+  if (sub.keys != nullptr && !sub.parked.empty()) leave_parked(sub, range);
   sub.parked.for_each_in(range, [&](OffsetRange part) {
     for (Offset offset = part.begin; offset < part.end; offset = offset.next()) offsets.push_back(offset);
   });
@@ -226,6 +228,7 @@ std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range) {
 
 /// What waits on the disk only is waited for no more.
 void Shard::State::forget_parked(Subscription& sub) {
+  if (sub.keys != nullptr && !sub.parked.empty()) leave_parked(sub, {Offset(0), sub.log->state.next});
   for (const OffsetRange& range : sub.parked.ranges()) {
     for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
       mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
@@ -285,7 +288,11 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.queue = sub->queue;
   stats.leased = sub->leased + reserved;
   stats.waiting = sub->waiting.size() + sub->parked.size();
-  stats.ready = sub->unsettled() - stats.leased - stats.waiting;
+  if (sub->keys != nullptr) {
+    stats.held = sub->keys->held().size() + sub->keys->waiting();
+    stats.held_full = !may_pass_over(*sub);
+  }
+  stats.ready = sub->unsettled() - stats.leased - stats.waiting - stats.held;
   stats.suspects = sub->suspects.size();
   count_entered(*sub);
   stats.counters = sub->counters;
@@ -295,6 +302,9 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.retention_used = retention_used(*sub);
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
   stats.oldest_ready = std::max(sub->acked.cursor(), sub->frontier);
+  if (sub->keys != nullptr && !sub->keys->freed().empty()) {
+    stats.oldest_ready = std::min(stats.oldest_ready, sub->keys->freed().begin()->first);
+  }
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
       sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr) {
@@ -364,10 +374,16 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
       item.state = model::MessageState::waiting;  // until when stands on the disk
     } else if (reserved) {
       item.state = model::MessageState::leased;
+    } else if (sub.keys != nullptr) {
+      const auto held = sub.keys->held().find(offset);
+      if (held == sub.keys->held().end()) return item;
+      item.state = model::MessageState::held;
+      item.held_by = held_by(sub, held->second.key);
     }
     return item;
   }
   const Entry& entry = it->second;
+  if (entry.waits_for_key) item.held_by = held_by(sub, entry.key);
   item.redelivered = entry.redelivered || entry.attempts > 0;
   item.attempt = entry.attempts;
   if (entry.state == DeliveryState::granted) {

@@ -130,8 +130,11 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.due = entry.recorded_due = delivery.record.due;
     entry.has_record = true;
     entry.redelivered = true;
+    entry.key = delivery.record.key.value_or(model::KeyHash());
+    entry.key_known = delivery.record.key.has_value();
   }
   for (const Offset offset : recovered.parked) sub.parked.insert(offset);
+  if (sub.keys != nullptr) recover_keys(sub, recovered);
   put_in_place(sub);
   if (!sub.parked.empty()) {
     // Behind the last that is here. Those of the lane are all here, and say nothing about it.

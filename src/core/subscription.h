@@ -5,6 +5,7 @@
 //              │  ▲                                fresh ones are just offsets at or beyond the frontier.
 //              ▼  │
 //      waiting ─▶ ready ─▶ …                       Suspects are ready too, but go out alone (isolation).
+//                                                  With ordering keys: core/key_locks.h.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +19,15 @@
 
 #include "core/ack_set.h"
 #include "core/interval_set.h"
+#include "core/key_locks.h"
 #include "core/log.h"
+#include "core/position.h"
 #include "model/answer.h"
 #include "model/command.h"
 #include "model/limits.h"
 #include "model/records.h"
 
 namespace lazaret::core {
-
-/// Where a message stands: in the queue's log, or as an entry of its replay lane.
-struct Position {
-  model::LogId log;
-  model::Offset offset;
-  auto operator<=>(const Position&) const = default;
-};
 
 struct Consumer;
 struct InstanceView;
@@ -56,8 +52,12 @@ struct Entry {
   bool suspect = false;
   bool has_record = false;  // a DeliveryRecord is on disk
   bool redelivered = false;
-  bool interrupted = false;    // an `interrupted` attempt goes into the history with the next grant
-  bool loading = false;        // a LoadOne is under way
+  bool interrupted = false;  // an `interrupted` attempt goes into the history with the next grant
+  bool loading = false;      // a LoadOne is under way
+  // Of a subscription that orders by key.
+  bool key_known = false;
+  bool waits_for_key = false;  // ready, but the key is somebody else's
+  model::KeyHash key;          // none: its order does not matter
   std::uint32_t attempts = 0;  // ended ones, in the history
   std::uint32_t failures = 0;
   std::uint32_t convictions = 0;
@@ -168,6 +168,9 @@ struct Subscription {
   /// Unsettled offsets below it, without an entry, may have begun before the restart.
   model::Offset recovered_mark;
 
+  // --- Order
+  std::unique_ptr<KeyLocks> keys;  // where it orders by key
+
   // --- Who consumes
   std::vector<Consumer*> consumers;  // in order of attachment
   Isolation isolation;
@@ -177,7 +180,7 @@ struct Subscription {
   bool finding = false;                  // the store has been asked
   model::Origin seek_origin;             // who is told
   model::Grant void_grants;              // given before it was moved
-  bool dirty = false;  // its record goes into this group
+  bool dirty = false;                    // its record goes into this group
   base::Instant alarm = base::Instant::never();
 
   bool is_lane(model::LogId id) const { return id == queue.lane; }

@@ -128,14 +128,17 @@ struct QueueStats {
   /// Offset of the oldest ready message, when there is one and it is known; its time is read from the store.
   std::optional<base::Instant> oldest_ready_at;
   Offset oldest_ready;
-  Offset cursor;     // everything before it is settled
-  Offset log_begin;  // the first that may be there
+  Offset cursor;              // everything before it is settled
+  Offset log_begin;           // the first that may be there
   double retention_used = 0;  // of what its topic allows; at 1 messages are lost unread
   Offset log_end;
   /// Offsets that unclean starts left out (durability "relaxed"): they were never a message, or one that was lost.
   std::uint64_t offsets_left_out = 0;
   std::vector<ConsumerStats> consumers;
   std::uint64_t subscriptions = 0;  // of a topic
+  /// Of a subscription that orders by key: it remembers as many held messages as it may (kHeldMessages), so a message
+  /// of a locked key lets nothing by that is behind it.
+  bool held_full = false;
 };
 enum class MessageState : std::uint8_t {
   settled = 0,
@@ -143,7 +146,8 @@ enum class MessageState : std::uint8_t {
   leased = 2,
   waiting = 3,
   in_hospital = 4,
-  replaying = 5
+  replaying = 5,
+  held = 6,  // its ordering key is locked
 };
 struct MessageStates {
   std::uint64_t request = 0;
@@ -155,6 +159,8 @@ struct MessageStates {
     bool redelivered = false;
     std::optional<base::Instant> until;  // of a wait or a lease
     std::optional<ConsumerInfo> consumer;
+    /// It waits for its ordering key, which the message, or the case of the message, at this offset has.
+    std::optional<Offset> held_by;
   };
   Offset first_unsettled;
   Offset log_end;

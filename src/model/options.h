@@ -20,6 +20,15 @@ enum class Durability : std::uint8_t {
 std::string_view name_of(Durability durability);
 std::optional<Durability> durability_of(std::string_view name);
 
+/// What becomes of an ordering key when one of its messages is admitted to the hospital.
+enum class KeyFailure : std::uint8_t {
+  go_on = 1,  // "continue": the messages behind it go on
+  hold = 2,   // they wait until the case is resolved
+};
+/// "continue" or "hold".
+std::string_view name_of(KeyFailure rule);
+std::optional<KeyFailure> key_failure_of(std::string_view name);
+
 struct QueueOptions {
   /// Failed attempts, the first delivery included, after which a message becomes a case. nullopt: "unlimited".
   std::optional<std::uint32_t> max_attempts = 5;
@@ -48,6 +57,10 @@ struct QueueOptions {
   base::Duration retention_age{};
   std::uint64_t retention_messages = 0;
   std::uint64_t retention_bytes = 0;
+  /// At most one message of a key is out, in the order of their offsets, retries included. Fixed at creation.
+  bool order_by_key = false;
+  /// Only with order_by_key.
+  KeyFailure on_key_failure = KeyFailure::go_on;
 
   bool operator==(const QueueOptions&) const = default;
 };
@@ -69,8 +82,10 @@ struct OptionsPatch {
   std::optional<base::Duration> retention_age;
   std::optional<std::uint64_t> retention_messages;
   std::optional<std::uint64_t> retention_bytes;
+  std::optional<bool> order_by_key;
+  std::optional<std::string> on_key_failure;
 
-  /// `options` with what is given here; INVALID_OPTION for a durability that there is not. Validate the outcome.
+  /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;
   static OptionsPatch of(const QueueOptions& options);
   /// INVALID_OPTION when one is named that there is not for this kind: what is about consumers is of

@@ -26,8 +26,8 @@ struct QueueRecord {
   QueueOptions options;
   base::Instant created_at;
   Kind kind = Kind::queue;
-  std::string topic;            // of a subscription
-  StartPoint start;             // of a subscription
+  std::string topic;  // of a subscription
+  StartPoint start;   // of a subscription
   /// Where its messages were published: the topic of a subscription, else itself.
   const std::string& source() const { return kind == Kind::subscription ? topic : name; }
   bool operator==(const QueueRecord&) const = default;
@@ -106,6 +106,8 @@ struct DeliveryRecord {
   base::Instant due;  // when waiting
   /// When granted: when the delivery began, as far as known (0: had not begun).
   base::Instant started_at;
+  /// Of a subscription that orders by key: the key that it locks, or none. nullopt: not known, or it does not order.
+  std::optional<KeyHash> key;
   bool operator==(const DeliveryRecord&) const = default;
 };
 

@@ -36,6 +36,8 @@ wire::QueueInfo info_of(const model::QueueStats& stats) {
   info.topic = stats.queue.topic;
   info.start = stats.queue.start;
   info.subscriptions = static_cast<std::uint32_t>(stats.subscriptions);
+  info.held = stats.held;
+  info.held_full = stats.held_full;
   return info;
 }
 
@@ -70,6 +72,7 @@ wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, c
     peeked.offset = one.offset;
     peeked.state = state.state;
     peeked.attempt = state.attempt;
+    peeked.held_by = state.held_by;
     peeked.damaged = one.message == nullptr;
     if (peeked.damaged) continue;
     peeked.published_at = one.message->published_at;

@@ -38,6 +38,8 @@ base::Result<Envelope> decode_envelope(std::string_view bytes);
 /// Whether the broker takes these bytes: HEADERS_TOO_LARGE or BAD_REQUEST naming the field, or OK.
 /// `has_id` says whether the publisher gave an id.
 base::Status check_envelope(std::string_view bytes, std::size_t max_bytes, bool& has_id);
+/// The hash of the key in these bytes, which check_envelope took; 0: there is none. Reads no other field.
+model::KeyHash key_hash(std::string_view bytes);
 /// The bytes with an id added at their end; for envelopes that came without one.
 std::string with_id(std::string_view bytes, const model::MessageId& id);
 

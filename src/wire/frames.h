@@ -247,6 +247,8 @@ struct QueueInfo {
   std::string topic;
   model::Start start = model::Start::latest;
   std::uint32_t subscriptions = 0;
+  std::uint64_t held = 0;
+  bool held_full = false;
 };
 struct QueueResponse {
   std::uint64_t request = 0;
@@ -270,6 +272,7 @@ struct PeekedMessage {
   model::MessageState state = model::MessageState::ready;
   std::uint32_t attempt = 0;
   bool damaged = false;
+  std::optional<model::Offset> held_by;
 };
 struct Peeked {
   std::uint64_t request = 0;

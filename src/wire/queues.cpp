@@ -8,9 +8,13 @@ namespace {
 using base::Duration;
 
 constexpr std::pair<model::MessageState, std::string_view> kStates[] = {
-    {model::MessageState::settled, "settled"},         {model::MessageState::ready, "ready"},
-    {model::MessageState::leased, "leased"},           {model::MessageState::waiting, "waiting"},
-    {model::MessageState::in_hospital, "in_hospital"}, {model::MessageState::replaying, "replaying"},
+    {model::MessageState::settled, "settled"},
+    {model::MessageState::ready, "ready"},
+    {model::MessageState::leased, "leased"},
+    {model::MessageState::waiting, "waiting"},
+    {model::MessageState::in_hospital, "in_hospital"},
+    {model::MessageState::replaying, "replaying"},
+    {model::MessageState::held, "held"},
 };
 
 /// Nothing is a queue: older clients know no other kind.
@@ -33,6 +37,8 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.lease_duration) out->set_lease_duration_us(static_cast<std::uint64_t>(patch.lease_duration->count()));
   if (patch.max_worker_deaths) out->set_max_worker_deaths(*patch.max_worker_deaths);
   if (patch.durability) out->set_durability(*patch.durability);
+  if (patch.order_by_key) out->set_order_by_key(*patch.order_by_key);
+  if (patch.on_key_failure) out->set_on_key_failure(*patch.on_key_failure);
 }
 
 /// Times above a century would overflow sums with the present; validation refuses them long before.
@@ -51,6 +57,8 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_lease_duration_us()) patch.lease_duration = microseconds(in.lease_duration_us());
   if (in.has_max_worker_deaths()) patch.max_worker_deaths = in.max_worker_deaths();
   if (in.has_durability()) patch.durability = in.durability();
+  if (in.has_order_by_key()) patch.order_by_key = in.order_by_key();
+  if (in.has_on_key_failure()) patch.on_key_failure = in.on_key_failure();
   return patch;
 }
 
@@ -118,6 +126,8 @@ OutFrame encode(const QueueResponse& frame) {
       to->set_start(std::string(model::name_of(queue.start)));
     }
     to->set_subscriptions(queue.subscriptions);
+    to->set_held(queue.held);
+    to->set_held_full(queue.held_full);
   }
   out.set_created(frame.created);
   out.set_count(frame.count);
@@ -138,7 +148,7 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
                           queue.ready(), queue.leased(), queue.waiting(), queue.in_hospital(), queue.entered_total(),
                           queue.acked_total(), queue.consumers(), kind_of(queue.kind()).value_or(model::Kind::queue),
                           queue.topic(), model::start_of(queue.start()).value_or(model::Start::latest),
-                          queue.subscriptions()});
+                          queue.subscriptions(), queue.held(), queue.held_full()});
   }
   out.created = in->created();
   out.count = in->count();
@@ -179,6 +189,7 @@ OutFrame encode(const Peeked& frame) {
     }
     to->set_attempt(message.attempt);
     to->set_damaged(message.damaged);
+    if (message.held_by) to->set_held_by(message.held_by->value);
     body_bytes += message.body.size();
   }
   out.set_next(frame.next.value);
@@ -207,6 +218,7 @@ base::Result<Peeked> decode<Peeked>(const Frame& frame) {
     }
     to.attempt = message.attempt();
     to.damaged = message.damaged();
+    if (message.has_held_by()) to.held_by = model::Offset(message.held_by());
   }
   if (!bodies.exact()) return bad_frame("the body lengths in PEEKED do not add up to the frame's body");
   out.next = model::Offset(in->next());

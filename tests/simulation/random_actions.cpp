@@ -9,6 +9,16 @@ namespace lazaret::simulation {
 using base::Code;
 using model::VerdictKind;
 
+namespace {
+
+/// Few, so that they meet; of a message the same whenever it is sent. Some have none.
+std::string key_of(std::uint64_t sequence) {
+  constexpr std::uint64_t kKeys = 6;
+  return sequence % (kKeys + 2) < kKeys ? "key " + std::to_string(sequence % (kKeys + 2)) : "";
+}
+
+}  // namespace
+
 void RandomRun::act() {
   const std::uint64_t dice = random_.below(1000);
   if (dice < 280) return publish(*any(publishers_));
@@ -67,6 +77,7 @@ void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& seq
   for (const std::uint64_t sequence : sequences) {
     auto message = std::make_shared<model::Message>();
     message->body_crc = static_cast<std::uint32_t>(sequence);
+    message->envelope = base::SharedBytes::of(key_of(sequence));
     message->body = base::SharedBytes::of(publisher.unconfirmed.at(sequence));
     publish.items.push_back({sequence, std::move(message)});
   }

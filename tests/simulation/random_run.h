@@ -113,6 +113,7 @@ class RandomRun {
   void a_day_passes();
 
   void drain();
+  bool resolve_held_cases();
   void create_topic();
   void subscribe(const std::string& name);
   model::QueueOptions some_options();

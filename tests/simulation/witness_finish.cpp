@@ -19,7 +19,7 @@ void Witness::finish() {
 void Witness::finish(Queue& of) {
   const std::string& name = of.record.name;
   const model::QueueStats stats = world_.show(name);
-  if (stats.ready + stats.leased + stats.waiting > 0) find(name + ": not everything was worked off (1)");
+  if (stats.ready + stats.leased + stats.waiting + stats.held > 0) find(name + ": not everything was worked off (1)");
   if (of.purges_unanswered == 0 && stats.counters.purged != of.purged) {
     find(name + ": " + std::to_string(of.purged) + " were said to be purged, and " +
          std::to_string(stats.counters.purged) + " are (10)");
@@ -55,7 +55,8 @@ void Witness::finish(Queue& of) {
     }
   }
   check_what_is_left(of, cases, open);
-  if (unseen > stats.counters.purged + stats.counters.lost_to_retention) find(name + ": confirmed, and gone without a trace (1)");
+  if (unseen > stats.counters.purged + stats.counters.lost_to_retention)
+    find(name + ": confirmed, and gone without a trace (1)");
   if (stats.counters.acked < acked) find(name + ": fewer are acked than were confirmed to be (3)");
   // What was not purged is acked or a case: nothing else can become of a message here.
   // Of what was moved back the closed cases are forgotten.

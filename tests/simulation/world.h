@@ -91,6 +91,8 @@ class World {
   bool has_queue(const std::string& name) const { return directory_.contains(name); }
   model::Published publish(const std::string& queue, std::vector<std::string> bodies,
                            std::optional<model::ProducerId> producer = std::nullopt, std::uint64_t first_sequence = 0);
+  /// With this ordering key.
+  model::Published publish_keyed(const std::string& queue, const std::string& key, std::vector<std::string> bodies);
   /// `count` messages with short bodies.
   void publish(const std::string& queue, std::size_t count);
   model::QueueStats show(const std::string& queue);
@@ -180,6 +182,8 @@ class World {
   std::map<std::string, model::QueueRecord> directory_;
   std::vector<std::string> trace_;
   model::QueueRecord create(model::CreateQueue command);
+  model::Published publish(const std::string& queue, const std::string& key, std::vector<std::string> bodies,
+                           std::optional<model::ProducerId> producer, std::uint64_t first_sequence);
 
   std::vector<Watcher*> watchers_;
   Saboteur saboteur_;

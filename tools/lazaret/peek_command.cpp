@@ -65,7 +65,9 @@ void add_peek_command(CLI::App& app, const Connection& connection) {
   command->add_option("--count", given->count, "Messages at most (10)")->type_name("N")->check(at_least_one());
   command->add_option("--from", given->from, "First offset; the oldest that is not settled when not given")
       ->type_name("OFFSET");
-  command->add_option("--state", given->state, "Only these: settled, ready, leased, waiting, in_hospital or replaying")
+  command
+      ->add_option("--state", given->state,
+                   "Only these: settled, ready, leased, waiting, held, in_hospital or replaying")
       ->type_name("STATE");
   command->callback([&connection, given] { peek(connection, *given); });
 }

@@ -14,7 +14,7 @@ namespace {
 using base::Code;
 
 /// Name of the option with its help. What values are allowed is the broker's to say.
-constexpr std::array<std::pair<const char*, const char*>, 8> kOptions = {{
+constexpr std::array<std::pair<const char*, const char*>, 9> kOptions = {{
     {"max_attempts", "Failed attempts before a message goes to the hospital, or \"unlimited\" (5)"},
     {"backoff_initial", "Wait before the second attempt (1s)"},
     {"backoff_multiplier", "Each further wait is this much longer (5)"},
@@ -22,6 +22,9 @@ constexpr std::array<std::pair<const char*, const char*>, 8> kOptions = {{
     {"backoff_jitter", "Waits differ by this fraction, 0 to 1 (0.2)"},
     {"lease_duration", "How long a message stays with a consumer that gives no sign of life (30s)"},
     {"max_worker_deaths", "Workers that a message may kill before it goes to the hospital (2)"},
+    {"on_key_failure",
+     "With --order-by-key, when a message goes to the hospital: continue with those behind it, or hold "
+     "them until its case is resolved (continue)"},
     {"durability", "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
 }};
 
@@ -64,6 +67,7 @@ json::object body_of(const Given& given) {
     boost::system::error_code error;
     json::value number = json::parse(text, error);
     if (error || !number.is_number()) number = json::string(text);
+    if (name == "order_by_key") number = true;
     body[name] = name == "colocate_with" || name == "topic" ? json::value(json::string(text)) : std::move(number);
   }
   return body;
@@ -78,7 +82,16 @@ void add_options(CLI::App& command, Given& given) {
   }
 }
 
+/// What is fixed at creation.
+void add_order(CLI::App& command, Given& given) {
+  if (given.noun == &kTopic) return;
+  command.add_flag_callback(
+      "--order-by-key", [&given] { given.options["order_by_key"] = "true"; },
+      "At most one message of a key at a time, in order, retries included");
+}
+
 void add_placement(CLI::App& command, Given& given) {
+  add_order(command, given);
   if (given.noun == &kSubscription) {
     command.add_option("--topic", given.options["topic"], "The topic that it reads")->required()->type_name("TOPIC");
     command
