@@ -174,6 +174,12 @@ struct QueueSpec {
   std::optional<std::string> on_key_failure = {};
   /// Put it on the shard of this queue.
   std::string colocate_with = {};
+  /// Nothing is granted; what is out already goes on. See Client::pause.
+  std::optional<bool> paused = {};
+  /// Messages leased at a time, over all consumers. 0: as many as their credit takes (the default).
+  std::optional<std::uint32_t> max_in_flight = {};
+  /// One consumer gets everything, the first that came; the next takes over when it is gone and has nothing out.
+  std::optional<bool> single_active_consumer = {};
 };
 
 /// A topic as it should be: each of its subscriptions gets everything that is published to it.
@@ -183,6 +189,14 @@ struct TopicSpec {
   std::optional<std::string> durability = {};
   /// Put it on the shard of this queue or topic.
   std::string colocate_with = {};
+  /// How long messages stay after all subscriptions have read them, so that new subscriptions can begin in the past,
+  /// and old ones can be moved back. 0: no longer than they are needed (the default).
+  std::optional<milliseconds> retain_for = {};
+  /// What is older, or lies further back than so many messages or bytes, goes although subscriptions have not read it;
+  /// each counts what it lost so. In steps of a sixteenth. 0: nothing is lost so (the default).
+  std::optional<milliseconds> retention_age = {};
+  std::optional<std::uint64_t> retention_messages = {};
+  std::optional<std::uint64_t> retention_bytes = {};
 };
 
 /// A durable subscription of a topic as it should be. Consumers compete on it as on a queue, with leases, attempts and
@@ -190,8 +204,9 @@ struct TopicSpec {
 struct SubscriptionSpec {
   std::string name = {};
   std::string topic = {};
-  /// Where it begins: "latest", with what is published after it was created (the default), or "earliest", with the
-  /// oldest message that the topic still has. It is not compared by ensure.
+  /// Where it begins: "latest", with what is published after it was created (the default); "earliest", with the oldest
+  /// message that the topic still has; an offset in digits; or a time (RFC 3339), with the first message that was
+  /// published then or later. It is not compared by ensure.
   std::string start = {};
   // As of a queue.
   std::optional<std::uint32_t> max_attempts = {};
@@ -201,6 +216,9 @@ struct SubscriptionSpec {
   std::optional<double> backoff_jitter = {};
   std::optional<milliseconds> lease_duration = {};
   std::optional<std::uint32_t> max_worker_deaths = {};
+  std::optional<bool> paused = {};
+  std::optional<std::uint32_t> max_in_flight = {};
+  std::optional<bool> single_active_consumer = {};
   std::optional<bool> order_by_key = {};
   std::optional<std::string> on_key_failure = {};
 };
@@ -210,13 +228,16 @@ enum class Kind : std::uint8_t { queue = 1, topic = 2, subscription = 3 };
 
 /// A queue, a topic or a subscription as it is.
 struct QueueInfo {
-  QueueSpec spec;  // every option given
+  QueueSpec spec;        // every option given
+  TopicSpec topic_spec;  // of a topic
   Kind kind = Kind::queue;
   std::string topic = {};           // of a subscription
   std::string start = {};           // of a subscription
   std::uint32_t subscriptions = 0;  // of a topic
   std::uint64_t ready = 0, leased = 0, waiting = 0, in_hospital = 0, entered_total = 0, acked_total = 0;
   std::uint32_t consumers = 0;
+  std::uint64_t cursor = 0;       // everything before this offset is settled; not of a topic
+  std::uint64_t next_offset = 0;  // of the next message that is published
   /// With order_by_key: messages passed over because their keys are locked. `held_full`: there are as many as the
   /// broker remembers, so the next of a locked key stops what is behind it until a key is free.
   std::uint64_t held = 0;
@@ -230,6 +251,13 @@ struct QueueList {
 };
 struct Count {
   std::uint64_t count = 0;
+  ProblemRef problem;
+};
+/// Where a subscription was moved to.
+struct Moved {
+  std::uint64_t offset = 0;
+  std::uint64_t entered = 0;  // messages that it reads again
+  std::uint64_t purged = 0;   // messages that it left behind unread
   ProblemRef problem;
 };
 struct PeekedMessage {

@@ -14,6 +14,8 @@ base::Result<Response> get_named(Broker& broker, const Request& request, model::
 base::Result<Response> patch_named(Broker& broker, const Request& request, model::Kind kind);
 base::Result<Response> delete_named(Broker& broker, const Request& request, model::Kind kind);
 base::Result<Response> purge_named(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> why_named(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> seek_subscription(Broker& broker, const Request& request);
 
 // message_handlers.cpp
 base::Result<Response> publish_message(Broker& broker, const Request& request, model::Kind kind);

@@ -20,21 +20,33 @@ struct Wanted {
   wire::OptionsPatch options;
   std::string colocate_with;
   std::string topic;
-  std::optional<model::Start> start;
+  std::optional<model::StartPoint> start;
 };
+
+/// A word or a time as text, an offset as text or number.
+Result<model::StartPoint> read_start(const json::value& value) {
+  if (value.is_string()) return model::start_point_of(std::string_view(value.get_string()));
+  boost::system::error_code error;
+  const auto offset = value.is_number() ? value.to_number<std::uint64_t>(error) : 0;
+  if (!value.is_number() || error) return model::start_point_of("");
+  return model::StartPoint{model::Start::offset, model::Offset(offset), {}};
+}
 
 /// Fields of a PUT that are no options. False: it is none of them.
 Result<bool> read_placement(const json::object& object, std::string_view name, model::Kind kind, Wanted& wanted) {
   const bool subscribes = kind == model::Kind::subscription;
   if (name != "colocate_with" && !(subscribes && (name == "topic" || name == "start"))) return false;
   if (subscribes && name == "colocate_with") return false;  // it is where its topic is
+  if (name == "start") {
+    const auto start = read_start(object.at(name));
+    if (!start.ok()) return start.status();
+    wanted.start = *start;
+    return true;
+  }
   auto text = text_field(object, name);
   if (!text.ok()) return text.status();
   if (name == "colocate_with") wanted.colocate_with = *text;
   if (name == "topic") wanted.topic = *text;
-  if (name != "start") return true;
-  wanted.start = model::start_of(*text);
-  if (!wanted.start) return Status(Code::INVALID_OPTION, "start must be \"latest\" or \"earliest\"");
   return true;
 }
 
@@ -99,7 +111,7 @@ Result<Response> put_named(Broker& broker, const Request& request, model::Kind k
     command.topic = wanted->topic.empty() && there ? there->topic : wanted->topic;
     if (command.topic.empty()) return Status(Code::BAD_REQUEST, "a subscription needs its topic");
     if (const auto topic = find_named(broker, command.topic, model::Kind::topic); !topic.ok()) return topic.status();
-    command.start = wanted->start.value_or(model::Start::latest);
+    command.start = wanted->start.value_or(model::StartPoint());
   }
   if (!options.ok()) return options.status();
   command.options = *options;
@@ -148,6 +160,22 @@ Result<Response> purge_named(Broker& broker, const Request& request, model::Kind
       ask<model::Done>(broker.desk, (*queue)->shard, model::PurgeQueue{{}, (*queue)->subscription}, request.deadline);
   if (!done.ok()) return done.status();
   return json_response(200, json::object{{"purged", done->count}});
+}
+
+Result<Response> seek_subscription(Broker& broker, const Request& request) {
+  const auto body = parse_object(request.body, {"to"});
+  if (!body.ok()) return body.status();
+  const json::value* to = body->if_contains("to");
+  if (to == nullptr) return Status(Code::BAD_REQUEST, "\"to\" is missing: where the subscription is to go on");
+  const auto start = read_start(*to);
+  if (!start.ok()) return start.status();
+  const auto queue = find_named(broker, request.arguments[0], model::Kind::subscription);
+  if (!queue.ok()) return queue.status();
+  const auto done = ask<model::SeekDone>(broker.desk, (*queue)->shard,
+                                         model::SeekSubscription{{}, (*queue)->subscription, *start}, request.deadline);
+  if (!done.ok()) return done.status();
+  return json_response(
+      200, json::object{{"offset", done->offset.value}, {"entered", done->entered}, {"purged", done->purged}});
 }
 
 }  // namespace lazaret::admin

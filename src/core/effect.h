@@ -83,8 +83,8 @@ struct ForgetQueue {
   model::SubscriptionId subscription;
 };
 
-using Effect = std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance, ReleaseInstance,
-                            AssignQueue, ForgetQueue>;
+using Effect = std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance,
+                            ReleaseInstance, AssignQueue, ForgetQueue>;
 
 /// What a step leaves behind. The engine hands the same object to many steps of one group.
 struct Output {

@@ -300,6 +300,8 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.log_begin = sub->log->begin();
   stats.cursor = sub->acked.cursor();
   stats.retention_used = retention_used(*sub);
+  stats.seeking = sub->seeking.has_value();
+  if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
   stats.oldest_ready = std::max(sub->acked.cursor(), sub->frontier);
   if (sub->keys != nullptr && !sub->keys->freed().empty()) {
@@ -314,7 +316,10 @@ void Shard::State::on(model::ShowQueue& command) {
     if (!consumer->session) continue;
     std::uint64_t begun = 0;
     for (const auto& [delivery, position] : consumer->out) begun += sub->entries.at(position).begun ? 1 : 0;
-    stats.consumers.push_back({consumer->info, consumer->out.size(), begun});
+    const InstanceView& instance = *consumer->instance;
+    stats.consumers.push_back({consumer->info, consumer->out.size(), begun, consumer->credit_messages,
+                               consumer->credit_bytes, consumer->used_messages, consumer->used_bytes,
+                               consumer->room->full(), instance.away, instance.reserved || instance.held_back});
   }
   tell(command.origin.session, std::move(stats));
 }

@@ -89,7 +89,8 @@ bool Shard::State::may_trim(const Log& log, OffsetRange range) const {
 }
 
 bool Shard::State::is_drained(const Log& log) const {
-  return kept_from(log) == log.state.next && std::all_of(log.readers.begin(), log.readers.end(),
+  return kept_from(log) == log.state.next &&
+         std::all_of(log.readers.begin(), log.readers.end(),
                      [&](const Subscription* sub) { return sub->acked.cursor() == log.state.next; });
 }
 

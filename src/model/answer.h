@@ -117,6 +117,12 @@ struct ConsumerStats {
   ConsumerInfo info;
   std::uint64_t in_flight = 0;
   std::uint64_t begun = 0;
+  // What may keep it from getting more.
+  std::uint64_t credit_messages = 0, credit_bytes = 0;
+  std::uint64_t used_messages = 0, used_bytes = 0;
+  bool outbox_full = false;  // it does not read
+  bool away = false;         // its instance is silent or lost
+  bool isolating = false;    // a suspect is tried on its instance
 };
 struct QueueStats {
   std::uint64_t request = 0;
@@ -128,9 +134,11 @@ struct QueueStats {
   /// Offset of the oldest ready message, when there is one and it is known; its time is read from the store.
   std::optional<base::Instant> oldest_ready_at;
   Offset oldest_ready;
-  Offset cursor;              // everything before it is settled
-  Offset log_begin;           // the first that may be there
-  double retention_used = 0;  // of what its topic allows; at 1 messages are lost unread
+  Offset cursor;                          // everything before it is settled
+  Offset log_begin;                       // the first that may be there
+  bool seeking = false;                   // to a time that is being looked up
+  std::optional<base::Instant> next_due;  // of those in memory that wait
+  double retention_used = 0;              // of what its topic allows; at 1 messages are lost unread
   Offset log_end;
   /// Offsets that unclean starts left out (durability "relaxed"): they were never a message, or one that was lost.
   std::uint64_t offsets_left_out = 0;

@@ -121,8 +121,8 @@ struct CreateQueue {
   /// Put it on the shard of this queue or topic ("" for the broker's choice).
   std::string colocate_with;
   Kind kind = Kind::queue;
-  std::string topic;            // of a subscription
-  StartPoint start;             // of a subscription
+  std::string topic;  // of a subscription
+  StartPoint start;   // of a subscription
 };
 /// Shard 0. Options that are not named stay as they are: two updates at the same time both hold. Answered by
 /// QueueAnswer.
@@ -180,8 +180,8 @@ struct DiscardCaseCommand {
   std::string reason;
 };
 
-using Command =
-    std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
-                 UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand, DiscardCaseCommand>;
+using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
+                             CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
+                             ReplayCaseCommand, DiscardCaseCommand>;
 
 }  // namespace lazaret::model

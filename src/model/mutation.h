@@ -191,8 +191,8 @@ struct PutShardMeta {
 
 using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription,
                               DropLog, PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts,
-                              AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup,
-                              DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta>;
+                              AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup,
+                              TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

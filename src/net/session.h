@@ -167,6 +167,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status on(wire::Pong&& frame);
   base::Status on(wire::Goodbye&& frame);
   void create_queue(wire::QueueRequest&& frame);
+  void seek(const wire::QueueRequest& frame, const engine::QueueRef& queue);
   void update_queue(const wire::QueueRequest& frame);
   void list_queues(const wire::QueueRequest& frame);
   void show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created);

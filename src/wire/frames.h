@@ -224,7 +224,16 @@ struct ConsumerEnded {
 // --- Queues ---------------------------------------------------------------------------------------------------------
 
 using model::OptionsPatch;
-enum class QueueVerb : std::uint8_t { create = 1, ensure = 2, show = 3, list = 4, update = 5, remove = 6, purge = 7 };
+enum class QueueVerb : std::uint8_t {
+  create = 1,
+  ensure = 2,
+  show = 3,
+  list = 4,
+  update = 5,
+  remove = 6,
+  purge = 7,
+  seek = 8
+};
 struct QueueRequest {
   std::uint64_t request = 0;
   QueueVerb verb = QueueVerb::show;
@@ -235,7 +244,7 @@ struct QueueRequest {
   std::string colocate_with;
   model::Kind kind = model::Kind::queue;  // create, ensure, list
   std::string topic;                      // of a subscription
-  model::Start start = model::Start::latest;
+  model::StartPoint start;                // of a subscription; seek
 };
 struct QueueInfo {
   std::string name;
@@ -245,8 +254,10 @@ struct QueueInfo {
   std::uint32_t consumers = 0;
   model::Kind kind = model::Kind::queue;
   std::string topic;
-  model::Start start = model::Start::latest;
+  model::StartPoint start;
   std::uint32_t subscriptions = 0;
+  model::Offset cursor;
+  model::Offset next_offset;
   std::uint64_t held = 0;
   bool held_full = false;
 };
@@ -256,6 +267,8 @@ struct QueueResponse {
   std::vector<QueueInfo> queues;
   bool created = false;
   std::uint64_t count = 0;
+  model::Offset offset;       // seek
+  std::uint64_t entered = 0;  // seek
 };
 struct Peek {
   std::uint64_t request = 0;

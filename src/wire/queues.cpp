@@ -37,6 +37,13 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.lease_duration) out->set_lease_duration_us(static_cast<std::uint64_t>(patch.lease_duration->count()));
   if (patch.max_worker_deaths) out->set_max_worker_deaths(*patch.max_worker_deaths);
   if (patch.durability) out->set_durability(*patch.durability);
+  if (patch.paused) out->set_paused(*patch.paused);
+  if (patch.max_in_flight) out->set_max_in_flight(*patch.max_in_flight);
+  if (patch.single_active_consumer) out->set_single_active_consumer(*patch.single_active_consumer);
+  if (patch.retain_for) out->set_retain_for_us(static_cast<std::uint64_t>(patch.retain_for->count()));
+  if (patch.retention_age) out->set_retention_age_us(static_cast<std::uint64_t>(patch.retention_age->count()));
+  if (patch.retention_messages) out->set_retention_messages(*patch.retention_messages);
+  if (patch.retention_bytes) out->set_retention_bytes(*patch.retention_bytes);
   if (patch.order_by_key) out->set_order_by_key(*patch.order_by_key);
   if (patch.on_key_failure) out->set_on_key_failure(*patch.on_key_failure);
 }
@@ -57,6 +64,13 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_lease_duration_us()) patch.lease_duration = microseconds(in.lease_duration_us());
   if (in.has_max_worker_deaths()) patch.max_worker_deaths = in.max_worker_deaths();
   if (in.has_durability()) patch.durability = in.durability();
+  if (in.has_paused()) patch.paused = in.paused();
+  if (in.has_max_in_flight()) patch.max_in_flight = in.max_in_flight();
+  if (in.has_single_active_consumer()) patch.single_active_consumer = in.single_active_consumer();
+  if (in.has_retain_for_us()) patch.retain_for = microseconds(in.retain_for_us());
+  if (in.has_retention_age_us()) patch.retention_age = microseconds(in.retention_age_us());
+  if (in.has_retention_messages()) patch.retention_messages = in.retention_messages();
+  if (in.has_retention_bytes()) patch.retention_bytes = in.retention_bytes();
   if (in.has_order_by_key()) patch.order_by_key = in.order_by_key();
   if (in.has_on_key_failure()) patch.on_key_failure = in.on_key_failure();
   return patch;
@@ -74,9 +88,9 @@ OutFrame encode(const QueueRequest& frame) {
   out.set_max(frame.max);
   out.set_colocate_with(frame.colocate_with);
   out.set_kind(static_cast<v1::NameKind>(frame.kind));
-  if (frame.kind == model::Kind::subscription) {
-    out.set_topic(frame.topic);
-    out.set_start(std::string(model::name_of(frame.start)));
+  if (frame.kind == model::Kind::subscription) out.set_topic(frame.topic);
+  if (frame.kind == model::Kind::subscription || frame.verb == QueueVerb::seek) {
+    out.set_start(model::text_of(frame.start));
   }
   return to_frame(FrameType::queue_request, out);
 }
@@ -85,7 +99,7 @@ template <>
 base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   const auto in = parse_header<v1::QueueRequest>(frame);
   if (in == nullptr) return bad_frame("QUEUE_REQUEST cannot be decoded");
-  if (in->verb() < v1::CREATE || in->verb() > v1::PURGE) return bad_frame("QUEUE_REQUEST with an unknown verb");
+  if (in->verb() < v1::CREATE || in->verb() > v1::SEEK) return bad_frame("QUEUE_REQUEST with an unknown verb");
   QueueRequest out;
   out.request = in->request();
   out.verb = static_cast<QueueVerb>(in->verb());
@@ -98,8 +112,9 @@ base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   if (!kind) return bad_frame("QUEUE_REQUEST with an unknown kind");
   out.kind = *kind;
   out.topic = in->topic();
-  const auto start = in->start().empty() ? model::Start::latest : model::start_of(in->start());
-  if (!start) return bad_frame("QUEUE_REQUEST with an unknown start");
+  if (in->start().empty()) return out;
+  const auto start = model::start_point_of(in->start());
+  if (!start.ok()) return bad_frame("QUEUE_REQUEST with an unknown start");
   out.start = *start;
   return out;
 }
@@ -123,12 +138,16 @@ OutFrame encode(const QueueResponse& frame) {
     to->set_kind(static_cast<v1::NameKind>(queue.kind));
     if (queue.kind == model::Kind::subscription) {
       to->set_topic(queue.topic);
-      to->set_start(std::string(model::name_of(queue.start)));
+      to->set_start(model::text_of(queue.start));
     }
     to->set_subscriptions(queue.subscriptions);
+    to->set_cursor(queue.cursor.value);
+    to->set_next_offset(queue.next_offset.value);
     to->set_held(queue.held);
     to->set_held_full(queue.held_full);
   }
+  out.set_offset(frame.offset.value);
+  out.set_entered(frame.entered);
   out.set_created(frame.created);
   out.set_count(frame.count);
   return to_frame(FrameType::queue_response, out);
@@ -144,14 +163,18 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
   for (const v1::QueueInfo& queue : in->queues()) {
     auto options = patch_of(queue.options()).apply_to({});
     if (!options.ok()) return options.status();
+    const auto start = model::start_point_of(queue.start());
     out.queues.push_back({queue.name(), *options, model::ShardId(static_cast<std::uint16_t>(queue.shard())),
                           queue.ready(), queue.leased(), queue.waiting(), queue.in_hospital(), queue.entered_total(),
                           queue.acked_total(), queue.consumers(), kind_of(queue.kind()).value_or(model::Kind::queue),
-                          queue.topic(), model::start_of(queue.start()).value_or(model::Start::latest),
-                          queue.subscriptions(), queue.held(), queue.held_full()});
+                          queue.topic(), start.ok() ? *start : model::StartPoint(), queue.subscriptions(),
+                          model::Offset(queue.cursor()), model::Offset(queue.next_offset()), queue.held(),
+                          queue.held_full()});
   }
   out.created = in->created();
   out.count = in->count();
+  out.offset = model::Offset(in->offset());
+  out.entered = in->entered();
   return out;
 }
 

@@ -209,7 +209,7 @@ void BrokerScript::hear(const wire::Frame& frame) {
 wire::QueueRequest BrokerScript::queue_request() {
   wire::QueueRequest frame;
   frame.request = request();
-  frame.verb = static_cast<wire::QueueVerb>(1 + input_.byte() % 7);
+  frame.verb = static_cast<wire::QueueVerb>(1 + input_.byte() % 8);
   frame.name = queue();
   frame.options = options();
   const std::uint8_t rest = input_.byte();

@@ -223,6 +223,7 @@ TEST_F(HeldKeysTest, ACaseHoldsItsKeyUntilItIsResolved) {
   ASSERT_EQ(shown.size(), 2u);
   EXPECT_EQ(shown[0].at("key"), "a");
   EXPECT_EQ(shown[0].at("held_by"), 0);
+  EXPECT_THAT(broker_.cli({"why", "orders", "1"}).out, HasSubstr("until message 0 of its key is settled"));
   // Also over a restart. The replay goes first.
   broker_.restart();
   ASSERT_TRUE(eventually([&] { return client.connected(); }));

@@ -28,6 +28,11 @@ void Witness::group(const model::MutationGroup& group) {
         blame.replayed_after = blame.history.empty() ? 0 : blame.history.rbegin()->first;
       }
     }
+    if (const auto* put = std::get_if<model::PutSubscription>(&mutation)) {
+      Queue* of = queue(put->state.subscription);
+      if (of != nullptr && put->state.void_grants.value > of->void_grants)
+        begin_again(*of, put->state.void_grants.value);
+    }
     const auto* drop = std::get_if<model::DropProducer>(&mutation);
     if (drop == nullptr) continue;
     std::erase_if(sequences_,
@@ -84,8 +89,6 @@ void Witness::crashed() {
         blame.history[attempt.number] = attempt.outcome;
       }
     }
-    const model::SubscriptionState* kept = world_.store().durable_subscription(id);
-    if (kept != nullptr && kept->void_grants.value > queue.void_grants) begin_again(queue);
     if (queue.relaxed && !queue.deleted) lose_what_is_relaxed(queue);
     for (auto& [offset, message] : queue.messages) {
       const bool written = message.suspected && *message.suspected + 100ms < world_.now();
@@ -121,12 +124,12 @@ void Witness::lose_what_is_relaxed(Queue& queue) {
 }
 
 /// It was moved: nothing that was given out before counts any more, but what is an open case stays one.
-void Witness::begin_again(Queue& queue) {
+void Witness::begin_again(Queue& queue, std::uint64_t void_grants) {
   queue.moved = true;
+  queue.void_grants = void_grants;
   queue.first_grants.clear();
   std::erase_if(accepted_, [&](const auto& one) { return std::get<0>(one) == queue.record.subscription; });
   for (auto& [offset, message] : queue.messages) {
-    queue.void_grants = std::max(queue.void_grants, message.newest);
     const auto record = world_.store().read_case(
         {queue.record.shard, queue.record.subscription, queue.record.log, model::Offset(offset)});
     if (record.ok() && (record->state == model::CaseState::admitted || record->state == model::CaseState::replaying)) {
@@ -138,9 +141,6 @@ void Witness::begin_again(Queue& queue) {
     message.attempt = 0;
     message.fails = 0;
     queue.blames.erase(offset);
-  }
-  if (const model::SubscriptionState* state = world_.store().subscription(queue.record.subscription)) {
-    queue.void_grants = std::max(queue.void_grants, state->void_grants.value);
   }
 }
 
@@ -405,6 +405,10 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   check_said(of, message, one);
   message.newest = one.grant.value;
   message.attempt = one.attempt;
+  if (one.grant.value <= of.void_grants) {  // it was moved while this was on its way
+    message.forgotten = one.grant.value;
+    message.attempt = 0;
+  }
   message.from_lane = from_lane;
   message.suspected.reset();
   Blame& blame = of.blames[offset];
@@ -533,7 +537,8 @@ void Witness::accepted(const model::Verdict& verdict, const model::VerdictResult
   Message& message = of->messages[known->second];
   const bool again = !accepted_.insert({verdict.token.subscription, grant, verdict.kind}).second;
   if (!again && message.newest != grant) find(where(*of, known->second) + "an old token still settled it (5)");
-  if (again || verdict.kind == VerdictKind::extend) return;
+  // Of what was given out before it was moved nothing counts, also if that is told only now.
+  if (again || verdict.kind == VerdictKind::extend || grant <= of->void_grants) return;
   if (verdict.kind == VerdictKind::ack) message.acked = true;
   if (verdict.kind == VerdictKind::fail && !result.late) ++message.fails;
   if (verdict.kind == VerdictKind::release || verdict.kind == VerdictKind::not_begun) {
@@ -570,7 +575,6 @@ void Witness::see(const core::Tell& tell, const model::SeekDone& answer) {
   --of->purges_unanswered;
   if (!answer.status.ok()) return;
   of->purged += answer.purged;
-  begin_again(*of);
 }
 
 void Witness::see(const core::Tell&, const model::QueueStats& stats) {

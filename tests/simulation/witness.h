@@ -154,7 +154,7 @@ class Witness final : public Watcher {
   void forget_not_begun(Consumer& consumer);
   void forget(model::SubscriptionId queue, model::Grant grant);
   void lose_what_is_relaxed(Queue& queue);
-  void begin_again(Queue& queue);
+  void begin_again(Queue& queue, std::uint64_t void_grants);
   void named(Queue& queue, std::uint64_t offset, std::string_view body);
   Queue* queue(model::SubscriptionId id);
   static std::string where(const Queue& queue, std::uint64_t offset);

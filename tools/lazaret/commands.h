@@ -16,6 +16,7 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
                          int& exit_status);
 void add_queue_commands(CLI::App& app, const Connection& connection);
 void add_peek_command(CLI::App& app, const Connection& connection);
+void add_why_command(CLI::App& app, const Connection& connection);
 void add_hospital_commands(CLI::App& app, const Connection& connection, int& exit_status);
 void add_check_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_status_command(CLI::App& app, const Connection& connection);

@@ -139,6 +139,7 @@ int run(int argc, char** argv) {
   add_publish_command(app, connection, exit_status);
   add_consume_command(app, connection, command, exit_status);
   add_peek_command(app, connection);
+  add_why_command(app, connection);
   add_hospital_commands(app, connection, exit_status);
   add_check_command(app, connection, exit_status);
   add_status_command(app, connection);

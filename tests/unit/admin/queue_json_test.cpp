@@ -13,6 +13,7 @@ TEST(QueueJson, OptionsAreTheWordsOfTheConfiguration) {
   EXPECT_EQ(to_text(options_json({})),
             R"({"max_attempts":5,"backoff_initial":"1s","backoff_multiplier":5,"backoff_max":"10m",)"
             R"("backoff_jitter":0.2,"lease_duration":"30s","max_worker_deaths":2,"durability":"fsync",)"
+            R"("paused":false,"max_in_flight":0,"single_active_consumer":false,)"
             R"("order_by_key":false,"on_key_failure":"continue"})");
   model::QueueOptions options;
   options.max_attempts = std::nullopt;
@@ -25,6 +26,8 @@ TEST(QueueJson, WhatIsWrittenIsRead) {
   options.backoff_initial = std::chrono::milliseconds(250);
   options.backoff_multiplier = 1.5;
   options.max_worker_deaths = 7;
+  options.paused = options.single_active_consumer = true;
+  options.max_in_flight = 3;
   options.order_by_key = true;
   options.on_key_failure = model::KeyFailure::hold;
   wire::OptionsPatch patch;
