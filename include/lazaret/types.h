@@ -186,6 +186,13 @@ struct QueueSpec {
   std::optional<milliseconds> ttl = {};
   /// What becomes of it then: "drop" (it is dropped and counted), or "hospital" (a case with reason "expired").
   std::optional<std::string> on_expiry = {};
+  /// At most one message of a key (Message::key) is out, in the order in which they were published, retries included; a
+  /// key whose first message waits for its retry waits with it, and other keys never wait. Messages without a key have
+  /// no order. Fixed when the queue is created. Default: false.
+  std::optional<bool> order_by_key = {};
+  /// With order_by_key, when a message of a key goes to the hospital: "continue" (the default), those behind it go on;
+  /// "hold", they wait until the case is discharged or discarded.
+  std::optional<std::string> on_key_failure = {};
   /// Put it on the shard of this queue.
   std::string colocate_with = {};
   /// Nothing is granted; what is out already goes on. See Client::pause.
@@ -241,6 +248,8 @@ struct SubscriptionSpec {
   std::optional<bool> single_active_consumer = {};
   std::optional<milliseconds> ttl = {};
   std::optional<std::string> on_expiry = {};
+  std::optional<bool> order_by_key = {};
+  std::optional<std::string> on_key_failure = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.
@@ -258,6 +267,10 @@ struct QueueInfo {
   std::uint32_t consumers = 0;
   std::uint64_t cursor = 0;       // everything before this offset is settled; not of a topic
   std::uint64_t next_offset = 0;  // of the next message that is published
+  /// With order_by_key: messages passed over because their keys are locked. `held_full`: there are as many as the
+  /// broker remembers, so the next of a locked key stops what is behind it until a key is free.
+  std::uint64_t held = 0;
+  bool held_full = false;
   bool created = false;
   ProblemRef problem;
   std::uint64_t scheduled = 0;      // published with a delay that is not over
@@ -280,9 +293,12 @@ struct Moved {
 };
 struct PeekedMessage {
   Message message;    // its body as it is stored: content_encoding says how
-  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying", "scheduled"
+  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying", "scheduled",
+                      // "held"
   std::uint32_t attempt = 0;
   bool damaged = false;
+  /// It waits for its key, which the message at this offset has, or the case of that message.
+  std::optional<std::uint64_t> held_by = {};
 };
 struct Peeked {
   std::vector<PeekedMessage> messages;

@@ -42,7 +42,12 @@ bool Shard::State::drop_oldest(Subscription& sub) {
   while (at < sub.log->state.next && waits(at)) {
     at = sub.acked.next_unsettled(at.next());
   }
-  if (at >= sub.log->state.next) {
+  const bool passed = sub.keys != nullptr && !(sub.keys->held().empty() && sub.keys->freed().empty());
+  if (passed) {  // those that wait for their key were published before
+    const auto first = [](const auto& some) { return some.empty() ? Offset(~0ull) : some.begin()->first; };
+    at = std::min(first(sub.keys->held()), first(sub.keys->freed()));
+    forget_passed(sub, at.next());
+  } else if (at >= sub.log->state.next) {
     const auto idle = std::find_if(sub.entries.begin(), sub.entries.end(), [&](const auto& one) {
       return one.second.state != model::DeliveryState::granted && !one.second.replays;
     });

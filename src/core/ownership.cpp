@@ -32,6 +32,7 @@ void Shard::State::on(QueueAssigned& event) {
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
     change_limits(*sub->log, record.options);
     pumped_later.insert(record.subscription);  // it may have been paused
+    if (sub->keys != nullptr) change_key_failure(*sub);
     return touch(*sub);
   }
   if (Topic* topic = find_topic(record.subscription)) {
@@ -80,6 +81,9 @@ Subscription& Shard::State::adopt(const model::QueueRecord& record) {
   sub.queue = record;
   sub.log = &log_of(record);
   sub.log->readers.push_back(&sub);
+  if (record.options.order_by_key) {
+    sub.keys = std::make_unique<KeyLocks>(record.options.on_key_failure == model::KeyFailure::hold);
+  }
   return sub;
 }
 
@@ -176,6 +180,10 @@ void Shard::State::finish_deletion(Subscription& sub) {
   }
   waiting_in_memory -= sub.waiting.size();
   window_bytes -= sub.window_bytes;
+  if (sub.keys != nullptr) {
+    window_bytes -= sub.keys->bytes();
+    held_messages -= sub.keys->held().size();
+  }
   const std::vector<Consumer*> ending = sub.consumers;
   for (Consumer* consumer : ending) {
     if (const auto session = sessions.find(consumer->session); session != sessions.end()) {

@@ -24,6 +24,7 @@ void Shard::State::schedule(Subscription& sub, Offset offset, base::Instant due)
   entry.position = position;
   entry.state = DeliveryState::waiting;
   entry.scheduled = true;
+  entry.key_known = true;  // none
   entry.has_record = true;
   entry.due = entry.recorded_due = due;
   sub.waiting.emplace(due, position);

@@ -69,6 +69,15 @@ std::optional<Overflow> overflow_of(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view name_of(KeyFailure rule) { return rule == KeyFailure::hold ? "hold" : "continue"; }
+
+std::optional<KeyFailure> key_failure_of(std::string_view name) {
+  for (const KeyFailure rule : {KeyFailure::go_on, KeyFailure::hold}) {
+    if (name == name_of(rule)) return rule;
+  }
+  return std::nullopt;
+}
+
 base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   if (max_attempts) {
     options.max_attempts = *max_attempts == 0 ? std::nullopt : std::optional(*max_attempts);
@@ -104,6 +113,12 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
     if (!named) return Status(Code::INVALID_OPTION, "overflow must be \"refuse\" or \"drop_oldest\"");
     options.overflow = *named;
   }
+  options.order_by_key = order_by_key.value_or(options.order_by_key);
+  if (on_key_failure) {
+    const auto named = key_failure_of(*on_key_failure);
+    if (!named) return Status(Code::INVALID_OPTION, "on_key_failure must be \"continue\" or \"hold\"");
+    options.on_key_failure = *named;
+  }
   return options;
 }
 
@@ -129,13 +144,15 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.max_messages = options.max_messages;
   patch.max_bytes = options.max_bytes;
   patch.overflow = name_of(options.overflow);
+  patch.order_by_key = options.order_by_key;
+  patch.on_key_failure = name_of(options.on_key_failure);
   return patch;
 }
 
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
                         lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
-                        ttl || on_expiry;
+                        ttl || on_expiry || order_by_key || on_key_failure;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
                   "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
@@ -167,6 +184,12 @@ Status validate(const QueueOptions& options) {
   }
   if (options.durability != Durability::fsync && options.durability != Durability::relaxed) {
     return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
+  }
+  if (options.on_key_failure != KeyFailure::go_on && options.on_key_failure != KeyFailure::hold) {
+    return Status(Code::INVALID_OPTION, "on_key_failure must be \"continue\" or \"hold\"");
+  }
+  if (options.on_key_failure == KeyFailure::hold && !options.order_by_key) {
+    return Status(Code::INVALID_OPTION, "on_key_failure \"hold\" needs order_by_key");
   }
   LZ_RETURN_IF_ERROR(between("retain_for", options.retain_for, 0s, 24h * 3660));
   LZ_RETURN_IF_ERROR(between("retention_age", options.retention_age, 0s, 24h * 3660));
@@ -217,6 +240,8 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   number("max_messages", have.max_messages, asked.max_messages);
   number("max_bytes", have.max_bytes, asked.max_bytes);
   differs("overflow", std::string(name_of(have.overflow)), std::string(name_of(asked.overflow)));
+  flag("order_by_key", have.order_by_key, asked.order_by_key);
+  differs("on_key_failure", std::string(name_of(have.on_key_failure)), std::string(name_of(asked.on_key_failure)));
   return text;
 }
 

@@ -110,6 +110,8 @@ struct DeliveryRecord {
   bool scheduled = false;
   /// When granted: when the delivery began, as far as known (0: had not begun).
   base::Instant started_at;
+  /// Of a subscription that orders by key: the key that it locks, or none. nullopt: not known, or it does not order.
+  std::optional<KeyHash> key;
   bool operator==(const DeliveryRecord&) const = default;
 };
 

@@ -69,7 +69,7 @@ void add_peek_command(CLI::App& app, const Connection& connection) {
       ->type_name("OFFSET");
   command
       ->add_option("--state", given->state,
-                   "Only these: settled, ready, leased, waiting, scheduled, in_hospital, replaying")
+                   "Only these: settled, ready, leased, waiting, scheduled, held, in_hospital, replaying")
       ->type_name("STATE");
   command->callback([&connection, given] { peek(connection, *given); });
 }
