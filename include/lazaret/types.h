@@ -201,11 +201,12 @@ struct QueueSpec {
   std::optional<std::uint32_t> max_in_flight = {};
   /// One consumer gets everything, the first that came; the next takes over when it is gone and has nothing out.
   std::optional<bool> single_active_consumer = {};
-  /// How many messages, and about how many bytes of them, the queue holds at most, those in the hospital not counted. 0:
-  /// no limit (the default).
+  /// How many messages, and about how many bytes of them, the queue holds at most, those in the hospital not counted.
+  /// 0: no limit (the default).
   std::optional<std::uint64_t> max_messages = {};
   std::optional<std::uint64_t> max_bytes = {};
-  /// What becomes of a publish when it is full: "refuse" (errc::exhausted naming the limit; the default), or "drop_oldest".
+  /// What becomes of a publish when it is full: "refuse" (errc::exhausted naming the limit; the default), or
+  /// "drop_oldest".
   std::optional<std::string> overflow = {};
 };
 

@@ -1,7 +1,7 @@
 // How much a queue holds at most, and what gives way when it is full.
 //
-// Messages are counted exactly. Bytes come in with a publish and go out with what was delivered, whose size is known; of
-// what leaves otherwise it is taken to be average, and with the last message the count is exact again.
+// Messages are counted exactly. Bytes come in with a publish and go out with what was delivered, whose size is known;
+// of what leaves otherwise it is taken to be average, and with the last message the count is exact again.
 #include <algorithm>
 
 #include "core/shard_state.h"

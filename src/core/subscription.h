@@ -52,9 +52,9 @@ struct Entry {
   bool suspect = false;
   bool has_record = false;  // a DeliveryRecord is on disk
   bool redelivered = false;
-  bool interrupted = false;    // an `interrupted` attempt goes into the history with the next grant
-  bool loading = false;        // a LoadOne is under way
-  bool scheduled = false;      // it waits for its first delivery, as its publisher asked
+  bool interrupted = false;  // an `interrupted` attempt goes into the history with the next grant
+  bool loading = false;      // a LoadOne is under way
+  bool scheduled = false;    // it waits for its first delivery, as its publisher asked
   // Of a subscription that orders by key.
   bool key_known = false;
   bool waits_for_key = false;  // ready, but the key is somebody else's

@@ -137,7 +137,7 @@ struct QueueStats {
   Offset oldest_ready;
   Offset cursor;                          // everything before it is settled
   Offset log_begin;                       // the first that may be there
-  std::uint64_t bytes = 0;               // of what it holds, about
+  std::uint64_t bytes = 0;                // of what it holds, about
   bool seeking = false;                   // to a time that is being looked up
   std::optional<base::Instant> next_due;  // of those in memory that wait
   double retention_used = 0;              // of what its topic allows; at 1 messages are lost unread
@@ -158,7 +158,7 @@ enum class MessageState : std::uint8_t {
   in_hospital = 4,
   replaying = 5,
   scheduled = 6,  // waits for its first delivery, as its publisher asked
-  held = 7,  // its ordering key is locked
+  held = 7,       // its ordering key is locked
 };
 struct MessageStates {
   std::uint64_t request = 0;

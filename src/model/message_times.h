@@ -9,9 +9,9 @@ namespace lazaret::model {
 
 /// As a publisher says it, in whichever protocol. 0 where nothing is asked for.
 struct AskedTimes {
-  base::Duration delay{};    // not delivered before: from now
+  base::Duration delay{};      // not delivered before: from now
   base::Instant deliver_at{};  // the same as a time; not both
-  base::Duration ttl{};      // not delivered any more: from now, or from when it may be delivered first
+  base::Duration ttl{};        // not delivered any more: from now, or from when it may be delivered first
   base::Instant expires_at{};  // the same as a time; not both
   bool operator==(const AskedTimes&) const = default;
 };

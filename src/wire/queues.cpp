@@ -171,13 +171,26 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
     auto options = patch_of(queue.options()).apply_to({});
     if (!options.ok()) return options.status();
     const auto start = model::start_point_of(queue.start());
-    out.queues.push_back({queue.name(), *options, model::ShardId(static_cast<std::uint16_t>(queue.shard())),
-                          queue.ready(), queue.leased(), queue.waiting(), queue.in_hospital(), queue.entered_total(),
-                          queue.acked_total(), queue.consumers(), kind_of(queue.kind()).value_or(model::Kind::queue),
-                          queue.topic(), start.ok() ? *start : model::StartPoint(), queue.subscriptions(),
-                          model::Offset(queue.cursor()), model::Offset(queue.next_offset()), queue.scheduled(),
+    out.queues.push_back({queue.name(),
+                          *options,
+                          model::ShardId(static_cast<std::uint16_t>(queue.shard())),
+                          queue.ready(),
+                          queue.leased(),
+                          queue.waiting(),
+                          queue.in_hospital(),
+                          queue.entered_total(),
+                          queue.acked_total(),
+                          queue.consumers(),
+                          kind_of(queue.kind()).value_or(model::Kind::queue),
+                          queue.topic(),
+                          start.ok() ? *start : model::StartPoint(),
+                          queue.subscriptions(),
+                          model::Offset(queue.cursor()),
+                          model::Offset(queue.next_offset()),
+                          queue.scheduled(),
                           queue.expired_total(),
-                          queue.held(), queue.held_full()});
+                          queue.held(),
+                          queue.held_full()});
   }
   out.created = in->created();
   out.count = in->count();

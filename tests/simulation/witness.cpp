@@ -573,7 +573,9 @@ void Witness::accepted(const model::Verdict& verdict, const model::VerdictResult
   const bool again = !accepted_.insert({verdict.token.subscription, grant, verdict.kind}).second;
   // A relaxed queue may have forgotten the newest in a power loss, and with it that an older one is not good any more.
   const bool remembered = message.newest > message.forgotten;
-  if (!again && message.newest != grant && remembered) find(where(*of, known->second) + "an old token still settled it (5)");
+  if (!again && message.newest != grant && remembered) {
+    find(where(*of, known->second) + "an old token still settled it (5)");
+  }
   // Of what was given out before it was moved nothing counts, also if that is told only now.
   if (again || verdict.kind == VerdictKind::extend || grant <= of->void_grants) return;
   if (verdict.kind == VerdictKind::ack) message.acked = true;

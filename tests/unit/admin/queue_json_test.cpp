@@ -44,8 +44,7 @@ TEST(QueueJson, WrongValuesNameTheOption) {
       {"max_attempts", 0},       {"max_attempts", "many"},     {"max_attempts", -1},      {"max_attempts", 1.5},
       {"backoff_initial", 30},   {"backoff_max", "30"},        {"backoff_jitter", "0.2"}, {"lease_duration", nullptr},
       {"max_worker_deaths", ""}, {"backoff_multiplier", true}, {"durability", 1},         {"ttl", "soon"},
-      {"on_expiry", 1},
-      {"order_by_key", "yes"},   {"on_key_failure", false},
+      {"on_expiry", 1},          {"order_by_key", "yes"},      {"on_key_failure", false},
   };
   for (const auto& [name, value] : wrong) {
     wire::OptionsPatch patch;
