@@ -17,6 +17,8 @@
 
 namespace lazaret {
 
+class Client;
+
 namespace asio = boost::asio;
 using Default = asio::deferred_t;
 template <class T, class R>
@@ -25,7 +27,7 @@ concept Token = asio::completion_token_for<T, void(error_code, R)>;
 /// What becomes of a delivery. Returning nothing means done().
 class Verdict {
  public:
-  enum class Kind { done, fail, reject, release, not_begun };
+  enum class Kind { done, fail, reject, release, not_begun, answer, decline };
 
   static Verdict done() { return Verdict(Kind::done); }
   /// Not now, nobody's fault: no attempt is counted. Delivered again after `delay`, or at once.
@@ -50,6 +52,18 @@ class Verdict {
     verdict.kind_ = Kind::reject;
     return verdict;
   }
+  /// Done, and this is the reply to the request: one write with the ack. To what is no request: done.
+  static Verdict answer(Message reply) {
+    Verdict verdict(Kind::answer);
+    verdict.reply_ = std::make_shared<const Message>(std::move(reply));
+    return verdict;
+  }
+  /// Done: the answer is no. There is no case, and no failed attempt. Cut at 4 KiB.
+  static Verdict decline(std::string reason) {
+    Verdict verdict(Kind::decline);
+    verdict.text_ = std::move(reason);
+    return verdict;
+  }
   /// Of a failure: the next attempt after this, in place of the queue's backoff.
   Verdict retry_after(milliseconds delay) && {
     delay_ = delay;
@@ -61,24 +75,41 @@ class Verdict {
   const std::string& type() const { return type_; }
   const std::string& details() const { return details_; }
   const std::optional<milliseconds>& delay() const { return delay_; }
+  /// Of an answer; null: it is none.
+  const std::shared_ptr<const Message>& reply() const { return reply_; }
 
  private:
   explicit Verdict(Kind kind) : kind_(kind) {}
   Kind kind_;
   std::string text_, type_, details_;
   std::optional<milliseconds> delay_;
+  std::shared_ptr<const Message> reply_;
 };
 
-/// A message in the hands of a handler; alive until the handler returns. All members are nouns: none crosses the
-/// network or blocks.
+namespace detail {
+class ClientCore;
+/// Of a consumer: through which client its deliveries come, and from which queue.
+struct DeliveredBy {
+  std::weak_ptr<ClientCore> client;
+  std::string queue;
+};
+}  // namespace detail
+
+/// A message in the hands of a handler; alive until the handler returns. All members are nouns but `progress`: none
+/// crosses the network or blocks.
 class Delivery {
  public:
-  Delivery(Message message, int attempt, bool redelivered, bool isolated, std::stop_token stop)
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  Delivery(Message message, int attempt, bool redelivered, bool isolated, std::stop_token stop,
+           std::shared_ptr<const detail::DeliveredBy> by = nullptr, SteadyTime deadline = SteadyTime::max())
       : message_(std::move(message)),
         attempt_(attempt),
         redelivered_(redelivered),
         isolated_(isolated),
-        stop_(std::move(stop)) {}
+        stop_(std::move(stop)),
+        by_(std::move(by)),
+        deadline_(deadline) {}
 
   const Message& message() const { return message_; }
   /// This attempt's number, from 1; for people.
@@ -87,8 +118,21 @@ class Delivery {
   bool redelivered() const { return redelivered_; }
   /// A suspect: this process does nothing else until it is settled.
   bool isolated() const { return isolated_; }
-  /// Lease lost, longest processing time over, or closing and out of time.
+  /// Lease lost, longest processing time over, deadline passed, or closing and out of time.
   std::stop_token stop_token() const { return stop_; }
+
+  /// Somebody waits for a reply: Verdict::answer or decline.
+  bool is_request() const { return deadline_ != SteadyTime::max(); }
+  /// Of a request; never for anything else.
+  SteadyTime deadline() const { return deadline_; }
+  /// The same client, whose publishes and requests carry on what this message belongs to: correlation id (of a message
+  /// without one, its id), causation id (its id), traceparent; requests end with its deadline at the latest.
+  LAZARET_API Client client() const;
+  /// Tells the requester of a request something on the way; written behind, never blocks. It is told if it is there.
+  LAZARET_API void progress(Message note) const;
+  /// For work of hours or days: return done(), and `Client::answer` the ticket when the reply is there. Throws Error
+  /// (bad_request) for what is no request.
+  LAZARET_API ReplyTicket reply_later() const;
 
  private:
   Message message_;
@@ -96,6 +140,8 @@ class Delivery {
   bool redelivered_;
   bool isolated_;
   std::stop_token stop_;
+  std::shared_ptr<const detail::DeliveredBy> by_;
+  SteadyTime deadline_;
 };
 
 namespace detail {

@@ -30,6 +30,8 @@ namespace lazaret {
 namespace detail {
 class ClientCore;
 class ClientOwner;
+struct Inherited;
+using OnNote = std::function<void(const Reply&)>;
 }  // namespace detail
 
 /// A cheap handle: copies share one connection. It reconnects, opens its consumers again with what they hold, and
@@ -58,6 +60,39 @@ class LAZARET_API Client {
                                               message = std::move(message)](detail::Handler<Receipt> handler) mutable {
       self.start_publish(std::move(to), std::move(message), std::move(handler));
     });
+  }
+
+  // --- Requests -------------------------------------------------------------------------------------------------
+
+  /// Asks the service behind this queue, and waits for its reply until the deadline (`within`, Options::timeout), which
+  /// the broker enforces: past it the request is not delivered any more, and the reply says timed_out and how far it
+  /// got; should the broker not say so itself, half a second later at most. The request is on the broker's disk before
+  /// it is delivered, and sent again after a reconnect: it is asked once. Errors: unreachable (nothing was sent),
+  /// not_found, message_too_large, headers_too_large, limit_reached, exhausted (retry::later).
+  Reply request(std::string_view to, Message message);
+  /// Cancelled it ends as errc::cancelled, and tells the broker: what has not begun is not delivered.
+  template <Token<Reply> T = Default>
+  auto async_request(std::string_view to, Message message, T&& token = {}) {
+    return detail::operation<Reply>(token, [self = *this, to = std::string(to),
+                                            message = std::move(message)](detail::Handler<Reply> handler) mutable {
+      self.start_request(std::move(to), std::move(message), std::move(handler));
+    });
+  }
+  /// All of them at once, and their replies in the order of `asks`. Waits until `enough` are answered, or all have
+  /// ended; the rest come back timed_out, and are cancelled at the broker. One that could not be asked has a `problem`.
+  std::vector<Reply> gather(std::vector<Ask> asks, std::size_t enough = static_cast<std::size_t>(-1));
+  /// The same client, whose requests tell of what their responders say on the way (Reply::final is false). On the
+  /// client's thread: must not block.
+  Client on_progress(std::function<void(const Reply&)> tell) const;
+
+  /// The reply to a request whose handler has taken a ticket: Verdict::answer or decline. False: the request had ended
+  /// before. Errors: not_found (it is forgotten), bad_request (another verdict).
+  bool answer(const ReplyTicket& ticket, Verdict verdict);
+  template <Token<Count> T = Default>
+  auto async_answer(ReplyTicket ticket, Verdict verdict, T&& token = {}) {
+    return detail::operation<Count>(
+        token, [self = *this, ticket = std::move(ticket), verdict = std::move(verdict)](
+                   detail::Handler<Count> handler) mutable { self.start_answer(ticket, verdict, std::move(handler)); });
   }
 
   // --- Consuming ------------------------------------------------------------------------------------------------
@@ -199,8 +234,11 @@ class LAZARET_API Client {
   }
 
  private:
+  friend class Delivery;
   enum class Verb { ensure, create, update, show };
   Client() = default;
+  void start_request(std::string&& to, Message&& message, detail::Handler<Reply> handler);
+  void start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler);
   void start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler);
   /// One of the three kinds of spec.
   struct AnySpec {
@@ -234,6 +272,8 @@ class LAZARET_API Client {
 
   std::shared_ptr<detail::ClientOwner> self_;
   milliseconds timeout_{};
+  std::shared_ptr<const detail::Inherited> inherited_;  // from a delivery that is being handled
+  std::shared_ptr<const detail::OnNote> on_note_;
 };
 
 /// Blocks until SIGTERM or SIGINT, then closes the client with `drain`; a second signal shortens it.

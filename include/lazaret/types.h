@@ -115,6 +115,8 @@ struct Message {
   std::string source = {};  // the queue that it was published to
   std::uint64_t offset = 0;
   std::chrono::system_clock::time_point published_at = {};
+  /// Of a request: when its requester waits no more, by the requester's clock. Filled in by `request`.
+  std::chrono::system_clock::time_point deadline = {};
 };
 
 /// An error with everything that the broker said about it.
@@ -161,6 +163,52 @@ struct Receipt {
   std::uint64_t offset = 0;
   bool duplicate = false;  // it had been stored before, at this offset
   ProblemRef problem;      // with an error
+};
+
+/// What became of a request: values, not errors.
+enum class Outcome : std::uint8_t {
+  answered = 1,
+  declined = 2,   // the responder says no, and why: there is no case, and nothing is retried
+  failed = 3,     // its message is a case in the hospital
+  timed_out = 4,  // and then `reached` says how far it got
+};
+/// How far a request got that timed out.
+enum class Reached : std::uint8_t {
+  unknown = 0,        // the broker could not be asked in time
+  not_delivered = 1,  // no handler ever began on it, and none will: it is safe to ask again
+  started = 2,        // one has begun, or may have begun: it may still happen
+  settled = 3,        // one has ended well, without a reply
+};
+/// "answered", "declined", "failed", "timed_out".
+LAZARET_API std::string_view name_of(Outcome outcome);
+/// "unknown", "not_delivered", "started", "settled".
+LAZARET_API std::string_view name_of(Reached reached);
+
+struct Reply {
+  Outcome outcome = Outcome::timed_out;
+  Reached reached = Reached::unknown;  // timed_out
+  bool late = false;                   // it came behind the deadline, and was asked for once more
+  bool final = true;                   // false: a note of the responder on the way
+  Message message = {};                // answered, and notes
+  std::string reason = {};             // declined, failed
+  std::string case_id = {};            // failed
+  ProblemRef problem = nullptr;        // with an error
+};
+
+/// One of several requests: to which queue, and with what.
+struct Ask {
+  std::string to = {};
+  Message message = {};
+};
+
+/// The right to answer a request later, from any process: of hours or days. It can be kept as text.
+struct LAZARET_API ReplyTicket {
+  std::string queue = {};
+  MessageId id = {};
+
+  /// "QUEUE/ID"
+  std::string to_string() const;
+  static std::optional<ReplyTicket> parse(std::string_view text);
 };
 
 inline constexpr std::uint32_t unlimited = 0xffffffffu;

@@ -152,6 +152,8 @@ json::object queue_json(const model::QueueStats& stats) {
       {"dropped_total", counters.dropped},
       {"lost_to_retention_total", counters.lost_to_retention},
       {"redirected_total", counters.redirected},
+      {"late_replies_total", counters.late_replies},
+      {"pending_requests", stats.pending_requests},
       {"suspects", stats.suspects},
       {"offsets_left_out", stats.offsets_left_out},
       {"cursor", stats.cursor.value},

@@ -27,6 +27,7 @@ Client Client::connect(std::string_view url, Options options) {
   client.timeout_ = options.timeout;
   const milliseconds within = options.connect;
   client.self_ = std::make_shared<detail::ClientOwner>(std::move(*address), std::move(options));
+  client.core().set_owner(client.self_);
   const auto connected = std::make_shared<std::promise<Status>>();
   auto future = connected->get_future();
   client.core().wait_connected(within, [connected](const Status& status) { connected->set_value(status); });
@@ -38,6 +39,7 @@ Client::Client(asio::any_io_executor yours, std::string_view url, Options option
   auto address = detail::parse_url(url);
   if (!address.ok()) raise(address.status());
   self_ = std::make_shared<detail::ClientOwner>(std::move(yours), std::move(*address), std::move(options));
+  core().set_owner(self_);
 }
 
 ClientCore& Client::core() const { return self_->core(); }
@@ -56,6 +58,7 @@ Receipt Client::publish(std::string_view to, Message message) {
 }
 
 void Client::start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler) {
+  if (inherited_ != nullptr) inherited_->apply_to(message);
   core().publish(std::move(to), std::move(message), timeout_, std::move(handler));
 }
 

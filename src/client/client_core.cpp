@@ -8,6 +8,7 @@
 #include <boost/asio/strand.hpp>
 #include <cstdio>
 #include <random>
+#include <tuple>
 
 #include "base/crc32c.h"
 #include "client/compression.h"
@@ -90,6 +91,7 @@ ClientCore::ClientCore(Home home, Address address, Options options, bool own_thr
       reconnect_(executor()),
       publisher_(*this, home_, producer_of(options_)),
       requests_(*this),
+      asking_(*this),
       deadlines_(executor()),
       close_timer_(executor()),
       idle_poll_(executor()) {}
@@ -152,6 +154,7 @@ void ClientCore::on_open(const wire::Welcome& welcome) {
   }
   publisher_.connected();
   requests_.connected();
+  asking_.connected();
   tell_awaiting({});
 }
 
@@ -168,6 +171,7 @@ void ClientCore::on_gone(const Status& status, Transport::Gone how) {
     if (SteadyClock::now() - opened_at_ >= welcome_.heartbeat) failures_ = 0;
     publisher_.disconnected();
     requests_.disconnected();
+    asking_.disconnected();
     for (const auto& [number, consumer] : std::map(consumers_)) consumer->disconnected();
   }
   if (how != Transport::Gone::failed) tell_hopeless(status, how);
@@ -183,6 +187,7 @@ void ClientCore::tell_hopeless(const Status& status, Transport::Gone how) {
   if (how != Transport::Gone::refused || !never || !info.closes_connection) return;
   publisher_.fail_unsent(status);
   requests_.fail_unsent(status);
+  asking_.fail_unsent(status);
 }
 
 void ClientCore::connect_later() {
@@ -280,8 +285,9 @@ Status ClientCore::on_frame(const wire::Frame& frame) {
         with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.on(one); });
       });
     case wire::FrameType::recall:
-      return give(std::type_identity<wire::Recall>(),
-                  [&](auto&& one) { with_consumer(one.consumer, [](ConsumerCore& consumer) { consumer.recall(); }); });
+      return give(std::type_identity<wire::Recall>(), [&](auto&& one) {
+        with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.recall(one.deliveries); });
+      });
     case wire::FrameType::lease_ended:
       return give(std::type_identity<wire::LeaseEnded>(),
                   [&](auto&& one) { with_consumer(one.consumer, [&](ConsumerCore& consumer) { consumer.on(one); }); });
@@ -293,6 +299,10 @@ Status ClientCore::on_frame(const wire::Frame& frame) {
       return give(std::type_identity<wire::QueueResponse>(), [&](auto&& one) { requests_.on(std::move(one)); });
     case wire::FrameType::peeked:
       return give(std::type_identity<wire::Peeked>(), [&](auto&& one) { requests_.on(std::move(one)); });
+    case wire::FrameType::reply:
+      return give(std::type_identity<wire::Reply>(), [&](auto&& one) { asking_.on(std::move(one)); });
+    case wire::FrameType::answered:
+      return give(std::type_identity<wire::Answered>(), [&](auto&& one) { requests_.on(one); });
     case wire::FrameType::error: {
       const auto error = wire::decode<wire::Error>(frame);
       return error.ok() ? on_error(*error) : error.status();
@@ -312,7 +322,9 @@ Status ClientCore::on_error(const wire::Error& error) {
     if (info.retry == base::Retry::never) fail_unanswered(error.status);
     return error.status;
   }
-  if (publisher_.refused(error.request, error.status) || requests_.refused(error.request, error.status)) return {};
+  const auto [request, status] = std::tie(error.request, error.status);
+  if (publisher_.refused(request, status) || requests_.refused(request, status)) return {};
+  if (asking_.refused(request, status)) return {};
   settling_.erase(error.request);
   for (const auto& [number, consumer] : std::map(consumers_)) {
     if (consumer->refused(error.request, error.status)) break;
@@ -326,6 +338,7 @@ void ClientCore::fail_unanswered(const Status& status) {
   const Status named(status.code(), std::string(base::error_info(status.code()).name) + ": " + status.text());
   publisher_.fail_unanswered(named);
   requests_.fail_unanswered(named);
+  asking_.fail_unanswered(named);
   for (const auto& [number, consumer] : std::map(consumers_)) consumer->suspect(named);
 }
 
@@ -398,6 +411,58 @@ void ClientCore::request(Requests::Request request) {
   });
 }
 
+std::uint64_t ClientCore::ask(std::string&& queue, Message&& message, SteadyTime deadline,
+                              std::shared_ptr<const OnNote> on_note, Handler<Reply> handler) {
+  Question question;
+  question.operation = next_operation();
+  on_cancel(
+      handler, [](ClientCore& self, std::uint64_t operation) { self.cancel_question(operation); }, question.operation);
+  question.completion = Completion<Reply>(std::move(handler), home_);
+  const std::uint64_t operation = question.operation;
+  const auto refuse = [&](const Status& status) {
+    question.completion.fail(status);
+    return operation;
+  };
+  if (closed_) return refuse(Status(Code::CLOSED));
+  if (const Status words = check_queue_name(queue); !words.ok()) return refuse(words);
+  if (const Status words = check_texts(message); !words.ok()) return refuse(words);
+  if (message.id.is_nil()) message.id = MessageId::make();
+  if (message.correlation_id.empty()) message.correlation_id = message.id.to_string();
+  if (message.reply_to.empty()) message.reply_to = kToRequester;
+  const auto time_left = std::chrono::duration_cast<base::Duration>(deadline - SteadyClock::now());
+  message.deadline = std::chrono::time_point_cast<std::chrono::system_clock::duration>(
+      std::chrono::system_clock::now() + std::min<base::Duration>(time_left, model::limits::kRequestTimeMost));
+  question.queue = std::move(queue);
+  question.envelope = encode_envelope(message);
+  question.id = message.id;
+  question.body = shared_body(message.body);
+  question.body_crc = base::crc32c(message.body.view());
+  question.deadline = deadline;
+  question.on_note = std::move(on_note);
+  asio::post(executor(), [self = shared_from_this(), question = std::move(question)]() mutable {
+    if (self->closed_) return question.completion.fail(Status(Code::CLOSED));
+    self->due_by(question.deadline);
+    self->asking_.submit(std::move(question));
+  });
+  return operation;
+}
+
+void ClientCore::send_note(const std::string& queue, const MessageId& id, Message note) {
+  wire::Answer frame;
+  frame.queue = queue;
+  frame.id = uuid_of(id);
+  frame.note = true;
+  frame.reply.envelope = encode_envelope(note);
+  frame.reply.body = shared_body(note.body);
+  frame.reply.body_crc = base::crc32c(note.body.view());
+  post([self = shared_from_this(), frame = std::move(frame)] {
+    const std::size_t bytes = frame.reply.body.size();
+    if (self->is_open() && check_size(self->welcome_, frame.reply.envelope.size(), bytes).ok()) {
+      self->send(wire::encode(frame));
+    }
+  });
+}
+
 std::shared_ptr<ConsumerCore> ClientCore::make_consumer(std::string queue, const AnyHandler& handler,
                                                         ConsumeOptions options, ConsumerCore::Opened opened) {
   const Status name = check_queue_name(queue);
@@ -445,7 +510,7 @@ void ClientCore::due_by(SteadyTime deadline) {
 void ClientCore::expire() {
   next_deadline_ = SteadyTime::max();
   const auto now = SteadyClock::now();
-  due_by(std::min(publisher_.expire(now), requests_.expire(now)));
+  due_by(std::min({publisher_.expire(now), requests_.expire(now), asking_.expire(now)}));
 }
 
 // --- Closing ---------------------------------------------------------------------------------------------------------
@@ -513,6 +578,7 @@ void ClientCore::finish_close() {
   resuming_.clear();  // of a connection that broke off before its Welcome: they hold us
   publisher_.fail_all(Status(Code::CLOSED));
   requests_.fail_all(Status(Code::CLOSED));
+  asking_.fail_all(Status(Code::CLOSED));
   tell_awaiting(Status(Code::CLOSED));
   parting_ = std::exchange(transport_, nullptr);
   if (parting_ == nullptr || !connected_.exchange(false)) {
@@ -594,7 +660,13 @@ ClientOwner::ClientOwner(asio::any_io_executor executor, ClientCore::Address add
   core_->start();
 }
 
+std::shared_ptr<ClientOwner> ClientCore::owner() {
+  auto owner = owner_.lock();
+  return owner != nullptr ? owner : std::make_shared<ClientOwner>(shared_from_this());
+}
+
 ClientOwner::~ClientOwner() {
+  if (!ends_it_) return;
   if (thread_ == nullptr) {
     // Never blocks: what is held is released by the goodbye.
     core_->close(milliseconds(0), Handler<Closed>([](error_code, const Closed&) {}));

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "client/asking.h"
 #include "client/completion.h"
 #include "client/consumer_core.h"
 #include "client/publisher.h"
@@ -62,6 +63,14 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   void end_thread();
   void publish(std::string&& queue, Message&& message, milliseconds timeout, Handler<Receipt> handler);
   void request(Requests::Request request);
+  /// A request to a service; names it for `cancel_question`.
+  std::uint64_t ask(std::string&& queue, Message&& message, SteadyTime deadline, std::shared_ptr<const OnNote> on_note,
+                    Handler<Reply> handler);
+  /// A note of a responder; nobody waits.
+  void send_note(const std::string& queue, const MessageId& id, Message note);
+  void set_owner(std::weak_ptr<ClientOwner> owner) { owner_ = std::move(owner); }
+  /// What the handles of this client share; of one whose handles are gone, one that ends nothing.
+  std::shared_ptr<ClientOwner> owner();
   std::shared_ptr<ConsumerCore> make_consumer(std::string queue, const AnyHandler& handler, ConsumeOptions options,
                                               ConsumerCore::Opened opened);
   /// Calls `then` at the first connection, or with the reason when `within` is over first.
@@ -105,6 +114,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   void send(wire::OutFrame frame);
   void after_written(std::function<void()> then);
   void cancel_request(std::uint64_t operation) { requests_.cancel(operation); }
+  void cancel_question(std::uint64_t operation) { asking_.cancel(operation); }
   void forget_consumer(std::uint64_t number);
   /// It is closed, and handlers of it still run: what they say is still passed on.
   void let_linger(const std::shared_ptr<ConsumerCore>& consumer);
@@ -144,6 +154,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   const bool own_thread_;
   std::atomic<std::thread::id> thread_{};
   std::weak_ptr<void> io_;
+  std::weak_ptr<ClientOwner> owner_;
   const model::InstanceRecord instance_;
 
   std::shared_ptr<Transport> transport_;
@@ -166,6 +177,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   PendingCount pending_;  // outlives the publishes that have their place in it
   Publisher publisher_;
   Requests requests_;
+  Asking asking_;
   std::map<std::uint64_t, std::shared_ptr<ConsumerCore>> consumers_;
   std::map<std::uint64_t, std::shared_ptr<ConsumerCore>> lingering_;
   std::unordered_map<std::uint64_t, std::uint64_t> settling_;  // request → consumer, on this connection
@@ -197,6 +209,8 @@ class ClientOwner {
   /// With a thread of its own, or on the user's executor.
   ClientOwner(ClientCore::Address address, Options options);
   ClientOwner(asio::any_io_executor executor, ClientCore::Address address, Options options);
+  /// Of a client that is closed.
+  explicit ClientOwner(std::shared_ptr<ClientCore> core) : core_(std::move(core)), ends_it_(false) {}
   ~ClientOwner();
   ClientCore& core() { return *core_; }
   /// As a handle of it: what it needs to run lives as long as the handle, even when the client is gone.
@@ -206,6 +220,7 @@ class ClientOwner {
   struct OwnThread;
   std::shared_ptr<OwnThread> thread_;
   std::shared_ptr<ClientCore> core_;
+  bool ends_it_ = true;
 };
 
 /// lazaret://[user@]HOST[:PORT]; BAD_REQUEST otherwise.

@@ -38,6 +38,7 @@ ConsumerCore::ConsumerCore(std::shared_ptr<ClientCore> client, std::uint64_t num
     : client_(std::move(client)),
       number_(number),
       queue_(std::move(queue)),
+      by_(std::make_shared<const DeliveredBy>(DeliveredBy{client_, queue_})),
       handler_(handler),
       options_(std::move(options)),
       open_again_(client_->executor()),
@@ -236,8 +237,10 @@ void ConsumerCore::on(wire::Deliver&& frame) {
     const bool arrived = message.ok();
     const Status opened = arrived ? open_body(*message, most) : Status();
     const bool good = arrived && opened.ok();
+    const bool request = one.time_left.count() > 0;
     held.work = std::make_shared<Work>(one.delivery, good ? std::move(*message) : Message(),
-                                       static_cast<int>(one.attempt), one.redelivered, one.isolated);
+                                       static_cast<int>(one.attempt), one.redelivered, one.isolated, by_,
+                                       request ? SteadyClock::now() + one.time_left : SteadyTime::max());
     const auto it = held_.add(one.delivery, std::move(held));
     if (good) continue;
     // Another connection may carry it; what was compressed badly stays so.
@@ -263,14 +266,21 @@ void ConsumerCore::pump() {
   if (busy_ >= room) return;
   std::vector<std::uint64_t> numbers;
   held_.each_buffered([&](const Held& held) {
+    if (busy_ + numbers.size() >= room) return false;
     if (held.lost) return true;
     const Delivery& delivery = held.work->delivery;
+    if (delivery.is_request() && delivery.deadline() <= SteadyClock::now()) {
+      not_begun(held_.find(held.work->number));  // of no use to anybody any more
+      return true;
+    }
     const bool beforehand = busy_ + numbers.size() >= static_cast<std::size_t>(options_.concurrency);
     // Whoever waits for a reply is not told that it has begun before it has; a suspect is alone.
-    if (beforehand && (!delivery.message().reply_to.empty() || delivery.isolated())) return false;
+    const bool waited_for = delivery.is_request() || !delivery.message().reply_to.empty();
+    if (beforehand && (waited_for || delivery.isolated())) return false;
     numbers.push_back(held.work->number);
     return busy_ + numbers.size() < room;
   });
+  flush();
   if (!numbers.empty()) announce(std::move(numbers));
 }
 
@@ -363,10 +373,24 @@ void ConsumerCore::finish_one(const WorkRef& work, const Verdict& verdict) {
   } else if (held.lost || held.timed_out) {
     held_.erase(it);
   } else if (over_) {
-    finish_late(it, wire_verdict(verdict));
+    finish_late(it, judgement(work, verdict));
   } else {
-    judge(it, wire_verdict(verdict));
+    judge(it, judgement(work, verdict));
   }
+}
+
+/// With the reply, if it is one. One that cannot be sent is the responder's failure.
+wire::Verdict ConsumerCore::judgement(const WorkRef& work, const Verdict& verdict) {
+  wire::Verdict out = wire_verdict(verdict);
+  if (verdict.kind() != Verdict::Kind::answer && verdict.kind() != Verdict::Kind::decline) return out;
+  auto reply = reply_of(verdict, &work->delivery.message(), client_->welcome());
+  if (reply.ok()) {
+    out.reply = std::make_shared<const wire::ResponderReply>(std::move(*reply));
+  } else {
+    out.kind = VerdictKind::fail;
+    out.error = as_report("lazaret.reply_refused", reply.status().text(), "");
+  }
+  return out;
 }
 
 /// Of a consumer that is closed: its handler was asked to stop, so a failure of it is nobody's fault.
@@ -375,7 +399,7 @@ void ConsumerCore::finish_late(HeldDeliveries::iterator it, wire::Verdict verdic
   verdict.token = it->second.token;
   wire::Settle frame;
   frame.consumer = number_;
-  if (verdict.kind == VerdictKind::ack) {
+  if (verdict.kind == VerdictKind::ack && verdict.reply == nullptr) {
     frame.acks.push_back(verdict.token);
   } else {
     frame.verdicts.push_back(std::move(verdict));
@@ -428,8 +452,12 @@ void ConsumerCore::give_back() {
   });
 }
 
-void ConsumerCore::recall() {
-  give_back();
+void ConsumerCore::recall(const std::vector<std::uint64_t>& deliveries) {
+  if (deliveries.empty()) give_back();
+  for (const std::uint64_t delivery : deliveries) {
+    const auto it = held_.find(delivery);
+    if (it != held_.end() && it->second.stage == Stage::buffered) not_begun(it);
+  }
   flush();
 }
 
@@ -461,7 +489,7 @@ void ConsumerCore::send_verdicts(std::vector<std::uint64_t> numbers) {
   for (const std::uint64_t number : numbers) {
     const auto it = held_.find(number);
     if (it == held_.end()) continue;
-    if (it->second.verdict.kind == VerdictKind::ack) {
+    if (it->second.verdict.kind == VerdictKind::ack && it->second.verdict.reply == nullptr) {
       frame.acks.push_back(it->second.token);
       acks.push_back(number);
     } else {
@@ -534,14 +562,26 @@ void ConsumerCore::watch() {
   if (watching_ || busy_ == 0 || over_) return;
   watching_ = true;
   const auto third = lease_ / 3;
-  watch_.expires_after(std::clamp<SteadyClock::duration>(std::min<SteadyClock::duration>(third, options_.longest / 4),
-                                                         std::chrono::milliseconds(5), std::chrono::seconds(1)));
+  const auto now = SteadyClock::now();
+  const auto period = std::clamp<SteadyClock::duration>(std::min<SteadyClock::duration>(third, options_.longest / 4),
+                                                        std::chrono::milliseconds(5), std::chrono::seconds(1));
+  watch_.expires_at(std::min(now + period, std::max(next_deadline(), now)));
   watch_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
     const auto self = weak.lock();
     if (self == nullptr) return;
     self->watching_ = false;
     if (!error) self->tick();
   });
+}
+
+/// Of the requests whose handlers run, and have not been asked to stop.
+SteadyTime ConsumerCore::next_deadline() const {
+  auto next = SteadyTime::max();
+  for (const auto& [delivery, held] : held_) {
+    if (held.stage != Stage::handed || held.work->stop.stop_requested()) continue;
+    next = std::min(next, held.work->delivery.deadline());
+  }
+  return next;
 }
 
 void ConsumerCore::tick() {
@@ -579,6 +619,8 @@ void ConsumerCore::check_longest() {
   const std::int64_t now = SteadyClock::now().time_since_epoch().count();
   const std::int64_t longest = std::chrono::nanoseconds(options_.longest).count();
   held_.each_handed([&](Held& held) {
+    // Whoever asked waits no more; a late reply is counted, and kept for whoever asks again.
+    if (held.work->delivery.deadline() <= SteadyClock::now()) held.work->stop.request_stop();
     const std::int64_t began = held.work->began_ns.load(std::memory_order_acquire);
     if (held.lost || held.timed_out || began == 0 || now - began < longest) return;
     held.work->stop.request_stop();

@@ -51,7 +51,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void on(wire::Deliver&& frame);
   void on(const wire::LeaseEnded& frame);
   void on(const wire::Settled& frame);
-  void recall();
+  /// Gives back what has not begun: of these deliveries, or all.
+  void recall(const std::vector<std::uint64_t>& deliveries);
   void ended(const base::Status& status);
   /// An Error frame for a request of this consumer; false when it is none.
   bool refused(std::uint64_t request, const base::Status& status);
@@ -83,6 +84,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void collect_finished();
   void collect_later();
   void finish_one(const WorkRef& work, const Verdict& verdict);
+  wire::Verdict judgement(const WorkRef& work, const Verdict& verdict);
   void finish_late(HeldDeliveries::iterator it, wire::Verdict verdict);
   void judge(HeldDeliveries::iterator it, wire::Verdict verdict);
   void settled(std::uint64_t delivery);
@@ -96,6 +98,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void watch();
   void extend();
   void check_longest();
+  std::chrono::steady_clock::time_point next_deadline() const;
   void say_close();
   void cancel_close(std::uint64_t operation);
   void begin_close(std::chrono::milliseconds drain);
@@ -107,7 +110,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   const std::shared_ptr<ClientCore> client_;  // which drops us when we are over
   const std::uint64_t number_;
   const std::string queue_;  // or subscription
-  std::string source_;       // the queue, or the subscription's topic
+  const std::shared_ptr<const DeliveredBy> by_;
+  std::string source_;  // the queue, or the subscription's topic
   const AnyHandler handler_;
   const ConsumeOptions options_;
   std::shared_ptr<HandlerRunner> runner_;

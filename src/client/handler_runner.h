@@ -21,8 +21,10 @@ namespace lazaret::detail {
 
 /// One delivery on its way through a handler.
 struct Work {
-  Work(std::uint64_t delivery_, Message message, int attempt, bool redelivered, bool isolated)
-      : number(delivery_), delivery(std::move(message), attempt, redelivered, isolated, stop.get_token()) {}
+  Work(std::uint64_t delivery_, Message message, int attempt, bool redelivered, bool isolated,
+       std::shared_ptr<const DeliveredBy> by, Delivery::SteadyTime deadline)
+      : number(delivery_),
+        delivery(std::move(message), attempt, redelivered, isolated, stop.get_token(), std::move(by), deadline) {}
   const std::uint64_t number;  // the delivery sequence
   std::stop_source stop;
   Delivery delivery;

@@ -49,6 +49,7 @@ base::SharedBytes encode_envelope(Message& message) {
   envelope.traceparent = std::move(message.traceparent);
   if (message.ttl.count() <= 0) envelope.expires_at_us = micros_of(message.expires_at);
   envelope.content_encoding = std::move(message.content_encoding);
+  envelope.deadline_us = std::chrono::duration_cast<base::Duration>(message.deadline.time_since_epoch()).count();
   return base::SharedBytes::of(wire::encode_envelope(envelope));
 }
 
@@ -76,6 +77,7 @@ base::Result<Message> decode_message(const base::SharedBytes& bytes, const base:
   message.content_encoding = std::move(envelope->content_encoding);
   message.source = source;
   message.offset = offset;
+  message.deadline = std::chrono::system_clock::time_point(std::chrono::microseconds(envelope->deadline_us));
   message.published_at = std::chrono::system_clock::time_point(std::chrono::microseconds(published_at.us));
   return message;
 }

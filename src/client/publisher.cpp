@@ -24,6 +24,21 @@ std::size_t most(std::size_t ours, std::uint64_t theirs) {
 
 }  // namespace
 
+Status check_size(const wire::Welcome& told, std::size_t envelope, std::size_t body) {
+  const auto beyond = [](Code code, std::string_view what, std::size_t bytes, std::uint64_t limit, std::string name) {
+    return Status(code, "the " + std::string(what) + " has " + std::to_string(bytes) +
+                            " bytes, the broker takes at most " + std::to_string(limit))
+        .with_limit(std::move(name), static_cast<std::int64_t>(limit));
+  };
+  if (told.max_message_bytes != 0 && body > told.max_message_bytes) {
+    return beyond(Code::MESSAGE_TOO_LARGE, "body", body, told.max_message_bytes, "max_message_bytes");
+  }
+  if (told.max_header_bytes != 0 && envelope > told.max_header_bytes) {
+    return beyond(Code::HEADERS_TOO_LARGE, "envelope", envelope, told.max_header_bytes, "max_header_bytes");
+  }
+  return {};
+}
+
 void Publisher::submit(const std::string& queue, Outgoing&& message) {
   Producer& producer = producers_[queue];
   producer.queue = queue;
@@ -135,19 +150,8 @@ void Publisher::on(const wire::ProducerOpened& frame) {
 
 Status Publisher::check_acceptable(const Outgoing& message) const {
   const wire::Welcome& told = client_.welcome();
-  const auto beyond = [](Code code, std::string_view what, std::size_t bytes, std::uint64_t limit, std::string name) {
-    return Status(code, "the " + std::string(what) + " has " + std::to_string(bytes) +
-                            " bytes, the broker takes at most " + std::to_string(limit))
-        .with_limit(std::move(name), static_cast<std::int64_t>(limit));
-  };
   const std::size_t body = std::max(message.body.size(), message.opened_bytes);
-  const std::size_t envelope = message.envelope.size();
-  if (told.max_message_bytes != 0 && body > told.max_message_bytes) {
-    return beyond(Code::MESSAGE_TOO_LARGE, "body", body, told.max_message_bytes, "max_message_bytes");
-  }
-  if (told.max_header_bytes != 0 && envelope > told.max_header_bytes) {
-    return beyond(Code::HEADERS_TOO_LARGE, "envelope", envelope, told.max_header_bytes, "max_header_bytes");
-  }
+  if (Status size = check_size(told, message.envelope.size(), body); !size.ok()) return size;
   const bool timed = message.delay.count() != 0 || message.deliver_at.us != 0 || message.ttl.count() != 0;
   const auto& known = told.features;
   if (timed && std::find(known.begin(), known.end(), wire::kFeatureTime) == known.end()) {

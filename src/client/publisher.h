@@ -77,6 +77,9 @@ struct Outgoing {
   std::size_t size() const { return envelope.size() + body.size(); }
 };
 
+/// MESSAGE_TOO_LARGE or HEADERS_TOO_LARGE for what a broker with these limits would not take, or OK.
+base::Status check_size(const wire::Welcome& told, std::size_t envelope, std::size_t body);
+
 class Publisher {
  public:
   Publisher(ClientCore& client, const Home& home, const MessageId& producer_id)

@@ -34,6 +34,12 @@ void Requests::on(wire::QueueResponse&& frame) { finish(frame.request, frame.sta
 
 void Requests::on(wire::Peeked&& frame) { finish(frame.request, frame.status, {}, frame); }
 
+void Requests::on(const wire::Answered& frame) {
+  wire::QueueResponse response;
+  response.count = frame.told ? 1 : 0;
+  finish(frame.request, frame.status, response);
+}
+
 bool Requests::refused(std::uint64_t request, const Status& status) {
   if (!open_.contains(request)) return false;
   finish(request, status);

@@ -1,4 +1,4 @@
-// Requests: verbs of queues that are asked once and answered once.
+// Requests: verbs of queues, and replies by ticket: asked once and answered once.
 //
 // Threading: the client's executor.
 #pragma once
@@ -36,6 +36,8 @@ class Requests {
   void disconnected();
   void on(wire::QueueResponse&& frame);
   void on(wire::Peeked&& frame);
+  /// As a QueueResponse with `count`: whether the requester is told.
+  void on(const wire::Answered& frame);
   bool refused(std::uint64_t request, const base::Status& status);
   SteadyTime expire(SteadyTime now);
   void cancel(std::uint64_t operation);

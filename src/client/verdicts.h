@@ -3,14 +3,19 @@
 
 #include <cstddef>
 
+#include "base/status.h"
 #include "lazaret/consumer.h"
 #include "wire/frames.h"
 
 namespace lazaret::detail {
 
 wire::Verdict wire_verdict(const Verdict& verdict);
+/// What an answer or a decline tells the requester; `request` is what it is the reply to, where that is at hand. Why
+/// not, for any other verdict, for texts that are none, and for what is larger than a broker with these limits takes.
+base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Message* request,
+                                            const wire::Welcome& limits);
 wire::Verdict plain_verdict(model::VerdictKind kind);
-/// What it takes of a frame's header, at most.
+/// What it takes of a frame, at most.
 std::size_t header_bytes(const wire::Verdict& verdict);
 
 }  // namespace lazaret::detail

@@ -190,6 +190,7 @@ void Shard::State::on(model::CloseConsumer& command) {
 }
 
 void Shard::State::on(SessionEnded& event) {
+  pending_requests.forget_session(event.session);
   std::set<model::ConsumerKey> keys;
   if (const auto it = sessions.find(event.session); it != sessions.end()) {
     keys = std::move(it->second);
@@ -401,7 +402,7 @@ void Shard::State::on(Drain&) {
   for (auto& [id, log] : logs) give_up_reserve(log);
   for (auto& [key, consumer] : consumers) {
     if (!consumer.session) continue;
-    tell(consumer.session, model::Recall{key});
+    tell(consumer.session, model::Recall{key, {}});
     tell(consumer.session, model::ConsumerEnded{key, stopping});
   }
 }

@@ -113,6 +113,11 @@ Granted Shard::State::grant_loaded(Subscription& sub, const std::set<Position>& 
   for (const Position& position : ready) {
     if (++looked_at > kRetriesAhead) break;
     Entry& entry = sub.entries.at(position);
+    if (!sub.requests.empty() && is_overdue(sub, position)) {
+      take_back(sub, entry);
+      drop_overdue(sub, entry);
+      return Granted::yes;  // as far as whoever asks is concerned: the next one
+    }
     if (entry.message == nullptr) {
       load_one(sub, entry);
       continue;
@@ -133,8 +138,12 @@ Granted Shard::State::grant_loaded(Subscription& sub, const std::set<Position>& 
 bool Shard::State::prepare_window(Subscription& sub) {
   while (!sub.window.empty()) {
     const model::PagedMessage& front = sub.window.front();
-    const bool taken = sub.acked.is_settled(front.offset) || sub.entries.contains({sub.queue.log, front.offset}) ||
-                       sub.is_parked(front.offset);
+    bool taken = sub.acked.is_settled(front.offset) || sub.entries.contains({sub.queue.log, front.offset}) ||
+                 sub.is_parked(front.offset);
+    if (!taken && !sub.requests.empty() && is_overdue(sub, {sub.queue.log, front.offset})) {
+      expire_request(sub, front.offset);
+      taken = true;
+    }
     if (!taken && front.message != nullptr && is_offered(sub, *front.message)) break;
     const model::PagedMessage gone = std::move(sub.window.front());
     const std::size_t bytes = gone.message == nullptr ? 0 : gone.message->size();
@@ -243,6 +252,8 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   if (again) record_grant(sub, entry);
   if (sub.keys != nullptr) follow(sub, entry);
   if (!consumer.speaks_started) start_clock(sub, entry);
+  PendingRequest* request = sub.requests.empty() || entry.replays ? nullptr : request_at(sub, entry.position.offset);
+  if (request != nullptr && !consumer.speaks_started) ++request->begun;
 
   auto letter = std::find_if(deliveries.begin(), deliveries.end(), [&](const auto& d) { return d.first == &consumer; });
   if (letter == deliveries.end()) {
@@ -250,7 +261,8 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   }
   letter->second.messages.push_back({entry.delivery, entry.position.log, entry.position.offset, entry.grant,
                                      entry.attempts + 1, entry.redelivered || entry.attempts > 0, entry.isolated,
-                                     entry.replays ? entry.replays->offset : entry.position.offset, message});
+                                     entry.replays ? entry.replays->offset : entry.position.offset, message,
+                                     request == nullptr ? base::Instant{} : request->record.deadline});
   entry.message = nullptr;
 }
 
@@ -271,6 +283,7 @@ void Shard::State::record_grant(Subscription& sub, Entry& entry) {
 /// A handler has started on it: the clock of its lease runs from here.
 void Shard::State::begin(Subscription& sub, Entry& entry) {
   entry.begun = true;
+  if (!sub.requests.empty() && !entry.replays) request_begun(sub, entry.position.offset);
   start_clock(sub, entry);
   if (entry.consumer->speaks_started) load_changed(entry.consumer->key.instance, 1, 0);
 }

@@ -40,6 +40,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   sub.admitted.insert(origin);
   ++sub.counters.in_hospital;
   if (entry.grant) case_tokens.admitted(id, entry.grant);
+  if (!sub.requests.empty() && !entry.replays) request_failed(sub, origin, error);
   touch(sub);
   forget_entry(sub, entry);
 }

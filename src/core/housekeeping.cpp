@@ -368,6 +368,8 @@ void Shard::State::on(model::ShowQueue& command) {
       sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr) {
     stats.oldest_ready_at = sub->window.front().message->published_at;
   }
+  stats.pending_requests = static_cast<std::uint64_t>(
+      std::count_if(sub->requests.begin(), sub->requests.end(), [](const auto& one) { return one.second->is_open(); }));
   for (const Consumer* consumer : sub->consumers) {
     if (!consumer->session) continue;
     std::uint64_t begun = 0;

@@ -38,6 +38,10 @@ void Shard::State::isolate(Subscription& sub) {
   }
   if (isolation.phase != Phase::ready || isolation.out || is_full(sub)) return;
   Entry& entry = sub.entries.at(*sub.suspects.begin());
+  if (!sub.requests.empty() && is_overdue(sub, entry.position)) {
+    take_back(sub, entry);
+    return drop_overdue(sub, entry);
+  }
   if (entry.message == nullptr) return load_one(sub, entry);
   if (!entry.replays && is_past(sub, *entry.message)) return drop_expired(sub, entry);
   Consumer* consumer = consumer_on(sub, isolation.instance);

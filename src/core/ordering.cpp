@@ -80,7 +80,8 @@ Granted Shard::State::grant_freed(Subscription& sub) {
   read_freed(sub);
   if (keys.in_memory().empty()) return Granted::nothing;
   const Offset offset = *keys.in_memory().begin();
-  if (is_past(sub, *keys.freed().at(offset).message)) {
+  const bool overdue = !sub.requests.empty() && is_overdue(sub, {sub.queue.log, offset});
+  if (overdue || is_past(sub, *keys.freed().at(offset).message)) {
     drop_freed(sub, offset);
     return Granted::yes;  // as good as: on to the next
   }
@@ -95,7 +96,7 @@ Granted Shard::State::grant_freed(Subscription& sub) {
   return Granted::yes;
 }
 
-/// Its time to live is over.
+/// Its time is over.
 void Shard::State::drop_freed(Subscription& sub, Offset offset) {
   const KeyLocks::Passed freed = sub.keys->take_freed(offset);
   window_bytes -= freed.message->size();
@@ -103,6 +104,7 @@ void Shard::State::drop_freed(Subscription& sub, Offset offset) {
   entry.position = {sub.queue.log, offset};
   entry.key = freed.key;
   entry.key_known = true;
+  if (!sub.requests.empty() && is_overdue(sub, entry.position)) return drop_overdue(sub, entry);
   drop_expired(sub, entry);
 }
 

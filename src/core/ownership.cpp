@@ -135,6 +135,7 @@ void Shard::State::begin_deletion(Subscription& sub, const model::Origin& origin
   sub.delete_origin = origin;
   if (!sub.log->is_topic) sub.log->deleting = true;
   end_isolation(sub);
+  end_requests_of(sub);
   touch(sub);
   out->urgent = out->sync = true;
   continue_deletion(sub);

@@ -151,6 +151,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   // While somebody is awaited, what may have begun is left to them: fresh ones begin at the mark.
   sub.frontier = resuming ? std::max(sub.acked.cursor(), sub.recovered_mark) : sub.acked.cursor();
   sub.window_next = sub.frontier;
+  if (!sub.deleting) recover_requests(sub, recovered.requests);
 }
 
 /// What is in flight, by its state.

@@ -84,6 +84,7 @@ void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::D
 }
 
 void Shard::State::put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
+  if (!sub.requests.empty() && is_overdue(sub, entry.position)) return drop_overdue(sub, entry);
   if (delay && delay->count() > 0) return make_waiting(sub, entry, now + *delay);
   make_ready(sub, entry);
   // While the broker stops also what never began: by the mark alone the next start would take it for begun.
@@ -208,6 +209,7 @@ void Shard::State::on(WakeUp&) {
     log.alarm = base::Instant::never();
     retain(log);
   }
+  wake_requests();
 }
 
 void Shard::State::expire_due(Subscription& sub) {

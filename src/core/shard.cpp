@@ -28,7 +28,7 @@ std::uint64_t Shard::next_id() const { return state_->next_id; }
 
 base::Instant Shard::next_wakeup() const {
   const auto first = [](const auto& alarms) { return alarms.empty() ? base::Instant::never() : alarms.begin()->first; };
-  return std::min(first(state_->alarms), first(state_->log_alarms));
+  return std::min({first(state_->alarms), first(state_->log_alarms), state_->pending_requests.next_alarm()});
 }
 
 void Shard::State::dispatch(Event& event) {

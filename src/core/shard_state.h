@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/pending_requests.h"
 #include "core/relapses.h"
 #include "core/settled_tokens.h"
 #include "core/shard.h"
@@ -205,11 +206,11 @@ struct Shard::State {
   model::VerdictResult settle(const model::Verdict& verdict);
   model::VerdictResult lost_token(Subscription& sub, const model::Verdict& verdict);
   model::VerdictResult after_lease(Subscription& sub, Entry& entry, const model::Verdict& verdict);
-  model::VerdictResult ack(Subscription& sub, Entry& entry, bool late);
+  model::VerdictResult ack(Subscription& sub, Entry& entry, bool late, const model::ResponderReplyRef& reply);
   model::VerdictResult fail(Subscription& sub, Entry& entry, const model::Verdict& verdict);
   model::VerdictResult reject(Subscription& sub, Entry& entry, const model::Verdict& verdict);
   model::VerdictResult release(Subscription& sub, Entry& entry, const model::Verdict& verdict);
-  model::VerdictResult late_ack_of_case(Subscription& sub, const model::CaseId& id, model::Grant grant);
+  model::VerdictResult late_ack_of_case(Subscription& sub, const model::CaseId& id, const model::Verdict& verdict);
 
   // --- retry.cpp: the ends of leases, attempts, waiting
   void take_back(Subscription& sub, Entry& entry);
@@ -262,6 +263,35 @@ struct Shard::State {
   void on(model::ReplayCaseCommand& command);
   void on(model::DiscardCaseCommand& command);
   base::Status case_problem(const model::CaseId& id, Subscription*& sub);
+
+  // --- requests.cpp: messages whose requester waits for a reply
+  void on(model::Request& command);
+  void on(model::CancelRequest& command);
+  void on(model::AnswerRequest& command);
+  static bool is_gone(const Subscription& sub, const PendingRequest& request);
+  void join(Subscription& sub, PendingRequest& request, const model::Origin& origin, base::Instant deadline);
+  void request_begun(Subscription& sub, model::Offset offset);
+  void request_acked(Subscription& sub, model::Offset origin, const model::ResponderReplyRef& reply);
+  bool take_reply(Subscription& sub, PendingRequest* request, const model::ResponderReply& reply);
+  void request_failed(Subscription& sub, model::Offset origin, const model::ErrorReport& error);
+  void wake_requests();
+  void pass_deadline(Subscription& sub, PendingRequest& request);
+  void time_out(Subscription& sub, PendingRequest& request);
+  bool is_overdue(const Subscription& sub, const Position& position) const;
+  void drop_overdue(Subscription& sub, Entry& entry);
+  void expire_request(Subscription& sub, Entry& entry);
+  void expire_request(Subscription& sub, model::Offset offset);
+  static bool is_passed(const Subscription& sub, model::Offset offset);
+  void end_request(Subscription& sub, PendingRequest& request, model::RequestOutcome outcome);
+  void tell_reply(const PendingRequest& request, const model::Origin& to);
+  void put_request(const Subscription& sub, const PendingRequest& request);
+  static PendingRequest* request_at(const Subscription& sub, model::Offset offset);
+  void forget_too_many();
+  void forget_in_time(Subscription& sub, PendingRequest& request);
+  void forget_request(Subscription& sub, PendingRequest& request);
+  void erase_request(Subscription& sub, PendingRequest& request);
+  void end_requests_of(Subscription& sub);
+  void recover_requests(Subscription& sub, std::vector<model::RequestRecord>& records);
 
   // --- housekeeping.cpp: durability, records once a group, purge, what is shown
   void on(Persisted& event);
@@ -351,6 +381,7 @@ struct Shard::State {
   SettledTokens expired_tokens;  // last tokens of messages that were dropped: as if an ack had been answered
   CaseTokens case_tokens;
   Relapses relapses;
+  PendingRequests pending_requests;
 
   std::set<model::SubscriptionId> dirty;
   std::set<model::LogId> dirty_logs;

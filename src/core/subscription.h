@@ -31,6 +31,7 @@ namespace lazaret::core {
 
 struct Consumer;
 struct InstanceView;
+struct PendingRequest;
 
 /// Parked messages read at once.
 inline constexpr std::size_t kParkedPage = model::limits::kPageMessages * 4;
@@ -178,6 +179,8 @@ struct Subscription {
   bool sweeping = false;  // and something has to be read first
   // --- Order
   std::unique_ptr<KeyLocks> keys;  // where it orders by key
+  // --- Requests, by their messages; those of `pending_requests` that are its
+  std::map<model::Offset, PendingRequest*> requests;
 
   // --- Who consumes
   std::vector<Consumer*> consumers;  // in order of attachment

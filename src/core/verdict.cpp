@@ -25,8 +25,10 @@ void Shard::State::on(model::Settle& command) {
   }
   if (command.origin.request == 0) return;
   // The confirm says that the verdicts are durable: they are in this group, or in the one in flight.
-  const bool acks = std::all_of(command.verdicts.begin(), command.verdicts.end(),
-                                [](const model::Verdict& verdict) { return verdict.kind == VerdictKind::ack; });
+  // Somebody waits for a reply.
+  const bool acks = std::all_of(command.verdicts.begin(), command.verdicts.end(), [](const model::Verdict& verdict) {
+    return verdict.kind == VerdictKind::ack && verdict.reply == nullptr;
+  });
   (acks ? out->rides : out->urgent) = true;
   out->sync = out->sync || sync;
   tell(command.origin.session, std::move(answer));
@@ -35,13 +37,16 @@ void Shard::State::on(model::Settle& command) {
 VerdictResult Shard::State::settle(const model::Verdict& verdict) {
   Subscription* sub = find(verdict.token.subscription);
   if (sub == nullptr || sub->deleting) return {Code::LEASE_LOST, Whereabouts::purged, std::nullopt, false};
+  if (verdict.reply != nullptr && verdict.reply->problem != Code::OK) {
+    return {verdict.reply->problem, Whereabouts::unknown, std::nullopt, false};
+  }
   const auto it = sub->entries.find({verdict.token.log, verdict.token.offset});
   if (it == sub->entries.end() || it->second.grant != verdict.token.grant) return lost_token(*sub, verdict);
   Entry& entry = it->second;
   if (entry.state != DeliveryState::granted) return after_lease(*sub, entry, verdict);
   if (entry.consumer == nullptr) return {Code::LEASE_LOST, Whereabouts::leased, std::nullopt, false};
   switch (verdict.kind) {
-    case VerdictKind::ack: return ack(*sub, entry, false);
+    case VerdictKind::ack: return ack(*sub, entry, false, verdict.reply);
     case VerdictKind::fail: return fail(*sub, entry, verdict);
     case VerdictKind::reject: return reject(*sub, entry, verdict);
     case VerdictKind::release:
@@ -61,7 +66,7 @@ VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& 
   if (const auto before = settled_tokens.find(token.grant, verdict.kind)) return *before;
   const std::optional<model::CaseId> untouched = case_tokens.find(token.grant);
   if (untouched && untouched->subscription == token.subscription && verdict.kind == VerdictKind::ack) {
-    return late_ack_of_case(sub, *untouched, token.grant);
+    return late_ack_of_case(sub, *untouched, verdict);
   }
   if (const auto expired = expired_tokens.find(token.grant, VerdictKind::ack)) return *expired;
   VerdictResult lost{Code::LEASE_LOST, Whereabouts::unknown, std::nullopt, false};
@@ -86,7 +91,7 @@ VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& 
 VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
   if (const auto before = settled_tokens.find(entry.grant, verdict.kind)) return *before;
   switch (verdict.kind) {
-    case VerdictKind::ack: return ack(sub, entry, true);
+    case VerdictKind::ack: return ack(sub, entry, true, verdict.reply);
     case VerdictKind::reject: return reject(sub, entry, verdict);
     case VerdictKind::fail:
       if (entry.last_attempt != nullptr && entry.last_attempt->error.details.empty()) {
@@ -99,7 +104,7 @@ VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const m
   }
 }
 
-VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late) {
+VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late, const model::ResponderReplyRef& reply) {
   const VerdictResult done{Code::OK, Whereabouts::unknown, std::nullopt, late};
   settled_tokens.remember(entry.grant, VerdictKind::ack, done);
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
@@ -124,6 +129,7 @@ VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late) {
     left(sub, entry.bytes);
   }
   ++sub.counters.acked;
+  if (!sub.requests.empty() || reply != nullptr) request_acked(sub, origin, reply);
   forget_entry(sub, entry);
   return done;
 }
@@ -163,6 +169,10 @@ VerdictResult Shard::State::reject(Subscription& sub, Entry& entry, const model:
 VerdictResult Shard::State::release(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
   settled_tokens.remember(entry.grant, verdict.kind, {});
   const bool begun = entry.begun && verdict.kind == VerdictKind::release;
+  if (entry.begun && !begun && !sub.requests.empty() && !entry.replays) {
+    PendingRequest* request = request_at(sub, entry.position.offset);
+    if (request != nullptr && request->begun > 0) --request->begun;
+  }
   if (begun) end_attempt(sub, entry, AttemptOutcome::released, {});
   take_back(sub, entry);
   put_back(sub, entry, verdict.delay);
@@ -170,7 +180,8 @@ VerdictResult Shard::State::release(Subscription& sub, Entry& entry, const model
 }
 
 /// The one exception to LEASE_LOST: the last token of a case that nobody has touched still acks it.
-VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::CaseId& id, model::Grant grant) {
+VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::CaseId& id,
+                                             const model::Verdict& verdict) {
   sub.admitted.erase(id.offset);
   const bool evacuated = drop_copy(*sub.log, id.offset);
   case_tokens.touched(id);
@@ -180,7 +191,8 @@ VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::Cas
   if (sub.keys != nullptr) close_case_of_key(sub, id.offset);
   touch(sub);
   const VerdictResult done{Code::OK, Whereabouts::unknown, id, true};
-  settled_tokens.remember(grant, VerdictKind::ack, done);
+  settled_tokens.remember(verdict.token.grant, VerdictKind::ack, done);
+  if (verdict.reply != nullptr) request_acked(sub, id.offset, verdict.reply);
   return done;
 }
 

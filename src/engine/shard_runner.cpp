@@ -14,6 +14,16 @@ namespace {
 constexpr std::size_t kQuietItems = 4;
 constexpr std::size_t kQuietBytes = 16u << 10;
 
+/// Beyond its step, until it is durable: it has messages, or replies.
+bool holds_memory(const core::Event::What& what) {
+  if (const auto* settle = std::get_if<model::Settle>(&what)) {
+    return std::any_of(settle->verdicts.begin(), settle->verdicts.end(),
+                       [](const model::Verdict& verdict) { return verdict.reply != nullptr; });
+  }
+  return std::holds_alternative<model::Publish>(what) || std::holds_alternative<model::Request>(what) ||
+         std::holds_alternative<model::AnswerRequest>(what);
+}
+
 }  // namespace
 
 ShardRunner::ShardRunner(model::ShardId shard, ShardPipeline pipeline, const Clock& clock, Wiring wiring)
@@ -64,8 +74,7 @@ void ShardRunner::step(Item item, base::Instant now) {
   const auto* reserved = std::get_if<core::InstanceReserved>(&*item.what);
   const auto reserved_instance = reserved == nullptr ? std::nullopt : std::optional(*reserved);
 
-  // Of all commands only publishes hold memory beyond their step.
-  const bool until_durable = std::holds_alternative<model::Publish>(*item.what);
+  const bool until_durable = holds_memory(*item.what);
   if (!until_durable) stepped_bytes_ += item.bytes;
   const ShardPipeline::Durable durable = pipeline_.step(std::move(*item.what), until_durable ? item.bytes : 0, now);
   steps_.fetch_add(1, std::memory_order_relaxed);

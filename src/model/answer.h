@@ -14,6 +14,7 @@
 #include "model/ids.h"
 #include "model/message.h"
 #include "model/records.h"
+#include "model/request_record.h"
 
 namespace lazaret::model {
 
@@ -51,6 +52,7 @@ struct Delivered {
   bool isolated = false;  // begin nothing else until this one is settled
   Offset source_offset;   // in the log that it was published to
   MessageRef message;
+  base::Instant deadline{};  // of a request; 0: it is none
 };
 struct Deliver {
   ConsumerKey consumer;
@@ -61,6 +63,8 @@ struct Deliver {
 /// Give back, as not begun, everything of this consumer that has not begun: the broker makes room for a suspect.
 struct Recall {
   ConsumerKey consumer;
+  /// Only these, by their delivery sequence: requests whose deadline has passed. Empty: everything.
+  std::vector<std::uint64_t> deliveries{};
 };
 /// These leases have ended without the consumer's doing.
 struct LeaseEnded {
@@ -92,6 +96,19 @@ struct VerdictResult {
 struct Settled {
   std::uint64_t request = 0;
   std::vector<VerdictResult> results;
+};
+
+/// To whoever asked: how its request ended or, not `final`, what its responder says on the way.
+struct Replied {
+  std::uint64_t request = 0;
+  base::Status status;  // not OK: there is no such request, and will be none
+  RequestOutcome outcome = RequestOutcome::open;
+  Reached reached = Reached::unknown;  // timed_out
+  bool late = false;
+  bool final = true;
+  std::string reason;             // declined, failed
+  std::optional<CaseId> case_id;  // failed
+  MessageRef message;             // answered, or a note
 };
 
 struct QueueAnswer {
@@ -149,6 +166,7 @@ struct QueueStats {
   /// Of a subscription that orders by key: it remembers as many held messages as it may (kHeldMessages), so a message
   /// of a locked key lets nothing by that is behind it.
   bool held_full = false;
+  std::uint64_t pending_requests = 0;  // that have not ended
 };
 enum class MessageState : std::uint8_t {
   settled = 0,
@@ -185,6 +203,6 @@ struct CaseDone {
 };
 
 using Answer = std::variant<Published, ProducerOpened, ConsumerOpened, Deliver, Recall, LeaseEnded, ConsumerEnded,
-                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone, SeekDone>;
+                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone, SeekDone, Replied>;
 
 }  // namespace lazaret::model

@@ -12,6 +12,7 @@
 #include "model/ids.h"
 #include "model/message.h"
 #include "model/records.h"
+#include "model/request_record.h"
 
 namespace lazaret::model {
 
@@ -33,6 +34,31 @@ struct Publish {
   LogId log;  // a queue's or a topic's
   std::optional<ProducerId> producer;
   std::vector<PublishItem> items;
+};
+/// A message whose requester waits for a reply. Answered by Replied: once it has ended, and before that by the notes
+/// that its responder sends. With an id that the queue's shard knows it joins that request, or gets its reply at once.
+struct Request {
+  Origin origin;
+  SubscriptionId subscription;  // of a queue
+  MessageId id;                 // of the message
+  /// From now to the deadline.
+  base::Duration time_left{};
+  std::shared_ptr<Message> message;
+};
+/// Its requester on this session waits no more. If nobody else does, its deadline is now: what has not begun is not
+/// delivered. Not answered.
+struct CancelRequest {
+  SessionId session;
+  SubscriptionId subscription;
+  MessageId id;
+};
+/// What a responder says of a request whose message it does not have in hand (any more). Answered by Done: `count` is 1
+/// if that is the reply, 0 if the request had ended.
+struct AnswerRequest {
+  Origin origin;
+  SubscriptionId subscription;
+  MessageId id;
+  ResponderReplyRef reply;
 };
 /// Answered by ProducerOpened: the last sequence of this producer on this queue or topic.
 struct OpenProducer {
@@ -103,6 +129,8 @@ struct Verdict {
   bool handler_timeout = false;  // fail: the SDK's longest processing time was over
   /// fail and release: when it may be delivered again, in place of the backoff.
   std::optional<base::Duration> delay;
+  /// ack of a request: what its requester is told, in the same write. Null: nothing.
+  ResponderReplyRef reply = nullptr;
 };
 /// Answered by Settled, one result a verdict, unless origin.request is 0.
 struct Settle {
@@ -191,6 +219,7 @@ struct DiscardCaseCommand {
 
 using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
                              CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
-                             ReplayCaseCommand, DiscardCaseCommand, CancelScheduled>;
+                             ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
+                             AnswerRequest>;
 
 }  // namespace lazaret::model

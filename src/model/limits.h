@@ -103,6 +103,26 @@ inline constexpr std::size_t kErrorTypeBytes = 200;
 inline constexpr std::size_t kErrorMessageBytes = 4u << 10;
 inline constexpr std::size_t kErrorDetailsBytes = 64u << 10;
 
+// --- Requests -------------------------------------------------------------------------------------------------------
+/// Open requests of a shard; more are refused.
+inline constexpr std::size_t kPendingRequests = 100'000;
+/// Requests that have ended and are remembered, of a shard, and the bytes of their replies; beyond, the oldest is
+/// forgotten, first of those whose requester was told. A single larger reply is remembered all the same.
+inline constexpr std::size_t kRequestsRemembered = 16'384;
+inline constexpr std::size_t kReplyBytesRemembered = 16u << 20;
+/// How long after its end, or after its deadline, whichever is later.
+inline constexpr base::Duration kRequestRememberedFor = 60s;
+/// The furthest that a deadline may lie ahead.
+inline constexpr base::Duration kRequestTimeMost = 24h * 365;
+/// Whoever has a request at its deadline and has not begun is asked to give it back; and has so long to say so.
+inline constexpr base::Duration kRecallPatience = 250ms;
+/// Connections that wait for one request.
+inline constexpr std::size_t kWaitersPerRequest = 16;
+/// Open requests of one connection.
+inline constexpr std::size_t kRequestsPerConnection = 8192;
+/// Why a responder declines; cut beyond.
+inline constexpr std::size_t kReasonBytes = 4u << 10;
+
 // --- Deduplication --------------------------------------------------------------------------------------------------
 /// Sequences remembered per producer and log.
 inline constexpr std::uint64_t kDedupWindow = 4096;

@@ -11,6 +11,7 @@
 #include "model/ids.h"
 #include "model/message.h"
 #include "model/records.h"
+#include "model/request_record.h"
 
 namespace lazaret::model {
 
@@ -175,6 +176,19 @@ struct DropProducer {
   ProducerId producer;
 };
 
+// --- Requests -------------------------------------------------------------------------------------------------------
+
+/// A request was asked, or has changed: its record as a whole.
+struct PutRequest {
+  SubscriptionId subscription;
+  RequestRecord record;
+};
+/// Nobody will be told of it any more.
+struct DropRequest {
+  SubscriptionId subscription;
+  MessageId id;
+};
+
 // --- Catalog (shard 0), instances, the shard itself -----------------------------------------------------------------
 
 struct PutQueue {
@@ -198,7 +212,7 @@ using Mutation =
     std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription, DropLog,
                  PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
                  RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
-                 DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule>;
+                 DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

@@ -44,6 +44,8 @@ struct Counters {
   std::uint64_t lost_to_retention = 0;
   std::uint64_t redirected = 0;
   std::uint64_t in_hospital = 0;  // cases in state admitted
+  /// Not of that sum: replies that came when the request had ended, or was forgotten.
+  std::uint64_t late_replies = 0;
   bool operator==(const Counters&) const = default;
 };
 

@@ -57,6 +57,8 @@ struct RecoveredSubscription {
   /// open cases that have one, by the offsets of their messages.
   std::vector<RecoveredKey> parked_keys;
   std::vector<RecoveredKey> case_keys;
+  /// Requests, open and remembered, ascending by id.
+  std::vector<RequestRecord> requests;
 };
 /// A queue, a topic or a subscription.
 struct RecoveredQueue {

@@ -1,4 +1,5 @@
 // What the broker says to a client: answers of the shards become frames, on the session's I/O thread.
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <iterator>
 
@@ -95,6 +96,10 @@ void Session::on(model::Deliver&& answer) {
     delivery.envelope = one.message->envelope;
     delivery.body = one.message->body;
     delivery.body_crc = one.message->body_crc;
+    // At least something: 0 says that it is no request.
+    if (one.deadline.us != 0) {
+      delivery.time_left = std::max(one.deadline - context_.engine.now(), base::Duration(1));
+    }
     bytes += one.message->size();
     frame.deliveries.push_back(std::move(delivery));
   }
@@ -112,7 +117,9 @@ void Session::on(model::Settled&& answer) {
   send(wire::encode(frame));
 }
 
-void Session::on(model::Recall&& answer) { send(wire::encode(wire::Recall{answer.consumer.number})); }
+void Session::on(model::Recall&& answer) {
+  send(wire::encode(wire::Recall{answer.consumer.number, std::move(answer.deliveries)}));
+}
 
 void Session::on(model::LeaseEnded&& answer) {
   wire::LeaseEnded frame;

@@ -36,6 +36,9 @@ Status Session::handle(const wire::Frame& frame) {
     case FrameType::close_consumer: return decode_and<wire::CloseConsumer>(frame);
     case FrameType::queue_request: return decode_and<wire::QueueRequest>(frame);
     case FrameType::peek: return decode_and<wire::Peek>(frame);
+    case FrameType::request: return decode_and<wire::Request>(frame);
+    case FrameType::cancel_request: return decode_and<wire::CancelRequest>(frame);
+    case FrameType::answer: return decode_and<wire::Answer>(frame);
     case FrameType::ping: return decode_and<wire::Ping>(frame);
     case FrameType::pong: return decode_and<wire::Pong>(frame);
     case FrameType::goodbye: return decode_and<wire::Goodbye>(frame);
@@ -51,6 +54,8 @@ Status Session::handle(const wire::Frame& frame) {
     case FrameType::consumer_ended:
     case FrameType::queue_response:
     case FrameType::peeked:
+    case FrameType::reply:
+    case FrameType::answered:
     case FrameType::error:
     case FrameType::closing:
       return Status(Code::UNEXPECTED_FRAME,
@@ -123,30 +128,44 @@ Status Session::used_twice(std::uint64_t request) {
   return Status(Code::UNEXPECTED_FRAME, "request " + std::to_string(request) + " is used by two open publishes");
 }
 
-/// What an item stands for, or why the broker does not take it.
-base::Result<std::shared_ptr<model::Message>> Session::message_of(wire::PublishItem&& item) {
+Status Session::check(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t crc,
+                      wire::EnvelopeFacts& facts) const {
   const ServerConfig& config = context_.config;
-  if (item.body.size() > config.max_message_bytes) {
-    return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(item.body.size()) + " bytes, at most " +
+  if (body.size() > config.max_message_bytes) {
+    return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(body.size()) + " bytes, at most " +
                                                std::to_string(config.max_message_bytes) + " are taken")
         .with_limit("max_message_bytes", static_cast<std::int64_t>(config.max_message_bytes));
   }
-  wire::EnvelopeFacts facts;
-  LZ_RETURN_IF_ERROR(wire::check_envelope(item.envelope.view(), config.max_header_bytes, facts));
-  if (base::crc32c(item.body.view()) != item.body_crc) return Status(Code::CHECKSUM_MISMATCH);
+  LZ_RETURN_IF_ERROR(wire::check_envelope(envelope.view(), config.max_header_bytes, facts));
+  if (base::crc32c(body.view()) != crc) return Status(Code::CHECKSUM_MISMATCH);
+  return {};
+}
+
+/// Of what was checked.
+std::shared_ptr<model::Message> Session::message_of(base::SharedBytes envelope, base::SharedBytes body,
+                                                    std::uint32_t crc, bool has_id) {
   auto message = std::make_shared<model::Message>();
+  if (has_id) {
+    message->envelope = std::move(envelope);
+  } else {
+    const auto id = base::Uuid::v7(context_.engine.now().us / 1000, random_.next(), random_.next());
+    message->envelope = base::SharedBytes::of(wire::with_id(envelope.view(), id));
+  }
+  message->body = std::move(body);
+  message->body_crc = crc;
+  return message;
+}
+
+/// What an item stands for, or why the broker does not take it.
+base::Result<std::shared_ptr<model::Message>> Session::message_of(wire::PublishItem&& item) {
+  wire::EnvelopeFacts facts;
+  LZ_RETURN_IF_ERROR(check(item.envelope, item.body, item.body_crc, facts));
+  auto message = message_of(std::move(item.envelope), std::move(item.body), item.body_crc, facts.has_id);
   const model::AskedTimes times{item.delay, item.deliver_at, item.ttl, base::Instant{facts.expires_at_us}};
   if (times != model::AskedTimes{}) LZ_RETURN_IF_ERROR(model::set_times(times, context_.engine.now(), *message));
-  message->envelope = std::move(item.envelope);
-  if (!facts.has_id) {
-    const auto id = base::Uuid::v7(context_.engine.now().us / 1000, random_.next(), random_.next());
-    message->envelope = base::SharedBytes::of(wire::with_id(message->envelope.view(), id));
-  }
   if (item.ttl.count() > 0) {
     message->envelope = base::SharedBytes::of(wire::with_expiry(message->envelope.view(), message->expires_at.us));
   }
-  message->body = std::move(item.body);
-  message->body_crc = item.body_crc;
   return message;
 }
 
@@ -325,7 +344,11 @@ Status Session::on(wire::Settle&& frame) {
   std::size_t bytes = 0;
   for (wire::Verdict& one : frame.verdicts) {
     bytes += one.error.type.size() + one.error.message.size() + one.error.details.size();
-    command.verdicts.push_back({one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay});
+    command.verdicts.push_back(
+        {one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay, nullptr});
+    if (one.reply == nullptr) continue;
+    bytes += one.reply->envelope.size() + one.reply->body.size() + one.reply->reason.size();
+    command.verdicts.back().reply = reply_of(*one.reply, true);
   }
   if (frame.request != 0) {
     ++answers_due_;

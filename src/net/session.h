@@ -26,6 +26,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -147,6 +148,10 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status decode_and(const wire::Frame& frame);
   base::Status on(wire::Publish&& frame, std::size_t bytes);
   static base::Status used_twice(std::uint64_t request);
+  base::Status check(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t crc,
+                     wire::EnvelopeFacts& facts) const;
+  std::shared_ptr<model::Message> message_of(base::SharedBytes envelope, base::SharedBytes body, std::uint32_t crc,
+                                             bool has_id);
   base::Result<std::shared_ptr<model::Message>> message_of(wire::PublishItem&& item);
   base::Status on(wire::OpenProducer&& frame);
   base::Status on(wire::CloseProducer&& frame);
@@ -168,6 +173,15 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status on(wire::Goodbye&& frame);
   void create_queue(wire::QueueRequest&& frame);
   void seek(const wire::QueueRequest& frame, const engine::QueueRef& queue);
+
+  // request_commands.cpp: requests, and what responders say of them
+  base::Status on(wire::Request&& frame);
+  base::Status ask(wire::Request&& frame);
+  void refuse_request(std::uint64_t request, base::Status status);
+  base::Status on(wire::CancelRequest&& frame);
+  base::Status on(wire::Answer&& frame);
+  model::ResponderReplyRef reply_of(const wire::ResponderReply& reply, bool final) const;
+  void on(model::Replied&& answer);
   void update_queue(const wire::QueueRequest& frame);
   void list_queues(const wire::QueueRequest& frame);
   void show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created);
@@ -234,6 +248,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   /// Publishes and settles whose answer is under way; all other requests are in `expected_`.
   std::size_t answers_due_ = 0;
   std::size_t results_due_ = 0;  // in them
+  /// Requests that are not answered: that may take hours, so reading goes on meanwhile.
+  std::set<std::uint64_t> requests_;
   /// Peeks that wait for the one that is being read, or written.
   boost::container::deque<WaitingPeek> peeks_;
   bool peeking_ = false;

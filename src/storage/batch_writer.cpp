@@ -163,7 +163,8 @@ Status BatchWriter::apply(const model::DropSubscription& m) {
   gone.subscription = m.subscription;
   gone.deleting = true;
   LZ_RETURN_IF_ERROR(put(Family::state, keys::subscription(shard_, m.subscription), encode(gone)));
-  for (const keys::Kind kind : {keys::Kind::ack_chunk, keys::Kind::delivery, keys::Kind::lane_entry}) {
+  for (const keys::Kind kind :
+       {keys::Kind::ack_chunk, keys::Kind::delivery, keys::Kind::lane_entry, keys::Kind::request}) {
     LZ_RETURN_IF_ERROR(erase_prefix(Family::state, keys::Key(shard_, kind).add(m.subscription.value).str()));
   }
   LZ_RETURN_IF_ERROR(drop_what_is_no_case(m));
@@ -478,6 +479,13 @@ Status BatchWriter::apply(const model::DropInstance& m) { return erase(Family::s
 
 Status BatchWriter::apply(const model::PutShardMeta& m) {
   return put(Family::state, keys::shard_meta(shard_), encode(m.meta));
+}
+
+Status BatchWriter::apply(const model::PutRequest& m) {
+  return put(Family::state, keys::request(shard_, m.subscription, m.record.id), encode(m.record));
+}
+Status BatchWriter::apply(const model::DropRequest& m) {
+  return erase(Family::state, keys::request(shard_, m.subscription, m.id));
 }
 
 }  // namespace lazaret::storage

@@ -51,6 +51,8 @@ class BatchWriter {
   base::Status apply(const model::DropInstance& m);
   base::Status apply(const model::PutShardMeta& m);
   base::Status apply(const model::DropSchedule& m);
+  base::Status apply(const model::PutRequest& m);
+  base::Status apply(const model::DropRequest& m);
 
   base::Status write_runs();
   base::Status trim_runs(const model::LogState& state, model::OffsetRange range);

@@ -72,6 +72,7 @@ class Checker {
   Status check_sums(const model::QueueRecord& queue, const model::SubscriptionState& state, Offset end);
   Status check_schedule(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled, Offset end);
   Status check_deliveries(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled);
+  Status check_requests(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled, Offset end);
 
   static constexpr std::uint64_t kReportEveryBytes = 4u << 20;
   static constexpr std::uint64_t kReportEveryLooks = 1024;
@@ -316,6 +317,7 @@ Status Checker::check_sums(const model::QueueRecord& queue, const model::Subscri
                      " (" + std::to_string(on_queue) + " on the queue, " + std::to_string(c.acked) + " acked, " +
                      std::to_string(c.in_hospital) + " in hospital)");
   }
+  LZ_RETURN_IF_ERROR(check_requests(queue, settled, end));
   LZ_RETURN_IF_ERROR(check_deliveries(queue, settled));
   return check_schedule(queue, settled, end);
 }
@@ -362,6 +364,22 @@ Status Checker::check_schedule(const model::QueueRecord& queue, const std::vecto
             database_.get(Family::state, keys::delivery(queue.shard, queue.subscription, log, offset), snapshot_);
         if (record.ok() && !*record) found(where, "it is in the schedule and has no delivery record");
         return read(0);
+      });
+}
+
+Status Checker::check_requests(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled, Offset end) {
+  return database_.scan(
+      Family::state, keys::Key(queue.shard, Kind::request).add(queue.subscription.value).str(),
+      [&](std::string_view key, std::string_view value) {
+        model::RequestRecord record;
+        if (!decode(value, record)) {
+          found("queue " + queue.name, "a request cannot be decoded");
+          return true;
+        }
+        const std::string where = "queue " + queue.name + " offset " + std::to_string(record.offset.value);
+        if (record.offset >= end) found(where, "its request is there, and it is not");
+        if (record.settled && !contains(settled, record.offset)) found(where, "its request says that it was acked");
+        return read(key.size() + value.size());
       },
       snapshot_);
 }

@@ -32,6 +32,8 @@ enum class Kind : std::uint8_t {
   instance = 7,
   commit_number = 8,
   lane_entry = 9,
+  // 10: started marks
+  request = 11,
 };
 
 /// Puts a key together, part by part.
@@ -86,6 +88,9 @@ inline std::string instance(ShardId s, const model::InstanceId& id) {
 }
 inline std::string lane_entry(ShardId s, SubscriptionId sub, Offset offset) {
   return Key(s, Kind::lane_entry).add(sub.value).add(offset.value).str();
+}
+inline std::string request(ShardId s, SubscriptionId sub, const model::MessageId& id) {
+  return Key(s, Kind::request).add(sub.value).add(id.raw()).str();
 }
 /// In `log` and `evacuated`.
 inline std::string message(ShardId s, LogId log, Offset offset) {

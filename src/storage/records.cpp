@@ -185,6 +185,7 @@ std::string encode(const model::SubscriptionState& record) {
   counters->set_lost_to_retention(record.counters.lost_to_retention);
   counters->set_redirected(record.counters.redirected);
   counters->set_in_hospital(record.counters.in_hospital);
+  counters->set_late_replies(record.counters.late_replies);
   for (const model::SourceState& source : record.sources) {
     v1::Source* to = out.add_sources();
     to->set_log(source.log.value);
@@ -205,8 +206,8 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
   record.seeking = Instant{in.seeking_us()};
   record.bytes = in.bytes();
   const v1::Counters& c = in.counters();
-  record.counters = {c.entered(),           c.acked(),      c.discarded(),  c.expired(), c.purged(), c.dropped(),
-                     c.lost_to_retention(), c.redirected(), c.in_hospital()};
+  record.counters = {c.entered(),           c.acked(),      c.discarded(),   c.expired(),     c.purged(), c.dropped(),
+                     c.lost_to_retention(), c.redirected(), c.in_hospital(), c.late_replies()};
   for (const v1::Source& source : in.sources()) {
     model::SourceState& to = record.sources.emplace_back();
     to.log = model::LogId(source.log());
@@ -432,6 +433,48 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.late_ack = in.late_ack();
   record.discard_reason = in.discard_reason();
   record.key = model::KeyHash(in.key_hash());
+  return true;
+}
+
+std::string encode(const model::RequestRecord& record) {
+  v1::Request out;
+  out.set_offset(record.offset.value);
+  out.set_deadline_us(record.deadline.us);
+  out.set_settled(record.settled);
+  out.set_outcome(static_cast<std::uint32_t>(record.outcome));
+  out.set_reached(static_cast<std::uint32_t>(record.reached));
+  out.set_late(record.late);
+  out.set_ended_at_us(record.ended_at.us);
+  out.set_reason(record.reason);
+  if (record.reply != nullptr) {
+    out.set_envelope(record.reply->envelope.view().data(), record.reply->envelope.size());
+    out.set_body(record.reply->body.view().data(), record.reply->body.size());
+    out.set_body_crc(record.reply->body_crc);
+    out.set_published_at_us(record.reply->published_at.us);
+  }
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::RequestRecord& record) {
+  v1::Request in;
+  if (!parse(bytes, in)) return false;
+  if (in.outcome() > static_cast<std::uint32_t>(model::RequestOutcome::timed_out)) return false;
+  if (in.reached() > static_cast<std::uint32_t>(model::Reached::settled)) return false;
+  record.offset = Offset(in.offset());
+  record.deadline = Instant{in.deadline_us()};
+  record.settled = in.settled();
+  record.outcome = static_cast<model::RequestOutcome>(in.outcome());
+  record.reached = static_cast<model::Reached>(in.reached());
+  record.late = in.late();
+  record.ended_at = Instant{in.ended_at_us()};
+  record.reason = in.reason();
+  if (record.outcome == model::RequestOutcome::answered) {
+    auto reply = std::make_shared<model::Message>();
+    reply->envelope = base::SharedBytes::copy(in.envelope());
+    reply->body = base::SharedBytes::copy(in.body());
+    reply->body_crc = in.body_crc();
+    reply->published_at = Instant{in.published_at_us()};
+    record.reply = std::move(reply);
+  }
   return true;
 }
 

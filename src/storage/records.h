@@ -30,6 +30,7 @@ std::string encode(const model::LaneEntry& record);
 std::string encode(const model::ProducerState& record);
 std::string encode(const std::vector<model::DedupEntry>& entries);
 std::string encode(const model::CaseRecord& record);
+std::string encode(const model::RequestRecord& record);
 
 /// Each gives false when the bytes are not such a record. What the key says (ids, offsets) is the caller's.
 bool decode(std::string_view bytes, DirectoryRecord& record);
@@ -45,6 +46,7 @@ bool decode(std::string_view bytes, model::LaneEntry& record);
 bool decode(std::string_view bytes, model::ProducerState& record);
 bool decode(std::string_view bytes, std::vector<model::DedupEntry>& entries);
 bool decode(std::string_view bytes, model::CaseRecord& record);
+bool decode(std::string_view bytes, model::RequestRecord& record);
 
 /// Id, type, key and correlation id from an encoded envelope.
 model::MessageSummary summary_of(const model::Message& message);

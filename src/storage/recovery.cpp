@@ -169,6 +169,18 @@ Status recover_cases(Database& database, ShardId shard, const model::QueueRecord
   return queue.options.order_by_key ? recover_keys_of_cases(database, shard, queue, sub) : Status();
 }
 
+Status recover_requests(Database& database, ShardId shard, const model::QueueRecord& queue,
+                        model::RecoveredSubscription& sub) {
+  const std::string prefix = keys::Key(shard, Kind::request).add(queue.subscription.value).str();
+  return scan(database, Family::state, prefix, "a request", [&](std::string_view key, std::string_view value) {
+    const auto id = base::Uuid::from_raw(key.substr(prefix.size()));
+    if (!id) return false;
+    model::RequestRecord& record = sub.requests.emplace_back();
+    record.id = *id;
+    return decode(value, record);
+  });
+}
+
 Status recover_subscription(Database& database, ShardId shard, const model::QueueRecord& queue,
                             std::optional<model::RecoveredSubscription>& found) {
   const auto bytes = database.get(Family::state, keys::subscription(shard, queue.subscription));
@@ -186,6 +198,7 @@ Status recover_subscription(Database& database, ShardId shard, const model::Queu
       }));
   LZ_RETURN_IF_ERROR(recover_deliveries(database, shard, queue, sub));
   LZ_RETURN_IF_ERROR(recover_cases(database, shard, queue, sub));
+  LZ_RETURN_IF_ERROR(recover_requests(database, shard, queue, sub));
   found = std::move(sub);
   return {};
 }

@@ -30,7 +30,8 @@ model::Whereabouts place_of(std::string_view name) {
   return model::Whereabouts::unknown;
 }
 
-/// Cuts to `most` bytes, not inside a UTF-8 sequence, and says so.
+}  // namespace
+
 std::string cut(const std::string& text, std::size_t most) {
   constexpr std::string_view kMark = "… [cut]";
   if (text.size() <= most) return text;
@@ -39,10 +40,7 @@ std::string cut(const std::string& text, std::size_t most) {
   return text.substr(0, end) + std::string(kMark);
 }
 
-/// What a client reports of an error, as text of at most so many bytes.
 std::string text_of(const std::string& bytes, std::size_t most) { return cut(base::to_utf8(cut(bytes, most)), most); }
-
-}  // namespace
 
 OutFrame encode(const OpenConsumer& frame) {
   v1::OpenConsumer out;
@@ -138,6 +136,7 @@ OutFrame encode(const Deliver& frame) {
     to->set_envelope(one.envelope.view().data(), one.envelope.size());
     to->set_body_bytes(static_cast<std::uint32_t>(one.body.size()));
     to->set_body_crc(one.body_crc);
+    if (one.time_left.count() > 0) to->set_time_left_us(static_cast<std::uint64_t>(one.time_left.count()));
     body_bytes += one.body.size();
   }
   OutFrame encoded = to_frame(FrameType::deliver, out, body_bytes);
@@ -155,7 +154,8 @@ base::Result<Deliver> decode<Deliver>(const Frame& frame) {
   for (const v1::Delivery& one : in->deliveries()) {
     out.deliveries.push_back({one.delivery(), token_of(one.token()), one.attempt(), one.redelivered(), one.isolated(),
                               model::Offset(one.source_offset()), base::Instant{one.published_at_us()},
-                              copied(one.envelope()), bodies.take(one.body_bytes()), one.body_crc()});
+                              copied(one.envelope()), bodies.take(one.body_bytes()), one.body_crc(),
+                              microseconds(one.time_left_us())});
   }
   if (!bodies.exact()) return bad_frame("the body lengths in DELIVER do not add up to the frame's body");
   return out;
@@ -195,6 +195,7 @@ OutFrame encode(const Settle& frame) {
       for (const Token& token : frame.acks) batch->add_logs(token.log.value);
     }
   }
+  std::size_t body_bytes = 0;
   for (const Verdict& verdict : frame.verdicts) {
     v1::Verdict* to = out->add_verdicts();
     to->set_kind(static_cast<v1::VerdictKind>(verdict.kind));
@@ -205,8 +206,16 @@ OutFrame encode(const Settle& frame) {
     to->set_handler_timeout(verdict.handler_timeout);
     to->set_has_delay(verdict.delay.has_value());
     to->set_delay_ms(verdict.delay ? static_cast<std::uint64_t>(verdict.delay->count() / 1000) : 0);
+    if (verdict.reply == nullptr) continue;
+    fill(to->mutable_reply(), *verdict.reply);
+    body_bytes += verdict.reply->body.size();
   }
-  return to_frame(FrameType::settle, out);
+  OutFrame encoded = to_frame(FrameType::settle, out, body_bytes);
+  if (body_bytes == 0) return encoded;
+  for (const Verdict& verdict : frame.verdicts) {
+    if (verdict.reply != nullptr) encoded.bodies.push_back(verdict.reply->body);
+  }
+  return encoded;
 }
 
 namespace {
@@ -238,6 +247,7 @@ base::Result<Settle> decode<Settle>(const Frame& frame) {
   out.request = in->request();
   out.consumer = in->consumer();
   if (const base::Status status = decode_acks(in->acks(), out); !status.ok()) return status;
+  BodyCutter bodies(frame.body);
   for (const v1::Verdict& verdict : in->verdicts()) {
     if (verdict.kind() < v1::ACK || verdict.kind() > v1::NOT_BEGUN) return bad_frame("a verdict of an unknown kind");
     Verdict& to = out.verdicts.emplace_back();
@@ -249,7 +259,14 @@ base::Result<Settle> decode<Settle>(const Frame& frame) {
     to.handler_timeout = verdict.handler_timeout();
     if (verdict.delay_ms() > kLongestMs) return bad_frame("a delay of more than a year");
     if (verdict.has_delay()) to.delay = std::chrono::milliseconds(verdict.delay_ms());
+    if (!verdict.has_reply() || verdict.kind() != v1::ACK) continue;
+    auto reply = std::make_shared<ResponderReply>();
+    if (!take(verdict.reply(), bodies, *reply)) {
+      return bad_frame("a reply is neither answered nor declined, or is declined with a body");
+    }
+    to.reply = std::move(reply);
   }
+  if (!bodies.exact()) return bad_frame("the body lengths in SETTLE do not add up to the frame's body");
   return out;
 }
 
@@ -296,13 +313,14 @@ base::Result<CloseConsumer> decode<CloseConsumer>(const Frame& frame) {
 OutFrame encode(const Recall& frame) {
   v1::Recall out;
   out.set_consumer(frame.consumer);
+  for (const std::uint64_t delivery : frame.deliveries) out.add_deliveries(delivery);
   return to_frame(FrameType::recall, out);
 }
 template <>
 base::Result<Recall> decode<Recall>(const Frame& frame) {
   const auto in = parse_header<v1::Recall>(frame);
   if (in == nullptr) return bad_frame("RECALL cannot be decoded");
-  return Recall{in->consumer()};
+  return Recall{in->consumer(), {in->deliveries().begin(), in->deliveries().end()}};
 }
 
 OutFrame encode(const LeaseEnded& frame) {

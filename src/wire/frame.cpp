@@ -44,6 +44,8 @@ std::size_t header_bytes_most(std::uint8_t type) {
     case FrameType::recall:
     case FrameType::consumer_ended:
     case FrameType::error:
+    case FrameType::cancel_request:
+    case FrameType::answered:
     case FrameType::closing: return model::limits::kPlainHeaderBytes;
     case FrameType::publish:
     case FrameType::open_consumer:
@@ -54,7 +56,10 @@ std::size_t header_bytes_most(std::uint8_t type) {
     case FrameType::settled:
     case FrameType::lease_ended:
     case FrameType::queue_response:
-    case FrameType::peeked: break;
+    case FrameType::peeked:
+    case FrameType::request:
+    case FrameType::reply:
+    case FrameType::answer: break;
   }
   return model::limits::kBatchHeaderBytes;
 }

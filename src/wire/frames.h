@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "model/answer.h"
 #include "model/command.h"
 #include "model/options.h"
+#include "model/request_record.h"
 #include "wire/frame.h"
 
 namespace lazaret::wire {
@@ -35,6 +37,9 @@ enum class FrameType : std::uint8_t {
   peek = 10,
   goodbye = 11,
   close_producer = 12,
+  request = 13,
+  cancel_request = 14,
+  answer = 15,
   ping = 30,
   pong = 31,
   welcome = 40,
@@ -50,13 +55,16 @@ enum class FrameType : std::uint8_t {
   peeked = 50,
   error = 51,
   closing = 52,
+  reply = 53,
+  answered = 54,
 };
 
 // --- Handshake ------------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
-/// Optional features, by name. "time": delays and times to live.
+/// Optional features, by name. "time": delays and times to live; "requests": REQUEST, CANCEL_REQUEST and ANSWER.
 inline constexpr std::string_view kFeatureTime = "time";
+inline constexpr std::string_view kFeatureRequests = "requests";
 /// All that this version knows, for a Hello.
 std::vector<std::string> features();
 /// Those of them that are `theirs` too, for a Welcome.
@@ -189,6 +197,7 @@ struct Delivery {
   base::SharedBytes envelope;
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
+  base::Duration time_left{};  // of a request; 0: it is none
 };
 struct Deliver {
   std::uint64_t consumer = 0;
@@ -198,12 +207,20 @@ struct Started {
   std::uint64_t consumer = 0;
   std::uint64_t delivery = 0;
 };
+struct ResponderReply {
+  model::RequestOutcome outcome = model::RequestOutcome::answered;  // or declined
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+  std::string reason;
+};
 struct Verdict {
   model::VerdictKind kind = model::VerdictKind::ack;
   Token token;
   model::ErrorReport error;
   bool handler_timeout = false;
   std::optional<base::Duration> delay;
+  std::shared_ptr<const ResponderReply> reply;  // ack of a request
 };
 struct Settle {
   std::uint64_t request = 0;  // 0: nobody waits
@@ -222,6 +239,7 @@ struct CloseConsumer {
 };
 struct Recall {
   std::uint64_t consumer = 0;
+  std::vector<std::uint64_t> deliveries{};  // empty: everything
 };
 struct LeaseEnded {
   std::uint64_t consumer = 0;
@@ -307,6 +325,47 @@ struct Peeked {
   model::Offset next;
 };
 
+// --- Requests -------------------------------------------------------------------------------------------------------
+
+struct Request {
+  std::uint64_t request = 0;
+  std::string queue;
+  base::Duration time_left{};
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+};
+struct CancelRequest {
+  std::string queue;
+  model::MessageId id;
+};
+struct Reply {
+  std::uint64_t request = 0;
+  base::Status status;
+  model::RequestOutcome outcome = model::RequestOutcome::open;
+  model::Reached reached = model::Reached::unknown;
+  bool late = false;
+  bool final = true;
+  std::string reason;
+  std::optional<model::CaseId> case_id;
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+  base::Instant published_at;
+};
+struct Answer {
+  std::uint64_t request = 0;  // 0: nobody waits
+  std::string queue;
+  model::MessageId id;
+  ResponderReply reply;
+  bool note = false;
+};
+struct Answered {
+  std::uint64_t request = 0;
+  base::Status status;
+  bool told = false;
+};
+
 // --- Encoding -------------------------------------------------------------------------------------------------------
 
 OutFrame encode(const Hello& frame);
@@ -336,6 +395,11 @@ OutFrame encode(const QueueRequest& frame);
 OutFrame encode(const QueueResponse& frame);
 OutFrame encode(const Peek& frame);
 OutFrame encode(const Peeked& frame);
+OutFrame encode(const Request& frame);
+OutFrame encode(const CancelRequest& frame);
+OutFrame encode(const Reply& frame);
+OutFrame encode(const Answer& frame);
+OutFrame encode(const Answered& frame);
 
 // --- Decoding -------------------------------------------------------------------------------------------------------
 

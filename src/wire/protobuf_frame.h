@@ -134,6 +134,15 @@ inline base::Duration microseconds(std::uint64_t us) {
   return base::Duration(static_cast<std::int64_t>(us < kCentury ? us : kCentury));
 }
 
+/// Cuts to `most` bytes, not inside a UTF-8 sequence, and says so.
+std::string cut(const std::string& text, std::size_t most);
+/// What a client reports of an error, as text of at most so many bytes.
+std::string text_of(const std::string& bytes, std::size_t most);
+
+void fill(v1::ResponderReply* out, const ResponderReply& reply);
+/// False when it is neither answered nor declined, or is declined with a body.
+bool take(const v1::ResponderReply& in, BodyCutter& bodies, ResponderReply& reply);
+
 /// Bytes that protobuf holds, as bytes of their own.
 inline base::SharedBytes copied(const std::string& bytes) { return base::SharedBytes::copy(bytes); }
 

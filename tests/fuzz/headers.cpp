@@ -51,6 +51,11 @@ void try_it(const wire::Frame& frame) {
     case FrameType::close_consumer: return try_as<wire::CloseConsumer>(frame);
     case FrameType::queue_request: return try_as<wire::QueueRequest>(frame);
     case FrameType::peek: return try_as<wire::Peek>(frame);
+    case FrameType::request: return try_as<wire::Request>(frame);
+    case FrameType::cancel_request: return try_as<wire::CancelRequest>(frame);
+    case FrameType::answer: return try_as<wire::Answer>(frame);
+    case FrameType::reply: return try_as<wire::Reply>(frame);
+    case FrameType::answered: return try_as<wire::Answered>(frame);
     case FrameType::ping: return try_as<wire::Ping>(frame);
     case FrameType::pong: return try_as<wire::Pong>(frame);
     case FrameType::welcome: return try_as<wire::Welcome>(frame);

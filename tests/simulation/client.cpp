@@ -1,5 +1,7 @@
 #include "simulation/client.h"
 
+#include <algorithm>
+
 namespace lazaret::simulation {
 namespace {
 
@@ -198,6 +200,62 @@ void Client::settle(model::Verdict verdict) {
   world_.settle();
 }
 
+// --- Requests -------------------------------------------------------------------------------------------------------
+
+void Client::answer(std::uint64_t offset, const std::string& body) {
+  model::Verdict verdict;
+  verdict.token = deliveries_.at(offset).token;
+  verdict.reply = answered(body);
+  settle(std::move(verdict));
+}
+
+void Client::decline(std::uint64_t offset, const std::string& reason) {
+  model::Verdict verdict;
+  verdict.token = deliveries_.at(offset).token;
+  verdict.reply = declined(reason);
+  settle(std::move(verdict));
+}
+
+model::MessageId Client::id_of(std::uint64_t number) {
+  model::MessageId id;
+  id.bytes[0] = 99;
+  for (std::size_t i = 0; i < 8; ++i) id.bytes[15 - i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return id;
+}
+
+model::ResponderReplyRef Client::answered(const std::string& body) {
+  auto message = std::make_shared<model::Message>();
+  message->body = base::SharedBytes::of(std::string(body));
+  auto reply = std::make_shared<model::ResponderReply>();
+  reply->message = std::move(message);
+  return reply;
+}
+
+model::ResponderReplyRef Client::declined(const std::string& reason) {
+  auto reply = std::make_shared<model::ResponderReply>();
+  reply->outcome = model::RequestOutcome::declined;
+  reply->reason = reason;
+  return reply;
+}
+
+void Client::ask(const std::string& queue, std::uint64_t number, base::Duration time_left) {
+  const model::QueueRecord& record = world_.queue(queue);
+  asked_[++last_request_] = number;
+  auto message = std::make_shared<model::Message>();
+  message->envelope = base::SharedBytes::of(std::string(id_of(number).raw()));
+  message->body = base::SharedBytes::of("request " + text(number) + " try " + text(++tries_) + " of " + name_);
+  world_.submit(
+      record.shard,
+      model::Request{{*session_, last_request_}, record.subscription, id_of(number), time_left, std::move(message)});
+  world_.settle();
+}
+
+void Client::cancel(const std::string& queue, std::uint64_t number) {
+  const model::QueueRecord& record = world_.queue(queue);
+  world_.submit(record.shard, model::CancelRequest{*session_, record.subscription, id_of(number)});
+  world_.settle();
+}
+
 std::vector<std::uint64_t> Client::held() const {
   std::vector<std::uint64_t> held;
   for (const auto& [offset, delivery] : deliveries_) {
@@ -258,6 +316,9 @@ void Client::hear_one(model::Recall& recall) {
   if (!options_.answers_recall) return;
   for (auto& [offset, delivery] : deliveries_) {
     if (!delivery.held || delivery.begun || delivery.consumer != recall.consumer.number) continue;
+    const auto& asked = recall.deliveries;
+    const bool wanted = asked.empty() || std::find(asked.begin(), asked.end(), delivery.what.delivery) != asked.end();
+    if (!wanted) continue;
     delivery.held = false;
     note("gives back " + text(offset));
     model::Verdict verdict;
@@ -265,6 +326,29 @@ void Client::hear_one(model::Recall& recall) {
     verdict.token = delivery.token;
     world_.submit(delivery.token.shard, model::Settle{{*session_, 0}, {std::move(verdict)}});
   }
+}
+
+void Client::hear_one(model::Replied& replied) {
+  const auto asked = asked_.find(replied.request);
+  if (asked == asked_.end()) return;
+  std::string words = "is told of " + text(asked->second) + ": ";
+  if (!replied.status.ok()) {
+    words += std::string(base::error_info(replied.status.code()).name);
+  } else if (!replied.final) {
+    words += "wait, " + std::string(replied.message->body.view());
+  } else {
+    words += std::string(model::name_of(replied.outcome));
+    if (replied.outcome == model::RequestOutcome::timed_out) {
+      words += ", " + std::string(model::name_of(replied.reached));
+    }
+    if (replied.message != nullptr) words += ", " + std::string(replied.message->body.view());
+    if (!replied.reason.empty()) words += ", " + replied.reason;
+    if (replied.case_id) words += ", a case";
+    if (replied.late) words += ", late";
+  }
+  note(words);
+  if (on_reply) on_reply(asked->second, replied);
+  if (replied.final) asked_.erase(replied.request);
 }
 
 void Client::hear_one(model::LeaseEnded& ended) {

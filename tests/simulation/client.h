@@ -78,6 +78,18 @@ class Client {
   void extend(std::uint64_t offset) { settle(model::VerdictKind::extend, offset); }
   void release(std::uint64_t offset, std::optional<base::Duration> delay = std::nullopt);
   void not_begun(std::uint64_t offset) { settle(model::VerdictKind::not_begun, offset); }
+  /// Acks the message, a request, and says this to its requester.
+  void answer(std::uint64_t offset, const std::string& body);
+  void decline(std::uint64_t offset, const std::string& reason);
+
+  // --- Asking
+  /// A request with this number as its id. Asked again, its body is another one.
+  void ask(const std::string& queue, std::uint64_t number, base::Duration time_left);
+  void cancel(const std::string& queue, std::uint64_t number);
+  static model::MessageId id_of(std::uint64_t number);
+  static model::ResponderReplyRef answered(const std::string& body);
+  static model::ResponderReplyRef declined(const std::string& reason);
+
   /// The connection has written so many bytes of what was delivered from this queue.
   void written(const std::string& queue, std::uint64_t bytes);
   void settle(model::Verdict verdict);
@@ -96,6 +108,7 @@ class Client {
   /// Called with each delivery, verdict result; for the random simulation.
   std::function<void(const Delivery&)> on_delivery;
   std::function<void(const model::Verdict&, const model::VerdictResult&)> on_settled;
+  std::function<void(std::uint64_t number, const model::Replied&)> on_reply;
 
  private:
   struct Consumer {
@@ -114,6 +127,7 @@ class Client {
   void hear_one(model::ConsumerEnded& ended);
   void hear_one(model::ConsumerOpened& opened);
   void hear_one(model::Settled& settled);
+  void hear_one(model::Replied& replied);
   template <class Other>
   void hear_one(Other&) {}
   void note(const std::string& what);
@@ -132,6 +146,8 @@ class Client {
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, model::Verdict> verdicts_;                   // by request
   std::map<std::uint64_t, std::vector<model::LeaseToken>> presented_;  // by request
+  std::map<std::uint64_t, std::uint64_t> asked_;                       // by request: the number
+  std::uint64_t tries_ = 0;
 };
 
 }  // namespace lazaret::simulation

@@ -130,6 +130,7 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
   for (const auto& [offset, id] : subscription.lane) {
     recovered.lane.push_back({offset, id, live_.cases.at(id).attempt_count});
   }
+  for (const auto& [id, request] : subscription.requests) recovered.requests.push_back(request);
   return recovered;
 }
 
@@ -267,6 +268,14 @@ std::vector<model::Attempt> MemoryStore::attempts_of(model::SubscriptionId subsc
     for (const auto& [number, attempt] : found->second) all.push_back(attempt);
   }
   return all;
+}
+
+std::size_t MemoryStore::requests(model::SubscriptionId id) const {
+  for (const Shard& shard : live_.shards) {
+    const auto found = shard.subscriptions.find(id);
+    if (found != shard.subscriptions.end()) return found->second.requests.size();
+  }
+  return 0;
 }
 
 std::size_t MemoryStore::delivery_records(model::SubscriptionId id) const {

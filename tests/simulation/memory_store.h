@@ -61,6 +61,8 @@ class MemoryStore final : public model::Store {
   /// The attempts of a message that is not (yet) a case.
   std::vector<model::Attempt> attempts_of(model::SubscriptionId subscription, model::LogId log,
                                           model::Offset offset) const;
+  /// Requests of a queue, open and remembered.
+  std::size_t requests(model::SubscriptionId subscription) const;
   /// Delivery records of a subscription, in its log and its lane.
   std::size_t delivery_records(model::SubscriptionId subscription) const;
   const model::SubscriptionState* subscription(model::SubscriptionId subscription) const;
@@ -81,6 +83,7 @@ class MemoryStore final : public model::Store {
     std::map<std::uint64_t, model::AckChunk> chunks;
     std::map<Place, model::DeliveryRecord> deliveries;
     std::map<model::Offset, model::CaseId> lane;
+    std::map<model::MessageId, model::RequestRecord> requests;
   };
   struct Shard {
     model::ShardMeta meta;

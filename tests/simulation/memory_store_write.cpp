@@ -324,6 +324,17 @@ void MemoryStore::Writer::apply(const model::DropQueue& drop) {
   state_.queues.erase(found);
 }
 
+void MemoryStore::Writer::apply(const model::PutRequest& put) {
+  Subscription& subscription = shard_.subscriptions[put.subscription];
+  const bool known = subscription.requests.contains(put.record.id);
+  if (!known && put.record.outcome != model::RequestOutcome::open) complain("a request that was never asked has ended");
+  subscription.requests[put.record.id] = put.record;
+}
+
+void MemoryStore::Writer::apply(const model::DropRequest& drop) {
+  if (shard_.subscriptions[drop.subscription].requests.erase(drop.id) == 0) complain("drops an unknown request");
+}
+
 void MemoryStore::Writer::apply(const model::PutInstance& put) { shard_.instances[put.record.id] = put.record; }
 
 void MemoryStore::Writer::apply(const model::DropInstance& drop) { shard_.instances.erase(drop.id); }

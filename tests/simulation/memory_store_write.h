@@ -38,6 +38,8 @@ class MemoryStore::Writer {
   void apply(const model::DropInstance& drop);
   void apply(const model::PutShardMeta& put);
   void apply(const model::DropSchedule& drop);
+  void apply(const model::PutRequest& put);
+  void apply(const model::DropRequest& drop);
 
  private:
   void complain(const std::string& what);

@@ -21,7 +21,8 @@ std::string key_of(std::uint64_t sequence) {
 
 void RandomRun::act() {
   const std::uint64_t dice = random_.below(1000);
-  if (dice < 280) return publish(*any(publishers_));
+  if (dice < 220) return publish(*any(publishers_));
+  if (dice < 280) return ask(*any(askers_));
   if (dice < 300) return publish_again(*any(publishers_));
   if (dice < 820) return work(*any(workers_));
   if (dice < 840) return insist(*any(workers_));
@@ -130,7 +131,7 @@ void RandomRun::work(Worker& worker) {
     client.start(offset);
     if (chance(30)) return;
   }
-  if (dice < 50) return client.ack(offset);
+  if (dice < 50) return answer(worker, offset);
   if (dice < 70)
     return client.nack(offset, "it failed", chance(50) ? std::optional<base::Duration>(300ms) : std::nullopt);
   if (dice < 75) return client.reject(offset);
@@ -217,6 +218,9 @@ void RandomRun::crash() {
     // Clients try at least every 2 s.
     worker->returns_at = std::min(worker->returns_at,
                                   world_.now() + base::Duration(static_cast<std::int64_t>(random_.below(2'000'000))));
+  }
+  for (const auto& asker : askers_) {
+    if (asker->client->connected()) asker->client->disconnected();
   }
   world_.start_broker();
   // Most of what waits is on the disk only now.

@@ -41,6 +41,7 @@ void RandomRun::run() {
   create_topic();
   make_workers();
   make_publishers();
+  make_askers();
   while (well() && (commands_.count < kCommands || crashes_ < kCrashes)) {
     if (commands_.count >= kCommands) {
       crash();
@@ -177,6 +178,7 @@ void RandomRun::drain() {
     if (worker->client->connected() && !worker->is_companion) worker->client->die();
     worker->returns_at = world_.now() + 1h;
   }
+  askers_come_back();
   world_.run_for(10s);
   for (const auto& publisher : publishers_) send_again(*publisher);
   world_.run_for(61s);  // every delay is over

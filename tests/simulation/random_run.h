@@ -66,6 +66,16 @@ class RandomRun {
     std::map<std::uint64_t, Unconfirmed> unconfirmed;               // by sequence
     std::map<std::uint64_t, std::vector<std::uint64_t>> under_way;  // request → sequences
   };
+  /// Somebody who asks, and asks again for what was not answered when its connection breaks.
+  struct Asker {
+    struct Open {
+      std::string queue;
+      base::Instant deadline;
+    };
+    std::unique_ptr<Client> client;
+    std::map<std::uint64_t, Open> open;  // by the number of the request
+    std::map<std::uint64_t, Open> told;  // answered or declined, and when
+  };
   struct CommandCounter final : Watcher {
     void event(model::ShardId, base::Instant, const core::Event::What& what) override {
       if (what.index() < std::variant_size_v<model::Command>) ++count;
@@ -102,6 +112,15 @@ class RandomRun {
   void crash();
   void nobody_works_twice();
 
+  // What askers do: random_requests.cpp.
+  void make_askers();
+  void ask(Asker& asker);
+  void ask_again(Asker& asker);
+  void ask_in_a_crowd(Asker& asker);
+  void answer(Worker& worker, std::uint64_t offset);
+  void answer_by_ticket();
+  void askers_come_back();
+
   // What operators do: random_operators.cpp.
   void move(const std::string& subscription);
   void change_retention();
@@ -137,6 +156,8 @@ class RandomRun {
   std::set<std::string> names_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Publisher>> publishers_;
+  std::vector<std::unique_ptr<Asker>> askers_;
+  std::uint64_t last_asked_ = 0;
   std::vector<model::CaseId> orphans_;  // cases of deleted queues
 };
 

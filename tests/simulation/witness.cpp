@@ -83,6 +83,7 @@ void Witness::crashed() {
   producers_asked_.clear();
   consumers_.clear();
   holders_.clear();
+  requests_after_a_crash();
   for (auto& [id, queue] : queues_) {
     for (auto& [offset, blame] : queue.blames) {
       blame.left = Left::not_seen;
@@ -245,6 +246,10 @@ void Witness::hear(model::ShardId, const model::Started& started) {
 void Witness::hear(model::ShardId, const model::Settle& settle) {
   if (settle.origin.request != 0) verdicts_[{settle.origin.session, settle.origin.request}] = settle.verdicts;
   for (const model::Verdict& verdict : settle.verdicts) {
+    const auto grant = grants_.find({verdict.token.subscription, verdict.token.grant.value});
+    if (verdict.reply != nullptr && grant != grants_.end()) {
+      if (const auto key = request_of(verdict.token.subscription, grant->second)) said(*key, *verdict.reply);
+    }
     if (verdict.kind != VerdictKind::extend) forget(verdict.token.subscription, verdict.token.grant);
     const bool gives_back = verdict.kind == VerdictKind::release || verdict.kind == VerdictKind::not_begun;
     const auto known = grants_.find({verdict.token.subscription, verdict.token.grant.value});
@@ -263,6 +268,7 @@ void Witness::hear(model::ShardId, const model::CloseConsumer& close) {
 }
 
 void Witness::hear(model::ShardId, const core::SessionEnded& ended) {
+  ended_.insert(ended.session);
   if (ended.how != core::SessionEnded::How::goodbye && ended.how != core::SessionEnded::How::closed) return;
   for (auto& [key, consumer] : consumers_) {
     if (consumer.session == ended.session) forget_not_begun(consumer);
@@ -417,6 +423,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
     named(of, offset, one.message->body.view());
     const auto [place, fresh] = of.places.emplace(one.message->body.view(), offset);
     if (place->second != offset) find(at + std::string(one.message->body.view()) + " is stored twice (2)");
+    request_delivered(of, one);
   }
   if (one.grant.value <= message.newest) find(at + "grants rise for ever (5)");
   if (one.attempt < message.attempt) find(at + "attempts are counted backwards (6)");
@@ -560,7 +567,13 @@ void Witness::see(const core::Tell& tell, const model::Settled& answer) {
   const auto asked = verdicts_.extract({tell.session, answer.request});
   if (!asked) return;
   for (std::size_t i = 0; i < answer.results.size(); ++i) {
-    if (answer.results[i].code == Code::OK) accepted(asked.mapped().at(i), answer.results[i]);
+    const model::Verdict& verdict = asked.mapped().at(i);
+    if (answer.results[i].code != Code::OK) continue;
+    accepted(verdict, answer.results[i]);
+    const auto grant = grants_.find({verdict.token.subscription, verdict.token.grant.value});
+    if (verdict.reply != nullptr && grant != grants_.end()) {
+      reply_confirmed(verdict.token.subscription, grant->second);
+    }
   }
 }
 

@@ -7,7 +7,8 @@
 // that orders by key those of each key, and of each one is out at a time, when all before it are settled; 10 the sums;
 // 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
 // nobody has more than its credit, nobody is told that a message is new that may have begun, nothing is delivered
-// before its time or after it, and at the end nothing is left behind.
+// before its time or after it, and at the end nothing is left behind. Of requests:
+// witness_requests.cpp.
 //
 // Threading: none; one thread uses it.
 #pragma once
@@ -40,7 +41,7 @@ class Witness final : public Watcher {
   void find(const std::string& what) { findings_.push_back(world_.clock() + " " + what); }
 
  private:
-  using Request = std::pair<model::SessionId, std::uint64_t>;
+  using Question = std::pair<model::SessionId, std::uint64_t>;
   using Place = std::pair<model::SubscriptionId, std::uint64_t>;  // where it was published: subscription, offset
   struct Message {
     bool confirmed = false;
@@ -86,6 +87,22 @@ class Witness final : public Watcher {
     bool deleted = false;
     bool relaxed = false;  // or was at any time
   };
+  using RequestKey = std::pair<model::SubscriptionId, model::MessageId>;
+  struct Asked {
+    RequestKey key;
+    base::Instant deadline;
+    bool cancelled = false;
+  };
+  /// A request, as long as whoever asks again joins it.
+  struct Request {
+    base::Instant deadline;  // the latest that anybody has asked with; and the earliest
+    base::Instant earliest;
+    bool cancelled = false;
+    std::set<std::string> said;            // by responders
+    std::set<std::uint64_t> offsets;       // at which it was delivered
+    std::set<std::uint64_t> never_begins;  // of them, as its requester was told
+    base::Instant replied_until;           // until then a confirmed reply is there
+  };
   struct Published {
     model::LogId log;
     std::vector<model::SubscriptionId> readers;  // that were there when it was stepped
@@ -118,6 +135,9 @@ class Witness final : public Watcher {
   void hear(model::ShardId, const model::DeleteQueue& erase);
   void hear(model::ShardId, const model::OpenProducer& open);
   void hear(model::ShardId, const core::QueueAssigned& assigned);
+  void hear(model::ShardId, const model::Request& request);
+  void hear(model::ShardId, const model::CancelRequest& cancel);
+  void hear(model::ShardId, const model::AnswerRequest& answer);
   template <class Other>
   void hear(model::ShardId, const Other&) {}
 
@@ -131,10 +151,20 @@ class Witness final : public Watcher {
   void see(const core::Tell& tell, const model::Done& answer);
   void see(const core::Tell& tell, const model::SeekDone& answer);
   void see(const core::Tell& tell, const model::QueueStats& answer);
+  void see(const core::Tell& tell, const model::Replied& reply);
   template <class Other>
   void see(const core::Tell&, const Other&) {}
   void see_queue(const model::QueueRecord& record);
   void confirmed(Queue& of, const std::string& body, const model::PublishResult& result);
+
+  // witness_requests.cpp
+  void said(const RequestKey& key, const model::ResponderReply& reply);
+  std::optional<RequestKey> request_of(model::SubscriptionId of, std::uint64_t offset) const;
+  void request_delivered(Queue& of, const model::Delivered& one);
+  void reply_confirmed(model::SubscriptionId of, std::uint64_t offset);
+  void check_never_begun(const RequestKey& key, const Request& request);
+  void requests_after_a_crash();
+  void finish_requests();
 
   void delivered(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_order(Queue& queue, const model::Delivered& one);
@@ -175,11 +205,11 @@ class Witness final : public Watcher {
   World& world_;
   std::map<std::string, Times, std::less<>> times_;  // by body, of those that have any
   std::map<model::SubscriptionId, Queue> queues_;
-  std::map<Request, Published> publishes_;
-  std::map<Request, std::vector<model::Verdict>> verdicts_;
-  std::map<Request, std::vector<model::LeaseToken>> presented_;
-  std::map<Request, model::SubscriptionId> purges_;
-  std::map<Request, std::pair<model::LogId, model::ProducerId>> producers_asked_;
+  std::map<Question, Published> publishes_;
+  std::map<Question, std::vector<model::Verdict>> verdicts_;
+  std::map<Question, std::vector<model::LeaseToken>> presented_;
+  std::map<Question, model::SubscriptionId> purges_;
+  std::map<Question, std::pair<model::LogId, model::ProducerId>> producers_asked_;
   std::map<std::pair<model::LogId, model::ProducerId>, std::uint64_t> sequences_;  // highest confirmed
   std::map<model::ConsumerKey, Consumer> consumers_;
   /// Who has a grant out, and under which delivery sequence; may name what is not out any more.
@@ -187,6 +217,10 @@ class Witness final : public Watcher {
   std::set<std::pair<model::SubscriptionId, std::uint64_t>> alone_;                          // grants of suspects
   std::map<std::pair<model::SubscriptionId, std::uint64_t>, std::uint64_t> grants_;          // → offset published at
   std::set<std::tuple<model::SubscriptionId, std::uint64_t, model::VerdictKind>> accepted_;  // grant and verdict
+  std::map<Question, Asked> asked_;
+  std::map<RequestKey, Request> requests_;
+  std::map<Place, RequestKey> requests_at_;
+  std::set<model::SessionId> ended_;
   std::vector<std::string> findings_;
 };
 

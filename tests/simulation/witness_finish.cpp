@@ -14,6 +14,7 @@ void Witness::finish() {
     if (queue.record.kind == model::Kind::topic) continue;
     if (!queue.deleted && world_.has_queue(name) && world_.queue(name).subscription == id) finish(queue);
   }
+  finish_requests();
 }
 
 void Witness::finish(Queue& of) {

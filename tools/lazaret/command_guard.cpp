@@ -58,7 +58,7 @@ void close_from(unsigned first) {
 struct Start {
   char* const* arguments;
   char* const* environment;
-  int input, error, life, report;
+  int input, output, error, life, report;  // output -1: ours
 };
 
 [[noreturn]] void become_command(const Start& start, pid_t guard) {
@@ -147,10 +147,12 @@ void on_child(int) {}
   // First out of the way of the low numbers. Nothing else of ours may stay open here: not the connection to the broker,
   // which would outlive us, and not the pipes of other guards, which would never see their end.
   const int input = ::fcntl(start.input, F_DUPFD, 10);
+  const int output = start.output < 0 ? -1 : ::fcntl(start.output, F_DUPFD, 10);
   const int error = ::fcntl(start.error, F_DUPFD, 10);
   const int life = ::fcntl(start.life, F_DUPFD, 10);
   const int report = ::fcntl(start.report, F_DUPFD, 10);
   ::dup2(input, STDIN_FILENO);
+  if (output >= 0) ::dup2(output, STDOUT_FILENO);
   ::dup2(error, STDERR_FILENO);
   ::dup2(life, kLife);
   ::dup2(report, kReport);
@@ -192,20 +194,25 @@ void File::close() {
   fd_ = -1;
 }
 
-CommandGuard CommandGuard::start(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+CommandGuard CommandGuard::start(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+                                 bool takes_output) {
   const std::vector<char*> arguments = pointers(command);
   const std::vector<char*> variables = pointers(environment);
   Pipe input = make_pipe();
+  Pipe output;
+  if (takes_output) output = make_pipe();
   Pipe error = make_pipe();
   Pipe life = make_pipe();
   Pipe report = make_pipe();
   CommandGuard guard;
-  guard.pid_ = fork_guard(
-      {arguments.data(), variables.data(), input.read.get(), error.write.get(), life.read.get(), report.write.get()});
+  guard.pid_ = fork_guard({arguments.data(), variables.data(), input.read.get(), output.write.get(), error.write.get(),
+                           life.read.get(), report.write.get()});
   guard.life_ = std::move(life.write);
   guard.report_ = std::move(report.read);
   guard.input_ = std::move(input.write);
+  guard.output_ = std::move(output.read);
   guard.error_ = std::move(error.read);
+  if (takes_output) do_not_block(guard.output_);
   do_not_block(guard.input_);
   do_not_block(guard.error_);
   return guard;

@@ -47,12 +47,15 @@ class CommandGuard {
     kill = 'K',       // SIGKILL to the command and everything that it started
   };
 
-  /// Runs `command` in a process group of its own: a Ctrl-C is for us, who let it finish. Throws Error without
-  /// resources; a command that cannot be run ends with 126 or 127, as a shell has it.
-  static CommandGuard start(const std::vector<std::string>& command, const std::vector<std::string>& environment);
+  /// Runs `command` in a process group of its own: a Ctrl-C is for us, who let it finish. `takes_output`: its standard
+  /// output comes here; else it is ours. Throws Error without resources; a command that cannot be run ends with 126 or
+  /// 127, as a shell has it.
+  static CommandGuard start(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+                            bool takes_output = false);
 
-  /// Ours of the command's standard input and standard error; they do not block.
+  /// Ours of the command's standard input, output and error; they do not block.
   File& input() { return input_; }
+  File& output() { return output_; }
   File& error() { return error_; }
   /// Readable when the command has ended.
   int ended_fd() const { return report_.get(); }
@@ -63,7 +66,7 @@ class CommandGuard {
  private:
   CommandGuard() = default;
   pid_t pid_ = -1;
-  File life_, report_, input_, error_;
+  File life_, report_, input_, output_, error_;
 };
 
 }  // namespace lazaret::cli

@@ -13,6 +13,7 @@
 #include <optional>
 #include <stop_token>
 
+#include "model/limits.h"
 #include "output.h"
 
 extern char** environ;
@@ -23,6 +24,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kErrorBytes = 4096;
+/// No broker takes a larger message.
+constexpr std::size_t kOutputBytes = model::limits::kMessageBytesMost;
 /// Between asking a command to end and killing it.
 constexpr std::chrono::seconds kMercy{2};
 /// How often we look whether that time is over.
@@ -101,6 +104,19 @@ void drain(File& error, std::string& tail) {
   }
 }
 
+/// Keeps standard output, as much as a message may have; closes the pipe at its end.
+void collect(File& output, CommandEnd& end) {
+  std::array<char, 16384> bytes;
+  for (;;) {
+    const ssize_t read = ::read(output.get(), bytes.data(), bytes.size());
+    if (read < 0 && errno == EINTR) continue;
+    if (read < 0 && errno == EAGAIN) return;
+    if (read <= 0) return output.close();
+    end.output_cut = end.output_cut || end.output.size() + static_cast<std::size_t>(read) > kOutputBytes;
+    if (!end.output_cut) end.output.append(bytes.data(), static_cast<std::size_t>(read));
+  }
+}
+
 /// The last bytes, from the beginning of a character on, without the line feed at the end.
 std::string last_of(std::string tail) {
   while (tail.ends_with('\n')) tail.pop_back();
@@ -120,13 +136,15 @@ void CommandProcess::serve(CommandGuard& guard, const Delivery& delivery, Comman
   bool asked = false;
   feed(guard.input(), body);
   for (;;) {
-    std::array<pollfd, 4> waits = {{{guard.ended_fd(), POLLIN, 0},
+    std::array<pollfd, 5> waits = {{{guard.ended_fd(), POLLIN, 0},
                                     {guard.error().get(), POLLIN, 0},
                                     {guard.input().get(), POLLOUT, 0},
-                                    {asked ? -1 : stopped.get(), POLLIN, 0}}};
+                                    {asked ? -1 : stopped.get(), POLLIN, 0},
+                                    {guard.output().get(), POLLIN, 0}}};
     ::poll(waits.data(), waits.size(), kill_at ? kLookAfterMs : -1);
     if (waits[2].revents != 0) feed(guard.input(), body);
     if (guard.error().get() >= 0) drain(guard.error(), end.error_text);
+    if (guard.output().get() >= 0) collect(guard.output(), end);
     if (waits[0].revents != 0) break;
     if (waits[3].revents != 0) {
       guard.order(CommandGuard::Order::terminate);
@@ -139,10 +157,11 @@ void CommandProcess::serve(CommandGuard& guard, const Delivery& delivery, Comman
     }
   }
   if (guard.error().get() >= 0) drain(guard.error(), end.error_text);
+  if (guard.output().get() >= 0) collect(guard.output(), end);
 }
 
 CommandEnd CommandProcess::run(const Delivery& delivery) {
-  CommandGuard guard = CommandGuard::start(command_, environment_of(delivery));
+  CommandGuard guard = CommandGuard::start(command_, environment_of(delivery), takes_output_);
   {
     const std::lock_guard lock(mutex_);
     running_.insert(&guard);

@@ -1,4 +1,4 @@
-// CommandProcess: runs the command of `consume`, once for each message.
+// CommandProcess: runs the command of `consume` or `respond`, once for each message.
 #pragma once
 
 #include <condition_variable>
@@ -14,9 +14,11 @@ namespace lazaret::cli {
 
 /// How a command ended.
 struct CommandEnd {
-  int exit = -1;           // its exit status, or -1
-  int signal = 0;          // the signal that killed it, or 0
-  std::string error_text;  // the last 4 KiB of its standard error
+  int exit = -1;            // its exit status, or -1
+  int signal = 0;           // the signal that killed it, or 0
+  std::string error_text;   // the last 4 KiB of its standard error
+  std::string output;       // its standard output, if that was asked for
+  bool output_cut = false;  // there was more than any message may have
   /// "exit 1", "signal 9"
   std::string type() const;
 };
@@ -27,7 +29,9 @@ struct CommandEnd {
 /// Threading: run from any number of threads.
 class CommandProcess {
  public:
-  explicit CommandProcess(std::vector<std::string> command) : command_(std::move(command)) {}
+  /// `takes_output`: what it writes to its standard output is kept; else it is ours.
+  explicit CommandProcess(std::vector<std::string> command, bool takes_output = false)
+      : command_(std::move(command)), takes_output_(takes_output) {}
 
   /// Body on standard input, envelope in the environment (LAZARET_MSG_…); standard error is passed on and its end kept.
   /// When the delivery's stop token fires, the command is asked to end, and killed if it does not.
@@ -39,6 +43,7 @@ class CommandProcess {
   void serve(CommandGuard& guard, const Delivery& delivery, CommandEnd& end);
 
   const std::vector<std::string> command_;
+  const bool takes_output_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::set<const CommandGuard*> running_;  // GUARDED_BY(mutex_)

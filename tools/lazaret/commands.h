@@ -14,6 +14,10 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
 /// `command` is what stood behind `--` on the command line.
 void add_consume_command(CLI::App& app, const Connection& connection, const std::vector<std::string>& command,
                          int& exit_status);
+void add_request_command(CLI::App& app, const Connection& connection, int& exit_status);
+/// `command` as of consume.
+void add_respond_command(CLI::App& app, const Connection& connection, const std::vector<std::string>& command,
+                         int& exit_status);
 void add_queue_commands(CLI::App& app, const Connection& connection);
 void add_apply_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_peek_command(CLI::App& app, const Connection& connection);

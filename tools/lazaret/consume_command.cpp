@@ -3,7 +3,7 @@
 
 #include <iostream>
 
-#include "command_process.h"
+#include "command_outcome.h"
 #include "commands.h"
 #include "consuming.h"
 #include "message_json.h"
@@ -13,13 +13,6 @@ namespace lazaret::cli {
 namespace {
 
 using base::Code;
-using base::Status;
-
-// What the exit status of a command says; of sysexits.h where that has a word for it.
-constexpr int kBadInput = 65;
-constexpr int kTryLater = 75;
-constexpr int kCannotRun = 126;
-constexpr int kNotFound = 127;
 
 struct Given {
   std::string queue;
@@ -30,23 +23,6 @@ struct Given {
   std::optional<milliseconds> drain;
   ConsumingOptions options;
 };
-
-/// Of a command that exits with 75, when --retry-after is not given.
-constexpr std::chrono::seconds kRetryAfter{30};
-
-Consuming::Outcome outcome_of(const CommandEnd& end, milliseconds retry_after) {
-  const std::string text = end.error_text.empty() ? "the command ended with " + end.type() : end.error_text;
-  switch (end.exit) {
-    case 0: return {};
-    case kBadInput: return {Verdict::reject(text, end.type()), {}};
-    case kTryLater: return {Verdict::fail(text, end.type()).retry_after(retry_after), {}};
-    case kCannotRun:
-    case kNotFound:
-      return {Verdict::release(),
-              problem_of(Status(Code::USAGE, "the command cannot be run (" + end.type() + "): " + text))};
-    default: return {Verdict::fail(text, end.type()), {}};
-  }
-}
 
 /// Acked only when standard output has taken it.
 Consuming::Outcome print_message(const Delivery& delivery, bool as_json, std::mutex& printing) {
@@ -86,18 +62,7 @@ void consume(const Connection& connection, Given& given, const std::vector<std::
     std::cerr << "consumed " << totals.done << ", failed " << totals.failed << ", rejected " << totals.rejected
               << ", released " << totals.released << "\n";
   }
-  if (totals.problem) {
-    report(*totals.problem, connection.json);
-    exit_status = exit_of(*totals.problem);
-  } else if (totals.abandoned > 0) {
-    report(problem_of(Status(Code::DEADLINE_EXCEEDED, counted(totals.abandoned, "command") + " did not end in time")),
-           connection.json);
-    exit_status = 1;
-  }
-  if (!totals.still_busy) return;
-  // Threads of the consumer are still in what stands on this stack: nothing of it may be taken down.
-  process.kill_all();
-  ::_exit(exit_status);
+  end_with(totals, connection.json, process, exit_status);
 }
 
 }  // namespace

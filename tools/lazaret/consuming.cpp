@@ -90,7 +90,9 @@ Verdict Consuming::work(const Delivery& delivery) {
 void Consuming::count(Verdict::Kind kind) {
   const std::lock_guard lock(mutex_);
   switch (kind) {
-    case Verdict::Kind::done: ++totals_.done; break;
+    case Verdict::Kind::done:
+    case Verdict::Kind::answer: ++totals_.done; break;
+    case Verdict::Kind::decline: ++totals_.declined; break;
     case Verdict::Kind::fail: ++totals_.failed; break;
     case Verdict::Kind::reject: ++totals_.rejected; break;
     case Verdict::Kind::release:

@@ -35,7 +35,7 @@ class Consuming {
   };
   using Worker = std::function<Outcome(const Delivery&)>;
   struct Totals {
-    std::uint64_t done = 0, failed = 0, rejected = 0, released = 0;
+    std::uint64_t done = 0, declined = 0, failed = 0, rejected = 0, released = 0;
     std::size_t abandoned = 0;       // workers that were still busy when the time to finish was over
     bool still_busy = false;         // they are even now
     std::optional<Problem> problem;  // why it ended, when that was not asked for

@@ -83,10 +83,12 @@ void resolve(const GlobalOptions& given, Connection& connection) {
   connection.admin = admin;
 }
 
-/// What is behind `--` of `consume` is a command, not ours to understand.
+/// What is behind `--` of `consume` and `respond` is a command, not ours to understand.
 std::vector<std::string> take_command(std::vector<std::string>& arguments) {
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
-  if (dashes == arguments.end() || std::find(arguments.begin(), dashes, "consume") == dashes) return {};
+  const bool runs_one = std::any_of(arguments.begin(), dashes,
+                                    [](const std::string& word) { return word == "consume" || word == "respond"; });
+  if (dashes == arguments.end() || !runs_one) return {};
   std::vector<std::string> command(dashes + 1, arguments.end());
   arguments.erase(dashes, arguments.end());
   return command;
@@ -139,6 +141,8 @@ int run(int argc, char** argv) {
   add_apply_command(app, connection, exit_status);
   add_publish_command(app, connection, exit_status);
   add_consume_command(app, connection, command, exit_status);
+  add_request_command(app, connection, exit_status);
+  add_respond_command(app, connection, command, exit_status);
   add_peek_command(app, connection);
   add_why_command(app, connection);
   add_schedule_commands(app, connection);

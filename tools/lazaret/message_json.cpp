@@ -145,7 +145,40 @@ Status read_field(std::string_view name, const json::value& value, Message& mess
   return {};
 }
 
+void add_body(json::object& out, const Message& message) {
+  if (!message.schema_id.empty()) out["schema_id"] = text_or_null(message.schema_id);
+  if (!message.content_encoding.empty()) out["content_encoding"] = text_or_null(message.content_encoding);
+  if (!message.traceparent.empty()) out["traceparent"] = text_or_null(message.traceparent);
+  if (base::is_utf8(message.body.view())) {
+    out["body"] = message.body.view();
+  } else {
+    out["body_base64"] = base::to_base64(message.body.view());
+  }
+}
+
 }  // namespace
+
+json::object reply_json(const Reply& reply) {
+  const bool timed_out = reply.outcome == Outcome::timed_out;
+  json::object out{{"status", name_of(reply.outcome)},
+                   {"reached", nullptr},
+                   {"late", reply.late},
+                   {"reason", text_or_null(reply.reason)},
+                   {"case_id", text_or_null(reply.case_id)}};
+  if (timed_out) out["reached"] = name_of(reply.reached);
+  if (reply.outcome != Outcome::answered) return out;
+  const Message& message = reply.message;
+  out["id"] = message.id.to_string();
+  out["key"] = text_or_null(message.key);
+  out["type"] = text_or_null(message.type);
+  out["content_type"] = text_or_null(message.content_type);
+  out["headers"] = headers_json(message.headers);
+  out["correlation_id"] = text_or_null(message.correlation_id);
+  out["causation_id"] = text_or_null(message.causation_id);
+  out["published_at"] = time_or_null(message.published_at);
+  add_body(out, message);
+  return out;
+}
 
 json::object message_json(const Delivery& delivery) {
   const Message& message = delivery.message();
@@ -161,18 +194,11 @@ json::object message_json(const Delivery& delivery) {
                    {"correlation_id", text_or_null(message.correlation_id)},
                    {"causation_id", text_or_null(message.causation_id)},
                    {"reply_to", text_or_null(message.reply_to)},
-                   {"deadline", nullptr},
+                   {"deadline", time_or_null(message.deadline)},
                    {"expires_at", time_or_null(message.expires_at)},
                    {"priority", 0},
                    {"published_at", time_or_null(message.published_at)}};
-  if (!message.schema_id.empty()) out["schema_id"] = text_or_null(message.schema_id);
-  if (!message.content_encoding.empty()) out["content_encoding"] = text_or_null(message.content_encoding);
-  if (!message.traceparent.empty()) out["traceparent"] = text_or_null(message.traceparent);
-  if (base::is_utf8(message.body.view())) {
-    out["body"] = message.body.view();
-  } else {
-    out["body_base64"] = base::to_base64(message.body.view());
-  }
+  add_body(out, message);
   return out;
 }
 

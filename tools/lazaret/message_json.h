@@ -11,6 +11,8 @@
 namespace lazaret::cli {
 
 boost::json::object message_json(const Delivery& delivery);
+/// How a request ended; of an answer also the fields of its message.
+boost::json::object reply_json(const Reply& reply);
 
 /// A message from a line of JSON; what is not in it stays as in `defaults`. What the broker adds to a message that it
 /// shows (source, offset, attempt, …) is passed over, so that what was peeked can be published. BAD_REQUEST otherwise.

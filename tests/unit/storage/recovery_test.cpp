@@ -357,5 +357,53 @@ TEST_F(RecoveryTest, ADeletedQueueLeavesItsCasesAndNothingElse) {
   EXPECT_EQ(count_records("state"), 3u);  // the number of the last commit, the shard's record, one attempt
 }
 
+TEST_F(RecoveryTest, RequestsComeBackWithTheirReplies) {
+  publish({"tea", "coffee", "water"});
+  model::RequestRecord open;
+  open.id.bytes[15] = 1;
+  open.offset = Offset(0);
+  open.deadline = base::Instant{5000};
+  open.settled = true;
+  model::RequestRecord answered;
+  answered.id.bytes[15] = 2;
+  answered.offset = Offset(1);
+  answered.outcome = model::RequestOutcome::answered;
+  answered.late = true;
+  answered.ended_at = base::Instant{6000};
+  auto reply = std::make_shared<model::Message>();
+  reply->envelope = base::SharedBytes::of("envelope");
+  reply->body = base::SharedBytes::of("3 euros");
+  reply->body_crc = 7;
+  reply->published_at = base::Instant{5900};
+  answered.reply = reply;
+  model::RequestRecord timed_out;
+  timed_out.id.bytes[15] = 3;
+  timed_out.offset = Offset(2);
+  timed_out.outcome = model::RequestOutcome::timed_out;
+  timed_out.reached = model::Reached::started;
+  timed_out.reason = "because";
+  commit({put_state(), model::PutRequest{queue_.subscription, open}, model::PutRequest{queue_.subscription, answered},
+          model::PutRequest{queue_.subscription, timed_out}});
+  reopen();
+  const auto found = recovered().subscription->requests;
+  ASSERT_THAT(found, SizeIs(3));
+  EXPECT_EQ(found[0].id, open.id);
+  EXPECT_EQ(found[0].deadline, open.deadline);
+  EXPECT_TRUE(found[0].settled);
+  EXPECT_EQ(found[0].outcome, model::RequestOutcome::open);
+  EXPECT_EQ(found[0].reply, nullptr);
+  EXPECT_EQ(found[1].reply->body.view(), "3 euros");
+  EXPECT_EQ(found[1].reply->envelope.view(), "envelope");
+  EXPECT_EQ(found[1].reply->body_crc, 7u);
+  EXPECT_EQ(found[1].reply->published_at, reply->published_at);
+  EXPECT_TRUE(found[1].late);
+  EXPECT_EQ(found[2].reached, model::Reached::started);
+  EXPECT_EQ(found[2].reason, "because");
+  commit({model::DropRequest{queue_.subscription, answered.id}});
+  EXPECT_THAT(recovered().subscription->requests, SizeIs(2));
+  commit({model::DropSubscription{queue_.subscription, queue_.log, queue_.lane, false}, put_state()});
+  EXPECT_THAT(recovered().subscription->requests, IsEmpty());
+}
+
 }  // namespace
 }  // namespace lazaret::storage

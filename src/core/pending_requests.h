@@ -1,0 +1,158 @@
+// PendingRequests: the requests of a shard, open and remembered, with what wakes each of them and who waits for it.
+//
+//   asked ─▶ open ──answered, declined, its message became a case──▶ ended ─▶ forgotten
+//              │                                                       ▲
+//              └─deadline─▶ (recalled from a consumer) ─▶ timed out ───┘ asked again, or answered late
+//
+// The rules are in requests.cpp; this is who is in which list.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "model/command.h"
+#include "model/limits.h"
+#include "model/request_record.h"
+
+namespace lazaret::core {
+
+struct RequestKey {
+  model::SubscriptionId subscription;
+  model::MessageId id;
+  auto operator<=>(const RequestKey&) const = default;
+};
+
+struct PendingRequest {
+  RequestKey key;
+  model::RequestRecord record;
+  /// Who waits for the reply, by connection.
+  std::vector<model::Origin> waiters;
+  /// How many deliveries of its message have begun, or may have.
+  std::uint32_t begun = 0;
+  /// Its deadline is over, and whoever has it was asked to give it back.
+  bool recalled = false;
+  /// Somebody was there to be told how it ended.
+  bool told = false;
+  base::Instant alarm = base::Instant::never();
+  std::uint64_t ended_as = 0;  // its place among those that have ended
+
+  bool is_open() const { return record.outcome == model::RequestOutcome::open; }
+  std::size_t reply_bytes() const { return record.reply == nullptr ? 0 : record.reply->size(); }
+};
+
+class PendingRequests {
+ public:
+  bool empty() const { return all_.empty(); }
+  std::size_t open() const { return open_; }
+  /// When something is to be done about one of them.
+  base::Instant next_alarm() const { return alarms_.empty() ? base::Instant::never() : alarms_.begin()->first; }
+  PendingRequest* due(base::Instant now) { return next_alarm() > now ? nullptr : find(alarms_.begin()->second); }
+
+  PendingRequest* find(const RequestKey& key) {
+    const auto it = all_.find(key);
+    return it == all_.end() ? nullptr : &it->second;
+  }
+  /// An open one, or, after a start, one that has ended.
+  PendingRequest& add(model::SubscriptionId subscription, model::RequestRecord record) {
+    const RequestKey key{subscription, record.id};
+    PendingRequest& request = all_[key];
+    request.key = key;
+    request.record = std::move(record);
+    if (request.is_open()) {
+      ++open_;
+    } else {
+      remember(request);
+    }
+    return request;
+  }
+  void erase(PendingRequest& request) {
+    set_alarm(request, base::Instant::never());
+    for (const model::Origin& waiter : request.waiters) forget_waiter(waiter.session, request.key);
+    if (request.is_open()) {
+      --open_;
+    } else {
+      stop_remembering(request);
+    }
+    all_.erase(RequestKey(request.key));
+  }
+
+  void set_alarm(PendingRequest& request, base::Instant at) {
+    if (request.alarm == at) return;
+    if (request.alarm != base::Instant::never()) alarms_.erase({request.alarm, request.key});
+    request.alarm = at;
+    if (at != base::Instant::never()) alarms_.emplace(at, request.key);
+  }
+
+  // --- Who waits
+  void add_waiter(PendingRequest& request, const model::Origin& origin) {
+    request.waiters.push_back(origin);
+    asked_[origin.session].insert(request.key);
+  }
+  std::vector<model::Origin> take_waiters(PendingRequest& request) {
+    for (const model::Origin& waiter : request.waiters) forget_waiter(waiter.session, request.key);
+    return std::exchange(request.waiters, {});
+  }
+  /// Its connection is gone: nobody of it waits any more.
+  void forget_session(model::SessionId session) {
+    const auto asked = asked_.extract(session);
+    if (!asked) return;
+    for (const RequestKey& key : asked.mapped()) {
+      std::erase_if(all_.at(key).waiters, [session](const auto& waiter) { return waiter.session == session; });
+    }
+  }
+
+  // --- Open and ended
+  /// REQUIRES that it is open, and that the caller makes its record one that has ended.
+  void ended(PendingRequest& request) {
+    --open_;
+    remember(request);
+  }
+  /// REQUIRES that it has ended, and that the caller makes its record an open one.
+  void reopened(PendingRequest& request) {
+    stop_remembering(request);
+    request.told = false;
+    ++open_;
+  }
+  /// REQUIRES that it has ended: its reply is about to be another one.
+  void take_from_remembered(PendingRequest& request) { stop_remembering(request); }
+  void put_to_remembered(PendingRequest& request) { remember(request); }
+  /// The first that is to be forgotten, while there are too many.
+  PendingRequest* one_too_many() {
+    const bool too_many = remembered_.size() > model::limits::kRequestsRemembered;
+    const bool too_large = reply_bytes_ > model::limits::kReplyBytesRemembered && remembered_.size() > 1;
+    return too_many || too_large ? &all_.at(remembered_.begin()->second) : nullptr;
+  }
+
+ private:
+  void remember(PendingRequest& request) {
+    request.ended_as = ++last_ended_;
+    remembered_.emplace(std::pair(!request.told, request.ended_as), request.key);
+    reply_bytes_ += request.reply_bytes();
+  }
+  void stop_remembering(PendingRequest& request) {
+    remembered_.erase(std::pair(!request.told, request.ended_as));
+    reply_bytes_ -= request.reply_bytes();
+  }
+  void forget_waiter(model::SessionId session, const RequestKey& key) {
+    const auto asked = asked_.find(session);
+    if (asked == asked_.end()) return;
+    asked->second.erase(key);
+    if (asked->second.empty()) asked_.erase(asked);
+  }
+
+  std::map<RequestKey, PendingRequest> all_;
+  std::set<std::pair<base::Instant, RequestKey>> alarms_;
+  std::map<model::SessionId, std::set<RequestKey>> asked_;
+  /// Those that have ended: first those that were told, each in the order of their ends.
+  std::map<std::pair<bool, std::uint64_t>, RequestKey> remembered_;
+  std::size_t open_ = 0;
+  std::size_t reply_bytes_ = 0;
+  std::uint64_t last_ended_ = 0;
+};
+
+}  // namespace lazaret::core

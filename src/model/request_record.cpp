@@ -1,0 +1,26 @@
+#include "model/request_record.h"
+
+namespace lazaret::model {
+
+std::string_view name_of(RequestOutcome outcome) {
+  switch (outcome) {
+    case RequestOutcome::open: return "open";
+    case RequestOutcome::answered: return "answered";
+    case RequestOutcome::declined: return "declined";
+    case RequestOutcome::failed: return "failed";
+    case RequestOutcome::timed_out: return "timed_out";
+  }
+  return "open";
+}
+
+std::string_view name_of(Reached reached) {
+  switch (reached) {
+    case Reached::unknown: return "unknown";
+    case Reached::not_delivered: return "not_delivered";
+    case Reached::started: return "started";
+    case Reached::settled: return "settled";
+  }
+  return "unknown";
+}
+
+}  // namespace lazaret::model

@@ -1,0 +1,134 @@
+// Requests and their replies: what is said is what is heard.
+#include <gtest/gtest.h>
+
+#include "base/crc32c.h"
+#include "lazaret/wire/v1/frames.pb.h"
+#include "model/limits.h"
+#include "wire/frames.h"
+
+namespace lazaret::wire {
+namespace {
+
+using base::SharedBytes;
+using model::RequestOutcome;
+
+template <class T>
+base::Result<T> received(const OutFrame& sent) {
+  std::string body;
+  for (const SharedBytes& part : sent.bodies) body.append(part.view());
+  Frame frame;
+  const std::size_t header = sent.head.size() - kFramePrefixBytes;
+  frame.header = std::string_view(sent.head).substr(kFramePrefixBytes, header);
+  frame.body = SharedBytes::of(std::move(body));
+  return decode<T>(frame);
+}
+
+ResponderReply an_answer(const std::string& body) {
+  ResponderReply reply;
+  reply.envelope = SharedBytes::of("envelope of " + body);
+  reply.body = SharedBytes::of(std::string(body));
+  reply.body_crc = base::crc32c(body);
+  return reply;
+}
+
+model::MessageId an_id() { return *base::Uuid::parse("00010203-0405-4707-8809-0a0b0c0d0e0f"); }
+
+TEST(Requests, ARequestIsTakenAsItIs) {
+  const OutFrame sent =
+      encode(Request{7, "prices", std::chrono::seconds(3), SharedBytes::of("envelope"), SharedBytes::of("tea"), 99});
+  const auto got = received<Request>(sent);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->request, 7u);
+  EXPECT_EQ(got->queue, "prices");
+  EXPECT_EQ(got->time_left, std::chrono::seconds(3));
+  EXPECT_EQ(got->envelope.view(), "envelope");
+  EXPECT_EQ(got->body.view(), "tea");
+  EXPECT_EQ(got->body_crc, 99u);
+}
+
+TEST(Requests, ATimeBeyondAllClocksIsForEver) {
+  v1::Request said;
+  said.set_time_left_us(~0ull);
+  const std::string bytes = said.SerializeAsString();
+  Frame frame;
+  frame.header = bytes;
+  const auto got = decode<Request>(frame);
+  ASSERT_TRUE(got.ok());
+  EXPECT_GT(got->time_left, std::chrono::hours(24 * 365));
+  EXPECT_GT(base::Instant{1'700'000'000'000'000} + got->time_left, base::Instant{1'700'000'000'000'000});
+}
+
+TEST(Requests, RepliesRideWithTheVerdictsInTheirOrder) {
+  Settle settle;
+  settle.acks.push_back({model::LogId(1), model::Offset(2), model::Grant(3)});
+  for (const char* body : {"first", "", "third"}) {
+    Verdict& verdict = settle.verdicts.emplace_back();
+    if (*body != 0) verdict.reply = std::make_shared<const ResponderReply>(an_answer(body));
+  }
+  ResponderReply no;
+  no.outcome = RequestOutcome::declined;
+  no.reason = "sold out";
+  settle.verdicts.emplace_back().reply = std::make_shared<const ResponderReply>(no);
+  const auto got = received<Settle>(encode(settle));
+  ASSERT_TRUE(got.ok());
+  ASSERT_EQ(got->verdicts.size(), 4u);
+  EXPECT_EQ(got->verdicts[0].reply->body.view(), "first");
+  EXPECT_EQ(got->verdicts[0].reply->envelope.view(), "envelope of first");
+  EXPECT_EQ(got->verdicts[1].reply, nullptr);
+  EXPECT_EQ(got->verdicts[2].reply->body.view(), "third");
+  EXPECT_EQ(got->verdicts[2].reply->body_crc, base::crc32c("third"));
+  EXPECT_EQ(got->verdicts[3].reply->outcome, RequestOutcome::declined);
+  EXPECT_EQ(got->verdicts[3].reply->reason, "sold out");
+}
+
+TEST(Requests, AReasonIsCutAndIsText) {
+  ResponderReply no;
+  no.outcome = RequestOutcome::declined;
+  no.reason = std::string(model::limits::kReasonBytes * 2, '\xe9');
+  const auto got = received<Answer>(encode(Answer{1, "prices", an_id(), no, false}));
+  ASSERT_TRUE(got.ok());
+  EXPECT_LE(got->reply.reason.size(), model::limits::kReasonBytes);
+  EXPECT_TRUE(got->reply.reason.ends_with("[cut]"));
+}
+
+TEST(Requests, AReplySaysAllThatItSays) {
+  Reply reply;
+  reply.request = 7;
+  reply.outcome = RequestOutcome::answered;
+  reply.reached = model::Reached::started;
+  reply.late = true;
+  reply.reason = "because";
+  reply.case_id = model::CaseId{model::ShardId(1), model::SubscriptionId(2), model::LogId(3), model::Offset(4)};
+  reply.envelope = SharedBytes::of("envelope");
+  reply.body = SharedBytes::of("3 euros");
+  reply.body_crc = 5;
+  reply.published_at = base::Instant{6};
+  const auto got = received<Reply>(encode(reply));
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->request, 7u);
+  EXPECT_EQ(got->outcome, RequestOutcome::answered);
+  EXPECT_EQ(got->reached, model::Reached::started);
+  EXPECT_TRUE(got->late);
+  EXPECT_TRUE(got->final);
+  EXPECT_EQ(got->reason, "because");
+  EXPECT_EQ(got->case_id, reply.case_id);
+  EXPECT_EQ(got->body.view(), "3 euros");
+  EXPECT_EQ(got->published_at, reply.published_at);
+}
+
+TEST(Requests, WhatDoesNotAddUpIsABadFrame) {
+  OutFrame sent = encode(Request{7, "prices", std::chrono::seconds(3), {}, SharedBytes::of("tea"), 99});
+  sent.bodies.push_back(SharedBytes::of("more"));
+  EXPECT_EQ(received<Request>(sent).status().code(), base::Code::BAD_FRAME);
+  ResponderReply odd;
+  odd.outcome = RequestOutcome::timed_out;
+  EXPECT_EQ(received<Answer>(encode(Answer{1, "prices", an_id(), odd, false})).status().code(), base::Code::BAD_FRAME);
+}
+
+TEST(Requests, ARecallNamesDeliveriesOrNone) {
+  EXPECT_EQ(received<Recall>(encode(Recall{3, {5, 7}}))->deliveries, (std::vector<std::uint64_t>{5, 7}));
+  EXPECT_TRUE(received<Recall>(encode(Recall{3, {}}))->deliveries.empty());
+}
+
+}  // namespace
+}  // namespace lazaret::wire
