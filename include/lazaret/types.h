@@ -89,6 +89,12 @@ struct Message {
   std::string reply_to = {};
   std::string schema_id = {};
   std::string traceparent = {};
+  /// How the bytes of `body` are encoded, e.g. "zstd", "gzip"; "" for not at all. Whoever publishes them so says so; a
+  /// consumer of this library is given what is "zstd" opened, and with "" here.
+  std::string content_encoding = {};
+  /// Compress the body with zstd on its way to the broker, if that makes it smaller and content_encoding is "". Of a
+  /// received message: it came so.
+  bool compress = false;
   /// Made by `publish` when it is nil. A message that is published again with the same id, after `outcome_unknown`,
   /// is sent with the same sequence, so that the broker stores it once.
   MessageId id = {};
@@ -142,6 +148,8 @@ struct Options {
   /// Publishes that wait or are not confirmed; beyond, async_publish fails with `exhausted`.
   std::size_t max_pending_messages = 65'536;
   std::size_t max_pending_bytes = 256u << 20;
+  /// Compress every body of at least so many bytes, as if its Message::compress were set. 0: none.
+  std::size_t compress_from = 0;
   /// Told what a callback of yours threw on the client's own thread (or on_settled and on_end anywhere). Empty: a line
   /// on standard error. Handlers of consumers are not callbacks: what they throw is a failed attempt.
   std::function<void(std::exception_ptr)> on_exception = {};
@@ -178,6 +186,13 @@ struct QueueSpec {
   std::optional<milliseconds> ttl = {};
   /// What becomes of it then: "drop" (it is dropped and counted), or "hospital" (a case with reason "expired").
   std::optional<std::string> on_expiry = {};
+  /// At most one message of a key (Message::key) is out, in the order in which they were published, retries included; a
+  /// key whose first message waits for its retry waits with it, and other keys never wait. Messages without a key have
+  /// no order. Fixed when the queue is created. Default: false.
+  std::optional<bool> order_by_key = {};
+  /// With order_by_key, when a message of a key goes to the hospital: "continue" (the default), those behind it go on;
+  /// "hold", they wait until the case is discharged or discarded.
+  std::optional<std::string> on_key_failure = {};
   /// Put it on the shard of this queue.
   std::string colocate_with = {};
   /// Nothing is granted; what is out already goes on. See Client::pause.
@@ -186,6 +201,12 @@ struct QueueSpec {
   std::optional<std::uint32_t> max_in_flight = {};
   /// One consumer gets everything, the first that came; the next takes over when it is gone and has nothing out.
   std::optional<bool> single_active_consumer = {};
+  /// How many messages, and about how many bytes of them, the queue holds at most, those in the hospital not counted. 0:
+  /// no limit (the default).
+  std::optional<std::uint64_t> max_messages = {};
+  std::optional<std::uint64_t> max_bytes = {};
+  /// What becomes of a publish when it is full: "refuse" (errc::exhausted naming the limit; the default), or "drop_oldest".
+  std::optional<std::string> overflow = {};
 };
 
 /// A topic as it should be: each of its subscriptions gets everything that is published to it.
@@ -227,6 +248,8 @@ struct SubscriptionSpec {
   std::optional<bool> single_active_consumer = {};
   std::optional<milliseconds> ttl = {};
   std::optional<std::string> on_expiry = {};
+  std::optional<bool> order_by_key = {};
+  std::optional<std::string> on_key_failure = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.
@@ -244,6 +267,10 @@ struct QueueInfo {
   std::uint32_t consumers = 0;
   std::uint64_t cursor = 0;       // everything before this offset is settled; not of a topic
   std::uint64_t next_offset = 0;  // of the next message that is published
+  /// With order_by_key: messages passed over because their keys are locked. `held_full`: there are as many as the
+  /// broker remembers, so the next of a locked key stops what is behind it until a key is free.
+  std::uint64_t held = 0;
+  bool held_full = false;
   bool created = false;
   ProblemRef problem;
   std::uint64_t scheduled = 0;      // published with a delay that is not over
@@ -265,10 +292,13 @@ struct Moved {
   ProblemRef problem;
 };
 struct PeekedMessage {
-  Message message;
-  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying", "scheduled"
+  Message message;    // its body as it is stored: content_encoding says how
+  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying", "scheduled",
+                      // "held"
   std::uint32_t attempt = 0;
   bool damaged = false;
+  /// It waits for its key, which the message at this offset has, or the case of that message.
+  std::optional<std::uint64_t> held_by = {};
 };
 struct Peeked {
   std::vector<PeekedMessage> messages;

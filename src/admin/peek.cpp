@@ -32,6 +32,7 @@ constexpr std::array<std::pair<MessageState, std::string_view>, 7> kStates = {{
     {MessageState::in_hospital, "in_hospital"},
     {MessageState::replaying, "replaying"},
     {MessageState::scheduled, "scheduled"},
+    {MessageState::held, "held"},
 }};
 
 std::string_view to_string(MessageState state) {
@@ -48,7 +49,7 @@ Result<std::optional<MessageState>> state_parameter(const Request& request) {
     if (name == *text) return std::optional(value);
   }
   return Status(Code::BAD_REQUEST,
-                "state must be settled, ready, leased, waiting, in_hospital, replaying or scheduled, "
+                "state must be settled, ready, leased, waiting, held, in_hospital, replaying or scheduled, "
                 "not \"" +
                     std::string(*text) + "\"");
 }
@@ -147,6 +148,7 @@ class Peek {
     const bool known = state.until || state.state != MessageState::scheduled || message == nullptr;
     item["until"] = time_or_null(known ? state.until.value_or(base::Instant{}) : message->due);
     item["consumer"] = holder_json(state.consumer);
+    item["held_by"] = state.held_by ? json::value(state.held_by->value) : json::value(nullptr);
     const std::size_t before = items_.size();
     if (taken_ > 0) items_ += ',';
     append_text(items_, json::value(std::move(item)));

@@ -79,6 +79,28 @@ Result<Response> answer_queue(Broker& broker, const model::QueueRecord& queue, i
   return json_response(status, queue_json(shown));
 }
 
+/// What a PUT would be answered, found out without the catalog, which would act on it. Only a race can prove it wrong.
+Result<Response> rehearse(Broker& broker, const model::CreateQueue& command, const engine::QueueRef& there,
+                          Deadline deadline) {
+  if (there == nullptr) {
+    const bool missing = !command.colocate_with.empty() && !broker.engine.directory().find(command.colocate_with);
+    if (missing) return Status(Code::NOT_FOUND, "there is no queue " + command.colocate_with + " to be beside");
+    model::QueueStats stats;
+    stats.queue.name = command.name;
+    stats.queue.kind = command.kind;
+    stats.queue.options = command.options;
+    stats.queue.topic = command.topic;
+    stats.queue.start = command.start;
+    return json_response(201, queue_json(stats));
+  }
+  const std::string what = std::string(model::name_of(there->kind)) + " " + there->name;
+  if (there->kind != command.kind) return Status(Code::ALREADY_EXISTS, "there is a " + what + " already");
+  std::string difference = model::difference(there->options, command.options);
+  if (there->topic != command.topic) difference = "its topic is " + there->topic + ", asked for " + command.topic;
+  if (!difference.empty()) return Status(Code::OPTIONS_MISMATCH, what + " exists: " + difference);
+  return answer_queue(broker, *there, 200, deadline);
+}
+
 }  // namespace
 
 Result<Response> list_named(Broker& broker, const Request& request, model::Kind kind) {
@@ -100,6 +122,8 @@ Result<Response> list_named(Broker& broker, const Request& request, model::Kind 
 Result<Response> put_named(Broker& broker, const Request& request, model::Kind kind) {
   const auto wanted = read_wanted(request.body, true, kind);
   if (!wanted.ok()) return wanted.status();
+  const auto dry_run = flag_parameter(request, "dry_run");
+  if (!dry_run.ok()) return dry_run.status();
   model::CreateQueue command;
   command.name = request.arguments[0];
   command.kind = kind;
@@ -107,16 +131,18 @@ Result<Response> put_named(Broker& broker, const Request& request, model::Kind k
   // What is named is compared; the rest may be as it is, as with the binary protocol's ensure.
   const auto there = broker.engine.directory().find(command.name);
   auto options = wanted->options.apply_to(there ? there->options : broker.config.defaults);
+  if (!options.ok()) return options.status();
+  LZ_RETURN_IF_ERROR(model::validate(*options));
   if (kind == model::Kind::subscription) {
     command.topic = wanted->topic.empty() && there ? there->topic : wanted->topic;
     if (command.topic.empty()) return Status(Code::BAD_REQUEST, "a subscription needs its topic");
     if (const auto topic = find_named(broker, command.topic, model::Kind::topic); !topic.ok()) return topic.status();
     command.start = wanted->start.value_or(model::StartPoint());
   }
-  if (!options.ok()) return options.status();
   command.options = *options;
   command.ensure = true;
   command.colocate_with = wanted->colocate_with;
+  if (*dry_run) return rehearse(broker, command, there, request.deadline);
   const auto answer = ask<model::QueueAnswer>(broker.desk, kCatalogShard, std::move(command), request.deadline);
   if (!answer.ok()) return answer.status();
   return answer_queue(broker, *answer->queue, answer->created ? 201 : 200, request.deadline);

@@ -72,8 +72,9 @@ Status read(std::string_view name, const json::value& value, std::optional<bool>
   return {};
 }
 
-Status read_durability(const json::value& value, std::optional<std::string>& into) {
-  if (!value.is_string()) return wrong("durability", "\"fsync\" or \"relaxed\"");
+/// One of some words, which whoever applies the patch knows.
+Status read(std::string_view name, const json::value& value, std::string_view words, std::optional<std::string>& into) {
+  if (!value.is_string()) return wrong(name, words);
   into = std::string(value.get_string());
   return {};
 }
@@ -123,6 +124,8 @@ json::object options_json(const model::QueueOptions& options) {
   out["single_active_consumer"] = options.single_active_consumer;
   out["ttl"] = base::format_duration(options.ttl);
   out["on_expiry"] = model::name_of(options.on_expiry);
+  out["order_by_key"] = options.order_by_key;
+  out["on_key_failure"] = model::name_of(options.on_key_failure);
   return out;
 }
 
@@ -139,6 +142,7 @@ json::object queue_json(const model::QueueStats& stats) {
       {"waiting", stats.waiting},
       {"scheduled", stats.scheduled},
       {"held", stats.held},
+      {"held_full", stats.held_full},
       {"in_hospital", counters.in_hospital},
       {"entered_total", counters.entered},
       {"acked_total", counters.acked},
@@ -157,6 +161,12 @@ json::object queue_json(const model::QueueStats& stats) {
       {"consumers", std::move(consumers)},
   };
   for (auto& option : options_json(stats.queue.options)) out.insert(option);
+  if (stats.queue.kind == model::Kind::queue) {
+    out["bytes"] = stats.bytes;
+    out["max_messages"] = stats.queue.options.max_messages;
+    out["max_bytes"] = stats.queue.options.max_bytes;
+    out["overflow"] = model::name_of(stats.queue.options.overflow);
+  }
   if (stats.queue.kind == model::Kind::subscription) {
     out["topic"] = stats.queue.topic;
     out["start"] = model::text_of(stats.queue.start);
@@ -185,6 +195,12 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
     status = read(name, value, patch.retention_messages);
   } else if (name == "retention_bytes") {
     status = read(name, value, patch.retention_bytes);
+  } else if (name == "max_messages") {
+    status = read(name, value, patch.max_messages);
+  } else if (name == "max_bytes") {
+    status = read(name, value, patch.max_bytes);
+  } else if (name == "overflow") {
+    status = read(name, value, patch.overflow);
   } else {
     return false;
   }
@@ -211,11 +227,15 @@ base::Result<bool> read_option(std::string_view name, const json::value& value, 
   } else if (name == "max_worker_deaths") {
     status = read(name, value, patch.max_worker_deaths);
   } else if (name == "durability") {
-    status = read_durability(value, patch.durability);
+    status = read(name, value, "\"fsync\" or \"relaxed\"", patch.durability);
+  } else if (name == "order_by_key") {
+    status = read(name, value, patch.order_by_key);
+  } else if (name == "on_key_failure") {
+    status = read(name, value, "\"continue\" or \"hold\"", patch.on_key_failure);
   } else if (name == "ttl") {
     status = read(name, value, patch.ttl);
   } else if (name == "on_expiry") {
-    status = read_on_expiry(value, patch.on_expiry);
+    status = read(name, value, "\"drop\" or \"hospital\"", patch.on_expiry);
   } else {
     return read_more(name, value, patch);
   }

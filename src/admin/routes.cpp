@@ -15,6 +15,7 @@ base::Result<Response> of(Broker& broker, const Request& request) {
 
 const Parameter kCursor{.name = "cursor", .summary = "Where the page begins: the cursor of the page before"};
 const Parameter kLimit{.name = "limit", .type = "integer", .summary = "Items of a page: 1 to 1000, 100 when not given"};
+const Parameter kDryRun{.name = "dry_run", .type = "boolean", .summary = "Answers as if, and changes nothing"};
 
 std::vector<Parameter> peek_query() {
   return {
@@ -73,6 +74,7 @@ std::vector<Route> queue_routes() {
        .operation = "putQueue",
        .summary = "Creates the queue, or makes sure that it exists with these options",
        .handler = of<put_named, Kind::queue>,
+       .query = {kDryRun},
        .body = "NewQueue",
        .outcomes = {{.summary = "It exists with these options", .schema = "Queue"},
                     {.status = 201, .summary = "It was created", .schema = "Queue"}}},
@@ -139,6 +141,7 @@ std::vector<Route> topic_routes() {
        .operation = "putTopic",
        .summary = "Creates the topic, or makes sure that it exists with these options",
        .handler = of<put_named, Kind::topic>,
+       .query = {kDryRun},
        .body = "NewTopic",
        .outcomes = {{.summary = "It exists with these options", .schema = "Topic"},
                     {.status = 201, .summary = "It was created", .schema = "Topic"}}},
@@ -185,6 +188,7 @@ std::vector<Route> subscription_routes() {
        .operation = "putSubscription",
        .summary = "Creates the subscription, or makes sure that it exists with these options",
        .handler = of<put_named, Kind::subscription>,
+       .query = {kDryRun},
        .body = "NewSubscription",
        .outcomes = {{.summary = "It exists with these options", .schema = "Subscription"},
                     {.status = 201, .summary = "It was created", .schema = "Subscription"}}},

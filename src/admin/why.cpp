@@ -42,6 +42,13 @@ std::string obstacle_of(const ConsumerStats& consumer) {
   return "";
 }
 
+/// ", …", or "" when it does not.
+std::string waits_for_key(const model::MessageStates::Item& item) {
+  if (!item.held_by) return "";
+  return ", until message " + std::to_string(item.held_by->value) +
+         " of its key is settled, or the case of it resolved";
+}
+
 void add_what_stops_all(const QueueStats& stats, const engine::EngineStats& engine, std::vector<Cause>& causes) {
   const model::QueueOptions& options = stats.queue.options;
   if (options.paused) causes.push_back({"PAUSED", "It is paused: resume it to have messages granted again."});
@@ -86,6 +93,11 @@ std::vector<Cause> why_nothing_is_granted(const QueueStats& stats, const engine:
     if (stats.suspects > 0) {
       causes.push_back({"SUSPECTS", messages_are(stats.suspects) +
                                         " suspected of killing workers, and tried alone, one after the other."});
+    }
+    if (stats.held_full) {
+      causes.push_back({"HELD_FULL", messages_are(stats.held) +
+                                         " held by their keys, as many as are remembered: the "
+                                         "next of a locked key stops all that are behind it until a key is free."});
     }
     if (causes.empty()) causes.push_back({"NOTHING", messages_are(stats.ready) + " ready, and being delivered."});
     return causes;
@@ -135,7 +147,9 @@ Cause where_it_is(const model::MessageStates::Item& item, const QueueStats& stat
               name + " is in the hospital, as case " +
                   model::CaseId{stats.queue.shard, stats.queue.subscription, stats.queue.log, item.offset}.to_string() +
                   "."};
-    case MessageState::replaying: return {"REPLAYING", name + " is a case that is being replayed, " + attempt + "."};
+    case MessageState::replaying:
+      return {"REPLAYING", name + " is a case that is being replayed, " + attempt + waits_for_key(item) + "."};
+    case MessageState::held: return {"HELD", name + " is held" + waits_for_key(item) + "."};
   }
   return {"UNKNOWN", name + " is in a state that is not known."};
 }

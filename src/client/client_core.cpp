@@ -10,6 +10,7 @@
 #include <random>
 
 #include "base/crc32c.h"
+#include "client/compression.h"
 #include "client/message_codec.h"
 #include "client/words.h"
 #include "model/limits.h"
@@ -346,6 +347,8 @@ void ClientCore::publish(std::string&& queue, Message&& message, milliseconds ti
   Status words = check_queue_name(queue);
   if (words.ok()) words = check_texts(message);
   if (!words.ok()) return outgoing.completion.fail(words);
+  outgoing.opened_bytes = message.body.size();
+  compress_body(message, options_.compress_from);
   outgoing.envelope = encode_envelope(message);
   outgoing.id = message.id;
   outgoing.sequence = message.sequence;

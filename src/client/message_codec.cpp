@@ -48,6 +48,7 @@ base::SharedBytes encode_envelope(Message& message) {
   envelope.schema_id = std::move(message.schema_id);
   envelope.traceparent = std::move(message.traceparent);
   if (message.ttl.count() <= 0) envelope.expires_at_us = micros_of(message.expires_at);
+  envelope.content_encoding = std::move(message.content_encoding);
   return base::SharedBytes::of(wire::encode_envelope(envelope));
 }
 
@@ -72,6 +73,7 @@ base::Result<Message> decode_message(const base::SharedBytes& bytes, const base:
   message.schema_id = std::move(envelope->schema_id);
   message.traceparent = std::move(envelope->traceparent);
   message.expires_at = std::chrono::system_clock::time_point(std::chrono::microseconds(envelope->expires_at_us));
+  message.content_encoding = std::move(envelope->content_encoding);
   message.source = source;
   message.offset = offset;
   message.published_at = std::chrono::system_clock::time_point(std::chrono::microseconds(published_at.us));

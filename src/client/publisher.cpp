@@ -27,21 +27,29 @@ std::size_t most(std::size_t ours, std::uint64_t theirs) {
 void Publisher::submit(const std::string& queue, Outgoing&& message) {
   Producer& producer = producers_[queue];
   producer.queue = queue;
+  touch(producer);
   if (adopt(producer, message)) return;
   const Status status = client_.is_open() ? check_acceptable(message) : Status();
   if (!status.ok()) return refuse(producer, message, status);
   producer.waiting.push_back(std::move(message));
 }
 
+void Publisher::touch(Producer& producer) {
+  if (!std::exchange(producer.listed, true)) touched_.push_back(&producer);
+}
+
 void Publisher::flush() {
   if (!client_.is_open()) return;
-  for (auto& [queue, producer] : producers_) {
-    if (producer.number == 0) {
-      if (producer.opening == 0 && !producer.waiting.empty()) open(producer);
-    } else {
-      send(producer);
+  for (Producer* const producer : touched_) {
+    ++looked_at_;
+    producer->listed = false;
+    if (producer->number != 0) {
+      send(*producer);
+    } else if (producer->opening == 0 && !producer->waiting.empty()) {
+      open(*producer);
     }
   }
+  touched_.clear();
 }
 
 /// A message whose first publish ended as OUTCOME_UNKNOWN: it keeps its sequence, or joins the publish that is still
@@ -64,33 +72,51 @@ bool Publisher::adopt(Producer& producer, Outgoing& message) {
 }
 
 void Publisher::open(Producer& producer) {
-  if (open_count_ >= limits::kProducersPerConnection && !make_room()) {
-    wants_room_ = true;
+  if (!no_room_.empty() || !has_room()) {
+    producer.listed = true;
+    no_room_.push_back(&producer);
     return;
   }
+  begin_open(producer);
+}
+
+void Publisher::begin_open(Producer& producer) {
   ++open_count_;
-  producer.used = ++uses_;
   producer.opening = client_.next_request();
   requests_[producer.opening] = producer.queue;
   client_.send(wire::encode(wire::OpenProducer{producer.opening, producer.queue, uuid_of(producer_id_)}));
 }
 
-/// Closes the producer that has been idle for longest; false when none is idle.
-bool Publisher::make_room() {
-  Producer* oldest = nullptr;
-  for (auto& [queue, producer] : producers_) {
-    const bool idle = producer.number != 0 && producer.waiting.empty() && producer.in_flight.empty();
-    if (idle && (oldest == nullptr || producer.used < oldest->used)) oldest = &producer;
+/// If need be, closes the producer that has been idle for longest; false when none is idle.
+bool Publisher::has_room() {
+  if (open_count_ < limits::kProducersPerConnection) return true;
+  for (Producer* const producer : open_) {
+    ++looked_at_;
+    if (!producer->waiting.empty() || !producer->in_flight.empty()) continue;
+    close(*producer);
+    return true;
   }
-  if (oldest == nullptr) return false;
-  close(*oldest);
-  return true;
+  return false;
+}
+
+/// A producer has become idle, or its place is free: whoever waits for one is next.
+void Publisher::give_place() {
+  while (!no_room_.empty() && no_room_.front()->waiting.empty()) {
+    no_room_.front()->listed = false;
+    no_room_.pop_front();
+  }
+  if (no_room_.empty() || !has_room()) return;
+  Producer& producer = *no_room_.front();
+  no_room_.pop_front();
+  producer.listed = false;
+  begin_open(producer);
 }
 
 void Publisher::close(Producer& producer) {
   if (producer.number == 0) return;
   client_.send(wire::encode(wire::CloseProducer{producer.number}));
   producer.number = 0;
+  open_.erase(producer.place);
   --open_count_;
 }
 
@@ -101,8 +127,10 @@ void Publisher::on(const wire::ProducerOpened& frame) {
   requests_.erase(it);
   producer.opening = 0;
   producer.number = frame.producer;
+  producer.place = open_.insert(open_.end(), &producer);
   producer.last_sequence = std::max(producer.last_sequence, frame.last_sequence);
   send(producer);
+  if (producer.in_flight.empty()) give_place();
 }
 
 Status Publisher::check_acceptable(const Outgoing& message) const {
@@ -112,7 +140,7 @@ Status Publisher::check_acceptable(const Outgoing& message) const {
                             " bytes, the broker takes at most " + std::to_string(limit))
         .with_limit(std::move(name), static_cast<std::int64_t>(limit));
   };
-  const std::size_t body = message.body.size();
+  const std::size_t body = std::max(message.body.size(), message.opened_bytes);
   const std::size_t envelope = message.envelope.size();
   if (told.max_message_bytes != 0 && body > told.max_message_bytes) {
     return beyond(Code::MESSAGE_TOO_LARGE, "body", body, told.max_message_bytes, "max_message_bytes");
@@ -164,7 +192,7 @@ void Publisher::send(Producer& producer) {
       producer.waiting.pop_front();
       ++producer.in_flight_count;
     }
-    producer.used = ++uses_;
+    open_.splice(open_.end(), open_, producer.place);
     requests_[frame.request] = producer.queue;
     client_.send(wire::encode(frame));
   }
@@ -188,10 +216,7 @@ void Publisher::on(const wire::Published& frame) {
   } else if (producer.opening == 0 && !producer.waiting.empty()) {
     open(producer);  // its queue was deleted; what waits behind is told so, or goes to one of the same name
   }
-  if (wants_room_ && producer.in_flight.empty()) {
-    wants_room_ = false;
-    flush();
-  }
+  if (producer.in_flight.empty()) give_place();
 }
 
 void Publisher::settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const Status& why) {
@@ -229,12 +254,15 @@ bool Publisher::refused(std::uint64_t request, const Status& status) {
     --open_count_;
     for (Outgoing& message : producer.waiting) refuse(producer, message, status);
     producer.waiting.clear();
+    give_place();
     return true;
   }
   auto node = producer.in_flight.extract(request);
   if (node.empty()) return true;
   producer.in_flight_count -= node.mapped().size();
   for (Outgoing& message : node.mapped()) refuse(producer, message, status);
+  if (producer.number != 0) send(producer);
+  if (producer.in_flight.empty()) give_place();
   return true;
 }
 
@@ -265,7 +293,10 @@ void Publisher::fail_unsent(const Status& status) {
 // --- The connection --------------------------------------------------------------------------------------------------
 
 void Publisher::connected() {
-  for (auto& [queue, producer] : producers_) refuse_unacceptable(producer);
+  for (auto& [queue, producer] : producers_) {
+    refuse_unacceptable(producer);
+    touch(producer);
+  }
   flush();
 }
 
@@ -273,7 +304,9 @@ void Publisher::connected() {
 void Publisher::disconnected() {
   requests_.clear();
   open_count_ = 0;
-  wants_room_ = false;
+  open_.clear();
+  for (Producer* const producer : no_room_) producer->listed = false;
+  no_room_.clear();
   for (auto& [queue, producer] : producers_) {
     producer.number = 0;
     producer.opening = 0;
@@ -370,6 +403,9 @@ void Publisher::fail_all(const Status& status) {
     finish(message, sent ? Status(Code::OUTCOME_UNKNOWN, "the client was closed before the confirm came") : status);
     return true;
   });
+  touched_.clear();
+  no_room_.clear();
+  open_.clear();
   producers_.clear();
   requests_.clear();
 }

@@ -35,6 +35,11 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.single_active_consumer = spec.single_active_consumer;
   if (spec.ttl) patch.ttl = *spec.ttl;
   patch.on_expiry = spec.on_expiry;
+  patch.max_messages = spec.max_messages;
+  patch.max_bytes = spec.max_bytes;
+  patch.overflow = spec.overflow;
+  patch.order_by_key = spec.order_by_key;
+  patch.on_key_failure = spec.on_key_failure;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
 }
@@ -62,6 +67,9 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.paused = in.options.paused;
   out.spec.max_in_flight = in.options.max_in_flight;
   out.spec.single_active_consumer = in.options.single_active_consumer;
+  out.spec.max_messages = in.options.max_messages;
+  out.spec.max_bytes = in.options.max_bytes;
+  out.spec.overflow = std::string(model::name_of(in.options.overflow));
   out.topic_spec.name = in.name;
   out.topic_spec.durability = out.spec.durability;
   out.topic_spec.retain_for = to_ms(in.options.retain_for);
@@ -72,6 +80,8 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.next_offset = in.next_offset.value;
   out.spec.ttl = to_ms(in.options.ttl);
   out.spec.on_expiry = std::string(model::name_of(in.options.on_expiry));
+  out.spec.order_by_key = in.options.order_by_key;
+  out.spec.on_key_failure = std::string(model::name_of(in.options.on_key_failure));
   out.ready = in.ready;
   out.leased = in.leased;
   out.waiting = in.waiting;
@@ -85,6 +95,8 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.subscriptions = in.subscriptions;
   out.scheduled = in.scheduled;
   out.expired_total = in.expired;
+  out.held = in.held;
+  out.held_full = in.held_full;
   out.created = created;
   return out;
 }
@@ -108,6 +120,7 @@ const char* state_name(model::MessageState state) {
     case model::MessageState::in_hospital: return "in_hospital";
     case model::MessageState::replaying: return "replaying";
     case model::MessageState::scheduled: return "scheduled";
+    case model::MessageState::held: return "held";
   }
   return "ready";
 }
@@ -120,6 +133,7 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     out.state = state_name(one.state);
     out.attempt = one.attempt;
     out.damaged = one.damaged;
+    if (one.held_by) out.held_by = one.held_by->value;
     out.message.offset = one.offset.value;
     auto message =
         detail::decode_message(one.envelope, one.body, one.body_crc, queue, one.offset.value, one.published_at);
@@ -198,6 +212,8 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.single_active_consumer = spec.single_active_consumer;
   options.ttl = spec.ttl;
   options.on_expiry = std::move(spec.on_expiry);
+  options.order_by_key = spec.order_by_key;
+  options.on_key_failure = std::move(spec.on_key_failure);
   return {Kind::subscription, std::move(options), std::move(spec.topic), std::move(spec.start), {}};
 }
 

@@ -136,6 +136,7 @@ Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldTok
   entry.grant = held.token.grant;
   entry.holder = key;
   entry.redelivered = true;
+  if (sub.keys != nullptr) sub.keys->unknown.emplace(entry.position, false);
   ++sub.leased;
   return &entry;
 }
@@ -228,6 +229,7 @@ void Shard::State::forget_if_idle(const model::ConsumerKey& key) {
     std::erase(sub->consumers, consumer);
     if (sub->consumers.empty()) {
       // Nobody reads: what was kept for readers goes, and is loaded again when one comes.
+      if (sub->keys != nullptr) forget_passed_messages(*sub);
       begin_window_at(*sub, sub->frontier);
     }
   }
@@ -368,6 +370,7 @@ void Shard::State::on(ResumeOver&) {
     // From the cursor again: the unsettled below the mark have no entry, unless somebody claimed them.
     begin_window_at(sub, sub.acked.cursor());
     lose_before(sub, sub.log->lost_to);
+    if (sub.keys != nullptr) decide_keys(sub);
     pumped_later.insert(id);
   }
 }
@@ -379,12 +382,17 @@ void Shard::State::on(Drain&) {
     // A clean stop leaves the mark exact: nothing is granted for the first time any more. What may have begun before
     // this start, and is not settled, still may have.
     model::Offset exact = std::max(sub.frontier, sub.recovered_mark);
+    const auto behind = sub.entries.upper_bound({sub.queue.log, model::Offset(~0ull)});
+    if (behind != sub.entries.begin() && std::prev(behind)->first.log == sub.queue.log) {
+      exact = std::max(exact, std::prev(behind)->first.offset.next());
+    }
+    if (sub.keys != nullptr) keep_freed(sub);
     for (auto& [position, entry] : sub.entries) {
       // One that waits for its first delivery says so by its record.
       const bool was_granted = bool(entry.grant) || !entry.has_record;
       if (was_granted && position.log == sub.queue.log) exact = std::max(exact, position.offset.next());
       const bool came_back = entry.state == DeliveryState::ready && !entry.has_record && !entry.interrupted;
-      if (came_back) put_record(sub, entry);
+      if (came_back && !entry.waits_for_key) put_record(sub, entry);
     }
     if (resuming || sub.mark == exact) continue;
     sub.mark = exact;

@@ -41,7 +41,7 @@ bool Shard::State::is_offered(const Subscription& sub, const model::Message& mes
 /// A message that nobody has had is met at the wrong time. Too early are those of a subscription that began before them
 /// in its topic: whoever was there when they came has scheduled them then.
 void Shard::State::turn_away(Subscription& sub, Offset offset, const model::Message& message) {
-  if (is_past(sub, message)) return drop_expired(sub, offset);
+  if (is_past(sub, message)) return drop_expired(sub, offset, message);
   schedule(sub, offset, message.due);
 }
 
@@ -72,19 +72,23 @@ void Shard::State::drop_expired(Subscription& sub, Entry& entry) {
     expired_tokens.remember(entry.grant, model::VerdictKind::ack, lost);
   }
   settled(sub, offset);
+  left(sub, entry.bytes);
   ++sub.counters.expired;
   forget_entry(sub, entry);
 }
 
 /// A message that nobody has had.
-void Shard::State::drop_expired(Subscription& sub, Offset offset) {
+void Shard::State::drop_expired(Subscription& sub, Offset offset, const model::Message& message) {
   if (sub.queue.options.on_expiry == model::OnExpiry::hospital) {
     const Position position{sub.queue.log, offset};
     Entry& entry = sub.entries[position];
     entry.position = position;
+    entry.key = sub.keys == nullptr ? model::KeyHash() : key_of(message);
+    entry.key_known = true;
     return admit(sub, entry, model::CaseReason::expired, past_its_time());
   }
   settled(sub, offset);
+  left_unread(sub, 1);
   ++sub.counters.expired;
 }
 
@@ -152,7 +156,7 @@ bool Shard::State::sweep_fresh(Subscription& sub, Instant& next) {
     const bool taken = sub.acked.is_settled(one.offset) || sub.entries.contains({sub.queue.log, one.offset}) ||
                        sub.is_parked(one.offset);
     const bool past = !taken && one.message != nullptr && is_past(sub, *one.message);
-    if (past) drop_expired(sub, one.offset);
+    if (past) drop_expired(sub, one.offset, *one.message);
     if (taken || past) {
       sub.window_bytes -= bytes;
       window_bytes -= bytes;

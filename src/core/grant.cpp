@@ -30,6 +30,10 @@ void Shard::State::pump(Subscription& sub) {
     if (!sub.isolation.out) end_isolation(sub);
     return;
   }
+  if (sub.keys != nullptr) {
+    read_unknown(sub);
+    if (resuming) return;  // whoever may have something of a key out comes back first
+  }
   isolate(sub);
   while (grant_next(sub)) {
   }
@@ -50,7 +54,11 @@ bool Shard::State::grant_next(Subscription& sub) {
     const Granted retry = grant_loaded(sub, sub.retries);
     if (retry != Granted::nothing) return retry == Granted::yes;
   }
-  if (prepare_window(sub)) return grant_fresh(sub);
+  if (sub.keys != nullptr) {
+    const Granted freed = grant_freed(sub);
+    if (freed != Granted::nothing) return freed == Granted::yes;
+  }
+  if (prepare_window(sub) && (sub.keys == nullptr || pass_locked(sub))) return grant_fresh(sub);
   return !retries_first && grant_loaded(sub, sub.retries) == Granted::yes;
 }
 
@@ -96,6 +104,7 @@ void Shard::State::preload(Subscription& sub) {
       if (entry.message == nullptr) load_one(sub, entry);
     }
   }
+  if (sub.keys != nullptr) read_freed(sub);
 }
 
 /// The first of these that is in memory; those before it are loaded.
@@ -175,18 +184,28 @@ bool Shard::State::grant_fresh(Subscription& sub) {
   window_bytes -= fresh.message->size();
   sub.frontier = fresh.offset.next();
 
-  const Position position{sub.queue.log, fresh.offset};
-  Entry& entry = sub.entries.emplace_hint(sub.entries.end(), position, Entry())->second;
-  entry.position = position;
-  if (fresh.offset < sub.recovered_mark) {
-    // It may have begun before the restart, and nobody came back for it.
-    entry.interrupted = true;
-    entry.redelivered = true;
-  } else {
-    raise_mark(sub, fresh.offset);
+  Entry& entry = first_entry(sub, fresh.offset, fresh.offset < sub.recovered_mark);
+  if (sub.keys != nullptr) {
+    entry.key = sub.keys->front;
+    entry.key_known = true;
+    if (entry.key) sub.keys->take(entry.key, entry.position);
   }
   grant(sub, entry, *consumer, fresh.message);
   return true;
+}
+
+/// Of a message that is granted for the first time, or may have been before the restart, and nobody came back for it.
+Entry& Shard::State::first_entry(Subscription& sub, model::Offset offset, bool may_have_begun) {
+  const Position position{sub.queue.log, offset};
+  Entry& entry = sub.entries.emplace_hint(sub.entries.end(), position, Entry())->second;
+  entry.position = position;
+  if (may_have_begun) {
+    entry.interrupted = true;
+    entry.redelivered = true;
+  } else {
+    raise_mark(sub, offset);
+  }
+  return entry;
 }
 
 /// A first grant must lie below the mark on the disk: then a restart knows that it may have begun.
@@ -222,6 +241,7 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   if (is_retry(entry)) sub.leased_retries += 1;
   load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
   if (again) record_grant(sub, entry);
+  if (sub.keys != nullptr) follow(sub, entry);
   if (!consumer.speaks_started) start_clock(sub, entry);
 
   auto letter = std::find_if(deliveries.begin(), deliveries.end(), [&](const auto& d) { return d.first == &consumer; });
@@ -305,6 +325,10 @@ void Shard::State::on(OneLoaded& event) {
   if (sub == nullptr) return;
   if (sub->loads_under_way > 0) --sub->loads_under_way;
   const auto it = sub->entries.find({event.log, event.offset});
+  if (sub->keys != nullptr) {
+    learn_key(*sub, it == sub->entries.end() ? nullptr : &it->second, event);
+    if (freed_loaded(*sub, event)) return;
+  }
   if (it == sub->entries.end() || !it->second.loading) return;
   Entry& entry = it->second;
   entry.loading = false;

@@ -32,6 +32,7 @@ void Shard::State::on(Persisted& event) {
       found->durable_mark = marks.front().second;
     }
     if (!found->loading_waiting) forget_parked_lately(*found);
+    if (found->keys != nullptr) found->keys->persisted(event.group);
     pumped_later.insert(id);
   }
   for (; !returning.empty() && returning.front().first <= event.group; returning.pop_front()) {
@@ -99,6 +100,7 @@ void Shard::State::save(Subscription& sub) {
   state.counters = sub.counters;
   state.deleting = sub.deleting;
   state.void_grants = sub.void_grants;
+  state.bytes = sub.bytes;
   state.seeking = sub.seeking.value_or(base::Instant{});
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue.log;
@@ -147,13 +149,15 @@ void Shard::State::on(model::PurgeQueue& command) {
     return done(command.origin, Status(Code::NOT_FOUND, "there is no such queue"));
   Subscription& sub = *found;
   const OffsetRange all{Offset(0), sub.log->state.next};
-  std::uint64_t purged = purge_entries(sub, command.scheduled);
+  std::uint64_t purged = sub.keys == nullptr ? 0 : purge_passed(sub);
+  purged += purge_entries(sub, command.scheduled);
   if (command.scheduled) purged += purge_schedule(sub);
   purged += drop_parked(sub, all, false);
   // Fresh ones: everything from the frontier that nobody holds.
   purged += drop_unheld(sub, {sub.frontier, all.end}, false);
   begin_window_at(sub, all.end);
   sub.counters.purged += purged;
+  left_unread(sub, purged);
   touch(sub);
   out->urgent = out->sync = true;
   done(command.origin, {}, purged);
@@ -228,6 +232,7 @@ std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range, bo
 
 /// What waits on the disk only.
 std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range, bool scheduled) {
+  if (sub.keys != nullptr && !sub.parked.empty()) leave_parked(sub, range);
   std::uint64_t dropped = 0;
   for (IntervalSet* parked : {&sub.parked, &sub.parked_scheduled}) {
     const bool is_schedule = parked == &sub.parked_scheduled;
@@ -251,6 +256,7 @@ std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range, bo
 
 /// What waits on the disk only is waited for no more, but for what is scheduled at or behind `target`.
 void Shard::State::forget_parked(Subscription& sub, Offset target) {
+  if (sub.keys != nullptr && !sub.parked.empty()) leave_parked(sub, {Offset(0), sub.log->state.next});
   for (const OffsetRange& range : sub.parked.ranges()) {
     for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
       mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
@@ -337,7 +343,11 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.leased = sub->leased + reserved;
   stats.scheduled = sub->scheduled();
   stats.waiting = sub->waiting.size() - sub->scheduled_in_memory + sub->parked.size();
-  stats.ready = sub->unsettled() - stats.leased - stats.waiting - stats.scheduled;
+  if (sub->keys != nullptr) {
+    stats.held = sub->keys->held().size() + sub->keys->waiting();
+    stats.held_full = !may_pass_over(*sub);
+  }
+  stats.ready = sub->unsettled() - stats.leased - stats.waiting - stats.scheduled - stats.held;
   stats.suspects = sub->suspects.size();
   count_entered(*sub);
   stats.counters = sub->counters;
@@ -346,9 +356,13 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.cursor = sub->acked.cursor();
   stats.retention_used = retention_used(*sub);
   stats.seeking = sub->seeking.has_value();
+  stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
   stats.oldest_ready = next_fresh(*sub, std::max(sub->acked.cursor(), sub->frontier));
+  if (sub->keys != nullptr && !sub->keys->freed().empty()) {
+    stats.oldest_ready = std::min(stats.oldest_ready, sub->keys->freed().begin()->first);
+  }
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
       sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr) {
@@ -423,10 +437,16 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
       item.state = model::MessageState::scheduled;
     } else if (reserved) {
       item.state = model::MessageState::leased;
+    } else if (sub.keys != nullptr) {
+      const auto held = sub.keys->held().find(offset);
+      if (held == sub.keys->held().end()) return item;
+      item.state = model::MessageState::held;
+      item.held_by = held_by(sub, held->second.key);
     }
     return item;
   }
   const Entry& entry = it->second;
+  if (entry.waits_for_key) item.held_by = held_by(sub, entry.key);
   item.redelivered = entry.redelivered || entry.attempts > 0;
   item.attempt = entry.attempts;
   if (entry.state == DeliveryState::granted) {

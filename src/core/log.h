@@ -35,6 +35,7 @@ struct Log {
   model::LogState state;                                          // but `trimmed` and `kept`; `next` is kept current
   bool changed = false;                                           // its state goes into this group
   bool is_topic = false;                                          // else it is a queue's own
+  bool limited = false;                                           // it is a queue's that holds so much at most
   bool deleting = false;                                          // nothing is published to it any more
   bool relaxed = false;                                           // durability of its queue or topic
   model::Offset persisted_end;                                    // everything before it is on the disk

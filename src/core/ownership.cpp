@@ -30,7 +30,9 @@ void Shard::State::on(QueueAssigned& event) {
     sub->queue.options = record.options;
     if (sub->expires()) sweep_by(*sub, now);  // its time to live may be shorter
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
+    change_limits(*sub->log, record.options);
     pumped_later.insert(record.subscription);  // it may have been paused
+    if (sub->keys != nullptr) change_key_failure(*sub);
     return touch(*sub);
   }
   if (Topic* topic = find_topic(record.subscription)) {
@@ -69,6 +71,7 @@ Log& Shard::State::log_of(const model::QueueRecord& record) {
   log.last_trim = now;
   log.is_topic = record.kind != model::Kind::queue;
   log.relaxed = record.options.durability == model::Durability::relaxed;
+  change_limits(log, record.options);
   return log;
 }
 
@@ -78,6 +81,9 @@ Subscription& Shard::State::adopt(const model::QueueRecord& record) {
   sub.queue = record;
   sub.log = &log_of(record);
   sub.log->readers.push_back(&sub);
+  if (record.options.order_by_key) {
+    sub.keys = std::make_unique<KeyLocks>(record.options.on_key_failure == model::KeyFailure::hold);
+  }
   return sub;
 }
 
@@ -174,6 +180,10 @@ void Shard::State::finish_deletion(Subscription& sub) {
   }
   waiting_in_memory -= sub.waiting.size();
   window_bytes -= sub.window_bytes;
+  if (sub.keys != nullptr) {
+    window_bytes -= sub.keys->bytes();
+    held_messages -= sub.keys->held().size();
+  }
   const std::vector<Consumer*> ending = sub.consumers;
   for (Consumer* consumer : ending) {
     if (const auto session = sessions.find(consumer->session); session != sessions.end()) {

@@ -33,7 +33,7 @@ void Shard::State::on(model::Publish& command) {
   for (model::PublishItem& item : command.items) {
     const model::PublishResult result = store(*log, command, item, stored);
     if (result.code == Code::RESOURCE_EXHAUSTED) {
-      answer.status = disk_is_short();
+      answer.status = refuse_publishes ? disk_is_short() : queue_is_full(*log);
     } else if (result.code != Code::OK) {
       answer.status = Status(result.code);
     }
@@ -95,8 +95,10 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   // Behind the answers above: what is stored already needs no space, and refused it would be stored twice later, when
   // its publisher gave up its number.
   if (refuse_publishes) return {Code::RESOURCE_EXHAUSTED, {}, false};
+  if (log.limited && !make_room(log, item.message->size())) return {Code::RESOURCE_EXHAUSTED, {}, false};
   const Offset offset = log.state.next;
   log.state.next = offset.next();
+  if (!log.is_topic) log.readers.front()->bytes += item.message->size();
   item.message->published_at = now;
   if (numbered) {
     log.producers[*command.producer].record({item.sequence, offset, item.message->body_crc}, now);

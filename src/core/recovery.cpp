@@ -99,6 +99,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   sub.lane_next = state.lane_next;
   sub.deleting = state.deleting;
   sub.void_grants = state.void_grants;
+  sub.bytes = state.bytes;
   if (state.seeking.us != 0) sub.seeking = state.seeking;
   if (!sub.log->is_topic) sub.log->deleting = sub.deleting;
   if (!state.sources.empty()) {
@@ -133,9 +134,12 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.has_record = true;
     entry.scheduled = delivery.record.scheduled;
     entry.redelivered = !entry.scheduled;
+    entry.key = delivery.record.key.value_or(model::KeyHash());
+    entry.key_known = delivery.record.key.has_value() || entry.scheduled;
   }
   for (const Offset offset : recovered.parked) sub.parked.insert(offset);
   for (const Offset offset : recovered.parked_scheduled) sub.parked_scheduled.insert(offset);
+  if (sub.keys != nullptr) recover_keys(sub, recovered);
   put_in_place(sub);
   if (sub.has_parked()) {
     // Behind the last that is here. Those of the lane are all here, and say nothing about it.

@@ -93,6 +93,7 @@ void Shard::State::lose(Log& log) {
 void Shard::State::lose_before(Subscription& sub, Offset cut) {
   if (sub.deleting || resuming || sub.acked.cursor() >= cut) return;
   count_entered(sub);
+  if (sub.keys != nullptr) forget_passed(sub, cut);
   const std::uint64_t lost = drop_unheld(sub, {sub.acked.cursor(), cut}, true);
   sub.frontier = std::max(sub.frontier, cut);
   sub.counters.lost_to_retention += lost;

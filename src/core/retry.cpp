@@ -92,6 +92,7 @@ void Shard::State::put_back(Subscription& sub, Entry& entry, std::optional<base:
 
 void Shard::State::make_ready(Subscription& sub, Entry& entry) {
   entry.state = DeliveryState::ready;
+  if (sub.keys != nullptr && !takes_key(sub, entry)) return touch(sub);
   if (entry.suspect) {
     sub.suspects.insert(entry.position);
   } else if (entry.failures > 0 || entry.replays) {
@@ -157,6 +158,7 @@ void Shard::State::put_record(Subscription& sub, Entry& entry) {
   record.suspect = entry.suspect;
   record.due = waiting ? entry.due : base::Instant{};
   record.started_at = entry.started_at;
+  if (entry.key_known) record.key = entry.key;
   const bool granted = entry.state == DeliveryState::granted;
   mutate(model::PutDelivery{sub.queue.subscription, entry.position.log, record, entry.recorded_due}, granted);
   entry.recorded_due = record.due;
@@ -315,6 +317,9 @@ bool Shard::State::unpark(Subscription& sub, const model::RecoveredDelivery& loa
   entry.has_record = true;
   entry.due = entry.recorded_due = loaded.record.due;
   if (entry.scheduled) ++sub.scheduled_in_memory;
+  entry.key = loaded.record.key.value_or(model::KeyHash());
+  entry.key_known = loaded.record.key.has_value() || entry.scheduled;
+  if (sub.keys != nullptr && !entry.key_known) sub.keys->unknown.emplace(position, false);
   sub.waiting.emplace(entry.due, position);
   ++waiting_in_memory;
   return true;

@@ -24,6 +24,7 @@ void Shard::State::schedule(Subscription& sub, Offset offset, base::Instant due)
   entry.position = position;
   entry.state = DeliveryState::waiting;
   entry.scheduled = true;
+  entry.key_known = true;  // none
   entry.has_record = true;
   entry.due = entry.recorded_due = due;
   sub.waiting.emplace(due, position);
@@ -59,6 +60,7 @@ bool Shard::State::cancel(Subscription& sub, Offset offset) {
     mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
   }
   settled(sub, offset);
+  left_unread(sub, 1);
   ++sub.counters.purged;
   out->urgent = out->sync = true;
   return true;

@@ -106,6 +106,7 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   model::SeekDone answer{origin.request, {}, target, 0, 0};
   answer.purged = sub.acked.unsettled_in({Offset(0), target});
   const std::uint64_t before = sub.acked.unsettled_below(log.state.next);
+  if (sub.keys != nullptr) forget_passed(sub, log.state.next);
   take_all_back(sub, target);
   forget_parked(sub, target);
   const Offset was_read_to = sub.acked.cursor();

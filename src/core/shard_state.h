@@ -91,6 +91,15 @@ struct Shard::State {
   double retention_used(const Subscription& sub) const;
   void set_alarm(Log& log);
 
+  // --- limits.cpp: how much a queue holds
+  static void change_limits(Log& log, const model::QueueOptions& options);
+  static bool is_over(const Subscription& sub, std::uint64_t more_bytes);
+  bool make_room(Log& log, std::uint64_t bytes);
+  bool drop_oldest(Subscription& sub);
+  base::Status queue_is_full(const Log& log) const;
+  static void left(Subscription& sub, std::uint64_t bytes);
+  static void left_unread(Subscription& sub, std::uint64_t count);
+
   // --- publish.cpp
   void on(model::Publish& command);
   void on(model::OpenProducer& command);
@@ -133,6 +142,7 @@ struct Shard::State {
   void preload(Subscription& sub);
   Granted grant_loaded(Subscription& sub, const std::set<Position>& ready);
   bool grant_fresh(Subscription& sub);
+  Entry& first_entry(Subscription& sub, model::Offset offset, bool may_have_begun);
   void grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message);
   void record_grant(Subscription& sub, Entry& entry);
   void begin(Subscription& sub, Entry& entry);
@@ -150,6 +160,34 @@ struct Shard::State {
   void on(MessagesLoaded& event);
   void on(OneLoaded& event);
   void raise_mark(Subscription& sub, model::Offset granted);
+
+  // --- ordering.cpp: one message of a key at a time
+  bool pass_locked(Subscription& sub);
+  void pass_over(Subscription& sub);
+  bool may_pass_over(const Subscription& sub) const;
+  Granted grant_freed(Subscription& sub);
+  void drop_freed(Subscription& sub, model::Offset offset);
+  model::KeyHash key_of(const model::Message& message) const;
+  void read_freed(Subscription& sub);
+  bool undecided(const Subscription& sub) const { return resuming || !sub.keys->unknown.empty(); }
+  bool takes_key(Subscription& sub, Entry& entry);
+  void leave_key(Subscription& sub, const Entry& entry);
+  void give_on(Subscription& sub, model::KeyHash key);
+  void decide_keys(Subscription& sub);
+  void follow(Subscription& sub, const Entry& entry);
+  void read_unknown(Subscription& sub);
+  void learn_key(Subscription& sub, Entry* entry, const OneLoaded& event);
+  bool freed_loaded(Subscription& sub, const OneLoaded& event);
+  void close_case_of_key(Subscription& sub, model::Offset origin);
+  void change_key_failure(Subscription& sub);
+  void forget_passed_messages(Subscription& sub);
+  void recover_keys(Subscription& sub, const model::RecoveredSubscription& recovered);
+  void keep_freed(Subscription& sub);
+  std::uint64_t purge_passed(Subscription& sub);
+  void forget_passed(Subscription& sub, model::Offset end);
+  void leave_parked(Subscription& sub, model::OffsetRange range);
+  std::optional<model::Offset> held_by(Subscription& sub, model::KeyHash key) const;
+  static model::Offset origin_of(const Entry& entry);
 
   // --- isolation.cpp: suspects go alone
   void isolate(Subscription& sub);
@@ -209,7 +247,7 @@ struct Shard::State {
   void turn_away(Subscription& sub, model::Offset offset, const model::Message& message);
   void arrive(Subscription& sub, model::Offset first, const Arrivals& arrivals);
   void drop_expired(Subscription& sub, Entry& entry);
-  void drop_expired(Subscription& sub, model::Offset offset);
+  void drop_expired(Subscription& sub, model::Offset offset, const model::Message& message);
   void sweep_by(Subscription& sub, base::Instant at);
   void sweep(Subscription& sub);
   bool sweep_ready(Subscription& sub, base::Instant& next);
@@ -297,6 +335,7 @@ struct Shard::State {
   std::uint64_t disk_reserve = 0;
   std::uint64_t window_bytes = 0;  // of all subscriptions
   std::uint64_t waiting_in_memory = 0;
+  std::uint64_t held_messages = 0;  // that are passed over, of all subscriptions
   std::uint64_t spill_above = model::limits::kWaitingInMemory;
   base::Instant producers_checked;
 

@@ -5,6 +5,7 @@
 //              │  ▲                                fresh ones are just offsets at or beyond the frontier.
 //              ▼  │
 //      waiting ─▶ ready ─▶ …                       Suspects are ready too, but go out alone (isolation).
+//                                                  With ordering keys: core/key_locks.h.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +19,15 @@
 
 #include "core/ack_set.h"
 #include "core/interval_set.h"
+#include "core/key_locks.h"
 #include "core/log.h"
+#include "core/position.h"
 #include "model/answer.h"
 #include "model/command.h"
 #include "model/limits.h"
 #include "model/records.h"
 
 namespace lazaret::core {
-
-/// Where a message stands: in the queue's log, or as an entry of its replay lane.
-struct Position {
-  model::LogId log;
-  model::Offset offset;
-  auto operator<=>(const Position&) const = default;
-};
 
 struct Consumer;
 struct InstanceView;
@@ -59,6 +55,10 @@ struct Entry {
   bool interrupted = false;    // an `interrupted` attempt goes into the history with the next grant
   bool loading = false;        // a LoadOne is under way
   bool scheduled = false;      // it waits for its first delivery, as its publisher asked
+  // Of a subscription that orders by key.
+  bool key_known = false;
+  bool waits_for_key = false;  // ready, but the key is somebody else's
+  model::KeyHash key;          // none: its order does not matter
   std::uint32_t attempts = 0;  // ended ones, in the history
   std::uint32_t failures = 0;
   std::uint32_t convictions = 0;
@@ -131,6 +131,7 @@ struct Subscription {
   model::Counters counters;
   AckSet acked;
   Log* log = nullptr;
+  std::uint64_t bytes = 0;   // of what it holds, about; of a queue only
   model::Offset entered_to;  // what lies before it is in `counters.entered`
 
   // --- The replay lane and the open cases
@@ -175,6 +176,8 @@ struct Subscription {
   base::Instant sweep_at = base::Instant::never();
   base::Instant swept_at;
   bool sweeping = false;  // and something has to be read first
+  // --- Order
+  std::unique_ptr<KeyLocks> keys;  // where it orders by key
 
   // --- Who consumes
   std::vector<Consumer*> consumers;  // in order of attachment

@@ -121,6 +121,7 @@ VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late) {
     take_back(sub, entry);
     drop_record(sub, entry);
     settled(sub, origin);
+    left(sub, entry.bytes);
   }
   ++sub.counters.acked;
   forget_entry(sub, entry);
@@ -176,6 +177,7 @@ VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::Cas
   --sub.counters.in_hospital;
   ++sub.counters.acked;
   mutate(model::DischargeCase{id, now, true, sub.queue.lane, {}, 0, 0, evacuated}, false);
+  if (sub.keys != nullptr) close_case_of_key(sub, id.offset);
   touch(sub);
   const VerdictResult done{Code::OK, Whereabouts::unknown, id, true};
   settled_tokens.remember(grant, VerdictKind::ack, done);

@@ -164,6 +164,7 @@ void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<
   shard_config.shards = shards;
   shard_config.epoch = recovered.meta.epoch;
   shard_config.seed = config.seed + shard_config.shard.value;
+  shard_config.key_of = config.key_of;
   shard_config.awaiting_instances = awaiting;
   if (shard_config.shard.value == 0) shard_config.catalog = catalog;
   const model::ShardMeta meta = recovered.meta;

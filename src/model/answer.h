@@ -137,6 +137,7 @@ struct QueueStats {
   Offset oldest_ready;
   Offset cursor;                          // everything before it is settled
   Offset log_begin;                       // the first that may be there
+  std::uint64_t bytes = 0;               // of what it holds, about
   bool seeking = false;                   // to a time that is being looked up
   std::optional<base::Instant> next_due;  // of those in memory that wait
   double retention_used = 0;              // of what its topic allows; at 1 messages are lost unread
@@ -145,6 +146,9 @@ struct QueueStats {
   std::uint64_t offsets_left_out = 0;
   std::vector<ConsumerStats> consumers;
   std::uint64_t subscriptions = 0;  // of a topic
+  /// Of a subscription that orders by key: it remembers as many held messages as it may (kHeldMessages), so a message
+  /// of a locked key lets nothing by that is behind it.
+  bool held_full = false;
 };
 enum class MessageState : std::uint8_t {
   settled = 0,
@@ -154,6 +158,7 @@ enum class MessageState : std::uint8_t {
   in_hospital = 4,
   replaying = 5,
   scheduled = 6,  // waits for its first delivery, as its publisher asked
+  held = 7,  // its ordering key is locked
 };
 struct MessageStates {
   std::uint64_t request = 0;
@@ -165,6 +170,8 @@ struct MessageStates {
     bool redelivered = false;
     std::optional<base::Instant> until;  // of a wait or a lease
     std::optional<ConsumerInfo> consumer;
+    /// It waits for its ordering key, which the message, or the case of the message, at this offset has.
+    std::optional<Offset> held_by;
   };
   Offset first_unsettled;
   Offset log_end;

@@ -60,6 +60,24 @@ std::optional<OnExpiry> on_expiry_of(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view name_of(Overflow overflow) { return overflow == Overflow::drop_oldest ? "drop_oldest" : "refuse"; }
+
+std::optional<Overflow> overflow_of(std::string_view name) {
+  for (const Overflow overflow : {Overflow::refuse, Overflow::drop_oldest}) {
+    if (name == name_of(overflow)) return overflow;
+  }
+  return std::nullopt;
+}
+
+std::string_view name_of(KeyFailure rule) { return rule == KeyFailure::hold ? "hold" : "continue"; }
+
+std::optional<KeyFailure> key_failure_of(std::string_view name) {
+  for (const KeyFailure rule : {KeyFailure::go_on, KeyFailure::hold}) {
+    if (name == name_of(rule)) return rule;
+  }
+  return std::nullopt;
+}
+
 base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   if (max_attempts) {
     options.max_attempts = *max_attempts == 0 ? std::nullopt : std::optional(*max_attempts);
@@ -88,6 +106,19 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
     if (!named) return Status(Code::INVALID_OPTION, "on_expiry must be \"drop\" or \"hospital\"");
     options.on_expiry = *named;
   }
+  options.max_messages = max_messages.value_or(options.max_messages);
+  options.max_bytes = max_bytes.value_or(options.max_bytes);
+  if (overflow) {
+    const auto named = overflow_of(*overflow);
+    if (!named) return Status(Code::INVALID_OPTION, "overflow must be \"refuse\" or \"drop_oldest\"");
+    options.overflow = *named;
+  }
+  options.order_by_key = order_by_key.value_or(options.order_by_key);
+  if (on_key_failure) {
+    const auto named = key_failure_of(*on_key_failure);
+    if (!named) return Status(Code::INVALID_OPTION, "on_key_failure must be \"continue\" or \"hold\"");
+    options.on_key_failure = *named;
+  }
   return options;
 }
 
@@ -110,13 +141,18 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.retention_bytes = options.retention_bytes;
   patch.ttl = options.ttl;
   patch.on_expiry = name_of(options.on_expiry);
+  patch.max_messages = options.max_messages;
+  patch.max_bytes = options.max_bytes;
+  patch.overflow = name_of(options.overflow);
+  patch.order_by_key = options.order_by_key;
+  patch.on_key_failure = name_of(options.on_key_failure);
   return patch;
 }
 
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
                         lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
-                        ttl || on_expiry;
+                        ttl || on_expiry || order_by_key || on_key_failure;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
                   "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
@@ -124,6 +160,10 @@ Status OptionsPatch::validate_for(Kind kind) const {
   }
   if (kind != Kind::topic && (retain_for || retention_age || retention_messages || retention_bytes)) {
     return Status(Code::INVALID_OPTION, "retain_for and retention_* are options of topics");
+  }
+  if (kind != Kind::queue && (max_messages || max_bytes || overflow)) {
+    return Status(Code::INVALID_OPTION,
+                  "max_messages, max_bytes and overflow are options of queues: a topic has retention_*");
   }
   if (kind == Kind::subscription && durability) {
     return Status(Code::INVALID_OPTION, "the durability of a subscription is its topic's");
@@ -139,8 +179,17 @@ Status validate(const QueueOptions& options) {
   if (options.max_worker_deaths == 0 || options.max_worker_deaths > 100) {
     return Status(Code::INVALID_OPTION, "max_worker_deaths must be 1 to 100");
   }
+  if (options.overflow != Overflow::refuse && options.overflow != Overflow::drop_oldest) {
+    return Status(Code::INVALID_OPTION, "overflow must be \"refuse\" or \"drop_oldest\"");
+  }
   if (options.durability != Durability::fsync && options.durability != Durability::relaxed) {
     return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
+  }
+  if (options.on_key_failure != KeyFailure::go_on && options.on_key_failure != KeyFailure::hold) {
+    return Status(Code::INVALID_OPTION, "on_key_failure must be \"continue\" or \"hold\"");
+  }
+  if (options.on_key_failure == KeyFailure::hold && !options.order_by_key) {
+    return Status(Code::INVALID_OPTION, "on_key_failure \"hold\" needs order_by_key");
   }
   LZ_RETURN_IF_ERROR(between("retain_for", options.retain_for, 0s, 24h * 3660));
   LZ_RETURN_IF_ERROR(between("retention_age", options.retention_age, 0s, 24h * 3660));
@@ -188,6 +237,11 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   number("retention_bytes", have.retention_bytes, asked.retention_bytes);
   time("ttl", have.ttl, asked.ttl);
   differs("on_expiry", std::string(name_of(have.on_expiry)), std::string(name_of(asked.on_expiry)));
+  number("max_messages", have.max_messages, asked.max_messages);
+  number("max_bytes", have.max_bytes, asked.max_bytes);
+  differs("overflow", std::string(name_of(have.overflow)), std::string(name_of(asked.overflow)));
+  flag("order_by_key", have.order_by_key, asked.order_by_key);
+  differs("on_key_failure", std::string(name_of(have.on_key_failure)), std::string(name_of(asked.on_key_failure)));
   return text;
 }
 

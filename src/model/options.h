@@ -28,6 +28,22 @@ enum class OnExpiry : std::uint8_t {
 /// "drop" or "hospital".
 std::string_view name_of(OnExpiry on_expiry);
 std::optional<OnExpiry> on_expiry_of(std::string_view name);
+/// What becomes of a publish to a queue that is full.
+enum class Overflow : std::uint8_t {
+  refuse = 1,       // RESOURCE_EXHAUSTED, naming the limit
+  drop_oldest = 2,  // the oldest that nobody has goes, and is counted as dropped
+};
+/// "refuse" or "drop_oldest".
+std::string_view name_of(Overflow overflow);
+std::optional<Overflow> overflow_of(std::string_view name);
+/// What becomes of an ordering key when one of its messages is admitted to the hospital.
+enum class KeyFailure : std::uint8_t {
+  go_on = 1,  // "continue": the messages behind it go on
+  hold = 2,   // they wait until the case is resolved
+};
+/// "continue" or "hold".
+std::string_view name_of(KeyFailure rule);
+std::optional<KeyFailure> key_failure_of(std::string_view name);
 
 struct QueueOptions {
   /// Failed attempts, the first delivery included, after which a message becomes a case. nullopt: "unlimited".
@@ -62,6 +78,15 @@ struct QueueOptions {
   base::Duration ttl{};
   /// What becomes of those whose time is over.
   OnExpiry on_expiry = OnExpiry::drop;
+  /// Of a queue: how many messages, and about how many bytes of them, it holds at most: ready, leased, waiting,
+  /// scheduled and held ones, not those in the hospital. 0: no limit.
+  std::uint64_t max_messages = 0;
+  std::uint64_t max_bytes = 0;
+  Overflow overflow = Overflow::refuse;
+  /// At most one message of a key is out, in the order of their offsets, retries included. Fixed at creation.
+  bool order_by_key = false;
+  /// Only with order_by_key.
+  KeyFailure on_key_failure = KeyFailure::go_on;
 
   bool operator==(const QueueOptions&) const = default;
 };
@@ -85,6 +110,11 @@ struct OptionsPatch {
   std::optional<std::uint64_t> retention_bytes;
   std::optional<base::Duration> ttl;  // 0: without end
   std::optional<std::string> on_expiry;
+  std::optional<std::uint64_t> max_messages;
+  std::optional<std::uint64_t> max_bytes;
+  std::optional<std::string> overflow;
+  std::optional<bool> order_by_key;
+  std::optional<std::string> on_key_failure;
 
   /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;

@@ -73,6 +73,8 @@ struct SubscriptionState {
   Grant void_grants;
   /// It is to begin with what was published from this time on, and which message that is, is being looked up. 0: no.
   base::Instant seeking;
+  /// Of what it holds, about: of messages that left it without having been delivered the size may not be known.
+  std::uint64_t bytes = 0;
   /// The queue is being deleted: cases keep their messages, everything else goes, step by step.
   bool deleting = false;
   bool operator==(const SubscriptionState&) const = default;
@@ -108,6 +110,8 @@ struct DeliveryRecord {
   bool scheduled = false;
   /// When granted: when the delivery began, as far as known (0: had not begun).
   base::Instant started_at;
+  /// Of a subscription that orders by key: the key that it locks, or none. nullopt: not known, or it does not order.
+  std::optional<KeyHash> key;
   bool operator==(const DeliveryRecord&) const = default;
 };
 

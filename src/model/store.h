@@ -37,6 +37,10 @@ struct RecoveredDelivery {
   LogId log;  // the log or the lane
   DeliveryRecord record;
 };
+struct RecoveredKey {
+  Offset offset;
+  KeyHash key;
+};
 struct RecoveredSubscription {
   SubscriptionState state;
   std::vector<AckChunk> chunks;  // of its one source, ascending
@@ -49,6 +53,10 @@ struct RecoveredSubscription {
   /// Open cases, ascending: those admitted, and those replaying with their place in the lane.
   std::vector<Offset> admitted;
   std::vector<LaneEntry> lane;
+  /// Of a subscription that orders by key: the keys of those of `parked` whose records name one or none, and of the
+  /// open cases that have one, by the offsets of their messages.
+  std::vector<RecoveredKey> parked_keys;
+  std::vector<RecoveredKey> case_keys;
 };
 /// A queue, a topic or a subscription.
 struct RecoveredQueue {

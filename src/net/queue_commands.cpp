@@ -41,6 +41,8 @@ wire::QueueInfo info_of(const model::QueueStats& stats) {
   info.subscriptions = static_cast<std::uint32_t>(stats.subscriptions);
   info.scheduled = stats.scheduled;
   info.expired = stats.counters.expired;
+  info.held = stats.held;
+  info.held_full = stats.held_full;
   return info;
 }
 
@@ -75,6 +77,7 @@ wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, c
     peeked.offset = one.offset;
     peeked.state = state.state;
     peeked.attempt = state.attempt;
+    peeked.held_by = state.held_by;
     peeked.damaged = one.message == nullptr;
     if (peeked.damaged) continue;
     peeked.published_at = one.message->published_at;

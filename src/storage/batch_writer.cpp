@@ -341,6 +341,9 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
     const model::MessageRef message =
         MessageReader(database_, nullptr).read_one(shard_, record.id.log, record.id.offset);
     if (message != nullptr) record.summary = summary_of(*message);
+    // It may not have been known yet. What was scheduled has none.
+    const bool has_key = message != nullptr && message->due.us == 0;
+    if (!record.key && has_key) record.key = model::hash_of_key(record.summary.key);
     put_case(record, {});
     return {};
   }
@@ -351,6 +354,7 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
   record.relapse_count = before->relapse_count + 1;
   record.failure_count += before->failure_count;
   record.first_admitted_at = before->first_admitted_at;
+  record.key = before->key;
   put_case(record, before->admitted_at);
   return erase(Family::state, keys::lane_entry(shard_, record.id.subscription, m.lane_offset));
 }

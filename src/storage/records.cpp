@@ -100,6 +100,11 @@ std::string encode(const model::QueueRecord& record) {
   options->set_retention_bytes(record.options.retention_bytes);
   options->set_ttl_us(micros(record.options.ttl));
   options->set_on_expiry(static_cast<std::uint32_t>(record.options.on_expiry));
+  options->set_max_messages(record.options.max_messages);
+  options->set_max_bytes(record.options.max_bytes);
+  options->set_overflow(static_cast<std::uint32_t>(record.options.overflow));
+  options->set_order_by_key(record.options.order_by_key);
+  options->set_on_key_failure(static_cast<std::uint32_t>(record.options.on_key_failure));
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::QueueRecord& record) {
@@ -137,6 +142,13 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.ttl = micros(options.ttl_us());
   const bool to_hospital = options.on_expiry() == static_cast<std::uint32_t>(model::OnExpiry::hospital);
   record.options.on_expiry = to_hospital ? model::OnExpiry::hospital : model::OnExpiry::drop;
+  record.options.max_messages = options.max_messages();
+  record.options.max_bytes = options.max_bytes();
+  const bool drops = options.overflow() == static_cast<std::uint32_t>(model::Overflow::drop_oldest);
+  record.options.overflow = drops ? model::Overflow::drop_oldest : model::Overflow::refuse;
+  record.options.order_by_key = options.order_by_key();
+  const bool holds = options.on_key_failure() == static_cast<std::uint32_t>(model::KeyFailure::hold);
+  record.options.on_key_failure = holds ? model::KeyFailure::hold : model::KeyFailure::go_on;
   return true;
 }
 
@@ -162,6 +174,7 @@ std::string encode(const model::SubscriptionState& record) {
   out.set_deleting(record.deleting);
   out.set_void_grants(record.void_grants.value);
   out.set_seeking_us(record.seeking.us);
+  out.set_bytes(record.bytes);
   v1::Counters* counters = out.mutable_counters();
   counters->set_entered(record.counters.entered);
   counters->set_acked(record.counters.acked);
@@ -190,6 +203,7 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
   record.deleting = in.deleting();
   record.void_grants = model::Grant(in.void_grants());
   record.seeking = Instant{in.seeking_us()};
+  record.bytes = in.bytes();
   const v1::Counters& c = in.counters();
   record.counters = {c.entered(),           c.acked(),      c.discarded(),  c.expired(), c.purged(), c.dropped(),
                      c.lost_to_retention(), c.redirected(), c.in_hospital()};
@@ -257,6 +271,7 @@ std::string encode(const model::DeliveryRecord& record) {
   out.set_suspect(record.suspect);
   out.set_due_us(record.due.us);
   out.set_started_at_us(record.started_at.us);
+  if (record.key) out.set_key(record.key->value);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::DeliveryRecord& record) {
@@ -271,6 +286,7 @@ bool decode(std::string_view bytes, model::DeliveryRecord& record) {
   record.suspect = in.suspect();
   record.due = Instant{in.due_us()};
   record.started_at = Instant{in.started_at_us()};
+  if (in.has_key()) record.key = model::KeyHash(in.key());
   return true;
 }
 
@@ -393,6 +409,7 @@ std::string encode(const model::CaseRecord& record) {
   out.set_closed_at_us(record.closed_at.us);
   out.set_late_ack(record.late_ack);
   out.set_discard_reason(record.discard_reason);
+  out.set_key_hash(record.key.value);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -414,6 +431,7 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.closed_at = Instant{in.closed_at_us()};
   record.late_ack = in.late_ack();
   record.discard_reason = in.discard_reason();
+  record.key = model::KeyHash(in.key_hash());
   return true;
 }
 

@@ -120,10 +120,28 @@ Status recover_deliveries(Database& database, ShardId shard, const model::QueueR
       sub.deliveries.push_back(waiting[i]);
     } else {
       (waiting[i].record.scheduled ? sub.parked_scheduled : sub.parked).push_back(waiting[i].record.offset);
+      if (const auto& key = waiting[i].record.key) sub.parked_keys.push_back({waiting[i].record.offset, *key});
     }
   }
   std::sort(sub.parked.begin(), sub.parked.end());
   std::sort(sub.parked_scheduled.begin(), sub.parked_scheduled.end());
+  return {};
+}
+
+/// The cases are read themselves: the indexes say nothing of keys.
+Status recover_keys_of_cases(Database& database, ShardId shard, const model::QueueRecord& queue,
+                             model::RecoveredSubscription& sub) {
+  std::vector<Offset> open = sub.admitted;
+  for (const model::LaneEntry& entry : sub.lane) open.push_back(entry.target.offset);
+  std::sort(open.begin(), open.end());
+  for (const Offset offset : open) {
+    const model::CaseId id{shard, queue.subscription, queue.log, offset};
+    const auto bytes = database.get(Family::hospital, keys::case_record(id));
+    if (!bytes.ok()) return bytes.status();
+    model::CaseRecord record;
+    if (!*bytes || !decode(**bytes, record)) return damaged("case " + id.to_string());
+    if (record.key) sub.case_keys.push_back({offset, record.key});
+  }
   return {};
 }
 
@@ -138,15 +156,17 @@ Status recover_cases(Database& database, ShardId shard, const model::QueueRecord
       }));
   std::sort(sub.admitted.begin(), sub.admitted.end());
   const std::string lane = keys::Key(shard, Kind::lane_entry).add(queue.subscription.value).str();
-  return scan(database, Family::state, lane, "a lane entry", [&](std::string_view key, std::string_view value) {
-    model::LaneEntry entry;
-    if (!decode(value, entry)) return false;
-    entry.offset = Offset(keys::last_number(key));
-    entry.target.shard = shard;
-    entry.target.subscription = queue.subscription;
-    sub.lane.push_back(entry);
-    return true;
-  });
+  LZ_RETURN_IF_ERROR(
+      scan(database, Family::state, lane, "a lane entry", [&](std::string_view key, std::string_view value) {
+        model::LaneEntry entry;
+        if (!decode(value, entry)) return false;
+        entry.offset = Offset(keys::last_number(key));
+        entry.target.shard = shard;
+        entry.target.subscription = queue.subscription;
+        sub.lane.push_back(entry);
+        return true;
+      }));
+  return queue.options.order_by_key ? recover_keys_of_cases(database, shard, queue, sub) : Status();
 }
 
 Status recover_subscription(Database& database, ShardId shard, const model::QueueRecord& queue,

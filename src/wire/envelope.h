@@ -42,6 +42,8 @@ struct EnvelopeFacts {
 };
 /// Whether the broker takes these bytes: HEADERS_TOO_LARGE or BAD_REQUEST naming the field, or OK and `facts`.
 base::Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFacts& facts);
+/// The hash of the key in these bytes, which check_envelope took; 0: there is none. Reads no other field.
+model::KeyHash key_hash(std::string_view bytes);
 /// The bytes with an id added at their end; for envelopes that came without one.
 std::string with_id(std::string_view bytes, const model::MessageId& id);
 /// The same with the time when the message expires.

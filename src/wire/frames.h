@@ -271,6 +271,8 @@ struct QueueInfo {
   model::Offset cursor;
   model::Offset next_offset;
   std::uint64_t scheduled = 0, expired = 0;
+  std::uint64_t held = 0;
+  bool held_full = false;
 };
 struct QueueResponse {
   std::uint64_t request = 0;
@@ -296,6 +298,7 @@ struct PeekedMessage {
   model::MessageState state = model::MessageState::ready;
   std::uint32_t attempt = 0;
   bool damaged = false;
+  std::optional<model::Offset> held_by;
 };
 struct Peeked {
   std::uint64_t request = 0;

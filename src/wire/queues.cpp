@@ -6,9 +6,13 @@ namespace lazaret::wire {
 namespace {
 
 constexpr std::pair<model::MessageState, std::string_view> kStates[] = {
-    {model::MessageState::settled, "settled"},         {model::MessageState::ready, "ready"},
-    {model::MessageState::leased, "leased"},           {model::MessageState::waiting, "waiting"},
-    {model::MessageState::in_hospital, "in_hospital"}, {model::MessageState::replaying, "replaying"},
+    {model::MessageState::settled, "settled"},
+    {model::MessageState::ready, "ready"},
+    {model::MessageState::leased, "leased"},
+    {model::MessageState::waiting, "waiting"},
+    {model::MessageState::in_hospital, "in_hospital"},
+    {model::MessageState::replaying, "replaying"},
+    {model::MessageState::held, "held"},
     {model::MessageState::scheduled, "scheduled"},
 };
 
@@ -41,6 +45,11 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.retention_bytes) out->set_retention_bytes(*patch.retention_bytes);
   if (patch.ttl) out->set_ttl_us(static_cast<std::uint64_t>(patch.ttl->count()));
   if (patch.on_expiry) out->set_on_expiry(*patch.on_expiry);
+  if (patch.max_messages) out->set_max_messages(*patch.max_messages);
+  if (patch.max_bytes) out->set_max_bytes(*patch.max_bytes);
+  if (patch.overflow) out->set_overflow(*patch.overflow);
+  if (patch.order_by_key) out->set_order_by_key(*patch.order_by_key);
+  if (patch.on_key_failure) out->set_on_key_failure(*patch.on_key_failure);
 }
 
 OptionsPatch patch_of(const v1::QueueOptions& in) {
@@ -62,6 +71,11 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_retention_bytes()) patch.retention_bytes = in.retention_bytes();
   if (in.has_ttl_us()) patch.ttl = microseconds(in.ttl_us());
   if (in.has_on_expiry()) patch.on_expiry = in.on_expiry();
+  if (in.has_max_messages()) patch.max_messages = in.max_messages();
+  if (in.has_max_bytes()) patch.max_bytes = in.max_bytes();
+  if (in.has_overflow()) patch.overflow = in.overflow();
+  if (in.has_order_by_key()) patch.order_by_key = in.order_by_key();
+  if (in.has_on_key_failure()) patch.on_key_failure = in.on_key_failure();
   return patch;
 }
 
@@ -136,6 +150,8 @@ OutFrame encode(const QueueResponse& frame) {
     to->set_next_offset(queue.next_offset.value);
     to->set_scheduled(queue.scheduled);
     to->set_expired_total(queue.expired);
+    to->set_held(queue.held);
+    to->set_held_full(queue.held_full);
   }
   out.set_offset(frame.offset.value);
   out.set_entered(frame.entered);
@@ -160,7 +176,8 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
                           queue.acked_total(), queue.consumers(), kind_of(queue.kind()).value_or(model::Kind::queue),
                           queue.topic(), start.ok() ? *start : model::StartPoint(), queue.subscriptions(),
                           model::Offset(queue.cursor()), model::Offset(queue.next_offset()), queue.scheduled(),
-                          queue.expired_total()});
+                          queue.expired_total(),
+                          queue.held(), queue.held_full()});
   }
   out.created = in->created();
   out.count = in->count();
@@ -203,6 +220,7 @@ OutFrame encode(const Peeked& frame) {
     }
     to->set_attempt(message.attempt);
     to->set_damaged(message.damaged);
+    if (message.held_by) to->set_held_by(message.held_by->value);
     body_bytes += message.body.size();
   }
   out.set_next(frame.next.value);
@@ -231,6 +249,7 @@ base::Result<Peeked> decode<Peeked>(const Frame& frame) {
     }
     to.attempt = message.attempt();
     to.damaged = message.damaged();
+    if (message.has_held_by()) to.held_by = model::Offset(message.held_by());
   }
   if (!bodies.exact()) return bad_frame("the body lengths in PEEKED do not add up to the frame's body");
   out.next = model::Offset(in->next());

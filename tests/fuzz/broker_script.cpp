@@ -233,6 +233,9 @@ wire::OptionsPatch BrokerScript::options() {
   if ((given & 32) != 0) patch.lease_duration = duration_of(input_.number());
   if ((given & 64) != 0) patch.max_worker_deaths = static_cast<std::uint32_t>(input_.number());
   if ((given & 128) != 0) patch.durability = input_.flag() ? "fsync" : input_.flag() ? "relaxed" : "lax";
+  const std::uint8_t order = input_.byte();
+  if ((order & 1) != 0) patch.order_by_key = (order & 2) != 0;
+  if ((order & 4) != 0) patch.on_key_failure = (order & 8) != 0 ? "hold" : (order & 16) != 0 ? "continue" : "stop";
   return patch;
 }
 

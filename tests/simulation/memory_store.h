@@ -52,6 +52,9 @@ class MemoryStore final : public model::Store {
   model::Offset end_of(model::LogId log) const;
   /// What a crash would leave of a subscription's state; null: nothing.
   const model::SubscriptionState* durable_subscription(model::SubscriptionId subscription) const;
+  /// Whether a subscription has settled this message, and a crash would not change that; `written`: or a stop of the
+  /// process only.
+  bool is_settled(model::SubscriptionId subscription, model::Offset offset, bool written) const;
   /// Messages in runs, and copied out.
   std::size_t stored_messages(model::LogId log) const;
   std::size_t evacuated_messages(model::LogId log) const;

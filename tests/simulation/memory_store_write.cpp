@@ -217,6 +217,7 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
     record.replay_count = old->replay_count;
     record.relapse_count = old->relapse_count + 1;
     record.first_admitted_at = old->first_admitted_at;
+    record.key = old->key;
     *old = record;
     return;
   }
@@ -224,6 +225,8 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
   model::CaseRecord record = admit.record;
   if (model::MessageRef message = shard_.logs[id.log].find(id.offset)) {
     record.summary.body_bytes = message->body.size();
+    const bool readable = record.reason != model::CaseReason::damaged && message->due.us == 0;
+    if (!record.key && readable) record.key = model::hash_of_key(message->envelope.view());  // as World has it
   }
   state_.cases[id] = record;
 }

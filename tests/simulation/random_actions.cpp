@@ -9,6 +9,16 @@ namespace lazaret::simulation {
 using base::Code;
 using model::VerdictKind;
 
+namespace {
+
+/// Few, so that they meet; of a message the same whenever it is sent. Some have none.
+std::string key_of(std::uint64_t sequence) {
+  constexpr std::uint64_t kKeys = 6;
+  return sequence % (kKeys + 2) < kKeys ? "key " + std::to_string(sequence % (kKeys + 2)) : "";
+}
+
+}  // namespace
+
 void RandomRun::act() {
   const std::uint64_t dice = random_.below(1000);
   if (dice < 280) return publish(*any(publishers_));
@@ -71,6 +81,7 @@ void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& seq
   for (const std::uint64_t sequence : sequences) {
     auto message = std::make_shared<model::Message>();
     message->body_crc = static_cast<std::uint32_t>(sequence);
+    message->envelope = base::SharedBytes::of(key_of(sequence));
     const auto& unconfirmed = publisher.unconfirmed.at(sequence);
     message->body = base::SharedBytes::of(unconfirmed.body);
     if (unconfirmed.delay.count() > 0) message->due = world_.now() + unconfirmed.delay;

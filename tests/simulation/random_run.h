@@ -119,6 +119,7 @@ class RandomRun {
   void a_day_passes();
 
   void drain();
+  bool resolve_held_cases();
   void create_topic();
   void subscribe(const std::string& name);
   model::QueueOptions some_options();

@@ -51,6 +51,13 @@ void Saboteur::spoil(model::MutationGroup& group) {
       if (auto* put = std::get_if<model::PutDelivery>(&one)) put->record.suspect = false;
     }
   }
+  if (bug_ == Bug::key_lock_lost_at_retry) {
+    for (model::Mutation& one : group.mutations) {
+      auto* put = std::get_if<model::PutDelivery>(&one);
+      const bool waits = put != nullptr && put->record.state == model::DeliveryState::waiting;
+      if (waits && put->record.key) put->record.key = model::KeyHash();
+    }
+  }
   if (bug_ == Bug::offsets_given_twice) {
     for (model::Mutation& one : group.mutations) {
       if (auto* put = std::get_if<model::PutLog>(&one)) put->state.reserved = {};

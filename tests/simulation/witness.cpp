@@ -112,6 +112,7 @@ void Witness::lose_what_is_relaxed(Queue& queue) {
   }
   queue.messages.erase(queue.messages.lower_bound(end), queue.messages.end());
   queue.blames.erase(queue.blames.lower_bound(end), queue.blames.end());
+  queue.keys.erase(queue.keys.lower_bound(end), queue.keys.end());
   std::erase_if(queue.places, [end](const auto& place) { return place.second >= end; });
   std::erase_if(sequences_, [&](const auto& one) { return one.first.first == queue.record.log; });
   std::erase_if(accepted_, [&](const auto& one) { return std::get<0>(one) == queue.record.subscription; });
@@ -166,6 +167,7 @@ void Witness::see_queue(const model::QueueRecord& record) {
   const auto limit = record.options.max_attempts;
   queue.limit = fresh ? limit : (queue.limit && limit ? std::optional(std::max(*queue.limit, *limit)) : std::nullopt);
   queue.relaxed = queue.relaxed || record.options.durability == model::Durability::relaxed;
+  queue.holds = queue.holds && record.options.on_key_failure == model::KeyFailure::hold;
   queue.deaths = std::max(queue.deaths, record.options.max_worker_deaths);
   const base::Duration ttl = record.options.ttl;
   queue.some_end = queue.some_end || ttl.count() > 0;
@@ -420,10 +422,15 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   if (one.attempt < message.attempt) find(at + "attempts are counted backwards (6)");
   check_failures(of, one, from_lane);
   if (!from_lane && one.message != nullptr) check_time(of, one);
+  if (of.record.options.order_by_key && one.message != nullptr) check_key(of, deliver, one);
   if (message.newest == 0 && !from_lane && offset >= of.floor) check_order(of, one);
   check_said(of, message, one);
   message.newest = one.grant.value;
   message.attempt = one.attempt;
+  if (one.grant.value <= of.void_grants) {  // it was moved while this was on its way
+    message.forgotten = one.grant.value;
+    message.attempt = 0;
+  }
   message.from_lane = from_lane;
   message.suspected.reset();
   Blame& blame = of.blames[offset];
@@ -460,9 +467,13 @@ void Witness::check_time(const Queue& of, const model::Delivered& one) {
 /// Messages that go out in one step to several consumers are told to one after the other: grants say the order.
 void Witness::check_order(Queue& of, const model::Delivered& one) {
   if (one.message != nullptr && one.message->due.us != 0) return;  // it waited for its time
-  const auto place = of.first_grants.emplace(one.source_offset.value, one.grant.value).first;
-  const bool before = place == of.first_grants.begin() || std::prev(place)->second < place->second;
-  const bool behind = std::next(place) == of.first_grants.end() || place->second < std::next(place)->second;
+  const bool ordered = of.record.options.order_by_key;
+  const std::string key = ordered && one.message != nullptr ? key_of(*one.message) : "";
+  if (ordered && key.empty()) return;
+  auto& first_grants = of.first_grants[key];
+  const auto place = first_grants.emplace(one.source_offset.value, one.grant.value).first;
+  const bool before = place == first_grants.begin() || std::prev(place)->second < place->second;
+  const bool behind = std::next(place) == first_grants.end() || place->second < std::next(place)->second;
   if (!before || !behind) find(where(of, place->first) + "its first delivery is out of order (7)");
 }
 
@@ -560,7 +571,9 @@ void Witness::accepted(const model::Verdict& verdict, const model::VerdictResult
   if (of == nullptr || known == grants_.end()) return find("a verdict with a token that was never given counted (5)");
   Message& message = of->messages[known->second];
   const bool again = !accepted_.insert({verdict.token.subscription, grant, verdict.kind}).second;
-  if (!again && message.newest != grant) find(where(*of, known->second) + "an old token still settled it (5)");
+  // A relaxed queue may have forgotten the newest in a power loss, and with it that an older one is not good any more.
+  const bool remembered = message.newest > message.forgotten;
+  if (!again && message.newest != grant && remembered) find(where(*of, known->second) + "an old token still settled it (5)");
   // Of what was given out before it was moved nothing counts, also if that is told only now.
   if (again || verdict.kind == VerdictKind::extend || grant <= of->void_grants) return;
   if (verdict.kind == VerdictKind::ack) message.acked = true;

@@ -3,8 +3,9 @@
 //
 // Invariants that it checks, numbered as in the design: 1 nothing confirmed disappears; 2 a repeated publish is stored
 // once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
-// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; 10 the sums;
-// 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
+// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay, of a queue that
+// orders by key those of each key, and of each one is out at a time, when all before it are settled; 10 the sums; 11
+// what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
 // nobody has more than its credit, nobody is told that a message is new that may have begun, nothing is delivered
 // before its time or after it, and at the end nothing is left behind.
 //
@@ -68,9 +69,11 @@ class Witness final : public Watcher {
     std::uint32_t deaths = 0;            // the most that a message of it may be convicted of
     std::map<std::uint64_t, Message> messages;
     std::map<std::uint64_t, Blame> blames;
-    std::map<std::string, std::uint64_t> places;          // body → offset
-    std::map<std::uint64_t, std::string> names;           // offset → body, of all that anybody was ever told
-    std::map<std::uint64_t, std::uint64_t> first_grants;  // by offset
+    std::map<std::string, std::uint64_t> places;  // body → offset
+    std::map<std::uint64_t, std::string> names;   // offset → body, of all that anybody was ever told
+    std::map<std::string, std::map<std::uint64_t, std::uint64_t>> first_grants;  // by key where it orders, and offset
+    std::map<std::uint64_t, std::string> keys;                                   // of what was delivered
+    bool holds = true;        // on_key_failure was never anything but "hold"
     std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
     std::uint64_t purged = 0;
     std::uint64_t purges_unanswered = 0;
@@ -136,6 +139,11 @@ class Witness final : public Watcher {
   void delivered(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_order(Queue& queue, const model::Delivered& one);
   void check_time(const Queue& queue, const model::Delivered& one);
+  void check_key(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
+  void check_before(const Queue& queue, const std::string& key, const model::Delivered& one);
+  void check_held(const Queue& queue, const std::string& key, const model::Delivered& one);
+  static std::string key_of(const model::Message& message);
+  std::string key_at(const Queue& queue, model::Offset offset);
   void check_failures(const Queue& queue, const model::Delivered& one, bool from_lane);
   bool is_unanswered(model::SubscriptionId of, std::uint64_t grant) const;
   void check_attempt(const model::PutAttempt& put);

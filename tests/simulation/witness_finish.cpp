@@ -19,7 +19,7 @@ void Witness::finish() {
 void Witness::finish(Queue& of) {
   const std::string& name = of.record.name;
   const model::QueueStats stats = world_.show(name);
-  if (stats.ready + stats.leased + stats.waiting + stats.scheduled > 0)
+  if (stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held > 0)
     find(name + ": not everything was worked off (1)");
   if (of.purges_unanswered == 0 && stats.counters.purged != of.purged) {
     find(name + ": " + std::to_string(of.purged) + " were said to be purged, and " +

@@ -41,6 +41,8 @@ void World::start_broker() {
     config.shards = options_.shards;
     config.epoch = recovered[i].meta.epoch;
     config.seed = options_.seed + i;
+    // The envelope of a message is its key, as it stands.
+    config.key_of = [](const model::Message& message) { return model::hash_of_key(message.envelope.view()); };
     config.awaiting_instances = !instances.empty();
     if (i == 0) config.catalog = catalog;
     const model::ShardMeta meta = recovered[i].meta;
@@ -209,12 +211,23 @@ model::QueueRecord World::subscribe_at(const std::string& name, const std::strin
 
 model::Published World::publish(const std::string& name, std::vector<std::string> bodies,
                                 std::optional<model::ProducerId> producer, std::uint64_t first_sequence) {
+  return publish(name, "", std::move(bodies), producer, first_sequence);
+}
+
+model::Published World::publish_keyed(const std::string& name, const std::string& key,
+                                      std::vector<std::string> bodies) {
+  return publish(name, key, std::move(bodies), std::nullopt, 0);
+}
+
+model::Published World::publish(const std::string& name, const std::string& key, std::vector<std::string> bodies,
+                                std::optional<model::ProducerId> producer, std::uint64_t first_sequence) {
   model::Publish publish;
   publish.log = queue(name).log;
   publish.producer = producer;
   for (std::string& body : bodies) {
     auto message = std::make_shared<model::Message>();
     for (const char c : body) message->body_crc = message->body_crc * 31 + static_cast<unsigned char>(c);
+    message->envelope = base::SharedBytes::of(key);
     message->body = base::SharedBytes::of(std::move(body));
     publish.items.push_back({producer ? first_sequence++ : 0, std::move(message)});
   }

@@ -94,6 +94,8 @@ class World {
   /// One message that is not delivered before `delay` is over, nor when it is `ttl` old, counted from then. 0: neither.
   /// Its offset.
   std::uint64_t publish_timed(const std::string& queue, base::Duration delay, base::Duration ttl = {});
+  /// With this ordering key.
+  model::Published publish_keyed(const std::string& queue, const std::string& key, std::vector<std::string> bodies);
   /// `count` messages with short bodies.
   void publish(const std::string& queue, std::size_t count);
   model::QueueStats show(const std::string& queue);
@@ -184,6 +186,8 @@ class World {
   std::map<std::string, model::QueueRecord> directory_;
   std::vector<std::string> trace_;
   model::QueueRecord create(model::CreateQueue command);
+  model::Published publish(const std::string& queue, const std::string& key, std::vector<std::string> bodies,
+                           std::optional<model::ProducerId> producer, std::uint64_t first_sequence);
 
   std::vector<Watcher*> watchers_;
   Saboteur saboteur_;

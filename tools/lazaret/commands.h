@@ -15,6 +15,7 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
 void add_consume_command(CLI::App& app, const Connection& connection, const std::vector<std::string>& command,
                          int& exit_status);
 void add_queue_commands(CLI::App& app, const Connection& connection);
+void add_apply_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_peek_command(CLI::App& app, const Connection& connection);
 void add_why_command(CLI::App& app, const Connection& connection);
 void add_schedule_commands(CLI::App& app, const Connection& connection);

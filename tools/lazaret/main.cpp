@@ -136,6 +136,7 @@ int run(int argc, char** argv) {
       "75 try later, 76 protocol, 77 not permitted, 78 configuration, 1 otherwise.");
 
   add_queue_commands(app, connection);
+  add_apply_command(app, connection, exit_status);
   add_publish_command(app, connection, exit_status);
   add_consume_command(app, connection, command, exit_status);
   add_peek_command(app, connection);

@@ -15,7 +15,7 @@ namespace json = boost::json;
 using base::Code;
 using base::Status;
 
-constexpr std::array<std::pair<std::string_view, std::string Message::*>, 8> kTexts = {{
+constexpr std::array<std::pair<std::string_view, std::string Message::*>, 9> kTexts = {{
     {"key", &Message::key},
     {"type", &Message::type},
     {"content_type", &Message::content_type},
@@ -24,6 +24,7 @@ constexpr std::array<std::pair<std::string_view, std::string Message::*>, 8> kTe
     {"reply_to", &Message::reply_to},
     {"schema_id", &Message::schema_id},
     {"traceparent", &Message::traceparent},
+    {"content_encoding", &Message::content_encoding},
 }};
 constexpr std::array<std::string_view, 8> kOthers = {"id",    "headers",    "body", "body_base64",
                                                      "delay", "deliver_at", "ttl",  "expires_at"};
@@ -165,6 +166,7 @@ json::object message_json(const Delivery& delivery) {
                    {"priority", 0},
                    {"published_at", time_or_null(message.published_at)}};
   if (!message.schema_id.empty()) out["schema_id"] = text_or_null(message.schema_id);
+  if (!message.content_encoding.empty()) out["content_encoding"] = text_or_null(message.content_encoding);
   if (!message.traceparent.empty()) out["traceparent"] = text_or_null(message.traceparent);
   if (base::is_utf8(message.body.view())) {
     out["body"] = message.body.view();

@@ -21,6 +21,7 @@ struct Given {
 constexpr std::uint64_t kPage = 100;
 
 std::string body_for_people(const json::object& message) {
+  if (message.contains("content_encoding")) return "(" + cell(message, "content_encoding") + ")";
   if (const json::value* text = message.if_contains("body"); text != nullptr && text->is_string()) {
     return printable(std::string_view(text->get_string()));
   }
@@ -68,7 +69,7 @@ void add_peek_command(CLI::App& app, const Connection& connection) {
       ->type_name("OFFSET");
   command
       ->add_option("--state", given->state,
-                   "Only these: settled, ready, leased, waiting, scheduled, in_hospital, replaying")
+                   "Only these: settled, ready, leased, waiting, scheduled, held, in_hospital, replaying")
       ->type_name("STATE");
   command->callback([&connection, given] { peek(connection, *given); });
 }

@@ -176,6 +176,7 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
   command->add_option("--at", given->at, "Not delivered before this time, e.g. 2030-01-31T08:00:00+01:00")
       ->type_name("TIME");
   add_duration(*command, "--ttl", given->ttl, "Not delivered any more so long after it was published, or is due");
+  command->add_flag("--compress", message.compress, "Compress the body with zstd, if that makes it smaller");
   command
       ->add_option("--producer-id", given->producer_id,
                    "Number the messages under this id: publishing the same input again stores nothing twice")

@@ -36,8 +36,15 @@ constexpr std::array kOptions = {
     Option{"ttl", kOfConsumers,
            "How long a message is delivered after it was published, e.g. 1h; 0s: without end (0s)"},
     Option{"on_expiry", kOfConsumers, "What becomes of a message after that: drop, or hospital (drop)"},
+    Option{
+        "on_key_failure", kOfConsumers,
+        "With --order-by-key, when a message goes to the hospital: continue with those behind it, or hold them until "
+        "its case is resolved (continue)"},
     Option{"durability", kOfQueue | kOfTopic,
            "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
+    Option{"max_messages", kOfQueue, "Messages that it holds at most; 0 for no limit (0)"},
+    Option{"max_bytes", kOfQueue, "Bytes that it holds at most, about; 0 for no limit (0)"},
+    Option{"overflow", kOfQueue, "When it is full: refuse the publish, or drop_oldest, which is counted (refuse)"},
     Option{"retain_for", kOfTopic, "How long messages stay after all subscriptions have read them (0s)"},
     Option{"retention_age", kOfTopic, "What is older goes, read or not; 0s for no limit (0s)"},
     Option{"retention_messages", kOfTopic, "Beyond so many the oldest go, read or not; 0 for no limit (0)"},
@@ -115,7 +122,16 @@ void add_options(CLI::App& command, Given& given) {
   }
 }
 
+/// What is fixed at creation.
+void add_order(CLI::App& command, Given& given) {
+  if (given.noun == &kTopic) return;
+  command.add_flag_callback(
+      "--order-by-key", [&given] { given.options["order_by_key"] = "true"; },
+      "At most one message of a key at a time, in order, retries included");
+}
+
 void add_placement(CLI::App& command, Given& given) {
+  add_order(command, given);
   if (given.noun == &kSubscription) {
     command.add_option("--topic", given.options["topic"], "The topic that it reads")->required()->type_name("TOPIC");
     command

@@ -81,6 +81,20 @@ TEST_F(Why, WhatStopsAllComesFirst) {
   EXPECT_THAT(codes(), ElementsAre("PAUSED", "DRAINING", "RESUMING", "MAX_IN_FLIGHT", "NO_CONSUMER", "SUSPECTS"));
 }
 
+TEST_F(Why, KeysThatAreLocked) {
+  stats.held = 65'536;
+  stats.held_full = true;
+  EXPECT_THAT(codes(), ElementsAre("HELD_FULL"));
+  EXPECT_THAT(text(), HasSubstr("65536 messages are held by their keys, as many as are remembered"));
+  model::MessageStates::Item item;
+  item.offset = model::Offset(7);
+  item.state = model::MessageState::held;
+  item.held_by = model::Offset(3);
+  const Cause cause = where_it_is(item, stats, 0, kNow);
+  EXPECT_EQ(cause.code, "HELD");
+  EXPECT_THAT(cause.text, HasSubstr("Message 7 is held, until message 3 of its key is settled"));
+}
+
 TEST_F(Why, OneMessageIsSomewhere) {
   model::MessageStates::Item item;
   item.offset = model::Offset(7);

@@ -134,6 +134,36 @@ TEST_F(RecoveryTest, DeliveriesComeBackWithEverythingTheySay) {
   EXPECT_EQ(count_records("schedule"), 0u);
 }
 
+TEST_F(RecoveryTest, KeysComeBackWithWhatLocksThem) {
+  publish({"a", "b", "c", "d"});
+  queue_.options.order_by_key = true;
+  queue_.options.on_key_failure = model::KeyFailure::hold;
+  auto keyed = delivery(2, DeliveryState::ready);
+  keyed.key = model::hash_of_key("key");
+  auto without = delivery(3, DeliveryState::waiting, 9000);
+  without.key = model::KeyHash();
+  commit({model::PutQueue{queue_}, model::PutDelivery{queue_.subscription, queue_.log, keyed, {}},
+          model::PutDelivery{queue_.subscription, queue_.log, without, {}}});
+  source().settled = {{Offset(0), Offset(2)}};
+  source().cursor = Offset(2);
+  source().settled.clear();
+  admit(0, base::Instant{100});
+  admit(1, base::Instant{200});
+  --state_.counters.in_hospital;
+  commit({model::ReplayCase{case_id(1), queue_.lane, Offset(0)}, put_state()});
+  reopen();
+  const model::RecoveredQueue found = recovered();
+  EXPECT_EQ(found.queue.options, queue_.options);
+  ASSERT_THAT(found.subscription->deliveries, SizeIs(2));
+  EXPECT_EQ(found.subscription->deliveries[0].record, keyed);
+  EXPECT_EQ(found.subscription->deliveries[1].record, without);
+  ASSERT_THAT(found.subscription->case_keys, SizeIs(2));
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(found.subscription->case_keys[i].offset, Offset(i));
+    EXPECT_EQ(found.subscription->case_keys[i].key, model::hash_of_key("key"));
+  }
+}
+
 TEST_F(RecoveryTest, ADropOfWhatIsOnlyOnTheDiskFindsItsPlaceInTheSchedule) {
   publish({"body"});
   commit({model::PutDelivery{queue_.subscription, queue_.log, delivery(0, DeliveryState::waiting, 5000), {}}});
