@@ -174,6 +174,7 @@ class Witness final : public Watcher {
 
   World& world_;
   std::map<std::string, Times, std::less<>> times_;  // by body, of those that have any
+  bool ends_ = false;                                // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;
   std::map<Request, Published> publishes_;
   std::map<Request, std::vector<model::Verdict>> verdicts_;
