@@ -383,10 +383,6 @@ void Shard::State::on(Drain&) {
     // A clean stop leaves the mark exact: nothing is granted for the first time any more. What may have begun before
     // this start, and is not settled, still may have.
     model::Offset exact = std::max(sub.frontier, sub.recovered_mark);
-    const auto behind = sub.entries.upper_bound({sub.queue.log, model::Offset(~0ull)});
-    if (behind != sub.entries.begin() && std::prev(behind)->first.log == sub.queue.log) {
-      exact = std::max(exact, std::prev(behind)->first.offset.next());
-    }
     if (sub.keys != nullptr) keep_freed(sub);
     for (auto& [position, entry] : sub.entries) {
       // One that waits for its first delivery says so by its record.

@@ -565,13 +565,13 @@ TEST_F(Keys, HoldNeedsOrder) {
 }
 
 /// Messages are read slowly.
-class SlowPages : public Keys {
+class KeysOfSlowPages : public Keys {
  protected:
-  SlowPages() : Keys(WorldOptions{.ack_sync_max = 0ms, .page_time = 300ms}) {}
+  KeysOfSlowPages() : Keys(WorldOptions{.ack_sync_max = 0ms, .page_time = 300ms}) {}
 };
 
 /// Before anybody has read its key.
-TEST_F(SlowPages, AMessageThatIsClaimedAndRejectedHoldsItsKey) {
+TEST_F(KeysOfSlowPages, AMessageThatIsClaimedAndRejectedHoldsItsKey) {
   create(KeyFailure::hold);
   publish({"a", "a"});
   Client anna(world, "anna");

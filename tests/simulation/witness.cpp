@@ -171,7 +171,8 @@ void Witness::see_queue(const model::QueueRecord& record) {
   queue.holds = queue.holds && record.options.on_key_failure == model::KeyFailure::hold;
   queue.deaths = std::max(queue.deaths, record.options.max_worker_deaths);
   const base::Duration ttl = record.options.ttl;
-  queue.some_end = queue.some_end || ttl.count() > 0;
+  // A subscription may begin with what was published before it.
+  queue.some_end = queue.some_end || ttl.count() > 0 || ends_;
   queue.all_end = queue.all_end && ttl.count() > 0;
   queue.longest = std::max(queue.longest, ttl);
   queue.record = record;
@@ -195,6 +196,7 @@ void Witness::hear(model::ShardId, const model::Publish& publish) {
     times.due = std::min(times.due, asked.due);
     times.expires_at = std::max(times.expires_at, asked.expires_at);
     if (item.message->expires_at.us == 0) continue;
+    ends_ = true;
     for (auto& [id, queue] : queues_) queue.some_end = queue.some_end || queue.record.log == publish.log;
   }
 }

@@ -3,7 +3,7 @@
 //
 // Invariants that it checks, numbered as in the design: 1 nothing confirmed disappears; 2 a repeated publish is stored
 // once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
-// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay, of a queue
+// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; of a queue
 // that orders by key those of each key, and of each one is out at a time, when all before it are settled; 10 the sums;
 // 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
 // nobody has more than its credit, nobody is told that a message is new that may have begun, nothing is delivered
@@ -204,6 +204,7 @@ class Witness final : public Watcher {
 
   World& world_;
   std::map<std::string, Times, std::less<>> times_;  // by body, of those that have any
+  bool ends_ = false;                                // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;
   std::map<Question, Published> publishes_;
   std::map<Question, std::vector<model::Verdict>> verdicts_;

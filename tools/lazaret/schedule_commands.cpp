@@ -13,23 +13,21 @@ struct Given {
   std::string message;
 };
 
-/// Where the HTTP API has what is called so: a queue, a subscription or a topic.
-std::string plural_of(HttpClient& http, const std::string& name) {
-  for (const char* plural : {"queues", "subscriptions", "topics"}) {
-    try {
-      http.get(target({plural, name}));
-      return plural;
-    } catch (const Error& error) {
-      if (error.problem.code != base::error_info(Code::NOT_FOUND).name) throw;
-    }
+/// Where the HTTP API has what is called so, also a topic.
+std::string place_of(HttpClient& http, const std::string& name) {
+  try {
+    return plural_of(http, name);
+  } catch (const Error& error) {
+    if (error.problem.code != base::error_info(Code::NOT_FOUND).name) throw;
   }
-  fail(Code::NOT_FOUND, "there is no queue, topic or subscription " + name);
+  http.get(target({"topics", name}));
+  return "topics";
 }
 
 void list(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
   Table table{"OFFSET", "DELIVER AT", "ID", "TYPE", "KEY", "BYTES"};
-  const std::string plural = plural_of(http, given.name);
+  const std::string plural = place_of(http, given.name);
   if (plural == "topics") fail(Code::USAGE, given.name + " is a topic: name one of its subscriptions");
   http.each_item(
       {plural, given.name, "scheduled"}, {{"limit", "1000"}},
@@ -45,7 +43,7 @@ void list(const Connection& connection, const Given& given) {
 
 void cancel(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
-  const std::string where = target({plural_of(http, given.name), given.name, "scheduled", given.message});
+  const std::string where = target({place_of(http, given.name), given.name, "scheduled", given.message});
   const json::object answer = http.request("DELETE", where).body.as_object();
   if (connection.json) return print_json(answer);
   print_line("cancelled message " + cell(answer, "offset") + " of " + given.name);
