@@ -224,11 +224,13 @@ class LAZARET_API Consumer {
   explicit Consumer(std::shared_ptr<detail::ConsumerCore> self) : self_(std::move(self)) {}
   Consumer(Consumer&&) noexcept = default;
   Consumer& operator=(Consumer&& other) noexcept;
-  /// close(Options::drain) when the client has a thread of its own; otherwise it releases and returns at once.
+  /// close(Options::drain) when the client has a thread of its own; otherwise it releases and returns at once. While
+  /// the broker is away it waits for handlers only: what they say then is not heard, and their messages are delivered
+  /// again.
   ~Consumer();
 
-  /// Takes nothing new, lets what began finish for `drain`, and gives the rest back. Repeatable; any thread but a
-  /// handler's (WOULD_DEADLOCK).
+  /// Takes nothing new, lets what began finish for `drain`, and gives the rest back. Verdicts that a broker which is
+  /// away has not confirmed are kept for it for so long. Repeatable; any thread but a handler's (WOULD_DEADLOCK).
   Closed close(milliseconds drain);
   template <Token<Closed> T = Default>
   auto async_close(milliseconds drain, T&& token = {}) {

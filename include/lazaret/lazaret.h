@@ -115,16 +115,25 @@ class LAZARET_API Client {
   QueueInfo create_topic(const TopicSpec& spec);
   QueueInfo ensure_subscription(const SubscriptionSpec& spec);
   QueueInfo create_subscription(const SubscriptionSpec& spec);
-  /// Changes the options that are given. Of what has this name: a topic has `durability` only.
+  /// Changes the options that are given, of a queue or a subscription.
   QueueInfo update(const QueueSpec& spec);
+  QueueInfo update_topic(const TopicSpec& spec);
+  /// Nothing is granted from here on, until it is resumed; what is out already goes on. Of a queue or a subscription.
+  QueueInfo pause(std::string_view queue);
+  QueueInfo resume(std::string_view queue);
+  /// Moves a subscription, to what SubscriptionSpec::start may be. Forward, messages in between count as purged; back,
+  /// they are read again, but for those that are open cases. Leases end; their verdicts are refused as lease_lost.
+  /// errc::bad_request: it is no subscription.
+  Moved seek(std::string_view subscription, std::string_view to);
   /// From here to `purge` also of topics and subscriptions: names are unique among all of them.
   QueueInfo show(std::string_view queue);
   /// In the order of their names, those behind `after`; at most `max` (1,000).
   QueueList list(std::string_view after = {}, std::uint32_t max = 100, Kind kind = Kind::queue);
   /// errc::not_empty or in_use unless `force`.
   void remove(std::string_view queue, bool force = false);
-  /// Takes what is ready and waiting; says how many.
-  std::uint64_t purge(std::string_view queue);
+  /// Takes what is ready and waiting, and with `scheduled` also what was published with a delay that is not over; says
+  /// how many.
+  std::uint64_t purge(std::string_view queue, bool scheduled = false);
   /// Looks at messages without taking them: from an offset on, or from the first that is not settled.
   Peeked peek(std::string_view queue, std::optional<std::uint64_t> from = {}, std::uint32_t max = 10);
 
@@ -159,6 +168,17 @@ class LAZARET_API Client {
     return begin_queue(Verb::update, of(std::move(spec)), std::forward<T>(token));
   }
   template <Token<QueueInfo> T = Default>
+  auto async_update_topic(TopicSpec spec, T&& token = {}) {
+    return begin_queue(Verb::update, of(std::move(spec)), std::forward<T>(token));
+  }
+  template <Token<Moved> T = Default>
+  auto async_seek(std::string_view subscription, std::string_view to, T&& token = {}) {
+    return detail::operation<Moved>(token, [self = *this, name = std::string(subscription),
+                                            to = std::string(to)](detail::Handler<Moved> handler) mutable {
+      self.start_seek(std::move(name), to, std::move(handler));
+    });
+  }
+  template <Token<QueueInfo> T = Default>
   auto async_show(std::string_view queue, T&& token = {}) {
     QueueSpec spec;
     spec.name = queue;
@@ -186,7 +206,7 @@ class LAZARET_API Client {
   auto async_purge(std::string_view queue, T&& token = {}) {
     return detail::operation<Count>(token,
                                     [self = *this, name = std::string(queue)](detail::Handler<Count> handler) mutable {
-                                      self.start_purge(std::move(name), std::move(handler));
+                                      self.start_purge(std::move(name), false, std::move(handler));
                                     });
   }
   template <Token<Peeked> T = Default>
@@ -226,6 +246,7 @@ class LAZARET_API Client {
     QueueSpec queue = {};
     std::string topic = {};
     std::string start = {};
+    TopicSpec retention;  // of a topic
   };
   static AnySpec of(QueueSpec spec);
   static AnySpec of(TopicSpec spec);
@@ -233,7 +254,8 @@ class LAZARET_API Client {
   void start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> handler);
   void start_list(Kind kind, std::string after, std::uint32_t max, detail::Handler<QueueList> handler);
   void start_remove(std::string queue, bool force, detail::Handler<Count> handler);
-  void start_purge(std::string queue, detail::Handler<Count> handler);
+  void start_purge(std::string queue, bool scheduled, detail::Handler<Count> handler);
+  void start_seek(std::string subscription, const std::string& to, detail::Handler<Moved> handler);
   void start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
                   detail::Handler<Peeked> handler);
   QueueInfo wait_queue(Verb verb, AnySpec spec);

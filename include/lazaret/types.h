@@ -89,12 +89,27 @@ struct Message {
   std::string reply_to = {};
   std::string schema_id = {};
   std::string traceparent = {};
+  /// How the bytes of `body` are encoded, e.g. "zstd", "gzip"; "" for not at all. Whoever publishes them so says so; a
+  /// consumer of this library is given what is "zstd" opened, and with "" here.
+  std::string content_encoding = {};
+  /// Compress the body with zstd on its way to the broker, if that makes it smaller and content_encoding is "". Of a
+  /// received message: it came so.
+  bool compress = false;
   /// Made by `publish` when it is nil. A message that is published again with the same id, after `outcome_unknown`,
   /// is sent with the same sequence, so that the broker stores it once.
   MessageId id = {};
   /// 0: the client numbers its publishes itself. Otherwise the sequence of this publish under Options::producer_id:
   /// rising, and the broker stores each sequence once.
   std::uint64_t sequence = 0;
+
+  // Times. 0, and the epoch, where there is none. Of a pair, give one; all are at most ten years ahead.
+  /// Not delivered before: so long after the broker took it, or this time. A handler of the consumer is never early.
+  milliseconds delay{0};
+  std::chrono::system_clock::time_point deliver_at = {};
+  /// Not delivered any more: so long after the broker took it or, with a delay, after that; or from this time on. What
+  /// becomes of it then is the queue's `on_expiry`. Of received messages `expires_at` is set.
+  milliseconds ttl{0};
+  std::chrono::system_clock::time_point expires_at = {};
 
   // Of received messages.
   std::string source = {};  // the queue that it was published to
@@ -135,6 +150,8 @@ struct Options {
   /// Publishes that wait or are not confirmed; beyond, async_publish fails with `exhausted`.
   std::size_t max_pending_messages = 65'536;
   std::size_t max_pending_bytes = 256u << 20;
+  /// Compress every body of at least so many bytes, as if its Message::compress were set. 0: none.
+  std::size_t compress_from = 0;
   /// Told what a callback of yours threw on the client's own thread (or on_settled and on_end anywhere). Empty: a line
   /// on standard error. Handlers of consumers are not callbacks: what they throw is a failed attempt.
   std::function<void(std::exception_ptr)> on_exception = {};
@@ -213,8 +230,32 @@ struct QueueSpec {
   /// What a confirm promises: "fsync" (it is on the disk), or "relaxed" (it outlives the broker's process; a power loss
   /// takes what is younger than the broker's storage.relaxed_sync_max).
   std::optional<std::string> durability = {};
+  /// Time to live: how long after it was published, or after its delay, a message is delivered; 0 for without end.
+  std::optional<milliseconds> ttl = {};
+  /// What becomes of it then: "drop" (it is dropped and counted), or "hospital" (a case with reason "expired").
+  std::optional<std::string> on_expiry = {};
+  /// At most one message of a key (Message::key) is out, in the order in which they were published, retries included; a
+  /// key whose first message waits for its retry waits with it, and other keys never wait. Messages without a key have
+  /// no order. Fixed when the queue is created. Default: false.
+  std::optional<bool> order_by_key = {};
+  /// With order_by_key, when a message of a key goes to the hospital: "continue" (the default), those behind it go on;
+  /// "hold", they wait until the case is discharged or discarded.
+  std::optional<std::string> on_key_failure = {};
   /// Put it on the shard of this queue.
   std::string colocate_with = {};
+  /// Nothing is granted; what is out already goes on. See Client::pause.
+  std::optional<bool> paused = {};
+  /// Messages leased at a time, over all consumers. 0: as many as their credit takes (the default).
+  std::optional<std::uint32_t> max_in_flight = {};
+  /// One consumer gets everything, the first that came; the next takes over when it is gone and has nothing out.
+  std::optional<bool> single_active_consumer = {};
+  /// How many messages, and about how many bytes of them, the queue holds at most, those in the hospital not counted.
+  /// 0: no limit (the default).
+  std::optional<std::uint64_t> max_messages = {};
+  std::optional<std::uint64_t> max_bytes = {};
+  /// What becomes of a publish when it is full: "refuse" (errc::exhausted naming the limit; the default), or
+  /// "drop_oldest".
+  std::optional<std::string> overflow = {};
 };
 
 /// A topic as it should be: each of its subscriptions gets everything that is published to it.
@@ -224,6 +265,14 @@ struct TopicSpec {
   std::optional<std::string> durability = {};
   /// Put it on the shard of this queue or topic.
   std::string colocate_with = {};
+  /// How long messages stay after all subscriptions have read them, so that new subscriptions can begin in the past,
+  /// and old ones can be moved back. 0: no longer than they are needed (the default).
+  std::optional<milliseconds> retain_for = {};
+  /// What is older, or lies further back than so many messages or bytes, goes although subscriptions have not read it;
+  /// each counts what it lost so. In steps of a sixteenth. 0: nothing is lost so (the default).
+  std::optional<milliseconds> retention_age = {};
+  std::optional<std::uint64_t> retention_messages = {};
+  std::optional<std::uint64_t> retention_bytes = {};
 };
 
 /// A durable subscription of a topic as it should be. Consumers compete on it as on a queue, with leases, attempts and
@@ -231,8 +280,9 @@ struct TopicSpec {
 struct SubscriptionSpec {
   std::string name = {};
   std::string topic = {};
-  /// Where it begins: "latest", with what is published after it was created (the default), or "earliest", with the
-  /// oldest message that the topic still has. It is not compared by ensure.
+  /// Where it begins: "latest", with what is published after it was created (the default); "earliest", with the oldest
+  /// message that the topic still has; an offset in digits; or a time (RFC 3339), with the first message that was
+  /// published then or later. It is not compared by ensure.
   std::string start = {};
   // As of a queue.
   std::optional<std::uint32_t> max_attempts = {};
@@ -242,6 +292,13 @@ struct SubscriptionSpec {
   std::optional<double> backoff_jitter = {};
   std::optional<milliseconds> lease_duration = {};
   std::optional<std::uint32_t> max_worker_deaths = {};
+  std::optional<bool> paused = {};
+  std::optional<std::uint32_t> max_in_flight = {};
+  std::optional<bool> single_active_consumer = {};
+  std::optional<milliseconds> ttl = {};
+  std::optional<std::string> on_expiry = {};
+  std::optional<bool> order_by_key = {};
+  std::optional<std::string> on_key_failure = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.
@@ -249,15 +306,24 @@ enum class Kind : std::uint8_t { queue = 1, topic = 2, subscription = 3 };
 
 /// A queue, a topic or a subscription as it is.
 struct QueueInfo {
-  QueueSpec spec;  // every option given
+  QueueSpec spec;        // every option given
+  TopicSpec topic_spec;  // of a topic
   Kind kind = Kind::queue;
   std::string topic = {};           // of a subscription
   std::string start = {};           // of a subscription
   std::uint32_t subscriptions = 0;  // of a topic
   std::uint64_t ready = 0, leased = 0, waiting = 0, in_hospital = 0, entered_total = 0, acked_total = 0;
   std::uint32_t consumers = 0;
+  std::uint64_t cursor = 0;       // everything before this offset is settled; not of a topic
+  std::uint64_t next_offset = 0;  // of the next message that is published
+  /// With order_by_key: messages passed over because their keys are locked. `held_full`: there are as many as the
+  /// broker remembers, so the next of a locked key stops what is behind it until a key is free.
+  std::uint64_t held = 0;
+  bool held_full = false;
   bool created = false;
   ProblemRef problem;
+  std::uint64_t scheduled = 0;      // published with a delay that is not over
+  std::uint64_t expired_total = 0;  // dropped since they were past their time to live
 };
 struct QueueList {
   std::vector<QueueInfo> queues;
@@ -267,11 +333,21 @@ struct Count {
   std::uint64_t count = 0;
   ProblemRef problem;
 };
+/// Where a subscription was moved to.
+struct Moved {
+  std::uint64_t offset = 0;
+  std::uint64_t entered = 0;  // messages that it reads again
+  std::uint64_t purged = 0;   // messages that it left behind unread
+  ProblemRef problem;
+};
 struct PeekedMessage {
-  Message message;
-  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying"
+  Message message;    // its body as it is stored: content_encoding says how
+  std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying", "scheduled",
+                      // "held"
   std::uint32_t attempt = 0;
   bool damaged = false;
+  /// It waits for its key, which the message at this offset has, or the case of that message.
+  std::optional<std::uint64_t> held_by = {};
 };
 struct Peeked {
   std::vector<PeekedMessage> messages;

@@ -14,12 +14,18 @@ base::Result<Response> get_named(Broker& broker, const Request& request, model::
 base::Result<Response> patch_named(Broker& broker, const Request& request, model::Kind kind);
 base::Result<Response> delete_named(Broker& broker, const Request& request, model::Kind kind);
 base::Result<Response> purge_named(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> why_named(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> seek_subscription(Broker& broker, const Request& request);
 
 // message_handlers.cpp
 base::Result<Response> publish_message(Broker& broker, const Request& request, model::Kind kind);
 
 // peek.cpp
 base::Result<Response> peek_messages(Broker& broker, const Request& request, model::Kind kind);
+
+// schedule_handlers.cpp: of queues or subscriptions, and to cancel of topics
+base::Result<Response> list_scheduled(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> cancel_scheduled(Broker& broker, const Request& request, model::Kind kind);
 
 // case_handlers.cpp
 base::Result<Response> list_cases(Broker& broker, const Request& request);

@@ -20,16 +20,19 @@ model::MessageId new_id(base::Instant now) {
   return model::MessageId::v7(now.us / 1000, random.next(), random.next());
 }
 
-Result<std::shared_ptr<model::Message>> make_message(const ServerConfig& config, NewMessage&& given) {
+Result<std::shared_ptr<model::Message>> make_message(const ServerConfig& config, base::Instant now,
+                                                     NewMessage&& given) {
   if (given.body.size() > config.max_message_bytes) {
     return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(given.body.size()) + " bytes, at most " +
                                                std::to_string(config.max_message_bytes) + " are allowed")
         .with_limit("max_message_bytes", static_cast<std::int64_t>(config.max_message_bytes));
   }
-  std::string envelope = wire::encode_envelope(given.envelope);
-  bool has_id = false;
-  LZ_RETURN_IF_ERROR(wire::check_envelope(envelope, config.max_header_bytes, has_id));
   auto message = std::make_shared<model::Message>();
+  LZ_RETURN_IF_ERROR(model::set_times(given.times, now, *message));
+  given.envelope.expires_at_us = message->expires_at.us;
+  std::string envelope = wire::encode_envelope(given.envelope);
+  wire::EnvelopeFacts facts;
+  LZ_RETURN_IF_ERROR(wire::check_envelope(envelope, config.max_header_bytes, facts));
   message->envelope = base::SharedBytes::of(std::move(envelope));
   message->body_crc = base::crc32c(given.body);
   message->body = base::SharedBytes::of(std::move(given.body));
@@ -46,7 +49,7 @@ Result<Response> publish_message(Broker& broker, const Request& request, model::
   if (!queue.ok()) return queue.status();
   if (given->envelope.id.is_nil()) given->envelope.id = new_id(broker.engine.now());
   const model::MessageId id = given->envelope.id;
-  auto message = make_message(broker.config, std::move(*given));
+  auto message = make_message(broker.config, broker.engine.now(), std::move(*given));
   if (!message.ok()) return message.status();
 
   model::Publish command;

@@ -57,12 +57,39 @@ Status read_id(const json::object& object, wire::Envelope& envelope) {
 
 /// Taken and not acted upon, they would be a broken promise. A message as a peek shows it has them as null and 0.
 Status check_not_yet(const json::object& object) {
-  for (const std::string_view name : {"deadline", "expires_at", "priority"}) {
+  for (const std::string_view name : {"deadline", "priority"}) {
     const json::value* value = object.if_contains(name);
     if (value == nullptr || value->is_null() || *value == 0) continue;
     return Status(Code::BAD_REQUEST, "the field \"" + std::string(name) + "\" is not supported by this version");
   }
   return {};
+}
+
+Status read_duration(const json::object& object, std::string_view name, base::Duration& into) {
+  auto text = text_field(object, name);
+  if (!text.ok()) return text.status();
+  if (text->empty()) return {};
+  const auto duration = base::parse_duration(*text);
+  if (!duration.ok()) return Status(Code::BAD_REQUEST, std::string(name) + ": " + duration.status().text());
+  into = *duration;
+  return {};
+}
+
+Status read_time(const json::object& object, std::string_view name, base::Instant& into) {
+  auto text = text_field(object, name);
+  if (!text.ok()) return text.status();
+  if (text->empty()) return {};
+  const auto time = base::parse_rfc3339(*text);
+  if (!time.ok()) return Status(Code::BAD_REQUEST, std::string(name) + ": " + time.status().text());
+  into = *time;
+  return {};
+}
+
+Status read_times(const json::object& object, model::AskedTimes& times) {
+  LZ_RETURN_IF_ERROR(read_duration(object, "delay", times.delay));
+  LZ_RETURN_IF_ERROR(read_time(object, "deliver_at", times.deliver_at));
+  LZ_RETURN_IF_ERROR(read_duration(object, "ttl", times.ttl));
+  return read_time(object, "expires_at", times.expires_at);
 }
 
 Status read_body(const json::object& object, std::string& body) {
@@ -127,9 +154,10 @@ json::object message_json(const ShownMessage& shown) {
 
 base::Result<NewMessage> read_message_json(std::string_view text) {
   if (text.empty()) return Status(Code::BAD_REQUEST, "the body must be a message object");
-  const auto object = parse_object(
-      text, {"id", "key", "type", "content_type", "headers", "correlation_id", "causation_id", "reply_to", "deadline",
-             "expires_at", "priority", "schema_id", "content_encoding", "traceparent", "body", "body_base64"});
+  const auto object =
+      parse_object(text, {"id", "key", "type", "content_type", "headers", "correlation_id", "causation_id", "reply_to",
+                          "deadline", "expires_at", "priority", "schema_id", "content_encoding", "traceparent", "body",
+                          "body_base64", "delay", "deliver_at", "ttl"});
   if (!object.ok()) return object.status();
   NewMessage message;
   wire::Envelope& envelope = message.envelope;
@@ -150,7 +178,7 @@ base::Result<NewMessage> read_message_json(std::string_view text) {
     *into = std::move(*value);
   }
   for (Status status : {read_id(*object, envelope), read_headers(*object, envelope), check_not_yet(*object),
-                        read_body(*object, message.body)}) {
+                        read_times(*object, message.times), read_body(*object, message.body)}) {
     if (!status.ok()) return status;
   }
   return message;

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "model/message.h"
+#include "model/message_times.h"
 #include "wire/envelope.h"
 
 namespace lazaret::admin {
@@ -24,6 +25,7 @@ boost::json::object message_json(const ShownMessage& shown);
 
 struct NewMessage {
   wire::Envelope envelope;
+  model::AskedTimes times;
   std::string body;
 };
 /// BAD_REQUEST naming the field that is unknown or wrong. Sizes are not checked.

@@ -24,13 +24,15 @@ constexpr std::size_t kPeekBytes = 16u << 20;
 /// Offsets that one request looks at before it answers with what it has: settled ones may lie in between.
 constexpr std::uint64_t kPeekOffsets = 20'000;
 
-constexpr std::array<std::pair<MessageState, std::string_view>, 6> kStates = {{
+constexpr std::array<std::pair<MessageState, std::string_view>, 7> kStates = {{
     {MessageState::settled, "settled"},
     {MessageState::ready, "ready"},
     {MessageState::leased, "leased"},
     {MessageState::waiting, "waiting"},
     {MessageState::in_hospital, "in_hospital"},
     {MessageState::replaying, "replaying"},
+    {MessageState::scheduled, "scheduled"},
+    {MessageState::held, "held"},
 }};
 
 std::string_view to_string(MessageState state) {
@@ -46,8 +48,10 @@ Result<std::optional<MessageState>> state_parameter(const Request& request) {
   for (const auto& [value, name] : kStates) {
     if (name == *text) return std::optional(value);
   }
-  return Status(Code::BAD_REQUEST, "state must be settled, ready, leased, waiting, in_hospital or replaying, not \"" +
-                                       std::string(*text) + "\"");
+  return Status(Code::BAD_REQUEST,
+                "state must be settled, ready, leased, waiting, held, in_hospital, replaying or scheduled, "
+                "not \"" +
+                    std::string(*text) + "\"");
 }
 
 /// Without a wish: what is still on the queue.
@@ -140,8 +144,11 @@ class Peek {
   bool show(const model::MessageStates::Item& state, const model::MessageRef& message) {
     json::object item = message_json({queue_->source(), state.offset, message, state.attempt, state.redelivered});
     item["state"] = to_string(state.state);
-    item["until"] = time_or_null(state.until.value_or(base::Instant{}));
+    // What waits on the disk only, the message itself says.
+    const bool known = state.until || state.state != MessageState::scheduled || message == nullptr;
+    item["until"] = time_or_null(known ? state.until.value_or(base::Instant{}) : message->due);
     item["consumer"] = holder_json(state.consumer);
+    item["held_by"] = state.held_by ? json::value(state.held_by->value) : json::value(nullptr);
     const std::size_t before = items_.size();
     if (taken_ > 0) items_ += ',';
     append_text(items_, json::value(std::move(item)));

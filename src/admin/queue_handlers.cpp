@@ -20,21 +20,33 @@ struct Wanted {
   wire::OptionsPatch options;
   std::string colocate_with;
   std::string topic;
-  std::optional<model::Start> start;
+  std::optional<model::StartPoint> start;
 };
+
+/// A word or a time as text, an offset as text or number.
+Result<model::StartPoint> read_start(const json::value& value) {
+  if (value.is_string()) return model::start_point_of(std::string_view(value.get_string()));
+  boost::system::error_code error;
+  const auto offset = value.is_number() ? value.to_number<std::uint64_t>(error) : 0;
+  if (!value.is_number() || error) return model::start_point_of("");
+  return model::StartPoint{model::Start::offset, model::Offset(offset), {}};
+}
 
 /// Fields of a PUT that are no options. False: it is none of them.
 Result<bool> read_placement(const json::object& object, std::string_view name, model::Kind kind, Wanted& wanted) {
   const bool subscribes = kind == model::Kind::subscription;
   if (name != "colocate_with" && !(subscribes && (name == "topic" || name == "start"))) return false;
   if (subscribes && name == "colocate_with") return false;  // it is where its topic is
+  if (name == "start") {
+    const auto start = read_start(object.at(name));
+    if (!start.ok()) return start.status();
+    wanted.start = *start;
+    return true;
+  }
   auto text = text_field(object, name);
   if (!text.ok()) return text.status();
   if (name == "colocate_with") wanted.colocate_with = *text;
   if (name == "topic") wanted.topic = *text;
-  if (name != "start") return true;
-  wanted.start = model::start_of(*text);
-  if (!wanted.start) return Status(Code::INVALID_OPTION, "start must be \"latest\" or \"earliest\"");
   return true;
 }
 
@@ -67,6 +79,28 @@ Result<Response> answer_queue(Broker& broker, const model::QueueRecord& queue, i
   return json_response(status, queue_json(shown));
 }
 
+/// What a PUT would be answered, found out without the catalog, which would act on it. Only a race can prove it wrong.
+Result<Response> rehearse(Broker& broker, const model::CreateQueue& command, const engine::QueueRef& there,
+                          Deadline deadline) {
+  if (there == nullptr) {
+    const bool missing = !command.colocate_with.empty() && !broker.engine.directory().find(command.colocate_with);
+    if (missing) return Status(Code::NOT_FOUND, "there is no queue " + command.colocate_with + " to be beside");
+    model::QueueStats stats;
+    stats.queue.name = command.name;
+    stats.queue.kind = command.kind;
+    stats.queue.options = command.options;
+    stats.queue.topic = command.topic;
+    stats.queue.start = command.start;
+    return json_response(201, queue_json(stats));
+  }
+  const std::string what = std::string(model::name_of(there->kind)) + " " + there->name;
+  if (there->kind != command.kind) return Status(Code::ALREADY_EXISTS, "there is a " + what + " already");
+  std::string difference = model::difference(there->options, command.options);
+  if (there->topic != command.topic) difference = "its topic is " + there->topic + ", asked for " + command.topic;
+  if (!difference.empty()) return Status(Code::OPTIONS_MISMATCH, what + " exists: " + difference);
+  return answer_queue(broker, *there, 200, deadline);
+}
+
 }  // namespace
 
 Result<Response> list_named(Broker& broker, const Request& request, model::Kind kind) {
@@ -88,6 +122,8 @@ Result<Response> list_named(Broker& broker, const Request& request, model::Kind 
 Result<Response> put_named(Broker& broker, const Request& request, model::Kind kind) {
   const auto wanted = read_wanted(request.body, true, kind);
   if (!wanted.ok()) return wanted.status();
+  const auto dry_run = flag_parameter(request, "dry_run");
+  if (!dry_run.ok()) return dry_run.status();
   model::CreateQueue command;
   command.name = request.arguments[0];
   command.kind = kind;
@@ -95,16 +131,18 @@ Result<Response> put_named(Broker& broker, const Request& request, model::Kind k
   // What is named is compared; the rest may be as it is, as with the binary protocol's ensure.
   const auto there = broker.engine.directory().find(command.name);
   auto options = wanted->options.apply_to(there ? there->options : broker.config.defaults);
+  if (!options.ok()) return options.status();
+  LZ_RETURN_IF_ERROR(model::validate(*options));
   if (kind == model::Kind::subscription) {
     command.topic = wanted->topic.empty() && there ? there->topic : wanted->topic;
     if (command.topic.empty()) return Status(Code::BAD_REQUEST, "a subscription needs its topic");
     if (const auto topic = find_named(broker, command.topic, model::Kind::topic); !topic.ok()) return topic.status();
-    command.start = wanted->start.value_or(model::Start::latest);
+    command.start = wanted->start.value_or(model::StartPoint());
   }
-  if (!options.ok()) return options.status();
   command.options = *options;
   command.ensure = true;
   command.colocate_with = wanted->colocate_with;
+  if (*dry_run) return rehearse(broker, command, there, request.deadline);
   const auto answer = ask<model::QueueAnswer>(broker.desk, kCatalogShard, std::move(command), request.deadline);
   if (!answer.ok()) return answer.status();
   return answer_queue(broker, *answer->queue, answer->created ? 201 : 200, request.deadline);
@@ -141,13 +179,33 @@ Result<Response> delete_named(Broker& broker, const Request& request, model::Kin
 }
 
 Result<Response> purge_named(Broker& broker, const Request& request, model::Kind kind) {
-  if (const auto body = parse_object(request.body, {}); !body.ok()) return body.status();
+  const auto body = parse_object(request.body, {"scheduled"});
+  if (!body.ok()) return body.status();
+  const json::value* scheduled = body->if_contains("scheduled");
+  if (scheduled != nullptr && !scheduled->is_bool())
+    return Status(Code::BAD_REQUEST, "scheduled must be true or false");
   const auto queue = find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();
-  const auto done =
-      ask<model::Done>(broker.desk, (*queue)->shard, model::PurgeQueue{{}, (*queue)->subscription}, request.deadline);
+  const model::PurgeQueue purge{{}, (*queue)->subscription, scheduled != nullptr && scheduled->get_bool()};
+  const auto done = ask<model::Done>(broker.desk, (*queue)->shard, purge, request.deadline);
   if (!done.ok()) return done.status();
   return json_response(200, json::object{{"purged", done->count}});
+}
+
+Result<Response> seek_subscription(Broker& broker, const Request& request) {
+  const auto body = parse_object(request.body, {"to"});
+  if (!body.ok()) return body.status();
+  const json::value* to = body->if_contains("to");
+  if (to == nullptr) return Status(Code::BAD_REQUEST, "\"to\" is missing: where the subscription is to go on");
+  const auto start = read_start(*to);
+  if (!start.ok()) return start.status();
+  const auto queue = find_named(broker, request.arguments[0], model::Kind::subscription);
+  if (!queue.ok()) return queue.status();
+  const auto done = ask<model::SeekDone>(broker.desk, (*queue)->shard,
+                                         model::SeekSubscription{{}, (*queue)->subscription, *start}, request.deadline);
+  if (!done.ok()) return done.status();
+  return json_response(
+      200, json::object{{"offset", done->offset.value}, {"entered", done->entered}, {"purged", done->purged}});
 }
 
 }  // namespace lazaret::admin

@@ -58,8 +58,29 @@ Status read_max_attempts(const json::value& value, std::optional<std::uint32_t>&
   return {};
 }
 
-Status read_durability(const json::value& value, std::optional<std::string>& into) {
-  if (!value.is_string()) return wrong("durability", "\"fsync\" or \"relaxed\"");
+Status read(std::string_view name, const json::value& value, std::optional<std::uint64_t>& into) {
+  boost::system::error_code error;
+  const auto number = value.is_number() ? value.to_number<std::uint64_t>(error) : 0;
+  if (!value.is_number() || error) return wrong(name, "a whole number");
+  into = number;
+  return {};
+}
+
+Status read(std::string_view name, const json::value& value, std::optional<bool>& into) {
+  if (!value.is_bool()) return wrong(name, "true or false");
+  into = value.get_bool();
+  return {};
+}
+
+/// One of some words, which whoever applies the patch knows.
+Status read(std::string_view name, const json::value& value, std::string_view words, std::optional<std::string>& into) {
+  if (!value.is_string()) return wrong(name, words);
+  into = std::string(value.get_string());
+  return {};
+}
+
+Status read_on_expiry(const json::value& value, std::optional<std::string>& into) {
+  if (!value.is_string()) return wrong("on_expiry", "\"drop\" or \"hospital\"");
   into = std::string(value.get_string());
   return {};
 }
@@ -72,7 +93,13 @@ json::object topic_json(const model::QueueStats& stats) {
       {"subscriptions", stats.subscriptions},
       {"offsets_left_out", stats.offsets_left_out},
       {"created_at", time_or_null(stats.queue.created_at)},
+      {"first_offset", stats.log_begin.value},
+      {"next_offset", stats.log_end.value},
       {"durability", model::name_of(stats.queue.options.durability)},
+      {"retain_for", base::format_duration(stats.queue.options.retain_for)},
+      {"retention_age", base::format_duration(stats.queue.options.retention_age)},
+      {"retention_messages", stats.queue.options.retention_messages},
+      {"retention_bytes", stats.queue.options.retention_bytes},
   };
 }
 
@@ -92,6 +119,13 @@ json::object options_json(const model::QueueOptions& options) {
   out["lease_duration"] = base::format_duration(options.lease_duration);
   out["max_worker_deaths"] = options.max_worker_deaths;
   out["durability"] = model::name_of(options.durability);
+  out["paused"] = options.paused;
+  out["max_in_flight"] = options.max_in_flight;
+  out["single_active_consumer"] = options.single_active_consumer;
+  out["ttl"] = base::format_duration(options.ttl);
+  out["on_expiry"] = model::name_of(options.on_expiry);
+  out["order_by_key"] = options.order_by_key;
+  out["on_key_failure"] = model::name_of(options.on_key_failure);
   return out;
 }
 
@@ -108,6 +142,7 @@ json::object queue_json(const model::QueueStats& stats) {
       {"waiting", stats.waiting},
       {"scheduled", stats.scheduled},
       {"held", stats.held},
+      {"held_full", stats.held_full},
       {"in_hospital", counters.in_hospital},
       {"entered_total", counters.entered},
       {"acked_total", counters.acked},
@@ -121,17 +156,61 @@ json::object queue_json(const model::QueueStats& stats) {
       {"pending_requests", stats.pending_requests},
       {"suspects", stats.suspects},
       {"offsets_left_out", stats.offsets_left_out},
+      {"cursor", stats.cursor.value},
+      {"next_offset", stats.log_end.value},
       {"oldest_ready_at", time_or_null(stats.oldest_ready_at.value_or(base::Instant{}))},
       {"created_at", time_or_null(stats.queue.created_at)},
       {"consumers", std::move(consumers)},
   };
   for (auto& option : options_json(stats.queue.options)) out.insert(option);
+  if (stats.queue.kind == model::Kind::queue) {
+    out["bytes"] = stats.bytes;
+    out["max_messages"] = stats.queue.options.max_messages;
+    out["max_bytes"] = stats.queue.options.max_bytes;
+    out["overflow"] = model::name_of(stats.queue.options.overflow);
+  }
   if (stats.queue.kind == model::Kind::subscription) {
     out["topic"] = stats.queue.topic;
-    out["start"] = model::name_of(stats.queue.start);
+    out["start"] = model::text_of(stats.queue.start);
+    out["lag"] = stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held;
+    out["retention_used"] = stats.retention_used;
   }
   return out;
 }
+
+namespace {
+
+/// Those that narrow what is granted, or say how long a topic keeps messages.
+base::Result<bool> read_more(std::string_view name, const json::value& value, wire::OptionsPatch& patch) {
+  Status status;
+  if (name == "paused") {
+    status = read(name, value, patch.paused);
+  } else if (name == "max_in_flight") {
+    status = read(name, value, patch.max_in_flight);
+  } else if (name == "single_active_consumer") {
+    status = read(name, value, patch.single_active_consumer);
+  } else if (name == "retain_for") {
+    status = read(name, value, patch.retain_for);
+  } else if (name == "retention_age") {
+    status = read(name, value, patch.retention_age);
+  } else if (name == "retention_messages") {
+    status = read(name, value, patch.retention_messages);
+  } else if (name == "retention_bytes") {
+    status = read(name, value, patch.retention_bytes);
+  } else if (name == "max_messages") {
+    status = read(name, value, patch.max_messages);
+  } else if (name == "max_bytes") {
+    status = read(name, value, patch.max_bytes);
+  } else if (name == "overflow") {
+    status = read(name, value, patch.overflow);
+  } else {
+    return false;
+  }
+  if (!status.ok()) return status;
+  return true;
+}
+
+}  // namespace
 
 base::Result<bool> read_option(std::string_view name, const json::value& value, wire::OptionsPatch& patch) {
   Status status;
@@ -150,9 +229,17 @@ base::Result<bool> read_option(std::string_view name, const json::value& value, 
   } else if (name == "max_worker_deaths") {
     status = read(name, value, patch.max_worker_deaths);
   } else if (name == "durability") {
-    status = read_durability(value, patch.durability);
+    status = read(name, value, "\"fsync\" or \"relaxed\"", patch.durability);
+  } else if (name == "order_by_key") {
+    status = read(name, value, patch.order_by_key);
+  } else if (name == "on_key_failure") {
+    status = read(name, value, "\"continue\" or \"hold\"", patch.on_key_failure);
+  } else if (name == "ttl") {
+    status = read(name, value, patch.ttl);
+  } else if (name == "on_expiry") {
+    status = read(name, value, "\"drop\" or \"hospital\"", patch.on_expiry);
   } else {
-    return false;
+    return read_more(name, value, patch);
   }
   if (!status.ok()) return status;
   return true;

@@ -15,11 +15,50 @@ base::Result<Response> of(Broker& broker, const Request& request) {
 
 const Parameter kCursor{.name = "cursor", .summary = "Where the page begins: the cursor of the page before"};
 const Parameter kLimit{.name = "limit", .type = "integer", .summary = "Items of a page: 1 to 1000, 100 when not given"};
+const Parameter kDryRun{.name = "dry_run", .type = "boolean", .summary = "Answers as if, and changes nothing"};
 
 std::vector<Parameter> peek_query() {
-  return {{.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
-          {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
-          {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying"}};
+  return {
+      {.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
+      {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
+      {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying, scheduled"}};
+}
+
+/// Of messages with a delay: list them (but of a topic, which has none of its own), and cancel one.
+std::vector<Route> schedule_routes() {
+  return {
+      {.pattern = "/api/v1/queues/{name}/scheduled",
+       .operation = "listScheduled",
+       .summary = "Messages whose delay is not over, the earliest first",
+       .handler = of<list_scheduled, Kind::queue>,
+       .query = {kCursor, kLimit},
+       .outcomes = {{.summary = "A page of them", .schema = "ScheduledList"}}},
+      {.method = Method::remove,
+       .pattern = "/api/v1/queues/{name}/scheduled/{message}",
+       .operation = "cancelScheduled",
+       .summary = "Drops a message, named by its offset or its id, before its delay is over",
+       .handler = of<cancel_scheduled, Kind::queue>,
+       .outcomes = {{.summary = "It counts as purged", .schema = "Cancelled"}}},
+      {.pattern = "/api/v1/subscriptions/{name}/scheduled",
+       .operation = "listScheduledOfSubscription",
+       .summary = "Messages whose delay is not over, the earliest first",
+       .handler = of<list_scheduled, Kind::subscription>,
+       .query = {kCursor, kLimit},
+       .outcomes = {{.summary = "A page of them", .schema = "ScheduledList"}}},
+      {.method = Method::remove,
+       .pattern = "/api/v1/subscriptions/{name}/scheduled/{message}",
+       .operation = "cancelScheduledOfSubscription",
+       .summary =
+           "Drops a message, named by its offset or its id, before its delay is over, for this subscription only",
+       .handler = of<cancel_scheduled, Kind::subscription>,
+       .outcomes = {{.summary = "It counts as purged", .schema = "Cancelled"}}},
+      {.method = Method::remove,
+       .pattern = "/api/v1/topics/{name}/scheduled/{message}",
+       .operation = "cancelScheduledOfTopic",
+       .summary = "Drops a message, named by its offset, before its delay is over, for all subscriptions",
+       .handler = of<cancel_scheduled, Kind::topic>,
+       .outcomes = {{.summary = "It counts as purged for each of them", .schema = "Cancelled"}}},
+  };
 }
 
 std::vector<Route> queue_routes() {
@@ -35,6 +74,7 @@ std::vector<Route> queue_routes() {
        .operation = "putQueue",
        .summary = "Creates the queue, or makes sure that it exists with these options",
        .handler = of<put_named, Kind::queue>,
+       .query = {kDryRun},
        .body = "NewQueue",
        .outcomes = {{.summary = "It exists with these options", .schema = "Queue"},
                     {.status = 201, .summary = "It was created", .schema = "Queue"}}},
@@ -72,12 +112,18 @@ std::vector<Route> queue_routes() {
        .query = peek_query(),
        .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
                      .schema = "PeekedMessageList"}}},
+      {.pattern = "/api/v1/queues/{name}/why",
+       .operation = "whyQueue",
+       .summary = "Says in sentences why something is not being delivered",
+       .handler = of<why_named, Kind::queue>,
+       .query = {{.name = "message", .summary = "Of this one: an offset, or a message id"}},
+       .outcomes = {{.summary = "What is in the way, the most telling first", .schema = "Why"}}},
       {.method = Method::post,
        .pattern = "/api/v1/queues/{name}/purge",
        .operation = "purgeQueue",
-       .summary = "Drops what is ready or waiting",
+       .summary = "Drops what is ready or waiting, and what is scheduled when that is asked for",
        .handler = of<purge_named, Kind::queue>,
-       .body = "Empty",
+       .body = "Purge",
        .outcomes = {{.summary = "It was dropped", .schema = "Purged"}}},
   };
 }
@@ -95,6 +141,7 @@ std::vector<Route> topic_routes() {
        .operation = "putTopic",
        .summary = "Creates the topic, or makes sure that it exists with these options",
        .handler = of<put_named, Kind::topic>,
+       .query = {kDryRun},
        .body = "NewTopic",
        .outcomes = {{.summary = "It exists with these options", .schema = "Topic"},
                     {.status = 201, .summary = "It was created", .schema = "Topic"}}},
@@ -141,6 +188,7 @@ std::vector<Route> subscription_routes() {
        .operation = "putSubscription",
        .summary = "Creates the subscription, or makes sure that it exists with these options",
        .handler = of<put_named, Kind::subscription>,
+       .query = {kDryRun},
        .body = "NewSubscription",
        .outcomes = {{.summary = "It exists with these options", .schema = "Subscription"},
                     {.status = 201, .summary = "It was created", .schema = "Subscription"}}},
@@ -170,13 +218,27 @@ std::vector<Route> subscription_routes() {
        .query = peek_query(),
        .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
                      .schema = "PeekedMessageList"}}},
+      {.pattern = "/api/v1/subscriptions/{name}/why",
+       .operation = "whySubscription",
+       .summary = "Says in sentences why something is not being delivered",
+       .handler = of<why_named, Kind::subscription>,
+       .query = {{.name = "message", .summary = "Of this one: an offset, or a message id"}},
+       .outcomes = {{.summary = "What is in the way, the most telling first", .schema = "Why"}}},
       {.method = Method::post,
        .pattern = "/api/v1/subscriptions/{name}/purge",
        .operation = "purgeSubscription",
-       .summary = "Drops what is ready or waiting, of this subscription only",
+       .summary =
+           "Drops what is ready or waiting, and what is scheduled when that is asked for, of this subscription only",
        .handler = of<purge_named, Kind::subscription>,
-       .body = "Empty",
+       .body = "Purge",
        .outcomes = {{.summary = "It was dropped", .schema = "Purged"}}},
+      {.method = Method::post,
+       .pattern = "/api/v1/subscriptions/{name}/seek",
+       .operation = "seekSubscription",
+       .summary = "Moves the subscription: forward it leaves messages out, back it reads them again",
+       .handler = seek_subscription,
+       .body = "Seek",
+       .outcomes = {{.summary = "It goes on there", .schema = "Sought"}}},
   };
 }
 
@@ -267,7 +329,8 @@ std::vector<Route> broker_routes() {
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
-    for (const auto& part : {topic_routes(), subscription_routes(), hospital_routes(), broker_routes()})
+    for (const auto& part :
+         {topic_routes(), subscription_routes(), schedule_routes(), hospital_routes(), broker_routes()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

@@ -54,7 +54,7 @@ void Asking::submit(Question question) {
 void Asking::send(Question& question) {
   const wire::Welcome& told = client_.welcome();
   const auto it = open_.find(question.operation);
-  if (std::find(told.features.begin(), told.features.end(), wire::kRequests) == told.features.end()) {
+  if (std::find(told.features.begin(), told.features.end(), wire::kFeatureRequests) == told.features.end()) {
     return fail(it, Status(Code::UNKNOWN_FRAME, "this broker knows no requests"));
   }
   if (const Status size = check_size(told, question.envelope.size(), question.body.size()); !size.ok()) {

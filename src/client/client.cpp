@@ -112,7 +112,9 @@ Consumer::~Consumer() {
     return;
   }
   // A failure here would be of a client that is closed already: nothing is left to close.
-  close(self_->client().options().drain);
+  wait_for<Closed>([&](auto handler) {
+    self_->close(self_->client().options().drain, std::move(handler), detail::ConsumerCore::Patience::handlers_only);
+  });
 }
 
 Closed Consumer::close(milliseconds drain) {

@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "base/crc32c.h"
+#include "client/compression.h"
 #include "client/message_codec.h"
 #include "client/words.h"
 #include "model/limits.h"
@@ -127,8 +128,8 @@ wire::Hello ClientCore::hello() {
   resuming_.clear();
   for (const auto& [number, consumer] : consumers_) resuming_.push_back(consumer);
   wire::Hello hello;
+  hello.features = wire::features();
   hello.instance = instance_;
-  hello.features = {std::string(wire::kRequests)};
   if (welcome_.session.value != 0) {
     hello.resume = wire::Hello::Resume{welcome_.session, static_cast<std::uint32_t>(resuming_.size())};
   }
@@ -359,11 +360,16 @@ void ClientCore::publish(std::string&& queue, Message&& message, milliseconds ti
   Status words = check_queue_name(queue);
   if (words.ok()) words = check_texts(message);
   if (!words.ok()) return outgoing.completion.fail(words);
+  outgoing.opened_bytes = message.body.size();
+  compress_body(message, options_.compress_from);
   outgoing.envelope = encode_envelope(message);
   outgoing.id = message.id;
   outgoing.sequence = message.sequence;
   outgoing.body = shared_body(message.body);
   outgoing.body_crc = base::crc32c(message.body.view());
+  outgoing.delay = std::max(message.delay, milliseconds(0));
+  outgoing.deliver_at = {micros_of(message.deliver_at)};
+  outgoing.ttl = std::max(message.ttl, milliseconds(0));
   outgoing.deadline = deadline_in(timeout);
   if (pending_.messages >= options_.max_pending_messages || pending_.bytes >= options_.max_pending_bytes) {
     return outgoing.completion.fail(

@@ -118,6 +118,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   void forget_consumer(std::uint64_t number);
   /// It is closed, and handlers of it still run: what they say is still passed on.
   void let_linger(const std::shared_ptr<ConsumerCore>& consumer);
+  const Publisher& publisher() const { return publisher_; }
 
  private:
   struct Submitted {

@@ -16,7 +16,7 @@ namespace limits = model::limits;
 
 bool ConsumerCore::would_deadlock() const { return client_->would_deadlock() || is_inside_handler_of(this); }
 
-void ConsumerCore::close(std::chrono::milliseconds drain, Handler<Closed> handler) {
+void ConsumerCore::close(std::chrono::milliseconds drain, Handler<Closed> handler, Patience patience) {
   const std::uint64_t operation = client_->next_operation();
   client_->on_cancel(
       handler,
@@ -25,11 +25,13 @@ void ConsumerCore::close(std::chrono::milliseconds drain, Handler<Closed> handle
       },
       operation);
   const auto shared = std::make_shared<Completion<Closed>>(std::move(handler), client_->home());
-  const bool posted = client_->post([self = shared_from_this(), drain, operation, shared] {
+  const bool posted = client_->post([self = shared_from_this(), drain, patience, operation, shared] {
     if (self->over_) return shared->done(self->closed_);
     self->closers_.emplace(operation, std::move(*shared));
+    if (patience == Patience::handlers_only) self->patience_ = patience;
     if (!self->closing_) return self->begin_close(drain);
     if (deadline_in(drain) < self->drain_timer_.expiry()) self->give_up_after(drain);
+    self->check_closed();
   });
   // The client is gone, and closed its consumers before that: nothing is left to do, and no thread to do it.
   if (!posted) shared->done_without_client(closed_);
@@ -63,14 +65,11 @@ void ConsumerCore::begin_close(std::chrono::milliseconds drain) {
   if (const auto opened = std::exchange(opened_, nullptr); opened && client_->owns_thread()) {
     opened(Status(Code::CLOSED));
   }
-  for (auto it = held_.begin(); it != held_.end();) {
-    const auto next = std::next(it);
-    if (it->second.stage == Stage::buffered) {
-      ++closed_.released;
-      held_.erase(it);  // CloseConsumer releases it
-    }
-    it = next;
-  }
+  held_.each_buffered([this](const Held& held) {
+    ++closed_.released;
+    held_.erase(held_.find(held.work->number));  // CloseConsumer releases it
+    return true;
+  });
   if (open_ || opening_ != 0) {
     say_close();
   } else if (!ever_open_) {
@@ -81,7 +80,14 @@ void ConsumerCore::begin_close(std::chrono::milliseconds drain) {
 }
 
 void ConsumerCore::check_closed() {
-  if (closing_ && !over_ && said_close_ && held_.empty() && orphans_.empty()) finish_close();
+  if (!closing_ || over_) return;
+  if ((said_close_ && held_.empty() && orphans_.empty()) || nothing_can_come()) finish_close();
+}
+
+/// No broker to take a verdict or a goodbye, and no handler to wait for. Verdicts may still get there, within the drain
+/// of whoever has set one; a destructor lets them go, and the messages are delivered again.
+bool ConsumerCore::nothing_can_come() const {
+  return !client_->is_open() && busy_ == 0 && (held_.empty() || patience_ == Patience::handlers_only);
 }
 
 void ConsumerCore::finish_close() {
@@ -95,14 +101,15 @@ void ConsumerCore::finish_close() {
   runner_->stop();
   closed_.abandoned += orphans_.size();
   bool lingers = false;
-  for (auto& [delivery, held] : held_) {
-    if (held.stage == Stage::judged && !held.timed_out) continue;
+  for (auto& [delivery, held] : held_.all()) {
+    if (held.stage() == Stage::judged && !held.timed_out) continue;
     ++closed_.abandoned;
     held.work->stop.request_stop();
-    lingers = lingers || (held.stage == Stage::handed && !held.lost);
+    lingers = lingers || (held.stage() == Stage::handed && !held.lost);
   }
   for (auto& [operation, closer] : std::exchange(closers_, {})) closer.done(closed_);
-  std::erase_if(held_, [](const auto& entry) { return entry.second.stage != Stage::handed || entry.second.lost; });
+  std::erase_if(held_.all(),
+                [](const auto& entry) { return entry.second.stage() != Stage::handed || entry.second.lost; });
   if (lingers && open_) {
     client_->let_linger(shared_from_this());
   } else {
@@ -120,7 +127,7 @@ void ConsumerCore::release_begun() {
   if (!open_) return;
   wire::Settle frame;
   frame.consumer = number_;
-  for (const auto& [delivery, held] : held_) {
+  for (const auto& [delivery, held] : held_.all()) {
     if (frame.verdicts.size() == limits::kBatchItems) {
       client_->send(wire::encode(frame));
       frame.verdicts.clear();

@@ -3,8 +3,10 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <ranges>
 
 #include "client/client_core.h"
+#include "client/compression.h"
 #include "client/message_codec.h"
 #include "client/verdicts.h"
 #include "client/words.h"
@@ -81,13 +83,13 @@ void ConsumerCore::open() {
   wire::OpenConsumer frame;
   frame.consumer = number_;
   frame.queue = queue_;
-  std::erase_if(held_, [this](const HeldMap::value_type& entry) {
-    const bool orphan = entry.second.lost && entry.second.stage == Stage::handed;
+  std::erase_if(held_.all(), [this](const HeldDeliveries::Map::value_type& entry) {
+    const bool orphan = entry.second.lost && entry.second.stage() == Stage::handed;
     if (orphan) orphans_.insert(entry.second.work);
     return orphan;
   });
-  for (auto& [delivery, held] : held_) {
-    if (held.lost && held.stage != Stage::judged) continue;
+  for (auto& [delivery, held] : held_.all()) {
+    if (held.lost && held.stage() != Stage::judged) continue;
     if (frame.held.size() == kTokensPerFrame) {
       frame.more = true;
       client_->send(wire::encode(frame));
@@ -95,7 +97,7 @@ void ConsumerCore::open() {
       frame.more = false;
     }
     presented_.push_back(delivery);
-    frame.held.push_back({held.token, held.stage >= Stage::handed, delivery});
+    frame.held.push_back({held.token, held.stage() >= Stage::handed, delivery});
   }
   opening_ = client_->next_request();
   frame.request = opening_;
@@ -121,8 +123,8 @@ void ConsumerCore::on(const wire::ConsumerOpened& frame) {
     if (it != held_.end() && !frame.held[i]) lose(it);
   }
   if (!std::exchange(ever_open_, true) && opened_) std::exchange(opened_, nullptr)({});
-  for (const auto& [delivery, held] : held_) {
-    if (held.stage == Stage::judged) verdicts_.push_back(delivery);
+  for (const auto& [delivery, held] : held_.all()) {
+    if (held.stage() == Stage::judged) verdicts_.push_back(delivery);
   }
   if (closing_ && closing_request_ == 0) say_close();
   flush();
@@ -185,12 +187,17 @@ void ConsumerCore::disconnected() {
   verdicts_.clear();
   sent_.clear();
   extensions_.clear();
-  for (auto& [delivery, held] : held_) {
-    if (held.stage != Stage::announcing) continue;
-    held.stage = Stage::buffered;
+  for (auto& [delivery, held] : std::views::reverse(held_.all())) {
+    if (held.stage() != Stage::announcing) continue;
+    held_.enter(held, Stage::buffered);
     --busy_;
   }
-  std::erase_if(held_, [](const auto& entry) { return entry.second.lost && entry.second.stage == Stage::buffered; });
+  std::erase_if(held_.all(), [this](const auto& entry) {
+    if (entry.second.stage() != Stage::buffered) return false;
+    if (closing_ && !entry.second.lost) ++closed_.released;
+    return closing_ || entry.second.lost;
+  });
+  check_closed();
 }
 
 /// The queue is gone, or the broker stops.
@@ -207,7 +214,7 @@ void ConsumerCore::ended(const Status& status) {
   }
   over_ = true;
   runner_->stop();
-  for (auto& [delivery, held] : held_) held.work->stop.request_stop();
+  for (auto& [delivery, held] : held_.all()) held.work->stop.request_stop();
   if (opened_) {
     std::exchange(opened_, nullptr)(status);
   } else if (options_.on_end) {
@@ -220,21 +227,27 @@ void ConsumerCore::ended(const Status& status) {
 
 void ConsumerCore::on(wire::Deliver&& frame) {
   if (closing_ || over_ || !open_) return;  // given back with CloseConsumer
+  const std::uint64_t told = client_->welcome().max_message_bytes;
+  const std::size_t most = told == 0 ? limits::kMessageBytesMost : static_cast<std::size_t>(told);
   for (wire::Delivery& one : frame.deliveries) {
     Held held;
     held.token = one.token;
     auto message =
         decode_message(one.envelope, one.body, one.body_crc, source_, one.source_offset.value, one.published_at);
-    const bool good = message.ok();
+    const bool arrived = message.ok();
+    const Status opened = arrived ? open_body(*message, most) : Status();
+    const bool good = arrived && opened.ok();
     const bool request = one.time_left.count() > 0;
     held.work = std::make_shared<Work>(one.delivery, good ? std::move(*message) : Message(),
                                        static_cast<int>(one.attempt), one.redelivered, one.isolated, by_,
                                        request ? SteadyClock::now() + one.time_left : SteadyTime::max());
-    const auto it = held_.emplace(one.delivery, std::move(held)).first;
+    const auto it = held_.add(one.delivery, std::move(held));
     if (good) continue;
-    wire::Verdict damaged = plain_verdict(VerdictKind::fail);
-    damaged.error = {"lazaret.damaged_in_transit", message.status().text(), ""};
-    judge(it, std::move(damaged));
+    // Another connection may carry it; what was compressed badly stays so.
+    wire::Verdict bad = plain_verdict(arrived ? VerdictKind::reject : VerdictKind::fail);
+    bad.error = arrived ? as_report("lazaret.body_not_opened", opened.text(), "")
+                        : as_report("lazaret.damaged_in_transit", message.status().text(), "");
+    judge(it, std::move(bad));
   }
   flush();
   pump();
@@ -250,26 +263,29 @@ std::size_t ConsumerCore::ahead() const {
 void ConsumerCore::pump() {
   if (!open_ || closing_ || paused_ || over_) return;
   const std::size_t room = static_cast<std::size_t>(options_.concurrency) + ahead();
+  if (busy_ >= room) return;
   std::vector<std::uint64_t> numbers;
-  for (auto it = held_.begin(); it != held_.end() && busy_ + numbers.size() < room; ++it) {
-    if (it->second.stage != Stage::buffered || it->second.lost) continue;
-    const Delivery& delivery = it->second.work->delivery;
+  held_.each_buffered([&](const Held& held) {
+    if (busy_ + numbers.size() >= room) return false;
+    if (held.lost) return true;
+    const Delivery& delivery = held.work->delivery;
     if (delivery.is_request() && delivery.deadline() <= SteadyClock::now()) {
-      not_begun(it);  // of no use to anybody any more
-      continue;
+      not_begun(held_.find(held.work->number));  // of no use to anybody any more
+      return true;
     }
     const bool beforehand = busy_ + numbers.size() >= static_cast<std::size_t>(options_.concurrency);
     // Whoever waits for a reply is not told that it has begun before it has; a suspect is alone.
     const bool waited_for = delivery.is_request() || !delivery.message().reply_to.empty();
-    if (beforehand && (waited_for || delivery.isolated())) break;
-    numbers.push_back(it->first);
-  }
+    if (beforehand && (waited_for || delivery.isolated())) return false;
+    numbers.push_back(held.work->number);
+    return busy_ + numbers.size() < room;
+  });
   flush();
   if (!numbers.empty()) announce(std::move(numbers));
 }
 
 void ConsumerCore::announce(std::vector<std::uint64_t> numbers) {
-  for (const std::uint64_t number : numbers) held_.at(number).stage = Stage::announcing;
+  for (const std::uint64_t number : numbers) held_.enter(held_.at(number), Stage::announcing);
   busy_ += numbers.size();
   if (!client_->options().announce_started) return hand_over(numbers);
   collect_finished();  // what has ended is said before what begins
@@ -284,12 +300,12 @@ void ConsumerCore::hand_over(const std::vector<std::uint64_t>& numbers) {
   std::vector<WorkRef> works;
   for (const std::uint64_t number : numbers) {
     const auto it = held_.find(number);
-    if (it == held_.end() || it->second.stage != Stage::announcing) continue;
+    if (it == held_.end() || it->second.stage() != Stage::announcing) continue;
     if (closing_ || paused_ || it->second.lost) {
       not_begun(it);
       continue;
     }
-    it->second.stage = Stage::handed;
+    held_.enter(it->second, Stage::handed);
     works.push_back(it->second.work);
   }
   flush();
@@ -352,7 +368,7 @@ void ConsumerCore::finish_one(const WorkRef& work, const Verdict& verdict) {
   const auto it = held_.find(work->number);
   if (it == held_.end() || it->second.work != work) return;
   Held& held = it->second;
-  if (held.timed_out && held.stage == Stage::judged) {
+  if (held.timed_out && held.stage() == Stage::judged) {
     held.timed_out = false;  // its verdict is on its way
   } else if (held.lost || held.timed_out) {
     held_.erase(it);
@@ -378,7 +394,7 @@ wire::Verdict ConsumerCore::judgement(const WorkRef& work, const Verdict& verdic
 }
 
 /// Of a consumer that is closed: its handler was asked to stop, so a failure of it is nobody's fault.
-void ConsumerCore::finish_late(HeldMap::iterator it, wire::Verdict verdict) {
+void ConsumerCore::finish_late(HeldDeliveries::iterator it, wire::Verdict verdict) {
   if (verdict.kind == VerdictKind::fail) verdict = plain_verdict(VerdictKind::release);
   verdict.token = it->second.token;
   wire::Settle frame;
@@ -395,15 +411,15 @@ void ConsumerCore::finish_late(HeldMap::iterator it, wire::Verdict verdict) {
 
 // --- Verdicts --------------------------------------------------------------------------------------------------------
 
-void ConsumerCore::judge(HeldMap::iterator it, wire::Verdict verdict) {
-  it->second.stage = Stage::judged;
+void ConsumerCore::judge(HeldDeliveries::iterator it, wire::Verdict verdict) {
+  held_.enter(it->second, Stage::judged);
   it->second.verdict = std::move(verdict);
   it->second.verdict.token = it->second.token;
   if (open_) verdicts_.push_back(it->first);
 }
 
-void ConsumerCore::not_begun(HeldMap::iterator it) {
-  if (it->second.stage == Stage::announcing || it->second.stage == Stage::handed) --busy_;
+void ConsumerCore::not_begun(HeldDeliveries::iterator it) {
+  if (it->second.stage() == Stage::announcing || it->second.stage() == Stage::handed) --busy_;
   if (closing_) ++closed_.released;
   if (it->second.lost) {
     held_.erase(it);
@@ -430,11 +446,10 @@ std::size_t ConsumerCore::take_back() {
 /// Everything that no handler has begun on.
 void ConsumerCore::give_back() {
   take_back();
-  for (auto it = held_.begin(); it != held_.end();) {
-    const auto next = std::next(it);
-    if (it->second.stage == Stage::buffered) not_begun(it);
-    it = next;
-  }
+  held_.each_buffered([this](const Held& held) {
+    not_begun(held_.find(held.work->number));
+    return true;
+  });
 }
 
 void ConsumerCore::recall(const std::vector<std::uint64_t>& deliveries) {
@@ -493,7 +508,7 @@ void ConsumerCore::on(const wire::Settled& frame) {
     for (const auto& [index, result] : frame.results) {
       if (result.code != Code::LEASE_LOST || index >= extended.mapped().size()) continue;
       const auto it = held_.find(extended.mapped()[index]);
-      if (it != held_.end() && it->second.stage != Stage::judged) lose(it);
+      if (it != held_.end() && it->second.stage() != Stage::judged) lose(it);
     }
     return;
   }
@@ -510,7 +525,7 @@ void ConsumerCore::settled(std::uint64_t delivery) {
   const auto it = held_.find(delivery);
   if (it == held_.end()) return;
   if (it->second.timed_out) {
-    it->second.stage = Stage::handed;
+    held_.enter(it->second, Stage::handed);
     it->second.lost = true;
   } else {
     held_.erase(it);
@@ -521,17 +536,17 @@ void ConsumerCore::settled(std::uint64_t delivery) {
 
 void ConsumerCore::on(const wire::LeaseEnded& frame) {
   for (const wire::Token& token : frame.tokens) {
-    for (auto it = held_.begin(); it != held_.end(); ++it) {
+    for (auto it = held_.all().begin(); it != held_.end(); ++it) {
       if (it->second.token != token) continue;
-      if (it->second.stage != Stage::judged) lose(it);
+      if (it->second.stage() != Stage::judged) lose(it);
       break;
     }
   }
   check_closed();
 }
 
-void ConsumerCore::lose(HeldMap::iterator it) {
-  switch (it->second.stage) {
+void ConsumerCore::lose(HeldDeliveries::iterator it) {
+  switch (it->second.stage()) {
     case Stage::buffered: held_.erase(it); break;
     case Stage::announcing:
     case Stage::handed:
@@ -589,36 +604,33 @@ void ConsumerCore::extend() {
     client_->send(wire::encode(frame));
     frame.verdicts.clear();
   };
-  for (const auto& [delivery, held] : held_) {
-    if (held.stage != Stage::handed || held.lost || held.timed_out) continue;
+  held_.each_handed([&](const Held& held) {
+    if (held.lost || held.timed_out) return;
     wire::Verdict verdict = plain_verdict(VerdictKind::extend);
     verdict.token = held.token;
     frame.verdicts.push_back(std::move(verdict));
-    numbers.push_back(delivery);
+    numbers.push_back(held.work->number);
     if (numbers.size() == limits::kBatchItems) send();
-  }
+  });
   send();
 }
 
 void ConsumerCore::check_longest() {
   const std::int64_t now = SteadyClock::now().time_since_epoch().count();
   const std::int64_t longest = std::chrono::nanoseconds(options_.longest).count();
-  for (auto it = held_.begin(); it != held_.end(); ++it) {
-    Held& held = it->second;
+  held_.each_handed([&](Held& held) {
     // Whoever asked waits no more; a late reply is counted, and kept for whoever asks again.
-    if (held.stage == Stage::handed && held.work->delivery.deadline() <= SteadyClock::now()) {
-      held.work->stop.request_stop();
-    }
+    if (held.work->delivery.deadline() <= SteadyClock::now()) held.work->stop.request_stop();
     const std::int64_t began = held.work->began_ns.load(std::memory_order_acquire);
-    if (held.stage != Stage::handed || held.lost || held.timed_out || began == 0 || now - began < longest) continue;
+    if (held.lost || held.timed_out || began == 0 || now - began < longest) return;
     held.work->stop.request_stop();
     held.timed_out = true;
     wire::Verdict verdict = plain_verdict(VerdictKind::fail);
     verdict.handler_timeout = true;
     verdict.error = {"handler_timeout",
                      "the handler took longer than " + std::to_string(options_.longest.count()) + " ms", ""};
-    judge(it, std::move(verdict));
-  }
+    judge(held_.find(held.work->number), std::move(verdict));
+  });
 }
 
 }  // namespace lazaret::detail

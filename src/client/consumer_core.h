@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "client/completion.h"
-#include "client/handler_runner.h"
+#include "client/held_deliveries.h"
 #include "lazaret/consumer.h"
 #include "wire/frames.h"
 
@@ -63,25 +63,17 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   /// Gives back what handlers still have: this process answers for them no more.
   void release_begun();
 
+  /// What a close waits for while the broker is away.
+  enum class Patience : std::uint8_t { verdicts, handlers_only };
   /// Any thread.
-  void close(std::chrono::milliseconds drain, Handler<Closed> handler);
+  void close(std::chrono::milliseconds drain, Handler<Closed> handler, Patience patience = Patience::verdicts);
   /// Whether a blocking close on this thread could never end.
   bool would_deadlock() const;
   ClientCore& client() { return *client_; }
+  /// For tests, which count what is done for each message. The client's executor.
+  const HeldDeliveries& held() const { return held_; }
 
  private:
-  enum class Stage : std::uint8_t { buffered, announcing, handed, judged };
-  struct Held {
-    wire::Token token;
-    WorkRef work;
-    Stage stage = Stage::buffered;
-    bool lost = false;       // the lease: whatever the handler says is of no use
-    bool timed_out = false;  // its failure is its verdict, its handler still runs
-    int suspected = 0;       // so often its verdict was in what a connection ended over
-    wire::Verdict verdict;   // when judged
-  };
-  using HeldMap = std::map<std::uint64_t, Held>;  // by delivery sequence
-
   void open();
   void pump();
   std::size_t ahead() const;
@@ -93,15 +85,15 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void collect_later();
   void finish_one(const WorkRef& work, const Verdict& verdict);
   wire::Verdict judgement(const WorkRef& work, const Verdict& verdict);
-  void finish_late(HeldMap::iterator it, wire::Verdict verdict);
-  void judge(HeldMap::iterator it, wire::Verdict verdict);
+  void finish_late(HeldDeliveries::iterator it, wire::Verdict verdict);
+  void judge(HeldDeliveries::iterator it, wire::Verdict verdict);
   void settled(std::uint64_t delivery);
-  void not_begun(HeldMap::iterator it);
+  void not_begun(HeldDeliveries::iterator it);
   std::size_t take_back();
   void give_back();
   void flush();
   void send_verdicts(std::vector<std::uint64_t> numbers);
-  void lose(HeldMap::iterator it);
+  void lose(HeldDeliveries::iterator it);
   void tick();
   void watch();
   void extend();
@@ -112,6 +104,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void begin_close(std::chrono::milliseconds drain);
   void give_up_after(std::chrono::milliseconds drain);
   void check_closed();
+  bool nothing_can_come() const;
   void finish_close();
 
   const std::shared_ptr<ClientCore> client_;  // which drops us when we are over
@@ -133,7 +126,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   std::uint64_t closing_request_ = 0;
   std::vector<std::uint64_t> presented_;
   base::Duration lease_{};
-  HeldMap held_;
+  HeldDeliveries held_;
   /// Leases lost on an earlier connection whose handlers still run: their delivery numbers are given out again.
   std::set<WorkRef> orphans_;
   std::size_t busy_ = 0;  // announcing or handed
@@ -151,6 +144,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
 
   // Closing.
   bool closing_ = false;
+  Patience patience_ = Patience::verdicts;
   bool said_close_ = false;                              // the broker gives nothing new
   std::map<std::uint64_t, Completion<Closed>> closers_;  // by operation
   Closed closed_;

@@ -30,6 +30,10 @@ namespace detail {
 
 base::Uuid uuid_of(const MessageId& id) { return base::Uuid{id.bytes}; }
 
+std::int64_t micros_of(std::chrono::system_clock::time_point time) {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(time).time_since_epoch().count();
+}
+
 base::SharedBytes encode_envelope(Message& message) {
   if (message.id.is_nil()) message.id = MessageId::make();
   wire::Envelope envelope;
@@ -43,6 +47,8 @@ base::SharedBytes encode_envelope(Message& message) {
   envelope.reply_to = std::move(message.reply_to);
   envelope.schema_id = std::move(message.schema_id);
   envelope.traceparent = std::move(message.traceparent);
+  if (message.ttl.count() <= 0) envelope.expires_at_us = micros_of(message.expires_at);
+  envelope.content_encoding = std::move(message.content_encoding);
   envelope.deadline_us = std::chrono::duration_cast<base::Duration>(message.deadline.time_since_epoch()).count();
   return base::SharedBytes::of(wire::encode_envelope(envelope));
 }
@@ -67,6 +73,8 @@ base::Result<Message> decode_message(const base::SharedBytes& bytes, const base:
   message.reply_to = std::move(envelope->reply_to);
   message.schema_id = std::move(envelope->schema_id);
   message.traceparent = std::move(envelope->traceparent);
+  message.expires_at = std::chrono::system_clock::time_point(std::chrono::microseconds(envelope->expires_at_us));
+  message.content_encoding = std::move(envelope->content_encoding);
   message.source = source;
   message.offset = offset;
   message.deadline = std::chrono::system_clock::time_point(std::chrono::microseconds(envelope->deadline_us));

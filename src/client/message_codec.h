@@ -10,6 +10,8 @@
 namespace lazaret::detail {
 
 base::Uuid uuid_of(const MessageId& id);
+/// Since the Unix epoch, as times are on the wire.
+std::int64_t micros_of(std::chrono::system_clock::time_point time);
 /// The `reply_to` of a request whose reply goes to the connection that asked.
 inline constexpr const char* kToRequester = "lazaret.requester";
 /// The envelope's bytes; the message has an id afterwards.

@@ -42,21 +42,29 @@ Status check_size(const wire::Welcome& told, std::size_t envelope, std::size_t b
 void Publisher::submit(const std::string& queue, Outgoing&& message) {
   Producer& producer = producers_[queue];
   producer.queue = queue;
+  touch(producer);
   if (adopt(producer, message)) return;
-  const Status size = client_.is_open() ? check_size(message) : Status();
-  if (!size.ok()) return refuse(producer, message, size);
+  const Status status = client_.is_open() ? check_acceptable(message) : Status();
+  if (!status.ok()) return refuse(producer, message, status);
   producer.waiting.push_back(std::move(message));
+}
+
+void Publisher::touch(Producer& producer) {
+  if (!std::exchange(producer.listed, true)) touched_.push_back(&producer);
 }
 
 void Publisher::flush() {
   if (!client_.is_open()) return;
-  for (auto& [queue, producer] : producers_) {
-    if (producer.number == 0) {
-      if (producer.opening == 0 && !producer.waiting.empty()) open(producer);
-    } else {
-      send(producer);
+  for (Producer* const producer : touched_) {
+    ++looked_at_;
+    producer->listed = false;
+    if (producer->number != 0) {
+      send(*producer);
+    } else if (producer->opening == 0 && !producer->waiting.empty()) {
+      open(*producer);
     }
   }
+  touched_.clear();
 }
 
 /// A message whose first publish ended as OUTCOME_UNKNOWN: it keeps its sequence, or joins the publish that is still
@@ -79,33 +87,51 @@ bool Publisher::adopt(Producer& producer, Outgoing& message) {
 }
 
 void Publisher::open(Producer& producer) {
-  if (open_count_ >= limits::kProducersPerConnection && !make_room()) {
-    wants_room_ = true;
+  if (!no_room_.empty() || !has_room()) {
+    producer.listed = true;
+    no_room_.push_back(&producer);
     return;
   }
+  begin_open(producer);
+}
+
+void Publisher::begin_open(Producer& producer) {
   ++open_count_;
-  producer.used = ++uses_;
   producer.opening = client_.next_request();
   requests_[producer.opening] = producer.queue;
   client_.send(wire::encode(wire::OpenProducer{producer.opening, producer.queue, uuid_of(producer_id_)}));
 }
 
-/// Closes the producer that has been idle for longest; false when none is idle.
-bool Publisher::make_room() {
-  Producer* oldest = nullptr;
-  for (auto& [queue, producer] : producers_) {
-    const bool idle = producer.number != 0 && producer.waiting.empty() && producer.in_flight.empty();
-    if (idle && (oldest == nullptr || producer.used < oldest->used)) oldest = &producer;
+/// If need be, closes the producer that has been idle for longest; false when none is idle.
+bool Publisher::has_room() {
+  if (open_count_ < limits::kProducersPerConnection) return true;
+  for (Producer* const producer : open_) {
+    ++looked_at_;
+    if (!producer->waiting.empty() || !producer->in_flight.empty()) continue;
+    close(*producer);
+    return true;
   }
-  if (oldest == nullptr) return false;
-  close(*oldest);
-  return true;
+  return false;
+}
+
+/// A producer has become idle, or its place is free: whoever waits for one is next.
+void Publisher::give_place() {
+  while (!no_room_.empty() && no_room_.front()->waiting.empty()) {
+    no_room_.front()->listed = false;
+    no_room_.pop_front();
+  }
+  if (no_room_.empty() || !has_room()) return;
+  Producer& producer = *no_room_.front();
+  no_room_.pop_front();
+  producer.listed = false;
+  begin_open(producer);
 }
 
 void Publisher::close(Producer& producer) {
   if (producer.number == 0) return;
   client_.send(wire::encode(wire::CloseProducer{producer.number}));
   producer.number = 0;
+  open_.erase(producer.place);
   --open_count_;
 }
 
@@ -116,18 +142,29 @@ void Publisher::on(const wire::ProducerOpened& frame) {
   requests_.erase(it);
   producer.opening = 0;
   producer.number = frame.producer;
+  producer.place = open_.insert(open_.end(), &producer);
   producer.last_sequence = std::max(producer.last_sequence, frame.last_sequence);
   send(producer);
+  if (producer.in_flight.empty()) give_place();
 }
 
-Status Publisher::check_size(const Outgoing& message) const {
-  return detail::check_size(client_.welcome(), message.envelope.size(), message.body.size());
+Status Publisher::check_acceptable(const Outgoing& message) const {
+  const wire::Welcome& told = client_.welcome();
+  const std::size_t body = std::max(message.body.size(), message.opened_bytes);
+  if (Status size = check_size(told, message.envelope.size(), body); !size.ok()) return size;
+  const bool timed = message.delay.count() != 0 || message.deliver_at.us != 0 || message.ttl.count() != 0;
+  const auto& known = told.features;
+  if (timed && std::find(known.begin(), known.end(), wire::kFeatureTime) == known.end()) {
+    // It would deliver at once, and for ever.
+    return {Code::BAD_REQUEST, "this broker is of a version that knows no delays and no times to live"};
+  }
+  return {};
 }
 
-/// What the broker would not take would cost the connection, if its frame is too large as well.
-void Publisher::refuse_too_large(Producer& producer) {
+/// What the broker would not take, or not as it is meant, would cost the connection if its frame is too large as well.
+void Publisher::refuse_unacceptable(Producer& producer) {
   std::erase_if(producer.waiting, [&](Outgoing& message) {
-    const Status status = check_size(message);
+    const Status status = check_acceptable(message);
     if (!status.ok()) refuse(producer, message, status);
     return !status.ok();
   });
@@ -153,12 +190,13 @@ void Publisher::send(Producer& producer) {
       producer.last_sequence = std::max(producer.last_sequence, message.sequence);
       message.sent = true;
       bytes += message.size();
-      frame.items.push_back({message.sequence, message.envelope, message.body, message.body_crc});
+      frame.items.push_back({message.sequence, message.envelope, message.body, message.body_crc, message.delay,
+                             message.deliver_at, message.ttl});
       items.push_back(std::move(message));
       producer.waiting.pop_front();
       ++producer.in_flight_count;
     }
-    producer.used = ++uses_;
+    open_.splice(open_.end(), open_, producer.place);
     requests_[frame.request] = producer.queue;
     client_.send(wire::encode(frame));
   }
@@ -182,10 +220,7 @@ void Publisher::on(const wire::Published& frame) {
   } else if (producer.opening == 0 && !producer.waiting.empty()) {
     open(producer);  // its queue was deleted; what waits behind is told so, or goes to one of the same name
   }
-  if (wants_room_ && producer.in_flight.empty()) {
-    wants_room_ = false;
-    flush();
-  }
+  if (producer.in_flight.empty()) give_place();
 }
 
 void Publisher::settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const Status& why) {
@@ -223,12 +258,15 @@ bool Publisher::refused(std::uint64_t request, const Status& status) {
     --open_count_;
     for (Outgoing& message : producer.waiting) refuse(producer, message, status);
     producer.waiting.clear();
+    give_place();
     return true;
   }
   auto node = producer.in_flight.extract(request);
   if (node.empty()) return true;
   producer.in_flight_count -= node.mapped().size();
   for (Outgoing& message : node.mapped()) refuse(producer, message, status);
+  if (producer.number != 0) send(producer);
+  if (producer.in_flight.empty()) give_place();
   return true;
 }
 
@@ -259,7 +297,10 @@ void Publisher::fail_unsent(const Status& status) {
 // --- The connection --------------------------------------------------------------------------------------------------
 
 void Publisher::connected() {
-  for (auto& [queue, producer] : producers_) refuse_too_large(producer);
+  for (auto& [queue, producer] : producers_) {
+    refuse_unacceptable(producer);
+    touch(producer);
+  }
   flush();
 }
 
@@ -267,7 +308,9 @@ void Publisher::connected() {
 void Publisher::disconnected() {
   requests_.clear();
   open_count_ = 0;
-  wants_room_ = false;
+  open_.clear();
+  for (Producer* const producer : no_room_) producer->listed = false;
+  no_room_.clear();
   for (auto& [queue, producer] : producers_) {
     producer.number = 0;
     producer.opening = 0;
@@ -364,6 +407,9 @@ void Publisher::fail_all(const Status& status) {
     finish(message, sent ? Status(Code::OUTCOME_UNKNOWN, "the client was closed before the confirm came") : status);
     return true;
   });
+  touched_.clear();
+  no_room_.clear();
+  open_.clear();
   producers_.clear();
   requests_.clear();
 }

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
 #include <string>
 #include <utility>
@@ -64,6 +65,10 @@ struct Outgoing {
   base::SharedBytes envelope;
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
+  base::Duration delay{};
+  base::Instant deliver_at;
+  base::Duration ttl{};
+  std::size_t opened_bytes = 0;  // of the body before it was compressed: consumers are given no more than the limit
   SteadyTime deadline;
   Completion<Receipt> completion;  // empty: nobody waits any more, only its fate is of interest
   bool sent = false;               // on this connection or an earlier one
@@ -100,6 +105,8 @@ class Publisher {
   /// The same for what was never sent: no broker of that address will take it.
   void fail_unsent(const base::Status& status);
   bool idle() const;
+  /// For tests, which count: producers that were looked at to find what can be sent, or a place on the connection.
+  std::uint64_t looked_at() const { return looked_at_; }
 
  private:
   struct Producer {
@@ -107,7 +114,8 @@ class Publisher {
     std::uint32_t number = 0;   // 0: not open
     std::uint64_t opening = 0;  // the request that opens it
     std::uint64_t last_sequence = 0;
-    std::uint64_t used = 0;  // when it was used last, in opened or sent frames
+    bool listed = false;                     // in touched_ or no_room_
+    std::list<Producer*>::iterator place{};  // in open_, while it has a number
     std::deque<Outgoing> waiting;
     std::map<std::uint64_t, std::vector<Outgoing>> in_flight;  // by request
     std::size_t in_flight_count = 0;
@@ -116,15 +124,18 @@ class Publisher {
     std::deque<MessageId> unresolved_order;
   };
 
+  void touch(Producer& producer);
   void open(Producer& producer);
-  bool make_room();
+  void begin_open(Producer& producer);
+  bool has_room();
+  void give_place();
   void close(Producer& producer);
   void send(Producer& producer);
   bool adopt(Producer& producer, Outgoing& message);
   void settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const base::Status& why);
   void refuse(Producer& producer, Outgoing& message, const base::Status& why);
-  base::Status check_size(const Outgoing& message) const;
-  void refuse_too_large(Producer& producer);
+  base::Status check_acceptable(const Outgoing& message) const;
+  void refuse_unacceptable(Producer& producer);
   void forget(Producer& producer, const Outgoing& message);
   void finish(Outgoing& message, const base::Status& status, Receipt receipt = {});
   void unknown(Producer& producer, Outgoing& message, std::string text);
@@ -137,9 +148,11 @@ class Publisher {
   std::map<std::string, Producer, std::less<>> producers_;
   std::map<std::uint64_t, std::string> requests_;  // open requests: whose
   std::size_t open_count_ = 0;                     // producers that have a place on the connection
-  std::uint64_t uses_ = 0;
+  std::list<Producer*> open_;                      // those that have a number, the one used last at the end
+  std::vector<Producer*> touched_;                 // they may have something to send: for the next flush
+  std::uint64_t looked_at_ = 0;
   Completions<Receipt> ended_;
-  bool wants_room_ = false;  // some producer could not be opened, because all the others were busy
+  std::deque<Producer*> no_room_;  // could not be opened, because all the others were busy
 };
 
 }  // namespace lazaret::detail

@@ -30,8 +30,25 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.backoff_jitter = spec.backoff_jitter;
   patch.max_worker_deaths = spec.max_worker_deaths;
   patch.durability = spec.durability;
+  patch.paused = spec.paused;
+  patch.max_in_flight = spec.max_in_flight;
+  patch.single_active_consumer = spec.single_active_consumer;
+  if (spec.ttl) patch.ttl = *spec.ttl;
+  patch.on_expiry = spec.on_expiry;
+  patch.max_messages = spec.max_messages;
+  patch.max_bytes = spec.max_bytes;
+  patch.overflow = spec.overflow;
+  patch.order_by_key = spec.order_by_key;
+  patch.on_key_failure = spec.on_key_failure;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
+}
+
+void add_retention(const TopicSpec& spec, wire::OptionsPatch& patch) {
+  if (spec.retain_for) patch.retain_for = *spec.retain_for;
+  if (spec.retention_age) patch.retention_age = *spec.retention_age;
+  patch.retention_messages = spec.retention_messages;
+  patch.retention_bytes = spec.retention_bytes;
 }
 
 milliseconds to_ms(base::Duration duration) { return std::chrono::duration_cast<milliseconds>(duration); }
@@ -47,6 +64,24 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.lease_duration = to_ms(in.options.lease_duration);
   out.spec.max_worker_deaths = in.options.max_worker_deaths;
   out.spec.durability = std::string(model::name_of(in.options.durability));
+  out.spec.paused = in.options.paused;
+  out.spec.max_in_flight = in.options.max_in_flight;
+  out.spec.single_active_consumer = in.options.single_active_consumer;
+  out.spec.max_messages = in.options.max_messages;
+  out.spec.max_bytes = in.options.max_bytes;
+  out.spec.overflow = std::string(model::name_of(in.options.overflow));
+  out.topic_spec.name = in.name;
+  out.topic_spec.durability = out.spec.durability;
+  out.topic_spec.retain_for = to_ms(in.options.retain_for);
+  out.topic_spec.retention_age = to_ms(in.options.retention_age);
+  out.topic_spec.retention_messages = in.options.retention_messages;
+  out.topic_spec.retention_bytes = in.options.retention_bytes;
+  out.cursor = in.cursor.value;
+  out.next_offset = in.next_offset.value;
+  out.spec.ttl = to_ms(in.options.ttl);
+  out.spec.on_expiry = std::string(model::name_of(in.options.on_expiry));
+  out.spec.order_by_key = in.options.order_by_key;
+  out.spec.on_key_failure = std::string(model::name_of(in.options.on_key_failure));
   out.ready = in.ready;
   out.leased = in.leased;
   out.waiting = in.waiting;
@@ -56,14 +91,22 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.consumers = in.consumers;
   out.kind = static_cast<Kind>(in.kind);
   out.topic = in.topic;
-  if (in.kind == model::Kind::subscription) out.start = model::name_of(in.start);
+  if (in.kind == model::Kind::subscription) out.start = model::text_of(in.start);
   out.subscriptions = in.subscriptions;
+  out.scheduled = in.scheduled;
+  out.expired_total = in.expired;
+  out.held = in.held;
+  out.held_full = in.held_full;
   out.created = created;
   return out;
 }
 
 QueueInfo first_of(const wire::QueueResponse& response) {
   return response.queues.empty() ? QueueInfo() : info_of(response.queues.front(), response.created);
+}
+
+Moved moved_of(const wire::QueueResponse& response) {
+  return {response.offset.value, response.entered, response.count, nullptr};
 }
 
 Count count_of(const wire::QueueResponse& response) { return {response.count, nullptr}; }
@@ -76,6 +119,8 @@ const char* state_name(model::MessageState state) {
     case model::MessageState::waiting: return "waiting";
     case model::MessageState::in_hospital: return "in_hospital";
     case model::MessageState::replaying: return "replaying";
+    case model::MessageState::scheduled: return "scheduled";
+    case model::MessageState::held: return "held";
   }
   return "ready";
 }
@@ -88,6 +133,7 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     out.state = state_name(one.state);
     out.attempt = one.attempt;
     out.damaged = one.damaged;
+    if (one.held_by) out.held_by = one.held_by->value;
     out.message.offset = one.offset.value;
     auto message =
         detail::decode_message(one.envelope, one.body, one.body_crc, queue, one.offset.value, one.published_at);
@@ -141,14 +187,14 @@ wire::QueueRequest request_for(wire::QueueVerb verb, std::string name) {
 
 }  // namespace
 
-Client::AnySpec Client::of(QueueSpec spec) { return {Kind::queue, std::move(spec), {}, {}}; }
+Client::AnySpec Client::of(QueueSpec spec) { return {Kind::queue, std::move(spec), {}, {}, {}}; }
 
 Client::AnySpec Client::of(TopicSpec spec) {
   QueueSpec options;
-  options.name = std::move(spec.name);
-  options.durability = std::move(spec.durability);
-  options.colocate_with = std::move(spec.colocate_with);
-  return {Kind::topic, std::move(options), {}, {}};
+  options.name = spec.name;
+  options.durability = spec.durability;
+  options.colocate_with = spec.colocate_with;
+  return {Kind::topic, std::move(options), {}, {}, std::move(spec)};
 }
 
 Client::AnySpec Client::of(SubscriptionSpec spec) {
@@ -161,7 +207,14 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.backoff_jitter = spec.backoff_jitter;
   options.lease_duration = spec.lease_duration;
   options.max_worker_deaths = spec.max_worker_deaths;
-  return {Kind::subscription, std::move(options), std::move(spec.topic), std::move(spec.start)};
+  options.paused = spec.paused;
+  options.max_in_flight = spec.max_in_flight;
+  options.single_active_consumer = spec.single_active_consumer;
+  options.ttl = spec.ttl;
+  options.on_expiry = std::move(spec.on_expiry);
+  options.order_by_key = spec.order_by_key;
+  options.on_key_failure = std::move(spec.on_key_failure);
+  return {Kind::subscription, std::move(options), std::move(spec.topic), std::move(spec.start), {}};
 }
 
 void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> handler) {
@@ -180,8 +233,8 @@ void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> han
   if (words.ok() && spec.kind == Kind::subscription && spec.topic.empty()) {
     words = Status(Code::BAD_REQUEST, "a subscription needs its topic");
   }
-  const auto start = spec.start.empty() ? model::Start::latest : model::start_of(spec.start);
-  if (words.ok() && !start) words = Status(Code::INVALID_OPTION, "start must be \"latest\" or \"earliest\"");
+  const auto start = model::start_point_of(spec.start.empty() ? "latest" : spec.start);
+  if (words.ok() && !start.ok()) words = start.status();
   if (!words.ok()) return fail(core(), std::move(handler), words);
   frame.colocate_with = std::move(spec.queue.colocate_with);
   frame.topic = std::move(spec.topic);
@@ -189,6 +242,7 @@ void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> han
   const auto patch = patch_of(spec.queue);
   if (!patch.ok()) return fail(core(), std::move(handler), patch.status());
   frame.options = *patch;
+  add_retention(spec.retention, frame.options);
   ask<QueueInfo>(core(), std::move(frame), timeout_, verb != Verb::create, std::move(handler), first_of);
 }
 
@@ -214,12 +268,23 @@ void Client::start_remove(std::string queue, bool force, detail::Handler<Count> 
   ask<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
 }
 
-void Client::start_purge(std::string queue, detail::Handler<Count> handler) {
+void Client::start_purge(std::string queue, bool scheduled, detail::Handler<Count> handler) {
   if (const Status words = detail::check_queue_name(queue); !words.ok()) {
     return fail(core(), std::move(handler), words);
   }
-  ask<Count>(core(), request_for(wire::QueueVerb::purge, std::move(queue)), timeout_, false, std::move(handler),
-             count_of);
+  wire::QueueRequest frame = request_for(wire::QueueVerb::purge, std::move(queue));
+  frame.scheduled = scheduled;
+  ask<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
+}
+
+void Client::start_seek(std::string subscription, const std::string& to, detail::Handler<Moved> handler) {
+  Status words = detail::check_queue_name(subscription);
+  const auto start = model::start_point_of(to);
+  if (words.ok() && !start.ok()) words = start.status();
+  if (!words.ok()) return fail(core(), std::move(handler), words);
+  wire::QueueRequest frame = request_for(wire::QueueVerb::seek, std::move(subscription));
+  frame.start = *start;
+  ask<Moved>(core(), std::move(frame), timeout_, false, std::move(handler), moved_of);
 }
 
 void Client::start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
@@ -248,6 +313,26 @@ QueueInfo Client::create_topic(const TopicSpec& spec) { return wait_queue(Verb::
 QueueInfo Client::ensure_subscription(const SubscriptionSpec& spec) { return wait_queue(Verb::ensure, of(spec)); }
 QueueInfo Client::create_subscription(const SubscriptionSpec& spec) { return wait_queue(Verb::create, of(spec)); }
 
+QueueInfo Client::update_topic(const TopicSpec& spec) { return wait_queue(Verb::update, of(spec)); }
+QueueInfo Client::pause(std::string_view queue) {
+  QueueSpec spec;
+  spec.name = queue;
+  spec.paused = true;
+  return update(spec);
+}
+QueueInfo Client::resume(std::string_view queue) {
+  QueueSpec spec;
+  spec.name = queue;
+  spec.paused = false;
+  return update(spec);
+}
+
+Moved Client::seek(std::string_view subscription, std::string_view to) {
+  check_may_block(core().would_deadlock());
+  return wait_for<Moved>(
+      [&](auto handler) { start_seek(std::string(subscription), std::string(to), std::move(handler)); });
+}
+
 QueueInfo Client::show(std::string_view queue) {
   QueueSpec spec;
   spec.name = queue;
@@ -264,9 +349,9 @@ void Client::remove(std::string_view queue, bool force) {
   wait_for<Count>([&](auto handler) { start_remove(std::string(queue), force, std::move(handler)); });
 }
 
-std::uint64_t Client::purge(std::string_view queue) {
+std::uint64_t Client::purge(std::string_view queue, bool scheduled) {
   check_may_block(core().would_deadlock());
-  return wait_for<Count>([&](auto handler) { start_purge(std::string(queue), std::move(handler)); }).count;
+  return wait_for<Count>([&](auto handler) { start_purge(std::string(queue), scheduled, std::move(handler)); }).count;
 }
 
 Peeked Client::peek(std::string_view queue, std::optional<std::uint64_t> from, std::uint32_t max) {

@@ -49,6 +49,7 @@ Status check_texts(const Message& message) {
       {"reply_to", &message.reply_to},
       {"schema_id", &message.schema_id},
       {"traceparent", &message.traceparent},
+      {"content_encoding", &message.content_encoding},
   };
   for (const auto& [name, text] : texts) {
     if (!base::is_utf8(*text)) return {Code::BAD_REQUEST, "the " + std::string(name) + " of the message is not UTF-8"};

@@ -51,6 +51,13 @@ std::uint64_t AckSet::settle(OffsetRange range) {
   return fresh;
 }
 
+void AckSet::begin_again(Offset cursor) {
+  cursor_ = cursor;
+  beyond_.clear();
+  whole_.clear();
+  dirty_ = stored_;  // each bitmap on the disk is written anew, or goes
+}
+
 std::uint64_t AckSet::unsettled_in(OffsetRange range) const {
   range.begin = std::max(range.begin, cursor_);
   if (range.begin >= range.end) return 0;

@@ -28,6 +28,9 @@ class AckSet {
   /// Returns how many were new.
   std::uint64_t settle(model::OffsetRange range);
 
+  /// Everything before `cursor` is settled, nothing else is.
+  void begin_again(model::Offset cursor);
+
   model::Offset cursor() const { return cursor_; }
   bool is_settled(model::Offset offset) const { return offset < cursor_ || beyond_.contains(offset); }
   model::Offset next_unsettled(model::Offset from) const { return beyond_.next_missing(std::max(from, cursor_)); }

@@ -77,6 +77,9 @@ void Shard::State::on(model::UpdateQueue& command) {
   const auto options = command.options.apply_to(it->second.options);
   if (!options.ok()) return refuse(options.status());
   if (Status status = model::validate(*options); !status.ok()) return refuse(status);
+  if (options->order_by_key != it->second.options.order_by_key) {
+    return refuse(Status(Code::INVALID_OPTION, "order_by_key cannot be changed: it is fixed at creation"));
+  }
   change_options(it->second, *options);
   if (it->second.kind == model::Kind::topic) {
     for (auto& [name, record] : catalog) {

@@ -126,9 +126,9 @@ bool Shard::State::number_is_free(const Consumer& consumer, const Entry& entry, 
 Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldToken& held,
                                          const model::ConsumerKey& key) {
   const bool older = (held.token.grant.value >> 40) < config.epoch;
-  const bool possible = resuming && older && held.token.log == sub.queue.log &&
+  const bool possible = resuming && older && held.token.grant > sub.void_grants && held.token.log == sub.queue.log &&
                         held.token.offset < sub.recovered_mark && !sub.acked.is_settled(held.token.offset) &&
-                        !sub.parked.contains(held.token.offset);
+                        !sub.is_parked(held.token.offset);
   if (!possible) return nullptr;
   Entry& entry = sub.entries[{held.token.log, held.token.offset}];
   entry.position = {held.token.log, held.token.offset};
@@ -136,6 +136,7 @@ Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldTok
   entry.grant = held.token.grant;
   entry.holder = key;
   entry.redelivered = true;
+  if (sub.keys != nullptr) sub.keys->unknown.emplace(entry.position, false);
   ++sub.leased;
   return &entry;
 }
@@ -229,12 +230,8 @@ void Shard::State::forget_if_idle(const model::ConsumerKey& key) {
     std::erase(sub->consumers, consumer);
     if (sub->consumers.empty()) {
       // Nobody reads: what was kept for readers goes, and is loaded again when one comes.
-      window_bytes -= sub->window_bytes;
-      sub->window.clear();
-      sub->window_bytes = 0;
-      sub->window_next = sub->frontier;
-      sub->loading_window = false;
-      ++sub->generation;
+      if (sub->keys != nullptr) forget_passed_messages(*sub);
+      begin_window_at(*sub, sub->frontier);
     }
   }
   if (const auto it = instances.find(key.instance); it != instances.end()) {
@@ -372,13 +369,9 @@ void Shard::State::on(ResumeOver&) {
       make_ready(sub, entry);
     }
     // From the cursor again: the unsettled below the mark have no entry, unless somebody claimed them.
-    sub.frontier = sub.acked.cursor();
-    window_bytes -= sub.window_bytes;
-    sub.window.clear();
-    sub.window_bytes = 0;
-    sub.window_next = sub.frontier;
-    sub.loading_window = false;
-    ++sub.generation;
+    begin_window_at(sub, sub.acked.cursor());
+    lose_before(sub, sub.log->lost_to);
+    if (sub.keys != nullptr) decide_keys(sub);
     pumped_later.insert(id);
   }
 }
@@ -390,13 +383,13 @@ void Shard::State::on(Drain&) {
     // A clean stop leaves the mark exact: nothing is granted for the first time any more. What may have begun before
     // this start, and is not settled, still may have.
     model::Offset exact = std::max(sub.frontier, sub.recovered_mark);
-    const auto behind = sub.entries.upper_bound({sub.queue.log, model::Offset(~0ull)});
-    if (behind != sub.entries.begin() && std::prev(behind)->first.log == sub.queue.log) {
-      exact = std::max(exact, std::prev(behind)->first.offset.next());
-    }
+    if (sub.keys != nullptr) keep_freed(sub);
     for (auto& [position, entry] : sub.entries) {
+      // One that waits for its first delivery says so by its record.
+      const bool was_granted = bool(entry.grant) || !entry.has_record;
+      if (was_granted && position.log == sub.queue.log) exact = std::max(exact, position.offset.next());
       const bool came_back = entry.state == DeliveryState::ready && !entry.has_record && !entry.interrupted;
-      if (came_back) put_record(sub, entry);
+      if (came_back && !entry.waits_for_key) put_record(sub, entry);
     }
     if (resuming || sub.mark == exact) continue;
     sub.mark = exact;

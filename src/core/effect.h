@@ -39,6 +39,14 @@ struct LoadOne {
   model::LogId source_log;
   model::Offset source_offset;
 };
+/// Which message of [begin, end), all of it persisted, was the first to be published at `time` or later.
+struct FindTime {
+  model::SubscriptionId subscription;
+  model::LogId log;
+  model::Offset begin;
+  model::Offset end;
+  base::Instant time;
+};
 struct LoadWaiting {
   model::SubscriptionId subscription;
   std::uint64_t generation = 0;
@@ -75,8 +83,8 @@ struct ForgetQueue {
   model::SubscriptionId subscription;
 };
 
-using Effect = std::variant<Tell, LoadMessages, LoadOne, LoadWaiting, InstanceLoad, ReserveInstance, ReleaseInstance,
-                            AssignQueue, ForgetQueue>;
+using Effect = std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance,
+                            ReleaseInstance, AssignQueue, ForgetQueue>;
 
 /// What a step leaves behind. The engine hands the same object to many steps of one group.
 struct Output {

@@ -37,6 +37,12 @@ struct OneLoaded {
   model::Offset offset;
   model::MessageRef message;
 };
+/// What a FindTime effect asked for: the first message that was published at that time or later, else the end of what
+/// was looked at.
+struct TimeFound {
+  model::SubscriptionId subscription;
+  model::Offset offset;
+};
 /// What a LoadWaiting effect asked for.
 struct WaitingLoaded {
   model::SubscriptionId subscription;
@@ -128,9 +134,9 @@ struct Event {
   using What =
       std::variant<model::Publish, model::OpenProducer, model::OpenConsumer, model::Written, model::AddCredit,
                    model::Started, model::CloseConsumer, model::Settle, model::CreateQueue, model::UpdateQueue,
-                   model::DeleteQueue, model::PurgeQueue, model::ShowQueue, model::ShowStates, model::ReplayCaseCommand,
-                   model::DiscardCaseCommand, model::Request, model::CancelRequest, model::AnswerRequest, Persisted,
-                   WakeUp, MessagesLoaded, OneLoaded, WaitingLoaded, DiskPressure, TrimNow, Drain, SessionEnded,
+                   model::DeleteQueue, model::PurgeQueue, model::SeekSubscription, model::ShowQueue, model::ShowStates,
+                   model::ReplayCaseCommand, model::DiscardCaseCommand, model::CancelScheduled, model::Request,
+                   model::CancelRequest, model::AnswerRequest, Persisted, WakeUp, MessagesLoaded, OneLoaded, TimeFound, WaitingLoaded, DiskPressure, TrimNow, Drain, SessionEnded,
                    InstanceAway, InstanceBack, InstanceLost, InstanceGone, ResumeOver, InstanceReserved, IsolationReady,
                    ReservationRefused, InstanceFree, QueueAssigned, QueueRemoved>;
   What what;

@@ -16,12 +16,24 @@ constexpr std::size_t kRetriesAhead = 64;
 /// Of them, those that are loaded while nobody has credit.
 constexpr std::size_t kPreload = 4;
 
+/// Stretches of scheduled messages that are stepped over at once; of more, some are read.
+constexpr int kStretchesSkipped = 1024;
+
 bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.has_value(); }
 
 }  // namespace
 
 void Shard::State::pump(Subscription& sub) {
   if (sub.deleting || draining) return;
+  if (!sub.seeking && (sub.sweeping || sub.sweep_at <= now)) sweep(sub);
+  if (sub.queue.options.paused || sub.seeking) {
+    if (!sub.isolation.out) end_isolation(sub);
+    return;
+  }
+  if (sub.keys != nullptr) {
+    read_unknown(sub);
+    if (resuming) return;  // whoever may have something of a key out comes back first
+  }
   isolate(sub);
   while (grant_next(sub)) {
   }
@@ -42,19 +54,34 @@ bool Shard::State::grant_next(Subscription& sub) {
     const Granted retry = grant_loaded(sub, sub.retries);
     if (retry != Granted::nothing) return retry == Granted::yes;
   }
-  if (prepare_window(sub)) return grant_fresh(sub);
+  if (sub.keys != nullptr) {
+    const Granted freed = grant_freed(sub);
+    if (freed != Granted::nothing) return freed == Granted::yes;
+  }
+  if (prepare_window(sub) && (sub.keys == nullptr || pass_locked(sub))) return grant_fresh(sub);
   return !retries_first && grant_loaded(sub, sub.retries) == Granted::yes;
 }
 
 /// The consumer with the fewest out that has room for so many bytes.
 Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes) {
+  if (is_full(sub)) return nullptr;
   Consumer* best = nullptr;
   for (Consumer* consumer : sub.consumers) {
+    if (is_standby(sub, *consumer)) break;
     if (!may_take(*consumer, bytes)) continue;
     if (consumer->instance->reserved || consumer->instance->held_back) continue;
     if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
   }
   return best;
+}
+
+bool Shard::State::is_full(const Subscription& sub) {
+  return sub.queue.options.max_in_flight != 0 && sub.leased >= sub.queue.options.max_in_flight;
+}
+
+/// It waits for the first to go, which is there as long as it has something out.
+bool Shard::State::is_standby(const Subscription& sub, const Consumer& consumer) {
+  return sub.queue.options.single_active_consumer && &consumer != sub.consumers.front();
 }
 
 /// Attached, there, with credit, and with room in its session's outbox, which the last one may overfill: so a message
@@ -77,6 +104,7 @@ void Shard::State::preload(Subscription& sub) {
       if (entry.message == nullptr) load_one(sub, entry);
     }
   }
+  if (sub.keys != nullptr) read_freed(sub);
 }
 
 /// The first of these that is in memory; those before it are loaded.
@@ -94,6 +122,10 @@ Granted Shard::State::grant_loaded(Subscription& sub, const std::set<Position>& 
       load_one(sub, entry);
       continue;
     }
+    if (!entry.replays && is_past(sub, *entry.message)) {
+      drop_expired(sub, entry);
+      return Granted::yes;  // as good as: on to the next
+    }
     Consumer* consumer = next_consumer(sub, entry.message->size());
     if (consumer == nullptr) return Granted::no_room;
     grant(sub, entry, *consumer, entry.message);
@@ -107,32 +139,49 @@ bool Shard::State::prepare_window(Subscription& sub) {
   while (!sub.window.empty()) {
     const model::PagedMessage& front = sub.window.front();
     bool taken = sub.acked.is_settled(front.offset) || sub.entries.contains({sub.queue.log, front.offset}) ||
-                 sub.parked.contains(front.offset);
+                 sub.is_parked(front.offset);
     if (!taken && !sub.requests.empty() && is_overdue(sub, {sub.queue.log, front.offset})) {
       expire_request(sub, front.offset);
       taken = true;
     }
-    if (!taken && front.message != nullptr) break;
-    const model::Offset offset = front.offset;
-    const std::size_t bytes = front.message == nullptr ? 0 : front.message->size();
+    if (!taken && front.message != nullptr && is_offered(sub, *front.message)) break;
+    const model::PagedMessage gone = std::move(sub.window.front());
+    const std::size_t bytes = gone.message == nullptr ? 0 : gone.message->size();
     sub.window.pop_front();
     sub.window_bytes -= bytes;
     window_bytes -= bytes;
-    sub.frontier = std::max(sub.frontier, offset.next());
-    if (!taken) admit_damaged(sub, offset);
+    sub.frontier = std::max(sub.frontier, gone.offset.next());
+    if (taken) continue;
+    if (gone.message == nullptr) {
+      admit_damaged(sub, gone.offset);
+    } else {
+      turn_away(sub, gone.offset, *gone.message);
+    }
   }
   const std::uint64_t left = limits::kTailBytesPerShard - std::min(window_bytes, limits::kTailBytesPerShard);
   const std::size_t ahead_bytes = std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kAheadBytes);
   const bool enough = sub.window.size() > limits::kAheadMessages / 2 || sub.window_bytes > ahead_bytes / 2;
-  if (!enough && !sub.loading_window) {
-    sub.window_next = sub.acked.next_unsettled(sub.window_next);
-    if (sub.window_next < sub.log->persisted_end) {
-      sub.loading_window = true;
-      out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, sub.window_next,
-                                             sub.log->persisted_end, limits::kAheadMessages, ahead_bytes});
-    }
-  }
+  if (!enough && !sub.loading_window) load_window(sub, limits::kAheadMessages, ahead_bytes);
   return !sub.window.empty();
+}
+
+/// False: there is nothing behind the window. REQUIRES that nothing is on its way.
+bool Shard::State::load_window(Subscription& sub, std::size_t max_messages, std::size_t max_bytes) {
+  sub.window_next = next_fresh(sub, sub.window_next);
+  if (sub.window_next >= sub.log->persisted_end) return false;
+  sub.loading_window = true;
+  out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, sub.window_next,
+                                         sub.log->persisted_end, max_messages, max_bytes});
+  return true;
+}
+
+/// The first offset from `from` on that is neither settled nor scheduled, or at least one behind some of those.
+model::Offset Shard::State::next_fresh(const Subscription& sub, model::Offset from) const {
+  model::Offset at = sub.acked.next_unsettled(from);
+  for (int stretches = 0; stretches < kStretchesSkipped && sub.parked_scheduled.contains(at); ++stretches) {
+    at = sub.acked.next_unsettled(sub.parked_scheduled.next_missing(at));
+  }
+  return at;
 }
 
 bool Shard::State::grant_fresh(Subscription& sub) {
@@ -144,18 +193,28 @@ bool Shard::State::grant_fresh(Subscription& sub) {
   window_bytes -= fresh.message->size();
   sub.frontier = fresh.offset.next();
 
-  const Position position{sub.queue.log, fresh.offset};
-  Entry& entry = sub.entries.emplace_hint(sub.entries.end(), position, Entry())->second;
-  entry.position = position;
-  if (fresh.offset < sub.recovered_mark) {
-    // It may have begun before the restart, and nobody came back for it.
-    entry.interrupted = true;
-    entry.redelivered = true;
-  } else {
-    raise_mark(sub, fresh.offset);
+  Entry& entry = first_entry(sub, fresh.offset, fresh.offset < sub.recovered_mark);
+  if (sub.keys != nullptr) {
+    entry.key = sub.keys->front;
+    entry.key_known = true;
+    if (entry.key) sub.keys->take(entry.key, entry.position);
   }
   grant(sub, entry, *consumer, fresh.message);
   return true;
+}
+
+/// Of a message that is granted for the first time, or may have been before the restart, and nobody came back for it.
+Entry& Shard::State::first_entry(Subscription& sub, model::Offset offset, bool may_have_begun) {
+  const Position position{sub.queue.log, offset};
+  Entry& entry = sub.entries.emplace_hint(sub.entries.end(), position, Entry())->second;
+  entry.position = position;
+  if (may_have_begun) {
+    entry.interrupted = true;
+    entry.redelivered = true;
+  } else {
+    raise_mark(sub, offset);
+  }
+  return entry;
 }
 
 /// A first grant must lie below the mark on the disk: then a restart knows that it may have begun.
@@ -191,6 +250,7 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   if (is_retry(entry)) sub.leased_retries += 1;
   load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
   if (again) record_grant(sub, entry);
+  if (sub.keys != nullptr) follow(sub, entry);
   if (!consumer.speaks_started) start_clock(sub, entry);
   PendingRequest* request = sub.requests.empty() || entry.replays ? nullptr : request_at(sub, entry.position.offset);
   if (request != nullptr && !consumer.speaks_started) ++request->begun;
@@ -278,6 +338,10 @@ void Shard::State::on(OneLoaded& event) {
   if (sub == nullptr) return;
   if (sub->loads_under_way > 0) --sub->loads_under_way;
   const auto it = sub->entries.find({event.log, event.offset});
+  if (sub->keys != nullptr) {
+    learn_key(*sub, it == sub->entries.end() ? nullptr : &it->second, event);
+    if (freed_loaded(*sub, event)) return;
+  }
   if (it == sub->entries.end() || !it->second.loading) return;
   Entry& entry = it->second;
   entry.loading = false;

@@ -23,6 +23,8 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   record.admitted_at = now;
   record.first_admitted_at = now;
   admission.relapse = entry.replays.has_value();
+  record.key = entry.key;
+  if (sub.keys != nullptr) sub.keys->open_case(origin, entry.key);
   drop_record(sub, entry);
   if (entry.replays) {
     admission.lane_offset = entry.position.offset;
@@ -31,7 +33,10 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   }
   mutate(std::move(admission), false);
   hold_effects(sub);
-  if (!entry.replays) sub.acked.settle(origin);
+  if (!entry.replays) {
+    sub.acked.settle(origin);
+    left(sub, entry.bytes);
+  }
   sub.admitted.insert(origin);
   ++sub.counters.in_hospital;
   if (entry.grant) case_tokens.admitted(id, entry.grant);
@@ -49,7 +54,10 @@ void Shard::State::admit_damaged(Subscription& sub, model::Offset offset) {
 }
 
 /// The entry is gone after this; the reference too.
-void Shard::State::forget_entry(Subscription& sub, Entry& entry) { sub.entries.erase(Position(entry.position)); }
+void Shard::State::forget_entry(Subscription& sub, Entry& entry) {
+  if (sub.keys != nullptr) leave_key(sub, entry);
+  sub.entries.erase(Position(entry.position));
+}
 
 /// Back to the hospital, with what was tried since the replay.
 void Shard::State::recall(Subscription& sub, const Entry& entry, model::Offset origin) {
@@ -72,6 +80,7 @@ void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
   sub.lane.erase(origin);
   discharge.drop_evacuated = drop_copy(*sub.log, origin);
   mutate(std::move(discharge), false);
+  if (sub.keys != nullptr) close_case_of_key(sub, origin);
   drop_record(sub, entry);
   touch(sub);
 }
@@ -94,6 +103,9 @@ Status Shard::State::case_problem(const model::CaseId& id, Subscription*& sub) {
 void Shard::State::on(model::ReplayCaseCommand& command) {
   Subscription* sub = nullptr;
   model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
+  if (answer.status.ok() && sub->keys != nullptr && sub->keys->unknown.contains({command.id.log, command.id.offset})) {
+    answer.status = Status(Code::CASE_BUSY, "the ordering key of case " + command.id.to_string() + " is being read");
+  }
   if (answer.status.ok()) {
     const model::Offset lane_offset = sub->lane_next;
     sub->lane_next = lane_offset.next();
@@ -108,6 +120,10 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     entry.replays = command.id;
     entry.redelivered = true;
     entry.attempts = relapses.length(command.id, command.attempts);
+    if (sub->keys != nullptr) {
+      entry.key = sub->keys->key_of_case(command.id.offset);
+      entry.key_known = true;
+    }
     make_ready(*sub, entry);
     answer.lane_offset = lane_offset.value;
   }
@@ -133,6 +149,7 @@ void Shard::State::on(model::DiscardCaseCommand& command) {
     ++sub->counters.discarded;
     const bool evacuated = drop_copy(*sub->log, command.id.offset);
     mutate(model::DiscardCase{command.id, now, command.reason, evacuated}, true);
+    if (sub->keys != nullptr) close_case_of_key(*sub, command.id.offset);
     touch(*sub);
   }
   tell(command.origin.session, std::move(answer));

@@ -32,6 +32,7 @@ void Shard::State::on(Persisted& event) {
       found->durable_mark = marks.front().second;
     }
     if (!found->loading_waiting) forget_parked_lately(*found);
+    if (found->keys != nullptr) found->keys->persisted(event.group);
     pumped_later.insert(id);
   }
   for (; !returning.empty() && returning.front().first <= event.group; returning.pop_front()) {
@@ -98,6 +99,9 @@ void Shard::State::save(Subscription& sub) {
   state.lane_next = sub.lane_next;
   state.counters = sub.counters;
   state.deleting = sub.deleting;
+  state.void_grants = sub.void_grants;
+  state.bytes = sub.bytes;
+  state.seeking = sub.seeking.value_or(base::Instant{});
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue.log;
   source.mark = sub.mark;
@@ -110,6 +114,7 @@ void Shard::State::save(Subscription& sub) {
 void Shard::State::save(Log& log) {
   out->sync = out->sync || !log.relaxed;
   put_changed_log(log);
+  if (std::exchange(log.marks_changed, false)) mutate(model::PutLog{log_state(log)}, false);
   for (const model::ProducerId& producer : log.changed_producers) {
     log.producers.at(producer).save(log.state.log, producer, out->mutations);
   }
@@ -143,73 +148,154 @@ void Shard::State::on(model::PurgeQueue& command) {
   if (found == nullptr || found->deleting)
     return done(command.origin, Status(Code::NOT_FOUND, "there is no such queue"));
   Subscription& sub = *found;
-  std::uint64_t purged = 0;
-  // Messages with an entry: those that are ready or waiting. A replaying case goes back to the hospital.
-  std::vector<Position> entries;
-  for (const auto& [position, entry] : sub.entries) {
-    if (entry.state != DeliveryState::granted) entries.push_back(position);
-  }
-  for (const Position& position : entries) {
-    Entry& entry = sub.entries.at(position);
-    take_back(sub, entry);
-    drop_record(sub, entry);
-    if (entry.replays) {
-      recall(sub, entry, entry.replays->offset);
-      sub.lane.erase(entry.replays->offset);
-      sub.admitted.insert(entry.replays->offset);
-      ++sub.counters.in_hospital;
-    } else {
-      if (entry.attempts > 0) {
-        mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, position.offset, entry.attempts}, true);
-      }
-      settled(sub, position.offset);
-      ++purged;
-    }
-    forget_entry(sub, entry);
-  }
-  purged += purge_parked(sub);
+  const OffsetRange all{Offset(0), sub.log->state.next};
+  std::uint64_t purged = sub.keys == nullptr ? 0 : purge_passed(sub);
+  purged += purge_entries(sub, command.scheduled);
+  if (command.scheduled) purged += purge_schedule(sub);
+  purged += drop_parked(sub, all, false);
   // Fresh ones: everything from the frontier that nobody holds.
-  Offset at = sub.frontier;
-  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < sub.log->state.next;) {
-    const bool held = it != sub.entries.end() && it->first.log == sub.queue.log;
-    const Offset until = held ? it->first.offset : sub.log->state.next;
-    if (at < until) purged += purge_range(sub, {at, until});
-    if (!held) break;
-    at = until.next();
-    ++it;
-  }
-  sub.frontier = sub.log->state.next;
-  window_bytes -= sub.window_bytes;
-  sub.window.clear();
-  sub.window_bytes = 0;
-  sub.window_next = sub.frontier;
-  sub.loading_window = false;
-  ++sub.generation;
+  purged += drop_unheld(sub, {sub.frontier, all.end}, false);
+  begin_window_at(sub, all.end);
   sub.counters.purged += purged;
+  left_unread(sub, purged);
   touch(sub);
   out->urgent = out->sync = true;
   done(command.origin, {}, purged);
 }
 
+/// Messages with an entry: those that are ready or waiting. A replaying case goes back to the hospital.
+std::uint64_t Shard::State::purge_entries(Subscription& sub, bool scheduled) {
+  std::uint64_t purged = 0;
+  std::vector<Position> entries;
+  for (const auto& [position, entry] : sub.entries) {
+    if (entry.state != DeliveryState::granted && (scheduled || !entry.scheduled)) entries.push_back(position);
+  }
+  for (const Position& position : entries) {
+    Entry& entry = sub.entries.at(position);
+    take_back(sub, entry);
+    if (entry.replays) {
+      drop_record(sub, entry);
+      recall(sub, entry, entry.replays->offset);
+      sub.lane.erase(entry.replays->offset);
+      sub.admitted.insert(entry.replays->offset);
+      ++sub.counters.in_hospital;
+    } else {
+      forget_history(sub, entry);
+      settled(sub, position.offset);
+      ++purged;
+    }
+    forget_entry(sub, entry);
+  }
+  return purged;
+}
+
+/// What waits on the disk for its first delivery. REQUIRES that all else that waits goes in this step too.
+std::uint64_t Shard::State::purge_schedule(Subscription& sub) {
+  if (sub.parked_scheduled.empty()) return 0;
+  mutate(model::DropSchedule{sub.queue.subscription}, true);
+  std::uint64_t purged = 0;
+  for (const OffsetRange& range : sub.parked_scheduled.ranges()) {
+    purged += sub.acked.settle(range);
+    drop_copies(sub, range);
+  }
+  sub.parked_scheduled.clear();
+  return purged;
+}
+
+/// Settles what of `range` nobody has; what waits for its first delivery only if it is `scheduled` that is meant too.
+/// Returns how many that were.
+std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range, bool scheduled) {
+  std::vector<Position> idle;
+  std::vector<OffsetRange> free;
+  Offset at = range.begin;
+  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < range.end; ++it) {
+    const bool entry = it != sub.entries.end() && it->first.log == sub.queue.log && it->first.offset < range.end;
+    const Offset until = entry ? it->first.offset : range.end;
+    if (at < until) free.push_back({at, until});
+    if (!entry) break;
+    const bool stays = it->second.state == DeliveryState::granted || (it->second.scheduled && !scheduled);
+    if (!stays) idle.push_back(it->first);
+    at = until.next();
+  }
+  std::uint64_t dropped = drop_parked(sub, range, scheduled);
+  for (const Position& position : idle) {
+    Entry& entry = sub.entries.at(position);
+    take_back(sub, entry);
+    forget_history(sub, entry);
+    settled(sub, position.offset);
+    forget_entry(sub, entry);
+    ++dropped;
+  }
+  for (const OffsetRange& part : free) dropped += drop_fresh(sub, part);
+  return dropped;
+}
+
 /// What waits on the disk only.
-std::uint64_t Shard::State::purge_parked(Subscription& sub) {
-  const std::uint64_t count = sub.parked.size();
+std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range, bool scheduled) {
+  if (sub.keys != nullptr && !sub.parked.empty()) leave_parked(sub, range);
+  std::uint64_t dropped = 0;
+  for (IntervalSet* parked : {&sub.parked, &sub.parked_scheduled}) {
+    const bool is_schedule = parked == &sub.parked_scheduled;
+    if (is_schedule && !scheduled) continue;
+    std::vector<Offset> offsets;
+    parked->for_each_in(range, [&](OffsetRange part) {
+      for (Offset offset = part.begin; offset < part.end; offset = offset.next()) offsets.push_back(offset);
+    });
+    for (const Offset offset : offsets) {
+      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+      if (!is_schedule) mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
+      parked->erase(offset);
+      for (ParkedLately& lately : sub.parked_lately) lately.offsets.erase(offset);
+      settled(sub, offset);
+    }
+    dropped += offsets.size();
+  }
+  if (!sub.has_parked()) forget_parked(sub, Offset(0));
+  return dropped;
+}
+
+/// What waits on the disk only is waited for no more, but for what is scheduled at or behind `target`.
+void Shard::State::forget_parked(Subscription& sub, Offset target) {
+  if (sub.keys != nullptr && !sub.parked.empty()) leave_parked(sub, {Offset(0), sub.log->state.next});
   for (const OffsetRange& range : sub.parked.ranges()) {
     for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
       mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
       mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
-      settled(sub, offset);
     }
   }
   sub.parked.clear();
+  std::vector<OffsetRange> before;
+  sub.parked_scheduled.for_each_in({Offset(0), target}, [&](OffsetRange part) { before.push_back(part); });
+  for (const OffsetRange& range : before) {
+    for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
+      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+      sub.parked_scheduled.erase(offset);
+    }
+  }
+  if (sub.has_parked()) return;
   sub.parked_lately.clear();
   sub.parked_from = base::Instant::never();
-  return count;
 }
 
-/// Fresh messages. What was copied out of the log for them goes too, but not what was for a case.
-std::uint64_t Shard::State::purge_range(Subscription& sub, OffsetRange range) {
-  const std::uint64_t purged = sub.acked.settle(range);
+/// Settles fresh messages, but for what is scheduled between them.
+std::uint64_t Shard::State::drop_fresh(Subscription& sub, OffsetRange range) {
+  std::vector<OffsetRange> fresh;
+  Offset at = range.begin;
+  sub.parked_scheduled.for_each_in(range, [&](OffsetRange part) {
+    if (at < part.begin) fresh.push_back({at, part.begin});
+    at = part.end;
+  });
+  if (at < range.end) fresh.push_back({at, range.end});
+  std::uint64_t dropped = 0;
+  for (const OffsetRange& part : fresh) {
+    dropped += sub.acked.settle(part);
+    drop_copies(sub, part);
+  }
+  return dropped;
+}
+
+/// What was copied out of the log for messages that are settled now goes too, but not what was for a case.
+void Shard::State::drop_copies(Subscription& sub, OffsetRange range) {
   std::vector<Offset> copies;
   sub.log->evacuated.for_each_in(range, [&](OffsetRange part) {
     for (Offset offset = part.begin; offset < part.end; offset = offset.next()) copies.push_back(offset);
@@ -217,7 +303,6 @@ std::uint64_t Shard::State::purge_range(Subscription& sub, OffsetRange range) {
   for (const Offset offset : copies) {
     if (drop_copy(*sub.log, offset)) mutate(model::DropEvacuated{sub.queue.log, offset}, true);
   }
-  return purged;
 }
 
 /// What a start left out goes before whatever comes behind it.
@@ -249,21 +334,35 @@ void Shard::State::on(model::ShowQueue& command) {
   std::uint64_t reserved = 0;
   if (resuming) {
     const OffsetRange range{sub->acked.cursor(), sub->recovered_mark};
-    reserved = sub->acked.unsettled_in(range) - sub->parked.count_in(range);
+    reserved = sub->acked.unsettled_in(range) - sub->parked.count_in(range) - sub->parked_scheduled.count_in(range);
     for (const auto& [position, entry] : sub->entries) {
       if (position.log == sub->queue.log && position.offset < sub->recovered_mark) --reserved;
     }
   }
   stats.queue = sub->queue;
   stats.leased = sub->leased + reserved;
-  stats.waiting = sub->waiting.size() + sub->parked.size();
-  stats.ready = sub->unsettled() - stats.leased - stats.waiting;
+  stats.scheduled = sub->scheduled();
+  stats.waiting = sub->waiting.size() - sub->scheduled_in_memory + sub->parked.size();
+  if (sub->keys != nullptr) {
+    stats.held = sub->keys->held().size() + sub->keys->waiting();
+    stats.held_full = !may_pass_over(*sub);
+  }
+  stats.ready = sub->unsettled() - stats.leased - stats.waiting - stats.scheduled - stats.held;
   stats.suspects = sub->suspects.size();
   count_entered(*sub);
   stats.counters = sub->counters;
   stats.log_end = sub->log->state.next;
+  stats.log_begin = sub->log->begin();
+  stats.cursor = sub->acked.cursor();
+  stats.retention_used = retention_used(*sub);
+  stats.seeking = sub->seeking.has_value();
+  stats.bytes = sub->bytes;
+  if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
-  stats.oldest_ready = std::max(sub->acked.cursor(), sub->frontier);
+  stats.oldest_ready = next_fresh(*sub, std::max(sub->acked.cursor(), sub->frontier));
+  if (sub->keys != nullptr && !sub->keys->freed().empty()) {
+    stats.oldest_ready = std::min(stats.oldest_ready, sub->keys->freed().begin()->first);
+  }
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
       sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr) {
@@ -275,7 +374,10 @@ void Shard::State::on(model::ShowQueue& command) {
     if (!consumer->session) continue;
     std::uint64_t begun = 0;
     for (const auto& [delivery, position] : consumer->out) begun += sub->entries.at(position).begun ? 1 : 0;
-    stats.consumers.push_back({consumer->info, consumer->out.size(), begun});
+    const InstanceView& instance = *consumer->instance;
+    stats.consumers.push_back({consumer->info, consumer->out.size(), begun, consumer->credit_messages,
+                               consumer->credit_bytes, consumer->used_messages, consumer->used_bytes,
+                               consumer->room->full(), instance.away, instance.reserved || instance.held_back});
   }
   tell(command.origin.session, std::move(stats));
 }
@@ -289,6 +391,7 @@ void Shard::State::show_topic(const Topic& topic, const model::ShowQueue& comman
   }
   stats.queue = topic.record;
   stats.log_end = topic.log->state.next;
+  stats.log_begin = topic.log->begin();
   stats.subscriptions = topic.log->readers.size();
   for (const OffsetRange& gap : topic.log->state.gaps) stats.offsets_left_out += gap.size();
   stats.counters.entered = stats.log_end.value - stats.offsets_left_out;
@@ -332,12 +435,20 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
     const bool reserved = resuming && offset < sub.recovered_mark;
     if (position.log == sub.queue.log && sub.parked.contains(offset)) {
       item.state = model::MessageState::waiting;  // until when stands on the disk
+    } else if (position.log == sub.queue.log && sub.parked_scheduled.contains(offset)) {
+      item.state = model::MessageState::scheduled;
     } else if (reserved) {
       item.state = model::MessageState::leased;
+    } else if (sub.keys != nullptr) {
+      const auto held = sub.keys->held().find(offset);
+      if (held == sub.keys->held().end()) return item;
+      item.state = model::MessageState::held;
+      item.held_by = held_by(sub, held->second.key);
     }
     return item;
   }
   const Entry& entry = it->second;
+  if (entry.waits_for_key) item.held_by = held_by(sub, entry.key);
   item.redelivered = entry.redelivered || entry.attempts > 0;
   item.attempt = entry.attempts;
   if (entry.state == DeliveryState::granted) {
@@ -347,6 +458,7 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
     if (entry.consumer != nullptr) item.consumer = entry.consumer->info;
   } else if (entry.state == DeliveryState::waiting) {
     if (!entry.replays) item.state = model::MessageState::waiting;
+    if (entry.scheduled) item.state = model::MessageState::scheduled;
     item.until = entry.due;
   }
   return item;

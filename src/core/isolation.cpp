@@ -24,6 +24,7 @@ void Shard::State::isolate(Subscription& sub) {
     if (resuming) return;  // one that is being tried may still come back with its instance
     const Consumer* best = nullptr;
     for (const Consumer* consumer : sub.consumers) {
+      if (is_standby(sub, *consumer)) break;
       if (!consumer->session || consumer->ended || consumer->credit_messages == 0) continue;
       const InstanceView& instance = instances.at(consumer->key.instance);
       if (instance.away || instance.reserved || instance.refused) continue;
@@ -35,13 +36,14 @@ void Shard::State::isolate(Subscription& sub) {
     out->effects.emplace_back(ReserveInstance{isolation.instance, sub.queue.subscription});
     return;
   }
-  if (isolation.phase != Phase::ready || isolation.out) return;
+  if (isolation.phase != Phase::ready || isolation.out || is_full(sub)) return;
   Entry& entry = sub.entries.at(*sub.suspects.begin());
   if (!sub.requests.empty() && is_overdue(sub, entry.position)) {
     take_back(sub, entry);
     return drop_overdue(sub, entry);
   }
   if (entry.message == nullptr) return load_one(sub, entry);
+  if (!entry.replays && is_past(sub, *entry.message)) return drop_expired(sub, entry);
   Consumer* consumer = consumer_on(sub, isolation.instance);
   if (!may_take(*consumer, entry.message->size())) return;
   entry.isolated = true;

@@ -19,10 +19,23 @@ namespace lazaret::core {
 
 struct Subscription;
 
+/// Of a topic: see QueueOptions.
+struct Retention {
+  base::Duration retain_for{};
+  base::Duration age{};
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  static Retention of(const model::QueueOptions& options) {
+    return {options.retain_for, options.retention_age, options.retention_messages, options.retention_bytes};
+  }
+  bool operator==(const Retention&) const = default;
+};
+
 struct Log {
   model::LogState state;                                          // but `trimmed` and `kept`; `next` is kept current
   bool changed = false;                                           // its state goes into this group
   bool is_topic = false;                                          // else it is a queue's own
+  bool limited = false;                                           // it is a queue's that holds so much at most
   bool deleting = false;                                          // nothing is published to it any more
   bool relaxed = false;                                           // durability of its queue or topic
   model::Offset persisted_end;                                    // everything before it is on the disk
@@ -38,6 +51,15 @@ struct Log {
   model::Offset trim_looked_to;  // stretches beyond the cursors were looked at up to here
   model::Offset drained_at;      // the log's end when it was last trimmed with nothing left
   std::vector<Subscription*> readers;
+
+  // --- Of a topic that keeps or loses messages by age or size
+  Retention retention;
+  bool retains = false;        // it has any of those limits
+  bool marks_changed = false;  // they go into this group
+  std::uint64_t bytes = 0;     // of all messages that it ever had, about
+  model::Offset kept_before;   // when it was last trimmed for that
+  model::Offset lost_to;       // what lies before it was lost to retention, where it was not read
+  base::Instant alarm = base::Instant::never();
 
   /// The first offset that may be there.
   model::Offset begin() const { return trimmed.next_missing(model::Offset(0)); }

@@ -28,17 +28,23 @@ void Shard::State::on(QueueAssigned& event) {
   const bool relaxed = record.options.durability == model::Durability::relaxed;
   if (Subscription* sub = find(record.subscription)) {
     sub->queue.options = record.options;
+    if (sub->expires()) sweep_by(*sub, now);  // its time to live may be shorter
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
+    change_limits(*sub->log, record.options);
+    pumped_later.insert(record.subscription);  // it may have been paused
+    if (sub->keys != nullptr) change_key_failure(*sub);
     return touch(*sub);
   }
   if (Topic* topic = find_topic(record.subscription)) {
     topic->record.options = record.options;
-    return change_durability(*topic->log, relaxed);
+    change_durability(*topic->log, relaxed);
+    return change_retention(*topic->log, record.options);
   }
   if (!event.created) return;
   if (record.kind == model::Kind::topic) {
-    topics[record.subscription] = {record, &log_of(record), {}};
-    return;
+    Log& log = log_of(record);
+    topics[record.subscription] = {record, &log, {}};
+    return change_retention(log, record.options);
   }
   const Log* log = find(record.log);
   if (record.kind == model::Kind::subscription && (log == nullptr || log->deleting)) {
@@ -48,6 +54,7 @@ void Shard::State::on(QueueAssigned& event) {
   Subscription& sub = adopt(record);
   begin_at(sub, record.start);
   touch(sub);
+  if (sub.expires()) sweep_by(sub, now);
 }
 
 void Shard::State::change_durability(Log& log, bool relaxed) {
@@ -64,6 +71,7 @@ Log& Shard::State::log_of(const model::QueueRecord& record) {
   log.last_trim = now;
   log.is_topic = record.kind != model::Kind::queue;
   log.relaxed = record.options.durability == model::Durability::relaxed;
+  change_limits(log, record.options);
   return log;
 }
 
@@ -73,21 +81,10 @@ Subscription& Shard::State::adopt(const model::QueueRecord& record) {
   sub.queue = record;
   sub.log = &log_of(record);
   sub.log->readers.push_back(&sub);
-  return sub;
-}
-
-/// What lies before the start, and what the topic does not have any more, is nothing to it.
-void Shard::State::begin_at(Subscription& sub, model::Start start) {
-  const Log& log = *sub.log;
-  sub.entered_to = log.state.next;
-  if (log.is_topic && start == model::Start::latest) {
-    sub.acked.settle(OffsetRange{Offset(0), log.state.next});
-  } else {
-    for (const OffsetRange& range : log.trimmed.ranges()) sub.acked.settle(range);
-    for (const OffsetRange& range : log.state.gaps) sub.acked.settle(range);
+  if (record.options.order_by_key) {
+    sub.keys = std::make_unique<KeyLocks>(record.options.on_key_failure == model::KeyFailure::hold);
   }
-  sub.counters.entered = sub.acked.unsettled_below(log.state.next);
-  sub.frontier = sub.window_next = sub.acked.cursor();
+  return sub;
 }
 
 // --- They go --------------------------------------------------------------------------------------------------------
@@ -184,6 +181,10 @@ void Shard::State::finish_deletion(Subscription& sub) {
   }
   waiting_in_memory -= sub.waiting.size();
   window_bytes -= sub.window_bytes;
+  if (sub.keys != nullptr) {
+    window_bytes -= sub.keys->bytes();
+    held_messages -= sub.keys->held().size();
+  }
   const std::vector<Consumer*> ending = sub.consumers;
   for (Consumer* consumer : ending) {
     if (const auto session = sessions.find(consumer->session); session != sessions.end()) {
@@ -234,6 +235,7 @@ void Shard::State::finish_deletion(Topic& topic) {
   out->effects.emplace_back(ForgetQueue{record.name, record.subscription});
   done(topic.delete_origin, {});
   dirty_logs.erase(record.log);
+  log_alarms.erase({topic.log->alarm, record.log});
   logs.erase(record.log);
   topics.erase(record.subscription);
 }

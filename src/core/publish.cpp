@@ -27,19 +27,19 @@ void Shard::State::on(model::Publish& command) {
   }
   put_changed_log(*log);
   const Offset first = log->state.next;
-  std::vector<model::MessageRef> stored;
-  stored.reserve(command.items.size());
+  Arrivals stored;
+  stored.messages.reserve(command.items.size());
   answer.results.reserve(command.items.size());
   for (model::PublishItem& item : command.items) {
     const model::PublishResult result = store(*log, command, item, stored);
     if (result.code == Code::RESOURCE_EXHAUSTED) {
-      answer.status = disk_is_short();
+      answer.status = refuse_publishes ? disk_is_short() : queue_is_full(*log);
     } else if (result.code != Code::OK) {
       answer.status = Status(result.code);
     }
     answer.results.push_back(result);
   }
-  if (!stored.empty()) append(*log, first, std::move(stored));
+  if (!stored.messages.empty()) append(*log, first, std::move(stored));
   if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
   if (now - producers_checked > kProducersCheckEvery) forget_idle_producers();
 }
@@ -51,24 +51,35 @@ Status Shard::State::publish_problem(const Log* log) {
 }
 
 /// One log write, however many subscriptions there are: only those that somebody consumes from hear of it.
-void Shard::State::append(Log& log, Offset first, std::vector<model::MessageRef> stored) {
+void Shard::State::append(Log& log, Offset first, Arrivals stored) {
   log.ends.emplace_back(group, log.state.next);
   touch(log);
   for (Subscription* sub : log.readers) {
     if (!log.is_topic) touch(*sub);
+    if ((stored.timed || sub->queue.options.ttl.count() > 0) && !sub->deleting) arrive(*sub, first, stored);
     if (sub->consumers.empty()) continue;
-    for (std::size_t i = 0; i < stored.size(); ++i) append_to_window(*sub, Offset(first.value + i), stored[i]);
+    for (std::size_t i = 0; i < stored.messages.size(); ++i) {
+      append_to_window(*sub, Offset(first.value + i), stored.messages[i]);
+    }
     if (!draining) raise_mark(*sub, sub->frontier);
     pumped_later.insert(sub->queue.subscription);
   }
-  mutate(model::AppendMessages{log.state.log, first, std::move(stored)}, false);
+  const bool expires = !log.state.expires && stored.timed &&
+                       std::any_of(stored.messages.begin(), stored.messages.end(),
+                                   [](const model::MessageRef& message) { return message->expires_at.us != 0; });
+  mutate(model::AppendMessages{log.state.log, first, std::move(stored.messages)}, false);
+  if (expires) {
+    log.state.expires = true;  // a start finds them, and looks after them
+    mutate(model::PutLog{log_state(log)}, false);
+  }
   reserve(log);
+  if (log.retains) retain(log);
   out->urgent = true;
   out->sync = out->sync || !log.relaxed;
 }
 
 model::PublishResult Shard::State::store(Log& log, const model::Publish& command, model::PublishItem& item,
-                                         std::vector<model::MessageRef>& stored) {
+                                         Arrivals& stored) {
   const bool numbered = command.producer && item.sequence != 0;
   const auto producer = numbered ? log.producers.find(*command.producer) : log.producers.end();
   if (producer != log.producers.end()) {
@@ -84,15 +95,19 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   // Behind the answers above: what is stored already needs no space, and refused it would be stored twice later, when
   // its publisher gave up its number.
   if (refuse_publishes) return {Code::RESOURCE_EXHAUSTED, {}, false};
+  if (log.limited && !make_room(log, item.message->size())) return {Code::RESOURCE_EXHAUSTED, {}, false};
   const Offset offset = log.state.next;
   log.state.next = offset.next();
+  if (!log.is_topic) log.readers.front()->bytes += item.message->size();
   item.message->published_at = now;
   if (numbered) {
     log.producers[*command.producer].record({item.sequence, offset, item.message->body_crc}, now);
     log.changed_producers.insert(*command.producer);
   }
   log.bytes_since_trim += item.message->size();
-  stored.push_back(std::move(item.message));
+  log.bytes += item.message->size();
+  stored.timed = stored.timed || (item.message->due.us | item.message->expires_at.us) != 0;
+  stored.messages.push_back(std::move(item.message));
   return {Code::OK, offset, false};
 }
 
@@ -113,6 +128,10 @@ void Shard::State::give_up_reserve(Log& log) {
 
 /// Straight to the consumers, when they have taken everything before it; otherwise it is read again from the disk.
 void Shard::State::append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message) {
+  if (message->due > now) {  // it has been scheduled
+    if (sub.window_next == offset && !sub.loading_window) sub.window_next = offset.next();
+    return;
+  }
   const bool room = sub.window.size() < limits::kTailMessages &&
                     sub.window_bytes + message->size() <= std::max(limits::kTailBytes, message->size()) &&
                     (window_bytes < limits::kTailBytesPerShard || sub.window.empty());

@@ -1,5 +1,6 @@
 // What a shard knows after a start: exactly what was on the disk.
 #include "core/shard_state.h"
+#include "model/limits.h"
 
 namespace lazaret::core {
 
@@ -37,6 +38,7 @@ void Shard::State::recover(model::RecoveredQueue& recovered) {
     topics[record.subscription] = {record, &log, {}};
     log.deleting = recovered.subscription && recovered.subscription->state.deleting;
     if (log.deleting) touch(log);  // only the catalog still knows it
+    recover_retention(log, record.options);
     return;
   }
   Subscription& sub = adopt(record);
@@ -46,6 +48,7 @@ void Shard::State::recover(model::RecoveredQueue& recovered) {
     begin_at(sub, record.start);
   }
   if (sub.deleting) touch(sub);  // the deletion goes on when this group is durable
+  if (sub.expires()) sub.sweep_at = now + model::limits::kSweepEvery;
   set_alarm(sub);
 }
 
@@ -60,6 +63,16 @@ void Shard::State::recover(model::RecoveredLog& recovered, Log& log) {
   for (const model::RecoveredProducer& producer : recovered.producers) {
     log.producers.emplace(producer.state.producer, ProducerWindow(producer));
   }
+}
+
+/// What has become too old meanwhile goes with the first WakeUp.
+void Shard::State::recover_retention(Log& log, const model::QueueOptions& options) {
+  log.retention = Retention::of(options);
+  log.retains = log.retention != Retention{};
+  if (!log.retains) return;
+  if (!log.state.marks.empty()) log.bytes = log.state.marks.back().bytes;
+  log.alarm = now;
+  log_alarms.emplace(now, log.state.log);
 }
 
 /// What was reserved and is not there may have been given out and lost: those offsets are nobody's. Nothing behind them
@@ -85,6 +98,9 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   sub.counters = state.counters;
   sub.lane_next = state.lane_next;
   sub.deleting = state.deleting;
+  sub.void_grants = state.void_grants;
+  sub.bytes = state.bytes;
+  if (state.seeking.us != 0) sub.seeking = state.seeking;
   if (!sub.log->is_topic) sub.log->deleting = sub.deleting;
   if (!state.sources.empty()) {
     const model::SourceState& source = state.sources.front();
@@ -116,11 +132,16 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.suspect = delivery.record.suspect;
     entry.due = entry.recorded_due = delivery.record.due;
     entry.has_record = true;
-    entry.redelivered = true;
+    entry.scheduled = delivery.record.scheduled;
+    entry.redelivered = !entry.scheduled;
+    entry.key = delivery.record.key.value_or(model::KeyHash());
+    entry.key_known = delivery.record.key.has_value() || entry.scheduled;
   }
   for (const Offset offset : recovered.parked) sub.parked.insert(offset);
+  for (const Offset offset : recovered.parked_scheduled) sub.parked_scheduled.insert(offset);
+  if (sub.keys != nullptr) recover_keys(sub, recovered);
   put_in_place(sub);
-  if (!sub.parked.empty()) {
+  if (sub.has_parked()) {
     // Behind the last that is here. Those of the lane are all here, and say nothing about it.
     sub.parked_from = base::Instant{1};
     for (const auto& [due, position] : sub.waiting) {
@@ -152,6 +173,7 @@ void Shard::State::put_in_place(Subscription& sub) {
       case DeliveryState::waiting:
         sub.waiting.emplace(entry.due, position);
         ++waiting_in_memory;
+        if (entry.scheduled) ++sub.scheduled_in_memory;
         break;
       case DeliveryState::ready: make_ready(sub, entry); break;
     }

@@ -59,15 +59,15 @@ void Shard::State::on(model::Request& command) {
                       .with_limit("pending_requests", static_cast<std::int64_t>(limits::kPendingRequests))
                       .with_retry_after_ms(1000));
   }
-  if (known != nullptr) erase_request(*sub, *known);  // it begins anew; its record is written over
-
   Log& log = *sub->log;
   put_changed_log(log);
-  const Offset offset = log.state.next;
-  log.state.next = offset.next();
-  command.message->published_at = now;
-  log.bytes_since_trim += command.message->size();
-  append(log, offset, {std::move(command.message)});
+  model::PublishItem item{0, std::move(command.message)};
+  Arrivals arrivals;
+  const model::PublishResult stored = store(log, {}, item, arrivals);
+  if (stored.code != Code::OK) return refuse(queue_is_full(log));
+  const Offset offset = stored.offset;
+  append(log, offset, std::move(arrivals));
+  if (known != nullptr) erase_request(*sub, *known);  // it begins anew; its record is written over
   model::RequestRecord record;
   record.id = command.id;
   record.offset = offset;
@@ -245,7 +245,7 @@ void Shard::State::pass_deadline(Subscription& sub, PendingRequest& request) {
   if (it == sub.entries.end()) {
     if (resuming && offset < sub.recovered_mark) {
       request.begun = std::max(request.begun, 1u);  // whoever has it may come back for it
-    } else if (!sub.acked.is_settled(offset)) {
+    } else if (!sub.acked.is_settled(offset) && !is_passed(sub, offset)) {
       expire_request(sub, offset);
     }
     return time_out(sub, request);
@@ -293,17 +293,25 @@ void Shard::State::expire_request(Subscription& sub, Entry& entry) {
   drop_record(sub, entry);
   ++sub.counters.expired;
   settled(sub, offset);
+  left(sub, entry.bytes);
   forget_entry(sub, entry);
+}
+
+/// It waits for its key: it is dropped when its turn comes.
+bool Shard::State::is_passed(const Subscription& sub, Offset offset) {
+  return sub.keys != nullptr && (sub.keys->held().contains(offset) || sub.keys->freed().contains(offset));
 }
 
 /// One that has none: it was never granted, or waits on the disk only.
 void Shard::State::expire_request(Subscription& sub, Offset offset) {
+  if (sub.keys != nullptr && sub.parked.contains(offset)) leave_parked(sub, {offset, offset.next()});
   if (sub.parked.erase(offset)) {
     mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, false);
     mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, false);
   }
   ++sub.counters.expired;
   settled(sub, offset);
+  left_unread(sub, 1);
 }
 
 // --- Ended, and forgotten -------------------------------------------------------------------------------------------
@@ -361,7 +369,7 @@ void Shard::State::forget_in_time(Subscription& sub, PendingRequest& request) {
     const bool has_entry = it != sub.entries.end();
     const bool out_now =
         has_entry ? it->second.state == DeliveryState::granted : resuming && offset < sub.recovered_mark;
-    if (out_now) return pending_requests.set_alarm(request, now + limits::kRequestRememberedFor);
+    if (out_now || is_passed(sub, offset)) return pending_requests.set_alarm(request, now + limits::kRequestRememberedFor);
     if (has_entry) {
       take_back(sub, it->second);
       expire_request(sub, it->second);

@@ -24,6 +24,7 @@ void Shard::State::take_back(Subscription& sub, Entry& entry) {
     sub.retries.erase(entry.position);
     sub.suspects.erase(entry.position);
     if (sub.waiting.erase({entry.due, entry.position}) > 0) --waiting_in_memory;
+    if (std::exchange(entry.scheduled, false)) --sub.scheduled_in_memory;
     return;
   }
   end_at(sub, entry, base::Instant::never());
@@ -92,6 +93,7 @@ void Shard::State::put_back(Subscription& sub, Entry& entry, std::optional<base:
 
 void Shard::State::make_ready(Subscription& sub, Entry& entry) {
   entry.state = DeliveryState::ready;
+  if (sub.keys != nullptr && !takes_key(sub, entry)) return touch(sub);
   if (entry.suspect) {
     sub.suspects.insert(entry.position);
   } else if (entry.failures > 0 || entry.replays) {
@@ -100,6 +102,7 @@ void Shard::State::make_ready(Subscription& sub, Entry& entry) {
     sub.returned.insert(entry.position);
   }
   touch(sub);
+  if (sub.expires()) sweep_by(sub, now + model::limits::kSweepEvery);
 }
 
 void Shard::State::make_waiting(Subscription& sub, Entry& entry, base::Instant due) {
@@ -117,17 +120,23 @@ void Shard::State::make_waiting(Subscription& sub, Entry& entry, base::Instant d
 /// Forgets a waiting message here; it stands on the disk.
 void Shard::State::park(Subscription& sub, Position position) {
   const auto it = sub.entries.find(position);
-  sub.parked_from = std::min(sub.parked_from, it->second.due);
+  const Entry& entry = it->second;
+  note_parked(sub, position.offset, entry.due, entry.scheduled);
+  sub.waiting.erase({entry.due, position});
+  --waiting_in_memory;
+  if (entry.scheduled) --sub.scheduled_in_memory;
+  sub.entries.erase(it);
+}
+
+void Shard::State::note_parked(Subscription& sub, model::Offset offset, base::Instant due, bool scheduled) {
+  sub.parked_from = std::min(sub.parked_from, due);
   if (sub.parked_lately.empty() || sub.parked_lately.back().group != group) {
-    sub.parked_lately.push_back({group, it->second.due, {}});
+    sub.parked_lately.push_back({group, due, {}});
   }
   ParkedLately& lately = sub.parked_lately.back();
-  lately.earliest = std::min(lately.earliest, it->second.due);
-  lately.offsets.insert(position.offset);
-  sub.parked.insert(position.offset);
-  sub.waiting.erase({it->second.due, position});
-  --waiting_in_memory;
-  sub.entries.erase(it);
+  lately.earliest = std::min(lately.earliest, due);
+  lately.offsets.insert(offset);
+  (scheduled ? sub.parked_scheduled : sub.parked).insert(offset);
 }
 
 /// What is on the disk now is in the next page. REQUIRES that none is under way. False if there was nothing.
@@ -150,6 +159,7 @@ void Shard::State::put_record(Subscription& sub, Entry& entry) {
   record.suspect = entry.suspect;
   record.due = waiting ? entry.due : base::Instant{};
   record.started_at = entry.started_at;
+  if (entry.key_known) record.key = entry.key;
   const bool granted = entry.state == DeliveryState::granted;
   mutate(model::PutDelivery{sub.queue.subscription, entry.position.log, record, entry.recorded_due}, granted);
   entry.recorded_due = record.due;
@@ -181,15 +191,23 @@ void Shard::State::on(WakeUp&) {
     Subscription& sub = *find(id);
     alarms.erase(alarms.begin());
     sub.alarm = base::Instant::never();
+    if (sub.seeking && !sub.finding) find_time(sub);
     expire_due(sub);
     while (!sub.waiting.empty() && sub.waiting.begin()->first <= now) {
       Entry& entry = sub.entries.at(sub.waiting.begin()->second);
       sub.waiting.erase(sub.waiting.begin());
       --waiting_in_memory;
+      if (std::exchange(entry.scheduled, false)) --sub.scheduled_in_memory;
       make_ready(sub, entry);
     }
     trim(*sub.log, false);
     pumped_later.insert(id);
+  }
+  while (!log_alarms.empty() && log_alarms.begin()->first <= now) {
+    Log& log = *find(log_alarms.begin()->second);
+    log_alarms.erase(log_alarms.begin());
+    log.alarm = base::Instant::never();
+    retain(log);
   }
   wake_requests();
 }
@@ -214,11 +232,8 @@ void Shard::State::expire(Subscription& sub, Entry& entry, bool blamed) {
     // Its lease ends by the rules for lost consumers; look again later.
     return end_at(sub, entry, now + std::chrono::seconds(1));
   }
-  Consumer& consumer = *entry.consumer;
   const model::ErrorReport error{"lazaret.lease_expired", "the lease ended without a verdict", ""};
-  const model::LeaseToken token{config.shard, sub.queue.subscription, entry.position.log, entry.position.offset,
-                                entry.grant};
-  if (consumer.listener) tell(consumer.listener, model::LeaseEnded{consumer.key, {token}});
+  tell_lease_ended(sub, entry);
   end_attempt(sub, entry, blamed ? AttemptOutcome::lease_expired : AttemptOutcome::interrupted,
               blamed ? error : model::ErrorReport{});
   take_back(sub, entry);
@@ -229,6 +244,14 @@ void Shard::State::expire(Subscription& sub, Entry& entry, bool blamed) {
   entry.suspect = true;
   make_ready(sub, entry);
   put_record(sub, entry);
+}
+
+/// To whoever has it, without its doing.
+void Shard::State::tell_lease_ended(const Subscription& sub, const Entry& entry) {
+  if (entry.consumer == nullptr || !entry.consumer->listener) return;
+  const model::LeaseToken token{config.shard, sub.queue.subscription, entry.position.log, entry.position.offset,
+                                entry.grant};
+  tell(entry.consumer->listener, model::LeaseEnded{entry.consumer->key, {token}});
 }
 
 /// The latest that wait are forgotten here; they stand on the disk and are read again when their time comes near.
@@ -243,7 +266,10 @@ void Shard::State::spill_waiting(Subscription& sub) {
 }
 
 void Shard::State::load_waiting(Subscription& sub) {
-  if (sub.parked.empty() || sub.loading_waiting || sub.waiting.size() > model::limits::kPageMessages) return;
+  if (!sub.has_parked() || sub.loading_waiting) return;
+  // Enough are here; but one of those on the disk may be due before them.
+  if (sub.waiting.size() > model::limits::kPageMessages && sub.parked_from > now) return;
+  if (sub.returned.size() + sub.retries.size() > model::limits::kReadyInMemory) return;
   forget_parked_lately(sub);
   sub.loading_waiting = true;
   out->effects.emplace_back(
@@ -260,11 +286,11 @@ void Shard::State::on(WaitingLoaded& event) {
     progress = unpark(*sub, loaded) || progress;
   }
   const bool at_end = event.records.size() < sub->parked_page;
-  if (sub->parked.empty()) {
+  if (!sub->has_parked()) {
     sub->parked_from = base::Instant::never();
   } else if (at_end) {
-    // Some were not on the disk yet when the page was read: next time from the beginning.
-    sub->parked_from = base::Instant{1};
+    // Some were not on the disk yet when the page was asked for.
+    sub->parked_from = sub->parked_lately.empty() ? base::Instant{1} : base::Instant::never();
   }
   for (const ParkedLately& lately : sub->parked_lately) sub->parked_from = std::min(sub->parked_from, lately.earliest);
   // A page full of what is here already, all due at one instant, must not be asked for again and again.
@@ -278,7 +304,8 @@ bool Shard::State::unpark(Subscription& sub, const model::RecoveredDelivery& loa
   const model::Offset offset = loaded.record.offset;
   const bool lately = std::any_of(sub.parked_lately.begin(), sub.parked_lately.end(),
                                   [offset](const ParkedLately& some) { return some.offsets.contains(offset); });
-  if (lately || loaded.log != sub.queue.log || !sub.parked.erase(offset)) return false;
+  IntervalSet& parked = loaded.record.scheduled ? sub.parked_scheduled : sub.parked;
+  if (lately || loaded.log != sub.queue.log || !parked.erase(offset)) return false;
   const Position position{loaded.log, offset};
   Entry& entry = sub.entries[position];
   entry.position = position;
@@ -288,8 +315,13 @@ bool Shard::State::unpark(Subscription& sub, const model::RecoveredDelivery& loa
   entry.failures = loaded.record.failures;
   entry.convictions = loaded.record.convictions;
   entry.suspect = loaded.record.suspect;
+  entry.scheduled = loaded.record.scheduled;
   entry.has_record = true;
   entry.due = entry.recorded_due = loaded.record.due;
+  if (entry.scheduled) ++sub.scheduled_in_memory;
+  entry.key = loaded.record.key.value_or(model::KeyHash());
+  entry.key_known = loaded.record.key.has_value() || entry.scheduled;
+  if (sub.keys != nullptr && !entry.key_known) sub.keys->unknown.emplace(position, false);
   sub.waiting.emplace(entry.due, position);
   ++waiting_in_memory;
   return true;
@@ -299,6 +331,9 @@ void Shard::State::set_alarm(Subscription& sub) {
   base::Instant next = base::Instant::never();
   if (!sub.deadlines.empty()) next = std::min(next, sub.deadlines.begin()->first);
   if (!sub.waiting.empty()) next = std::min(next, sub.waiting.begin()->first);
+  if (sub.has_parked() && sub.parked_from > now) next = std::min(next, sub.parked_from);
+  if (sub.seeking && !sub.finding) next = now;
+  if (!sub.deleting && !draining && !sub.seeking) next = std::min(next, sub.sweep_at);
   const bool drained = sub.log->drained_at != sub.log->state.next && is_drained(*sub.log);
   if (drained) next = std::min(next, std::max(now, sub.log->last_trim) + std::chrono::seconds(1));
   if (next == sub.alarm) return;

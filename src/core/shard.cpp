@@ -27,8 +27,8 @@ bool Shard::has_unsealed() const { return !state_->dirty.empty() || !state_->dir
 std::uint64_t Shard::next_id() const { return state_->next_id; }
 
 base::Instant Shard::next_wakeup() const {
-  const base::Instant requests = state_->pending_requests.next_alarm();
-  return state_->alarms.empty() ? requests : std::min(state_->alarms.begin()->first, requests);
+  const auto first = [](const auto& alarms) { return alarms.empty() ? base::Instant::never() : alarms.begin()->first; };
+  return std::min({first(state_->alarms), first(state_->log_alarms), state_->pending_requests.next_alarm()});
 }
 
 void Shard::State::dispatch(Event& event) {

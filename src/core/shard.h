@@ -17,6 +17,9 @@
 
 namespace lazaret::core {
 
+/// The ordering key of a message, as its envelope has it. Pure: it is asked again after a restart.
+using KeyOf = model::KeyHash (*)(const model::Message& message);
+
 struct ShardConfig {
   model::ShardId shard;
   /// Shards of the directory; shard 0 spreads new queues over them.
@@ -27,6 +30,8 @@ struct ShardConfig {
   std::uint64_t seed = 0;
   /// Whether there is anybody to wait for after this start. If not, ResumeOver need not come.
   bool awaiting_instances = false;
+  /// Asked by subscriptions that order by key only. nullptr: no message has a key.
+  KeyOf key_of = nullptr;
   /// Shard 0 only: the whole catalog, all shards' queues.
   std::vector<model::QueueRecord> catalog;
 };

@@ -32,6 +32,12 @@ struct InstanceView {
   std::set<std::uint64_t> consumers;  // numbers
 };
 
+/// What one publish brings to a log: consecutive messages.
+struct Arrivals {
+  std::vector<model::MessageRef> messages;
+  bool timed = false;  // one of them has a time of its own, before which or until which it is delivered
+};
+
 /// What became of an attempt to grant one of some messages.
 enum class Granted { yes, no_room, nothing };
 /// The size of a message that is not known yet.
@@ -58,18 +64,49 @@ struct Shard::State {
   void finish_deletion(Subscription& sub);
   void finish_deletion(Topic& topic);
   Subscription& adopt(const model::QueueRecord& record);
-  void begin_at(Subscription& sub, model::Start start);
   Log& log_of(const model::QueueRecord& record);
   void change_durability(Log& log, bool relaxed);
   void leave_log(Subscription& sub);
+
+  // --- seek.cpp: where a subscription begins, and where it is moved
+  void begin_at(Subscription& sub, const model::StartPoint& start);
+  static model::Offset start_offset(const Log& log, const model::StartPoint& start);
+  static void settle_what_is_gone(Subscription& sub);
+  void on(model::SeekSubscription& command);
+  void on(TimeFound& event);
+  void seek_time(Subscription& sub, base::Instant time);
+  void find_time(Subscription& sub);
+  void move_to(Subscription& sub, model::Offset target, const model::Origin& origin);
+  void take_all_back(Subscription& sub, model::Offset target);
+  void forget_history(Subscription& sub, Entry& entry);
+  void begin_window_at(Subscription& sub, model::Offset offset);
+
+  // --- retention.cpp: how long a topic keeps messages
+  void change_retention(Log& log, const model::QueueOptions& options);
+  void retain(Log& log);
+  void add_mark(Log& log);
+  void lose(Log& log);
+  void lose_before(Subscription& sub, model::Offset cut);
+  model::Offset kept_from(const Log& log) const;
+  model::Offset marks_needed_from(const Log& log) const;
+  double retention_used(const Subscription& sub) const;
+  void set_alarm(Log& log);
+
+  // --- limits.cpp: how much a queue holds
+  static void change_limits(Log& log, const model::QueueOptions& options);
+  static bool is_over(const Subscription& sub, std::uint64_t more_bytes);
+  bool make_room(Log& log, std::uint64_t bytes);
+  bool drop_oldest(Subscription& sub);
+  base::Status queue_is_full(const Log& log) const;
+  static void left(Subscription& sub, std::uint64_t bytes);
+  static void left_unread(Subscription& sub, std::uint64_t count);
 
   // --- publish.cpp
   void on(model::Publish& command);
   void on(model::OpenProducer& command);
   void on(DiskPressure& event);
-  model::PublishResult store(Log& log, const model::Publish& command, model::PublishItem& item,
-                             std::vector<model::MessageRef>& stored);
-  void append(Log& log, model::Offset first, std::vector<model::MessageRef> stored);
+  model::PublishResult store(Log& log, const model::Publish& command, model::PublishItem& item, Arrivals& stored);
+  void append(Log& log, model::Offset first, Arrivals stored);
   static base::Status publish_problem(const Log* log);
   void reserve(Log& log);
   void give_up_reserve(Log& log);
@@ -106,6 +143,7 @@ struct Shard::State {
   void preload(Subscription& sub);
   Granted grant_loaded(Subscription& sub, const std::set<Position>& ready);
   bool grant_fresh(Subscription& sub);
+  Entry& first_entry(Subscription& sub, model::Offset offset, bool may_have_begun);
   void grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message);
   void record_grant(Subscription& sub, Entry& entry);
   void begin(Subscription& sub, Entry& entry);
@@ -113,12 +151,44 @@ struct Shard::State {
   void end_at(Subscription& sub, Entry& entry, base::Instant deadline);
   Consumer* next_consumer(Subscription& sub, std::size_t bytes);
   bool may_take(const Consumer& consumer, std::size_t bytes) const;
+  static bool is_full(const Subscription& sub);
+  static bool is_standby(const Subscription& sub, const Consumer& consumer);
   bool prepare_window(Subscription& sub);
+  bool load_window(Subscription& sub, std::size_t max_messages, std::size_t max_bytes);
+  model::Offset next_fresh(const Subscription& sub, model::Offset from) const;
   void load_one(Subscription& sub, Entry& entry);
   void flush_deliveries();
   void on(MessagesLoaded& event);
   void on(OneLoaded& event);
   void raise_mark(Subscription& sub, model::Offset granted);
+
+  // --- ordering.cpp: one message of a key at a time
+  bool pass_locked(Subscription& sub);
+  void pass_over(Subscription& sub);
+  bool may_pass_over(const Subscription& sub) const;
+  Granted grant_freed(Subscription& sub);
+  void drop_freed(Subscription& sub, model::Offset offset);
+  model::KeyHash key_of(const model::Message& message) const;
+  void read_freed(Subscription& sub);
+  bool undecided(const Subscription& sub) const { return resuming || !sub.keys->unknown.empty(); }
+  bool takes_key(Subscription& sub, Entry& entry);
+  void leave_key(Subscription& sub, const Entry& entry);
+  void give_on(Subscription& sub, model::KeyHash key);
+  void decide_keys(Subscription& sub);
+  void follow(Subscription& sub, const Entry& entry);
+  void read_unknown(Subscription& sub);
+  void learn_key(Subscription& sub, Entry* entry, const OneLoaded& event);
+  bool freed_loaded(Subscription& sub, const OneLoaded& event);
+  void close_case_of_key(Subscription& sub, model::Offset origin);
+  void change_key_failure(Subscription& sub);
+  void forget_passed_messages(Subscription& sub);
+  void recover_keys(Subscription& sub, const model::RecoveredSubscription& recovered);
+  void keep_freed(Subscription& sub);
+  std::uint64_t purge_passed(Subscription& sub);
+  void forget_passed(Subscription& sub, model::Offset end);
+  void leave_parked(Subscription& sub, model::OffsetRange range);
+  std::optional<model::Offset> held_by(Subscription& sub, model::KeyHash key) const;
+  static model::Offset origin_of(const Entry& entry);
 
   // --- isolation.cpp: suspects go alone
   void isolate(Subscription& sub);
@@ -155,14 +225,34 @@ struct Shard::State {
   base::Duration backoff(const model::QueueOptions& options, std::uint32_t failures);
   void expire_due(Subscription& sub);
   void expire(Subscription& sub, Entry& entry, bool blamed);
+  void tell_lease_ended(const Subscription& sub, const Entry& entry);
   void on(WakeUp& event);
   void on(WaitingLoaded& event);
   void park(Subscription& sub, Position position);
+  void note_parked(Subscription& sub, model::Offset offset, base::Instant due, bool scheduled);
   bool forget_parked_lately(Subscription& sub);
   void spill_waiting(Subscription& sub);
   void load_waiting(Subscription& sub);
   bool unpark(Subscription& sub, const model::RecoveredDelivery& loaded);
   void set_alarm(Subscription& sub);
+
+  // --- schedule.cpp: messages that were published with a delay
+  void on(model::CancelScheduled& command);
+  void schedule(Subscription& sub, model::Offset offset, base::Instant due);
+  bool cancel(Subscription& sub, model::Offset offset);
+
+  // --- expiry.cpp: messages that are past their time to live
+  static base::Instant end_of(const Subscription& sub, const model::Message& message);
+  bool is_past(const Subscription& sub, const model::Message& message) const;
+  bool is_offered(const Subscription& sub, const model::Message& message) const;
+  void turn_away(Subscription& sub, model::Offset offset, const model::Message& message);
+  void arrive(Subscription& sub, model::Offset first, const Arrivals& arrivals);
+  void drop_expired(Subscription& sub, Entry& entry);
+  void drop_expired(Subscription& sub, model::Offset offset, const model::Message& message);
+  void sweep_by(Subscription& sub, base::Instant at);
+  void sweep(Subscription& sub);
+  bool sweep_ready(Subscription& sub, base::Instant& next);
+  bool sweep_fresh(Subscription& sub, base::Instant& next);
 
   // --- hospital.cpp: admission, replay, discharge, discard
   void admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error);
@@ -191,6 +281,7 @@ struct Shard::State {
   void drop_overdue(Subscription& sub, Entry& entry);
   void expire_request(Subscription& sub, Entry& entry);
   void expire_request(Subscription& sub, model::Offset offset);
+  static bool is_passed(const Subscription& sub, model::Offset offset);
   void end_request(Subscription& sub, PendingRequest& request, model::RequestOutcome outcome);
   void tell_reply(const PendingRequest& request, const model::Origin& to);
   void put_request(const Subscription& sub, const PendingRequest& request);
@@ -213,8 +304,13 @@ struct Shard::State {
   void save(Log& log);
   static void count_entered(Subscription& sub);
   bool drop_copy(Log& log, model::Offset offset);
-  std::uint64_t purge_parked(Subscription& sub);
-  std::uint64_t purge_range(Subscription& sub, model::OffsetRange range);
+  std::uint64_t purge_entries(Subscription& sub, bool scheduled);
+  std::uint64_t purge_schedule(Subscription& sub);
+  std::uint64_t drop_unheld(Subscription& sub, model::OffsetRange range, bool scheduled);
+  std::uint64_t drop_parked(Subscription& sub, model::OffsetRange range, bool scheduled);
+  std::uint64_t drop_fresh(Subscription& sub, model::OffsetRange range);
+  void forget_parked(Subscription& sub, model::Offset target);
+  void drop_copies(Subscription& sub, model::OffsetRange range);
   void put_changed_log(Log& log);
   static model::LogState log_state(const Log& log);
   void show_topic(const Topic& topic, const model::ShowQueue& command);
@@ -226,7 +322,7 @@ struct Shard::State {
   void trim(Log& log, bool all);
   bool may_trim(const Log& log, model::OffsetRange range) const;
   void trim_stretch(Log& log, model::OffsetRange range);
-  static bool is_drained(const Log& log);
+  bool is_drained(const Log& log) const;
   static bool is_needed(const Log& log, model::Offset offset);
 
   // --- recovery.cpp
@@ -235,6 +331,7 @@ struct Shard::State {
   void recover(Subscription& sub, model::RecoveredSubscription& recovered);
   void put_in_place(Subscription& sub);
   void leave_out_reserve(Log& log);
+  void recover_retention(Log& log, const model::QueueOptions& options);
 
   // --- Small things that all of them use
   Subscription* find(model::SubscriptionId id);
@@ -268,6 +365,7 @@ struct Shard::State {
   std::uint64_t disk_reserve = 0;
   std::uint64_t window_bytes = 0;  // of all subscriptions
   std::uint64_t waiting_in_memory = 0;
+  std::uint64_t held_messages = 0;  // that are passed over, of all subscriptions
   std::uint64_t spill_above = model::limits::kWaitingInMemory;
   base::Instant producers_checked;
 
@@ -280,6 +378,7 @@ struct Shard::State {
   std::map<model::SessionId, OutboxRoom> outbox_rooms;  // of sessions that have, or had, consumers here
   std::map<model::InstanceId, InstanceView> instances;
   SettledTokens settled_tokens;
+  SettledTokens expired_tokens;  // last tokens of messages that were dropped: as if an ack had been answered
   CaseTokens case_tokens;
   Relapses relapses;
   PendingRequests pending_requests;
@@ -295,6 +394,7 @@ struct Shard::State {
   std::deque<Sealed> sealed;
   std::set<model::SubscriptionId> pumped_later;  // to be pumped at the end of this step
   std::set<std::pair<base::Instant, model::SubscriptionId>> alarms;
+  std::set<std::pair<base::Instant, model::LogId>> log_alarms;
   using Loads = std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>>;
   Loads loads;                                                              // changes of this step
   Loads::value_type* last_load = nullptr;                                   // of them, the one that was changed last

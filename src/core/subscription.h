@@ -5,6 +5,7 @@
 //              │  ▲                                fresh ones are just offsets at or beyond the frontier.
 //              ▼  │
 //      waiting ─▶ ready ─▶ …                       Suspects are ready too, but go out alone (isolation).
+//                                                  With ordering keys: core/key_locks.h.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +19,15 @@
 
 #include "core/ack_set.h"
 #include "core/interval_set.h"
+#include "core/key_locks.h"
 #include "core/log.h"
+#include "core/position.h"
 #include "model/answer.h"
 #include "model/command.h"
 #include "model/limits.h"
 #include "model/records.h"
 
 namespace lazaret::core {
-
-/// Where a message stands: in the queue's log, or as an entry of its replay lane.
-struct Position {
-  model::LogId log;
-  model::Offset offset;
-  auto operator<=>(const Position&) const = default;
-};
 
 struct Consumer;
 struct InstanceView;
@@ -40,7 +36,7 @@ struct PendingRequest;
 /// Parked messages read at once.
 inline constexpr std::size_t kParkedPage = model::limits::kPageMessages * 4;
 
-/// A message that was granted at least once and is not settled.
+/// A message that was granted at least once, or waits for its time, and is not settled.
 struct Entry {
   Position position;
   model::DeliveryState state = model::DeliveryState::ready;
@@ -57,8 +53,13 @@ struct Entry {
   bool suspect = false;
   bool has_record = false;  // a DeliveryRecord is on disk
   bool redelivered = false;
-  bool interrupted = false;    // an `interrupted` attempt goes into the history with the next grant
-  bool loading = false;        // a LoadOne is under way
+  bool interrupted = false;  // an `interrupted` attempt goes into the history with the next grant
+  bool loading = false;      // a LoadOne is under way
+  bool scheduled = false;    // it waits for its first delivery, as its publisher asked
+  // Of a subscription that orders by key.
+  bool key_known = false;
+  bool waits_for_key = false;  // ready, but the key is somebody else's
+  model::KeyHash key;          // none: its order does not matter
   std::uint32_t attempts = 0;  // ended ones, in the history
   std::uint32_t failures = 0;
   std::uint32_t convictions = 0;
@@ -131,6 +132,7 @@ struct Subscription {
   model::Counters counters;
   AckSet acked;
   Log* log = nullptr;
+  std::uint64_t bytes = 0;   // of what it holds, about; of a queue only
   model::Offset entered_to;  // what lies before it is in `counters.entered`
 
   // --- The replay lane and the open cases
@@ -149,6 +151,8 @@ struct Subscription {
   std::uint64_t leased_retries = 0;
   /// Waiting, but only on the disk: those due at or after `parked_from`, when there were too many for the memory.
   IntervalSet parked;
+  IntervalSet parked_scheduled;           // the same of those that wait for their first delivery
+  std::uint64_t scheduled_in_memory = 0;  // of `waiting`
   base::Instant parked_from = base::Instant::never();
   std::deque<ParkedLately>
       parked_lately;  // not on the disk when the page that is under way, or the next, was asked for
@@ -169,6 +173,12 @@ struct Subscription {
   /// Unsettled offsets below it, without an entry, may have begun before the restart.
   model::Offset recovered_mark;
 
+  // --- Times to live: when it is looked for what is past its time
+  base::Instant sweep_at = base::Instant::never();
+  base::Instant swept_at;
+  bool sweeping = false;  // and something has to be read first
+  // --- Order
+  std::unique_ptr<KeyLocks> keys;  // where it orders by key
   // --- Requests, by their messages; those of `pending_requests` that are its
   std::map<model::Offset, PendingRequest*> requests;
 
@@ -177,11 +187,20 @@ struct Subscription {
   Isolation isolation;
   bool deleting = false;
   model::Origin delete_origin;
-  bool dirty = false;  // its record goes into this group
+  std::optional<base::Instant> seeking;  // which message was published then is being looked up
+  bool finding = false;                  // the store has been asked
+  model::Origin seek_origin;             // who is told
+  model::Grant void_grants;              // given before it was moved
+  bool dirty = false;                    // its record goes into this group
   base::Instant alarm = base::Instant::never();
 
   bool is_lane(model::LogId id) const { return id == queue.lane; }
   bool is_relaxed() const { return log->relaxed; }
+  bool is_parked(model::Offset offset) const { return parked.contains(offset) || parked_scheduled.contains(offset); }
+  bool has_parked() const { return !parked.empty() || !parked_scheduled.empty(); }
+  std::uint64_t scheduled() const { return scheduled_in_memory + parked_scheduled.size(); }
+  /// Whether messages of it may have an end.
+  bool expires() const { return queue.options.ttl.count() > 0 || log->state.expires; }
   /// Not settled, wherever it stands; lane entries included.
   std::uint64_t unsettled() const { return acked.unsettled_below(log->state.next) + lane.size(); }
 };

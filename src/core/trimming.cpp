@@ -27,7 +27,7 @@ void Shard::State::on(TrimNow&) {
 /// Removes what nobody needs any more. `all`: also little.
 void Shard::State::trim(Log& log, bool all) {
   if (log.deleting) return;
-  Offset cursor = log.persisted_end;
+  Offset cursor = kept_from(log);
   Offset frontier = log.readers.empty() ? log.persisted_end : Offset(~0ull);
   std::uint64_t beyond = 0;  // settled stretches behind a hole, of the reader that has most
   for (const Subscription* sub : log.readers) {
@@ -49,7 +49,10 @@ void Shard::State::trim(Log& log, bool all) {
   log.bytes_since_trim = 0;
   log.last_trim = now;
   log.head_looked_to = cursor;
-  if (cursor == log.state.next) log.drained_at = cursor;
+  if (cursor == log.state.next) {
+    log.drained_at = cursor;
+    log.state.expires = false;
+  }
   // Before the cursor, stretch by stretch; neighbours that can go go together.
   OffsetRange going{begin, begin};
   for (Offset at = begin; at < cursor;) {
@@ -65,7 +68,7 @@ void Shard::State::trim(Log& log, bool all) {
   trim_stretch(log, {going.begin, std::min(going.end, cursor)});
   if (!holes) return;
   // Beyond the cursor: whole stretches of which less than a tenth is still needed.
-  const Offset end = std::min(log.persisted_end, frontier);
+  const Offset end = std::min(kept_from(log), frontier);
   log.trim_looked_to = frontier;
   const std::uint64_t first = (cursor.value / stretch_size + 1) * stretch_size;
   for (std::uint64_t at = first; at + stretch_size <= end.value;) {
@@ -88,8 +91,9 @@ bool Shard::State::may_trim(const Log& log, OffsetRange range) const {
   return true;
 }
 
-bool Shard::State::is_drained(const Log& log) {
-  return std::all_of(log.readers.begin(), log.readers.end(),
+bool Shard::State::is_drained(const Log& log) const {
+  return kept_from(log) == log.state.next &&
+         std::all_of(log.readers.begin(), log.readers.end(),
                      [&](const Subscription* sub) { return sub->acked.cursor() == log.state.next; });
 }
 

@@ -68,6 +68,7 @@ VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& 
   if (untouched && untouched->subscription == token.subscription && verdict.kind == VerdictKind::ack) {
     return late_ack_of_case(sub, *untouched, verdict);
   }
+  if (const auto expired = expired_tokens.find(token.grant, VerdictKind::ack)) return *expired;
   VerdictResult lost{Code::LEASE_LOST, Whereabouts::unknown, std::nullopt, false};
   const auto it = sub.entries.find({token.log, token.offset});
   if (untouched) {
@@ -125,6 +126,7 @@ VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late, cons
     take_back(sub, entry);
     drop_record(sub, entry);
     settled(sub, origin);
+    left(sub, entry.bytes);
   }
   ++sub.counters.acked;
   if (!sub.requests.empty() || reply != nullptr) request_acked(sub, origin, reply);
@@ -186,6 +188,7 @@ VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::Cas
   --sub.counters.in_hospital;
   ++sub.counters.acked;
   mutate(model::DischargeCase{id, now, true, sub.queue.lane, {}, 0, 0, evacuated}, false);
+  if (sub.keys != nullptr) close_case_of_key(sub, id.offset);
   touch(sub);
   const VerdictResult done{Code::OK, Whereabouts::unknown, id, true};
   settled_tokens.remember(verdict.token.grant, VerdictKind::ack, done);

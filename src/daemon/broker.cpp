@@ -10,6 +10,7 @@
 
 #include "base/duration_text.h"
 #include "storage/rocks_store.h"
+#include "wire/envelope.h"
 
 namespace lazaret::daemon {
 namespace {
@@ -65,6 +66,7 @@ engine::EngineConfig engine_config(const Configuration& configuration) {
   config.disk_reserve_percent = configuration.storage.disk_reserve_percent;
   config.memtable_bytes = configuration.storage.memtable_bytes;
   config.seed = random_number();
+  config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = end_process;
   return config;
 }

@@ -122,6 +122,13 @@ Status set_durability(Configuration& c, const std::string& value) {
   return {};
 }
 
+Status set_on_expiry(Configuration& c, const std::string& value) {
+  const auto on_expiry = model::on_expiry_of(value);
+  if (!on_expiry) return bad("\"drop\" or \"hospital\"");
+  c.defaults.on_expiry = *on_expiry;
+  return {};
+}
+
 Status set_shards(Configuration& c, const std::string& value) {
   c.storage.shards_given = true;
   return number<std::uint64_t>([](Configuration& d) -> std::uint64_t& { return d.storage.shards; }, 1, 64)(c, value);
@@ -166,6 +173,8 @@ const std::vector<Key>& keys() {
       {"defaults.lease_duration", duration(LZ_FIELD(defaults.lease_duration), 100ms, 12h)},
       {"defaults.max_worker_deaths", number<std::uint32_t>(LZ_FIELD(defaults.max_worker_deaths), 1u, 100u)},
       {"defaults.durability", set_durability},
+      {"defaults.ttl", duration(LZ_FIELD(defaults.ttl), 0s, model::limits::kDelayMost)},
+      {"defaults.on_expiry", set_on_expiry},
       {"log.level", one_of(LZ_FIELD(log.level), {"debug", "info", "warning", "error"})},
       {"log.format", one_of(LZ_FIELD(log.format), {"text", "json"})},
   };

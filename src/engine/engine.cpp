@@ -164,6 +164,7 @@ void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<
   shard_config.shards = shards;
   shard_config.epoch = recovered.meta.epoch;
   shard_config.seed = config.seed + shard_config.shard.value;
+  shard_config.key_of = config.key_of;
   shard_config.awaiting_instances = awaiting;
   if (shard_config.shard.value == 0) shard_config.catalog = catalog;
   const model::ShardMeta meta = recovered.meta;
@@ -329,6 +330,8 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       reader.submit(shard, *page);
     } else if (auto* one = std::get_if<core::LoadOne>(&effect)) {
       reader.submit(shard, *one);
+    } else if (auto* time = std::get_if<core::FindTime>(&effect)) {
+      reader.submit(shard, *time);
     } else if (auto* waiting = std::get_if<core::LoadWaiting>(&effect)) {
       reader.submit(shard, *waiting);
     } else if (auto* reserve = std::get_if<core::ReserveInstance>(&effect)) {

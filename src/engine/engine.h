@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "core/shard.h"
 #include "engine/clock.h"
 #include "engine/directory.h"
 #include "engine/outbox.h"
@@ -41,6 +42,8 @@ struct EngineConfig {
   std::uint64_t memtable_bytes = 64ull << 20;
   /// Seed of the jitter.
   std::uint64_t seed = 0;
+  /// As core::ShardConfig.
+  core::KeyOf key_of = nullptr;
   /// Called once, on any thread, when a write failed. Must not return: the process has to end.
   std::function<void(const base::Status&)> on_fatal;
 };

@@ -15,6 +15,29 @@ const core::LoadOne* one_of(const auto& job) { return job.wish ? std::get_if<cor
 
 }  // namespace
 
+/// By halves: times rise with offsets. A message that is damaged, and has none, counts as older.
+base::Result<model::Offset> find_time(model::Store& store, model::ShardId shard, const core::FindTime& wish) {
+  model::Offset begin = wish.begin;
+  model::Offset end = wish.end;
+  while (begin < end) {
+    const model::Offset middle(begin.value + (end.value - begin.value) / 2);
+    const auto page = store.read_messages(shard, wish.log, middle, end, 1, 1);
+    if (!page.ok()) return page.status();
+    if (page->messages.empty()) {  // nothing is left from there on
+      end = middle;
+      continue;
+    }
+    const model::PagedMessage& first = page->messages.front();
+    const bool late = first.message != nullptr && first.message->published_at >= wish.time;
+    if (late) {
+      end = middle;
+    } else {
+      begin = first.offset.next();
+    }
+  }
+  return begin;
+}
+
 PageReader::PageReader(model::Store& store, Post post, Fatal fatal)
     : store_(store), post_(std::move(post)), fatal_(std::move(fatal)) {}
 
@@ -45,6 +68,7 @@ void PageReader::run() {
       }
       if (const auto* page = std::get_if<core::LoadMessages>(&*job->wish)) read(job->shard, *page);
       if (const auto* waiting = std::get_if<core::LoadWaiting>(&*job->wish)) read(job->shard, *waiting);
+      if (const auto* time = std::get_if<core::FindTime>(&*job->wish)) find(job->shard, *time);
       ++job;
     }
   }
@@ -93,8 +117,14 @@ void PageReader::tell(model::ShardId shard, const core::LoadOne& wish, const mod
         core::OneLoaded{wish.subscription, wish.generation, wish.log, wish.offset, found ? paged->message : nullptr});
 }
 
+void PageReader::find(model::ShardId shard, const core::FindTime& wish) {
+  const auto offset = find_time(store_, shard, wish);
+  if (!offset.ok()) return fatal_(offset.status());
+  post_(shard, core::TimeFound{wish.subscription, *offset});
+}
+
 void PageReader::read(model::ShardId shard, const core::LoadWaiting& wish) {
-  auto records = store_.read_waiting(shard, wish.subscription, wish.after, wish.max);
+  auto records = store_.read_waiting(shard, wish.subscription, model::WaitingPlace::behind(wish.after), wish.max);
   if (!records.ok()) return fatal_(records.status());
   post_(shard, core::WaitingLoaded{wish.subscription, wish.generation, std::move(*records)});
 }

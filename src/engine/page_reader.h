@@ -16,9 +16,12 @@
 
 namespace lazaret::engine {
 
+/// What a FindTime effect asks for.
+base::Result<model::Offset> find_time(model::Store& store, model::ShardId shard, const core::FindTime& wish);
+
 class PageReader {
  public:
-  using Wish = std::variant<core::LoadMessages, core::LoadOne, core::LoadWaiting>;
+  using Wish = std::variant<core::LoadMessages, core::LoadOne, core::FindTime, core::LoadWaiting>;
   using Post = std::function<void(model::ShardId, core::Event::What)>;
   using Fatal = std::function<void(const base::Status&)>;
 
@@ -41,6 +44,7 @@ class PageReader {
   /// All wishes for one message from here on that one page answers; returns what is behind them.
   Jobs read_ones(Jobs begin, Jobs end);
   void read(model::ShardId shard, const core::LoadWaiting& wish);
+  void find(model::ShardId shard, const core::FindTime& wish);
   void tell(model::ShardId shard, const core::LoadOne& wish, const model::MessagePage& page);
 
   model::Store& store_;

@@ -84,7 +84,8 @@ enum class Whereabouts : std::uint8_t {
   acked = 2,
   in_case = 3,
   purged = 4,
-  ready = 5,  // waiting to be granted anew
+  ready = 5,    // waiting to be granted anew
+  expired = 6,  // past its time to live, and dropped
 };
 struct VerdictResult {
   base::Code code = base::Code::OK;
@@ -122,10 +123,24 @@ struct Done {
   base::Status status;
   std::uint64_t count = 0;
 };
+/// Where a subscription was moved to.
+struct SeekDone {
+  std::uint64_t request = 0;
+  base::Status status;
+  Offset offset;              // the first that it reads, if it is not settled
+  std::uint64_t entered = 0;  // again
+  std::uint64_t purged = 0;   // left behind unread
+};
 struct ConsumerStats {
   ConsumerInfo info;
   std::uint64_t in_flight = 0;
   std::uint64_t begun = 0;
+  // What may keep it from getting more.
+  std::uint64_t credit_messages = 0, credit_bytes = 0;
+  std::uint64_t used_messages = 0, used_bytes = 0;
+  bool outbox_full = false;  // it does not read
+  bool away = false;         // its instance is silent or lost
+  bool isolating = false;    // a suspect is tried on its instance
 };
 struct QueueStats {
   std::uint64_t request = 0;
@@ -137,11 +152,20 @@ struct QueueStats {
   /// Offset of the oldest ready message, when there is one and it is known; its time is read from the store.
   std::optional<base::Instant> oldest_ready_at;
   Offset oldest_ready;
+  Offset cursor;                          // everything before it is settled
+  Offset log_begin;                       // the first that may be there
+  std::uint64_t bytes = 0;                // of what it holds, about
+  bool seeking = false;                   // to a time that is being looked up
+  std::optional<base::Instant> next_due;  // of those in memory that wait
+  double retention_used = 0;              // of what its topic allows; at 1 messages are lost unread
   Offset log_end;
   /// Offsets that unclean starts left out (durability "relaxed"): they were never a message, or one that was lost.
   std::uint64_t offsets_left_out = 0;
   std::vector<ConsumerStats> consumers;
-  std::uint64_t subscriptions = 0;     // of a topic
+  std::uint64_t subscriptions = 0;  // of a topic
+  /// Of a subscription that orders by key: it remembers as many held messages as it may (kHeldMessages), so a message
+  /// of a locked key lets nothing by that is behind it.
+  bool held_full = false;
   std::uint64_t pending_requests = 0;  // that have not ended
 };
 enum class MessageState : std::uint8_t {
@@ -150,7 +174,9 @@ enum class MessageState : std::uint8_t {
   leased = 2,
   waiting = 3,
   in_hospital = 4,
-  replaying = 5
+  replaying = 5,
+  scheduled = 6,  // waits for its first delivery, as its publisher asked
+  held = 7,       // its ordering key is locked
 };
 struct MessageStates {
   std::uint64_t request = 0;
@@ -162,6 +188,8 @@ struct MessageStates {
     bool redelivered = false;
     std::optional<base::Instant> until;  // of a wait or a lease
     std::optional<ConsumerInfo> consumer;
+    /// It waits for its ordering key, which the message, or the case of the message, at this offset has.
+    std::optional<Offset> held_by;
   };
   Offset first_unsettled;
   Offset log_end;
@@ -175,6 +203,6 @@ struct CaseDone {
 };
 
 using Answer = std::variant<Published, ProducerOpened, ConsumerOpened, Deliver, Recall, LeaseEnded, ConsumerEnded,
-                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone, Replied>;
+                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone, SeekDone, Replied>;
 
 }  // namespace lazaret::model

@@ -106,6 +106,9 @@ struct CaseRecord {
   /// Discharged by an ack that came after the admission.
   bool late_ack = false;
   std::string discard_reason;
+  /// The key of the message, which an open case locks where on_key_failure is "hold". Filled in by the store where the
+  /// core does not know it.
+  KeyHash key;
   bool operator==(const CaseRecord&) const = default;
 };
 

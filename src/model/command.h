@@ -149,8 +149,8 @@ struct CreateQueue {
   /// Put it on the shard of this queue or topic ("" for the broker's choice).
   std::string colocate_with;
   Kind kind = Kind::queue;
-  std::string topic;            // of a subscription
-  Start start = Start::latest;  // of a subscription
+  std::string topic;  // of a subscription
+  StartPoint start;   // of a subscription
 };
 /// Shard 0. Options that are not named stay as they are: two updates at the same time both hold. Answered by
 /// QueueAnswer.
@@ -166,10 +166,26 @@ struct DeleteQueue {
   SubscriptionId subscription;
   bool force = false;
 };
-/// Takes what is ready and waiting. Answered by Done with `count`.
+/// Takes what is ready and waiting, and with `scheduled` also what was published with a delay that is not over.
+/// Answered by Done with `count`.
 struct PurgeQueue {
   Origin origin;
   SubscriptionId subscription;
+  bool scheduled = false;
+};
+/// Takes one message whose delay is not over; by the id of a topic from all its subscriptions. It counts as purged.
+/// Answered by Done with `count`, of subscriptions; NOT_FOUND when it is not, or not any more, scheduled.
+struct CancelScheduled {
+  Origin origin;
+  SubscriptionId subscription;
+  Offset offset;
+};
+/// Moves a subscription of a topic: forward, what lies between counts as purged; back, what was settled enters again,
+/// but for what is a case that is not closed. Leases end, their tokens are void. Answered by SeekDone.
+struct SeekSubscription {
+  Origin origin;
+  SubscriptionId subscription;
+  StartPoint to;
 };
 /// Answered by QueueStats.
 struct ShowQueue {
@@ -202,7 +218,8 @@ struct DiscardCaseCommand {
 };
 
 using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
-                             CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, ShowQueue, ShowStates,
-                             ReplayCaseCommand, DiscardCaseCommand, Request, CancelRequest, AnswerRequest>;
+                             CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
+                             ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
+                             AnswerRequest>;
 
 }  // namespace lazaret::model

@@ -5,6 +5,13 @@
 
 namespace lazaret::model {
 
+KeyHash hash_of_key(std::string_view key) {
+  if (key.empty()) return {};
+  std::uint64_t hash = 0xcbf29ce484222325ull;
+  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return KeyHash(hash == 0 ? 1 : hash);
+}
+
 std::string CaseId::to_string() const {
   return std::to_string(shard.value) + "-" + std::to_string(subscription.value) + "-" + std::to_string(log.value) +
          "-" + std::to_string(offset.value);

@@ -33,6 +33,12 @@ using InstanceId = base::Uuid;
 using ProducerId = base::Uuid;
 using MessageId = base::Uuid;
 
+/// What the broker knows an ordering key by: a hash of its bytes, which stands on the disk and so never changes. Two
+/// keys with one hash are ordered as if they were one. 0: the message has no key.
+using KeyHash = base::StrongId<struct KeyTag>;
+/// FNV-1a, 64 bits; 0 for "" only.
+KeyHash hash_of_key(std::string_view key);
+
 /// A consumer: its instance, and the number that the instance gave it. It outlives connections.
 struct ConsumerKey {
   InstanceId instance;

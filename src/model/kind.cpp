@@ -11,13 +11,4 @@ std::string_view name_of(Kind kind) {
   return "queue";
 }
 
-std::string_view name_of(Start start) { return start == Start::earliest ? "earliest" : "latest"; }
-
-std::optional<Start> start_of(std::string_view name) {
-  for (const Start start : {Start::latest, Start::earliest}) {
-    if (name == name_of(start)) return start;
-  }
-  return std::nullopt;
-}
-
 }  // namespace lazaret::model

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace lazaret::model {
@@ -15,13 +14,5 @@ enum class Kind : std::uint8_t {
 };
 /// "queue", "topic", "subscription".
 std::string_view name_of(Kind kind);
-
-/// Where a subscription begins in its topic.
-enum class Start : std::uint8_t {
-  latest = 1,    // with what is published after it was created
-  earliest = 2,  // with the oldest message that the topic still has
-};
-std::string_view name_of(Start start);
-std::optional<Start> start_of(std::string_view name);
 
 }  // namespace lazaret::model

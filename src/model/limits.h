@@ -72,6 +72,18 @@ inline constexpr std::uint64_t kAckChunkOffsets = 4096;
 inline constexpr std::size_t kSettledTokens = 65536;
 /// Waiting messages (backoff, delay) kept in memory per shard; later ones wait on disk.
 inline constexpr std::size_t kWaitingInMemory = 100'000;
+/// Of those whose wait is over, ready and not delivered: with more, no others are read from the disk.
+inline constexpr std::size_t kReadyInMemory = 16'384;
+/// How far ahead a message may be scheduled, and the longest time to live: ten years.
+inline constexpr base::Duration kDelayMost = 24h * 3652;
+/// How often a subscription looks for messages that are past their time to live and that nobody consumes.
+inline constexpr base::Duration kSweepEvery = 1s;
+/// Messages that a subscription with order_by_key passes over because their keys are locked, and remembers (about 100
+/// bytes each). As long as there are so many, a fresh message of a locked key lets nothing by that is behind it.
+inline constexpr std::size_t kHeldMessages = 65'536;
+/// … of all subscriptions of a shard: beyond, each may have kHeldLeast.
+inline constexpr std::size_t kHeldPerShard = 524'288;
+inline constexpr std::size_t kHeldLeast = 1024;
 /// Ready messages kept in memory for one subscription, and for all subscriptions of a shard.
 inline constexpr std::size_t kTailMessages = 8192;
 inline constexpr std::size_t kTailBytes = 4u << 20;

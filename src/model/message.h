@@ -22,6 +22,10 @@ struct Message {
   std::uint32_t body_crc = 0;
   /// Engine time of the step that published it.
   base::Instant published_at;
+  /// Engine time before which it is not delivered; 0: at once.
+  base::Instant due;
+  /// Engine time from which on it is not delivered any more; 0: never. A subscription's `ttl` may end it before.
+  base::Instant expires_at;
 
   std::size_t size() const { return envelope.size() + body.size(); }
 };

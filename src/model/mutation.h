@@ -71,6 +71,7 @@ struct DropAckChunk {
   LogId log;
   std::uint64_t number = 0;
 };
+/// Of a message that is `scheduled` the store keeps its place in the schedule only.
 /// `previous_due`: when the record that this one replaces waited on disk's schedule, its due time (else 0).
 struct PutDelivery {
   SubscriptionId subscription;
@@ -85,6 +86,10 @@ struct DropDelivery {
   base::Instant previous_due;
   /// Whoever drops it does not have it in memory: the store looks for `previous_due`.
   bool look_up = false;
+};
+/// All that is `scheduled`. REQUIRES that nothing else waits, or that it is dropped in the same group.
+struct DropSchedule {
+  SubscriptionId subscription;
 };
 /// An attempt of the message at (log, offset), the log it was published to, also when it came through the lane.
 struct PutAttempt {
@@ -145,6 +150,13 @@ struct DiscardCase {
   bool drop_evacuated = false;
 };
 
+/// What enters a subscription again begins anew: its closed cases in `range`, and their attempts, go.
+struct DropClosedCases {
+  SubscriptionId subscription;
+  LogId log;
+  OffsetRange range;
+};
+
 // --- Deduplication --------------------------------------------------------------------------------------------------
 
 /// What a producer published in this group, with its state afterwards.
@@ -199,8 +211,8 @@ struct PutShardMeta {
 using Mutation =
     std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription, DropLog,
                  PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
-                 RecallCase, DischargeCase, DiscardCase, PutDedup, TrimDedup, DropProducer, PutQueue, DropQueue,
-                 PutInstance, DropInstance, PutShardMeta, PutRequest, DropRequest>;
+                 RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
+                 DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

@@ -51,6 +51,33 @@ std::optional<Durability> durability_of(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view name_of(OnExpiry on_expiry) { return on_expiry == OnExpiry::hospital ? "hospital" : "drop"; }
+
+std::optional<OnExpiry> on_expiry_of(std::string_view name) {
+  for (const OnExpiry on_expiry : {OnExpiry::drop, OnExpiry::hospital}) {
+    if (name == name_of(on_expiry)) return on_expiry;
+  }
+  return std::nullopt;
+}
+
+std::string_view name_of(Overflow overflow) { return overflow == Overflow::drop_oldest ? "drop_oldest" : "refuse"; }
+
+std::optional<Overflow> overflow_of(std::string_view name) {
+  for (const Overflow overflow : {Overflow::refuse, Overflow::drop_oldest}) {
+    if (name == name_of(overflow)) return overflow;
+  }
+  return std::nullopt;
+}
+
+std::string_view name_of(KeyFailure rule) { return rule == KeyFailure::hold ? "hold" : "continue"; }
+
+std::optional<KeyFailure> key_failure_of(std::string_view name) {
+  for (const KeyFailure rule : {KeyFailure::go_on, KeyFailure::hold}) {
+    if (name == name_of(rule)) return rule;
+  }
+  return std::nullopt;
+}
+
 base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   if (max_attempts) {
     options.max_attempts = *max_attempts == 0 ? std::nullopt : std::optional(*max_attempts);
@@ -66,6 +93,32 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
     if (!named) return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
     options.durability = *named;
   }
+  options.paused = paused.value_or(options.paused);
+  options.max_in_flight = max_in_flight.value_or(options.max_in_flight);
+  options.single_active_consumer = single_active_consumer.value_or(options.single_active_consumer);
+  options.retain_for = retain_for.value_or(options.retain_for);
+  options.retention_age = retention_age.value_or(options.retention_age);
+  options.retention_messages = retention_messages.value_or(options.retention_messages);
+  options.retention_bytes = retention_bytes.value_or(options.retention_bytes);
+  options.ttl = ttl.value_or(options.ttl);
+  if (on_expiry) {
+    const auto named = on_expiry_of(*on_expiry);
+    if (!named) return Status(Code::INVALID_OPTION, "on_expiry must be \"drop\" or \"hospital\"");
+    options.on_expiry = *named;
+  }
+  options.max_messages = max_messages.value_or(options.max_messages);
+  options.max_bytes = max_bytes.value_or(options.max_bytes);
+  if (overflow) {
+    const auto named = overflow_of(*overflow);
+    if (!named) return Status(Code::INVALID_OPTION, "overflow must be \"refuse\" or \"drop_oldest\"");
+    options.overflow = *named;
+  }
+  options.order_by_key = order_by_key.value_or(options.order_by_key);
+  if (on_key_failure) {
+    const auto named = key_failure_of(*on_key_failure);
+    if (!named) return Status(Code::INVALID_OPTION, "on_key_failure must be \"continue\" or \"hold\"");
+    options.on_key_failure = *named;
+  }
   return options;
 }
 
@@ -79,14 +132,38 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.lease_duration = options.lease_duration;
   patch.max_worker_deaths = options.max_worker_deaths;
   patch.durability = name_of(options.durability);
+  patch.paused = options.paused;
+  patch.max_in_flight = options.max_in_flight;
+  patch.single_active_consumer = options.single_active_consumer;
+  patch.retain_for = options.retain_for;
+  patch.retention_age = options.retention_age;
+  patch.retention_messages = options.retention_messages;
+  patch.retention_bytes = options.retention_bytes;
+  patch.ttl = options.ttl;
+  patch.on_expiry = name_of(options.on_expiry);
+  patch.max_messages = options.max_messages;
+  patch.max_bytes = options.max_bytes;
+  patch.overflow = name_of(options.overflow);
+  patch.order_by_key = options.order_by_key;
+  patch.on_key_failure = name_of(options.on_key_failure);
   return patch;
 }
 
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
-                        lease_duration || max_worker_deaths;
+                        lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
+                        ttl || on_expiry || order_by_key || on_key_failure;
   if (kind == Kind::topic && delivery) {
-    return Status(Code::INVALID_OPTION, "a topic has no option but durability: the others are its subscriptions'");
+    return Status(Code::INVALID_OPTION,
+                  "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
+                  "its subscriptions'");
+  }
+  if (kind != Kind::topic && (retain_for || retention_age || retention_messages || retention_bytes)) {
+    return Status(Code::INVALID_OPTION, "retain_for and retention_* are options of topics");
+  }
+  if (kind != Kind::queue && (max_messages || max_bytes || overflow)) {
+    return Status(Code::INVALID_OPTION,
+                  "max_messages, max_bytes and overflow are options of queues: a topic has retention_*");
   }
   if (kind == Kind::subscription && durability) {
     return Status(Code::INVALID_OPTION, "the durability of a subscription is its topic's");
@@ -102,9 +179,24 @@ Status validate(const QueueOptions& options) {
   if (options.max_worker_deaths == 0 || options.max_worker_deaths > 100) {
     return Status(Code::INVALID_OPTION, "max_worker_deaths must be 1 to 100");
   }
+  if (options.overflow != Overflow::refuse && options.overflow != Overflow::drop_oldest) {
+    return Status(Code::INVALID_OPTION, "overflow must be \"refuse\" or \"drop_oldest\"");
+  }
   if (options.durability != Durability::fsync && options.durability != Durability::relaxed) {
     return Status(Code::INVALID_OPTION, "durability must be \"fsync\" or \"relaxed\"");
   }
+  if (options.on_key_failure != KeyFailure::go_on && options.on_key_failure != KeyFailure::hold) {
+    return Status(Code::INVALID_OPTION, "on_key_failure must be \"continue\" or \"hold\"");
+  }
+  if (options.on_key_failure == KeyFailure::hold && !options.order_by_key) {
+    return Status(Code::INVALID_OPTION, "on_key_failure \"hold\" needs order_by_key");
+  }
+  LZ_RETURN_IF_ERROR(between("retain_for", options.retain_for, 0s, 24h * 3660));
+  LZ_RETURN_IF_ERROR(between("retention_age", options.retention_age, 0s, 24h * 3660));
+  if (options.on_expiry != OnExpiry::drop && options.on_expiry != OnExpiry::hospital) {
+    return Status(Code::INVALID_OPTION, "on_expiry must be \"drop\" or \"hospital\"");
+  }
+  LZ_RETURN_IF_ERROR(between("ttl", options.ttl, 0s, limits::kDelayMost));
   LZ_RETURN_IF_ERROR(between("backoff_initial", options.backoff_initial, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_max", options.backoff_max, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_multiplier", options.backoff_multiplier, 1, 100));
@@ -130,6 +222,26 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   time("lease_duration", have.lease_duration, asked.lease_duration);
   differs("max_worker_deaths", std::to_string(have.max_worker_deaths), std::to_string(asked.max_worker_deaths));
   differs("durability", std::string(name_of(have.durability)), std::string(name_of(asked.durability)));
+  const auto number = [&](std::string_view option, std::uint64_t is, std::uint64_t wanted) {
+    differs(option, std::to_string(is), std::to_string(wanted));
+  };
+  const auto flag = [&](std::string_view option, bool is, bool wanted) {
+    differs(option, is ? "true" : "false", wanted ? "true" : "false");
+  };
+  flag("paused", have.paused, asked.paused);
+  number("max_in_flight", have.max_in_flight, asked.max_in_flight);
+  flag("single_active_consumer", have.single_active_consumer, asked.single_active_consumer);
+  time("retain_for", have.retain_for, asked.retain_for);
+  time("retention_age", have.retention_age, asked.retention_age);
+  number("retention_messages", have.retention_messages, asked.retention_messages);
+  number("retention_bytes", have.retention_bytes, asked.retention_bytes);
+  time("ttl", have.ttl, asked.ttl);
+  differs("on_expiry", std::string(name_of(have.on_expiry)), std::string(name_of(asked.on_expiry)));
+  number("max_messages", have.max_messages, asked.max_messages);
+  number("max_bytes", have.max_bytes, asked.max_bytes);
+  differs("overflow", std::string(name_of(have.overflow)), std::string(name_of(asked.overflow)));
+  flag("order_by_key", have.order_by_key, asked.order_by_key);
+  differs("on_key_failure", std::string(name_of(have.on_key_failure)), std::string(name_of(asked.on_key_failure)));
   return text;
 }
 

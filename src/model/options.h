@@ -20,6 +20,31 @@ enum class Durability : std::uint8_t {
 std::string_view name_of(Durability durability);
 std::optional<Durability> durability_of(std::string_view name);
 
+/// What becomes of a message that is past its time to live.
+enum class OnExpiry : std::uint8_t {
+  drop = 1,      // it is dropped, and counted (`expired_total`)
+  hospital = 2,  // it becomes a case, with reason `expired`
+};
+/// "drop" or "hospital".
+std::string_view name_of(OnExpiry on_expiry);
+std::optional<OnExpiry> on_expiry_of(std::string_view name);
+/// What becomes of a publish to a queue that is full.
+enum class Overflow : std::uint8_t {
+  refuse = 1,       // RESOURCE_EXHAUSTED, naming the limit
+  drop_oldest = 2,  // the oldest that nobody has goes, and is counted as dropped
+};
+/// "refuse" or "drop_oldest".
+std::string_view name_of(Overflow overflow);
+std::optional<Overflow> overflow_of(std::string_view name);
+/// What becomes of an ordering key when one of its messages is admitted to the hospital.
+enum class KeyFailure : std::uint8_t {
+  go_on = 1,  // "continue": the messages behind it go on
+  hold = 2,   // they wait until the case is resolved
+};
+/// "continue" or "hold".
+std::string_view name_of(KeyFailure rule);
+std::optional<KeyFailure> key_failure_of(std::string_view name);
+
 struct QueueOptions {
   /// Failed attempts, the first delivery included, after which a message becomes a case. nullopt: "unlimited".
   std::optional<std::uint32_t> max_attempts = 5;
@@ -34,6 +59,34 @@ struct QueueOptions {
   std::uint32_t max_worker_deaths = 2;
   /// What a confirm of a publish or of an ack promises. Cases and what is done to them are always on the disk first.
   Durability durability = Durability::fsync;
+  /// Nothing is granted; what is out already goes on.
+  bool paused = false;
+  /// Messages that may be leased at a time, over all consumers. 0: as many as their credit takes.
+  std::uint32_t max_in_flight = 0;
+  /// One consumer gets everything, the first that came; the next takes over when it is gone and has nothing out.
+  bool single_active_consumer = false;
+  /// Of a topic: how long messages stay after all subscriptions have read them, so that new ones can begin in the past,
+  /// and old ones can be moved back. 0: no longer than they are needed.
+  base::Duration retain_for{};
+  /// Of a topic: what is older, or lies further back than so many messages or bytes, goes although subscriptions have
+  /// not read it; they count it as lost to retention. In steps of a sixteenth. 0: nothing is lost that way.
+  base::Duration retention_age{};
+  std::uint64_t retention_messages = 0;
+  std::uint64_t retention_bytes = 0;
+  /// Time to live: how long after it was published, or after its delay is over, a message is delivered; besides what
+  /// the message says itself. 0: without end. At most kDelayMost.
+  base::Duration ttl{};
+  /// What becomes of those whose time is over.
+  OnExpiry on_expiry = OnExpiry::drop;
+  /// Of a queue: how many messages, and about how many bytes of them, it holds at most: ready, leased, waiting,
+  /// scheduled and held ones, not those in the hospital. 0: no limit.
+  std::uint64_t max_messages = 0;
+  std::uint64_t max_bytes = 0;
+  Overflow overflow = Overflow::refuse;
+  /// At most one message of a key is out, in the order of their offsets, retries included. Fixed at creation.
+  bool order_by_key = false;
+  /// Only with order_by_key.
+  KeyFailure on_key_failure = KeyFailure::go_on;
 
   bool operator==(const QueueOptions&) const = default;
 };
@@ -48,12 +101,26 @@ struct OptionsPatch {
   std::optional<base::Duration> lease_duration;
   std::optional<std::uint32_t> max_worker_deaths;
   std::optional<std::string> durability;
+  std::optional<bool> paused;
+  std::optional<std::uint32_t> max_in_flight;
+  std::optional<bool> single_active_consumer;
+  std::optional<base::Duration> retain_for;
+  std::optional<base::Duration> retention_age;
+  std::optional<std::uint64_t> retention_messages;
+  std::optional<std::uint64_t> retention_bytes;
+  std::optional<base::Duration> ttl;  // 0: without end
+  std::optional<std::string> on_expiry;
+  std::optional<std::uint64_t> max_messages;
+  std::optional<std::uint64_t> max_bytes;
+  std::optional<std::string> overflow;
+  std::optional<bool> order_by_key;
+  std::optional<std::string> on_key_failure;
 
-  /// `options` with what is given here; INVALID_OPTION for a durability that there is not. Validate the outcome.
+  /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;
   static OptionsPatch of(const QueueOptions& options);
-  /// INVALID_OPTION when one is named that there is not for this kind: a topic has no consumers, so it has `durability`
-  /// only, and its subscriptions have all but that.
+  /// INVALID_OPTION when one is named that there is not for this kind: what is about consumers is of
+  /// queues and subscriptions, what is about a log and how long it stays of topics, `durability` of queues and topics.
   base::Status validate_for(Kind kind) const;
 };
 

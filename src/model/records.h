@@ -12,6 +12,7 @@
 #include "model/ids.h"
 #include "model/kind.h"
 #include "model/options.h"
+#include "model/start_point.h"
 
 namespace lazaret::model {
 
@@ -25,8 +26,8 @@ struct QueueRecord {
   QueueOptions options;
   base::Instant created_at;
   Kind kind = Kind::queue;
-  std::string topic;            // of a subscription
-  Start start = Start::latest;  // of a subscription
+  std::string topic;  // of a subscription
+  StartPoint start;   // of a subscription
   /// Where its messages were published: the topic of a subscription, else itself.
   const std::string& source() const { return kind == Kind::subscription ? topic : name; }
   bool operator==(const QueueRecord&) const = default;
@@ -70,6 +71,12 @@ struct SubscriptionState {
   Offset lane_next;  // where the next replay goes in the lane
   Counters counters;
   std::vector<SourceState> sources;
+  /// Grants up to this one were given before it was moved: a restart takes none of their tokens.
+  Grant void_grants;
+  /// It is to begin with what was published from this time on, and which message that is, is being looked up. 0: no.
+  base::Instant seeking;
+  /// Of what it holds, about: of messages that left it without having been delivered the size may not be known.
+  std::uint64_t bytes = 0;
   /// The queue is being deleted: cases keep their messages, everything else goes, step by step.
   bool deleting = false;
   bool operator==(const SubscriptionState&) const = default;
@@ -101,8 +108,12 @@ struct DeliveryRecord {
   std::uint32_t convictions = 0;
   bool suspect = false;
   base::Instant due;  // when waiting
+  /// It waits for its first delivery, as its publisher asked; but for `due` and `offset` nothing else is set.
+  bool scheduled = false;
   /// When granted: when the delivery began, as far as known (0: had not begun).
   base::Instant started_at;
+  /// Of a subscription that orders by key: the key that it locks, or none. nullopt: not known, or it does not order.
+  std::optional<KeyHash> key;
   bool operator==(const DeliveryRecord&) const = default;
 };
 
@@ -112,6 +123,15 @@ struct LaneEntry {
   CaseId target;
   std::uint32_t attempts = 0;  // length of the case's history
   bool operator==(const LaneEntry&) const = default;
+};
+
+/// A place in a topic's log whose messages are kept or lost by age and size: what stands before `offset` was published
+/// until `at`, and has `bytes` from the beginning of the log.
+struct LogMark {
+  Offset offset;
+  base::Instant at;
+  std::uint64_t bytes = 0;
+  bool operator==(const LogMark&) const = default;
 };
 
 /// The state of a log. Its end is found by looking at its last run (or here, when nothing is left).
@@ -128,6 +148,10 @@ struct LogState {
   Offset reserved;
   /// Evacuated messages that cases of deleted subscriptions of a topic have, for as long as the topic is there.
   std::vector<OffsetRange> kept;
+  /// Of a topic that keeps, or loses, messages by age or size. Ascending, at most kLogMarks.
+  std::vector<LogMark> marks;
+  /// Messages with a time to live of their own came to it since it was empty.
+  bool expires = false;
   bool operator==(const LogState&) const = default;
 };
 

@@ -37,6 +37,10 @@ struct RecoveredDelivery {
   LogId log;  // the log or the lane
   DeliveryRecord record;
 };
+struct RecoveredKey {
+  Offset offset;
+  KeyHash key;
+};
 struct RecoveredSubscription {
   SubscriptionState state;
   std::vector<AckChunk> chunks;  // of its one source, ascending
@@ -44,9 +48,15 @@ struct RecoveredSubscription {
   std::vector<RecoveredDelivery> deliveries;
   /// Offsets (of the log) of those that wait and are not in `deliveries`: all are due at or after its last one.
   std::vector<Offset> parked;
+  /// The same of those that are `scheduled`.
+  std::vector<Offset> parked_scheduled;
   /// Open cases, ascending: those admitted, and those replaying with their place in the lane.
   std::vector<Offset> admitted;
   std::vector<LaneEntry> lane;
+  /// Of a subscription that orders by key: the keys of those of `parked` whose records name one or none, and of the
+  /// open cases that have one, by the offsets of their messages.
+  std::vector<RecoveredKey> parked_keys;
+  std::vector<RecoveredKey> case_keys;
   /// Requests, open and remembered, ascending by id.
   std::vector<RequestRecord> requests;
 };
@@ -111,6 +121,16 @@ struct CheckReport {
   std::vector<CheckFinding> findings;  // empty: all is well. At most 1,000
 };
 
+/// A place in the order in which messages of a subscription wait.
+struct WaitingPlace {
+  base::Instant due;
+  LogId log;
+  Offset offset;
+  auto operator<=>(const WaitingPlace&) const = default;
+  /// Behind all that are due then.
+  static WaitingPlace behind(base::Instant due) { return {due, LogId(~0ull), Offset(~0ull)}; }
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -126,9 +146,9 @@ class Store {
   /// Damage is in the page, not in the status; an error means that the log could not be read at all.
   virtual base::Result<MessagePage> read_messages(ShardId shard, LogId log, Offset from, Offset until,
                                                   std::size_t max_messages, std::size_t max_bytes) = 0;
-  /// Waiting records of a subscription due after `after`, earliest first.
+  /// Waiting records of a subscription behind `after`, in the order of their places.
   virtual base::Result<std::vector<RecoveredDelivery>> read_waiting(ShardId shard, SubscriptionId subscription,
-                                                                    base::Instant after, std::size_t max) = 0;
+                                                                    WaitingPlace after, std::size_t max) = 0;
   virtual base::Result<CasePage> list_cases(const CaseFilter& filter, const std::string& cursor, std::size_t max) = 0;
   /// NOT_FOUND when there is no such case.
   virtual base::Result<CaseRecord> read_case(const CaseId& id) = 0;

@@ -1,6 +1,7 @@
 // What a client asks: each frame is decoded, validated, and handed to the shard that it concerns.
 #include "base/crc32c.h"
 #include "model/limits.h"
+#include "model/message_times.h"
 #include "net/session.h"
 #include "wire/envelope.h"
 
@@ -128,14 +129,14 @@ Status Session::used_twice(std::uint64_t request) {
 }
 
 Status Session::check(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t crc,
-                      bool& has_id) const {
+                      wire::EnvelopeFacts& facts) const {
   const ServerConfig& config = context_.config;
   if (body.size() > config.max_message_bytes) {
     return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(body.size()) + " bytes, at most " +
                                                std::to_string(config.max_message_bytes) + " are taken")
         .with_limit("max_message_bytes", static_cast<std::int64_t>(config.max_message_bytes));
   }
-  LZ_RETURN_IF_ERROR(wire::check_envelope(envelope.view(), config.max_header_bytes, has_id));
+  LZ_RETURN_IF_ERROR(wire::check_envelope(envelope.view(), config.max_header_bytes, facts));
   if (base::crc32c(body.view()) != crc) return Status(Code::CHECKSUM_MISMATCH);
   return {};
 }
@@ -152,6 +153,19 @@ std::shared_ptr<model::Message> Session::message_of(base::SharedBytes envelope, 
   }
   message->body = std::move(body);
   message->body_crc = crc;
+  return message;
+}
+
+/// What an item stands for, or why the broker does not take it.
+base::Result<std::shared_ptr<model::Message>> Session::message_of(wire::PublishItem&& item) {
+  wire::EnvelopeFacts facts;
+  LZ_RETURN_IF_ERROR(check(item.envelope, item.body, item.body_crc, facts));
+  auto message = message_of(std::move(item.envelope), std::move(item.body), item.body_crc, facts.has_id);
+  const model::AskedTimes times{item.delay, item.deliver_at, item.ttl, base::Instant{facts.expires_at_us}};
+  if (times != model::AskedTimes{}) LZ_RETURN_IF_ERROR(model::set_times(times, context_.engine.now(), *message));
+  if (item.ttl.count() > 0) {
+    message->envelope = base::SharedBytes::of(wire::with_expiry(message->envelope.view(), message->expires_at.us));
+  }
   return message;
 }
 
@@ -173,13 +187,13 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   std::vector<std::pair<std::size_t, Status>> refused;
   for (std::size_t place = 0; place < frame.items.size(); ++place) {
     wire::PublishItem& item = frame.items[place];
-    bool has_id = false;
-    if (Status status = check(item.envelope, item.body, item.body_crc, has_id); !status.ok()) {
-      refused.emplace_back(place, std::move(status));
+    const std::uint64_t sequence = item.sequence;
+    auto message = message_of(std::move(item));
+    if (!message.ok()) {
+      refused.emplace_back(place, message.status());
       continue;
     }
-    command.items.push_back(
-        {item.sequence, message_of(std::move(item.envelope), std::move(item.body), item.body_crc, has_id)});
+    command.items.push_back({sequence, std::move(message).value()});
   }
   if (!refused.empty() && frame.request != 0) {
     const RefusedItems items{command.items.size(), std::move(refused)};

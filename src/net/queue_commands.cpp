@@ -1,4 +1,5 @@
-// What a client asks of queues: create, ensure, show, list, update, delete, purge, peek.
+// What a client asks of queues, topics and subscriptions: create, ensure, show, list, update, delete, purge, seek,
+// peek.
 #include <boost/asio/post.hpp>
 
 #include "model/limits.h"
@@ -35,7 +36,13 @@ wire::QueueInfo info_of(const model::QueueStats& stats) {
   info.kind = stats.queue.kind;
   info.topic = stats.queue.topic;
   info.start = stats.queue.start;
+  info.cursor = stats.cursor;
+  info.next_offset = stats.log_end;
   info.subscriptions = static_cast<std::uint32_t>(stats.subscriptions);
+  info.scheduled = stats.scheduled;
+  info.expired = stats.counters.expired;
+  info.held = stats.held;
+  info.held_full = stats.held_full;
   return info;
 }
 
@@ -70,6 +77,7 @@ wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, c
     peeked.offset = one.offset;
     peeked.state = state.state;
     peeked.attempt = state.attempt;
+    peeked.held_by = state.held_by;
     peeked.damaged = one.message == nullptr;
     if (peeked.damaged) continue;
     peeked.published_at = one.message->published_at;
@@ -112,12 +120,29 @@ Status Session::on(wire::QueueRequest&& frame) {
     case QueueVerb::remove:
       submit(queue->shard, model::DeleteQueue{expect(done), queue->subscription, frame.force});
       break;
-    case QueueVerb::purge: submit(queue->shard, model::PurgeQueue{expect(done), queue->subscription}); break;
+    case QueueVerb::purge:
+      submit(queue->shard, model::PurgeQueue{expect(done), queue->subscription, frame.scheduled});
+      break;
+    case QueueVerb::seek: seek(frame, queue); break;
     case QueueVerb::create:
     case QueueVerb::ensure:
     case QueueVerb::list: break;  // above
   }
   return {};
+}
+
+void Session::seek(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
+  const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
+    auto& done = std::get<model::SeekDone>(answer);
+    if (!done.status.ok()) return refuse(request, std::move(done.status));
+    wire::QueueResponse response;
+    response.request = request;
+    response.count = done.purged;
+    response.offset = done.offset;
+    response.entered = done.entered;
+    send(wire::encode(response));
+  });
+  submit(queue->shard, model::SeekSubscription{origin, queue->subscription, frame.start});
 }
 
 void Session::create_queue(wire::QueueRequest&& frame) {
@@ -147,8 +172,8 @@ bool Session::create_missing(const std::string& name, std::function<void(Status)
     Status status = std::move(std::get<model::QueueAnswer>(answer).status);
     then(status.code() == Code::ALREADY_EXISTS ? Status() : std::move(status));  // somebody else was faster
   });
-  submit(model::ShardId(0), model::CreateQueue{origin, name, context_.config.defaults, false, "", model::Kind::queue,
-                                               "", model::Start::latest});
+  submit(model::ShardId(0),
+         model::CreateQueue{origin, name, context_.config.defaults, false, "", model::Kind::queue, "", {}});
   return true;
 }
 

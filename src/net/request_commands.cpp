@@ -39,14 +39,14 @@ Status Session::ask(wire::Request&& frame) {
     const std::string kind(model::name_of(queue->kind));
     return Status(Code::BAD_REQUEST, frame.queue + " is a " + kind + ": a request goes to a queue");
   }
-  bool has_id = false;
-  LZ_RETURN_IF_ERROR(check(frame.envelope, frame.body, frame.body_crc, has_id));
+  wire::EnvelopeFacts facts;
+  LZ_RETURN_IF_ERROR(check(frame.envelope, frame.body, frame.body_crc, facts));
   const std::size_t bytes = frame.envelope.size() + frame.body.size();
   model::Request command;
   command.origin = {session_, frame.request};
   command.subscription = queue->subscription;
   command.time_left = std::min(frame.time_left, limits::kRequestTimeMost);
-  command.message = message_of(std::move(frame.envelope), std::move(frame.body), frame.body_crc, has_id);
+  command.message = message_of(std::move(frame.envelope), std::move(frame.body), frame.body_crc, facts.has_id);
   command.id = wire::decode_envelope(command.message->envelope.view())->id;
   submit(queue->shard, std::move(command), bytes);
   return {};

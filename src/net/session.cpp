@@ -159,10 +159,7 @@ void Session::welcome(const wire::Hello& hello) {
   opened_ = true;
 
   wire::Welcome frame;
-  const std::vector<std::string>& theirs = hello.features;
-  if (std::find(theirs.begin(), theirs.end(), wire::kRequests) != theirs.end()) {
-    frame.features.emplace_back(wire::kRequests);
-  }
+  frame.features = wire::features_of_both(hello.features);
   frame.session = session_;
   frame.max_message_bytes = config.max_message_bytes;
   frame.max_header_bytes = config.max_header_bytes;

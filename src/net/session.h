@@ -149,9 +149,10 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status on(wire::Publish&& frame, std::size_t bytes);
   static base::Status used_twice(std::uint64_t request);
   base::Status check(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t crc,
-                     bool& has_id) const;
+                     wire::EnvelopeFacts& facts) const;
   std::shared_ptr<model::Message> message_of(base::SharedBytes envelope, base::SharedBytes body, std::uint32_t crc,
                                              bool has_id);
+  base::Result<std::shared_ptr<model::Message>> message_of(wire::PublishItem&& item);
   base::Status on(wire::OpenProducer&& frame);
   base::Status on(wire::CloseProducer&& frame);
   base::Status on(wire::OpenConsumer&& frame);
@@ -171,6 +172,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status on(wire::Pong&& frame);
   base::Status on(wire::Goodbye&& frame);
   void create_queue(wire::QueueRequest&& frame);
+  void seek(const wire::QueueRequest& frame, const engine::QueueRef& queue);
 
   // request_commands.cpp: requests, and what responders say of them
   base::Status on(wire::Request&& frame);

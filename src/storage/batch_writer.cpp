@@ -11,6 +11,7 @@ namespace lazaret::storage {
 namespace {
 
 using base::Status;
+using model::LogId;
 using model::Offset;
 
 /// Fewer runs than this go one by one: a range tombstone would cost every later read more than they do.
@@ -241,11 +242,17 @@ Status BatchWriter::apply(const model::DropAckChunk& m) {
 
 Status BatchWriter::apply(const model::PutDelivery& m) {
   const model::DeliveryRecord& record = m.record;
+  if (record.scheduled) {
+    const std::string place = keys::scheduled(shard_, m.subscription, record.due, m.log, record.offset);
+    waiting_here_[{shard_, m.subscription, m.log, record.offset}] = record.due;
+    return put(Family::schedule, place, keys::kIsScheduled);
+  }
   if (m.previous_due.us != 0 && m.previous_due != record.due) {
     LZ_RETURN_IF_ERROR(
         erase(Family::schedule, keys::scheduled(shard_, m.subscription, m.previous_due, m.log, record.offset)));
   }
   if (record.state == model::DeliveryState::waiting) {
+    waiting_here_[{shard_, m.subscription, m.log, record.offset}] = record.due;
     LZ_RETURN_IF_ERROR(
         put(Family::schedule, keys::scheduled(shard_, m.subscription, record.due, m.log, record.offset), ""));
   }
@@ -256,13 +263,38 @@ Status BatchWriter::apply(const model::DropDelivery& m) {
   base::Instant due = m.previous_due;
   const std::string key = keys::delivery(shard_, m.subscription, m.log, m.offset);
   if (m.look_up) {
-    model::DeliveryRecord record;
-    const auto stored = database_.get(Family::state, key);
-    if (stored.ok() && *stored && decode(**stored, record)) due = record.due;
+    const auto found = due_of(m, key);
+    if (!found.ok()) return found.status();
+    due = *found;
   }
   if (due.us != 0)
     LZ_RETURN_IF_ERROR(erase(Family::schedule, keys::scheduled(shard_, m.subscription, due, m.log, m.offset)));
   return erase(Family::state, key);
+}
+
+/// Until when it waits, as this batch says, or its record, or, of a scheduled one, the message itself; if that is not
+/// readable, it is looked for.
+base::Result<base::Instant> BatchWriter::due_of(const model::DropDelivery& m, const std::string& key) {
+  const auto here = waiting_here_.find({shard_, m.subscription, m.log, m.offset});
+  if (here != waiting_here_.end()) return here->second;
+  model::DeliveryRecord record;
+  const auto stored = database_.get(Family::state, key);
+  if (stored.ok() && *stored && decode(**stored, record)) return record.due;
+  const model::MessageRef message = MessageReader(database_, nullptr).read_one(shard_, m.log, m.offset);
+  if (message != nullptr) return message->due;
+  base::Instant due;
+  const std::string prefix = keys::schedule_prefix(shard_, m.subscription);
+  LZ_RETURN_IF_ERROR(database_.scan(Family::schedule, prefix, [&](std::string_view place, std::string_view) {
+    const bool its =
+        LogId(keys::number_at(place, prefix.size() + 8)) == m.log && Offset(keys::last_number(place)) == m.offset;
+    if (its) due.us = static_cast<std::int64_t>(keys::number_at(place, prefix.size()));
+    return !its;
+  }));
+  return due;
+}
+
+Status BatchWriter::apply(const model::DropSchedule& m) {
+  return erase_prefix(Family::schedule, keys::schedule_prefix(shard_, m.subscription));
 }
 
 Status BatchWriter::apply(const model::PutAttempt& m) {
@@ -310,6 +342,9 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
     const model::MessageRef message =
         MessageReader(database_, nullptr).read_one(shard_, record.id.log, record.id.offset);
     if (message != nullptr) record.summary = summary_of(*message);
+    // It may not have been known yet. What was scheduled has none.
+    const bool has_key = message != nullptr && message->due.us == 0;
+    if (!record.key && has_key) record.key = model::hash_of_key(record.summary.key);
     put_case(record, {});
     return {};
   }
@@ -320,6 +355,7 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
   record.relapse_count = before->relapse_count + 1;
   record.failure_count += before->failure_count;
   record.first_admitted_at = before->first_admitted_at;
+  record.key = before->key;
   put_case(record, before->admitted_at);
   return erase(Family::state, keys::lane_entry(shard_, record.id.subscription, m.lane_offset));
 }
@@ -366,6 +402,41 @@ Status BatchWriter::apply(const model::DiscardCase& m) {
   record->discard_reason = m.reason;
   put_case(*record, record->admitted_at);
   return m.drop_evacuated ? erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)) : Status();
+}
+
+Status BatchWriter::apply(const model::DropClosedCases& m) {
+  const std::string begin = keys::case_record({shard_, m.subscription, m.log, m.range.begin});
+  const std::string end = keys::case_record({shard_, m.subscription, m.log, m.range.end});
+  std::map<model::CaseId, model::CaseRecord> closed;
+  bool readable = true;
+  LZ_RETURN_IF_ERROR(
+      database_.scan_range(Family::hospital, begin, end, [&](std::string_view key, std::string_view value) {
+        model::CaseRecord record;
+        record.id = {shard_, m.subscription, m.log, Offset(keys::last_number(key))};
+        readable = decode(value, record);
+        if (readable) closed[record.id] = std::move(record);
+        return readable;
+      }));
+  if (!readable) return Status(base::Code::STORAGE_DAMAGED, "a case of the subscription has no readable record");
+  for (const auto& [id, record] : cases_) {  // as earlier mutations of this commit left them
+    const bool its = id.shard == shard_ && id.subscription == m.subscription && id.log == m.log;
+    if (its && id.offset >= m.range.begin && id.offset < m.range.end) closed[id] = record;
+  }
+  for (const auto& [id, record] : closed) {
+    const bool open = record.state == model::CaseState::admitted || record.state == model::CaseState::replaying;
+    if (!open) LZ_RETURN_IF_ERROR(drop_case(record));
+  }
+  return {};
+}
+
+Status BatchWriter::drop_case(const model::CaseRecord& record) {
+  const model::CaseId& id = record.id;
+  LZ_RETURN_IF_ERROR(erase(Family::hospital_index, keys::case_by_time(id, record.admitted_at)));
+  LZ_RETURN_IF_ERROR(erase(Family::hospital_index, keys::case_by_subscription(id, record.admitted_at)));
+  LZ_RETURN_IF_ERROR(erase(Family::hospital, keys::case_record(id)));
+  LZ_RETURN_IF_ERROR(apply(model::DropAttempts{id.subscription, id.log, id.offset, 0}));
+  cases_.erase(id);
+  return {};
 }
 
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------

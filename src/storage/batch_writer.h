@@ -41,6 +41,7 @@ class BatchWriter {
   base::Status apply(const model::RecallCase& m);
   base::Status apply(const model::DischargeCase& m);
   base::Status apply(const model::DiscardCase& m);
+  base::Status apply(const model::DropClosedCases& m);
   base::Status apply(const model::PutDedup& m);
   base::Status apply(const model::TrimDedup& m);
   base::Status apply(const model::DropProducer& m);
@@ -49,14 +50,17 @@ class BatchWriter {
   base::Status apply(const model::PutInstance& m);
   base::Status apply(const model::DropInstance& m);
   base::Status apply(const model::PutShardMeta& m);
+  base::Status apply(const model::DropSchedule& m);
   base::Status apply(const model::PutRequest& m);
   base::Status apply(const model::DropRequest& m);
 
   base::Status write_runs();
   base::Status trim_runs(const model::LogState& state, model::OffsetRange range);
   base::Status drop_what_is_no_case(const model::DropSubscription& m);
+  base::Result<base::Instant> due_of(const model::DropDelivery& m, const std::string& key);
   base::Status evacuate(model::LogId log, model::Offset offset);
   base::Result<model::CaseRecord> case_of(const model::CaseId& id);
+  base::Status drop_case(const model::CaseRecord& record);
   void put_case(const model::CaseRecord& record, base::Instant previous_admission);
   base::Status put(Family family, const std::string& key, const std::string& value);
   base::Status erase(Family family, const std::string& key);
@@ -70,6 +74,8 @@ class BatchWriter {
   std::map<model::LogId, std::vector<std::pair<model::Offset, std::vector<model::MessageRef>>>> appended_;
   /// Cases as this commit leaves them.
   std::map<model::CaseId, model::CaseRecord> cases_;
+  /// Until when a message waits that this commit has put into the schedule; named as its case would be.
+  std::map<model::CaseId, base::Instant> waiting_here_;
 };
 
 }  // namespace lazaret::storage

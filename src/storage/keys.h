@@ -100,6 +100,8 @@ inline std::string log_prefix(ShardId s, LogId log) { return Key(s).add(log.valu
 inline std::string scheduled(ShardId s, SubscriptionId sub, base::Instant due, LogId log, Offset offset) {
   return Key(s).add(sub.value).add(static_cast<std::uint64_t>(due.us)).add(log.value).add(offset.value).str();
 }
+/// The value there of a message that waits for its first delivery. Others have a delivery record; theirs is empty.
+inline const std::string kIsScheduled = "\1";
 inline std::string schedule_prefix(ShardId s, SubscriptionId sub) { return Key(s).add(sub.value).str(); }
 /// In `hospital`.
 inline std::string case_record(const CaseId& id) {

@@ -78,7 +78,9 @@ std::string encode(const model::QueueRecord& record) {
   out.set_kind(static_cast<std::uint32_t>(record.kind));
   if (record.kind == model::Kind::subscription) {
     out.set_topic(record.topic);
-    out.set_start(static_cast<std::uint32_t>(record.start));
+    out.set_start(static_cast<std::uint32_t>(record.start.kind));
+    out.set_start_offset(record.start.offset.value);
+    out.set_start_time_us(record.start.time.us);
   }
   v1::QueueOptions* options = out.mutable_options();
   options->set_max_attempts(record.options.max_attempts.value_or(0));
@@ -89,6 +91,20 @@ std::string encode(const model::QueueRecord& record) {
   options->set_lease_duration_us(micros(record.options.lease_duration));
   options->set_max_worker_deaths(record.options.max_worker_deaths);
   options->set_durability(static_cast<std::uint32_t>(record.options.durability));
+  options->set_paused(record.options.paused);
+  options->set_max_in_flight(record.options.max_in_flight);
+  options->set_single_active_consumer(record.options.single_active_consumer);
+  options->set_retain_for_us(micros(record.options.retain_for));
+  options->set_retention_age_us(micros(record.options.retention_age));
+  options->set_retention_messages(record.options.retention_messages);
+  options->set_retention_bytes(record.options.retention_bytes);
+  options->set_ttl_us(micros(record.options.ttl));
+  options->set_on_expiry(static_cast<std::uint32_t>(record.options.on_expiry));
+  options->set_max_messages(record.options.max_messages);
+  options->set_max_bytes(record.options.max_bytes);
+  options->set_overflow(static_cast<std::uint32_t>(record.options.overflow));
+  options->set_order_by_key(record.options.order_by_key);
+  options->set_on_key_failure(static_cast<std::uint32_t>(record.options.on_key_failure));
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::QueueRecord& record) {
@@ -103,8 +119,9 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   if (in.kind() > static_cast<std::uint32_t>(model::Kind::subscription)) return false;
   record.kind = in.kind() == 0 ? model::Kind::queue : static_cast<model::Kind>(in.kind());
   record.topic = in.topic();
-  record.start =
-      in.start() == static_cast<std::uint32_t>(model::Start::earliest) ? model::Start::earliest : model::Start::latest;
+  if (in.start() > static_cast<std::uint32_t>(model::Start::time)) return false;
+  const auto start = in.start() == 0 ? model::Start::latest : static_cast<model::Start>(in.start());
+  record.start = {start, Offset(in.start_offset()), Instant{in.start_time_us()}};
   const v1::QueueOptions& options = in.options();
   record.options.max_attempts =
       options.max_attempts() == 0 ? std::nullopt : std::optional<std::uint32_t>(options.max_attempts());
@@ -115,6 +132,23 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.lease_duration = micros(options.lease_duration_us());
   record.options.max_worker_deaths = options.max_worker_deaths();
   record.options.durability = static_cast<model::Durability>(options.durability());
+  record.options.paused = options.paused();
+  record.options.max_in_flight = options.max_in_flight();
+  record.options.single_active_consumer = options.single_active_consumer();
+  record.options.retain_for = micros(options.retain_for_us());
+  record.options.retention_age = micros(options.retention_age_us());
+  record.options.retention_messages = options.retention_messages();
+  record.options.retention_bytes = options.retention_bytes();
+  record.options.ttl = micros(options.ttl_us());
+  const bool to_hospital = options.on_expiry() == static_cast<std::uint32_t>(model::OnExpiry::hospital);
+  record.options.on_expiry = to_hospital ? model::OnExpiry::hospital : model::OnExpiry::drop;
+  record.options.max_messages = options.max_messages();
+  record.options.max_bytes = options.max_bytes();
+  const bool drops = options.overflow() == static_cast<std::uint32_t>(model::Overflow::drop_oldest);
+  record.options.overflow = drops ? model::Overflow::drop_oldest : model::Overflow::refuse;
+  record.options.order_by_key = options.order_by_key();
+  const bool holds = options.on_key_failure() == static_cast<std::uint32_t>(model::KeyFailure::hold);
+  record.options.on_key_failure = holds ? model::KeyFailure::hold : model::KeyFailure::go_on;
   return true;
 }
 
@@ -138,6 +172,9 @@ std::string encode(const model::SubscriptionState& record) {
   out.set_lane(record.lane.value);
   out.set_lane_next(record.lane_next.value);
   out.set_deleting(record.deleting);
+  out.set_void_grants(record.void_grants.value);
+  out.set_seeking_us(record.seeking.us);
+  out.set_bytes(record.bytes);
   v1::Counters* counters = out.mutable_counters();
   counters->set_entered(record.counters.entered);
   counters->set_acked(record.counters.acked);
@@ -165,6 +202,9 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
   record.lane = model::LogId(in.lane());
   record.lane_next = Offset(in.lane_next());
   record.deleting = in.deleting();
+  record.void_grants = model::Grant(in.void_grants());
+  record.seeking = Instant{in.seeking_us()};
+  record.bytes = in.bytes();
   const v1::Counters& c = in.counters();
   record.counters = {c.entered(),           c.acked(),      c.discarded(),   c.expired(),     c.purged(), c.dropped(),
                      c.lost_to_retention(), c.redirected(), c.in_hospital(), c.late_replies()};
@@ -186,6 +226,13 @@ std::string encode(const model::LogState& record) {
   pack(record.gaps, out.mutable_gaps());
   pack(record.kept, out.mutable_kept());
   if (record.reserved > record.next) out.set_reserved(record.reserved.value);
+  for (const model::LogMark& mark : record.marks) {
+    v1::LogMark* to = out.add_marks();
+    to->set_offset(mark.offset.value);
+    to->set_at_us(mark.at.us);
+    to->set_bytes(mark.bytes);
+  }
+  out.set_expires(record.expires);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LogState& record) {
@@ -193,6 +240,10 @@ bool decode(std::string_view bytes, model::LogState& record) {
   if (!parse(bytes, in)) return false;
   record.next = Offset(in.next());
   record.reserved = Offset(in.reserved());
+  for (const v1::LogMark& mark : in.marks()) {
+    record.marks.push_back({Offset(mark.offset()), Instant{mark.at_us()}, mark.bytes()});
+  }
+  record.expires = in.expires();
   if (!unpack(in.kept(), record.kept)) return false;
   return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
 }
@@ -221,6 +272,7 @@ std::string encode(const model::DeliveryRecord& record) {
   out.set_suspect(record.suspect);
   out.set_due_us(record.due.us);
   out.set_started_at_us(record.started_at.us);
+  if (record.key) out.set_key(record.key->value);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::DeliveryRecord& record) {
@@ -235,6 +287,7 @@ bool decode(std::string_view bytes, model::DeliveryRecord& record) {
   record.suspect = in.suspect();
   record.due = Instant{in.due_us()};
   record.started_at = Instant{in.started_at_us()};
+  if (in.has_key()) record.key = model::KeyHash(in.key());
   return true;
 }
 
@@ -357,6 +410,7 @@ std::string encode(const model::CaseRecord& record) {
   out.set_closed_at_us(record.closed_at.us);
   out.set_late_ack(record.late_ack);
   out.set_discard_reason(record.discard_reason);
+  out.set_key_hash(record.key.value);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -378,6 +432,7 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.closed_at = Instant{in.closed_at_us()};
   record.late_ack = in.late_ack();
   record.discard_reason = in.discard_reason();
+  record.key = model::KeyHash(in.key_hash());
   return true;
 }
 

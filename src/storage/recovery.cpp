@@ -30,6 +30,17 @@ Status scan(Database& database, Family family, const std::string& prefix, const 
   return good ? Status() : damaged(what);
 }
 
+/// What a key of the schedule says of a message that waits for its first delivery.
+model::RecoveredDelivery scheduled_at(std::string_view key, std::size_t prefix) {
+  model::RecoveredDelivery delivery;
+  delivery.log = LogId(keys::number_at(key, prefix + 8));
+  delivery.record.offset = Offset(keys::last_number(key));
+  delivery.record.state = model::DeliveryState::waiting;
+  delivery.record.due.us = static_cast<std::int64_t>(keys::number_at(key, prefix));
+  delivery.record.scheduled = true;
+  return delivery;
+}
+
 Status recover_producers(Database& database, ShardId shard, model::RecoveredLog& log) {
   const std::string prefix = keys::log_prefix(shard, log.state.log);
   Status status =
@@ -68,6 +79,24 @@ Status recover_log(Database& database, ShardId shard, LogId id, std::uint64_t en
   return recover_producers(database, shard, log);
 }
 
+/// What waits for its first delivery: the schedule is all that there is of it. Beyond the earliest, which come to
+/// `waiting`, only their offsets.
+Status recover_schedule(Database& database, ShardId shard, const model::QueueRecord& queue,
+                        model::RecoveredSubscription& sub, std::vector<model::RecoveredDelivery>& waiting) {
+  std::size_t earliest = 0;
+  const std::string prefix = keys::schedule_prefix(shard, queue.subscription);
+  return database.scan(Family::schedule, prefix, [&](std::string_view key, std::string_view value) {
+    if (value != keys::kIsScheduled) return true;
+    if (earliest < model::limits::kWaitingInMemory) {
+      ++earliest;
+      waiting.push_back(scheduled_at(key, prefix.size()));
+    } else {
+      sub.parked_scheduled.push_back(Offset(keys::last_number(key)));
+    }
+    return true;
+  });
+}
+
 Status recover_deliveries(Database& database, ShardId shard, const model::QueueRecord& queue,
                           model::RecoveredSubscription& sub) {
   const std::string prefix = keys::Key(shard, Kind::delivery).add(queue.subscription.value).str();
@@ -82,16 +111,37 @@ Status recover_deliveries(Database& database, ShardId shard, const model::QueueR
         (waits ? waiting : sub.deliveries).push_back(delivery);
         return true;
       }));
-  std::sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) { return a.record.due < b.record.due; });
+  LZ_RETURN_IF_ERROR(recover_schedule(database, shard, queue, sub, waiting));
+  std::stable_sort(waiting.begin(), waiting.end(),
+                   [](const auto& a, const auto& b) { return a.record.due < b.record.due; });
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     const bool in_memory = i < model::limits::kWaitingInMemory || waiting[i].log == queue.lane;
     if (in_memory) {
       sub.deliveries.push_back(waiting[i]);
     } else {
-      sub.parked.push_back(waiting[i].record.offset);
+      (waiting[i].record.scheduled ? sub.parked_scheduled : sub.parked).push_back(waiting[i].record.offset);
+      if (const auto& key = waiting[i].record.key) sub.parked_keys.push_back({waiting[i].record.offset, *key});
     }
   }
   std::sort(sub.parked.begin(), sub.parked.end());
+  std::sort(sub.parked_scheduled.begin(), sub.parked_scheduled.end());
+  return {};
+}
+
+/// The cases are read themselves: the indexes say nothing of keys.
+Status recover_keys_of_cases(Database& database, ShardId shard, const model::QueueRecord& queue,
+                             model::RecoveredSubscription& sub) {
+  std::vector<Offset> open = sub.admitted;
+  for (const model::LaneEntry& entry : sub.lane) open.push_back(entry.target.offset);
+  std::sort(open.begin(), open.end());
+  for (const Offset offset : open) {
+    const model::CaseId id{shard, queue.subscription, queue.log, offset};
+    const auto bytes = database.get(Family::hospital, keys::case_record(id));
+    if (!bytes.ok()) return bytes.status();
+    model::CaseRecord record;
+    if (!*bytes || !decode(**bytes, record)) return damaged("case " + id.to_string());
+    if (record.key) sub.case_keys.push_back({offset, record.key});
+  }
   return {};
 }
 
@@ -106,15 +156,17 @@ Status recover_cases(Database& database, ShardId shard, const model::QueueRecord
       }));
   std::sort(sub.admitted.begin(), sub.admitted.end());
   const std::string lane = keys::Key(shard, Kind::lane_entry).add(queue.subscription.value).str();
-  return scan(database, Family::state, lane, "a lane entry", [&](std::string_view key, std::string_view value) {
-    model::LaneEntry entry;
-    if (!decode(value, entry)) return false;
-    entry.offset = Offset(keys::last_number(key));
-    entry.target.shard = shard;
-    entry.target.subscription = queue.subscription;
-    sub.lane.push_back(entry);
-    return true;
-  });
+  LZ_RETURN_IF_ERROR(
+      scan(database, Family::state, lane, "a lane entry", [&](std::string_view key, std::string_view value) {
+        model::LaneEntry entry;
+        if (!decode(value, entry)) return false;
+        entry.offset = Offset(keys::last_number(key));
+        entry.target.shard = shard;
+        entry.target.subscription = queue.subscription;
+        sub.lane.push_back(entry);
+        return true;
+      }));
+  return queue.options.order_by_key ? recover_keys_of_cases(database, shard, queue, sub) : Status();
 }
 
 Status recover_requests(Database& database, ShardId shard, const model::QueueRecord& queue,
@@ -211,30 +263,28 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
 
 base::Result<std::vector<model::RecoveredDelivery>> read_waiting(Database& database, ShardId shard,
                                                                  model::SubscriptionId subscription,
-                                                                 base::Instant after, std::size_t max,
+                                                                 model::WaitingPlace after, std::size_t max,
                                                                  const rocksdb::Snapshot* snapshot) {
   std::vector<model::RecoveredDelivery> records;
   const std::string prefix = keys::schedule_prefix(shard, subscription);
-  std::string from = prefix;
-  base::append_be(from, static_cast<std::uint64_t>(after.us) + 1);
-  std::vector<std::pair<LogId, Offset>> due;
+  // The first key behind: one that is longer.
+  const std::string from = keys::scheduled(shard, subscription, after.due, after.log, after.offset) + '\0';
   Status status = database.scan_range(
       Family::schedule, from, keys::behind(prefix),
-      [&](std::string_view key, std::string_view) {
-        due.emplace_back(LogId(keys::number_at(key, prefix.size() + 8)), Offset(keys::last_number(key)));
-        return due.size() < max;
+      [&](std::string_view key, std::string_view value) {
+        records.push_back(scheduled_at(key, prefix.size()));
+        records.back().record.scheduled = value == keys::kIsScheduled;
+        return records.size() < max;
       },
       snapshot);
   if (!status.ok()) return status;
-  for (const auto& [log, offset] : due) {
-    const auto bytes = database.get(Family::state, keys::delivery(shard, subscription, log, offset), snapshot);
+  for (model::RecoveredDelivery& delivery : records) {
+    if (delivery.record.scheduled) continue;
+    const Offset offset = delivery.record.offset;
+    const auto bytes = database.get(Family::state, keys::delivery(shard, subscription, delivery.log, offset), snapshot);
     if (!bytes.ok()) return bytes.status();
-    model::RecoveredDelivery delivery;
-    delivery.log = log;
-    delivery.record.offset = offset;
     if (!*bytes || !decode(**bytes, delivery.record)) return damaged("a delivery record");
     delivery.record.offset = offset;
-    records.push_back(delivery);
   }
   return records;
 }

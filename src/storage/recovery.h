@@ -12,7 +12,7 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
 /// As model::Store::read_waiting, at the snapshot: between the schedule and the records nothing may come.
 base::Result<std::vector<model::RecoveredDelivery>> read_waiting(Database& database, model::ShardId shard,
                                                                  model::SubscriptionId subscription,
-                                                                 base::Instant after, std::size_t max,
+                                                                 model::WaitingPlace after, std::size_t max,
                                                                  const rocksdb::Snapshot* snapshot);
 
 }  // namespace lazaret::storage

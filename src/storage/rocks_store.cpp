@@ -99,7 +99,7 @@ class RocksStore final : public model::Store {
   }
 
   Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard, model::SubscriptionId subscription,
-                                                             base::Instant after, std::size_t max) override {
+                                                             model::WaitingPlace after, std::size_t max) override {
     const SnapshotHolder snapshot(*database_);
     return storage::read_waiting(*database_, shard, subscription, after, max, snapshot.get());
   }

@@ -16,6 +16,8 @@ using model::Offset;
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kHeadBytes = 12;   // version, flags, count, published_at of the first
 constexpr std::size_t kEntryBytes = 20;  // envelope length, body length, body CRC, published after, CRC
+constexpr std::size_t kTimesBytes = 16;  // due, expires at; of each message, when the flag says so
+constexpr std::uint8_t kTimed = 1;       // flag: some message has a time of its own
 
 struct IndexEntry {
   std::uint32_t envelope_bytes = 0;
@@ -38,7 +40,11 @@ std::uint32_t message_crc(LogId log, Offset offset, base::Instant published_at, 
   return base::crc32c(envelope, base::crc32c({head, sizeof head}));
 }
 
-std::size_t index_bytes(std::size_t count) { return kHeadBytes + count * kEntryBytes; }
+std::size_t index_bytes(std::size_t count, bool timed) {
+  return kHeadBytes + count * (kEntryBytes + (timed ? kTimesBytes : 0));
+}
+/// REQUIRES a head.
+bool is_timed(std::string_view value) { return (static_cast<std::uint8_t>(value[1]) & kTimed) != 0; }
 
 IndexEntry entry_at(std::string_view value, std::size_t i) {
   base::Reader reader{value.substr(kHeadBytes + i * kEntryBytes, kEntryBytes)};
@@ -51,10 +57,17 @@ IndexEntry entry_at(std::string_view value, std::size_t i) {
   return entry;
 }
 
+/// Behind the entries.
+void read_times(std::string_view value, std::size_t count, std::size_t i, model::Message& message) {
+  base::Reader reader{value.substr(kHeadBytes + count * kEntryBytes + i * kTimesBytes, kTimesBytes)};
+  message.due.us = static_cast<std::int64_t>(reader.le<std::uint64_t>());
+  message.expires_at.us = static_cast<std::int64_t>(reader.le<std::uint64_t>());
+}
+
 bool index_is_whole(std::string_view value) {
   const auto count = run_count(value);
   if (!count) return false;
-  const std::size_t bytes = index_bytes(*count);
+  const std::size_t bytes = index_bytes(*count, is_timed(value));
   if (value.size() < bytes + 4) return false;
   return base::load_le<std::uint32_t>(value.data() + bytes) == base::crc32c(value.substr(0, bytes));
 }
@@ -75,10 +88,13 @@ std::size_t run_length(std::span<const MessageRef> messages) {
 RunParts encode_run(LogId log, Offset first, std::span<const MessageRef> messages) {
   RunParts parts;
   std::string& index = parts.index;
-  index.reserve(index_bytes(messages.size()) + 4);
+  const bool timed = std::any_of(messages.begin(), messages.end(), [](const MessageRef& message) {
+    return (message->due.us | message->expires_at.us) != 0;
+  });
+  index.reserve(index_bytes(messages.size(), timed) + 4);
   const base::Instant published = messages.front()->published_at;
   index.push_back(static_cast<char>(kVersion));
-  index.push_back(0);
+  index.push_back(static_cast<char>(timed ? kTimed : 0));
   base::append_le(index, static_cast<std::uint16_t>(messages.size()));
   base::append_le(index, static_cast<std::uint64_t>(published.us));
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -93,6 +109,10 @@ RunParts encode_run(LogId log, Offset first, std::span<const MessageRef> message
                                        message.body_crc, message.envelope.view()));
     parts.data.push_back(message.envelope.view());
     parts.data.push_back(message.body.view());
+  }
+  for (std::size_t i = 0; timed && i < messages.size(); ++i) {
+    base::append_le(index, static_cast<std::uint64_t>(messages[i]->due.us));
+    base::append_le(index, static_cast<std::uint64_t>(messages[i]->expires_at.us));
   }
   base::append_le(index, base::crc32c(index));
   return parts;
@@ -119,7 +139,8 @@ void decode_run(LogId log, Offset first, std::string bytes, Offset from, Offset 
   }
   const std::uint32_t count = *run_count(value);
   const base::Instant published{static_cast<std::int64_t>(base::load_le<std::uint64_t>(value.data() + 4))};
-  std::size_t at = index_bytes(count) + 4;
+  const bool timed = is_timed(value);
+  std::size_t at = index_bytes(count, timed) + 4;
   for (std::uint32_t i = 0; i < count; ++i) {
     const IndexEntry entry = entry_at(value, i);
     const std::size_t bytes_here = std::size_t{entry.envelope_bytes} + entry.body_bytes;
@@ -129,6 +150,7 @@ void decode_run(LogId log, Offset first, std::string bytes, Offset from, Offset 
       auto message = std::make_shared<model::Message>();
       message->published_at = published + base::Duration(entry.published_after_us);
       message->body_crc = entry.body_crc;
+      if (timed) read_times(value, count, i, *message);
       if (there) {
         message->envelope = {run, value.substr(at, entry.envelope_bytes)};
         message->body = {run, value.substr(at + entry.envelope_bytes, entry.body_bytes)};

@@ -13,6 +13,7 @@ constexpr std::pair<model::Whereabouts, std::string_view> kPlaces[] = {
     {model::Whereabouts::unknown, "unknown"}, {model::Whereabouts::leased, "leased"},
     {model::Whereabouts::acked, "acked"},     {model::Whereabouts::in_case, "in_case"},
     {model::Whereabouts::purged, "purged"},   {model::Whereabouts::ready, "ready"},
+    {model::Whereabouts::expired, "expired"},
 };
 
 std::string_view name_of(model::Whereabouts where) {
@@ -154,7 +155,7 @@ base::Result<Deliver> decode<Deliver>(const Frame& frame) {
     out.deliveries.push_back({one.delivery(), token_of(one.token()), one.attempt(), one.redelivered(), one.isolated(),
                               model::Offset(one.source_offset()), base::Instant{one.published_at_us()},
                               copied(one.envelope()), bodies.take(one.body_bytes()), one.body_crc(),
-                              duration_of(one.time_left_us())});
+                              microseconds(one.time_left_us())});
   }
   if (!bodies.exact()) return bad_frame("the body lengths in DELIVER do not add up to the frame's body");
   return out;

@@ -1,5 +1,8 @@
 #include "wire/envelope.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
 #include "lazaret/wire/v1/envelope.pb.h"
 #include "model/limits.h"
 #include "wire/protobuf_frame.h"
@@ -102,7 +105,7 @@ base::Result<Envelope> decode_envelope(std::string_view bytes) {
   return out;
 }
 
-Status check_envelope(std::string_view bytes, std::size_t max_bytes, bool& has_id) {
+Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFacts& facts) {
   if (bytes.size() > max_bytes) {
     return Status(Code::HEADERS_TOO_LARGE, "the envelope has " + std::to_string(bytes.size()) + " bytes, at most " +
                                                std::to_string(max_bytes) + " are allowed")
@@ -110,8 +113,30 @@ Status check_envelope(std::string_view bytes, std::size_t max_bytes, bool& has_i
   }
   const auto envelope = Reused<v1::Envelope>::parse(bytes, kEnvelopeFields);
   if (envelope == nullptr) return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
-  has_id = !envelope->id().empty();
+  facts = {!envelope->id().empty(), envelope->expires_at_us()};
   return check_fields(*envelope);
+}
+
+/// What merges later counts, as protobuf has it.
+model::KeyHash key_hash(std::string_view bytes) {
+  using google::protobuf::internal::WireFormatLite;
+  constexpr std::uint32_t kKey =
+      WireFormatLite::MakeTag(v1::Envelope::kKeyFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  std::string_view key;
+  while (const std::uint32_t tag = in.ReadTag()) {
+    if (tag != kKey) {
+      if (!WireFormatLite::SkipField(&in, tag)) break;
+      continue;
+    }
+    std::uint32_t size = 0;
+    const bool whole = in.ReadVarint32(&size) && size <= bytes.size() - static_cast<std::size_t>(in.CurrentPosition());
+    if (!whole) break;
+    key = bytes.substr(static_cast<std::size_t>(in.CurrentPosition()), size);
+    in.Skip(static_cast<int>(size));
+  }
+  return model::hash_of_key(key);
 }
 
 std::string with_id(std::string_view bytes, const model::MessageId& id) {
@@ -119,6 +144,12 @@ std::string with_id(std::string_view bytes, const model::MessageId& id) {
   only_id.set_id(id.raw().data(), 16);
   // Concatenated protobuf messages merge; the other fields stay as they came.
   return std::string(bytes) + only_id.SerializeAsString();
+}
+
+std::string with_expiry(std::string_view bytes, std::int64_t expires_at_us) {
+  v1::Envelope only_expiry;
+  only_expiry.set_expires_at_us(expires_at_us);
+  return std::string(bytes) + only_expiry.SerializeAsString();
 }
 
 }  // namespace lazaret::wire

@@ -35,10 +35,18 @@ std::string encode_envelope(const Envelope& envelope);
 /// BAD_REQUEST when the bytes are no envelope.
 base::Result<Envelope> decode_envelope(std::string_view bytes);
 
-/// Whether the broker takes these bytes: HEADERS_TOO_LARGE or BAD_REQUEST naming the field, or OK.
-/// `has_id` says whether the publisher gave an id.
-base::Status check_envelope(std::string_view bytes, std::size_t max_bytes, bool& has_id);
+/// What the broker has to know of an envelope that it takes as it is.
+struct EnvelopeFacts {
+  bool has_id = false;  // the publisher gave one
+  std::int64_t expires_at_us = 0;
+};
+/// Whether the broker takes these bytes: HEADERS_TOO_LARGE or BAD_REQUEST naming the field, or OK and `facts`.
+base::Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFacts& facts);
+/// The hash of the key in these bytes, which check_envelope took; 0: there is none. Reads no other field.
+model::KeyHash key_hash(std::string_view bytes);
 /// The bytes with an id added at their end; for envelopes that came without one.
 std::string with_id(std::string_view bytes, const model::MessageId& id);
+/// The same with the time when the message expires.
+std::string with_expiry(std::string_view bytes, std::int64_t expires_at_us);
 
 }  // namespace lazaret::wire

@@ -62,8 +62,13 @@ enum class FrameType : std::uint8_t {
 // --- Handshake ------------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
-/// A feature: the broker takes REQUEST, CANCEL_REQUEST and ANSWER.
-inline constexpr std::string_view kRequests = "requests";
+/// Optional features, by name. "time": delays and times to live; "requests": REQUEST, CANCEL_REQUEST and ANSWER.
+inline constexpr std::string_view kFeatureTime = "time";
+inline constexpr std::string_view kFeatureRequests = "requests";
+/// All that this version knows, for a Hello.
+std::vector<std::string> features();
+/// Those of them that are `theirs` too, for a Welcome.
+std::vector<std::string> features_of_both(const std::vector<std::string>& theirs);
 
 struct Hello {
   std::uint32_t version_least = kProtocolVersion;
@@ -127,6 +132,10 @@ struct PublishItem {
   base::SharedBytes envelope;
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
+  // What model::AskedTimes says; when it expires stands in the envelope.
+  base::Duration delay{};
+  base::Instant deliver_at;
+  base::Duration ttl{};
 };
 struct Publish {
   std::uint64_t request = 0;
@@ -244,7 +253,16 @@ struct ConsumerEnded {
 // --- Queues ---------------------------------------------------------------------------------------------------------
 
 using model::OptionsPatch;
-enum class QueueVerb : std::uint8_t { create = 1, ensure = 2, show = 3, list = 4, update = 5, remove = 6, purge = 7 };
+enum class QueueVerb : std::uint8_t {
+  create = 1,
+  ensure = 2,
+  show = 3,
+  list = 4,
+  update = 5,
+  remove = 6,
+  purge = 7,
+  seek = 8
+};
 struct QueueRequest {
   std::uint64_t request = 0;
   QueueVerb verb = QueueVerb::show;
@@ -255,7 +273,8 @@ struct QueueRequest {
   std::string colocate_with;
   model::Kind kind = model::Kind::queue;  // create, ensure, list
   std::string topic;                      // of a subscription
-  model::Start start = model::Start::latest;
+  model::StartPoint start;                // of a subscription; seek
+  bool scheduled = false;                 // purge
 };
 struct QueueInfo {
   std::string name;
@@ -265,8 +284,13 @@ struct QueueInfo {
   std::uint32_t consumers = 0;
   model::Kind kind = model::Kind::queue;
   std::string topic;
-  model::Start start = model::Start::latest;
+  model::StartPoint start;
   std::uint32_t subscriptions = 0;
+  model::Offset cursor;
+  model::Offset next_offset;
+  std::uint64_t scheduled = 0, expired = 0;
+  std::uint64_t held = 0;
+  bool held_full = false;
 };
 struct QueueResponse {
   std::uint64_t request = 0;
@@ -274,6 +298,8 @@ struct QueueResponse {
   std::vector<QueueInfo> queues;
   bool created = false;
   std::uint64_t count = 0;
+  model::Offset offset;       // seek
+  std::uint64_t entered = 0;  // seek
 };
 struct Peek {
   std::uint64_t request = 0;
@@ -290,6 +316,7 @@ struct PeekedMessage {
   model::MessageState state = model::MessageState::ready;
   std::uint32_t attempt = 0;
   bool damaged = false;
+  std::optional<model::Offset> held_by;
 };
 struct Peeked {
   std::uint64_t request = 0;

@@ -29,6 +29,15 @@ base::Status status_of(const v1::Problem& problem) {
       .with_retry_after_ms(problem.retry_after_ms());
 }
 
+std::vector<std::string> features() { return {std::string(kFeatureTime), std::string(kFeatureRequests)}; }
+
+std::vector<std::string> features_of_both(const std::vector<std::string>& theirs) {
+  std::vector<std::string> both = features();
+  std::erase_if(both,
+                [&](const std::string& one) { return std::find(theirs.begin(), theirs.end(), one) == theirs.end(); });
+  return both;
+}
+
 OutFrame encode(const Hello& frame) {
   v1::Hello out;
   out.set_version_least(frame.version_least);

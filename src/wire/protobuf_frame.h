@@ -128,10 +128,10 @@ class BodyCutter {
   bool ok_ = true;
 };
 
-/// A time that is counted from now on: what is longer than a hundred years is for ever, and would overflow.
-inline base::Duration duration_of(std::uint64_t us) {
-  constexpr std::uint64_t kForEver = 100ull * 365 * 24 * 3600 * 1'000'000;
-  return base::Duration(static_cast<std::int64_t>(us < kForEver ? us : kForEver));
+/// Times above a century would overflow sums with the present; validation refuses them long before.
+inline base::Duration microseconds(std::uint64_t us) {
+  constexpr std::uint64_t kCentury = 100ull * 365 * 86'400'000'000;
+  return base::Duration(static_cast<std::int64_t>(us < kCentury ? us : kCentury));
 }
 
 /// Cuts to `most` bytes, not inside a UTF-8 sequence, and says so.

@@ -62,6 +62,9 @@ OutFrame encode(const Publish& frame) {
     to->set_envelope(item.envelope.view().data(), item.envelope.size());
     to->set_body_bytes(static_cast<std::uint32_t>(item.body.size()));
     to->set_body_crc(item.body_crc);
+    if (item.delay.count() > 0) to->set_delay_us(static_cast<std::uint64_t>(item.delay.count()));
+    if (item.deliver_at.us != 0) to->set_deliver_at_us(item.deliver_at.us);
+    if (item.ttl.count() > 0) to->set_ttl_us(static_cast<std::uint64_t>(item.ttl.count()));
     body_bytes += item.body.size();
   }
   OutFrame encoded = to_frame(FrameType::publish, out, body_bytes);
@@ -77,7 +80,9 @@ base::Result<Publish> decode<Publish>(const Frame& frame) {
   out.items.reserve(static_cast<std::size_t>(in->items_size()));
   BodyCutter bodies(frame.body);
   for (const v1::PublishItem& item : in->items()) {
-    out.items.push_back({item.sequence(), copied(item.envelope()), bodies.take(item.body_bytes()), item.body_crc()});
+    out.items.push_back({item.sequence(), copied(item.envelope()), bodies.take(item.body_bytes()), item.body_crc(),
+                         microseconds(item.delay_us()), base::Instant{item.deliver_at_us()},
+                         microseconds(item.ttl_us())});
   }
   if (!bodies.exact()) return bad_frame("the body lengths in PUBLISH do not add up to the frame's body");
   return out;

@@ -5,12 +5,15 @@
 namespace lazaret::wire {
 namespace {
 
-using base::Duration;
-
 constexpr std::pair<model::MessageState, std::string_view> kStates[] = {
-    {model::MessageState::settled, "settled"},         {model::MessageState::ready, "ready"},
-    {model::MessageState::leased, "leased"},           {model::MessageState::waiting, "waiting"},
-    {model::MessageState::in_hospital, "in_hospital"}, {model::MessageState::replaying, "replaying"},
+    {model::MessageState::settled, "settled"},
+    {model::MessageState::ready, "ready"},
+    {model::MessageState::leased, "leased"},
+    {model::MessageState::waiting, "waiting"},
+    {model::MessageState::in_hospital, "in_hospital"},
+    {model::MessageState::replaying, "replaying"},
+    {model::MessageState::held, "held"},
+    {model::MessageState::scheduled, "scheduled"},
 };
 
 /// Nothing is a queue: older clients know no other kind.
@@ -33,12 +36,20 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.lease_duration) out->set_lease_duration_us(static_cast<std::uint64_t>(patch.lease_duration->count()));
   if (patch.max_worker_deaths) out->set_max_worker_deaths(*patch.max_worker_deaths);
   if (patch.durability) out->set_durability(*patch.durability);
-}
-
-/// Times above a century would overflow sums with the present; validation refuses them long before.
-Duration microseconds(std::uint64_t us) {
-  constexpr std::uint64_t kCentury = 100ull * 365 * 86'400'000'000;
-  return Duration(static_cast<std::int64_t>(std::min(us, kCentury)));
+  if (patch.paused) out->set_paused(*patch.paused);
+  if (patch.max_in_flight) out->set_max_in_flight(*patch.max_in_flight);
+  if (patch.single_active_consumer) out->set_single_active_consumer(*patch.single_active_consumer);
+  if (patch.retain_for) out->set_retain_for_us(static_cast<std::uint64_t>(patch.retain_for->count()));
+  if (patch.retention_age) out->set_retention_age_us(static_cast<std::uint64_t>(patch.retention_age->count()));
+  if (patch.retention_messages) out->set_retention_messages(*patch.retention_messages);
+  if (patch.retention_bytes) out->set_retention_bytes(*patch.retention_bytes);
+  if (patch.ttl) out->set_ttl_us(static_cast<std::uint64_t>(patch.ttl->count()));
+  if (patch.on_expiry) out->set_on_expiry(*patch.on_expiry);
+  if (patch.max_messages) out->set_max_messages(*patch.max_messages);
+  if (patch.max_bytes) out->set_max_bytes(*patch.max_bytes);
+  if (patch.overflow) out->set_overflow(*patch.overflow);
+  if (patch.order_by_key) out->set_order_by_key(*patch.order_by_key);
+  if (patch.on_key_failure) out->set_on_key_failure(*patch.on_key_failure);
 }
 
 OptionsPatch patch_of(const v1::QueueOptions& in) {
@@ -51,6 +62,20 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_lease_duration_us()) patch.lease_duration = microseconds(in.lease_duration_us());
   if (in.has_max_worker_deaths()) patch.max_worker_deaths = in.max_worker_deaths();
   if (in.has_durability()) patch.durability = in.durability();
+  if (in.has_paused()) patch.paused = in.paused();
+  if (in.has_max_in_flight()) patch.max_in_flight = in.max_in_flight();
+  if (in.has_single_active_consumer()) patch.single_active_consumer = in.single_active_consumer();
+  if (in.has_retain_for_us()) patch.retain_for = microseconds(in.retain_for_us());
+  if (in.has_retention_age_us()) patch.retention_age = microseconds(in.retention_age_us());
+  if (in.has_retention_messages()) patch.retention_messages = in.retention_messages();
+  if (in.has_retention_bytes()) patch.retention_bytes = in.retention_bytes();
+  if (in.has_ttl_us()) patch.ttl = microseconds(in.ttl_us());
+  if (in.has_on_expiry()) patch.on_expiry = in.on_expiry();
+  if (in.has_max_messages()) patch.max_messages = in.max_messages();
+  if (in.has_max_bytes()) patch.max_bytes = in.max_bytes();
+  if (in.has_overflow()) patch.overflow = in.overflow();
+  if (in.has_order_by_key()) patch.order_by_key = in.order_by_key();
+  if (in.has_on_key_failure()) patch.on_key_failure = in.on_key_failure();
   return patch;
 }
 
@@ -66,10 +91,11 @@ OutFrame encode(const QueueRequest& frame) {
   out.set_max(frame.max);
   out.set_colocate_with(frame.colocate_with);
   out.set_kind(static_cast<v1::NameKind>(frame.kind));
-  if (frame.kind == model::Kind::subscription) {
-    out.set_topic(frame.topic);
-    out.set_start(std::string(model::name_of(frame.start)));
+  if (frame.kind == model::Kind::subscription) out.set_topic(frame.topic);
+  if (frame.kind == model::Kind::subscription || frame.verb == QueueVerb::seek) {
+    out.set_start(model::text_of(frame.start));
   }
+  out.set_scheduled(frame.scheduled);
   return to_frame(FrameType::queue_request, out);
 }
 
@@ -77,7 +103,7 @@ template <>
 base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   const auto in = parse_header<v1::QueueRequest>(frame);
   if (in == nullptr) return bad_frame("QUEUE_REQUEST cannot be decoded");
-  if (in->verb() < v1::CREATE || in->verb() > v1::PURGE) return bad_frame("QUEUE_REQUEST with an unknown verb");
+  if (in->verb() < v1::CREATE || in->verb() > v1::SEEK) return bad_frame("QUEUE_REQUEST with an unknown verb");
   QueueRequest out;
   out.request = in->request();
   out.verb = static_cast<QueueVerb>(in->verb());
@@ -90,8 +116,10 @@ base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   if (!kind) return bad_frame("QUEUE_REQUEST with an unknown kind");
   out.kind = *kind;
   out.topic = in->topic();
-  const auto start = in->start().empty() ? model::Start::latest : model::start_of(in->start());
-  if (!start) return bad_frame("QUEUE_REQUEST with an unknown start");
+  out.scheduled = in->scheduled();
+  if (in->start().empty()) return out;
+  const auto start = model::start_point_of(in->start());
+  if (!start.ok()) return bad_frame("QUEUE_REQUEST with an unknown start");
   out.start = *start;
   return out;
 }
@@ -115,10 +143,18 @@ OutFrame encode(const QueueResponse& frame) {
     to->set_kind(static_cast<v1::NameKind>(queue.kind));
     if (queue.kind == model::Kind::subscription) {
       to->set_topic(queue.topic);
-      to->set_start(std::string(model::name_of(queue.start)));
+      to->set_start(model::text_of(queue.start));
     }
     to->set_subscriptions(queue.subscriptions);
+    to->set_cursor(queue.cursor.value);
+    to->set_next_offset(queue.next_offset.value);
+    to->set_scheduled(queue.scheduled);
+    to->set_expired_total(queue.expired);
+    to->set_held(queue.held);
+    to->set_held_full(queue.held_full);
   }
+  out.set_offset(frame.offset.value);
+  out.set_entered(frame.entered);
   out.set_created(frame.created);
   out.set_count(frame.count);
   return to_frame(FrameType::queue_response, out);
@@ -134,14 +170,32 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
   for (const v1::QueueInfo& queue : in->queues()) {
     auto options = patch_of(queue.options()).apply_to({});
     if (!options.ok()) return options.status();
-    out.queues.push_back({queue.name(), *options, model::ShardId(static_cast<std::uint16_t>(queue.shard())),
-                          queue.ready(), queue.leased(), queue.waiting(), queue.in_hospital(), queue.entered_total(),
-                          queue.acked_total(), queue.consumers(), kind_of(queue.kind()).value_or(model::Kind::queue),
-                          queue.topic(), model::start_of(queue.start()).value_or(model::Start::latest),
-                          queue.subscriptions()});
+    const auto start = model::start_point_of(queue.start());
+    out.queues.push_back({queue.name(),
+                          *options,
+                          model::ShardId(static_cast<std::uint16_t>(queue.shard())),
+                          queue.ready(),
+                          queue.leased(),
+                          queue.waiting(),
+                          queue.in_hospital(),
+                          queue.entered_total(),
+                          queue.acked_total(),
+                          queue.consumers(),
+                          kind_of(queue.kind()).value_or(model::Kind::queue),
+                          queue.topic(),
+                          start.ok() ? *start : model::StartPoint(),
+                          queue.subscriptions(),
+                          model::Offset(queue.cursor()),
+                          model::Offset(queue.next_offset()),
+                          queue.scheduled(),
+                          queue.expired_total(),
+                          queue.held(),
+                          queue.held_full()});
   }
   out.created = in->created();
   out.count = in->count();
+  out.offset = model::Offset(in->offset());
+  out.entered = in->entered();
   return out;
 }
 
@@ -179,6 +233,7 @@ OutFrame encode(const Peeked& frame) {
     }
     to->set_attempt(message.attempt);
     to->set_damaged(message.damaged);
+    if (message.held_by) to->set_held_by(message.held_by->value);
     body_bytes += message.body.size();
   }
   out.set_next(frame.next.value);
@@ -207,6 +262,7 @@ base::Result<Peeked> decode<Peeked>(const Frame& frame) {
     }
     to.attempt = message.attempt();
     to.damaged = message.damaged();
+    if (message.has_held_by()) to.held_by = model::Offset(message.held_by());
   }
   if (!bodies.exact()) return bad_frame("the body lengths in PEEKED do not add up to the frame's body");
   out.next = model::Offset(in->next());

@@ -46,7 +46,7 @@ base::Result<Request> decode<Request>(const Frame& frame) {
   BodyCutter bodies(frame.body);
   Request out{in->request(),
               in->queue(),
-              duration_of(in->time_left_us()),
+              microseconds(in->time_left_us()),
               copied(in->envelope()),
               bodies.take(in->body_bytes()),
               in->body_crc()};

@@ -110,8 +110,8 @@ std::size_t MessagePath::publish() {
   command.log = log_;
   command.producer = kProducer;
   for (wire::PublishItem& item : frame.items) {
-    bool has_id = false;
-    LZ_ASSERT(wire::check_envelope(item.envelope.view(), 64u << 10, has_id).ok());
+    wire::EnvelopeFacts facts;
+    LZ_ASSERT(wire::check_envelope(item.envelope.view(), 64u << 10, facts).ok());
     LZ_ASSERT(base::crc32c(item.body.view()) == item.body_crc);
     auto message = std::make_shared<model::Message>();
     message->envelope = std::move(item.envelope);

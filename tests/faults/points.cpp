@@ -110,7 +110,8 @@ class Points::Store final : public model::Store {
   }
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
                                                                    model::SubscriptionId subscription,
-                                                                   base::Instant after, std::size_t max) override {
+                                                                   model::WaitingPlace after,
+                                                                   std::size_t max) override {
     return inner_->read_waiting(shard, subscription, after, max);
   }
   base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,

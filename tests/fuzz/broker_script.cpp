@@ -209,13 +209,16 @@ void BrokerScript::hear(const wire::Frame& frame) {
 wire::QueueRequest BrokerScript::queue_request() {
   wire::QueueRequest frame;
   frame.request = request();
-  frame.verb = static_cast<wire::QueueVerb>(1 + input_.byte() % 7);
+  frame.verb = static_cast<wire::QueueVerb>(1 + input_.byte() % 8);
   frame.name = queue();
   frame.options = options();
   const std::uint8_t rest = input_.byte();
   frame.force = (rest & 1) != 0;
   if ((rest & 2) != 0) frame.max = static_cast<std::uint32_t>(input_.number());
   if ((rest & 4) != 0) frame.colocate_with = queue();
+  frame.scheduled = (rest & 8) != 0;
+  if ((rest & 16) != 0) frame.options.ttl = duration_of(input_.number());
+  if ((rest & 32) != 0) frame.options.on_expiry = (rest & 64) != 0 ? "hospital" : "drop";
   return frame;
 }
 
@@ -230,6 +233,9 @@ wire::OptionsPatch BrokerScript::options() {
   if ((given & 32) != 0) patch.lease_duration = duration_of(input_.number());
   if ((given & 64) != 0) patch.max_worker_deaths = static_cast<std::uint32_t>(input_.number());
   if ((given & 128) != 0) patch.durability = input_.flag() ? "fsync" : input_.flag() ? "relaxed" : "lax";
+  const std::uint8_t order = input_.byte();
+  if ((order & 1) != 0) patch.order_by_key = (order & 2) != 0;
+  if ((order & 4) != 0) patch.on_key_failure = (order & 8) != 0 ? "hold" : (order & 16) != 0 ? "continue" : "stop";
   return patch;
 }
 
@@ -245,7 +251,11 @@ wire::Publish BrokerScript::publish() {
     const std::string bytes = body();
     item.body_crc = base::crc32c(bytes);
     item.body = base::SharedBytes::of(bytes);
-    if (input_.byte() == 0xff) ++item.body_crc;
+    const std::uint8_t times = input_.byte();
+    if (times == 0xff) ++item.body_crc;
+    if (times % 16 == 1) item.delay = duration_of(input_.number());
+    if (times % 16 == 2) item.ttl = duration_of(input_.number());
+    if (times % 16 == 3) item.deliver_at = base::Instant{static_cast<std::int64_t>(input_.number())};
     frame.items.push_back(std::move(item));
   }
   return frame;

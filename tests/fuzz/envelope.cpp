@@ -19,13 +19,14 @@ std::vector<std::string> seeds() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lazaret;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  bool has_id = false;
-  const bool accepted = wire::check_envelope(bytes, 64u << 10, has_id).ok();
+  wire::EnvelopeFacts facts;
+  const bool accepted = wire::check_envelope(bytes, 64u << 10, facts).ok();
   const auto decoded = wire::decode_envelope(bytes);
   if (!accepted) return 0;
   LZ_ASSERT(decoded.ok());
   LZ_ASSERT(wire::decode_envelope(wire::encode_envelope(*decoded)).value() == *decoded);
-  if (has_id) return 0;
+  LZ_ASSERT(wire::decode_envelope(wire::with_expiry(bytes, 7)).value().expires_at_us == 7);
+  if (facts.has_id) return 0;
   const model::MessageId id = base::Uuid::v7(1, 2, 3);
   LZ_ASSERT(wire::decode_envelope(wire::with_id(bytes, id)).value().id == id);
   return 0;

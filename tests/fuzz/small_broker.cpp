@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/assert.h"
+#include "wire/envelope.h"
 
 namespace lazaret::fuzz {
 namespace {
@@ -46,7 +47,8 @@ base::Result<model::MessagePage> SharedStore::read_messages(model::ShardId shard
 
 base::Result<std::vector<model::RecoveredDelivery>> SharedStore::read_waiting(model::ShardId shard,
                                                                               model::SubscriptionId subscription,
-                                                                              base::Instant after, std::size_t max) {
+                                                                              model::WaitingPlace after,
+                                                                              std::size_t max) {
   const std::lock_guard lock(mutex_);
   return store_.read_waiting(shard, subscription, after, max);
 }
@@ -91,6 +93,7 @@ void SmallBroker::start() {
   engine::EngineConfig config;
   config.disk_reserve_bytes = 0;
   config.disk_reserve_percent = 0;
+  config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = [](const base::Status& status) {
     std::fprintf(stderr, "fatal: %s\n", status.text().c_str());
     std::abort();

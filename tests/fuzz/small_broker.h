@@ -40,7 +40,7 @@ class SharedStore final : public model::Store {
                                                  std::size_t max_bytes) override;
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
                                                                    model::SubscriptionId subscription,
-                                                                   base::Instant after, std::size_t max) override;
+                                                                   model::WaitingPlace after, std::size_t max) override;
   base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
                                            std::size_t max) override;
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;

@@ -272,6 +272,66 @@ TEST_F(SdkFaultsTest, ASecondSignalGivesBackWhatIsInAHandlerAndBlamesNobody) {
   EXPECT_FALSE(inbox.at(0).isolated);
 }
 
+/// A drain that no test outlasts: what ends before it did not wait for it.
+constexpr auto kForEver = 1h;
+
+TEST_F(SdkFaultsTest, ADestructorWithoutABrokerWaitsForItsHandlersOnly) {
+  client_->publish("q", {.body = "x"});
+  Client client = Client::connect(broker_.url(), {.name = "patient", .drain = kForEver});
+  Gate gate;
+  Inbox inbox;
+  std::atomic<bool> ended{false};
+  std::optional<Consumer> busy = client.consume("q", [&](Delivery& delivery) {
+    inbox.add(delivery);
+    gate.pass();
+    ended = true;
+  });
+  ASSERT_TRUE(inbox.reaches(1));
+  std::optional<Consumer> idle = client.consume("q", [](Delivery&) {});
+  broker_.kill9();
+  ASSERT_TRUE(eventually([&] { return !client.connected(); }));
+
+  auto idle_gone = std::async(std::launch::async, [&] { idle.reset(); });
+  EXPECT_EQ(idle_gone.wait_for(60s), std::future_status::ready);
+  auto busy_gone = std::async(std::launch::async, [&] {
+    busy.reset();
+    return ended.load();
+  });
+  EXPECT_EQ(busy_gone.wait_for(100ms), std::future_status::timeout);
+  gate.open();
+  ASSERT_EQ(busy_gone.wait_for(60s), std::future_status::ready);
+  EXPECT_TRUE(busy_gone.get()) << "its handler was waited for";
+  client.close(0ms);
+}
+
+/// Verdicts that the broker has not confirmed are worth the drain to whoever closes by name.
+TEST_F(SdkFaultsTest, ACloseWithoutABrokerWaitsForItToHearTheVerdicts) {
+  client_->publish("q", {.body = "x"});
+  Client client = Client::connect(broker_.url(), {.name = "patient"});
+  Gate gate;
+  Inbox inbox;
+  std::atomic<bool> ended{false};
+  Consumer consumer = client.consume("q", [&](Delivery& delivery) {
+    inbox.add(delivery);
+    gate.pass();
+    ended = true;
+  });
+  ASSERT_TRUE(inbox.reaches(1));
+  Consumer idle = client.consume("q", [](Delivery&) {});
+  broker_.kill9();
+  ASSERT_TRUE(eventually([&] { return !client.connected(); }));
+  gate.open();
+  ASSERT_TRUE(eventually([&] { return ended.load(); }));
+  auto nothing_held = idle.async_close(kForEver, asio::use_future);
+  EXPECT_EQ(nothing_held.wait_for(60s), std::future_status::ready);
+  auto closed = consumer.async_close(kForEver, asio::use_future);
+  EXPECT_EQ(closed.wait_for(100ms), std::future_status::timeout);
+  broker_.start();
+  ASSERT_EQ(closed.wait_for(60s), std::future_status::ready);
+  expect_acked(1);
+  EXPECT_EQ(inbox.size(), 1u);
+}
+
 TEST_F(SdkFaultsTest, DestructorsEndWhateverTheBrokerDoes) {
   const auto begin = SteadyClock::now();
   const auto use_and_destroy = [&](auto break_it) {

@@ -27,6 +27,7 @@ std::string place(model::Whereabouts where) {
     case model::Whereabouts::in_case: return "in_case";
     case model::Whereabouts::purged: return "purged";
     case model::Whereabouts::ready: return "ready";
+    case model::Whereabouts::expired: return "expired";
   }
   return "?";
 }

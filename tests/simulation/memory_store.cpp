@@ -117,12 +117,15 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
     if (i < waiting_in_memory_ || waiting[i].log == subscription.state->lane) {
       recovered.deliveries.push_back(waiting[i]);
     } else {
-      recovered.parked.push_back(waiting[i].record.offset);
+      (waiting[i].record.scheduled ? recovered.parked_scheduled : recovered.parked).push_back(waiting[i].record.offset);
+      if (const auto& key = waiting[i].record.key) recovered.parked_keys.push_back({waiting[i].record.offset, *key});
     }
   }
   for (const auto& [id, record] : live_.cases) {
     const bool ours = id.subscription == subscription.state->subscription;
     if (ours && record.state == CaseState::admitted) recovered.admitted.push_back(id.offset);
+    const bool open = record.state == CaseState::admitted || record.state == CaseState::replaying;
+    if (ours && open && record.key) recovered.case_keys.push_back({id.offset, record.key});
   }
   for (const auto& [offset, id] : subscription.lane) {
     recovered.lane.push_back({offset, id, live_.cases.at(id).attempt_count});
@@ -161,14 +164,16 @@ base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, mode
 
 base::Result<std::vector<model::RecoveredDelivery>> MemoryStore::read_waiting(model::ShardId shard,
                                                                               model::SubscriptionId id,
-                                                                              base::Instant after, std::size_t max) {
+                                                                              model::WaitingPlace after,
+                                                                              std::size_t max) {
   std::vector<model::RecoveredDelivery> waiting;
   for (const auto& [place, record] : live_.shards[shard.value].subscriptions[id].deliveries) {
-    const bool later = record.state == model::DeliveryState::waiting && record.due > after;
+    const bool later = record.state == model::DeliveryState::waiting &&
+                       model::WaitingPlace{record.due, place.first, place.second} > after;
     if (later) waiting.push_back({place.first, record});
   }
   std::sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.record.due, a.record.offset) < std::tie(b.record.due, b.record.offset);
+    return std::tie(a.record.due, a.log, a.record.offset) < std::tie(b.record.due, b.log, b.record.offset);
   });
   if (waiting.size() > max) waiting.resize(max);
   return waiting;
@@ -220,6 +225,24 @@ const model::SubscriptionState* MemoryStore::durable_subscription(model::Subscri
     if (found != shard.subscriptions.end() && found->second.state) return &*found->second.state;
   }
   return nullptr;
+}
+
+bool MemoryStore::is_settled(model::SubscriptionId id, Offset offset, bool written) const {
+  for (const Shard& shard : (written ? live_ : durable_).shards) {
+    const auto found = shard.subscriptions.find(id);
+    if (found == shard.subscriptions.end() || !found->second.state) continue;
+    for (const model::SourceState& source : found->second.state->sources) {
+      if (offset < source.cursor) return true;
+      for (const model::OffsetRange& range : source.settled) {
+        if (range.begin <= offset && offset < range.end) return true;
+      }
+    }
+    const auto chunk = found->second.chunks.find(offset.value / limits::kAckChunkOffsets);
+    if (chunk == found->second.chunks.end()) return false;
+    const std::uint64_t bit = offset.value % limits::kAckChunkOffsets;
+    return (chunk->second.words.at(bit / 64) >> (bit % 64) & 1) != 0;
+  }
+  return false;
 }
 
 std::size_t MemoryStore::stored_messages(model::LogId id) const {

@@ -26,7 +26,7 @@ class MemoryStore final : public model::Store {
                                                  std::size_t max_bytes) override;
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
                                                                    model::SubscriptionId subscription,
-                                                                   base::Instant after, std::size_t max) override;
+                                                                   model::WaitingPlace after, std::size_t max) override;
   base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
                                            std::size_t max) override;
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;
@@ -52,6 +52,9 @@ class MemoryStore final : public model::Store {
   model::Offset end_of(model::LogId log) const;
   /// What a crash would leave of a subscription's state; null: nothing.
   const model::SubscriptionState* durable_subscription(model::SubscriptionId subscription) const;
+  /// Whether a subscription has settled this message, and a crash would not change that; `written`: or a stop of the
+  /// process only.
+  bool is_settled(model::SubscriptionId subscription, model::Offset offset, bool written) const;
   /// Messages in runs, and copied out.
   std::size_t stored_messages(model::LogId log) const;
   std::size_t evacuated_messages(model::LogId log) const;

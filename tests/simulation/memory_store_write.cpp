@@ -154,6 +154,11 @@ void MemoryStore::Writer::apply(const model::DropDelivery& drop) {
   }
 }
 
+void MemoryStore::Writer::apply(const model::DropSchedule& drop) {
+  std::erase_if(shard_.subscriptions[drop.subscription].deliveries,
+                [](const auto& one) { return one.second.scheduled; });
+}
+
 void MemoryStore::Writer::apply(const model::PutAttempt& put) {
   auto& attempts = state_.attempts[{shard_id_, put.subscription, put.log, put.offset}];
   if (put.attempt.number > attempts.size() + 1 || put.attempt.number == 0) {
@@ -212,6 +217,7 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
     record.replay_count = old->replay_count;
     record.relapse_count = old->relapse_count + 1;
     record.first_admitted_at = old->first_admitted_at;
+    record.key = old->key;
     *old = record;
     return;
   }
@@ -219,6 +225,8 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
   model::CaseRecord record = admit.record;
   if (model::MessageRef message = shard_.logs[id.log].find(id.offset)) {
     record.summary.body_bytes = message->body.size();
+    const bool readable = record.reason != model::CaseReason::damaged && message->due.us == 0;
+    if (!record.key && readable) record.key = model::hash_of_key(message->envelope.view());  // as World has it
   }
   state_.cases[id] = record;
 }
@@ -272,6 +280,17 @@ void MemoryStore::Writer::apply(const model::DiscardCase& discard) {
   record->closed_at = discard.at;
   record->discard_reason = discard.reason;
   if (discard.drop_evacuated) drop_evacuated(discard.id.log, discard.id.offset);
+}
+
+void MemoryStore::Writer::apply(const model::DropClosedCases& drop) {
+  std::erase_if(state_.cases, [&](const auto& one) {
+    const auto& [id, record] = one;
+    const bool its = id.subscription == drop.subscription && id.log == drop.log;
+    const bool open = record.state == CaseState::admitted || record.state == CaseState::replaying;
+    if (!its || open || id.offset < drop.range.begin || id.offset >= drop.range.end) return false;
+    state_.attempts.erase(id);
+    return true;
+  });
 }
 
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------

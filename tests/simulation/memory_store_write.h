@@ -28,6 +28,7 @@ class MemoryStore::Writer {
   void apply(const model::RecallCase& recall);
   void apply(const model::DischargeCase& discharge);
   void apply(const model::DiscardCase& discard);
+  void apply(const model::DropClosedCases& drop);
   void apply(const model::PutDedup& put);
   void apply(const model::TrimDedup& trim);
   void apply(const model::DropProducer& drop);
@@ -36,6 +37,7 @@ class MemoryStore::Writer {
   void apply(const model::PutInstance& put);
   void apply(const model::DropInstance& drop);
   void apply(const model::PutShardMeta& put);
+  void apply(const model::DropSchedule& drop);
   void apply(const model::PutRequest& put);
   void apply(const model::DropRequest& drop);
 

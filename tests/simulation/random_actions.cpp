@@ -9,6 +9,16 @@ namespace lazaret::simulation {
 using base::Code;
 using model::VerdictKind;
 
+namespace {
+
+/// Few, so that they meet; of a message the same whenever it is sent. Some have none.
+std::string key_of(std::uint64_t sequence) {
+  constexpr std::uint64_t kKeys = 6;
+  return sequence % (kKeys + 2) < kKeys ? "key " + std::to_string(sequence % (kKeys + 2)) : "";
+}
+
+}  // namespace
+
 void RandomRun::act() {
   const std::uint64_t dice = random_.below(1000);
   if (dice < 220) return publish(*any(publishers_));
@@ -30,7 +40,11 @@ void RandomRun::publish(Publisher& publisher) {
   if (chance(2)) publisher.next += model::limits::kDedupWindow;
   std::vector<std::uint64_t> sequences;
   for (std::uint64_t i = 1 + random_.below(6); i > 0; --i) {
-    publisher.unconfirmed[publisher.next] = "body " + std::to_string(++bodies_);
+    auto& message = publisher.unconfirmed[publisher.next];
+    message.body = "body " + std::to_string(++bodies_);
+    // Some wait for seconds, a few longer; some are of no use after a while.
+    if (chance(15)) message.delay = std::chrono::milliseconds(random_.below(chance(20) ? 60'000 : 3'000));
+    if (chance(10)) message.ttl = std::chrono::milliseconds(1 + random_.below(5'000));
     sequences.push_back(publisher.next++);
   }
   send(publisher, sequences);
@@ -68,7 +82,11 @@ void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& seq
   for (const std::uint64_t sequence : sequences) {
     auto message = std::make_shared<model::Message>();
     message->body_crc = static_cast<std::uint32_t>(sequence);
-    message->body = base::SharedBytes::of(publisher.unconfirmed.at(sequence));
+    message->envelope = base::SharedBytes::of(key_of(sequence));
+    const auto& unconfirmed = publisher.unconfirmed.at(sequence);
+    message->body = base::SharedBytes::of(unconfirmed.body);
+    if (unconfirmed.delay.count() > 0) message->due = world_.now() + unconfirmed.delay;
+    if (unconfirmed.ttl.count() > 0) message->expires_at = world_.now() + unconfirmed.delay + unconfirmed.ttl;
     publish.items.push_back({sequence, std::move(message)});
   }
   publisher.under_way[publisher.last_request] = sequences;
@@ -80,7 +98,7 @@ void RandomRun::send_again(Publisher& publisher) {
   std::set<std::uint64_t> under_way;
   for (const auto& [request, sequences] : publisher.under_way) under_way.insert(sequences.begin(), sequences.end());
   std::vector<std::uint64_t> again;
-  for (const auto& [sequence, body] : publisher.unconfirmed) {
+  for (const auto& [sequence, message] : publisher.unconfirmed) {
     if (!under_way.contains(sequence)) again.push_back(sequence);
   }
   if (!again.empty() && world_.has_queue(publisher.queue)) send(publisher, again);
@@ -205,6 +223,9 @@ void RandomRun::crash() {
     if (asker->client->connected()) asker->client->disconnected();
   }
   world_.start_broker();
+  // Most of what waits is on the disk only now.
+  const std::string& name = any(names_);
+  if (chance(20) && world_.has_queue(name)) world_.purge(name, true);
   for (const auto& publisher : publishers_) {
     open(*publisher);
     publisher->under_way.clear();

@@ -14,11 +14,13 @@ void RandomRun::operate() {
   const std::uint64_t dice = random_.below(100);
   if (dice < 35) return treat(name);
   if (dice < 45) return world_.post_all(core::TrimNow{});
-  if (dice < 65) return inspect(name);
+  if (dice < 60) return inspect(name);
+  if (dice < 65) return change_retention();
   if (dice < 70) return change_options(name);
-  if (dice < 80 && name.starts_with("news.")) return inspect(name);
+  if (dice < 80 && name.starts_with("news.")) return move(name);
   if (dice < 80) return ask_for_nonsense(name);
-  if (dice < 85) return static_cast<void>(world_.purge(name));
+  if (dice < 83) return static_cast<void>(world_.purge(name, chance(40)));
+  if (dice < 85) return cancel(name);
   if (dice < 90) return fill_the_disk();
   if (dice < 93) return one_by_one(name);
   if (dice < 94) return a_day_passes();
@@ -53,16 +55,70 @@ void RandomRun::inspect(const std::string& name) {
   if (states.items.size() > show.count) witness_.find(name + ": more states than were asked for");
 }
 
+/// One that is scheduled, and once more, when it is not any longer.
+void RandomRun::cancel(const std::string& name) {
+  const model::QueueRecord& record = world_.queue(name);
+  const auto waiting = world_.store().read_waiting(record.shard, record.subscription, {}, 1000).value();
+  for (const model::RecoveredDelivery& one : waiting) {
+    if (!one.record.scheduled || one.record.due <= world_.now()) continue;
+    const std::uint64_t offset = one.record.offset.value;
+    if (!world_.cancel_scheduled(name, offset).status.ok()) continue;  // its time has just come
+    if (world_.cancel_scheduled(name, offset).status.ok()) witness_.find(name + ": a message was cancelled twice");
+    break;
+  }
+  const std::uint64_t none = world_.show(name).log_end.value;
+  if (world_.cancel_scheduled(name, none).status.code() != Code::NOT_FOUND) {
+    witness_.find(name + ": a message was cancelled that there is not");
+  }
+}
+
+/// To anywhere in its topic, or beyond; also paused for a while.
+void RandomRun::move(const std::string& name) {
+  model::StartPoint to;
+  const std::uint64_t dice = random_.below(100);
+  if (dice < 20) to.kind = model::Start::earliest;
+  if (dice >= 40 && dice < 70) {
+    to.kind = model::Start::offset;
+    to.offset = model::Offset(random_.below(world_.show(name).log_end.value + 10));
+  }
+  if (dice >= 70) {
+    to.kind = model::Start::time;
+    to.time = world_.now() - base::Duration(static_cast<std::int64_t>(random_.below(5'000'000)));
+  }
+  if (!world_.seek(name, to).status.ok()) witness_.find(name + " cannot be moved");
+  if (!chance(20)) return;
+  model::OptionsPatch paused;
+  paused.paused = true;
+  world_.update(name, paused);
+  world_.run_for(50ms);
+  paused.paused = false;
+  if (world_.has_queue(name)) world_.update(name, paused);
+}
+
 void RandomRun::change_options(const std::string& name) {
   model::UpdateQueue update;
   update.name = name;
   update.options.max_attempts = static_cast<std::uint32_t>(1 + random_.below(5));
   update.options.lease_duration = std::chrono::milliseconds(500 + random_.below(3000));
+  if (chance(20)) update.options.ttl = std::chrono::milliseconds(chance(50) ? 0 : 1 + random_.below(5'000));
+  if (chance(20)) update.options.on_expiry = chance(50) ? "drop" : "hospital";
   const bool of_topic = world_.queue(name).kind == model::Kind::subscription;
+  const bool ordered = world_.queue(name).options.order_by_key;
+  if (ordered && chance(20)) update.options.on_key_failure = chance(50) ? "continue" : "hold";
   if (!of_topic && chance(20)) update.options.durability = chance(50) ? "fsync" : "relaxed";
   if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {
     witness_.find(name + ": its options cannot be changed");
   }
+}
+
+/// Of the topic, which keeps messages for a while, or loses some.
+void RandomRun::change_retention() {
+  if (!world_.has_queue("news")) return;
+  model::OptionsPatch patch;
+  patch.retain_for = std::chrono::milliseconds(random_.below(3000));
+  patch.retention_messages = chance(30) ? 16 + random_.below(100) : 0;
+  patch.retention_age = std::chrono::milliseconds(chance(30) ? 1000 + random_.below(3000) : 0);
+  world_.update("news", patch);
 }
 
 /// What is refused, with its code, and changes nothing.
@@ -89,7 +145,7 @@ void RandomRun::ask_for_nonsense(const std::string& name) {
   if (!stats.consumers.empty() && stats.leased > 0) {
     const Code code = world_.delete_queue(name, false).status.code();
     if (code != Code::IN_USE && code != Code::NOT_EMPTY) witness_.find(name + " was deleted while it is used");
-  } else if (stats.ready + stats.waiting > 0) {
+  } else if (stats.ready + stats.waiting + stats.scheduled > 0) {
     const Code code = world_.delete_queue(name, false).status.code();
     if (code != Code::IN_USE && code != Code::NOT_EMPTY) witness_.find(name + " was deleted with what it holds");
   }

@@ -71,6 +71,10 @@ model::QueueOptions RandomRun::some_options() {
   options.backoff_multiplier = 2;
   options.lease_duration = 2s;
   options.max_worker_deaths = static_cast<std::uint32_t>(1 + random_.below(3));
+  if (chance(25)) options.ttl = std::chrono::milliseconds(500 + random_.below(5'000));
+  if (chance(40)) options.on_expiry = model::OnExpiry::hospital;
+  options.order_by_key = chance(50);
+  if (options.order_by_key && chance(40)) options.on_key_failure = model::KeyFailure::hold;
   return options;
 }
 
@@ -150,6 +154,23 @@ void RandomRun::nobody_works_twice() {
   }
 }
 
+/// Cases whose keys are held keep what is behind them from being worked off. False if there are none.
+bool RandomRun::resolve_held_cases() {
+  bool any_left = false;
+  for (const std::string& name : names_) {
+    if (!world_.has_queue(name) || world_.show(name).held == 0) continue;
+    for (const model::CaseRecord& record : world_.cases(name, model::CaseState::admitted)) {
+      any_left = true;
+      if (chance(50)) {
+        world_.replay(record.id);
+      } else {
+        world_.discard(record.id, "others wait");
+      }
+    }
+  }
+  return any_left;
+}
+
 /// Everybody becomes well-behaved; what is left on the queues is worked off.
 void RandomRun::drain() {
   world_.post_all(core::DiskPressure{});
@@ -160,6 +181,7 @@ void RandomRun::drain() {
   askers_come_back();
   world_.run_for(10s);
   for (const auto& publisher : publishers_) send_again(*publisher);
+  world_.run_for(61s);  // every delay is over
   std::vector<std::unique_ptr<Client>> good;
   for (const std::string& name : names_) {
     if (!world_.has_queue(name)) continue;
@@ -177,6 +199,7 @@ void RandomRun::drain() {
         quiet = 0;
       }
     }
+    if (quiet == 40 && resolve_held_cases()) quiet = 0;
   }
   for (const auto& client : good) client->goodbye();
   world_.run_for(1s);

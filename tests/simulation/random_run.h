@@ -58,7 +58,12 @@ class RandomRun {
     std::string queue;
     std::uint64_t next = 1;
     std::uint64_t last_request = 0;
-    std::map<std::uint64_t, std::string> unconfirmed;               // sequence → body
+    struct Unconfirmed {
+      std::string body;
+      base::Duration delay{};
+      base::Duration ttl{};
+    };
+    std::map<std::uint64_t, Unconfirmed> unconfirmed;               // by sequence
     std::map<std::uint64_t, std::vector<std::uint64_t>> under_way;  // request → sequences
   };
   /// Somebody who asks, and asks again for what was not answered when its connection breaks.
@@ -117,6 +122,8 @@ class RandomRun {
   void askers_come_back();
 
   // What operators do: random_operators.cpp.
+  void move(const std::string& subscription);
+  void change_retention();
   void operate();
   void treat(const std::string& name);
   void inspect(const std::string& name);
@@ -127,9 +134,11 @@ class RandomRun {
   void forget_publishes(const std::string& name);
   void fill_the_disk();
   void one_by_one(const std::string& name);
+  void cancel(const std::string& name);
   void a_day_passes();
 
   void drain();
+  bool resolve_held_cases();
   void create_topic();
   void subscribe(const std::string& name);
   model::QueueOptions some_options();

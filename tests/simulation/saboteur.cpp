@@ -17,6 +17,11 @@ void Saboteur::look_at(model::ShardId, const core::Effect& effect) {
 }
 
 void Saboteur::spoil(model::ShardId, core::Event::What& what) {
+  if (auto* publish = std::get_if<model::Publish>(&what); publish != nullptr && bug_ == Bug::delay_cut_short) {
+    for (model::PublishItem& item : publish->items) {
+      if (item.message->due.us != 0) item.message->due = item.message->due - std::chrono::seconds(1);
+    }
+  }
   auto* settle = std::get_if<model::Settle>(&what);
   if (settle == nullptr) return;
   for (model::Verdict& verdict : settle->verdicts) {
@@ -44,6 +49,13 @@ void Saboteur::spoil(model::MutationGroup& group) {
   if (bug_ == Bug::suspicion_not_persisted) {
     for (model::Mutation& one : group.mutations) {
       if (auto* put = std::get_if<model::PutDelivery>(&one)) put->record.suspect = false;
+    }
+  }
+  if (bug_ == Bug::key_lock_lost_at_retry) {
+    for (model::Mutation& one : group.mutations) {
+      auto* put = std::get_if<model::PutDelivery>(&one);
+      const bool waits = put != nullptr && put->record.state == model::DeliveryState::waiting;
+      if (waits && put->record.key) put->record.key = model::KeyHash();
     }
   }
   if (bug_ == Bug::offsets_given_twice) {

@@ -22,7 +22,9 @@ enum class Bug {
   blame_on_release,         // what is given back counts as a failed attempt
   suspicion_not_persisted,  // what a process was lost with is a message like another behind a restart
   dedup_not_persisted,      // what a producer has published is forgotten with the process
+  delay_cut_short,          // who publishes says when a message is due, and a second of that is lost
   offsets_given_twice,      // after a power loss a relaxed queue gives the offsets of what was lost to other messages
+  key_lock_lost_at_retry,   // behind a restart the key of a message that waits for its retry is free
 };
 inline constexpr std::array kBugs = {
     std::pair{Bug::ack_before_sync, std::string_view("ack_before_sync")},
@@ -31,7 +33,9 @@ inline constexpr std::array kBugs = {
     std::pair{Bug::blame_on_release, std::string_view("blame_on_release")},
     std::pair{Bug::suspicion_not_persisted, std::string_view("suspicion_not_persisted")},
     std::pair{Bug::dedup_not_persisted, std::string_view("dedup_not_persisted")},
+    std::pair{Bug::delay_cut_short, std::string_view("delay_cut_short")},
     std::pair{Bug::offsets_given_twice, std::string_view("offsets_given_twice")},
+    std::pair{Bug::key_lock_lost_at_retry, std::string_view("key_lock_lost_at_retry")},
 };
 
 class Saboteur {

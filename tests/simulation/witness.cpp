@@ -12,6 +12,8 @@ namespace {
 
 /// A relaxed queue loses what is younger: relaxed_sync_max, the sync under way before it, and its own.
 constexpr base::Duration kRelaxedLossMost = 250ms;
+/// Between a grant and its delivery there may be this much, for groups to be written.
+constexpr base::Duration kGrantedBeforeMost = 100ms;
 
 }  // namespace
 
@@ -27,6 +29,11 @@ void Witness::group(const model::MutationGroup& group) {
         Blame& blame = of->blames[replay->id.offset.value];
         blame.replayed_after = blame.history.empty() ? 0 : blame.history.rbegin()->first;
       }
+    }
+    if (const auto* put = std::get_if<model::PutSubscription>(&mutation)) {
+      Queue* of = queue(put->state.subscription);
+      if (of != nullptr && put->state.void_grants.value > of->void_grants)
+        begin_again(*of, put->state.void_grants.value);
     }
     const auto* drop = std::get_if<model::DropProducer>(&mutation);
     if (drop == nullptr) continue;
@@ -106,6 +113,7 @@ void Witness::lose_what_is_relaxed(Queue& queue) {
   }
   queue.messages.erase(queue.messages.lower_bound(end), queue.messages.end());
   queue.blames.erase(queue.blames.lower_bound(end), queue.blames.end());
+  queue.keys.erase(queue.keys.lower_bound(end), queue.keys.end());
   std::erase_if(queue.places, [end](const auto& place) { return place.second >= end; });
   std::erase_if(sequences_, [&](const auto& one) { return one.first.first == queue.record.log; });
   std::erase_if(accepted_, [&](const auto& one) { return std::get<0>(one) == queue.record.subscription; });
@@ -115,6 +123,27 @@ void Witness::lose_what_is_relaxed(Queue& queue) {
     message.suspected.reset();
     message.attempt = 0;
     message.fails = 0;
+  }
+}
+
+/// It was moved: nothing that was given out before counts any more, but what is an open case stays one.
+void Witness::begin_again(Queue& queue, std::uint64_t void_grants) {
+  queue.moved = true;
+  queue.void_grants = void_grants;
+  queue.first_grants.clear();
+  std::erase_if(accepted_, [&](const auto& one) { return std::get<0>(one) == queue.record.subscription; });
+  for (auto& [offset, message] : queue.messages) {
+    const auto record = world_.store().read_case(
+        {queue.record.shard, queue.record.subscription, queue.record.log, model::Offset(offset)});
+    if (record.ok() && (record->state == model::CaseState::admitted || record->state == model::CaseState::replaying)) {
+      continue;
+    }
+    message.forgotten = message.newest;
+    message.acked = message.from_lane = false;
+    message.suspected.reset();
+    message.attempt = 0;
+    message.fails = 0;
+    queue.blames.erase(offset);
   }
 }
 
@@ -139,7 +168,13 @@ void Witness::see_queue(const model::QueueRecord& record) {
   const auto limit = record.options.max_attempts;
   queue.limit = fresh ? limit : (queue.limit && limit ? std::optional(std::max(*queue.limit, *limit)) : std::nullopt);
   queue.relaxed = queue.relaxed || record.options.durability == model::Durability::relaxed;
+  queue.holds = queue.holds && record.options.on_key_failure == model::KeyFailure::hold;
   queue.deaths = std::max(queue.deaths, record.options.max_worker_deaths);
+  const base::Duration ttl = record.options.ttl;
+  // A subscription may begin with what was published before it.
+  queue.some_end = queue.some_end || ttl.count() > 0 || ends_;
+  queue.all_end = queue.all_end && ttl.count() > 0;
+  queue.longest = std::max(queue.longest, ttl);
   queue.record = record;
 }
 
@@ -152,7 +187,18 @@ void Witness::hear(model::ShardId, const model::Publish& publish) {
     const bool reads = queue.record.log == publish.log && queue.record.kind != model::Kind::topic;
     if (reads && queue.assigned && !queue.deleted) sent.readers.push_back(id);
   }
-  for (const auto& item : publish.items) sent.items.emplace_back(item.sequence, item.message->body.view());
+  for (const auto& item : publish.items) {
+    sent.items.emplace_back(item.sequence, item.message->body.view());
+    if ((item.message->due.us | item.message->expires_at.us) == 0) continue;
+    const Times asked{item.message->due,
+                      item.message->expires_at.us == 0 ? base::Instant::never() : item.message->expires_at};
+    Times& times = times_.emplace(item.message->body.view(), asked).first->second;
+    times.due = std::min(times.due, asked.due);
+    times.expires_at = std::max(times.expires_at, asked.expires_at);
+    if (item.message->expires_at.us == 0) continue;
+    ends_ = true;
+    for (auto& [id, queue] : queues_) queue.some_end = queue.some_end || queue.record.log == publish.log;
+  }
 }
 
 void Witness::hear(model::ShardId, const core::QueueAssigned& assigned) {
@@ -261,6 +307,16 @@ void Witness::forget_not_begun(Consumer& consumer) {
 void Witness::hear(model::ShardId, const model::PurgeQueue& purge) {
   purges_[{purge.origin.session, purge.origin.request}] = purge.subscription;
   if (Queue* of = queue(purge.subscription)) ++of->purges_unanswered;
+}
+
+void Witness::hear(model::ShardId, const model::CancelScheduled& cancel) {
+  purges_[{cancel.origin.session, cancel.origin.request}] = cancel.subscription;
+  if (Queue* of = queue(cancel.subscription)) ++of->purges_unanswered;
+}
+
+void Witness::hear(model::ShardId, const model::SeekSubscription& seek) {
+  purges_[{seek.origin.session, seek.origin.request}] = seek.subscription;
+  if (Queue* of = queue(seek.subscription)) ++of->purges_unanswered;
 }
 
 void Witness::hear(model::ShardId, const model::DeleteQueue& erase) {
@@ -374,10 +430,16 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   if (one.grant.value <= message.newest) find(at + "grants rise for ever (5)");
   if (one.attempt < message.attempt) find(at + "attempts are counted backwards (6)");
   check_failures(of, one, from_lane);
+  if (!from_lane && one.message != nullptr) check_time(of, one);
+  if (of.record.options.order_by_key && one.message != nullptr) check_key(of, deliver, one);
   if (message.newest == 0 && !from_lane && offset >= of.floor) check_order(of, one);
   check_said(of, message, one);
   message.newest = one.grant.value;
   message.attempt = one.attempt;
+  if (one.grant.value <= of.void_grants) {  // it was moved while this was on its way
+    message.forgotten = one.grant.value;
+    message.attempt = 0;
+  }
   message.from_lane = from_lane;
   message.suspected.reset();
   Blame& blame = of.blames[offset];
@@ -399,11 +461,28 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   if (!of.deleted && consumer.attached) check_alone(deliver, one);
 }
 
+/// Nothing is early, and nothing goes out whose time is over. What is replayed has neither.
+void Witness::check_time(const Queue& of, const model::Delivered& one) {
+  const std::string at = where(of, one.source_offset.value);
+  const auto known = times_.find(one.message->body.view());
+  const Times times = known == times_.end() ? Times{} : known->second;
+  if (times.due > world_.now()) find(at + "delivered before its time");
+  const base::Instant granted_by = world_.now() - kGrantedBeforeMost;
+  if (times.expires_at <= granted_by) find(at + "delivered after its time");
+  const base::Instant begins = std::max(one.message->published_at, one.message->due);
+  if (of.all_end && begins + of.longest <= granted_by) find(at + "delivered after the time that the queue allows");
+}
+
 /// Messages that go out in one step to several consumers are told to one after the other: grants say the order.
 void Witness::check_order(Queue& of, const model::Delivered& one) {
-  const auto place = of.first_grants.emplace(one.source_offset.value, one.grant.value).first;
-  const bool before = place == of.first_grants.begin() || std::prev(place)->second < place->second;
-  const bool behind = std::next(place) == of.first_grants.end() || place->second < std::next(place)->second;
+  if (one.message != nullptr && one.message->due.us != 0) return;  // it waited for its time
+  const bool ordered = of.record.options.order_by_key;
+  const std::string key = ordered && one.message != nullptr ? key_of(*one.message) : "";
+  if (ordered && key.empty()) return;
+  auto& first_grants = of.first_grants[key];
+  const auto place = first_grants.emplace(one.source_offset.value, one.grant.value).first;
+  const bool before = place == first_grants.begin() || std::prev(place)->second < place->second;
+  const bool behind = std::next(place) == first_grants.end() || place->second < std::next(place)->second;
   if (!before || !behind) find(where(of, place->first) + "its first delivery is out of order (7)");
 }
 
@@ -507,8 +586,13 @@ void Witness::accepted(const model::Verdict& verdict, const model::VerdictResult
   if (of == nullptr || known == grants_.end()) return find("a verdict with a token that was never given counted (5)");
   Message& message = of->messages[known->second];
   const bool again = !accepted_.insert({verdict.token.subscription, grant, verdict.kind}).second;
-  if (!again && message.newest != grant) find(where(*of, known->second) + "an old token still settled it (5)");
-  if (again || verdict.kind == VerdictKind::extend) return;
+  // A relaxed queue may have forgotten the newest in a power loss, and with it that an older one is not good any more.
+  const bool remembered = message.newest > message.forgotten;
+  if (!again && message.newest != grant && remembered) {
+    find(where(*of, known->second) + "an old token still settled it (5)");
+  }
+  // Of what was given out before it was moved nothing counts, also if that is told only now.
+  if (again || verdict.kind == VerdictKind::extend || grant <= of->void_grants) return;
   if (verdict.kind == VerdictKind::ack) message.acked = true;
   if (verdict.kind == VerdictKind::fail && !result.late) ++message.fails;
   if (verdict.kind == VerdictKind::release || verdict.kind == VerdictKind::not_begun) {
@@ -535,6 +619,16 @@ void Witness::see(const core::Tell& tell, const model::Done& answer) {
   if (of == nullptr) return;
   --of->purges_unanswered;
   if (answer.status.ok()) of->purged += answer.count;
+}
+
+void Witness::see(const core::Tell& tell, const model::SeekDone& answer) {
+  const auto asked = purges_.extract({tell.session, answer.request});
+  if (!asked) return;
+  Queue* of = queue(asked.mapped());
+  if (of == nullptr) return;
+  --of->purges_unanswered;
+  if (!answer.status.ok()) return;
+  of->purged += answer.purged;
 }
 
 void Witness::see(const core::Tell&, const model::QueueStats& stats) {

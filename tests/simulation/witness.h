@@ -3,9 +3,11 @@
 //
 // Invariants that it checks, numbered as in the design: 1 nothing confirmed disappears; 2 a repeated publish is stored
 // once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
-// within the limit and in the history; 7 first deliveries are in offset order; 10 the sums; 11 what never began is not
-// blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way, nobody has more than its
-// credit, nobody is told that a message is new that may have begun, and at the end nothing is left behind. Of requests:
+// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; of a queue
+// that orders by key those of each key, and of each one is out at a time, when all before it are settled; 10 the sums;
+// 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
+// nobody has more than its credit, nobody is told that a message is new that may have begun, nothing is delivered
+// before its time or after it, and at the end nothing is left behind. Of requests:
 // witness_requests.cpp.
 //
 // Threading: none; one thread uses it.
@@ -68,13 +70,20 @@ class Witness final : public Watcher {
     std::uint32_t deaths = 0;            // the most that a message of it may be convicted of
     std::map<std::uint64_t, Message> messages;
     std::map<std::uint64_t, Blame> blames;
-    std::map<std::string, std::uint64_t> places;          // body → offset
-    std::map<std::uint64_t, std::string> names;           // offset → body, of all that anybody was ever told
-    std::map<std::uint64_t, std::uint64_t> first_grants;  // by offset
+    std::map<std::string, std::uint64_t> places;  // body → offset
+    std::map<std::uint64_t, std::string> names;   // offset → body, of all that anybody was ever told
+    std::map<std::string, std::map<std::uint64_t, std::uint64_t>> first_grants;  // by key where it orders, and offset
+    std::map<std::uint64_t, std::string> keys;                                   // of what was delivered
+    bool holds = true;        // on_key_failure was never anything but "hold"
     std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
     std::uint64_t purged = 0;
     std::uint64_t purges_unanswered = 0;
-    bool assigned = false;  // its shard knows it
+    std::uint64_t void_grants = 0;  // as it was moved last
+    bool moved = false;
+    bool some_end = false;     // of some message, or by the queue's time to live, at any time
+    bool all_end = true;       // the queue had a time to live at every time
+    base::Duration longest{};  // of those
+    bool assigned = false;     // its shard knows it
     bool deleted = false;
     bool relaxed = false;  // or was at any time
   };
@@ -121,6 +130,8 @@ class Witness final : public Watcher {
   void hear(model::ShardId, const core::SessionEnded& ended);
   void hear(model::ShardId shard, const core::InstanceLost& lost);
   void hear(model::ShardId, const model::PurgeQueue& purge);
+  void hear(model::ShardId, const model::SeekSubscription& seek);
+  void hear(model::ShardId, const model::CancelScheduled& cancel);
   void hear(model::ShardId, const model::DeleteQueue& erase);
   void hear(model::ShardId, const model::OpenProducer& open);
   void hear(model::ShardId, const core::QueueAssigned& assigned);
@@ -138,6 +149,7 @@ class Witness final : public Watcher {
   void see(const core::Tell& tell, const model::Settled& answer);
   void see(const core::Tell& tell, const model::LeaseEnded& answer);
   void see(const core::Tell& tell, const model::Done& answer);
+  void see(const core::Tell& tell, const model::SeekDone& answer);
   void see(const core::Tell& tell, const model::QueueStats& answer);
   void see(const core::Tell& tell, const model::Replied& reply);
   template <class Other>
@@ -156,6 +168,12 @@ class Witness final : public Watcher {
 
   void delivered(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_order(Queue& queue, const model::Delivered& one);
+  void check_time(const Queue& queue, const model::Delivered& one);
+  void check_key(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
+  void check_before(const Queue& queue, const std::string& key, const model::Delivered& one);
+  void check_held(const Queue& queue, const std::string& key, const model::Delivered& one);
+  static std::string key_of(const model::Message& message);
+  std::string key_at(const Queue& queue, model::Offset offset);
   void check_failures(const Queue& queue, const model::Delivered& one, bool from_lane);
   bool is_unanswered(model::SubscriptionId of, std::uint64_t grant) const;
   void check_attempt(const model::PutAttempt& put);
@@ -173,11 +191,20 @@ class Witness final : public Watcher {
   void forget_not_begun(Consumer& consumer);
   void forget(model::SubscriptionId queue, model::Grant grant);
   void lose_what_is_relaxed(Queue& queue);
+  void begin_again(Queue& queue, std::uint64_t void_grants);
   void named(Queue& queue, std::uint64_t offset, std::string_view body);
   Queue* queue(model::SubscriptionId id);
   static std::string where(const Queue& queue, std::uint64_t offset);
 
+  /// When a message may be delivered, as its publisher said; of several tries the widest.
+  struct Times {
+    base::Instant due;
+    base::Instant expires_at = base::Instant::never();
+  };
+
   World& world_;
+  std::map<std::string, Times, std::less<>> times_;  // by body, of those that have any
+  bool ends_ = false;                                // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;
   std::map<Question, Published> publishes_;
   std::map<Question, std::vector<model::Verdict>> verdicts_;

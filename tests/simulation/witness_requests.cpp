@@ -27,6 +27,7 @@ std::string name_of(const model::MessageId& id) { return "request " + id.to_stri
 
 void Witness::hear(model::ShardId, const model::Request& request) {
   const base::Instant deadline = world_.now() + request.time_left;
+  if (Queue* of = queue(request.subscription)) of->some_end = true;
   asked_[{request.origin.session, request.origin.request}] = {{request.subscription, request.id}, deadline, false};
   const auto [found, fresh] = requests_.try_emplace({request.subscription, request.id});
   Request& known = found->second;

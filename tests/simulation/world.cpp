@@ -41,6 +41,8 @@ void World::start_broker() {
     config.shards = options_.shards;
     config.epoch = recovered[i].meta.epoch;
     config.seed = options_.seed + i;
+    // The envelope of a message is its key, as it stands.
+    config.key_of = [](const model::Message& message) { return model::hash_of_key(message.envelope.view()); };
     config.awaiting_instances = !instances.empty();
     if (i == 0) config.catalog = catalog;
     const model::ShardMeta meta = recovered[i].meta;
@@ -178,15 +180,26 @@ model::QueueRecord World::create_queue(const std::string& name, model::QueueOpti
 }
 
 model::QueueRecord World::create_topic(const std::string& name, model::Durability durability) {
+  model::QueueOptions options;
+  options.durability = durability;
+  return create_topic(name, options);
+}
+
+model::QueueRecord World::create_topic(const std::string& name, model::QueueOptions options) {
   model::CreateQueue command;
   command.name = name;
   command.kind = model::Kind::topic;
-  command.options.durability = durability;
+  command.options = options;
   return create(std::move(command));
 }
 
 model::QueueRecord World::subscribe(const std::string& name, const std::string& topic, model::Start start,
                                     model::QueueOptions options) {
+  return subscribe_at(name, topic, {start, {}, {}}, options);
+}
+
+model::QueueRecord World::subscribe_at(const std::string& name, const std::string& topic,
+                                       const model::StartPoint& start, model::QueueOptions options) {
   model::CreateQueue command;
   command.name = name;
   command.kind = model::Kind::subscription;
@@ -198,12 +211,23 @@ model::QueueRecord World::subscribe(const std::string& name, const std::string& 
 
 model::Published World::publish(const std::string& name, std::vector<std::string> bodies,
                                 std::optional<model::ProducerId> producer, std::uint64_t first_sequence) {
+  return publish(name, "", std::move(bodies), producer, first_sequence);
+}
+
+model::Published World::publish_keyed(const std::string& name, const std::string& key,
+                                      std::vector<std::string> bodies) {
+  return publish(name, key, std::move(bodies), std::nullopt, 0);
+}
+
+model::Published World::publish(const std::string& name, const std::string& key, std::vector<std::string> bodies,
+                                std::optional<model::ProducerId> producer, std::uint64_t first_sequence) {
   model::Publish publish;
   publish.log = queue(name).log;
   publish.producer = producer;
   for (std::string& body : bodies) {
     auto message = std::make_shared<model::Message>();
     for (const char c : body) message->body_crc = message->body_crc * 31 + static_cast<unsigned char>(c);
+    message->envelope = base::SharedBytes::of(key);
     message->body = base::SharedBytes::of(std::move(body));
     publish.items.push_back({producer ? first_sequence++ : 0, std::move(message)});
   }
@@ -221,10 +245,44 @@ model::QueueStats World::show(const std::string& name) {
   return ask<model::QueueStats>(queue(name).shard, show);
 }
 
-model::Done World::purge(const std::string& name) {
+std::uint64_t World::publish_timed(const std::string& name, base::Duration delay, base::Duration ttl) {
+  auto message = std::make_shared<model::Message>();
+  message->body = base::SharedBytes::of("body");
+  if (delay.count() > 0) message->due = now_ + delay;
+  if (ttl.count() > 0) message->expires_at = now_ + delay + ttl;
+  model::Publish publish;
+  publish.log = queue(name).log;
+  publish.items.push_back({0, std::move(message)});
+  const auto answer = ask<model::Published>(queue(name).shard, std::move(publish));
+  LZ_ASSERT(answer.status.ok());
+  return answer.results.front().offset.value;
+}
+
+model::Done World::purge(const std::string& name, bool scheduled) {
   model::PurgeQueue purge;
   purge.subscription = queue(name).subscription;
+  purge.scheduled = scheduled;
   return ask<model::Done>(queue(name).shard, purge);
+}
+
+model::Done World::cancel_scheduled(const std::string& name, std::uint64_t offset) {
+  model::CancelScheduled cancel;
+  cancel.subscription = queue(name).subscription;
+  cancel.offset = model::Offset(offset);
+  return ask<model::Done>(queue(name).shard, cancel);
+}
+
+model::SeekDone World::seek(const std::string& name, const model::StartPoint& to) {
+  model::SeekSubscription seek;
+  seek.subscription = queue(name).subscription;
+  seek.to = to;
+  return ask<model::SeekDone>(queue(name).shard, seek);
+}
+
+model::QueueRecord World::update(const std::string& name, model::OptionsPatch options) {
+  const auto answer = ask<model::QueueAnswer>(model::ShardId(0), model::UpdateQueue{{}, name, std::move(options)});
+  LZ_ASSERT(answer.status.ok());
+  return *answer.queue;
 }
 
 model::Done World::delete_queue(const std::string& name, bool force) {

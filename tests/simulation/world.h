@@ -82,16 +82,27 @@ class World {
   // --- Short cuts for tests; each of these runs the world until it is answered
   model::QueueRecord create_queue(const std::string& name, model::QueueOptions options = {});
   model::QueueRecord create_topic(const std::string& name, model::Durability durability = model::Durability::fsync);
+  model::QueueRecord create_topic(const std::string& name, model::QueueOptions options);
   model::QueueRecord subscribe(const std::string& name, const std::string& topic,
                                model::Start start = model::Start::latest, model::QueueOptions options = {});
+  model::QueueRecord subscribe_at(const std::string& name, const std::string& topic, const model::StartPoint& start,
+                                  model::QueueOptions options = {});
   const model::QueueRecord& queue(const std::string& name) const { return directory_.at(name); }
   bool has_queue(const std::string& name) const { return directory_.contains(name); }
   model::Published publish(const std::string& queue, std::vector<std::string> bodies,
                            std::optional<model::ProducerId> producer = std::nullopt, std::uint64_t first_sequence = 0);
+  /// One message that is not delivered before `delay` is over, nor when it is `ttl` old, counted from then. 0: neither.
+  /// Its offset.
+  std::uint64_t publish_timed(const std::string& queue, base::Duration delay, base::Duration ttl = {});
+  /// With this ordering key.
+  model::Published publish_keyed(const std::string& queue, const std::string& key, std::vector<std::string> bodies);
   /// `count` messages with short bodies.
   void publish(const std::string& queue, std::size_t count);
   model::QueueStats show(const std::string& queue);
-  model::Done purge(const std::string& queue);
+  model::SeekDone seek(const std::string& subscription, const model::StartPoint& to);
+  model::QueueRecord update(const std::string& queue, model::OptionsPatch options);
+  model::Done purge(const std::string& queue, bool scheduled = false);
+  model::Done cancel_scheduled(const std::string& queue, std::uint64_t offset);
   model::Done delete_queue(const std::string& queue, bool force = false);
   /// `attempts_read`: the length of the history as somebody read it before; by default as it is now.
   model::CaseDone replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read = std::nullopt);
@@ -175,6 +186,8 @@ class World {
   std::map<std::string, model::QueueRecord> directory_;
   std::vector<std::string> trace_;
   model::QueueRecord create(model::CreateQueue command);
+  model::Published publish(const std::string& queue, const std::string& key, std::vector<std::string> bodies,
+                           std::optional<model::ProducerId> producer, std::uint64_t first_sequence);
 
   std::vector<Watcher*> watchers_;
   Saboteur saboteur_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "engine/page_reader.h"
 #include "simulation/world.h"
 
 namespace lazaret::simulation {
@@ -178,8 +179,11 @@ core::Event::What World::read(std::size_t index, const core::Effect& load) {
     model::MessageRef message = read->messages.empty() ? nullptr : read->messages.front().message;
     return core::OneLoaded{one->subscription, one->generation, one->log, one->offset, std::move(message)};
   }
+  if (const auto* time = std::get_if<core::FindTime>(&load)) {
+    return core::TimeFound{time->subscription, engine::find_time(store_, shard, *time).value()};
+  }
   const auto& waiting = std::get<core::LoadWaiting>(load);
-  auto read = store_.read_waiting(shard, waiting.subscription, waiting.after, waiting.max);
+  auto read = store_.read_waiting(shard, waiting.subscription, model::WaitingPlace::behind(waiting.after), waiting.max);
   return core::WaitingLoaded{waiting.subscription, waiting.generation, std::move(read.value())};
 }
 

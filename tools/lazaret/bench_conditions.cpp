@@ -58,6 +58,10 @@ asio::awaitable<void> pause_for(Clock::duration time) {
 BesideThread::~BesideThread() {
   io_.stop();
   thread_.join();
+  // Clients that were on it say goodbye, also those that were silent; handlers that pause for ever are not waited for.
+  work_.reset();
+  io_.restart();
+  io_.run_for(std::chrono::seconds(1));
 }
 
 IdleConnections::IdleConnections(const std::string& url, int count) {

@@ -19,7 +19,10 @@ void add_request_command(CLI::App& app, const Connection& connection, int& exit_
 void add_respond_command(CLI::App& app, const Connection& connection, const std::vector<std::string>& command,
                          int& exit_status);
 void add_queue_commands(CLI::App& app, const Connection& connection);
+void add_apply_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_peek_command(CLI::App& app, const Connection& connection);
+void add_why_command(CLI::App& app, const Connection& connection);
+void add_schedule_commands(CLI::App& app, const Connection& connection);
 void add_hospital_commands(CLI::App& app, const Connection& connection, int& exit_status);
 void add_check_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_status_command(CLI::App& app, const Connection& connection);

@@ -1,7 +1,5 @@
 #include "hospital_cases.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <iostream>
@@ -12,13 +10,6 @@ namespace {
 using base::Code;
 
 constexpr std::array<std::string_view, 6> kFilters = {"queue", "subscription", "type", "key", "reason", "state"};
-
-bool confirmed(const std::string& verb, std::size_t count) {
-  std::cerr << verb << " " << counted(count, "case") << "? [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
 
 }  // namespace
 
@@ -53,10 +44,9 @@ std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string
     http.each_item({"hospital", "cases"}, query,
                    [&chosen](const json::object& item) { chosen.push_back(cell(item, "id")); });
   }
-  // A script has said what it wants by its choice, and there is nobody to ask.
-  const bool can_ask = is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO);
-  if (chosen.size() > 1 && !yes && can_ask && !confirmed(verb, chosen.size()))
+  if (chosen.size() > 1 && !yes && can_ask() && !confirmed(verb + " " + counted(chosen.size(), "case"))) {
     fail(Code::CANCELLED, "nothing was changed");
+  }
   return chosen;
 }
 

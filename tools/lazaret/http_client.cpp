@@ -205,4 +205,15 @@ void HttpClient::each_item(std::initializer_list<std::string_view> segments, Que
   }
 }
 
+std::string plural_of(HttpClient& http, const std::string& name) {
+  try {
+    http.get(target({"subscriptions", name}));
+    return "subscriptions";
+  } catch (const Error& error) {
+    if (error.problem.code != base::error_info(base::Code::NOT_FOUND).name) throw;
+  }
+  http.get(target({"queues", name}));
+  return "queues";
+}
+
 }  // namespace lazaret::cli

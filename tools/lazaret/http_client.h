@@ -21,6 +21,10 @@ using Query = std::vector<std::pair<std::string, std::string>>;
 /// "/api/v1" and the segments, percent-encoded, with the query behind them.
 std::string target(std::initializer_list<std::string_view> segments, const Query& query = {});
 
+class HttpClient;
+/// "queues" or "subscriptions", by what has this name: what consumers may name. Throws Error NOT_FOUND.
+std::string plural_of(HttpClient& http, const std::string& name);
+
 /// Threading: one thread.
 class HttpClient {
  public:

@@ -138,11 +138,14 @@ int run(int argc, char** argv) {
       "75 try later, 76 protocol, 77 not permitted, 78 configuration, 1 otherwise.");
 
   add_queue_commands(app, connection);
+  add_apply_command(app, connection, exit_status);
   add_publish_command(app, connection, exit_status);
   add_consume_command(app, connection, command, exit_status);
   add_request_command(app, connection, exit_status);
   add_respond_command(app, connection, command, exit_status);
   add_peek_command(app, connection);
+  add_why_command(app, connection);
+  add_schedule_commands(app, connection);
   add_hospital_commands(app, connection, exit_status);
   add_check_command(app, connection, exit_status);
   add_status_command(app, connection);

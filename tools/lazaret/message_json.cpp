@@ -15,7 +15,7 @@ namespace json = boost::json;
 using base::Code;
 using base::Status;
 
-constexpr std::array<std::pair<std::string_view, std::string Message::*>, 8> kTexts = {{
+constexpr std::array<std::pair<std::string_view, std::string Message::*>, 9> kTexts = {{
     {"key", &Message::key},
     {"type", &Message::type},
     {"content_type", &Message::content_type},
@@ -24,13 +24,15 @@ constexpr std::array<std::pair<std::string_view, std::string Message::*>, 8> kTe
     {"reply_to", &Message::reply_to},
     {"schema_id", &Message::schema_id},
     {"traceparent", &Message::traceparent},
+    {"content_encoding", &Message::content_encoding},
 }};
-constexpr std::array<std::string_view, 4> kOthers = {"id", "headers", "body", "body_base64"};
+constexpr std::array<std::string_view, 8> kOthers = {"id",    "headers",    "body", "body_base64",
+                                                     "delay", "deliver_at", "ttl",  "expires_at"};
 /// Added by the broker when it shows a message.
 constexpr std::array<std::string_view, 8> kPassedOver = {"source", "offset",      "published_at", "attempt",
                                                          "state",  "redelivered", "until",        "consumer"};
 /// In the contract of a message, but not to be set by this version.
-constexpr std::array<std::string_view, 3> kNotYet = {"deadline", "expires_at", "priority"};
+constexpr std::array<std::string_view, 2> kNotYet = {"deadline", "priority"};
 
 template <class List>
 bool is_in(const List& list, std::string_view name) {
@@ -40,6 +42,11 @@ bool is_in(const List& list, std::string_view name) {
 json::value text_or_null(std::string_view text) {
   if (text.empty()) return nullptr;
   return json::string(base::to_utf8(text));
+}
+
+json::value time_or_null(std::chrono::system_clock::time_point time) {
+  const auto exact = std::chrono::time_point_cast<std::chrono::microseconds>(time).time_since_epoch();
+  return exact.count() == 0 ? json::value() : json::value(json::string(base::format_rfc3339({exact.count()})));
 }
 
 /// A header that is given several times is a list.
@@ -82,6 +89,32 @@ Status read_headers(const json::value& value, Headers& headers) {
   return {};
 }
 
+Status read_duration(std::string_view name, const std::string& text, milliseconds& into) {
+  const auto duration = base::parse_duration(text);
+  if (!duration.ok()) return wrong(std::string(name) + ": " + duration.status().text());
+  into = std::chrono::duration_cast<milliseconds>(*duration);
+  return {};
+}
+
+Status read_time(std::string_view name, const std::string& text, std::chrono::system_clock::time_point& into) {
+  const auto time = base::parse_rfc3339(text);
+  if (!time.ok()) return wrong(std::string(name) + ": " + time.status().text());
+  into = std::chrono::system_clock::time_point(std::chrono::microseconds(time->us));
+  return {};
+}
+
+/// Each stands for what the command line says of all messages, whichever of the two ways it says it.
+Status read_when(std::string_view name, const std::string& text, Message& message) {
+  if (name == "delay" || name == "deliver_at") {
+    message.delay = {};
+    message.deliver_at = {};
+    return name == "delay" ? read_duration(name, text, message.delay) : read_time(name, text, message.deliver_at);
+  }
+  message.ttl = {};
+  message.expires_at = {};
+  return name == "ttl" ? read_duration(name, text, message.ttl) : read_time(name, text, message.expires_at);
+}
+
 Status read_field(std::string_view name, const json::value& value, Message& message) {
   const auto text = std::find_if(kTexts.begin(), kTexts.end(), [name](const auto& one) { return one.first == name; });
   if (text == kTexts.end() && !is_in(kOthers, name)) {
@@ -102,6 +135,8 @@ Status read_field(std::string_view name, const json::value& value, Message& mess
     message.id = *id;
   } else if (name == "body") {
     message.body = Body(given);
+  } else if (name != "body_base64") {
+    return read_when(name, given, message);
   } else {
     auto bytes = base::from_base64(given);
     if (!bytes) return wrong("body_base64 is not base64");
@@ -110,14 +145,9 @@ Status read_field(std::string_view name, const json::value& value, Message& mess
   return {};
 }
 
-json::value time_or_null(std::chrono::system_clock::time_point time) {
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-  if (us == 0) return nullptr;
-  return json::string(base::format_rfc3339({us}));
-}
-
 void add_body(json::object& out, const Message& message) {
   if (!message.schema_id.empty()) out["schema_id"] = text_or_null(message.schema_id);
+  if (!message.content_encoding.empty()) out["content_encoding"] = text_or_null(message.content_encoding);
   if (!message.traceparent.empty()) out["traceparent"] = text_or_null(message.traceparent);
   if (base::is_utf8(message.body.view())) {
     out["body"] = message.body.view();
@@ -152,7 +182,6 @@ json::object reply_json(const Reply& reply) {
 
 json::object message_json(const Delivery& delivery) {
   const Message& message = delivery.message();
-  const auto published = std::chrono::time_point_cast<std::chrono::microseconds>(message.published_at);
   json::object out{{"id", message.id.to_string()},
                    {"source", message.source},
                    {"offset", message.offset},
@@ -166,9 +195,9 @@ json::object message_json(const Delivery& delivery) {
                    {"causation_id", text_or_null(message.causation_id)},
                    {"reply_to", text_or_null(message.reply_to)},
                    {"deadline", time_or_null(message.deadline)},
-                   {"expires_at", nullptr},
+                   {"expires_at", time_or_null(message.expires_at)},
                    {"priority", 0},
-                   {"published_at", base::format_rfc3339({published.time_since_epoch().count()})}};
+                   {"published_at", time_or_null(message.published_at)}};
   add_body(out, message);
   return out;
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <iostream>
 #include <iterator>
 
 #include <boost/json/serialize.hpp>
@@ -101,6 +102,15 @@ std::string to_text(const json::value& value) {
 }
 
 bool is_terminal(int fd) { return ::isatty(fd) == 1; }
+
+bool can_ask() { return is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO); }
+
+bool confirmed(const std::string& question) {
+  write_error(question + "? [y/N] ");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
 
 std::string printable(std::string_view text, bool keep_lines) {
   const std::string valid = base::to_utf8(text);

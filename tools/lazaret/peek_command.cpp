@@ -21,6 +21,7 @@ struct Given {
 constexpr std::uint64_t kPage = 100;
 
 std::string body_for_people(const json::object& message) {
+  if (message.contains("content_encoding")) return "(" + cell(message, "content_encoding") + ")";
   if (const json::value* text = message.if_contains("body"); text != nullptr && text->is_string()) {
     return printable(std::string_view(text->get_string()));
   }
@@ -32,13 +33,14 @@ std::string body_for_people(const json::object& message) {
 
 void peek(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
+  const std::string kind = plural_of(http, given.name);
   Table table{"OFFSET", "STATE", "ATTEMPT", "ID", "TYPE", "KEY", "BODY"};
   std::string from = given.from ? std::to_string(*given.from) : "";
   for (std::uint64_t left = given.count; left > 0;) {
     Query query{{"count", std::to_string(std::min(left, kPage))}};
     if (!from.empty()) query.emplace_back("from", from);
     if (!given.state.empty()) query.emplace_back("state", given.state);
-    const json::object page = http.get(target({"queues", given.name, "messages"}, query)).as_object();
+    const json::object page = http.get(target({kind, given.name, "messages"}, query)).as_object();
     for (const json::value& item : page.at("items").as_array()) {
       const json::object& message = item.as_object();
       if (left > 0) --left;
@@ -59,13 +61,15 @@ void peek(const Connection& connection, const Given& given) {
 }  // namespace
 
 void add_peek_command(CLI::App& app, const Connection& connection) {
-  CLI::App* command = app.add_subcommand("peek", "Look at messages of a queue without taking them");
+  CLI::App* command = app.add_subcommand("peek", "Look at messages of a queue or subscription without taking them");
   const auto given = std::make_shared<Given>();
-  command->add_option("name", given->name, "Name of the queue")->required()->type_name("NAME");
+  command->add_option("name", given->name, "Name of the queue or subscription")->required()->type_name("NAME");
   command->add_option("--count", given->count, "Messages at most (10)")->type_name("N")->check(at_least_one());
   command->add_option("--from", given->from, "First offset; the oldest that is not settled when not given")
       ->type_name("OFFSET");
-  command->add_option("--state", given->state, "Only these: settled, ready, leased, waiting, in_hospital or replaying")
+  command
+      ->add_option("--state", given->state,
+                   "Only these: settled, ready, leased, waiting, scheduled, held, in_hospital, replaying")
       ->type_name("STATE");
   command->callback([&connection, given] { peek(connection, *given); });
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/duration_text.h"
 #include "commands.h"
 #include "line_reader.h"
 #include "message_json.h"
@@ -26,6 +27,8 @@ struct Given {
   bool messages = false;
   Message message;  // what the options say of every message
   std::vector<std::string> headers;
+  std::optional<milliseconds> delay, ttl;
+  std::string at;
   std::string id;
   std::string producer_id;
   std::uint64_t from_index = 0;
@@ -44,6 +47,16 @@ void read_headers(Given& given) {
     if (equals == std::string::npos || equals == 0) fail(Code::USAGE, "--header " + text + ": must be NAME=VALUE");
     given.message.headers.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
+}
+
+void read_times(Given& given) {
+  if (given.delay && !given.at.empty()) fail(Code::USAGE, "--delay and --at say the same: give one of them");
+  given.message.delay = given.delay.value_or(milliseconds(0));
+  given.message.ttl = given.ttl.value_or(milliseconds(0));
+  if (given.at.empty()) return;
+  const auto time = base::parse_rfc3339(given.at);
+  if (!time.ok()) fail(Code::USAGE, "--at " + given.at + ": must be a time such as 2030-01-31T08:00:00Z");
+  given.message.deliver_at = std::chrono::system_clock::time_point(std::chrono::microseconds(time->us));
 }
 
 /// Numbers what is published under a producer id of the caller's, and gives each message the id that it had when it
@@ -115,6 +128,7 @@ void publish(const Connection& connection, Given& given, int& exit_status) {
   if (many && !given.id.empty()) fail(Code::USAGE, "--id is of one message: not with --jsonl or --messages");
   given.message.id = uuid_option("--id", given.id);
   read_headers(given);
+  read_times(given);
   Options options;
   options.timeout = kPatience;
   options.producer_id = uuid_option("--producer-id", given.producer_id);
@@ -158,6 +172,11 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
   command->add_option("--id", given->id, "Id of the message; a fresh one when not given")->type_name("UUID");
   command->add_option("--correlation-id", message.correlation_id, "What this message belongs to")->type_name("TEXT");
   command->add_option("--content-type", message.content_type, "E.g. application/json")->type_name("TEXT");
+  add_duration(*command, "--delay", given->delay, "Not delivered before so long, e.g. 5m");
+  command->add_option("--at", given->at, "Not delivered before this time, e.g. 2030-01-31T08:00:00+01:00")
+      ->type_name("TIME");
+  add_duration(*command, "--ttl", given->ttl, "Not delivered any more so long after it was published, or is due");
+  command->add_flag("--compress", message.compress, "Compress the body with zstd, if that makes it smaller");
   command
       ->add_option("--producer-id", given->producer_id,
                    "Number the messages under this id: publishing the same input again stores nothing twice")

@@ -1,4 +1,4 @@
-// lazaret queue|topic|subscription create|ensure|list|show|update|delete|purge
+// lazaret queue|topic|subscription create|ensure|list|show|update|delete|purge|pause|resume|seek
 #include <array>
 #include <map>
 
@@ -13,32 +13,69 @@ namespace {
 
 using base::Code;
 
-/// Name of the option with its help. What values are allowed is the broker's to say.
-constexpr std::array<std::pair<const char*, const char*>, 8> kOptions = {{
-    {"max_attempts", "Failed attempts before a message goes to the hospital, or \"unlimited\" (5)"},
-    {"backoff_initial", "Wait before the second attempt (1s)"},
-    {"backoff_multiplier", "Each further wait is this much longer (5)"},
-    {"backoff_max", "Longest wait (10m)"},
-    {"backoff_jitter", "Waits differ by this fraction, 0 to 1 (0.2)"},
-    {"lease_duration", "How long a message stays with a consumer that gives no sign of life (30s)"},
-    {"max_worker_deaths", "Workers that a message may kill before it goes to the hospital (2)"},
-    {"durability", "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
-}};
+/// Whose options.
+constexpr unsigned kOfQueue = 1, kOfTopic = 2, kOfSubscription = 4, kOfConsumers = kOfQueue | kOfSubscription;
+
+/// What values are allowed is the broker's to say.
+struct Option {
+  const char* name;
+  unsigned of;
+  const char* help;
+};
+constexpr std::array kOptions = {
+    Option{"max_attempts", kOfConsumers, "Failed attempts before a message goes to the hospital, or \"unlimited\" (5)"},
+    Option{"backoff_initial", kOfConsumers, "Wait before the second attempt (1s)"},
+    Option{"backoff_multiplier", kOfConsumers, "Each further wait is this much longer (5)"},
+    Option{"backoff_max", kOfConsumers, "Longest wait (10m)"},
+    Option{"backoff_jitter", kOfConsumers, "Waits differ by this fraction, 0 to 1 (0.2)"},
+    Option{"lease_duration", kOfConsumers, "How long a message stays with a consumer that gives no sign of life (30s)"},
+    Option{"max_worker_deaths", kOfConsumers, "Workers that a message may kill before it goes to the hospital (2)"},
+    Option{"paused", kOfConsumers, "true: nothing is granted, see also pause and resume (false)"},
+    Option{"max_in_flight", kOfConsumers, "Messages leased at a time, over all consumers; 0 for no limit (0)"},
+    Option{"single_active_consumer", kOfConsumers, "true: one consumer gets everything, the others stand by (false)"},
+    Option{"ttl", kOfConsumers,
+           "How long a message is delivered after it was published, e.g. 1h; 0s: without end (0s)"},
+    Option{"on_expiry", kOfConsumers, "What becomes of a message after that: drop, or hospital (drop)"},
+    Option{
+        "on_key_failure", kOfConsumers,
+        "With --order-by-key, when a message goes to the hospital: continue with those behind it, or hold them until "
+        "its case is resolved (continue)"},
+    Option{"durability", kOfQueue | kOfTopic,
+           "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
+    Option{"max_messages", kOfQueue, "Messages that it holds at most; 0 for no limit (0)"},
+    Option{"max_bytes", kOfQueue, "Bytes that it holds at most, about; 0 for no limit (0)"},
+    Option{"overflow", kOfQueue, "When it is full: refuse the publish, or drop_oldest, which is counted (refuse)"},
+    Option{"retain_for", kOfTopic, "How long messages stay after all subscriptions have read them (0s)"},
+    Option{"retention_age", kOfTopic, "What is older goes, read or not; 0s for no limit (0s)"},
+    Option{"retention_messages", kOfTopic, "Beyond so many the oldest go, read or not; 0 for no limit (0)"},
+    Option{"retention_bytes", kOfTopic, "Beyond so many bytes the oldest go, read or not; 0 for no limit (0)"},
+};
 
 /// What the commands are about.
 struct Noun {
   const char* name;
+  unsigned kind;
   const char* plural;  // in the HTTP API
   const char* help;
   const char* delete_help;
   const char* force_help;
 };
-constexpr Noun kQueue{"queue", "queues", "Queues: create, look at, change, delete them",
+constexpr Noun kQueue{"queue",
+                      kOfQueue,
+                      "queues",
+                      "Queues: create, look at, change, delete them",
                       "Delete a queue that is empty; its cases stay in the hospital",
                       "Although it holds messages or has consumers"};
-constexpr Noun kTopic{"topic", "topics", "Topics: each of their subscriptions gets every message",
-                      "Delete a topic that has no subscriptions", "With all its subscriptions"};
-constexpr Noun kSubscription{"subscription", "subscriptions", "Subscriptions of topics: consumed from as queues are",
+constexpr Noun kTopic{"topic",
+                      kOfTopic,
+                      "topics",
+                      "Topics: each of their subscriptions gets every message",
+                      "Delete a topic that has no subscriptions",
+                      "With all its subscriptions"};
+constexpr Noun kSubscription{"subscription",
+                             kOfSubscription,
+                             "subscriptions",
+                             "Subscriptions of topics: consumed from as queues are",
                              "Delete a subscription that has read everything; its cases stay in the hospital",
                              "Although it holds messages or has consumers"};
 
@@ -48,6 +85,7 @@ struct Given {
   std::string name;
   std::map<std::string, std::string> options;
   bool force = false;
+  bool scheduled = false;
 };
 
 std::string with_dashes(std::string name) {
@@ -57,33 +95,50 @@ std::string with_dashes(std::string name) {
 
 std::string title(const Given& given) { return std::string(given.noun->name) + " " + given.name; }
 
+/// A number or a truth value as what it is, else text.
+json::value value_of(const std::string& text) {
+  boost::system::error_code error;
+  json::value value = json::parse(text, error);
+  if (error || !(value.is_number() || value.is_bool())) value = json::string(text);
+  return value;
+}
+
 json::object body_of(const Given& given) {
   json::object body;
   for (const auto& [name, text] : given.options) {
     if (text.empty()) continue;
-    boost::system::error_code error;
-    json::value number = json::parse(text, error);
-    if (error || !number.is_number()) number = json::string(text);
-    body[name] = name == "colocate_with" || name == "topic" ? json::value(json::string(text)) : std::move(number);
+    body[name] = name == "colocate_with" || name == "topic" ? json::value(json::string(text)) : value_of(text);
   }
   return body;
 }
 
-/// A topic has its durability only, and its subscriptions have all but that.
 void add_options(CLI::App& command, Given& given) {
-  for (const auto& [name, help] : kOptions) {
-    const bool durability = std::string_view(name) == "durability";
-    if (given.noun != &kQueue && durability != (given.noun == &kTopic)) continue;
-    command.add_option(with_dashes(name), given.options[name], help)->type_name("VALUE");
+  for (const auto& [name, of, help] : kOptions) {
+    if ((of & given.noun->kind) == 0) continue;
+    CLI::Option* option = command.add_option(with_dashes(name), given.options[name], help)->type_name("VALUE");
+    // A bare flag says yes.
+    const bool flag = std::string_view(name) == "paused" || std::string_view(name) == "single_active_consumer";
+    if (flag) option->expected(0, 1)->default_str("true");
   }
 }
 
+/// What is fixed at creation.
+void add_order(CLI::App& command, Given& given) {
+  if (given.noun == &kTopic) return;
+  command.add_flag_callback(
+      "--order-by-key", [&given] { given.options["order_by_key"] = "true"; },
+      "At most one message of a key at a time, in order, retries included");
+}
+
 void add_placement(CLI::App& command, Given& given) {
+  add_order(command, given);
   if (given.noun == &kSubscription) {
     command.add_option("--topic", given.options["topic"], "The topic that it reads")->required()->type_name("TOPIC");
     command
-        .add_option("--start", given.options["start"],
-                    "latest: with what is published from now on; earliest: with the oldest that there is (latest)")
+        .add_option(
+            "--start", given.options["start"],
+            "latest: with what is published from now on; earliest: with the oldest that there is; an offset; or "
+            "a time such as 2026-11-23T20:04:48Z (latest)")
         ->type_name("WHERE");
     return;
   }
@@ -170,12 +225,35 @@ void remove(const Connection& connection, const Given& given) {
 
 void purge(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
-  json::object answer = http.request("POST", target({given.noun->plural, given.name, "purge"})).body.as_object();
+  json::object body;
+  if (given.scheduled) body["scheduled"] = true;
+  json::object answer = http.request("POST", target({given.noun->plural, given.name, "purge"}), body).body.as_object();
   if (connection.json) {
     answer["name"] = given.name;
     return print_json(answer);
   }
   print_line("purged " + cell(answer, "purged") + " from " + title(given));
+}
+
+/// PATCH of one option.
+void set_paused(const Connection& connection, const Given& given, bool paused) {
+  HttpClient http(connection.admin_address());
+  const auto answer = http.request("PATCH", target({given.noun->plural, given.name}), json::object{{"paused", paused}});
+  if (connection.json) return print_json(answer.body);
+  print_line((paused ? "paused " : "resumed ") + title(given));
+}
+
+void seek(const Connection& connection, const Given& given, const std::string& to) {
+  HttpClient http(connection.admin_address());
+  json::object answer =
+      http.request("POST", target({given.noun->plural, given.name, "seek"}), json::object{{"to", value_of(to)}})
+          .body.as_object();
+  if (connection.json) {
+    answer["name"] = given.name;
+    return print_json(answer);
+  }
+  print_line(title(given) + " goes on at offset " + cell(answer, "offset") + ": " + cell(answer, "entered") +
+             " messages come again, " + cell(answer, "purged") + " were left out");
 }
 
 void add_commands(CLI::App& app, const Connection& connection, const Noun& noun) {
@@ -205,7 +283,22 @@ void add_commands(CLI::App& app, const Connection& connection, const Noun& noun)
   });
   const auto [removing, removed] = add("delete", noun.delete_help, remove);
   removing->add_flag("--force", removed->force, noun.force_help);
-  if (&noun != &kTopic) add("purge", "Drop what is ready or waiting", purge);
+  if (&noun != &kTopic) {
+    const auto [purging, purged] = add("purge", "Drop what is ready or waiting", purge);
+    purging->add_flag("--scheduled", purged->scheduled, "Also what was published with --delay or --at and is not due");
+    add("pause", "Grant nothing; what is out already goes on",
+        [](const Connection& to, const Given& given) { set_paused(to, given, true); });
+    add("resume", "Grant again", [](const Connection& to, const Given& given) { set_paused(to, given, false); });
+  }
+  if (&noun == &kSubscription) {
+    const auto place = std::make_shared<std::string>();
+    const auto [seeking, sought] =
+        add("seek", "Go on somewhere else: forward leaves messages out, back reads them again",
+            [place](const Connection& to, const Given& given) { seek(to, given, *place); });
+    seeking->add_option("--to", *place, "earliest, latest, an offset, or a time such as 2026-11-23T20:04:48Z")
+        ->required()
+        ->type_name("WHERE");
+  }
   group->add_subcommand("list", "All of them")->callback([&connection, &noun] { list(connection, noun); });
 }
 

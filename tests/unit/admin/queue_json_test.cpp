@@ -12,7 +12,9 @@ using base::Code;
 TEST(QueueJson, OptionsAreTheWordsOfTheConfiguration) {
   EXPECT_EQ(to_text(options_json({})),
             R"({"max_attempts":5,"backoff_initial":"1s","backoff_multiplier":5,"backoff_max":"10m",)"
-            R"("backoff_jitter":0.2,"lease_duration":"30s","max_worker_deaths":2,"durability":"fsync"})");
+            R"("backoff_jitter":0.2,"lease_duration":"30s","max_worker_deaths":2,"durability":"fsync",)"
+            R"("paused":false,"max_in_flight":0,"single_active_consumer":false,"ttl":"0s","on_expiry":"drop",)"
+            R"("order_by_key":false,"on_key_failure":"continue"})");
   model::QueueOptions options;
   options.max_attempts = std::nullopt;
   EXPECT_EQ(options_json(options).at("max_attempts"), "unlimited");
@@ -24,6 +26,12 @@ TEST(QueueJson, WhatIsWrittenIsRead) {
   options.backoff_initial = std::chrono::milliseconds(250);
   options.backoff_multiplier = 1.5;
   options.max_worker_deaths = 7;
+  options.paused = options.single_active_consumer = true;
+  options.max_in_flight = 3;
+  options.ttl = std::chrono::hours(3);
+  options.on_expiry = model::OnExpiry::hospital;
+  options.order_by_key = true;
+  options.on_key_failure = model::KeyFailure::hold;
   wire::OptionsPatch patch;
   for (const auto& [name, value] : options_json(options)) {
     EXPECT_TRUE(read_option(name, value, patch).value()) << name;
@@ -35,7 +43,8 @@ TEST(QueueJson, WrongValuesNameTheOption) {
   const std::pair<const char*, json::value> wrong[] = {
       {"max_attempts", 0},       {"max_attempts", "many"},     {"max_attempts", -1},      {"max_attempts", 1.5},
       {"backoff_initial", 30},   {"backoff_max", "30"},        {"backoff_jitter", "0.2"}, {"lease_duration", nullptr},
-      {"max_worker_deaths", ""}, {"backoff_multiplier", true}, {"durability", 1},
+      {"max_worker_deaths", ""}, {"backoff_multiplier", true}, {"durability", 1},         {"ttl", "soon"},
+      {"on_expiry", 1},          {"order_by_key", "yes"},      {"on_key_failure", false},
   };
   for (const auto& [name, value] : wrong) {
     wire::OptionsPatch patch;

@@ -39,7 +39,7 @@ class EvenStore final : public model::Store {
   }
   base::Result<std::vector<model::RecoveredShard>> recover() override { return kNotAsked; }
   base::Status commit(std::span<const model::MutationGroup>, bool) override { return kNotAsked; }
-  base::Result<std::vector<model::RecoveredDelivery>> read_waiting(ShardId, model::SubscriptionId, base::Instant,
+  base::Result<std::vector<model::RecoveredDelivery>> read_waiting(ShardId, model::SubscriptionId, model::WaitingPlace,
                                                                    std::size_t) override {
     return kNotAsked;
   }

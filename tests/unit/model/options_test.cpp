@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/limits.h"
+
 namespace lazaret::model {
 namespace {
 
@@ -26,6 +28,11 @@ TEST(QueueOptions, EachIsRefusedOutsideItsRange) {
   EXPECT_TRUE(refused([](auto& o) { o.lease_duration = 99ms; }));
   EXPECT_TRUE(refused([](auto& o) { o.max_worker_deaths = 0; }));
   EXPECT_TRUE(refused([](auto& o) { o.durability = static_cast<Durability>(3); }));
+  EXPECT_TRUE(refused([](auto& o) { o.ttl = -1s; }));
+  EXPECT_TRUE(refused([](auto& o) { o.ttl = limits::kDelayMost + 1s; }));
+  EXPECT_TRUE(refused([](auto& o) { o.on_expiry = static_cast<OnExpiry>(3); }));
+  EXPECT_TRUE(refused([](auto& o) { o.on_key_failure = static_cast<KeyFailure>(3); }));
+  EXPECT_TRUE(refused([](auto& o) { o.on_key_failure = KeyFailure::hold; })) << "without an order";
 }
 
 TEST(QueueOptions, UnlimitedAttemptsAreAllowedByName) {
@@ -41,6 +48,20 @@ TEST(QueueOptions, DifferenceNamesEachOptionWithBothValues) {
   EXPECT_EQ(difference(QueueOptions{}, asked),
             "max_attempts is 5, asked for \"unlimited\"; lease_duration is 30s, asked for 10s");
   EXPECT_EQ(difference(asked, asked), "");
+}
+
+TEST(QueueOptions, APatchOfOptionsMakesThem) {
+  QueueOptions options;
+  options.order_by_key = true;
+  options.on_key_failure = KeyFailure::hold;
+  options.durability = Durability::relaxed;
+  EXPECT_EQ(OptionsPatch::of(options).apply_to({}).value(), options);
+  OptionsPatch wrong;
+  wrong.on_key_failure = "stop";
+  EXPECT_EQ(wrong.apply_to({}).code(), Code::INVALID_OPTION);
+  wrong.on_key_failure = "hold";
+  EXPECT_EQ(wrong.validate_for(Kind::topic).code(), Code::INVALID_OPTION);
+  EXPECT_TRUE(wrong.validate_for(Kind::subscription).ok());
 }
 
 TEST(Name, FollowsTheRule) {

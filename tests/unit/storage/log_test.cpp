@@ -55,6 +55,30 @@ TEST_F(LogTest, MixedSizesComeBackBitForBit) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
+TEST_F(LogTest, TimesOfMessagesComeBackAndThoseOfOthersStayNone) {
+  publish({"none"});
+  std::vector<model::MessageRef> messages;
+  for (std::int64_t i = 0; i < 3; ++i) {
+    auto one = std::make_shared<model::Message>(*message("body"));
+    if (i != 1) one->due.us = 5'000'000 + i;
+    if (i != 0) one->expires_at.us = 9'000'000 + i;
+    messages.push_back(std::move(one));
+  }
+  state_.counters.entered += 3;
+  commit({model::AppendMessages{queue_.log, next_, messages}, put_state()});
+  reopen();
+  const auto page = read(0, 4);
+  ASSERT_THAT(page.messages, SizeIs(4));
+  EXPECT_EQ(page.messages[0].message->due.us, 0);
+  EXPECT_EQ(page.messages[0].message->expires_at.us, 0);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(page.messages[i + 1].message->due, messages[i]->due);
+    EXPECT_EQ(page.messages[i + 1].message->expires_at, messages[i]->expires_at);
+    EXPECT_EQ(page.messages[i + 1].message->body.view(), "body");
+  }
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
 TEST_F(LogTest, PagesKeepToTheirBounds) {
   fill(300, 100);  // runs of 64, 36, 64, 36, …
   const auto page = read(70, 300, 10);

@@ -117,7 +117,8 @@ TEST_F(RecoveryTest, DeliveriesComeBackWithEverythingTheySay) {
   EXPECT_EQ(found[1].record, ready);
   EXPECT_EQ(found[2].record, soon);
   EXPECT_EQ(found[3].record, late);
-  const auto waiting = store_->read_waiting(model::ShardId(0), queue_.subscription, base::Instant{5000}, 10);
+  const auto waiting = store_->read_waiting(model::ShardId(0), queue_.subscription,
+                                            model::WaitingPlace::behind(base::Instant{5000}), 10);
   ASSERT_THAT(*waiting, SizeIs(1));
   EXPECT_EQ(waiting->at(0).record, late);
 
@@ -133,10 +134,115 @@ TEST_F(RecoveryTest, DeliveriesComeBackWithEverythingTheySay) {
   EXPECT_EQ(count_records("schedule"), 0u);
 }
 
+TEST_F(RecoveryTest, KeysComeBackWithWhatLocksThem) {
+  publish({"a", "b", "c", "d"});
+  queue_.options.order_by_key = true;
+  queue_.options.on_key_failure = model::KeyFailure::hold;
+  auto keyed = delivery(2, DeliveryState::ready);
+  keyed.key = model::hash_of_key("key");
+  auto without = delivery(3, DeliveryState::waiting, 9000);
+  without.key = model::KeyHash();
+  commit({model::PutQueue{queue_}, model::PutDelivery{queue_.subscription, queue_.log, keyed, {}},
+          model::PutDelivery{queue_.subscription, queue_.log, without, {}}});
+  source().settled = {{Offset(0), Offset(2)}};
+  source().cursor = Offset(2);
+  source().settled.clear();
+  admit(0, base::Instant{100});
+  admit(1, base::Instant{200});
+  --state_.counters.in_hospital;
+  commit({model::ReplayCase{case_id(1), queue_.lane, Offset(0)}, put_state()});
+  reopen();
+  const model::RecoveredQueue found = recovered();
+  EXPECT_EQ(found.queue.options, queue_.options);
+  ASSERT_THAT(found.subscription->deliveries, SizeIs(2));
+  EXPECT_EQ(found.subscription->deliveries[0].record, keyed);
+  EXPECT_EQ(found.subscription->deliveries[1].record, without);
+  ASSERT_THAT(found.subscription->case_keys, SizeIs(2));
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(found.subscription->case_keys[i].offset, Offset(i));
+    EXPECT_EQ(found.subscription->case_keys[i].key, model::hash_of_key("key"));
+  }
+}
+
 TEST_F(RecoveryTest, ADropOfWhatIsOnlyOnTheDiskFindsItsPlaceInTheSchedule) {
   publish({"body"});
   commit({model::PutDelivery{queue_.subscription, queue_.log, delivery(0, DeliveryState::waiting, 5000), {}}});
   commit({model::DropDelivery{queue_.subscription, queue_.log, Offset(0), {}, true}});
+  EXPECT_THAT(*store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10), IsEmpty());
+}
+
+TEST_F(RecoveryTest, WhatIsScheduledComesBackFromTheScheduleAlone) {
+  publish(std::vector<std::string>(4, "body"));
+  const auto scheduled = [&](std::uint64_t offset, std::int64_t due) {
+    const auto record = delivery(offset, DeliveryState::waiting, due);
+    model::DeliveryRecord alone;
+    alone.offset = record.offset;
+    alone.state = record.state;
+    alone.due = record.due;
+    alone.scheduled = true;
+    return alone;
+  };
+  const auto late = scheduled(1, 9000);
+  const auto soon = scheduled(2, 5000);
+  const auto same = scheduled(3, 5000);
+  const auto retry = delivery(0, DeliveryState::waiting, 7000);
+  std::vector<model::Mutation> mutations;
+  for (const auto& record : {late, soon, same, retry}) {
+    mutations.push_back(model::PutDelivery{queue_.subscription, queue_.log, record, {}});
+  }
+  commit(mutations);
+  reopen();
+  EXPECT_THAT(findings(), IsEmpty());
+  const auto found = recovered().subscription->deliveries;
+  ASSERT_THAT(found, SizeIs(4));
+  EXPECT_EQ(found[0].record, soon);
+  EXPECT_EQ(found[1].record, same);
+  EXPECT_EQ(found[2].record, retry);
+  EXPECT_EQ(found[3].record, late);
+  // Page by page, also between those that are due at the same time.
+  const model::WaitingPlace after{{5000}, queue_.log, Offset(2)};
+  const auto behind = store_->read_waiting(model::ShardId(0), queue_.subscription, after, 2);
+  ASSERT_THAT(*behind, SizeIs(2));
+  EXPECT_EQ(behind->at(0).record, same);
+  EXPECT_EQ(behind->at(1).record, retry);
+
+  // Granted it has a record of its own, and its place is free.
+  auto granted = delivery(2, DeliveryState::granted);
+  commit({model::PutDelivery{queue_.subscription, queue_.log, granted, soon.due}});
+  reopen();
+  EXPECT_THAT(findings(), IsEmpty());
+  EXPECT_EQ(count_records("schedule"), 3u);
+  EXPECT_EQ(recovered().subscription->deliveries[0].record, granted);
+
+  // All that is scheduled goes at once; what else waits, record by record.
+  commit({model::DropDelivery{queue_.subscription, queue_.log, Offset(0), retry.due},
+          model::DropSchedule{queue_.subscription}});
+  EXPECT_THAT(*store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10), IsEmpty());
+}
+
+TEST_F(RecoveryTest, AScheduledOneIsDroppedWherever) {
+  std::vector<model::MessageRef> messages;
+  for (int i = 0; i < 2; ++i) {
+    auto one = std::make_shared<model::Message>(*message("body"));
+    one->due.us = 5000 + i;
+    messages.push_back(std::move(one));
+  }
+  const auto put = [&](std::uint64_t offset) {
+    model::DeliveryRecord record;
+    record.offset = Offset(offset);
+    record.state = DeliveryState::waiting;
+    record.due = messages[offset]->due;
+    record.scheduled = true;
+    return model::PutDelivery{queue_.subscription, queue_.log, record, {}};
+  };
+  const auto drop = [&](std::uint64_t offset) {
+    return model::DropDelivery{queue_.subscription, queue_.log, Offset(offset), {}, true};
+  };
+  state_.counters.entered = 2;
+  // In the commit that put it, and later, when only the message says until when it waits.
+  commit({model::AppendMessages{queue_.log, Offset(0), messages}, put(0), put(1), drop(0), put_state()});
+  ASSERT_THAT(*store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10), SizeIs(1));
+  commit({drop(1)});
   EXPECT_THAT(*store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10), IsEmpty());
 }
 

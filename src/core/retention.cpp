@@ -1,0 +1,151 @@
+// How long a topic keeps messages: `retain_for` beyond what its subscriptions need, `retention_*` short of it.
+//
+// Marks in the log say where so many bytes, or so much time, have gone by; everything here goes from mark to mark, so
+// that nothing looks at single messages. They are at most a sixteenth of each limit apart.
+#include <algorithm>
+
+#include "core/shard_state.h"
+#include "model/limits.h"
+
+namespace lazaret::core {
+namespace {
+
+using model::DeliveryState;
+using model::LogMark;
+using model::Offset;
+using model::OffsetRange;
+
+constexpr int kSteps = 16;
+
+/// The step of a time; never so short that marks are made all the time.
+base::Duration step_of(base::Duration limit) { return std::max<base::Duration>(limit / kSteps, base::Duration(1000)); }
+
+}  // namespace
+
+void Shard::State::change_retention(Log& log, const model::QueueOptions& options) {
+  log.retention = Retention::of(options);
+  log.retains = log.retention != Retention{};
+  if (log.retains) return retain(log);
+  if (!log.state.marks.empty()) {
+    log.state.marks.clear();
+    log.marks_changed = true;
+    touch(log);
+  }
+  set_alarm(log);
+}
+
+/// Messages were appended, or time has gone by.
+void Shard::State::retain(Log& log) {
+  if (!log.retains || log.deleting) return;
+  add_mark(log);
+  lose(log);
+  const Offset kept = std::max(kept_from(log), log.lost_to);
+  if (kept > log.kept_before) {
+    log.kept_before = kept;
+    trim(log, true);
+  }
+  auto& marks = log.state.marks;
+  // The last mark at or before what is kept says from where that is.
+  const Offset needed = marks_needed_from(log);
+  while (marks.size() > 1 && marks[1].offset <= needed) marks.erase(marks.begin());
+  set_alarm(log);
+}
+
+Offset Shard::State::marks_needed_from(const Log& log) const {
+  return log.retention.retain_for.count() == 0 ? log.lost_to : kept_from(log);
+}
+
+void Shard::State::add_mark(Log& log) {
+  auto& marks = log.state.marks;
+  const Retention& limits = log.retention;
+  if (!marks.empty()) {
+    const LogMark& last = marks.back();
+    const auto over = [](std::uint64_t since, std::uint64_t limit) {
+      return limit != 0 && since >= std::max<std::uint64_t>(limit / kSteps, 1);
+    };
+    const auto late = [&](base::Duration limit) { return limit.count() != 0 && now - last.at >= step_of(limit); };
+    const bool due = over(log.state.next.value - last.offset.value, limits.messages) ||
+                     over(log.bytes - last.bytes, limits.bytes) || late(limits.age) || late(limits.retain_for);
+    if (!due || log.state.next == last.offset) return;
+  }
+  marks.push_back({log.state.next, now, log.bytes});
+  log.marks_changed = true;
+  touch(log);
+}
+
+/// What lies beyond a limit goes, read or not.
+void Shard::State::lose(Log& log) {
+  const Retention& limits = log.retention;
+  Offset cut;
+  for (const LogMark& mark : log.state.marks) {
+    const bool beyond = (limits.messages != 0 && log.state.next.value - mark.offset.value >= limits.messages) ||
+                        (limits.bytes != 0 && log.bytes - mark.bytes >= limits.bytes) ||
+                        (limits.age.count() != 0 && now - mark.at >= limits.age);
+    if (beyond) cut = mark.offset;
+  }
+  if (cut <= log.lost_to) return;
+  log.lost_to = cut;
+  touch(log);
+  for (Subscription* sub : log.readers) lose_before(*sub, cut);
+}
+
+/// What somebody has stays until it is settled; also what may be claimed after a restart.
+void Shard::State::lose_before(Subscription& sub, Offset cut) {
+  if (sub.deleting || resuming || sub.acked.cursor() >= cut) return;
+  count_entered(sub);
+  if (sub.keys != nullptr) forget_passed(sub, cut);
+  const std::uint64_t lost = drop_unheld(sub, {sub.acked.cursor(), cut}, true);
+  sub.frontier = std::max(sub.frontier, cut);
+  sub.counters.lost_to_retention += lost;
+  touch(sub);
+  if (lost > 0) out->urgent = out->sync = true;
+}
+
+/// The first message that stays although all subscriptions have read it.
+Offset Shard::State::kept_from(const Log& log) const {
+  if (log.retention.retain_for.count() == 0) return log.persisted_end;
+  Offset kept = std::max(log.lost_to, log.begin());
+  for (const LogMark& mark : log.state.marks) {
+    if (now - mark.at >= log.retention.retain_for) kept = std::max(kept, mark.offset);
+  }
+  return std::min(kept, log.persisted_end);
+}
+
+/// How much of what its topic allows the subscription uses; at 1 messages are lost unread.
+double Shard::State::retention_used(const Subscription& sub) const {
+  const Log& log = *sub.log;
+  const Offset oldest = sub.acked.next_unsettled(sub.acked.cursor());
+  if (!log.retains || oldest >= log.state.next) return 0;
+  const auto& marks = log.state.marks;
+  const auto behind = std::find_if(marks.rbegin(), marks.rend(), [&](const LogMark& m) { return m.offset <= oldest; });
+  const LogMark mark = behind == marks.rend() ? LogMark{oldest, now, log.bytes} : *behind;
+  const Retention& limits = log.retention;
+  double used = 0;
+  const auto share = [&used](double value, double limit) {
+    if (limit > 0) used = std::max(used, std::min(value / limit, 1.0));
+  };
+  share(static_cast<double>(log.state.next.value - oldest.value), static_cast<double>(limits.messages));
+  share(static_cast<double>(log.bytes - mark.bytes), static_cast<double>(limits.bytes));
+  share(static_cast<double>((now - mark.at).count()), static_cast<double>(limits.age.count()));
+  return used;
+}
+
+/// When the next mark is due, or the next step is to be trimmed or lost.
+void Shard::State::set_alarm(Log& log) {
+  base::Instant next = base::Instant::never();
+  const Retention& limits = log.retention;
+  const auto& marks = log.state.marks;
+  for (const base::Duration limit : {limits.retain_for, limits.age}) {
+    if (!log.retains || log.deleting || limit.count() == 0 || marks.empty()) continue;
+    if (marks.back().offset < log.state.next) next = std::min(next, marks.back().at + step_of(limit));
+    const auto ahead =
+        std::find_if(marks.begin(), marks.end(), [&](const LogMark& mark) { return now - mark.at < limit; });
+    if (ahead != marks.end()) next = std::min(next, ahead->at + limit);
+  }
+  if (next == log.alarm) return;
+  log_alarms.erase({log.alarm, log.state.log});
+  log.alarm = next;
+  if (next != base::Instant::never()) log_alarms.emplace(next, log.state.log);
+}
+
+}  // namespace lazaret::core

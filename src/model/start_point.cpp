@@ -1,0 +1,30 @@
+#include "model/start_point.h"
+
+#include <charconv>
+
+#include "base/duration_text.h"
+
+namespace lazaret::model {
+
+std::string text_of(const StartPoint& start) {
+  switch (start.kind) {
+    case Start::latest: return "latest";
+    case Start::earliest: return "earliest";
+    case Start::offset: return std::to_string(start.offset.value);
+    case Start::time: return base::format_rfc3339(start.time);
+  }
+  return "latest";
+}
+
+base::Result<StartPoint> start_point_of(std::string_view text) {
+  if (text == "latest") return StartPoint{Start::latest, {}, {}};
+  if (text == "earliest") return StartPoint{Start::earliest, {}, {}};
+  std::uint64_t offset = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
+  if (error == std::errc() && end == text.data() + text.size()) return StartPoint{Start::offset, Offset(offset), {}};
+  if (const auto time = base::parse_rfc3339(text); time.ok()) return StartPoint{Start::time, {}, *time};
+  return base::Status(base::Code::INVALID_OPTION,
+                      "a start is \"latest\", \"earliest\", an offset, or a time such as 2026-11-23T20:04:48Z");
+}
+
+}  // namespace lazaret::model

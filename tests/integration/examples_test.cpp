@@ -1,0 +1,93 @@
+// The programs of tools/examples, each against a real broker: they end, they say what they should, and leave nothing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "integration/support/api.h"
+#include "integration/support/broker.h"
+
+namespace lazaret::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
+
+class ExamplesTest : public ::testing::Test {
+ protected:
+  /// The lines that it prints.
+  std::vector<std::string> example(const std::string& name, std::vector<std::string> arguments = {}) {
+    arguments.insert(arguments.begin(), {binary("lazaret_example_" + name), broker_.url()});
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.exit, 0) << outcome.err;
+    std::istringstream text(outcome.out);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    return lines;
+  }
+  void expect_nothing_left(const std::string& name) {
+    const QueueView queue(broker_, name);
+    EXPECT_EQ(queue["ready"] + queue["leased"] + queue["waiting"], 0) << name;
+    EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+  }
+  Broker broker_;
+};
+
+TEST_F(ExamplesTest, WorkQueue) {
+  EXPECT_THAT(example("work_queue"),
+              UnorderedElementsAre("left order 1 at offset 0", "left order 2 at offset 1", "left order 3 at offset 2",
+                                   "printed the invoice of order 1", "printed the invoice of order 2",
+                                   "printed the invoice of order 3"));
+  expect_nothing_left("invoices");
+}
+
+TEST_F(ExamplesTest, CompetingConsumers) {
+  std::vector<std::string> lines = example("competing_consumers");
+  EXPECT_THAT(lines, AllOf(SizeIs(20), Contains(StartsWith("worker-1 made ")), Contains(StartsWith("worker-2 made "))));
+  for (std::string& line : lines) line.erase(0, line.find("picture"));
+  std::sort(lines.begin(), lines.end());
+  EXPECT_EQ(std::unique(lines.begin(), lines.end()), lines.end()) << "each picture was made once";
+  expect_nothing_left("thumbnails");
+}
+
+TEST_F(ExamplesTest, PublishSubscribe) {
+  EXPECT_THAT(example("publish_subscribe"),
+              UnorderedElementsAre("billed order 1", "billed order 2", "counted order 1", "counted order 2"));
+}
+
+TEST_F(ExamplesTest, RetryAndHospital) {
+  const auto tried = example("retry_and_hospital");
+  EXPECT_THAT(tried, AllOf(Contains("trying 1000 JPY at attempt 3"), Contains("paid 10 EUR at attempt 1"),
+                           Contains("paid 12 EUR at attempt 1"), SizeIs(7)));
+  const auto cases = broker_.cli_json({"hospital", "list"});
+  ASSERT_EQ(cases.size(), 1u);
+  EXPECT_EQ(cases[0].at("error_message"), "no such currency: JPY");
+  EXPECT_EQ(broker_.cli({"hospital", "replay", "--all"}).exit, 0);
+  EXPECT_THAT(example("retry_and_hospital", {"mended"}),
+              ElementsAre("trying 1000 JPY at attempt 4", "paid 1000 JPY at attempt 4"));
+  EXPECT_EQ(broker_.cli_json({"hospital", "list"})[0].at("state"), "discharged");
+  expect_nothing_left("payments");
+}
+
+TEST_F(ExamplesTest, IdempotentReceiver) {
+  const std::string file = broker_.dir() / "ids";
+  EXPECT_THAT(example("idempotent_receiver", {file}), UnorderedElementsAre("charged card 1", "charged card 2"));
+  EXPECT_THAT(example("idempotent_receiver", {file}), ElementsAre("charged card 2")) << "it remembers card 1";
+  EXPECT_EQ(QueueView(broker_, "charges")["acked_total"], 6);
+  expect_nothing_left("charges");
+}
+
+TEST_F(ExamplesTest, Pipeline) {
+  EXPECT_THAT(example("pipeline"), UnorderedElementsAre("stored the words of page 1", "stored the words of page 2",
+                                                        "stored the words of page 3"));
+  expect_nothing_left("scans");
+  expect_nothing_left("texts");
+}
+
+}  // namespace
+}  // namespace lazaret::testing

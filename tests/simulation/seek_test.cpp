@@ -1,0 +1,384 @@
+// Where a subscription begins and is moved to, what pauses or narrows it, and how long its topic keeps messages.
+#include "simulation/story.h"
+
+namespace lazaret::simulation {
+namespace {
+
+using base::Code;
+using model::CaseState;
+using model::Start;
+using model::StartPoint;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+StartPoint at_offset(std::uint64_t offset) { return {Start::offset, model::Offset(offset), {}}; }
+StartPoint at_time(base::Instant time) { return {Start::time, {}, time}; }
+const StartPoint kEarliest{Start::earliest, {}, {}};
+const StartPoint kLatest{Start::latest, {}, {}};
+
+/// A topic that keeps an hour of what was read, and a consumer of one subscription of it.
+class Seek : public Story {
+ protected:
+  Seek() : anna(world, "anna", {.starts_at_once = true}) {
+    model::QueueOptions keeping;
+    keeping.retain_for = 1h;
+    world.create_topic("orders", keeping);
+    model::QueueOptions once;
+    once.max_attempts = 1;
+    world.subscribe("billing", "orders", Start::latest, once);
+    anna.consume("billing", 100);
+  }
+  void ack_all() {
+    for (const std::uint64_t offset : anna.held()) anna.ack(offset);
+    world.run_for(10ms);
+  }
+  void crash() {
+    world.kill_broker();
+    anna.disconnected();
+    world.start_broker();
+    world.settle();
+  }
+  Client anna;
+};
+
+TEST_F(Seek, BackWhatWasAckedComesAgain) {
+  world.publish("orders", 5);
+  ack_all();
+  const model::SeekDone done = world.seek("billing", at_offset(2));
+  ASSERT_TRUE(done.status.ok());
+  EXPECT_EQ(done.offset, model::Offset(2));
+  EXPECT_EQ(done.entered, 3u);
+  EXPECT_EQ(done.purged, 0u);
+  EXPECT_THAT(anna.held(), ElementsAre(2, 3, 4));
+  EXPECT_EQ(anna.delivery(2).what.attempt, 1u);
+  EXPECT_FALSE(anna.delivery(2).what.redelivered);
+  ack_all();
+  EXPECT_EQ(world.show("billing").counters.entered, 8u);
+  EXPECT_EQ(world.show("billing").counters.acked, 8u);
+  expect_sums("billing");
+}
+
+TEST_F(Seek, ForwardWhatLiesBetweenIsPurged) {
+  anna.close_consumer();
+  world.publish("orders", 5);
+  const model::SeekDone done = world.seek("billing", at_offset(3));
+  EXPECT_EQ(done.purged, 3u);
+  anna.consume("billing", 100, 2);
+  EXPECT_THAT(anna.held(), ElementsAre(3, 4));
+  EXPECT_EQ(world.seek("billing", kLatest).purged, 2u);
+  EXPECT_EQ(world.show("billing").ready, 0u);
+  expect_sums("billing");
+}
+
+TEST_F(Seek, LeasesEndAndTheirTokensAreVoid) {
+  world.publish("orders", 2);
+  heard();
+  world.seek("billing", kEarliest);
+  EXPECT_THAT(heard(), ElementsAre("0.000 anna loses 0", "0.000 anna loses 1", "0.000 anna gets 0, attempt 1",
+                                   "0.000 anna gets 1, attempt 1"));
+  EXPECT_EQ(world.show("billing").leased, 2u);
+  expect_sums("billing");
+}
+
+TEST_F(Seek, AnOldTokenSettlesNothing) {
+  world.publish("orders", 1);
+  model::Verdict old;
+  old.kind = model::VerdictKind::ack;
+  old.token = {world.queue("billing").shard, world.queue("billing").subscription, world.queue("billing").log,
+               model::Offset(0), anna.delivery(0).what.grant};
+  anna.close_consumer();
+  world.seek("billing", kEarliest);
+  heard();
+  anna.settle(old);
+  EXPECT_EQ(world.show("billing").ready, 1u);
+  EXPECT_EQ(world.show("billing").counters.acked, 0u);
+}
+
+/// Without a record on the disk, a token of before would be as good as any after a restart.
+TEST_F(Seek, AnOldTokenIsNoClaimAfterARestart) {
+  world.publish("orders", 1);
+  model::Verdict token;
+  anna.vanish();
+  world.seek("billing", kEarliest);
+  crash();
+  anna.reconnect();
+  world.run_for(10s);
+  ASSERT_THAT(anna.held(), ElementsAre(0));
+  EXPECT_EQ(anna.delivery(0).what.attempt, 1u);  // granted anew: what was presented did not count
+  expect_sums("billing");
+}
+
+TEST_F(Seek, WaitingAndRetriedOnesBeginAnew) {
+  model::OptionsPatch more;
+  more.max_attempts = 5;
+  world.update("billing", more);
+  world.publish("orders", 2);
+  anna.nack(0, "", 10s);
+  anna.ack(1);
+  ASSERT_EQ(world.show("billing").waiting, 1u);
+  EXPECT_EQ(world.seek("billing", kEarliest).entered, 1u);
+  EXPECT_THAT(anna.held(), ElementsAre(0, 1));
+  EXPECT_EQ(anna.delivery(0).what.attempt, 1u);
+  EXPECT_EQ(world.show("billing").waiting, 0u);
+  EXPECT_EQ(world.store().delivery_records(world.queue("billing").subscription), 0u);
+  ack_all();
+  expect_sums("billing");
+}
+
+TEST_F(Seek, OpenCasesStayWhereTheyAreClosedOnesAreForgotten) {
+  world.publish("orders", 3);
+  anna.nack(0);
+  anna.nack(1);
+  anna.ack(2);
+  const auto admitted = world.cases("billing", CaseState::admitted);
+  ASSERT_THAT(admitted, SizeIs(2));
+  world.discard(admitted[1].id);
+  EXPECT_EQ(world.seek("billing", kEarliest).entered, 2u);
+  EXPECT_THAT(anna.held(), ElementsAre(1, 2));
+  EXPECT_THAT(world.cases("billing", CaseState::discarded), IsEmpty());
+  EXPECT_THAT(world.cases("billing", CaseState::admitted), SizeIs(1));
+  // The same message fails again, and its history begins anew.
+  anna.nack(1, "again");
+  EXPECT_EQ(world.cases("billing", CaseState::admitted).at(1).attempt_count, 1u);
+  world.replay(admitted[0].id);
+  EXPECT_THAT(anna.held(), ElementsAre(0, 2));
+  world.seek("billing", kEarliest);
+  EXPECT_THAT(anna.held(), ElementsAre(0, 2));  // a replay goes on
+  ack_all();
+  expect_sums("billing");
+}
+
+TEST_F(Seek, ToATimeItIsTheFirstThatWasPublishedThen) {
+  std::vector<base::Instant> times;
+  for (int i = 0; i < 10; ++i) {
+    world.publish("orders", 1);
+    times.push_back(world.now());
+    ack_all();
+    world.run_for(1min);
+  }
+  EXPECT_EQ(world.seek("billing", at_time(times[4])).offset, model::Offset(4));
+  world.run_for(10ms);
+  EXPECT_THAT(anna.held(), ElementsAre(4, 5, 6, 7, 8, 9));
+  ack_all();
+  EXPECT_EQ(world.seek("billing", at_time({times[6].us + 1})).offset, model::Offset(7));
+  ack_all();
+  EXPECT_EQ(world.seek("billing", at_time({0})).offset, model::Offset(0));
+  ack_all();
+  EXPECT_EQ(world.seek("billing", at_time({world.now().us + 1'000'000})).offset, model::Offset(10));
+  expect_sums("billing");
+}
+
+TEST_F(Seek, ASubscriptionBeginsAtAnOffsetOrATime) {
+  world.publish("orders", 3);
+  world.run_for(1min);
+  const base::Instant later = world.now();
+  world.publish("orders", 3);
+  world.subscribe_at("third", "orders", at_offset(2));
+  world.subscribe_at("late", "orders", at_time(later));
+  world.run_for(1s);
+  EXPECT_EQ(world.show("third").ready, 4u);
+  EXPECT_EQ(world.show("late").ready, 3u);
+  expect_sums("third");
+  EXPECT_EQ(world.show("late").counters.entered, 6u);  // and three of them were passed over
+  expect_sums("late");
+  world.subscribe_at("beyond", "orders", at_offset(1000));
+  EXPECT_EQ(world.show("beyond").ready, 0u);
+}
+
+/// The look into the log takes a while, and the broker dies meanwhile.
+TEST(SeekUnderACrash, WhatItWasToBeginWithIsLookedUpAgain) {
+  World world({.page_time = 1s});
+  model::QueueOptions keeping;
+  keeping.retain_for = 1h;
+  world.create_topic("orders", keeping);
+  world.publish("orders", 3);
+  world.run_for(1min);
+  const base::Instant later = world.now();
+  world.publish("orders", 2);
+  world.subscribe_at("late", "orders", at_time(later));
+  world.run_for(100ms);
+  world.kill_broker();
+  world.start_broker();
+  Client anna(world, "anna", {.starts_at_once = true});
+  anna.consume("late", 10);
+  EXPECT_THAT(anna.held(), IsEmpty());
+  world.run_for(10s);
+  EXPECT_THAT(anna.held(), ElementsAre(3, 4));
+}
+
+TEST_F(Seek, QueuesAndWhatIsNotThereAreRefused) {
+  world.create_queue("plain");
+  EXPECT_EQ(world.seek("plain", kEarliest).status.code(), Code::BAD_REQUEST);
+  model::SeekSubscription nowhere;
+  nowhere.subscription = model::SubscriptionId(99);
+  EXPECT_EQ(world.ask<model::SeekDone>(model::ShardId(0), nowhere).status.code(), Code::NOT_FOUND);
+}
+
+// --- Paused, narrowed -----------------------------------------------------------------------------------------------
+
+TEST_F(Seek, WhilePausedNothingIsGrantedAndWhatIsOutGoesOn) {
+  world.publish("orders", 1);
+  model::OptionsPatch pause;
+  pause.paused = true;
+  world.update("billing", pause);
+  world.publish("orders", 2);
+  EXPECT_THAT(anna.held(), ElementsAre(0));
+  anna.ack(0);
+  EXPECT_EQ(world.show("billing").ready, 2u);
+  crash();
+  anna.reconnect();
+  world.run_for(10s);
+  EXPECT_THAT(anna.held(), IsEmpty());
+  pause.paused = false;
+  world.update("billing", pause);
+  EXPECT_THAT(anna.held(), ElementsAre(1, 2));
+}
+
+TEST_F(Seek, NoMoreThanMaxInFlightIsOutOverAllConsumers) {
+  model::OptionsPatch narrow;
+  narrow.max_in_flight = 2;
+  world.update("billing", narrow);
+  Client bert(world, "bert", {.starts_at_once = true});
+  bert.consume("billing", 100);
+  world.publish("orders", 5);
+  EXPECT_EQ(anna.held().size() + bert.held().size(), 2u);
+  EXPECT_EQ(world.show("billing").leased, 2u);
+  ack_all();
+  EXPECT_EQ(world.show("billing").leased, 2u);
+  narrow.max_in_flight = 0;
+  world.update("billing", narrow);
+  EXPECT_EQ(world.show("billing").ready, 0u);
+}
+
+TEST_F(Seek, TheSecondConsumerTakesOverWhenTheFirstHasNothingLeft) {
+  model::OptionsPatch single;
+  single.single_active_consumer = true;
+  single.max_attempts = 5;
+  world.update("billing", single);
+  Client bert(world, "bert", {.starts_at_once = true});
+  bert.consume("billing", 100);
+  world.publish("orders", 2);
+  EXPECT_THAT(anna.held(), ElementsAre(0, 1));
+  EXPECT_THAT(bert.held(), IsEmpty());
+  anna.ack(0);
+  anna.die();
+  world.publish("orders", 1);
+  EXPECT_THAT(bert.held(), IsEmpty());  // anna may come back for what had begun
+  world.run_for(10s);
+  EXPECT_THAT(bert.held(), ElementsAre(2));
+  bert.ack(2);
+  world.run_for(10s);
+  EXPECT_THAT(bert.held(), ElementsAre(1));  // alone: a process was lost with it
+}
+
+// --- How long a topic keeps messages --------------------------------------------------------------------------------
+
+TEST_F(Seek, WhatWasReadStaysForRetainForAndThenGoes) {
+  const model::LogId log = world.queue("orders").log;
+  world.publish("orders", 10);
+  ack_all();
+  world.post_all(core::TrimNow{});
+  world.run_for(50min);
+  EXPECT_EQ(world.store().stored_messages(log), 10u);
+  EXPECT_EQ(world.seek("billing", kEarliest).entered, 10u);
+  ack_all();
+  world.run_for(20min);
+  EXPECT_EQ(world.store().stored_messages(log), 0u);
+  EXPECT_EQ(world.seek("billing", kEarliest).entered, 0u);
+}
+
+TEST_F(Seek, RetainForHoldsOverARestart) {
+  const model::LogId log = world.queue("orders").log;
+  world.publish("orders", 10);
+  ack_all();
+  crash();
+  world.run_for(30min);
+  EXPECT_EQ(world.store().stored_messages(log), 10u);
+  world.run_for(40min);
+  EXPECT_EQ(world.store().stored_messages(log), 0u);
+}
+
+class Retention : public Story {
+ protected:
+  void create(model::QueueOptions options) {
+    world.create_topic("orders", options);
+    world.subscribe("billing", "orders");
+  }
+};
+
+TEST_F(Retention, BeyondSoManyMessagesTheOldestAreLostAndCounted) {
+  model::QueueOptions options;
+  options.retention_messages = 160;
+  create(options);
+  for (int i = 0; i < 100; ++i) world.publish("orders", 10);
+  const model::QueueStats stats = world.show("billing");
+  EXPECT_GE(stats.ready, 160u);
+  EXPECT_LE(stats.ready, 180u);
+  EXPECT_EQ(stats.counters.lost_to_retention, 1000 - stats.ready);
+  EXPECT_EQ(stats.retention_used, 1);
+  EXPECT_LE(world.store().stored_messages(world.queue("orders").log), 180u);
+  expect_sums("billing");
+}
+
+TEST_F(Retention, WhatIsOutIsLostToNobody) {
+  model::QueueOptions options;
+  options.retention_messages = 16;
+  create(options);
+  Client anna(world, "anna", {.starts_at_once = true});
+  anna.consume("billing", 2);
+  world.publish("orders", 100);
+  world.publish("orders", 100);
+  EXPECT_THAT(anna.held(), ElementsAre(0, 1));
+  anna.ack(0);
+  EXPECT_EQ(world.show("billing").counters.acked, 1u);
+  EXPECT_GT(world.show("billing").counters.lost_to_retention, 90u);
+  expect_sums("billing");
+}
+
+TEST_F(Retention, WhatIsTooOldIsLostAlsoWhenNothingIsPublished) {
+  model::QueueOptions options;
+  options.retention_age = 16min;
+  create(options);
+  world.publish("orders", 5);
+  world.run_for(10min);
+  EXPECT_EQ(world.show("billing").ready, 5u);
+  EXPECT_GT(world.show("billing").retention_used, 0.5);
+  EXPECT_LT(world.show("billing").retention_used, 0.8);
+  world.run_for(10min);
+  EXPECT_EQ(world.show("billing").ready, 0u);
+  EXPECT_EQ(world.show("billing").counters.lost_to_retention, 5u);
+  EXPECT_EQ(world.store().stored_messages(world.queue("orders").log), 0u);
+  expect_sums("billing");
+}
+
+TEST_F(Retention, BeyondSoManyBytesTheOldestAreLost) {
+  model::QueueOptions options;
+  options.retention_bytes = 16'000;
+  create(options);
+  const std::string body(1000, 'x');
+  for (int i = 0; i < 100; ++i) world.publish("orders", {body});
+  const model::QueueStats stats = world.show("billing");
+  EXPECT_GE(stats.ready, 15u);
+  EXPECT_LE(stats.ready, 18u);
+}
+
+TEST_F(Retention, RetriesAndParkedOnesAreLostToo) {
+  model::QueueOptions options;
+  options.retention_messages = 16;
+  create(options);
+  Client anna(world, "anna", {.starts_at_once = true});
+  anna.consume("billing", 10);
+  world.publish("orders", 2);
+  anna.nack(0, "", 1h);
+  anna.ack(1);
+  anna.close_consumer();
+  world.publish("orders", 100);
+  world.publish("orders", 100);
+  EXPECT_EQ(world.show("billing").waiting, 0u);
+  EXPECT_EQ(world.store().delivery_records(world.queue("billing").subscription), 0u);
+  expect_sums("billing");
+}
+
+}  // namespace
+}  // namespace lazaret::simulation

@@ -1,0 +1,79 @@
+// What the witness checks of queues that order by key, from what is delivered and what the store has; it knows nothing
+// of locks.
+#include "simulation/witness.h"
+
+namespace lazaret::simulation {
+
+using model::CaseState;
+using model::Offset;
+
+/// What was scheduled has none.
+std::string Witness::key_of(const model::Message& message) {
+  return message.due.us != 0 ? "" : std::string(message.envelope.view());
+}
+
+/// As the message in the store has it. Kept: it may be gone when it is asked for again.
+std::string Witness::key_at(const Queue& of, Offset offset) {
+  if (const auto known = of.keys.find(offset.value); known != of.keys.end()) return known->second;
+  const auto page = world_.store().read_messages(of.record.shard, of.record.log, offset, offset.next(), 1, 1);
+  const bool there = !page->messages.empty() && page->messages.front().message != nullptr;
+  return there ? key_of(*page->messages.front().message) : "";
+}
+
+/// At most one of a key is out, in order, retries included; and after a restart nothing before everybody is back.
+void Witness::check_key(Queue& of, const model::Deliver& deliver, const model::Delivered& one) {
+  const std::string key = key_of(*one.message);
+  of.keys[one.source_offset.value] = key;
+  if (world_.resuming()) find(where(of, one.source_offset.value) + "granted while others are awaited (7)");
+  if (key.empty() || of.deleted) return;
+  // What was given out before it was moved is void.
+  const model::SubscriptionState* state = world_.store().subscription(of.record.subscription);
+  const std::uint64_t void_grants = state == nullptr ? 0 : state->void_grants.value;
+  if (one.grant.value <= void_grants) return;
+  for (const auto& [consumer, its] : consumers_) {
+    for (const auto& [sequence, out] : its.out) {
+      const auto& [place, grant] = out;
+      const bool other =
+          place.first == deliver.subscription && place.second != one.source_offset.value && grant > void_grants;
+      if (!other || is_unanswered(place.first, grant) || key_at(of, Offset(place.second)) != key) continue;
+      find(where(of, one.source_offset.value) + "with " + key + ", which offset " + std::to_string(place.second) +
+           " has (7)");
+    }
+  }
+  check_before(of, key, one);
+  if (of.holds) check_held(of, key, one);
+}
+
+/// What was published before it with its key is settled, and that is as durable as the queue has it.
+void Witness::check_before(const Queue& of, const std::string& key, const model::Delivered& one) {
+  const model::SubscriptionState* state = world_.store().subscription(of.record.subscription);
+  if (state == nullptr || state->sources.empty()) return;
+  const bool written = of.relaxed;
+  const model::SubscriptionState* kept = written ? state : world_.store().durable_subscription(of.record.subscription);
+  const Offset begin = kept == nullptr || kept->sources.empty() ? Offset(0) : kept->sources.front().cursor;
+  const auto page = world_.store().read_messages(of.record.shard, of.record.log, begin, one.source_offset, 100'000,
+                                                 std::size_t{1} << 40);
+  for (const model::PagedMessage& before : page->messages) {
+    if (before.message == nullptr || key_of(*before.message) != key) continue;
+    if (world_.store().is_settled(of.record.subscription, before.offset, written)) continue;
+    find(where(of, one.source_offset.value) + "before offset " + std::to_string(before.offset.value) + " of " + key +
+         " is settled (7)");
+  }
+}
+
+/// While there is a case of its key only the replay of a case is delivered.
+void Witness::check_held(const Queue& of, const std::string& key, const model::Delivered& one) {
+  if (one.log == of.record.lane) return;
+  for (const CaseState state : {CaseState::admitted, CaseState::replaying}) {
+    model::CaseFilter filter;
+    filter.subscription = of.record.subscription;
+    filter.state = state;
+    const auto page = world_.store().list_cases(filter, "", 100'000);
+    for (const model::CaseRecord& record : page->cases) {
+      if (key_at(of, record.id.offset) != key) continue;
+      find(where(of, one.source_offset.value) + "although case " + record.id.to_string() + " holds " + key + " (7)");
+    }
+  }
+}
+
+}  // namespace lazaret::simulation
