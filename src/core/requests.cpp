@@ -369,7 +369,9 @@ void Shard::State::forget_in_time(Subscription& sub, PendingRequest& request) {
     const bool has_entry = it != sub.entries.end();
     const bool out_now =
         has_entry ? it->second.state == DeliveryState::granted : resuming && offset < sub.recovered_mark;
-    if (out_now || is_passed(sub, offset)) return pending_requests.set_alarm(request, now + limits::kRequestRememberedFor);
+    if (out_now || is_passed(sub, offset)) {
+      return pending_requests.set_alarm(request, now + limits::kRequestRememberedFor);
+    }
     if (has_entry) {
       take_back(sub, it->second);
       expire_request(sub, it->second);

@@ -217,9 +217,9 @@ struct DiscardCaseCommand {
   std::string reason;
 };
 
-using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
-                             CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
-                             ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
-                             AnswerRequest>;
+using Command =
+    std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
+                 UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
+                 DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest>;
 
 }  // namespace lazaret::model

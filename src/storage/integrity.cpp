@@ -350,21 +350,19 @@ Status Checker::check_deliveries(const model::QueueRecord& queue, const std::vec
 /// delivery record.
 Status Checker::check_schedule(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled, Offset end) {
   const std::string prefix = keys::schedule_prefix(queue.shard, queue.subscription);
-  return database_.scan(
-      Family::schedule, prefix,
-      [&](std::string_view key, std::string_view value) {
-        const LogId log(keys::number_at(key, prefix.size() + 8));
-        const Offset offset(keys::last_number(key));
-        const std::string where = "queue " + queue.name + " offset " + std::to_string(offset.value);
-        const bool scheduled = value == keys::kIsScheduled;
-        if (scheduled && (log != queue.log || offset >= end)) found(where, "it is scheduled, and was never published");
-        if (scheduled && contains(settled, offset)) found(where, "it is settled and scheduled");
-        if (scheduled) return read(0);
-        const auto record =
-            database_.get(Family::state, keys::delivery(queue.shard, queue.subscription, log, offset), snapshot_);
-        if (record.ok() && !*record) found(where, "it is in the schedule and has no delivery record");
-        return read(0);
-      });
+  return database_.scan(Family::schedule, prefix, [&](std::string_view key, std::string_view value) {
+    const LogId log(keys::number_at(key, prefix.size() + 8));
+    const Offset offset(keys::last_number(key));
+    const std::string where = "queue " + queue.name + " offset " + std::to_string(offset.value);
+    const bool scheduled = value == keys::kIsScheduled;
+    if (scheduled && (log != queue.log || offset >= end)) found(where, "it is scheduled, and was never published");
+    if (scheduled && contains(settled, offset)) found(where, "it is settled and scheduled");
+    if (scheduled) return read(0);
+    const auto record =
+        database_.get(Family::state, keys::delivery(queue.shard, queue.subscription, log, offset), snapshot_);
+    if (record.ok() && !*record) found(where, "it is in the schedule and has no delivery record");
+    return read(0);
+  });
 }
 
 Status Checker::check_requests(const model::QueueRecord& queue, const std::vector<OffsetRange>& settled, Offset end) {
