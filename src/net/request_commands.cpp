@@ -86,8 +86,8 @@ model::ResponderReplyRef Session::reply_of(const wire::ResponderReply& reply, bo
   out->reason = reply.reason;
   out->final = final;
   if (reply.outcome != model::RequestOutcome::answered) return out;
-  bool has_id = false;
-  if (const Status status = check(reply.envelope, reply.body, reply.body_crc, has_id); !status.ok()) {
+  wire::EnvelopeFacts facts;
+  if (const Status status = check(reply.envelope, reply.body, reply.body_crc, facts); !status.ok()) {
     out->problem = status.code();
     return out;
   }

@@ -33,6 +33,7 @@
 #include "base/random.h"
 #include "engine/engine.h"
 #include "net/server.h"
+#include "wire/envelope.h"
 #include "wire/frames.h"
 #include "wire/write_queue.h"
 
