@@ -24,7 +24,7 @@ constexpr std::size_t kPeekBytes = 16u << 20;
 /// Offsets that one request looks at before it answers with what it has: settled ones may lie in between.
 constexpr std::uint64_t kPeekOffsets = 20'000;
 
-constexpr std::array<std::pair<MessageState, std::string_view>, 7> kStates = {{
+constexpr std::array<std::pair<MessageState, std::string_view>, 8> kStates = {{
     {MessageState::settled, "settled"},
     {MessageState::ready, "ready"},
     {MessageState::leased, "leased"},

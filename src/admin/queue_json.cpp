@@ -79,12 +79,6 @@ Status read(std::string_view name, const json::value& value, std::string_view wo
   return {};
 }
 
-Status read_on_expiry(const json::value& value, std::optional<std::string>& into) {
-  if (!value.is_string()) return wrong("on_expiry", "\"drop\" or \"hospital\"");
-  into = std::string(value.get_string());
-  return {};
-}
-
 json::object topic_json(const model::QueueStats& stats) {
   return {
       {"name", stats.queue.name},
@@ -202,7 +196,7 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
   } else if (name == "max_bytes") {
     status = read(name, value, patch.max_bytes);
   } else if (name == "overflow") {
-    status = read(name, value, patch.overflow);
+    status = read(name, value, "\"refuse\" or \"drop_oldest\"", patch.overflow);
   } else {
     return false;
   }

@@ -238,6 +238,7 @@ void ConsumerCore::on(wire::Deliver&& frame) {
     const Status opened = arrived ? open_body(*message, most) : Status();
     const bool good = arrived && opened.ok();
     const bool request = one.time_left.count() > 0;
+    gets_requests_ = gets_requests_ || request;
     held.work = std::make_shared<Work>(one.delivery, good ? std::move(*message) : Message(),
                                        static_cast<int>(one.attempt), one.redelivered, one.isolated, by_,
                                        request ? SteadyClock::now() + one.time_left : SteadyTime::max());
@@ -456,7 +457,7 @@ void ConsumerCore::recall(const std::vector<std::uint64_t>& deliveries) {
   if (deliveries.empty()) give_back();
   for (const std::uint64_t delivery : deliveries) {
     const auto it = held_.find(delivery);
-    if (it != held_.end() && it->second.stage == Stage::buffered) not_begun(it);
+    if (it != held_.end() && it->second.stage() == Stage::buffered) not_begun(it);
   }
   flush();
 }
@@ -575,12 +576,12 @@ void ConsumerCore::watch() {
 }
 
 /// Of the requests whose handlers run, and have not been asked to stop.
-SteadyTime ConsumerCore::next_deadline() const {
+SteadyTime ConsumerCore::next_deadline() {
   auto next = SteadyTime::max();
-  for (const auto& [delivery, held] : held_) {
-    if (held.stage != Stage::handed || held.work->stop.stop_requested()) continue;
-    next = std::min(next, held.work->delivery.deadline());
-  }
+  if (!gets_requests_) return next;
+  held_.each_handed([&next](const Held& held) {
+    if (!held.work->stop.stop_requested()) next = std::min(next, held.work->delivery.deadline());
+  });
   return next;
 }
 

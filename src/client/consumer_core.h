@@ -98,7 +98,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void watch();
   void extend();
   void check_longest();
-  std::chrono::steady_clock::time_point next_deadline() const;
+  std::chrono::steady_clock::time_point next_deadline();
   void say_close();
   void cancel_close(std::uint64_t operation);
   void begin_close(std::chrono::milliseconds drain);
@@ -129,7 +129,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   HeldDeliveries held_;
   /// Leases lost on an earlier connection whose handlers still run: their delivery numbers are given out again.
   std::set<WorkRef> orphans_;
-  std::size_t busy_ = 0;  // announcing or handed
+  bool gets_requests_ = false;  // some of what it was given had a deadline
+  std::size_t busy_ = 0;        // announcing or handed
   double mean_handler_us_ = 0;
   std::vector<std::uint64_t> verdicts_;                             // to be sent
   std::map<std::uint64_t, std::vector<std::uint64_t>> sent_;        // by request

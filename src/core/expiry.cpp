@@ -90,6 +90,7 @@ void Shard::State::drop_expired(Subscription& sub, Offset offset, const model::M
   settled(sub, offset);
   left_unread(sub, 1);
   ++sub.counters.expired;
+  if (sub.keys != nullptr) hold_effects(sub);  // the next of its key leaves when this is durable
 }
 
 // --- Where nobody consumes ------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   record.first_admitted_at = now;
   admission.relapse = entry.replays.has_value();
   record.key = entry.key;
-  if (sub.keys != nullptr) sub.keys->open_case(origin, entry.key);
+  if (sub.keys != nullptr) sub.keys->open_case(origin, entry.key, reason != model::CaseReason::expired);
   drop_record(sub, entry);
   if (entry.replays) {
     admission.lane_offset = entry.position.offset;

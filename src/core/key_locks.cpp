@@ -163,9 +163,10 @@ std::set<KeyLocks::Key> KeyLocks::keys_waited_for() const {
 
 // --- Open cases -----------------------------------------------------------------------------------------------------
 
-void KeyLocks::open_case(Offset origin, Key key) {
-  if (!key || !cases_.emplace(origin, key).second) return;
-  cases_by_key_.emplace(key, origin);
+void KeyLocks::open_case(Offset origin, Key key, bool holds) {
+  if (!key) return;
+  cases_.emplace(origin, key);
+  if (holds) cases_by_key_.emplace(key, origin);
 }
 
 KeyLocks::Key KeyLocks::close_case(Offset origin) {

@@ -94,7 +94,8 @@ class KeyLocks {
   std::size_t waiting() const { return waiting_.size(); }
 
   // --- Open cases
-  void open_case(Offset origin, Key key);
+  /// `holds`: with on_key_failure "hold". What merely came too late does not.
+  void open_case(Offset origin, Key key, bool holds = true);
   /// The key that it had, or none.
   Key close_case(Offset origin);
   Key key_of_case(Offset origin) const;

@@ -277,7 +277,7 @@ void Shard::State::learn_key(Subscription& sub, Entry* entry, const OneLoaded& e
 /// Those that were granted before have their keys again; replays that were not wait.
 void Shard::State::recover_keys(Subscription& sub, const model::RecoveredSubscription& recovered) {
   KeyLocks& keys = *sub.keys;
-  for (const model::RecoveredKey& one : recovered.case_keys) keys.open_case(one.offset, one.key);
+  for (const model::RecoveredKey& one : recovered.case_keys) keys.open_case(one.offset, one.key, one.holds);
   const auto lock = [&](KeyHash key, const Position& position) {
     if (key && keys.holder(key) == nullptr) keys.take(key, position);
   };

@@ -312,6 +312,7 @@ void Shard::State::expire_request(Subscription& sub, Offset offset) {
   ++sub.counters.expired;
   settled(sub, offset);
   left_unread(sub, 1);
+  if (sub.keys != nullptr) hold_effects(sub);  // the next of its key leaves when this is durable
 }
 
 // --- Ended, and forgotten -------------------------------------------------------------------------------------------

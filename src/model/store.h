@@ -40,6 +40,7 @@ struct RecoveredDelivery {
 struct RecoveredKey {
   Offset offset;
   KeyHash key;
+  bool holds = true;  // of a case: what is behind it waits, where the queue says so
 };
 struct RecoveredSubscription {
   SubscriptionState state;

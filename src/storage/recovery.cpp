@@ -140,7 +140,7 @@ Status recover_keys_of_cases(Database& database, ShardId shard, const model::Que
     if (!bytes.ok()) return bytes.status();
     model::CaseRecord record;
     if (!*bytes || !decode(**bytes, record)) return damaged("case " + id.to_string());
-    if (record.key) sub.case_keys.push_back({offset, record.key});
+    if (record.key) sub.case_keys.push_back({offset, record.key, record.reason != model::CaseReason::expired});
   }
   return {};
 }

@@ -125,7 +125,8 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
     const bool ours = id.subscription == subscription.state->subscription;
     if (ours && record.state == CaseState::admitted) recovered.admitted.push_back(id.offset);
     const bool open = record.state == CaseState::admitted || record.state == CaseState::replaying;
-    if (ours && open && record.key) recovered.case_keys.push_back({id.offset, record.key});
+    if (ours && open && record.key)
+      recovered.case_keys.push_back({id.offset, record.key, record.reason != model::CaseReason::expired});
   }
   for (const auto& [offset, id] : subscription.lane) {
     recovered.lane.push_back({offset, id, live_.cases.at(id).attempt_count});
