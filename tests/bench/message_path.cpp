@@ -38,7 +38,7 @@ MessagePath::MessagePath(std::size_t body_bytes, std::size_t batch) : pipeline_(
   envelope.id = base::Uuid::v7(1, 6, 7);
   for (std::size_t i = 0; i < batch_; ++i) {
     frame.items.push_back(
-        {i + 1, base::SharedBytes::of(wire::encode_envelope(envelope)), body, base::crc32c(body.view())});
+        {i + 1, base::SharedBytes::of(wire::encode_envelope(envelope)), body, base::crc32c(body.view()), {}, {}, {}});
   }
   publish_frame_ = bytes_of(wire::encode(frame));
 }

@@ -42,7 +42,8 @@ wire::OutFrame publish_frame(std::size_t body_bytes) {
   wire::Envelope envelope;
   envelope.id = base::Uuid::v7(1, 2, 3);
   for (std::size_t i = 0; i < kBatch; ++i) {
-    frame.items.push_back({i, base::SharedBytes::of(wire::encode_envelope(envelope)), body, base::crc32c(body.view())});
+    frame.items.push_back(
+        {i, base::SharedBytes::of(wire::encode_envelope(envelope)), body, base::crc32c(body.view()), {}, {}, {}});
   }
   return wire::encode(frame);
 }
