@@ -70,8 +70,13 @@ TEST(ProtocolDocument, ItsPublishIsWhatTheEncoderWritesAndTheDecoderReads) {
   Publish publish;
   publish.request = 2;
   publish.producer = 1;
-  publish.items.push_back(
-      {0, base::SharedBytes::of(encode_envelope(envelope)), base::SharedBytes::of(body), base::crc32c(body)});
+  publish.items.push_back({0,
+                           base::SharedBytes::of(encode_envelope(envelope)),
+                           base::SharedBytes::of(body),
+                           base::crc32c(body),
+                           {},
+                           {},
+                           {}});
   const std::string bytes = bytes_of_block("publish");
   EXPECT_EQ(bytes, whole(encode(publish)));
 
