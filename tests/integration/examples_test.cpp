@@ -60,6 +60,29 @@ TEST_F(ExamplesTest, PublishSubscribe) {
               UnorderedElementsAre("billed order 1", "billed order 2", "counted order 1", "counted order 2"));
 }
 
+TEST_F(ExamplesTest, RequestReply) {
+  EXPECT_THAT(example("request_reply"), ElementsAre("tea costs 3 euros", "gold: we do not sell gold"));
+  EXPECT_TRUE(broker_.cli_json({"hospital", "list"}).empty());
+  expect_nothing_left("prices");
+}
+
+TEST_F(ExamplesTest, OrderingKeys) {
+  const auto lines = example("ordering_keys");
+  ASSERT_THAT(lines, SizeIs(6));
+  for (const std::string account : {"account-7: ", "account-8: "}) {
+    std::vector<std::string> its;
+    std::copy_if(lines.begin(), lines.end(), std::back_inserter(its),
+                 [&](const std::string& line) { return line.starts_with(account); });
+    EXPECT_THAT(its, ElementsAre(account + "open", account + "pay", account + "close"));
+  }
+  expect_nothing_left("ledger");
+}
+
+TEST_F(ExamplesTest, Later) {
+  EXPECT_THAT(example("later"), UnorderedElementsAre("put on the kettle", "drink your tea"));
+  expect_nothing_left("reminders");
+}
+
 TEST_F(ExamplesTest, RetryAndHospital) {
   const auto tried = example("retry_and_hospital");
   EXPECT_THAT(tried, AllOf(Contains("trying 1000 JPY at attempt 3"), Contains("paid 10 EUR at attempt 1"),
