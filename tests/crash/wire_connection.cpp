@@ -91,7 +91,7 @@ void WireConnection::hear(const wire::Recall& recall) {
     if (held.begun || held.consumer != recall.consumer) return false;
     wire::Settle settle;
     settle.consumer = held.consumer;
-    settle.verdicts.push_back({model::VerdictKind::not_begun, held.delivery.token, {}, false, {}});
+    settle.verdicts.push_back({model::VerdictKind::not_begun, held.delivery.token, {}, false, {}, nullptr});
     client_.send(wire::encode(settle));
     return true;
   });
@@ -150,7 +150,8 @@ void WireConnection::settle(const Held& held, Verdict verdict) {
   if (verdict == Verdict::ack) {
     settle.acks.push_back(held.delivery.token);
   } else {
-    settle.verdicts.push_back({kind_of(verdict), held.delivery.token, {"crash", "as its body says", ""}, false, {}});
+    settle.verdicts.push_back(
+        {kind_of(verdict), held.delivery.token, {"crash", "as its body says", ""}, false, {}, nullptr});
   }
   asked_[settle.request] = {held, verdict};
   client_.send(wire::encode(settle));

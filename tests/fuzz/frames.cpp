@@ -46,7 +46,7 @@ std::vector<std::string> seeds() {
   };
   wire::Publish publish;
   publish.request = 3;
-  publish.items.push_back({1, base::SharedBytes::of("envelope"), base::SharedBytes::of("a body"), 7});
+  publish.items.push_back({1, base::SharedBytes::of("envelope"), base::SharedBytes::of("a body"), 7, {}, {}, {}});
   const std::string ping = bytes_of(wire::encode(wire::Ping{7}));
   return {"", ping, ping + bytes_of(wire::encode(publish)) + ping, wire::frame_head(200, 1, "header", 5) + "bodys"};
 }

@@ -90,8 +90,8 @@ std::vector<std::string> seeds() {
   hello.instance.name = "billing";
   hello.features = {"a"};
   wire::Publish publish;
-  publish.items.push_back({1, base::SharedBytes::of("envelope"), base::SharedBytes::of("a body"), 7});
-  publish.items.push_back({2, base::SharedBytes::of(""), base::SharedBytes::of(""), 0});
+  publish.items.push_back({1, base::SharedBytes::of("envelope"), base::SharedBytes::of("a body"), 7, {}, {}, {}});
+  publish.items.push_back({2, base::SharedBytes::of(""), base::SharedBytes::of(""), 0, {}, {}, {}});
   wire::OpenConsumer open;
   open.queue = "orders";
   open.held.push_back({{model::LogId(1), model::Offset(2), model::Grant(3)}, true, 4});
@@ -99,7 +99,7 @@ std::vector<std::string> seeds() {
   settle.acks = {{model::LogId(1), model::Offset(2), model::Grant(3)},
                  {model::LogId(1), model::Offset(3), model::Grant(4)}};
   settle.verdicts.push_back(
-      {model::VerdictKind::fail, settle.acks[0], {"type", "text", "details"}, true, base::Duration(5)});
+      {model::VerdictKind::fail, settle.acks[0], {"type", "text", "details"}, true, base::Duration(5), nullptr});
   wire::Deliver deliver;
   deliver.deliveries.emplace_back().body = base::SharedBytes::of("a body");
   wire::QueueRequest queue;

@@ -29,7 +29,7 @@ int main(int argc, char** argv) try {
     if (what == "tea") return lz::Verdict::answer({.body = "3 euros"});
     return lz::Verdict::decline("we do not sell " + what);  // an answer: no case, no retry
   });
-  const auto asker = client.within(std::chrono::seconds(20));
+  auto asker = client.within(std::chrono::seconds(20));
   print("tea", asker.request("prices", {.body = "tea"}));
   print("gold", asker.request("prices", {.body = "gold"}));
   prices.close(std::chrono::seconds(10));
