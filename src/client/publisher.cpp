@@ -225,7 +225,8 @@ void Publisher::on(const wire::Published& frame) {
 
 void Publisher::settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const Status& why) {
   if (result.code == Code::OK) {
-    forget(producer, message);
+    // Whoever was told that its outcome is unknown may still repeat it: it must keep its sequence then.
+    if (message.completion) forget(producer, message);
     return finish(message, {}, Receipt{message.id, result.offset.value, result.duplicate, nullptr});
   }
   // The queue was deleted: it may be there again for the next publish.

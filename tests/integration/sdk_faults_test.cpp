@@ -77,6 +77,18 @@ TEST_F(SdkFaultsTest, APublishWithoutAnAnswerIsUnknownAndMayBeRepeated) {
   EXPECT_EQ(client_->show("q").entered_total, 3u);
 }
 
+/// Whoever was told that nobody knows may repeat it, also when the confirm came in between.
+TEST_F(SdkFaultsTest, AConfirmThatCameTooLateMakesARepeatedPublishNoOther) {
+  client_->publish("q", {.body = "the producer is open"});
+  const Message message{.body = "once", .id = MessageId::make()};
+  broker_.signal(SIGSTOP);
+  EXPECT_EQ(error_of([&] { client_->within(100ms).publish("q", message); }), errc::outcome_unknown);
+  broker_.signal(SIGCONT);
+  ASSERT_TRUE(eventually([&] { return client_->show("q").entered_total == 2; }));
+  EXPECT_TRUE(client_->publish("q", message).duplicate);
+  EXPECT_EQ(client_->show("q").entered_total, 2u);
+}
+
 TEST_F(SdkFaultsTest, APublishWhoseAnswerWasLostWithTheBrokerIsStoredOnce) {
   client_->publish("q", {.body = "the producer is open"});
   for (int round = 0; round < 3; ++round) {
