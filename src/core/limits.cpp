@@ -36,8 +36,7 @@ bool Shard::State::make_room(Log& log, std::uint64_t bytes) {
 bool Shard::State::drop_oldest(Subscription& sub) {
   Offset at = sub.acked.next_unsettled(std::max(sub.frontier, sub.acked.cursor()));
   const auto waits = [&](Offset offset) {
-    return sub.entries.contains({sub.queue.log, offset}) || sub.parked.contains(offset) ||
-           sub.parked_scheduled.contains(offset);
+    return sub.entries.contains({sub.queue.log, offset}) || sub.is_parked(offset);
   };
   while (at < sub.log->state.next && waits(at)) {
     at = sub.acked.next_unsettled(at.next());
