@@ -94,6 +94,7 @@ std::vector<bool> Shard::State::keep_held(const model::OpenConsumer& command, Su
       load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
       if (!consumer.speaks_started) start_clock(sub, *entry);
       if (entry->suspect) isolate_claimed(sub, *entry);
+      if (sub.keys != nullptr && entry->key_known) keep_key(sub, *entry);
     } else {
       consumer.out.erase(entry->delivery);
     }

@@ -448,7 +448,10 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
     return item;
   }
   const Entry& entry = it->second;
-  if (entry.waits_for_key) item.held_by = held_by(sub, entry.key);
+  if (entry.waits_for_key) {
+    item.held_by = held_by(sub, entry.key);
+    if (!entry.replays) item.state = model::MessageState::held;
+  }
   item.redelivered = entry.redelivered || entry.attempts > 0;
   item.attempt = entry.attempts;
   if (entry.state == DeliveryState::granted) {

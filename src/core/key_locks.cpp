@@ -10,7 +10,9 @@ using model::GroupNumber;
 
 // --- Who has a key --------------------------------------------------------------------------------------------------
 
-bool KeyLocks::is_locked(Key key) const { return holder(key) != nullptr || (hold_ && case_of(key).has_value()); }
+bool KeyLocks::is_locked(Key key) const {
+  return holder(key) != nullptr || beside(key) || (hold_ && case_of(key).has_value());
+}
 
 const Position* KeyLocks::holder(Key key) const {
   const auto lock = locks_.find(key);
@@ -34,6 +36,18 @@ bool KeyLocks::leave(Key key, const Position& position, GroupNumber group) {
   found->second.holder = {};
   left(key, group);
   return true;
+}
+
+bool KeyLocks::leave_beside(Key key, const Position& position, GroupNumber group) {
+  if (beside_.erase({key, position}) == 0) return false;
+  left(key, group);
+  return true;
+}
+
+std::optional<Position> KeyLocks::beside(Key key) const {
+  const auto first = beside_.lower_bound({key, Position()});
+  if (first == beside_.end() || first->first != key) return std::nullopt;
+  return first->second;
 }
 
 void KeyLocks::left(Key key, GroupNumber group) {

@@ -8,11 +8,16 @@
 // The next of a key is the one that was published first: replays are before all that were never granted. Where
 // on_key_failure is "hold" an open case locks its key too, and only replays get it.
 //
+// A power loss may take back the end of a message whose follower is out already (durability "relaxed"). The one before
+// has its key again then, and the follower, which whoever holds it has presented, is out beside it: the key's holder
+// waits until nobody is.
+//
 // Keys are hashes. Two keys with one hash share a lock, which is safe.
 //
 // Invariants:
 // 1. Whoever is held or freed has no Entry, and whoever has an Entry is neither.
-// 2. A key has one holder at most. Freed ones and entries that do not wait for their key hold theirs.
+// 2. A key has one holder at most. Freed ones, and entries that do not wait for their key and are not out beside its
+//    holder, hold theirs.
 //
 // Threading: none of its own; one owner calls everything.
 #pragma once
@@ -53,8 +58,15 @@ class KeyLocks {
   bool has(Key key, const Position& position) const;
   /// REQUIRES that nobody has it.
   void take(Key key, Position position);
+  /// To one that was published before it. REQUIRES that somebody has it.
+  void give_way(Key key, Position to) { locks_.at(key).holder = to; }
   /// False if it did not have the key.
   bool leave(Key key, const Position& position, model::GroupNumber group);
+  /// It is out although another has its key.
+  void go_beside(Key key, Position position) { beside_.emplace(key, position); }
+  /// False if it was not.
+  bool leave_beside(Key key, const Position& position, model::GroupNumber group);
+  std::optional<Position> beside(Key key) const;
   /// What goes with this group is to be durable before the next of the key leaves.
   void left(Key key, model::GroupNumber group);
   /// The group in which somebody left the key last, if that may still be on its way to the disk.
@@ -138,6 +150,7 @@ class KeyLocks {
   std::set<Offset> in_memory_;   // freed
   std::set<Offset> to_be_read_;  // freed
   std::set<Waiting> waiting_;
+  std::set<std::pair<Key, Position>> beside_;
   std::map<Offset, Key> cases_;
   std::set<std::pair<Key, Offset>> cases_by_key_;
   std::deque<std::pair<model::GroupNumber, Key>> leaving_;

@@ -167,10 +167,13 @@ void Shard::State::keep_freed(Subscription& sub) {
 /// Whether the entry, which is ready, has its key; if not, it waits for it.
 bool Shard::State::takes_key(Subscription& sub, Entry& entry) {
   KeyLocks& keys = *sub.keys;
-  if (!entry.key || keys.has(entry.key, entry.position)) return true;
-  if (!undecided(sub) && keys.holder(entry.key) == nullptr) {
-    keys.take(entry.key, entry.position);
-    return true;
+  if (!entry.key) return true;
+  if (!keys.beside(entry.key)) {
+    if (keys.has(entry.key, entry.position)) return true;
+    if (!undecided(sub) && keys.holder(entry.key) == nullptr) {
+      keys.take(entry.key, entry.position);
+      return true;
+    }
   }
   entry.waits_for_key = true;
   keys.wait(entry.key, origin_of(entry), entry.position);
@@ -180,7 +183,10 @@ bool Shard::State::takes_key(Subscription& sub, Entry& entry) {
 /// It is settled, or a case. One whose key is not known is still asked for when it is a case: that may hold its key.
 void Shard::State::leave_key(Subscription& sub, const Entry& entry) {
   KeyLocks& keys = *sub.keys;
-  if (entry.waits_for_key) return keys.wait_no_more(entry.key, origin_of(entry), entry.position);
+  if (entry.waits_for_key) {
+    keys.wait_no_more(entry.key, origin_of(entry), entry.position);
+    if (!keys.has(entry.key, entry.position)) return;
+  }
   if (!entry.key_known && keys.unknown.contains(entry.position)) {
     keys.unknown_left_in = group;
     if (sub.admitted.contains(origin_of(entry))) return;
@@ -196,7 +202,8 @@ void Shard::State::give_on(Subscription& sub, KeyHash key) {
     keys.postponed.insert(key);
     return;
   }
-  if (keys.holder(key) != nullptr) return;
+  if (keys.beside(key)) return;
+  if (const Position* holder = keys.holder(key)) return holder_goes_on(sub, *holder);
   pumped_later.insert(sub.queue.subscription);
   if (const auto next = keys.next_waiting(key)) {
     Entry& entry = sub.entries.at(*next);
@@ -205,6 +212,51 @@ void Shard::State::give_on(Subscription& sub, KeyHash key) {
     return make_ready(sub, entry);
   }
   if (!keys.is_locked(key) && keys.free_next(key, sub.queue.log)) --held_messages;
+}
+
+/// Nobody is out beside it any more.
+void Shard::State::holder_goes_on(Subscription& sub, const Position& holder) {
+  const auto found = sub.entries.find(holder);
+  if (found == sub.entries.end() || !found->second.waits_for_key) return;
+  Entry& entry = found->second;
+  sub.keys->wait_no_more(entry.key, origin_of(entry), holder);
+  entry.waits_for_key = false;
+  pumped_later.insert(sub.queue.subscription);
+  make_ready(sub, entry);
+}
+
+/// Whoever holds it has come back, and its key may be another's: what a power loss took is in front of it again.
+void Shard::State::keep_key(Subscription& sub, Entry& entry) {
+  KeyLocks& keys = *sub.keys;
+  if (!entry.key || keys.has(entry.key, entry.position)) return;
+  const Position* holder = keys.holder(entry.key);
+  if (holder == nullptr && !keys.beside(entry.key)) return keys.take(entry.key, entry.position);
+  keys.go_beside(entry.key, entry.position);
+  if (holder != nullptr) wait_for_key_again(sub, *holder);
+}
+
+/// After a restart, of one that is not out. A power loss may have left two of a key that have begun: the first has it.
+void Shard::State::take_key_if_first(Subscription& sub, KeyHash key, const Position& position) {
+  KeyLocks& keys = *sub.keys;
+  if (!key) return;
+  const Position* holder = keys.holder(key);
+  if (holder == nullptr) return keys.take(key, position);
+  const bool is_first = holder->log == position.log && position.offset < holder->offset;
+  const auto after = sub.entries.find(*holder);
+  if (!is_first || (after != sub.entries.end() && after->second.consumer != nullptr)) return;
+  const Position former = *holder;
+  keys.give_way(key, position);
+  wait_for_key_again(sub, former);
+}
+
+/// If it is ready: it has not its key any more, or has to wait with it.
+void Shard::State::wait_for_key_again(Subscription& sub, const Position& position) {
+  const auto found = sub.entries.find(position);
+  if (found == sub.entries.end()) return;
+  Entry& entry = found->second;
+  if (entry.state != model::DeliveryState::ready || entry.waits_for_key) return;
+  take_back(sub, entry);
+  make_ready(sub, entry);
 }
 
 /// All keys are known: those that were left meanwhile, or are waited for, are given on.
@@ -238,6 +290,7 @@ void Shard::State::change_key_failure(Subscription& sub) {
 /// Where the message was published that has the key, or whose case holds it.
 std::optional<Offset> Shard::State::held_by(Subscription& sub, KeyHash key) const {
   const Position* holder = sub.keys->holder(key);
+  if (const auto beside = sub.keys->beside(key)) return beside->offset;
   if (holder == nullptr) return sub.keys->case_of(key);
   return sub.is_lane(holder->log) ? origin_of(sub.entries.at(*holder)) : holder->offset;
 }
@@ -265,10 +318,14 @@ void Shard::State::learn_key(Subscription& sub, Entry* entry, const OneLoaded& e
     entry->key_known = true;
     if (entry->has_record) put_record(sub, *entry);
   }
+  const bool is_out = entry != nullptr && entry->consumer != nullptr;
   if (entry == nullptr && sub.admitted.contains(event.offset)) {
     keys.open_case(event.offset, key);
-  } else if (key && keys.holder(key) == nullptr) {
-    keys.take(key, position);
+  } else if (is_out) {
+    keep_key(sub, *entry);
+  } else {
+    take_key_if_first(sub, key, position);
+    if (key && !keys.has(key, position)) wait_for_key_again(sub, position);
   }
   pumped_later.insert(sub.queue.subscription);
   decide_keys(sub);
@@ -278,9 +335,6 @@ void Shard::State::learn_key(Subscription& sub, Entry* entry, const OneLoaded& e
 void Shard::State::recover_keys(Subscription& sub, const model::RecoveredSubscription& recovered) {
   KeyLocks& keys = *sub.keys;
   for (const model::RecoveredKey& one : recovered.case_keys) keys.open_case(one.offset, one.key, one.holds);
-  const auto lock = [&](KeyHash key, const Position& position) {
-    if (key && keys.holder(key) == nullptr) keys.take(key, position);
-  };
   for (auto& [position, entry] : sub.entries) {
     if (entry.replays) {
       entry.key = keys.key_of_case(entry.replays->offset);
@@ -288,7 +342,7 @@ void Shard::State::recover_keys(Subscription& sub, const model::RecoveredSubscri
     }
     if (!entry.has_record) continue;
     if (entry.key_known) {
-      lock(entry.key, position);
+      take_key_if_first(sub, entry.key, position);
     } else {
       keys.unknown.emplace(position, false);
     }
@@ -298,7 +352,7 @@ void Shard::State::recover_keys(Subscription& sub, const model::RecoveredSubscri
   for (const Offset offset : recovered.parked) {
     const Position position{sub.queue.log, offset};
     if (const auto known = parked.find(offset); known != parked.end()) {
-      lock(known->second, position);
+      take_key_if_first(sub, known->second, position);
     } else {
       keys.unknown.emplace(position, false);
     }

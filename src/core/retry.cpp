@@ -47,6 +47,7 @@ void Shard::State::take_back(Subscription& sub, Entry& entry) {
   entry.begun = false;
   entry.isolated = false;
   touch(sub);
+  if (sub.keys != nullptr && sub.keys->leave_beside(entry.key, entry.position, group)) give_on(sub, entry.key);
 }
 
 /// One more attempt in the history. REQUIRES that the entry still knows its consumer.

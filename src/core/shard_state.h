@@ -174,6 +174,10 @@ struct Shard::State {
   bool takes_key(Subscription& sub, Entry& entry);
   void leave_key(Subscription& sub, const Entry& entry);
   void give_on(Subscription& sub, model::KeyHash key);
+  void holder_goes_on(Subscription& sub, const Position& holder);
+  void keep_key(Subscription& sub, Entry& entry);
+  void take_key_if_first(Subscription& sub, model::KeyHash key, const Position& position);
+  void wait_for_key_again(Subscription& sub, const Position& position);
   void decide_keys(Subscription& sub);
   void follow(Subscription& sub, const Entry& entry);
   void read_unknown(Subscription& sub);

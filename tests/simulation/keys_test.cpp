@@ -596,6 +596,67 @@ TEST_F(KeysOfSlowPages, AMessageThatIsClaimedAndRejectedHoldsItsKey) {
   EXPECT_THAT(bert.held(), ElementsAre(1u));
 }
 
+/// A power loss takes the end of a message back whose follower is out.
+class KeysRelaxed : public Keys {
+ protected:
+  KeysRelaxed() : Keys(WorldOptions{.ack_sync_max = 0ms, .sync_time = 1s, .page_time = 300ms}) {
+    model::QueueOptions options;
+    options.order_by_key = true;
+    options.durability = model::Durability::relaxed;
+    options.backoff_initial = 1s;
+    options.backoff_jitter = 0;
+    world.create_queue("orders", options);
+  }
+  /// Anna has 1, and nobody knows any more that she acked 0 at its second attempt.
+  void lose_an_ack(Client& anna) {
+    publish({"a", "a"});
+    anna.consume("orders", 10);
+    world.run_for(5s);
+    fail(anna, 0);
+    world.run_for(10s);
+    anna.start(0);
+    anna.ack(0);
+    world.run_for(400ms);
+    ASSERT_THAT(anna.held(), ElementsAre(1u));
+    anna.disconnected();
+    world.kill_broker(0);
+    world.start_broker();
+    world.settle();
+  }
+};
+
+TEST_F(KeysRelaxed, WhatCameBackWaitsForTheOneThatIsOut) {
+  Client anna(world, "anna");
+  lose_an_ack(anna);
+  anna.reconnect();
+  anna.add_credit(9);
+  world.run_for(30s);
+  EXPECT_THAT(anna.held(), ElementsAre(1u));
+  EXPECT_EQ(states()[0].state, MessageState::held);
+  work(anna, 1);
+  world.run_for(10s);
+  EXPECT_THAT(anna.held(), ElementsAre(0u));
+  work(anna, 0);
+  world.run_for(10s);
+  expect_sums("orders");
+  EXPECT_EQ(world.show("orders").ready, 0u);
+}
+
+/// Before anybody has read its key.
+TEST_F(KeysRelaxed, WhatIsGivenBackWaitsForTheOneThatCameBack) {
+  Client anna(world, "anna");
+  lose_an_ack(anna);
+  anna.reconnect();
+  anna.release(1);
+  world.run_for(30s);
+  anna.add_credit(9);
+  world.run_for(10s);
+  EXPECT_THAT(anna.held(), ElementsAre(0u));
+  work(anna, 0);
+  world.run_for(10s);
+  EXPECT_THAT(anna.held(), ElementsAre(1u));
+}
+
 /// Syncs take their time.
 class SlowDisk : public Story {
  protected:
