@@ -64,6 +64,14 @@ class Verdict {
     verdict.text_ = std::move(reason);
     return verdict;
   }
+  /// Of done and of an answer: this goes out as well, in the same atomic write as the ack, to any queue or topic on any
+  /// shard. All of it happens, or nothing: if the broker cannot take one of them (not_found, too large), the attempt
+  /// fails with the reason; if it can later (a full disk), the message comes again, with no attempt counted. It counts
+  /// where it goes, but is not refused for a queue's limits.
+  Verdict publish(std::string to, Message message) && {
+    publishes_.push_back({std::move(to), std::move(message)});
+    return std::move(*this);
+  }
   /// Of a failure: the next attempt after this, in place of the queue's backoff.
   Verdict retry_after(milliseconds delay) && {
     delay_ = delay;
@@ -77,6 +85,7 @@ class Verdict {
   const std::optional<milliseconds>& delay() const { return delay_; }
   /// Of an answer; null: it is none.
   const std::shared_ptr<const Message>& reply() const { return reply_; }
+  const std::vector<Addressed>& publishes() const { return publishes_; }
 
  private:
   explicit Verdict(Kind kind) : kind_(kind) {}
@@ -84,6 +93,7 @@ class Verdict {
   std::string text_, type_, details_;
   std::optional<milliseconds> delay_;
   std::shared_ptr<const Message> reply_;
+  std::vector<Addressed> publishes_;
 };
 
 namespace detail {

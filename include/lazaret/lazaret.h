@@ -62,6 +62,18 @@ class LAZARET_API Client {
     });
   }
 
+  /// All of them in one atomic write, to any queues and topics on any shard, or none. The Receipt is of the first, which
+  /// also says whether they are duplicates: tried again, hand over the same messages in the same order. At most 1,024,
+  /// and together no larger than one message may be. Errors as of publish; bad_request: the broker is older.
+  Receipt publish_all(std::vector<Addressed> messages);
+  template <Token<Receipt> T = Default>
+  auto async_publish_all(std::vector<Addressed> messages, T&& token = {}) {
+    return detail::operation<Receipt>(
+        token, [self = *this, messages = std::move(messages)](detail::Handler<Receipt> handler) mutable {
+          self.start_publish_all(std::move(messages), std::move(handler));
+        });
+  }
+
   // --- Requests -------------------------------------------------------------------------------------------------
 
   /// Asks the service behind this queue, and waits for its reply until the deadline (`within`, Options::timeout), which
@@ -240,6 +252,7 @@ class LAZARET_API Client {
   void start_request(std::string&& to, Message&& message, detail::Handler<Reply> handler);
   void start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler);
   void start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler);
+  void start_publish_all(std::vector<Addressed> messages, detail::Handler<Receipt> handler);
   /// One of the three kinds of spec.
   struct AnySpec {
     Kind kind = Kind::queue;

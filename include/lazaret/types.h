@@ -157,6 +157,12 @@ struct Options {
   std::function<void(std::exception_ptr)> on_exception = {};
 };
 
+/// A message and where it goes: a queue or a topic.
+struct Addressed {
+  std::string to;
+  Message message;
+};
+
 /// What a publish came to: it is on the broker's disk.
 struct Receipt {
   MessageId id;

@@ -19,6 +19,7 @@ base::Result<Response> seek_subscription(Broker& broker, const Request& request)
 
 // message_handlers.cpp
 base::Result<Response> publish_message(Broker& broker, const Request& request, model::Kind kind);
+base::Result<Response> publish_together(Broker& broker, const Request& request);
 
 // peek.cpp
 base::Result<Response> peek_messages(Broker& broker, const Request& request, model::Kind kind);

@@ -177,6 +177,13 @@ constexpr std::string_view kSchemas = R"json({
     "deliver_at": {"$ref": "#/components/schemas/Time"}, "ttl": {"$ref": "#/components/schemas/Duration"},
     "expires_at": {"$ref": "#/components/schemas/Time"}, "body": {"type": "string"}, "body_base64": {"type": "string",
     "contentEncoding": "base64"}}, "additionalProperties": false},
+  "Together": {"type": "object", "properties": {"messages": {"type": "array", "items": {"type": "object",
+    "description": "A NewMessage, and `to`, the queue or topic where it goes", "properties": {"to": {"type":
+    "string"}}, "required": ["to"]}}}, "required": ["messages"], "additionalProperties": false},
+  "PublishedTogether": {"type": "object", "properties": {"items": {"type": "array", "items": {"type": "object",
+    "properties": {"to": {"type": "string"}, "id": {"type": "string", "format": "uuid"},
+    "offset": {"$ref": "#/components/schemas/Count", "description": "Of the first: others may be on their way"}}}}},
+    "required": ["items"]},
   "Published": {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"},
     "offset": {"$ref": "#/components/schemas/Count"}}},
   "Scheduled": {"type": "object", "properties": {"offset": {"$ref": "#/components/schemas/Count"},

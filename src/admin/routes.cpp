@@ -290,6 +290,14 @@ std::vector<Route> hospital_routes() {
 std::vector<Route> broker_routes() {
   return {
       {.method = Method::post,
+       .pattern = "/api/v1/transactions",
+       .operation = "publishTogether",
+       .summary = "Publishes messages to any queues and topics in one atomic write: all of them, or none",
+       .handler = publish_together,
+       .body = "Together",
+       .has_message = true,
+       .outcomes = {{.status = 201, .summary = "All are durable", .schema = "PublishedTogether"}}},
+      {.method = Method::post,
        .pattern = "/api/v1/checks",
        .operation = "runCheck",
        .summary = "Reads everything that is stored and checks it",

@@ -13,6 +13,7 @@
 #include "base/crc32c.h"
 #include "client/compression.h"
 #include "client/message_codec.h"
+#include "client/verdicts.h"
 #include "client/words.h"
 #include "model/limits.h"
 
@@ -349,8 +350,24 @@ void ClientCore::dismiss(std::uint64_t consumer) {
 
 // --- Publishing and asking -------------------------------------------------------------------------------------------
 
+void ClientCore::publish_all(std::vector<Addressed> messages, milliseconds timeout, Handler<Receipt> handler) {
+  const auto refuse = [&](const Status& why) { Completion<Receipt>(std::move(handler), home_).fail(why); };
+  if (messages.empty()) return refuse(Status(Code::BAD_REQUEST, "there is nothing to publish"));
+  Addressed first = std::move(messages.front());
+  messages.erase(messages.begin());
+  auto others = addressed_items(std::move(messages), options_.compress_from);
+  if (!others.ok()) return refuse(others.status());
+  submit(std::move(first.to), std::move(first.message), std::move(*others), timeout, std::move(handler));
+}
+
 void ClientCore::publish(std::string&& queue, Message&& message, milliseconds timeout, Handler<Receipt> handler) {
+  submit(std::move(queue), std::move(message), nullptr, timeout, std::move(handler));
+}
+
+void ClientCore::submit(std::string&& queue, Message&& message, wire::AddressedItems together, milliseconds timeout,
+                        Handler<Receipt> handler) {
   Outgoing outgoing;
+  outgoing.together = std::move(together);
   outgoing.operation = next_operation();
   on_cancel(
       handler, [](ClientCore& self, std::uint64_t operation) { self.publisher_.cancel(operation); },

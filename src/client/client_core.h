@@ -62,6 +62,10 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   /// The last thing before the client's own thread runs what was posted, and ends.
   void end_thread();
   void publish(std::string&& queue, Message&& message, milliseconds timeout, Handler<Receipt> handler);
+  /// With what goes out in the same write; null: nothing.
+  void submit(std::string&& queue, Message&& message, wire::AddressedItems together, milliseconds timeout,
+              Handler<Receipt> handler);
+  void publish_all(std::vector<Addressed> messages, milliseconds timeout, Handler<Receipt> handler);
   void request(Requests::Request request);
   /// A request to a service; names it for `cancel_question`.
   std::uint64_t ask(std::string&& queue, Message&& message, SteadyTime deadline, std::shared_ptr<const OnNote> on_note,
@@ -106,6 +110,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   bool is_open() const { return connected_.load(std::memory_order_relaxed); }
   /// What the broker said in the handshake of the last connection: its limits.
   const wire::Welcome& welcome() const { return welcome_; }
+  std::size_t compress_from() const { return options_.compress_from; }
   /// UNREACHABLE, and why.
   base::Status why_not_connected() const;
   std::uint64_t next_request() { return ++last_request_; }

@@ -28,6 +28,14 @@ constexpr double kAheadUs = 1000;
 constexpr std::int64_t kReportTogetherNs = 200'000;
 constexpr auto kCollectAfter = std::chrono::milliseconds(2);
 constexpr std::size_t kTokensPerFrame = 1000;
+
+bool is_plain_ack(const wire::Verdict& verdict) {
+  return verdict.kind == VerdictKind::ack && verdict.reply == nullptr && verdict.publishes == nullptr;
+}
+/// Of what a frame may have kBatchItems of.
+std::size_t items_of(const wire::Verdict& verdict) {
+  return 1 + (verdict.publishes == nullptr ? 0 : verdict.publishes->size());
+}
 /// How soon a consumer that the broker cannot take now is opened again.
 constexpr auto kOpenAgain = std::chrono::milliseconds(500);
 
@@ -383,14 +391,29 @@ void ConsumerCore::finish_one(const WorkRef& work, const Verdict& verdict) {
 /// With the reply, if it is one. One that cannot be sent is the responder's failure.
 wire::Verdict ConsumerCore::judgement(const WorkRef& work, const Verdict& verdict) {
   wire::Verdict out = wire_verdict(verdict);
+  if (out.kind == VerdictKind::ack && !verdict.publishes().empty()) {
+    auto items = addressed_items(verdict.publishes(), client_->compress_from(), &work->delivery.message());
+    Status problem = items.ok() ? check_together(client_->welcome(), **items) : items.status();
+    if (!problem.ok()) return refusal("lazaret.publish_refused", problem);
+    out.publishes = std::move(*items);
+  }
   if (verdict.kind() != Verdict::Kind::answer && verdict.kind() != Verdict::Kind::decline) return out;
   auto reply = reply_of(verdict, &work->delivery.message(), client_->welcome());
-  if (reply.ok()) {
-    out.reply = std::make_shared<const wire::ResponderReply>(std::move(*reply));
-  } else {
-    out.kind = VerdictKind::fail;
-    out.error = as_report("lazaret.reply_refused", reply.status().text(), "");
+  if (!reply.ok()) return refusal("lazaret.reply_refused", reply.status());
+  out.reply = std::make_shared<const wire::ResponderReply>(std::move(*reply));
+  return out;
+}
+
+/// What goes with an ack cannot be: the attempt fails, or is not counted where it may be another time.
+wire::Verdict ConsumerCore::refusal(const char* type, const Status& why) {
+  const base::ErrorInfo& info = base::error_info(why.code());
+  if (info.retry == base::Retry::after || info.retry == base::Retry::same_call) {
+    wire::Verdict out = plain_verdict(VerdictKind::release);
+    out.delay = std::chrono::seconds(1);
+    return out;
   }
+  wire::Verdict out = plain_verdict(VerdictKind::fail);
+  out.error = as_report(type, std::string(info.name) + ": " + why.text(), "");
   return out;
 }
 
@@ -400,7 +423,7 @@ void ConsumerCore::finish_late(HeldDeliveries::iterator it, wire::Verdict verdic
   verdict.token = it->second.token;
   wire::Settle frame;
   frame.consumer = number_;
-  if (verdict.kind == VerdictKind::ack && verdict.reply == nullptr) {
+  if (is_plain_ack(verdict)) {
     frame.acks.push_back(verdict.token);
   } else {
     frame.verdicts.push_back(std::move(verdict));
@@ -467,16 +490,20 @@ void ConsumerCore::flush() {
   if (!open_ || verdicts_.empty()) return;
   std::vector<std::uint64_t> numbers;
   std::size_t bytes = 0;
+  std::size_t items = 0;
   for (const std::uint64_t number : std::exchange(verdicts_, {})) {
     const auto it = held_.find(number);
     if (it == held_.end()) continue;
     const std::size_t more = header_bytes(it->second.verdict);
-    if (numbers.size() == limits::kBatchItems || (!numbers.empty() && bytes + more > limits::kBatchBytes)) {
+    const std::size_t more_items = items_of(it->second.verdict);
+    const bool full = items + more_items > limits::kBatchItems || bytes + more > limits::kBatchBytes;
+    if (full && !numbers.empty()) {
       send_verdicts(std::exchange(numbers, {}));
-      bytes = 0;
+      bytes = items = 0;
     }
     numbers.push_back(number);
     bytes += more;
+    items += more_items;
   }
   if (!numbers.empty()) send_verdicts(std::move(numbers));
 }
@@ -490,7 +517,7 @@ void ConsumerCore::send_verdicts(std::vector<std::uint64_t> numbers) {
   for (const std::uint64_t number : numbers) {
     const auto it = held_.find(number);
     if (it == held_.end()) continue;
-    if (it->second.verdict.kind == VerdictKind::ack && it->second.verdict.reply == nullptr) {
+    if (is_plain_ack(it->second.verdict)) {
       frame.acks.push_back(it->second.token);
       acks.push_back(number);
     } else {
@@ -515,16 +542,30 @@ void ConsumerCore::on(const wire::Settled& frame) {
   }
   const auto done = sent_.extract(frame.request);
   if (!done) return;
+  for (const auto& [index, result] : frame.results) {
+    if (index < done.mapped().size()) refused_with(done.mapped()[index], result.code);
+  }
   // Done, or refused because the lease was lost: either way there is nothing left to say about them.
   for (const std::uint64_t delivery : done.mapped()) settled(delivery);
+  flush();
   if (options_.on_settled) client_->call_user([&] { options_.on_settled(done.mapped().size()); });
   check_closed();
+}
+
+/// What was to be published with an ack was not taken: then nothing has happened, and another verdict follows.
+void ConsumerCore::refused_with(std::uint64_t delivery, Code code) {
+  const auto it = held_.find(delivery);
+  if (it == held_.end() || code == Code::OK || code == Code::LEASE_LOST) return;
+  const bool published = it->second.verdict.publishes != nullptr;
+  if (!published && it->second.verdict.reply == nullptr) return;
+  judge(it, refusal(published ? "lazaret.publish_refused" : "lazaret.reply_refused", Status(code)));
+  it->second.judged_again = true;
 }
 
 /// One that timed out stays until its handler returns.
 void ConsumerCore::settled(std::uint64_t delivery) {
   const auto it = held_.find(delivery);
-  if (it == held_.end()) return;
+  if (it == held_.end() || std::exchange(it->second.judged_again, false)) return;
   if (it->second.timed_out) {
     held_.enter(it->second, Stage::handed);
     it->second.lost = true;

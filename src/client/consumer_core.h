@@ -84,10 +84,12 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void collect_finished();
   void collect_later();
   void finish_one(const WorkRef& work, const Verdict& verdict);
+  static wire::Verdict refusal(const char* type, const base::Status& why);
   wire::Verdict judgement(const WorkRef& work, const Verdict& verdict);
   void finish_late(HeldDeliveries::iterator it, wire::Verdict verdict);
   void judge(HeldDeliveries::iterator it, wire::Verdict verdict);
   void settled(std::uint64_t delivery);
+  void refused_with(std::uint64_t delivery, base::Code code);
   void not_begun(HeldDeliveries::iterator it);
   std::size_t take_back();
   void give_back();

@@ -25,6 +25,7 @@ struct Held : HeldHook {
   WorkRef work;
   bool lost = false;       // the lease: whatever the handler says is of no use
   bool timed_out = false;  // its failure is its verdict, its handler still runs
+  bool judged_again = false;  // its verdict was refused, and another one is to be sent
   int suspected = 0;       // so often its verdict was in what a connection ended over
   wire::Verdict verdict;   // when judged
 

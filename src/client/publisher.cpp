@@ -24,6 +24,22 @@ std::size_t most(std::size_t ours, std::uint64_t theirs) {
 
 }  // namespace
 
+Status check_together(const wire::Welcome& told, const std::vector<wire::AddressedItem>& items) {
+  const auto& known = told.features;
+  if (std::find(known.begin(), known.end(), wire::kFeatureTransactions) == known.end()) {
+    return {Code::BAD_REQUEST, "this broker is of a version that knows no transactions"};
+  }
+  if (items.size() + 1 > limits::kBatchItems) {
+    return Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", static_cast<std::int64_t>(limits::kBatchItems));
+  }
+  std::size_t bytes = 0;
+  for (const wire::AddressedItem& one : items) {
+    LZ_RETURN_IF_ERROR(check_size(told, one.item.envelope.size(), one.item.body.size()));
+    bytes += one.item.body.size();
+  }
+  return check_size(told, 0, bytes);
+}
+
 Status check_size(const wire::Welcome& told, std::size_t envelope, std::size_t body) {
   const auto beyond = [](Code code, std::string_view what, std::size_t bytes, std::uint64_t limit, std::string name) {
     return Status(code, "the " + std::string(what) + " has " + std::to_string(bytes) +
@@ -152,6 +168,7 @@ Status Publisher::check_acceptable(const Outgoing& message) const {
   const wire::Welcome& told = client_.welcome();
   const std::size_t body = std::max(message.body.size(), message.opened_bytes);
   if (Status size = check_size(told, message.envelope.size(), body); !size.ok()) return size;
+  if (message.together != nullptr) LZ_RETURN_IF_ERROR(check_together(told, *message.together));
   const bool timed = message.delay.count() != 0 || message.deliver_at.us != 0 || message.ttl.count() != 0;
   const auto& known = told.features;
   if (timed && std::find(known.begin(), known.end(), wire::kFeatureTime) == known.end()) {
@@ -185,16 +202,19 @@ void Publisher::send(Producer& producer) {
     while (!producer.waiting.empty() && frame.items.size() < items_most && bytes < limits::kBatchBytes &&
            producer.in_flight_count < window) {
       Outgoing& message = producer.waiting.front();
-      if (!frame.items.empty() && bytes + message.size() > limits::kBatchBytes) break;
+      const bool too_much = bytes + message.size() > limits::kBatchBytes || message.together != nullptr;
+      if (!frame.items.empty() && too_much) break;
       if (message.sequence == 0) message.sequence = producer.last_sequence + 1;
       producer.last_sequence = std::max(producer.last_sequence, message.sequence);
       message.sent = true;
       bytes += message.size();
       frame.items.push_back({message.sequence, message.envelope, message.body, message.body_crc, message.delay,
                              message.deliver_at, message.ttl});
+      frame.together = message.together;
       items.push_back(std::move(message));
       producer.waiting.pop_front();
       ++producer.in_flight_count;
+      if (frame.together != nullptr) break;
     }
     open_.splice(open_.end(), open_, producer.place);
     requests_[frame.request] = producer.queue;

@@ -57,6 +57,13 @@ class PendingPlace {
   std::size_t bytes_ = 0;
 };
 
+inline std::size_t size_of(const wire::AddressedItems& items) {
+  std::size_t bytes = 0;
+  if (items == nullptr) return bytes;
+  for (const wire::AddressedItem& one : *items) bytes += one.item.envelope.size() + one.item.body.size();
+  return bytes;
+}
+
 /// One publish, encoded by the caller's thread.
 struct Outgoing {
   std::uint64_t operation = 0;  // names it for cancellation
@@ -68,15 +75,18 @@ struct Outgoing {
   base::Duration delay{};
   base::Instant deliver_at;
   base::Duration ttl{};
+  wire::AddressedItems together;  // in the same write
   std::size_t opened_bytes = 0;  // of the body before it was compressed: consumers are given no more than the limit
   SteadyTime deadline;
   Completion<Receipt> completion;  // empty: nobody waits any more, only its fate is of interest
   bool sent = false;               // on this connection or an earlier one
   bool again = false;              // on an earlier one, or by a call that ended as OUTCOME_UNKNOWN
   PendingPlace place;
-  std::size_t size() const { return envelope.size() + body.size(); }
+  std::size_t size() const { return envelope.size() + body.size() + size_of(together); }
 };
 
+/// What no broker with these limits and features would take of them, or OK.
+base::Status check_together(const wire::Welcome& told, const std::vector<wire::AddressedItem>& items);
 /// MESSAGE_TOO_LARGE or HEADERS_TOO_LARGE for what a broker with these limits would not take, or OK.
 base::Status check_size(const wire::Welcome& told, std::size_t envelope, std::size_t body);
 

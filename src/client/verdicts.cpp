@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
+#include "client/compression.h"
 #include "client/message_codec.h"
 #include "client/publisher.h"
 #include "client/words.h"
@@ -12,6 +13,19 @@ namespace lazaret::detail {
 
 using model::VerdictKind;
 namespace limits = model::limits;
+
+namespace {
+
+/// `message` is an effect of `cause`, and says so unless its sender has said something else.
+void follow(Message& message, const Message& cause) {
+  const std::string id = cause.id.to_string();
+  if (message.correlation_id.empty()) {
+    message.correlation_id = cause.correlation_id.empty() ? id : cause.correlation_id;
+  }
+  if (message.causation_id.empty()) message.causation_id = id;
+}
+
+}  // namespace
 
 wire::Verdict wire_verdict(const Verdict& verdict) {
   wire::Verdict out;
@@ -40,19 +54,35 @@ base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Messag
     return base::Status(base::Code::BAD_REQUEST, "a request is answered or declined");
   }
   Message message = *verdict.reply();
-  if (request != nullptr) {
-    const std::string id = request->id.to_string();
-    if (message.correlation_id.empty()) {
-      message.correlation_id = request->correlation_id.empty() ? id : request->correlation_id;
-    }
-    if (message.causation_id.empty()) message.causation_id = id;
-  }
+  if (request != nullptr) follow(message, *request);
   if (base::Status words = check_texts(message); !words.ok()) return words;
   reply.body = shared_body(message.body);
   reply.body_crc = base::crc32c(message.body.view());
   reply.envelope = encode_envelope(message);
   if (base::Status size = check_size(told, reply.envelope.size(), reply.body.size()); !size.ok()) return size;
   return reply;
+}
+
+base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from,
+                                                   const Message* cause) {
+  if (messages.empty()) return wire::AddressedItems();
+  auto items = std::make_shared<std::vector<wire::AddressedItem>>();
+  items->reserve(messages.size());
+  for (Addressed& one : messages) {
+    LZ_RETURN_IF_ERROR(check_queue_name(one.to));
+    LZ_RETURN_IF_ERROR(check_texts(one.message));
+    if (cause != nullptr) follow(one.message, *cause);
+    compress_body(one.message, compress_from);
+    wire::PublishItem item;
+    item.envelope = encode_envelope(one.message);
+    item.body = shared_body(one.message.body);
+    item.body_crc = base::crc32c(one.message.body.view());
+    item.delay = std::max(one.message.delay, milliseconds(0));
+    item.deliver_at = {micros_of(one.message.deliver_at)};
+    item.ttl = std::max(one.message.ttl, milliseconds(0));
+    items->push_back({std::move(one.to), std::move(item)});
+  }
+  return wire::AddressedItems(std::move(items));
 }
 
 /// Its token and lengths, and its texts, which the encoder cuts; of a reply its body too.
@@ -63,7 +93,8 @@ std::size_t header_bytes(const wire::Verdict& verdict) {
          std::min(verdict.error.details.size(), limits::kErrorDetailsBytes) +
          (verdict.reply == nullptr
               ? 0
-              : verdict.reply->envelope.size() + verdict.reply->body.size() + verdict.reply->reason.size());
+              : verdict.reply->envelope.size() + verdict.reply->body.size() + verdict.reply->reason.size()) +
+         size_of(verdict.publishes);
 }
 
 wire::Verdict plain_verdict(VerdictKind kind) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "base/status.h"
 #include "lazaret/consumer.h"
@@ -14,6 +15,10 @@ wire::Verdict wire_verdict(const Verdict& verdict);
 /// not, for any other verdict, for texts that are none, and for what is larger than a broker with these limits takes.
 base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Message* request,
                                             const wire::Welcome& limits);
+/// What is published in the same write as something else, encoded; null for nothing. Why not, for texts that are none.
+/// `cause`: the message in hand, if it is the effect of one.
+base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from,
+                                                   const Message* cause = nullptr);
 wire::Verdict plain_verdict(model::VerdictKind kind);
 /// What it takes of a frame, at most.
 std::size_t header_bytes(const wire::Verdict& verdict);

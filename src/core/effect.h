@@ -53,6 +53,13 @@ struct LoadWaiting {
   base::Instant after;
   std::size_t max = 0;
 };
+/// What this shard owes to another one, from a number on.
+struct LoadOutbox {
+  model::ShardId to;
+  std::uint64_t from = 0;
+  std::size_t max_entries = 0;
+  std::size_t max_bytes = 0;
+};
 /// What this shard has out to an instance. `begun` counts, for a client that never says started, everything.
 struct InstanceLoad {
   model::InstanceId instance;
@@ -83,8 +90,18 @@ struct ForgetQueue {
   model::SubscriptionId subscription;
 };
 
+/// From the shard of a transaction to the one of a log that it published to (as HandedOver).
+struct HandOver {
+  model::OutboxEntryRef entry;
+};
+/// From there back (as HandOverTaken).
+struct ConfirmHandOver {
+  model::ShardId to;
+  std::uint64_t taken = 0;
+};
+
 using Effect = std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance,
-                            ReleaseInstance, AssignQueue, ForgetQueue>;
+                            ReleaseInstance, AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver>;
 
 /// What a step leaves behind. The engine hands the same object to many steps of one group.
 struct Output {

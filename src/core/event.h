@@ -127,6 +127,24 @@ struct QueueRemoved {
   model::SubscriptionId subscription;
 };
 
+// --- Between shards: what transactions publish (core/transactions.cpp) ----------------------------------------------
+
+/// What another shard owes to this one; durable there.
+struct HandedOver {
+  model::ShardId from;
+  model::OutboxEntryRef entry;
+};
+/// All that this shard handed over to `by` up to this number is durable there.
+struct HandOverTaken {
+  model::ShardId by;
+  std::uint64_t taken = 0;
+};
+/// What a LoadOutbox effect asked for.
+struct OutboxLoaded {
+  model::ShardId to;
+  std::vector<model::OutboxEntryRef> entries;
+};
+
 struct Event {
   base::Instant now;
   /// The group that the mutations of this step go into.
@@ -139,7 +157,7 @@ struct Event {
                    model::CancelRequest, model::AnswerRequest, Persisted, WakeUp, MessagesLoaded, OneLoaded, TimeFound,
                    WaitingLoaded, DiskPressure, TrimNow, Drain, SessionEnded, InstanceAway, InstanceBack, InstanceLost,
                    InstanceGone, ResumeOver, InstanceReserved, IsolationReady, ReservationRefused, InstanceFree,
-                   QueueAssigned, QueueRemoved>;
+                   QueueAssigned, QueueRemoved, HandedOver, HandOverTaken, OutboxLoaded>;
   What what;
 };
 

@@ -55,6 +55,7 @@ void Shard::State::on(Persisted& event) {
     if (!ends || log->persisted_end < log->state.next) continue;
     if (Topic* topic = topic_of(*log)) finish_deletion(*topic);
   }
+  load_outboxes();
 }
 
 /// What is on the disk can be read from there by whoever consumes.

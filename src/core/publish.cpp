@@ -39,7 +39,10 @@ void Shard::State::on(model::Publish& command) {
     }
     answer.results.push_back(result);
   }
-  if (!stored.messages.empty()) append(*log, first, std::move(stored));
+  if (!stored.messages.empty()) {
+    append(*log, first, std::move(stored));
+    if (command.outgoing != nullptr) publish_along(*command.outgoing);
+  }
   if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
   if (now - producers_checked > kProducersCheckEvery) forget_idle_producers();
 }
@@ -92,23 +95,32 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
       case Verdict::too_old: return {Code::SEQUENCE_TOO_OLD, {}, false};
     }
   }
+  if (command.outgoing != nullptr) {
+    if (const Code problem = outgoing_problem(*command.outgoing); problem != Code::OK) return {problem, {}, false};
+  }
   // Behind the answers above: what is stored already needs no space, and refused it would be stored twice later, when
   // its publisher gave up its number.
   if (refuse_publishes) return {Code::RESOURCE_EXHAUSTED, {}, false};
   if (log.limited && !make_room(log, item.message->size())) return {Code::RESOURCE_EXHAUSTED, {}, false};
   const Offset offset = log.state.next;
-  log.state.next = offset.next();
-  if (!log.is_topic) log.readers.front()->bytes += item.message->size();
-  item.message->published_at = now;
   if (numbered) {
     log.producers[*command.producer].record({item.sequence, offset, item.message->body_crc}, now);
     log.changed_producers.insert(*command.producer);
   }
-  log.bytes_since_trim += item.message->size();
-  log.bytes += item.message->size();
-  stored.timed = stored.timed || (item.message->due.us | item.message->expires_at.us) != 0;
-  stored.messages.push_back(std::move(item.message));
+  take_in(log, std::move(item.message), stored);
   return {Code::OK, offset, false};
+}
+
+/// It gets the next offset.
+void Shard::State::take_in(Log& log, std::shared_ptr<model::Message> message, Arrivals& stored) {
+  const std::size_t bytes = message->size();
+  log.state.next = log.state.next.next();
+  if (!log.is_topic) log.readers.front()->bytes += bytes;
+  message->published_at = now;
+  log.bytes_since_trim += bytes;
+  log.bytes += bytes;
+  stored.timed = stored.timed || (message->due.us | message->expires_at.us) != 0;
+  stored.messages.push_back(std::move(message));
 }
 
 /// A relaxed log gives offsets to messages that a power loss may take. No other message may get them then, so a start

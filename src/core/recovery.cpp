@@ -19,6 +19,7 @@ Shard::State::State(ShardConfig config_, model::RecoveredShard recovered, base::
     known.away = true;
   }
   for (model::RecoveredQueue& queue : recovered.queues) recover(queue);
+  recover_outboxes(recovered);
   for (auto& [id, log] : logs) leave_out_reserve(log);
   // A topic whose record is gone was deleted with all its subscriptions; what is left of them goes as well.
   std::set<const Log*> known;

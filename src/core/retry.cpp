@@ -211,6 +211,7 @@ void Shard::State::on(WakeUp&) {
     retain(log);
   }
   wake_requests();
+  load_outboxes();
 }
 
 void Shard::State::expire_due(Subscription& sub) {

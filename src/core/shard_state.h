@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/outbox.h"
 #include "core/pending_requests.h"
 #include "core/relapses.h"
 #include "core/settled_tokens.h"
@@ -106,6 +107,7 @@ struct Shard::State {
   void on(model::OpenProducer& command);
   void on(DiskPressure& event);
   model::PublishResult store(Log& log, const model::Publish& command, model::PublishItem& item, Arrivals& stored);
+  void take_in(Log& log, std::shared_ptr<model::Message> message, Arrivals& stored);
   void append(Log& log, model::Offset first, Arrivals stored);
   static base::Status publish_problem(const Log* log);
   void reserve(Log& log);
@@ -113,6 +115,19 @@ struct Shard::State {
   base::Status disk_is_short() const;
   void append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message);
   void forget_idle_producers();
+
+  // --- transactions.cpp: what is published with a verdict, or with another publish
+  base::Code outgoing_problem(const model::Outgoing& outgoing);
+  void publish_along(const model::Outgoing& outgoing);
+  void append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages);
+  void owe(const model::Outgoing::To& to);
+  void hand_over(Outbox& box, model::OutboxEntryRef entry);
+  void load_outbox(model::ShardId to, Outbox& box);
+  void load_outboxes();
+  void on(OutboxLoaded& event);
+  void on(HandOverTaken& event);
+  void on(HandedOver& event);
+  void recover_outboxes(const model::RecoveredShard& recovered);
 
   // --- consumers.cpp: consumers, sessions, instances
   void on(model::OpenConsumer& command);
@@ -210,7 +225,8 @@ struct Shard::State {
   model::VerdictResult settle(const model::Verdict& verdict);
   model::VerdictResult lost_token(Subscription& sub, const model::Verdict& verdict);
   model::VerdictResult after_lease(Subscription& sub, Entry& entry, const model::Verdict& verdict);
-  model::VerdictResult ack(Subscription& sub, Entry& entry, bool late, const model::ResponderReplyRef& reply);
+  model::VerdictResult ack(Subscription& sub, Entry& entry, bool late, const model::Verdict& verdict);
+  base::Code problem_of(const model::Verdict& verdict);
   model::VerdictResult fail(Subscription& sub, Entry& entry, const model::Verdict& verdict);
   model::VerdictResult reject(Subscription& sub, Entry& entry, const model::Verdict& verdict);
   model::VerdictResult release(Subscription& sub, Entry& entry, const model::Verdict& verdict);
@@ -360,6 +376,8 @@ struct Shard::State {
   model::GroupNumber persisted;  // the last group that is on the disk
   Output* out = nullptr;         // of the step that is running
 
+  std::map<model::ShardId, Outbox> outboxes;
+  std::map<model::ShardId, std::uint64_t> inboxes;  // numbers taken
   std::uint64_t next_id = 1;
   std::uint64_t last_grant = 0;  // the lower 40 bits
   bool resuming = false;

@@ -27,7 +27,7 @@ void Shard::State::on(model::Settle& command) {
   // The confirm says that the verdicts are durable: they are in this group, or in the one in flight.
   // Somebody waits for a reply.
   const bool acks = std::all_of(command.verdicts.begin(), command.verdicts.end(), [](const model::Verdict& verdict) {
-    return verdict.kind == VerdictKind::ack && verdict.reply == nullptr;
+    return verdict.kind == VerdictKind::ack && verdict.reply == nullptr && verdict.outgoing == nullptr;
   });
   (acks ? out->rides : out->urgent) = true;
   out->sync = out->sync || sync;
@@ -42,11 +42,14 @@ VerdictResult Shard::State::settle(const model::Verdict& verdict) {
   }
   const auto it = sub->entries.find({verdict.token.log, verdict.token.offset});
   if (it == sub->entries.end() || it->second.grant != verdict.token.grant) return lost_token(*sub, verdict);
+  if (const Code problem = problem_of(verdict); problem != Code::OK) {
+    return {problem, Whereabouts::unknown, std::nullopt, false};
+  }
   Entry& entry = it->second;
   if (entry.state != DeliveryState::granted) return after_lease(*sub, entry, verdict);
   if (entry.consumer == nullptr) return {Code::LEASE_LOST, Whereabouts::leased, std::nullopt, false};
   switch (verdict.kind) {
-    case VerdictKind::ack: return ack(*sub, entry, false, verdict.reply);
+    case VerdictKind::ack: return ack(*sub, entry, false, verdict);
     case VerdictKind::fail: return fail(*sub, entry, verdict);
     case VerdictKind::reject: return reject(*sub, entry, verdict);
     case VerdictKind::release:
@@ -58,6 +61,12 @@ VerdictResult Shard::State::settle(const model::Verdict& verdict) {
       return {};
   }
   return {Code::BAD_REQUEST, Whereabouts::unknown, std::nullopt, false};
+}
+
+/// Why nothing may become of what it publishes.
+Code Shard::State::problem_of(const model::Verdict& verdict) {
+  const bool publishes = verdict.kind == VerdictKind::ack && verdict.outgoing != nullptr;
+  return publishes ? outgoing_problem(*verdict.outgoing) : Code::OK;
 }
 
 /// The token is not the last one of a message in flight: answered as the first time, or LEASE_LOST with where it is.
@@ -91,7 +100,7 @@ VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& 
 VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
   if (const auto before = settled_tokens.find(entry.grant, verdict.kind)) return *before;
   switch (verdict.kind) {
-    case VerdictKind::ack: return ack(sub, entry, true, verdict.reply);
+    case VerdictKind::ack: return ack(sub, entry, true, verdict);
     case VerdictKind::reject: return reject(sub, entry, verdict);
     case VerdictKind::fail:
       if (entry.last_attempt != nullptr && entry.last_attempt->error.details.empty()) {
@@ -104,7 +113,7 @@ VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const m
   }
 }
 
-VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late, const model::ResponderReplyRef& reply) {
+VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late, const model::Verdict& verdict) {
   const VerdictResult done{Code::OK, Whereabouts::unknown, std::nullopt, late};
   settled_tokens.remember(entry.grant, VerdictKind::ack, done);
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
@@ -129,8 +138,9 @@ VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late, cons
     left(sub, entry.bytes);
   }
   ++sub.counters.acked;
-  if (!sub.requests.empty() || reply != nullptr) request_acked(sub, origin, reply);
+  if (!sub.requests.empty() || verdict.reply != nullptr) request_acked(sub, origin, verdict.reply);
   forget_entry(sub, entry);
+  if (verdict.outgoing != nullptr) publish_along(*verdict.outgoing);
   return done;
 }
 
@@ -182,6 +192,9 @@ VerdictResult Shard::State::release(Subscription& sub, Entry& entry, const model
 /// The one exception to LEASE_LOST: the last token of a case that nobody has touched still acks it.
 VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::CaseId& id,
                                              const model::Verdict& verdict) {
+  if (const Code problem = problem_of(verdict); problem != Code::OK) {
+    return {problem, Whereabouts::in_case, id, false};
+  }
   sub.admitted.erase(id.offset);
   const bool evacuated = drop_copy(*sub.log, id.offset);
   case_tokens.touched(id);
@@ -193,6 +206,7 @@ VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::Cas
   const VerdictResult done{Code::OK, Whereabouts::unknown, id, true};
   settled_tokens.remember(verdict.token.grant, VerdictKind::ack, done);
   if (verdict.reply != nullptr) request_acked(sub, id.offset, verdict.reply);
+  if (verdict.outgoing != nullptr) publish_along(*verdict.outgoing);
   return done;
 }
 

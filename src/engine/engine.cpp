@@ -344,6 +344,12 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
     } else if (auto* forget = std::get_if<core::ForgetQueue>(&effect)) {
       directory.erase(forget->subscription);
       post(model::ShardId(0), core::QueueRemoved{forget->name, forget->subscription});
+    } else if (auto* outbox = std::get_if<core::LoadOutbox>(&effect)) {
+      reader.submit(shard, *outbox);
+    } else if (auto* hand_over = std::get_if<core::HandOver>(&effect)) {
+      post(hand_over->entry->to, core::HandedOver{shard, hand_over->entry});
+    } else if (auto* taken = std::get_if<core::ConfirmHandOver>(&effect)) {
+      post(taken->to, core::HandOverTaken{shard, taken->taken});
     }
   }
   for (auto& [session, answers] : letters) {

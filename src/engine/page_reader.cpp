@@ -69,6 +69,7 @@ void PageReader::run() {
       if (const auto* page = std::get_if<core::LoadMessages>(&*job->wish)) read(job->shard, *page);
       if (const auto* waiting = std::get_if<core::LoadWaiting>(&*job->wish)) read(job->shard, *waiting);
       if (const auto* time = std::get_if<core::FindTime>(&*job->wish)) find(job->shard, *time);
+      if (const auto* outbox = std::get_if<core::LoadOutbox>(&*job->wish)) read(job->shard, *outbox);
       ++job;
     }
   }
@@ -121,6 +122,12 @@ void PageReader::find(model::ShardId shard, const core::FindTime& wish) {
   const auto offset = find_time(store_, shard, wish);
   if (!offset.ok()) return fatal_(offset.status());
   post_(shard, core::TimeFound{wish.subscription, *offset});
+}
+
+void PageReader::read(model::ShardId shard, const core::LoadOutbox& wish) {
+  auto entries = store_.read_outbox(shard, wish.to, wish.from, wish.max_entries, wish.max_bytes);
+  if (!entries.ok()) return fatal_(entries.status());
+  post_(shard, core::OutboxLoaded{wish.to, std::move(*entries)});
 }
 
 void PageReader::read(model::ShardId shard, const core::LoadWaiting& wish) {

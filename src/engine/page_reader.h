@@ -21,7 +21,7 @@ base::Result<model::Offset> find_time(model::Store& store, model::ShardId shard,
 
 class PageReader {
  public:
-  using Wish = std::variant<core::LoadMessages, core::LoadOne, core::FindTime, core::LoadWaiting>;
+  using Wish = std::variant<core::LoadMessages, core::LoadOne, core::FindTime, core::LoadWaiting, core::LoadOutbox>;
   using Post = std::function<void(model::ShardId, core::Event::What)>;
   using Fatal = std::function<void(const base::Status&)>;
 
@@ -45,6 +45,7 @@ class PageReader {
   Jobs read_ones(Jobs begin, Jobs end);
   void read(model::ShardId shard, const core::LoadWaiting& wish);
   void find(model::ShardId shard, const core::FindTime& wish);
+  void read(model::ShardId shard, const core::LoadOutbox& wish);
   void tell(model::ShardId shard, const core::LoadOne& wish, const model::MessagePage& page);
 
   model::Store& store_;

@@ -17,7 +17,8 @@ bool tells(const core::Effect& effect) {
 /// What nobody outside may see before the disk has it.
 bool waits_for_the_disk(const core::Effect& effect) {
   return std::holds_alternative<core::Tell>(effect) || std::holds_alternative<core::AssignQueue>(effect) ||
-         std::holds_alternative<core::ForgetQueue>(effect);
+         std::holds_alternative<core::ForgetQueue>(effect) || std::holds_alternative<core::HandOver>(effect) ||
+         std::holds_alternative<core::ConfirmHandOver>(effect);
 }
 
 }  // namespace

@@ -24,6 +24,20 @@ struct Origin {
 
 // --- Publishing -----------------------------------------------------------------------------------------------------
 
+/// What is published with something else in one atomic write (core/transactions.cpp): all of it, to all these places, or
+/// nothing.
+struct Outgoing {
+  struct To {
+    ShardId shard;
+    LogId log;  // a queue's or a topic's
+    std::vector<std::shared_ptr<Message>> messages;
+  };
+  std::vector<To> to;
+  /// Whoever took it in says why nothing may become of it.
+  base::Code problem = base::Code::OK;
+};
+using OutgoingRef = std::shared_ptr<const Outgoing>;
+
 struct PublishItem {
   std::uint64_t sequence = 0;  // of the producer; 0: without deduplication
   std::shared_ptr<Message> message;
@@ -34,6 +48,9 @@ struct Publish {
   LogId log;  // a queue's or a topic's
   std::optional<ProducerId> producer;
   std::vector<PublishItem> items;
+  /// Of a publish of one item: what is published together with it. Where the item was stored before, so was this. Null:
+  /// nothing.
+  OutgoingRef outgoing = nullptr;
 };
 /// A message whose requester waits for a reply. Answered by Replied: once it has ended, and before that by the notes
 /// that its responder sends. With an id that the queue's shard knows it joins that request, or gets its reply at once.
@@ -131,6 +148,8 @@ struct Verdict {
   std::optional<base::Duration> delay;
   /// ack of a request: what its requester is told, in the same write. Null: nothing.
   ResponderReplyRef reply = nullptr;
+  /// ack: what is published in the same write. Null: nothing.
+  OutgoingRef outgoing = nullptr;
 };
 /// Answered by Settled, one result a verdict, unless origin.request is 0.
 struct Settle {

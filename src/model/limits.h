@@ -104,6 +104,10 @@ inline constexpr std::size_t kErrorMessageBytes = 4u << 10;
 inline constexpr std::size_t kErrorDetailsBytes = 64u << 10;
 
 // --- Requests -------------------------------------------------------------------------------------------------------
+/// What a shard has on its way to another one: entries, and bytes. The rest waits on the disk.
+inline constexpr std::size_t kOutboxEntries = 256;
+inline constexpr std::size_t kOutboxBytes = 8u << 20;
+
 /// Open requests of a shard; more are refused.
 inline constexpr std::size_t kPendingRequests = 100'000;
 /// Requests that have ended and are remembered, of a shard, and the bytes of their replies; beyond, the oldest is

@@ -10,6 +10,7 @@
 #include "model/case_record.h"
 #include "model/ids.h"
 #include "model/message.h"
+#include "model/outbox_entry.h"
 #include "model/records.h"
 #include "model/request_record.h"
 
@@ -189,6 +190,24 @@ struct DropRequest {
   MessageId id;
 };
 
+// --- Between shards -------------------------------------------------------------------------------------------------
+
+/// Messages that a transaction of this shard has published on another one: kept until they are durable there.
+struct PutOutbox {
+  OutboxEntryRef entry;
+};
+/// All entries for that shard up to `taken` are durable there. `first`: of those that go.
+struct DropOutbox {
+  ShardId to;
+  std::uint64_t first = 0;
+  std::uint64_t taken = 0;
+};
+/// All that `from` has handed over up to this number is in the logs of this shard, or had nowhere to go any more.
+struct PutInbox {
+  ShardId from;
+  std::uint64_t taken = 0;
+};
+
 // --- Catalog (shard 0), instances, the shard itself -----------------------------------------------------------------
 
 struct PutQueue {
@@ -212,7 +231,8 @@ using Mutation =
     std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription, DropLog,
                  PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
                  RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
-                 DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest>;
+                 DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest,
+                 PutOutbox, DropOutbox, PutInbox>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

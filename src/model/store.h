@@ -68,6 +68,16 @@ struct RecoveredQueue {
   /// nullopt: the catalog knows the queue, but its shard has not yet written anything.
   std::optional<RecoveredSubscription> subscription;
 };
+/// What a shard owed another when the broker stopped: entries (taken, last].
+struct RecoveredOutbox {
+  ShardId to;
+  std::uint64_t taken = 0;
+  std::uint64_t last = 0;
+};
+struct RecoveredInbox {
+  ShardId from;
+  std::uint64_t taken = 0;
+};
 /// State, never messages: what recovery reads is independent of the backlog.
 struct RecoveredShard {
   ShardMeta meta;                         // epoch 0 when the directory is new
@@ -75,6 +85,8 @@ struct RecoveredShard {
   std::vector<InstanceRecord> instances;  // connected or awaited when the broker stopped, ascending by id
   /// Subscriptions whose state says `deleting`, or that the catalog no longer names: to be finished.
   std::vector<RecoveredSubscription> orphans;
+  std::vector<RecoveredOutbox> outboxes;  // ascending by shard, as are the inboxes
+  std::vector<RecoveredInbox> inboxes;
 };
 
 // --- Reading --------------------------------------------------------------------------------------------------------
@@ -150,6 +162,10 @@ class Store {
   /// Waiting records of a subscription behind `after`, in the order of their places.
   virtual base::Result<std::vector<RecoveredDelivery>> read_waiting(ShardId shard, SubscriptionId subscription,
                                                                     WaitingPlace after, std::size_t max) = 0;
+  /// Entries that `shard` owes to `to`, from number `from` on, at most so many and about so many bytes (one at least, if
+  /// there is one). STORAGE_DAMAGED when one cannot be read whole.
+  virtual base::Result<std::vector<OutboxEntryRef>> read_outbox(ShardId shard, ShardId to, std::uint64_t from,
+                                                                std::size_t max_entries, std::size_t max_bytes) = 0;
   virtual base::Result<CasePage> list_cases(const CaseFilter& filter, const std::string& cursor, std::size_t max) = 0;
   /// NOT_FOUND when there is no such case.
   virtual base::Result<CaseRecord> read_case(const CaseId& id) = 0;

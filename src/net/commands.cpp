@@ -1,4 +1,6 @@
 // What a client asks: each frame is decoded, validated, and handed to the shard that it concerns.
+#include <algorithm>
+
 #include "base/crc32c.h"
 #include "model/limits.h"
 #include "model/message_times.h"
@@ -169,13 +171,40 @@ base::Result<std::shared_ptr<model::Message>> Session::message_of(wire::PublishI
   return message;
 }
 
+/// What goes out in the same write as something else; or why the broker does not take it.
+base::Result<model::OutgoingRef> Session::outgoing_of(const std::vector<wire::AddressedItem>& items) {
+  auto outgoing = std::make_shared<model::Outgoing>();
+  for (const wire::AddressedItem& one : items) {
+    const auto queue = context_.engine.directory().find(one.to);
+    if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or topic '" + one.to + "'");
+    if (queue->kind == model::Kind::subscription) {
+      return Status(Code::BAD_REQUEST, one.to + " is a subscription: publish to its topic " + queue->topic);
+    }
+    auto message = message_of(wire::PublishItem(one.item));
+    if (!message.ok()) return message.status();
+    auto& to = outgoing->to;
+    auto place = std::find_if(to.begin(), to.end(), [&](const auto& other) { return other.log == queue->log; });
+    if (place == to.end()) place = to.insert(to.end(), {queue->shard, queue->log, {}});
+    place->messages.push_back(std::move(message).value());
+  }
+  return model::OutgoingRef(std::move(outgoing));
+}
+
+Status Session::publish_together(const std::vector<wire::AddressedItem>& items, model::Publish& command) {
+  auto outgoing = outgoing_of(items);
+  if (!outgoing.ok()) return outgoing.status();
+  command.outgoing = std::move(*outgoing);
+  return {};
+}
+
 Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   const auto producer = producers_.find(frame.producer);
   if (producer == producers_.end()) {
     refuse(frame.request, Status(Code::BAD_REQUEST, "producer " + std::to_string(frame.producer) + " is not open"));
     return {};
   }
-  if (frame.items.size() > limits::kBatchItems) {
+  const std::size_t together = frame.together == nullptr ? 0 : frame.together->size();
+  if (frame.items.size() + together > limits::kBatchItems) {
     refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
     return {};
   }
@@ -189,8 +218,10 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
     wire::PublishItem& item = frame.items[place];
     const std::uint64_t sequence = item.sequence;
     auto message = message_of(std::move(item));
-    if (!message.ok()) {
-      refused.emplace_back(place, message.status());
+    Status problem = message.status();
+    if (problem.ok() && together > 0) problem = publish_together(*frame.together, command);
+    if (!problem.ok()) {
+      refused.emplace_back(place, std::move(problem));
       continue;
     }
     command.items.push_back({sequence, std::move(message).value()});
@@ -206,7 +237,8 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
       ++answers_due_;
       results_due_ += command.items.size();
     }
-    submit(producer->second.shard, std::move(command), bytes + frame.items.size() * limits::kCommandBytes);
+    submit(producer->second.shard, std::move(command),
+           bytes + (frame.items.size() + together) * limits::kCommandBytes);
   }
   return {};
 }
@@ -325,7 +357,9 @@ Status Session::on(wire::Settle&& frame) {
     refuse(frame.request, Status(Code::BAD_REQUEST, "consumer " + std::to_string(frame.consumer) + " is not open"));
     return {};
   }
-  if (frame.acks.size() + frame.verdicts.size() > limits::kBatchItems) {
+  std::size_t items = frame.acks.size() + frame.verdicts.size();
+  for (const wire::Verdict& one : frame.verdicts) items += one.publishes == nullptr ? 0 : one.publishes->size();
+  if (items > limits::kBatchItems) {
     refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
     return {};
   }
@@ -344,11 +378,13 @@ Status Session::on(wire::Settle&& frame) {
   std::size_t bytes = 0;
   for (wire::Verdict& one : frame.verdicts) {
     bytes += one.error.type.size() + one.error.message.size() + one.error.details.size();
-    command.verdicts.push_back(
-        {one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay, nullptr});
-    if (one.reply == nullptr) continue;
-    bytes += one.reply->envelope.size() + one.reply->body.size() + one.reply->reason.size();
-    command.verdicts.back().reply = reply_of(*one.reply, true);
+    model::Verdict& verdict = command.verdicts.emplace_back();
+    verdict = {one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay};
+    if (one.reply != nullptr) {
+      bytes += one.reply->envelope.size() + one.reply->body.size() + one.reply->reason.size();
+      verdict.reply = reply_of(*one.reply, true);
+    }
+    if (one.publishes != nullptr) bytes += take_outgoing(*one.publishes, verdict);
   }
   if (frame.request != 0) {
     ++answers_due_;
@@ -357,6 +393,21 @@ Status Session::on(wire::Settle&& frame) {
   bytes += command.verdicts.size() * sizeof(model::Verdict);
   submit(shard, std::move(command), bytes);
   return {};
+}
+
+/// Returns what it holds in memory.
+std::size_t Session::take_outgoing(const std::vector<wire::AddressedItem>& items, model::Verdict& verdict) {
+  std::size_t bytes = items.size() * limits::kCommandBytes;
+  for (const wire::AddressedItem& one : items) bytes += one.item.envelope.size() + one.item.body.size();
+  auto outgoing = outgoing_of(items);
+  if (outgoing.ok()) {
+    verdict.outgoing = std::move(*outgoing);
+  } else {
+    model::Outgoing refused;
+    refused.problem = outgoing.status().code();
+    verdict.outgoing = std::make_shared<const model::Outgoing>(std::move(refused));
+  }
+  return bytes;
 }
 
 Status Session::on(wire::CloseConsumer&& frame) {

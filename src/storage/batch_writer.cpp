@@ -4,6 +4,7 @@
 
 #include "model/limits.h"
 #include "storage/message_reader.h"
+#include "storage/outbox.h"
 #include "storage/records.h"
 #include "storage/run.h"
 
@@ -486,6 +487,33 @@ Status BatchWriter::apply(const model::PutRequest& m) {
 }
 Status BatchWriter::apply(const model::DropRequest& m) {
   return erase(Family::state, keys::request(shard_, m.subscription, m.id));
+}
+
+// --- Between shards -------------------------------------------------------------------------------------------------
+
+Status BatchWriter::apply(const model::PutOutbox& m) {
+  const model::OutboxEntry& entry = *m.entry;
+  const std::string head = outbox_head(entry.log);
+  const RunParts run = encode_run(entry.log, Offset(entry.number), entry.messages);
+  std::vector<rocksdb::Slice> parts{slice(head), slice(run.index)};
+  for (const std::string_view part : run.data) parts.push_back(slice(part));
+  const std::string key = keys::outbox_entry(shard_, entry.to, entry.number);
+  const rocksdb::Slice key_slice = slice(key);
+  return status_of(
+      batch_.Put(database_.family(Family::outbox), rocksdb::SliceParts(&key_slice, 1),
+                 rocksdb::SliceParts(parts.data(), static_cast<int>(parts.size()))),
+      "filling a batch");
+}
+
+Status BatchWriter::apply(const model::DropOutbox& m) {
+  for (std::uint64_t number = m.first; number <= m.taken; ++number) {
+    LZ_RETURN_IF_ERROR(erase(Family::outbox, keys::outbox_entry(shard_, m.to, number)));
+  }
+  return put(Family::outbox, keys::outbox_taken(shard_, m.to), encode_taken(m.taken));
+}
+
+Status BatchWriter::apply(const model::PutInbox& m) {
+  return put(Family::outbox, keys::inbox_taken(shard_, m.from), encode_taken(m.taken));
 }
 
 }  // namespace lazaret::storage

@@ -53,6 +53,9 @@ class BatchWriter {
   base::Status apply(const model::DropSchedule& m);
   base::Status apply(const model::PutRequest& m);
   base::Status apply(const model::DropRequest& m);
+  base::Status apply(const model::PutOutbox& m);
+  base::Status apply(const model::DropOutbox& m);
+  base::Status apply(const model::PutInbox& m);
 
   base::Status write_runs();
   base::Status trim_runs(const model::LogState& state, model::OffsetRange range);

@@ -126,6 +126,19 @@ inline std::string case_by_subscription(const CaseId& id, base::Instant admitted
       .add(id.offset.value)
       .str();
 }
+/// In `outbox`: what this shard owes to another, what is known to be there, and what came from another.
+inline std::string outbox_entries(ShardId s, ShardId to) {
+  return Key(s).add(std::uint8_t{1}).add(std::uint32_t{to.value}).str();
+}
+inline std::string outbox_entry(ShardId s, ShardId to, std::uint64_t number) {
+  return Key(s).add(std::uint8_t{1}).add(std::uint32_t{to.value}).add(number).str();
+}
+inline std::string outbox_taken(ShardId s, ShardId to) {
+  return Key(s).add(std::uint8_t{2}).add(std::uint32_t{to.value}).str();
+}
+inline std::string inbox_taken(ShardId s, ShardId from) {
+  return Key(s).add(std::uint8_t{3}).add(std::uint32_t{from.value}).str();
+}
 /// In `dedup`.
 inline std::string producer(ShardId s, LogId log, const model::ProducerId& id) {
   return Key(s).add(log.value).add(id.raw()).add(std::uint8_t{0}).str();

@@ -5,6 +5,7 @@
 
 #include "model/limits.h"
 #include "storage/message_reader.h"
+#include "storage/outbox.h"
 #include "storage/records.h"
 
 namespace lazaret::storage {
@@ -243,6 +244,7 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
   std::vector<model::RecoveredShard> recovered(shards);
   for (std::uint16_t i = 0; i < shards; ++i) {
     if (Status status = recover_shard(database, ShardId(i), recovered[i]); !status.ok()) return status;
+    if (Status status = recover_outboxes(database, shards, ShardId(i), recovered[i]); !status.ok()) return status;
   }
   Status status = scan(database, Family::catalog, keys::queue(""), "a queue's record",
                        [&](std::string_view, std::string_view value) {

@@ -17,6 +17,7 @@
 #include "storage/integrity.h"
 #include "storage/message_reader.h"
 #include "storage/records.h"
+#include "storage/outbox.h"
 #include "storage/recovery.h"
 #include "storage/wal_marks.h"
 #include "storage/wal_recycler.h"
@@ -102,6 +103,11 @@ class RocksStore final : public model::Store {
                                                              model::WaitingPlace after, std::size_t max) override {
     const SnapshotHolder snapshot(*database_);
     return storage::read_waiting(*database_, shard, subscription, after, max, snapshot.get());
+  }
+
+  Result<std::vector<model::OutboxEntryRef>> read_outbox(model::ShardId shard, model::ShardId to, std::uint64_t from,
+                                                         std::size_t max_entries, std::size_t max_bytes) override {
+    return storage::read_outbox(*database_, shard, to, from, max_entries, max_bytes);
   }
 
   Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,

@@ -206,14 +206,22 @@ OutFrame encode(const Settle& frame) {
     to->set_handler_timeout(verdict.handler_timeout);
     to->set_has_delay(verdict.delay.has_value());
     to->set_delay_ms(verdict.delay ? static_cast<std::uint64_t>(verdict.delay->count() / 1000) : 0);
-    if (verdict.reply == nullptr) continue;
-    fill(to->mutable_reply(), *verdict.reply);
-    body_bytes += verdict.reply->body.size();
+    if (verdict.reply != nullptr) {
+      fill(to->mutable_reply(), *verdict.reply);
+      body_bytes += verdict.reply->body.size();
+    }
+    if (verdict.publishes == nullptr) continue;
+    for (const AddressedItem& one : *verdict.publishes) {
+      fill(to->add_publishes(), one);
+      body_bytes += one.item.body.size();
+    }
   }
   OutFrame encoded = to_frame(FrameType::settle, out, body_bytes);
   if (body_bytes == 0) return encoded;
   for (const Verdict& verdict : frame.verdicts) {
     if (verdict.reply != nullptr) encoded.bodies.push_back(verdict.reply->body);
+    if (verdict.publishes == nullptr) continue;
+    for (const AddressedItem& one : *verdict.publishes) encoded.bodies.push_back(one.item.body);
   }
   return encoded;
 }
@@ -259,12 +267,15 @@ base::Result<Settle> decode<Settle>(const Frame& frame) {
     to.handler_timeout = verdict.handler_timeout();
     if (verdict.delay_ms() > kLongestMs) return bad_frame("a delay of more than a year");
     if (verdict.has_delay()) to.delay = std::chrono::milliseconds(verdict.delay_ms());
-    if (!verdict.has_reply() || verdict.kind() != v1::ACK) continue;
-    auto reply = std::make_shared<ResponderReply>();
-    if (!take(verdict.reply(), bodies, *reply)) {
-      return bad_frame("a reply is neither answered nor declined, or is declined with a body");
+    if (verdict.kind() != v1::ACK) continue;
+    if (verdict.has_reply()) {
+      auto reply = std::make_shared<ResponderReply>();
+      if (!take(verdict.reply(), bodies, *reply)) {
+        return bad_frame("a reply is neither answered nor declined, or is declined with a body");
+      }
+      to.reply = std::move(reply);
     }
-    to.reply = std::move(reply);
+    to.publishes = take(verdict.publishes(), bodies);
   }
   if (!bodies.exact()) return bad_frame("the body lengths in SETTLE do not add up to the frame's body");
   return out;

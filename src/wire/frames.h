@@ -62,9 +62,11 @@ enum class FrameType : std::uint8_t {
 // --- Handshake ------------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
-/// Optional features, by name. "time": delays and times to live; "requests": REQUEST, CANCEL_REQUEST and ANSWER.
+/// Optional features, by name. "time": delays and times to live; "requests": REQUEST, CANCEL_REQUEST and ANSWER;
+/// "transactions": what is published in the same write as a verdict, or as another message.
 inline constexpr std::string_view kFeatureTime = "time";
 inline constexpr std::string_view kFeatureRequests = "requests";
+inline constexpr std::string_view kFeatureTransactions = "transactions";
 /// All that this version knows, for a Hello.
 std::vector<std::string> features();
 /// Those of them that are `theirs` too, for a Welcome.
@@ -137,10 +139,18 @@ struct PublishItem {
   base::Instant deliver_at;
   base::Duration ttl{};
 };
+/// What is published in the same write as something else.
+struct AddressedItem {
+  std::string to;
+  PublishItem item;
+};
+/// Null: nothing.
+using AddressedItems = std::shared_ptr<const std::vector<AddressedItem>>;
 struct Publish {
   std::uint64_t request = 0;
   std::uint32_t producer = 0;
   std::vector<PublishItem> items;
+  AddressedItems together = nullptr;  // with one item only
 };
 struct Published {
   std::uint64_t request = 0;
@@ -221,6 +231,7 @@ struct Verdict {
   bool handler_timeout = false;
   std::optional<base::Duration> delay;
   std::shared_ptr<const ResponderReply> reply;  // ack of a request
+  AddressedItems publishes = nullptr;           // ack
 };
 struct Settle {
   std::uint64_t request = 0;  // 0: nobody waits

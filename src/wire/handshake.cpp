@@ -29,7 +29,9 @@ base::Status status_of(const v1::Problem& problem) {
       .with_retry_after_ms(problem.retry_after_ms());
 }
 
-std::vector<std::string> features() { return {std::string(kFeatureTime), std::string(kFeatureRequests)}; }
+std::vector<std::string> features() {
+  return {std::string(kFeatureTime), std::string(kFeatureRequests), std::string(kFeatureTransactions)};
+}
 
 std::vector<std::string> features_of_both(const std::vector<std::string>& theirs) {
   std::vector<std::string> both = features();

@@ -139,6 +139,11 @@ std::string cut(const std::string& text, std::size_t most);
 /// What a client reports of an error, as text of at most so many bytes.
 std::string text_of(const std::string& bytes, std::size_t most);
 
+void fill(v1::PublishItem* out, const PublishItem& item);
+PublishItem take(const v1::PublishItem& in, BodyCutter& bodies);
+/// Null where there is nothing.
+AddressedItems take(const google::protobuf::RepeatedPtrField<v1::AddressedItem>& in, BodyCutter& bodies);
+void fill(v1::AddressedItem* out, const AddressedItem& item);
 void fill(v1::ResponderReply* out, const ResponderReply& reply);
 /// False when it is neither answered nor declined, or is declined with a body.
 bool take(const v1::ResponderReply& in, BodyCutter& bodies, ResponderReply& reply);

@@ -51,24 +51,58 @@ base::Result<CloseProducer> decode<CloseProducer>(const Frame& frame) {
   return CloseProducer{in->producer()};
 }
 
+void fill(v1::PublishItem* out, const PublishItem& item) {
+  out->set_sequence(item.sequence);
+  out->set_envelope(item.envelope.view().data(), item.envelope.size());
+  out->set_body_bytes(static_cast<std::uint32_t>(item.body.size()));
+  out->set_body_crc(item.body_crc);
+  if (item.delay.count() > 0) out->set_delay_us(static_cast<std::uint64_t>(item.delay.count()));
+  if (item.deliver_at.us != 0) out->set_deliver_at_us(item.deliver_at.us);
+  if (item.ttl.count() > 0) out->set_ttl_us(static_cast<std::uint64_t>(item.ttl.count()));
+}
+
+PublishItem take(const v1::PublishItem& in, BodyCutter& bodies) {
+  return {in.sequence(),
+          copied(in.envelope()),
+          bodies.take(in.body_bytes()),
+          in.body_crc(),
+          microseconds(in.delay_us()),
+          base::Instant{in.deliver_at_us()},
+          microseconds(in.ttl_us())};
+}
+
+void fill(v1::AddressedItem* out, const AddressedItem& item) {
+  out->set_to(item.to);
+  fill(out->mutable_item(), item.item);
+}
+
+AddressedItems take(const google::protobuf::RepeatedPtrField<v1::AddressedItem>& in, BodyCutter& bodies) {
+  if (in.empty()) return nullptr;
+  auto items = std::make_shared<std::vector<AddressedItem>>();
+  items->reserve(static_cast<std::size_t>(in.size()));
+  for (const v1::AddressedItem& one : in) items->push_back({one.to(), take(one.item(), bodies)});
+  return items;
+}
+
 OutFrame encode(const Publish& frame) {
   auto out = Reused<v1::Publish>::blank();
   out->set_request(frame.request);
   out->set_producer(frame.producer);
   std::size_t body_bytes = 0;
   for (const PublishItem& item : frame.items) {
-    v1::PublishItem* to = out->add_items();
-    to->set_sequence(item.sequence);
-    to->set_envelope(item.envelope.view().data(), item.envelope.size());
-    to->set_body_bytes(static_cast<std::uint32_t>(item.body.size()));
-    to->set_body_crc(item.body_crc);
-    if (item.delay.count() > 0) to->set_delay_us(static_cast<std::uint64_t>(item.delay.count()));
-    if (item.deliver_at.us != 0) to->set_deliver_at_us(item.deliver_at.us);
-    if (item.ttl.count() > 0) to->set_ttl_us(static_cast<std::uint64_t>(item.ttl.count()));
+    fill(out->add_items(), item);
     body_bytes += item.body.size();
+  }
+  if (frame.together != nullptr) {
+    for (const AddressedItem& one : *frame.together) {
+      fill(out->add_together(), one);
+      body_bytes += one.item.body.size();
+    }
   }
   OutFrame encoded = to_frame(FrameType::publish, out, body_bytes);
   for (const PublishItem& item : frame.items) encoded.bodies.push_back(item.body);
+  if (frame.together == nullptr) return encoded;
+  for (const AddressedItem& one : *frame.together) encoded.bodies.push_back(one.item.body);
   return encoded;
 }
 
@@ -79,10 +113,10 @@ base::Result<Publish> decode<Publish>(const Frame& frame) {
   Publish out{in->request(), in->producer(), {}};
   out.items.reserve(static_cast<std::size_t>(in->items_size()));
   BodyCutter bodies(frame.body);
-  for (const v1::PublishItem& item : in->items()) {
-    out.items.push_back({item.sequence(), copied(item.envelope()), bodies.take(item.body_bytes()), item.body_crc(),
-                         microseconds(item.delay_us()), base::Instant{item.deliver_at_us()},
-                         microseconds(item.ttl_us())});
+  for (const v1::PublishItem& item : in->items()) out.items.push_back(take(item, bodies));
+  out.together = take(in->together(), bodies);
+  if (out.together != nullptr && out.items.size() != 1) {
+    return bad_frame("what is published together comes with one item");
   }
   if (!bodies.exact()) return bad_frame("the body lengths in PUBLISH do not add up to the frame's body");
   return out;

@@ -200,6 +200,13 @@ void Client::settle(model::Verdict verdict) {
   world_.settle();
 }
 
+void Client::ack_with(std::uint64_t offset, const std::vector<std::string>& queues, const std::string& body) {
+  model::Verdict verdict;
+  verdict.token = deliveries_.at(offset).token;
+  verdict.outgoing = world_.outgoing(queues, body);
+  settle(std::move(verdict));
+}
+
 // --- Requests -------------------------------------------------------------------------------------------------------
 
 void Client::answer(std::uint64_t offset, const std::string& body) {

@@ -82,6 +82,9 @@ class Client {
   void answer(std::uint64_t offset, const std::string& body);
   void decline(std::uint64_t offset, const std::string& reason);
 
+  /// Acks the message, and publishes one with this body to each of these queues or topics in the same write.
+  void ack_with(std::uint64_t offset, const std::vector<std::string>& queues, const std::string& body);
+
   // --- Asking
   /// A request with this number as its id. Asked again, its body is another one.
   void ask(const std::string& queue, std::uint64_t number, base::Duration time_left);

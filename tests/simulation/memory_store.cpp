@@ -27,6 +27,19 @@ model::MessageRef MemoryStore::Log::find(Offset offset) const {
   return place < run->second.size() ? run->second[place] : nullptr;
 }
 
+/// Where the stretch ends, from `at` on, of which nothing is stored because it was trimmed or left out; `at`: there is none.
+model::Offset MemoryStore::Log::explained_up_to(Offset at) const {
+  Offset end = at;
+  for (const auto* ranges : {&state.trimmed, &state.gaps}) {
+    for (const model::OffsetRange& range : *ranges) {
+      if (range.begin <= at && at < range.end) end = std::max(end, range.end);
+    }
+  }
+  if (const auto run = runs.upper_bound(at); run != runs.end()) end = std::min(end, std::max(at, run->first));
+  if (const auto copy = evacuated.upper_bound(at); copy != evacuated.end()) end = std::min(end, copy->first);
+  return end;
+}
+
 MemoryStore::MemoryStore(std::uint16_t shards) : waiting_in_memory_(limits::kWaitingInMemory) {
   live_.shards.resize(shards);
   durable_.shards.resize(shards);
@@ -67,6 +80,13 @@ base::Result<std::vector<model::RecoveredShard>> MemoryStore::recover() {
   for (std::size_t i = 0; i < recovered.size(); ++i) {
     recovered[i].meta = live_.shards[i].meta;
     for (const auto& [id, instance] : live_.shards[i].instances) recovered[i].instances.push_back(instance);
+  }
+  for (std::size_t i = 0; i < recovered.size(); ++i) {
+    for (const auto& [to, outbox] : live_.shards[i].outboxes) {
+      const std::uint64_t last = outbox.entries.empty() ? outbox.taken : outbox.entries.rbegin()->first;
+      recovered[i].outboxes.push_back({to, outbox.taken, last});
+    }
+    for (const auto& [from, taken] : live_.shards[i].inboxes) recovered[i].inboxes.push_back({from, taken});
   }
   for (const auto& [name, queue] : live_.queues) {
     named.insert(queue.subscription);
@@ -150,15 +170,18 @@ base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, mode
   page.next = from;
   const Log* found = log(id);
   std::size_t bytes = 0;
-  for (Offset at = from; at < until && page.messages.size() < max_messages && bytes < max_bytes; at = at.next()) {
-    page.next = at.next();
+  while (page.next < until && page.messages.size() < max_messages && bytes < max_bytes) {
+    const Offset at = page.next;
     model::MessageRef message = found == nullptr ? nullptr : found->find(at);
-    const auto within = [at](const auto& range) { return range.begin <= at && at < range.end; };
-    const auto explains = [&](const auto& ranges) { return std::any_of(ranges.begin(), ranges.end(), within); };
-    if (!message && found != nullptr && (explains(found->state.trimmed) || explains(found->state.gaps))) continue;
+    const Offset stretch = message || found == nullptr ? at : found->explained_up_to(at);
+    if (stretch > at) {
+      page.next = std::min(stretch, until);
+      continue;
+    }
     if (damaged_.contains({id, at})) message = nullptr;
     if (message) bytes += message->size();
     page.messages.push_back({at, message});
+    page.next = at.next();
   }
   return page;
 }
@@ -269,6 +292,30 @@ std::vector<model::Attempt> MemoryStore::attempts_of(model::SubscriptionId subsc
     for (const auto& [number, attempt] : found->second) all.push_back(attempt);
   }
   return all;
+}
+
+base::Result<std::vector<model::OutboxEntryRef>> MemoryStore::read_outbox(model::ShardId shard, model::ShardId to,
+                                                                          std::uint64_t from, std::size_t max_entries,
+                                                                          std::size_t) {
+  std::vector<model::OutboxEntryRef> entries;
+  const auto& all = live_.shards.at(shard.value).outboxes[to].entries;
+  for (auto it = all.lower_bound(from); it != all.end() && entries.size() < max_entries; ++it) {
+    entries.push_back(it->second);
+  }
+  return entries;
+}
+
+std::size_t MemoryStore::times_appended(model::LogId log, const std::string& body) const {
+  const auto found = live_.transacted.find({log, body});
+  return found == live_.transacted.end() ? 0 : found->second;
+}
+
+std::size_t MemoryStore::owed() const {
+  std::size_t sum = 0;
+  for (const Shard& shard : live_.shards) {
+    for (const auto& [to, outbox] : shard.outboxes) sum += outbox.entries.size();
+  }
+  return sum;
 }
 
 std::size_t MemoryStore::requests(model::SubscriptionId id) const {

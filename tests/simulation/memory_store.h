@@ -27,6 +27,9 @@ class MemoryStore final : public model::Store {
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
                                                                    model::SubscriptionId subscription,
                                                                    model::WaitingPlace after, std::size_t max) override;
+  base::Result<std::vector<model::OutboxEntryRef>> read_outbox(model::ShardId shard, model::ShardId to,
+                                                               std::uint64_t from, std::size_t max_entries,
+                                                               std::size_t max_bytes) override;
   base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
                                            std::size_t max) override;
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;
@@ -61,6 +64,10 @@ class MemoryStore final : public model::Store {
   /// The attempts of a message that is not (yet) a case.
   std::vector<model::Attempt> attempts_of(model::SubscriptionId subscription, model::LogId log,
                                           model::Offset offset) const;
+  /// How often a body of a transaction, "tx …", was appended to this log, by what a crash has left.
+  std::size_t times_appended(model::LogId log, const std::string& body) const;
+  /// What shards owe each other.
+  std::size_t owed() const;
   /// Requests of a queue, open and remembered.
   std::size_t requests(model::SubscriptionId subscription) const;
   /// Delivery records of a subscription, in its log and its lane.
@@ -77,6 +84,7 @@ class MemoryStore final : public model::Store {
     std::map<model::ProducerId, model::RecoveredProducer> producers;
     model::Offset end() const;
     model::MessageRef find(model::Offset offset) const;
+    model::Offset explained_up_to(model::Offset at) const;
   };
   struct Subscription {
     std::optional<model::SubscriptionState> state;
@@ -90,12 +98,19 @@ class MemoryStore final : public model::Store {
     std::map<model::LogId, Log> logs;
     std::map<model::SubscriptionId, Subscription> subscriptions;
     std::map<model::InstanceId, model::InstanceRecord> instances;
+    struct Outbox {
+      std::uint64_t taken = 0;
+      std::map<std::uint64_t, model::OutboxEntryRef> entries;
+    };
+    std::map<model::ShardId, Outbox> outboxes;
+    std::map<model::ShardId, std::uint64_t> inboxes;
   };
   struct State {
     std::vector<Shard> shards;
     std::map<std::string, model::QueueRecord> queues;
     std::map<model::CaseId, model::CaseRecord> cases;
     std::map<model::CaseId, std::map<std::uint32_t, model::Attempt>> attempts;
+    std::map<std::pair<model::LogId, std::string>, std::size_t> transacted;
   };
   class Writer;
 

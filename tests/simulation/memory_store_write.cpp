@@ -36,6 +36,9 @@ void MemoryStore::Writer::apply(const model::AppendMessages& append) {
     }
     run->push_back(message);
     run_bytes += message->size();
+    if (message->body.view().starts_with("tx ")) {
+      ++state_.transacted[{append.log, std::string(message->body.view())}];
+    }
     next = next.next();
   }
   log.state.log = append.log;
@@ -333,6 +336,33 @@ void MemoryStore::Writer::apply(const model::PutRequest& put) {
 
 void MemoryStore::Writer::apply(const model::DropRequest& drop) {
   if (shard_.subscriptions[drop.subscription].requests.erase(drop.id) == 0) complain("drops an unknown request");
+}
+
+void MemoryStore::Writer::apply(const model::PutOutbox& put) {
+  Shard::Outbox& outbox = shard_.outboxes[put.entry->to];
+  const std::uint64_t last = outbox.entries.empty() ? outbox.taken : outbox.entries.rbegin()->first;
+  if (put.entry->number != last + 1) complain("an outbox has a gap, or gives a number twice");
+  if (put.entry->messages.empty()) complain("an entry of an outbox is empty");
+  outbox.entries[put.entry->number] = put.entry;
+}
+
+void MemoryStore::Writer::apply(const model::DropOutbox& drop) {
+  Shard::Outbox& outbox = shard_.outboxes[drop.to];
+  if (drop.first != outbox.taken + 1) complain("an outbox is not emptied in order");
+  const auto inbox = state_.shards.at(drop.to.value).inboxes.find(shard_id_);
+  if (inbox == state_.shards.at(drop.to.value).inboxes.end() || inbox->second < drop.taken) {
+    complain("what was not taken leaves an outbox");
+  }
+  for (std::uint64_t number = drop.first; number <= drop.taken; ++number) {
+    if (outbox.entries.erase(number) == 0) complain("drops an unknown entry of an outbox");
+  }
+  outbox.taken = drop.taken;
+}
+
+void MemoryStore::Writer::apply(const model::PutInbox& put) {
+  std::uint64_t& taken = shard_.inboxes[put.from];
+  if (put.taken <= taken) complain("an inbox goes back");
+  taken = put.taken;
 }
 
 void MemoryStore::Writer::apply(const model::PutInstance& put) { shard_.instances[put.record.id] = put.record; }

@@ -40,6 +40,9 @@ class MemoryStore::Writer {
   void apply(const model::DropSchedule& drop);
   void apply(const model::PutRequest& put);
   void apply(const model::DropRequest& drop);
+  void apply(const model::PutOutbox& put);
+  void apply(const model::DropOutbox& drop);
+  void apply(const model::PutInbox& put);
 
  private:
   void complain(const std::string& what);

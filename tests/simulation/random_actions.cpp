@@ -47,7 +47,16 @@ void RandomRun::publish(Publisher& publisher) {
     if (chance(10)) message.ttl = std::chrono::milliseconds(1 + random_.below(5'000));
     sequences.push_back(publisher.next++);
   }
+  if (sequences.size() == 1 && chance(30)) publisher.unconfirmed[sequences[0]].along = some_destinations();
   send(publisher, sequences);
+}
+
+/// Queues and topics, on any shard.
+std::vector<std::string> RandomRun::some_destinations() {
+  static constexpr std::array kPlaces{"orders", "letters", "parcels", "news"};
+  std::vector<std::string> some;
+  for (std::uint64_t i = 1 + random_.below(3); i > 0; --i) some.emplace_back(kPlaces[random_.below(kPlaces.size())]);
+  return some;
 }
 
 /// With a sequence of long ago, or one that was used for something else; or asks which was the last.
@@ -88,6 +97,9 @@ void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& seq
     if (unconfirmed.delay.count() > 0) message->due = world_.now() + unconfirmed.delay;
     if (unconfirmed.ttl.count() > 0) message->expires_at = world_.now() + unconfirmed.delay + unconfirmed.ttl;
     publish.items.push_back({sequence, std::move(message)});
+    if (!unconfirmed.along.empty() && sequences.size() == 1) {
+      publish.outgoing = world_.outgoing(unconfirmed.along, "tx of " + unconfirmed.body);
+    }
   }
   publisher.under_way[publisher.last_request] = sequences;
   world_.submit(queue.shard, std::move(publish));
@@ -101,7 +113,12 @@ void RandomRun::send_again(Publisher& publisher) {
   for (const auto& [sequence, message] : publisher.unconfirmed) {
     if (!under_way.contains(sequence)) again.push_back(sequence);
   }
-  if (!again.empty() && world_.has_queue(publisher.queue)) send(publisher, again);
+  if (again.empty() || !world_.has_queue(publisher.queue)) return;
+  for (const std::uint64_t sequence : again) {
+    if (!publisher.unconfirmed.at(sequence).along.empty()) send(publisher, {sequence});
+  }
+  std::erase_if(again, [&](std::uint64_t sequence) { return !publisher.unconfirmed.at(sequence).along.empty(); });
+  if (!again.empty()) send(publisher, again);
 }
 
 void RandomRun::confirmed(Publisher& publisher, const model::Published& published) {

@@ -81,6 +81,9 @@ void RandomRun::ask_in_a_crowd(Asker& asker) {
 void RandomRun::answer(Worker& worker, std::uint64_t offset) {
   Client& client = *worker.client;
   const bool request = client.delivery(offset).what.deadline.us != 0;
+  if (!request && chance(20)) {
+    return client.ack_with(offset, some_destinations(), "tx " + std::to_string(++bodies_));
+  }
   if (!request || chance(20)) return client.ack(offset);
   if (chance(30)) return client.decline(offset, "no " + std::to_string(++bodies_));
   client.answer(offset, "answer " + std::to_string(++bodies_));

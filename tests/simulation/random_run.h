@@ -62,6 +62,7 @@ class RandomRun {
       std::string body;
       base::Duration delay{};
       base::Duration ttl{};
+      std::vector<std::string> along;  // where it goes as well, in the same write
     };
     std::map<std::uint64_t, Unconfirmed> unconfirmed;               // by sequence
     std::map<std::uint64_t, std::vector<std::uint64_t>> under_way;  // request → sequences
@@ -111,6 +112,8 @@ class RandomRun {
   void come_back();
   void crash();
   void nobody_works_twice();
+
+  std::vector<std::string> some_destinations();
 
   // What askers do: random_requests.cpp.
   void make_askers();

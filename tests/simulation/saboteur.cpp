@@ -46,6 +46,9 @@ void Saboteur::spoil(model::MutationGroup& group) {
   if (bug_ == Bug::dedup_not_persisted) {
     take([](const model::Mutation& one) { return std::holds_alternative<model::PutDedup>(one); });
   }
+  if (bug_ == Bug::inbox_not_persisted) {
+    take([](const model::Mutation& one) { return std::holds_alternative<model::PutInbox>(one); });
+  }
   if (bug_ == Bug::suspicion_not_persisted) {
     for (model::Mutation& one : group.mutations) {
       if (auto* put = std::get_if<model::PutDelivery>(&one)) put->record.suspect = false;

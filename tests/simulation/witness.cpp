@@ -182,7 +182,8 @@ void Witness::see_queue(const model::QueueRecord& record) {
 
 void Witness::hear(model::ShardId, const model::Publish& publish) {
   Published& sent = publishes_[{publish.origin.session, publish.origin.request}];
-  sent = {publish.log, {}, publish.producer, {}};
+  sent = {publish.log, {}, publish.producer, {}, publish.outgoing};
+  told_of(publish.outgoing, publish.log);
   for (const auto& [id, queue] : queues_) {
     const bool reads = queue.record.log == publish.log && queue.record.kind != model::Kind::topic;
     if (reads && queue.assigned && !queue.deleted) sent.readers.push_back(id);
@@ -258,6 +259,7 @@ void Witness::hear(model::ShardId, const model::Settle& settle) {
     if (Queue* of = queue(verdict.token.subscription); gives_back && of != nullptr && known != grants_.end()) {
       of->messages[known->second].given_back.insert(verdict.token.grant.value);
     }
+    if (Queue* of = queue(verdict.token.subscription)) told_of(verdict.outgoing, of->record.log);
     // Whether it counted is not answered; sent again it may be answered as if for the first time.
     if (settle.origin.request == 0) {
       accepted_.insert({verdict.token.subscription, verdict.token.grant.value, verdict.kind});
@@ -356,6 +358,7 @@ void Witness::see(const core::Tell& tell, const model::Published& answer) {
   const Published& sent = asked.mapped();
   for (std::size_t i = 0; i < answer.results.size(); ++i) {
     if (answer.results[i].code != Code::OK) continue;
+    transaction_confirmed(sent.outgoing);
     const auto& [sequence, body] = sent.items.at(i);
     for (const model::SubscriptionId reader : sent.readers) confirmed(queues_.at(reader), body, answer.results[i]);
     if (sent.producer && sequence > 0) {
@@ -572,6 +575,7 @@ void Witness::see(const core::Tell& tell, const model::Settled& answer) {
     const model::Verdict& verdict = asked.mapped().at(i);
     if (answer.results[i].code != Code::OK) continue;
     accepted(verdict, answer.results[i]);
+    transaction_confirmed(verdict.outgoing);
     const auto grant = grants_.find({verdict.token.subscription, verdict.token.grant.value});
     if (verdict.reply != nullptr && grant != grants_.end()) {
       reply_confirmed(verdict.token.subscription, grant->second);

@@ -87,6 +87,12 @@ class Witness final : public Watcher {
     bool deleted = false;
     bool relaxed = false;  // or was at any time
   };
+  /// What is published in one write: by the text that its bodies begin with.
+  struct Transaction {
+    std::map<std::string, std::set<model::LogId>> bodies;
+    bool relaxed = false;  // what begins on a relaxed queue may be lost with it
+    bool confirmed = false;
+  };
   using RequestKey = std::pair<model::SubscriptionId, model::MessageId>;
   struct Asked {
     RequestKey key;
@@ -108,6 +114,7 @@ class Witness final : public Watcher {
     std::vector<model::SubscriptionId> readers;  // that were there when it was stepped
     std::optional<model::ProducerId> producer;
     std::vector<std::pair<std::uint64_t, std::string>> items;  // sequence, body
+    model::OutgoingRef outgoing;
   };
   struct Consumer {
     bool speaks_started = true;
@@ -156,6 +163,11 @@ class Witness final : public Watcher {
   void see(const core::Tell&, const Other&) {}
   void see_queue(const model::QueueRecord& record);
   void confirmed(Queue& of, const std::string& body, const model::PublishResult& result);
+
+  // witness_transactions.cpp
+  void told_of(const model::OutgoingRef& outgoing, model::LogId home);
+  void transaction_confirmed(const model::OutgoingRef& outgoing);
+  void finish_transactions();
 
   // witness_requests.cpp
   void said(const RequestKey& key, const model::ResponderReply& reply);
@@ -218,6 +230,7 @@ class Witness final : public Watcher {
   std::set<std::pair<model::SubscriptionId, std::uint64_t>> alone_;                          // grants of suspects
   std::map<std::pair<model::SubscriptionId, std::uint64_t>, std::uint64_t> grants_;          // → offset published at
   std::set<std::tuple<model::SubscriptionId, std::uint64_t, model::VerdictKind>> accepted_;  // grant and verdict
+  std::map<std::string, Transaction> transactions_;
   std::map<Question, Asked> asked_;
   std::map<RequestKey, Request> requests_;
   std::map<Place, RequestKey> requests_at_;

@@ -15,6 +15,7 @@ void Witness::finish() {
     if (!queue.deleted && world_.has_queue(name) && world_.queue(name).subscription == id) finish(queue);
   }
   finish_requests();
+  finish_transactions();
 }
 
 void Witness::finish(Queue& of) {

@@ -234,6 +234,30 @@ model::Published World::publish(const std::string& name, const std::string& key,
   return ask<model::Published>(queue(name).shard, std::move(publish));
 }
 
+model::OutgoingRef World::outgoing(const std::vector<std::string>& queues, const std::string& body) const {
+  auto outgoing = std::make_shared<model::Outgoing>();
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    if (!has_queue(queues[i])) {
+      outgoing->problem = base::Code::NOT_FOUND;
+      continue;
+    }
+    auto message = std::make_shared<model::Message>();
+    message->body = base::SharedBytes::of(body + " " + std::to_string(i));
+    outgoing->to.push_back({queue(queues[i]).shard, queue(queues[i]).log, {std::move(message)}});
+  }
+  return outgoing;
+}
+
+model::Published World::publish_with(const std::string& name, const std::string& body, model::OutgoingRef outgoing) {
+  auto message = std::make_shared<model::Message>();
+  message->body = base::SharedBytes::of(body);
+  model::Publish publish;
+  publish.log = queue(name).log;
+  publish.items.push_back({0, std::move(message)});
+  publish.outgoing = std::move(outgoing);
+  return ask<model::Published>(queue(name).shard, std::move(publish));
+}
+
 void World::publish(const std::string& name, std::size_t count) {
   const model::Published answer = publish(name, std::vector<std::string>(count, "body"));
   LZ_ASSERT(answer.status.ok());

@@ -96,6 +96,10 @@ class World {
   std::uint64_t publish_timed(const std::string& queue, base::Duration delay, base::Duration ttl = {});
   /// With this ordering key.
   model::Published publish_keyed(const std::string& queue, const std::string& key, std::vector<std::string> bodies);
+  /// One message to each of these: "body 0", "body 1" and so on.
+  model::OutgoingRef outgoing(const std::vector<std::string>& queues, const std::string& body) const;
+  /// A message, and others together with it.
+  model::Published publish_with(const std::string& queue, const std::string& body, model::OutgoingRef outgoing);
   /// `count` messages with short bodies.
   void publish(const std::string& queue, std::size_t count);
   model::QueueStats show(const std::string& queue);
@@ -122,6 +126,7 @@ class World {
   /// Cases of a queue in this state, oldest first.
   std::vector<model::CaseRecord> cases(const std::string& queue, model::CaseState state);
   MemoryStore& store() { return store_; }
+  const MemoryStore& store() const { return store_; }
 
   /// It must outlive the world.
   void watch(Watcher& watcher) { watchers_.push_back(&watcher); }

@@ -94,6 +94,10 @@ void World::perform(std::size_t index, core::Effect& effect) {
   } else if (const auto* forget = std::get_if<core::ForgetQueue>(&effect)) {
     directory_.erase(forget->name);
     submit(model::ShardId(0), core::QueueRemoved{forget->name, forget->subscription});
+  } else if (const auto* hand_over = std::get_if<core::HandOver>(&effect)) {
+    submit(hand_over->entry->to, core::HandedOver{shard, hand_over->entry});
+  } else if (const auto* taken = std::get_if<core::ConfirmHandOver>(&effect)) {
+    submit(taken->to, core::HandOverTaken{shard, taken->taken});
   } else {
     pages_.push_back({now_ + some(options_.page_time), index, std::move(effect)});
   }
@@ -181,6 +185,10 @@ core::Event::What World::read(std::size_t index, const core::Effect& load) {
   }
   if (const auto* time = std::get_if<core::FindTime>(&load)) {
     return core::TimeFound{time->subscription, engine::find_time(store_, shard, *time).value()};
+  }
+  if (const auto* outbox = std::get_if<core::LoadOutbox>(&load)) {
+    auto read = store_.read_outbox(shard, outbox->to, outbox->from, outbox->max_entries, outbox->max_bytes);
+    return core::OutboxLoaded{outbox->to, std::move(read.value())};
   }
   const auto& waiting = std::get<core::LoadWaiting>(load);
   auto read = store_.read_waiting(shard, waiting.subscription, model::WaitingPlace::behind(waiting.after), waiting.max);

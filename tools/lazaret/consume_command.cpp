@@ -19,6 +19,7 @@ struct Given {
   std::string shell;
   bool print = false;
   bool no_started = false;
+  std::vector<std::string> publish_to;
   std::optional<milliseconds> retry_after;
   std::optional<milliseconds> drain;
   ConsumingOptions options;
@@ -37,15 +38,35 @@ Consuming::Outcome print_message(const Delivery& delivery, bool as_json, std::mu
   return {};
 }
 
+/// What the command wrote goes out with the ack; nothing, if it wrote nothing.
+Consuming::Outcome publish_output(CommandEnd& end, const Delivery& delivery, const std::vector<std::string>& to,
+                                  milliseconds retry_after) {
+  Consuming::Outcome outcome = outcome_of(end, retry_after);
+  if (outcome.verdict.kind() != Verdict::Kind::done || end.output.empty()) return outcome;
+  if (end.output_cut) return {Verdict::fail("the command wrote more than a message may have", "output"), {}};
+  const Body body(std::move(end.output));
+  for (const std::string& place : to) {
+    Message message;
+    message.body = body;
+    message.key = delivery.message().key;
+    outcome.verdict = std::move(outcome.verdict).publish(place, std::move(message));
+  }
+  return outcome;
+}
+
 void consume(const Connection& connection, Given& given, const std::vector<std::string>& command, int& exit_status) {
   const int ways = (given.print ? 1 : 0) + (given.shell.empty() ? 0 : 1) + (command.empty() ? 0 : 1);
   if (ways != 1) fail(Code::USAGE, "consume needs exactly one of --print, --exec SHELL and -- CMD ARG…");
   if (given.drain) given.options.drain = *given.drain;
   const milliseconds retry_after = given.retry_after.value_or(kRetryAfter);
-  CommandProcess process(command.empty() ? std::vector<std::string>{"/bin/sh", "-c", given.shell} : command);
+  if (given.print && !given.publish_to.empty()) fail(Code::USAGE, "--publish-to takes the output of a command");
+  CommandProcess process(command.empty() ? std::vector<std::string>{"/bin/sh", "-c", given.shell} : command,
+                         !given.publish_to.empty());
   std::mutex printing;
-  Consuming::Worker worker = [&process, retry_after](const Delivery& delivery) {
-    return outcome_of(process.run(delivery), retry_after);
+  Consuming::Worker worker = [&process, &given, retry_after](const Delivery& delivery) {
+    CommandEnd end = process.run(delivery);
+    return given.publish_to.empty() ? outcome_of(end, retry_after)
+                                    : publish_output(end, delivery, given.publish_to, retry_after);
   };
   if (given.print) {
     worker = [&printing, as_json = connection.json](const Delivery& delivery) {
@@ -89,6 +110,11 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
   consumer->add_flag("--no-started", given->no_started, "Do not tell the broker when work on a message begins");
   add_duration(*consumer, "--retry-after", given->retry_after,
                "When a command exits with 75, the next attempt comes after this (30s)");
+  consumer->add_option("--publish-to", given->publish_to,
+                       "Publish what the command writes to its standard output to this queue or topic, in one atomic "
+                       "write with the ack; may be given several times")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   add_duration(*consumer, "--drain", given->drain, "After a signal, what has begun may take so long (25s)");
   consumer->footer(
       "-- CMD ARG…: run this for each message (in place of --exec). The body is on its standard input, the envelope "

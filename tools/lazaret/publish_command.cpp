@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "line_reader.h"
 #include "message_json.h"
+#include "publish_together.h"
 #include "publishing.h"
 
 namespace lazaret::cli {
@@ -25,6 +26,7 @@ struct Given {
   std::optional<std::string> body;
   bool jsonl = false;
   bool messages = false;
+  bool together = false;
   Message message;  // what the options say of every message
   std::vector<std::string> headers;
   std::optional<milliseconds> delay, ttl;
@@ -122,8 +124,25 @@ void publish_one(const Given& given, const Numbering& numbering, LineReader* rea
   publishing.submit(given.from_index, std::move(message));
 }
 
+void publish_all(const Connection& connection, const Given& given, const Options& options,
+                 const Numbering& numbering) {
+  LineReader reader(given.file);
+  std::vector<Addressed> messages;
+  std::string line;
+  bool cut = false;
+  while (reader.next(line, cut)) {
+    if (cut) throw Error(too_long());
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    messages.push_back(read_addressed_json(line, given.queue, given.message));
+    numbering.apply(messages.size() - 1, messages.back().message);
+  }
+  publish_together(connection.connect(options), std::move(messages), connection.json);
+}
+
 void publish(const Connection& connection, Given& given, int& exit_status) {
-  const bool many = given.jsonl || given.messages;
+  if (given.queue.empty() && !given.together) fail(Code::USAGE, "publish needs the NAME of a queue or a topic");
+  if (given.together && given.from_index > 0) fail(Code::USAGE, "--together publishes all: not with --from-index");
+  const bool many = given.jsonl || given.messages || given.together;
   if (many && given.body) fail(Code::USAGE, "--body is one message: not with --jsonl or --messages");
   if (many && !given.id.empty()) fail(Code::USAGE, "--id is of one message: not with --jsonl or --messages");
   given.message.id = uuid_option("--id", given.id);
@@ -134,6 +153,7 @@ void publish(const Connection& connection, Given& given, int& exit_status) {
   options.producer_id = uuid_option("--producer-id", given.producer_id);
   const Numbering numbering(options.producer_id, given.queue);
 
+  if (given.together) return publish_all(connection, given, options, numbering);
   // The file first: a wrong name should not need a broker to be told.
   const auto reader = given.body ? nullptr : std::make_unique<LineReader>(given.file);
   Publishing publishing(connection.connect(options), given.queue, connection.json);
@@ -156,12 +176,17 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
   CLI::App* command = app.add_subcommand(
       "publish", "Publish a message, or one for every line; each is confirmed when it is on the broker's disk");
   const auto given = std::make_shared<Given>();
-  command->add_option("name", given->queue, "Name of the queue")->required()->type_name("NAME");
+  command->add_option("name", given->queue, "Name of the queue or topic")->type_name("NAME");
   auto* file = command->add_option("--file", given->file, "Read this; standard input when it is - or not given");
   file->type_name("FILE");
   command->add_option("--body", given->body, "The body itself")->type_name("TEXT")->excludes(file);
   auto* jsonl = command->add_flag("--jsonl", given->jsonl, "Each line is a body (empty lines are passed over)");
   command->add_flag("--messages", given->messages, "Each line is a message as a JSON object, as peek --json prints it")
+      ->excludes(jsonl);
+  command
+      ->add_flag("--together", given->together,
+                 "Each line is a message as with --messages, with a member \"to\" (else NAME): all of them are published "
+                 "in one atomic write, or none")
       ->excludes(jsonl);
   Message& message = given->message;
   command->add_option("--key", message.key, "Key of the message")->type_name("TEXT");

@@ -1,0 +1,110 @@
+#include "storage/outbox.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/fixed_int.h"
+#include "storage/keys.h"
+#include "storage/run.h"
+
+namespace lazaret::storage {
+namespace {
+
+using base::Code;
+using base::Status;
+using model::Offset;
+using model::ShardId;
+
+constexpr std::size_t kHeadBytes = 8;
+
+base::Result<std::uint64_t> read_taken(Database& database, const std::string& key) {
+  const auto bytes = database.get(Family::outbox, key);
+  if (!bytes.ok()) return bytes.status();
+  if (!*bytes) return std::uint64_t{0};
+  if ((*bytes)->size() != 8) return Status(Code::STORAGE_DAMAGED, "how far an outbox was handed over is damaged");
+  return base::load_be<std::uint64_t>((*bytes)->data());
+}
+
+/// Null when any of its messages does not match its checksum: what was confirmed as one must not go on as less.
+model::OutboxEntryRef decode_entry(ShardId to, std::uint64_t number, std::string_view value) {
+  if (value.size() < kHeadBytes) return nullptr;
+  auto entry = std::make_shared<model::OutboxEntry>();
+  entry->to = to;
+  entry->number = number;
+  entry->log = model::LogId(base::load_be<std::uint64_t>(value.data()));
+  std::string run(value.substr(kHeadBytes));
+  const std::optional<std::uint32_t> count = whole_run_count(run);
+  if (!count) return nullptr;
+  const Offset first(number);
+  const Offset end(number + *count);
+  std::vector<model::PagedMessage> messages;
+  decode_run(entry->log, first, std::move(run), first, end, end, messages);
+  for (model::PagedMessage& one : messages) {
+    if (one.message == nullptr) return nullptr;
+    entry->messages.push_back(std::move(one.message));
+  }
+  return entry;
+}
+
+}  // namespace
+
+std::string outbox_head(model::LogId log) {
+  std::string head;
+  base::append_be(head, log.value);
+  return head;
+}
+
+std::string encode_taken(std::uint64_t taken) {
+  std::string value;
+  base::append_be(value, taken);
+  return value;
+}
+
+Status recover_outboxes(Database& database, std::uint16_t shards, ShardId shard, model::RecoveredShard& recovered) {
+  for (std::uint16_t other = 0; other < shards; ++other) {
+    const ShardId its(other);
+    const auto taken = read_taken(database, keys::outbox_taken(shard, its));
+    if (!taken.ok()) return taken.status();
+    model::RecoveredOutbox outbox{its, *taken, *taken};
+    LZ_RETURN_IF_ERROR(
+        database.scan(Family::outbox, keys::outbox_entries(shard, its), [&](std::string_view key, std::string_view) {
+          outbox.last = std::max(outbox.last, keys::last_number(key));
+          return true;
+        }));
+    if (outbox.last > 0) recovered.outboxes.push_back(outbox);
+    const auto came = read_taken(database, keys::inbox_taken(shard, its));
+    if (!came.ok()) return came.status();
+    if (*came > 0) recovered.inboxes.push_back({its, *came});
+  }
+  return {};
+}
+
+base::Result<std::vector<model::OutboxEntryRef>> read_outbox(Database& database, ShardId shard, ShardId to,
+                                                             std::uint64_t from, std::size_t max_entries,
+                                                             std::size_t max_bytes) {
+  std::vector<model::OutboxEntryRef> entries;
+  std::size_t bytes = 0;
+  std::optional<std::uint64_t> damaged;
+  Status status = database.scan_range(Family::outbox, keys::outbox_entry(shard, to, from),
+                                      keys::behind(keys::outbox_entries(shard, to)),
+                                      [&](std::string_view key, std::string_view value) {
+                                        const std::uint64_t number = keys::last_number(key);
+                                        model::OutboxEntryRef entry = decode_entry(to, number, value);
+                                        if (entry == nullptr) {
+                                          damaged = number;
+                                          return false;
+                                        }
+                                        entries.push_back(std::move(entry));
+                                        bytes += value.size();
+                                        return entries.size() < max_entries && bytes < max_bytes;
+                                      });
+  if (!status.ok()) return status;
+  if (damaged) {
+    return Status(Code::STORAGE_DAMAGED, "what a transaction of shard " + std::to_string(shard.value) +
+                                             " published on shard " + std::to_string(to.value) +
+                                             " is damaged: entry " + std::to_string(*damaged) + " of its outbox");
+  }
+  return entries;
+}
+
+}  // namespace lazaret::storage
