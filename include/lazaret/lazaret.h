@@ -62,9 +62,9 @@ class LAZARET_API Client {
     });
   }
 
-  /// All of them in one atomic write, to any queues and topics on any shard, or none. The Receipt is of the first, which
-  /// also says whether they are duplicates: tried again, hand over the same messages in the same order. At most 1,024,
-  /// and together no larger than one message may be. Errors as of publish; bad_request: the broker is older.
+  /// All of them in one atomic write, to any queues and topics on any shard, or none. The Receipt is of the first,
+  /// which also says whether they are duplicates: tried again, hand over the same messages in the same order. At most
+  /// 1,024, and together no larger than one message may be. Errors as of publish; bad_request: the broker is older.
   Receipt publish_all(std::vector<Addressed> messages);
   template <Token<Receipt> T = Default>
   auto async_publish_all(std::vector<Addressed> messages, T&& token = {}) {

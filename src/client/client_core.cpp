@@ -11,9 +11,7 @@
 #include <tuple>
 
 #include "base/crc32c.h"
-#include "client/compression.h"
 #include "client/message_codec.h"
-#include "client/verdicts.h"
 #include "client/words.h"
 #include "model/limits.h"
 
@@ -28,8 +26,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr auto kReconnectFirst = std::chrono::milliseconds(20);
 constexpr auto kReconnectMost = std::chrono::milliseconds(2000);
 constexpr auto kConnectAttempt = std::chrono::seconds(5);
-/// Places for publishes that are submitted and not taken over yet, which are kept for the next ones.
-constexpr std::size_t kSubmittedKept = 4096;
 constexpr auto kGoodbye = std::chrono::milliseconds(500);
 
 std::uint64_t seed() {
@@ -348,77 +344,7 @@ void ClientCore::dismiss(std::uint64_t consumer) {
   if (dismissed_.insert(consumer).second) send(wire::encode(wire::CloseConsumer{next_request(), consumer}));
 }
 
-// --- Publishing and asking -------------------------------------------------------------------------------------------
-
-void ClientCore::publish_all(std::vector<Addressed> messages, milliseconds timeout, Handler<Receipt> handler) {
-  const auto refuse = [&](const Status& why) { Completion<Receipt>(std::move(handler), home_).fail(why); };
-  if (messages.empty()) return refuse(Status(Code::BAD_REQUEST, "there is nothing to publish"));
-  Addressed first = std::move(messages.front());
-  messages.erase(messages.begin());
-  auto others = addressed_items(std::move(messages), options_.compress_from);
-  if (!others.ok()) return refuse(others.status());
-  submit(std::move(first.to), std::move(first.message), std::move(*others), timeout, std::move(handler));
-}
-
-void ClientCore::publish(std::string&& queue, Message&& message, milliseconds timeout, Handler<Receipt> handler) {
-  submit(std::move(queue), std::move(message), nullptr, timeout, std::move(handler));
-}
-
-void ClientCore::submit(std::string&& queue, Message&& message, wire::AddressedItems together, milliseconds timeout,
-                        Handler<Receipt> handler) {
-  Outgoing outgoing;
-  outgoing.together = std::move(together);
-  outgoing.operation = next_operation();
-  on_cancel(
-      handler, [](ClientCore& self, std::uint64_t operation) { self.publisher_.cancel(operation); },
-      outgoing.operation);
-  outgoing.completion = Completion<Receipt>(std::move(handler), home_);
-  if (closed_) return outgoing.completion.fail(Status(Code::CLOSED));
-  Status words = check_queue_name(queue);
-  if (words.ok()) words = check_texts(message);
-  if (!words.ok()) return outgoing.completion.fail(words);
-  outgoing.opened_bytes = message.body.size();
-  compress_body(message, options_.compress_from);
-  outgoing.envelope = encode_envelope(message);
-  outgoing.id = message.id;
-  outgoing.sequence = message.sequence;
-  outgoing.body = shared_body(message.body);
-  outgoing.body_crc = base::crc32c(message.body.view());
-  outgoing.delay = std::max(message.delay, milliseconds(0));
-  outgoing.deliver_at = {micros_of(message.deliver_at)};
-  outgoing.ttl = std::max(message.ttl, milliseconds(0));
-  outgoing.deadline = deadline_in(timeout);
-  if (pending_.messages >= options_.max_pending_messages || pending_.bytes >= options_.max_pending_bytes) {
-    return outgoing.completion.fail(
-        Status(Code::RESOURCE_EXHAUSTED, "too many publishes of this client wait for their confirm")
-            .with_limit("max_pending_messages", static_cast<std::int64_t>(options_.max_pending_messages)));
-  }
-  outgoing.place = PendingPlace(pending_, outgoing.size());
-  {
-    const std::lock_guard lock(mutex_);
-    submitted_.push_back({std::move(queue), std::move(outgoing)});
-    if (submitted_.size() > 1) return;
-  }
-  asio::post(executor(), [self = shared_from_this()] { self->take_submitted(); });
-}
-
-void ClientCore::take_submitted() {
-  {
-    const std::lock_guard lock(mutex_);
-    std::swap(taken_, submitted_);
-  }
-  for (Submitted& one : taken_) {
-    if (closed_) {
-      one.message.completion.fail(Status(Code::CLOSED));
-      continue;
-    }
-    due_by(one.message.deadline);
-    publisher_.submit(one.queue, std::move(one.message));
-  }
-  taken_.clear();
-  if (taken_.capacity() > kSubmittedKept) std::vector<Submitted>().swap(taken_);
-  publisher_.flush();
-}
+// --- Asking ------------------------------------------------------------------------------------------------------
 
 void ClientCore::request(Requests::Request request) {
   asio::post(executor(), [self = shared_from_this(), request = std::move(request)]() mutable {

@@ -23,11 +23,11 @@ using HeldHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<bo
 struct Held : HeldHook {
   wire::Token token;
   WorkRef work;
-  bool lost = false;       // the lease: whatever the handler says is of no use
-  bool timed_out = false;  // its failure is its verdict, its handler still runs
+  bool lost = false;          // the lease: whatever the handler says is of no use
+  bool timed_out = false;     // its failure is its verdict, its handler still runs
   bool judged_again = false;  // its verdict was refused, and another one is to be sent
-  int suspected = 0;       // so often its verdict was in what a connection ended over
-  wire::Verdict verdict;   // when judged
+  int suspected = 0;          // so often its verdict was in what a connection ended over
+  wire::Verdict verdict;      // when judged
 
   Stage stage() const { return stage_; }
 

@@ -76,7 +76,7 @@ struct Outgoing {
   base::Instant deliver_at;
   base::Duration ttl{};
   wire::AddressedItems together;  // in the same write
-  std::size_t opened_bytes = 0;  // of the body before it was compressed: consumers are given no more than the limit
+  std::size_t opened_bytes = 0;   // of the body before it was compressed: consumers are given no more than the limit
   SteadyTime deadline;
   Completion<Receipt> completion;  // empty: nobody waits any more, only its fate is of interest
   bool sent = false;               // on this connection or an earlier one

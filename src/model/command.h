@@ -24,8 +24,8 @@ struct Origin {
 
 // --- Publishing -----------------------------------------------------------------------------------------------------
 
-/// What is published with something else in one atomic write (core/transactions.cpp): all of it, to all these places, or
-/// nothing.
+/// What is published with something else in one atomic write (core/transactions.cpp): all of it, to all these places,
+/// or nothing.
 struct Outgoing {
   struct To {
     ShardId shard;

@@ -162,8 +162,8 @@ class Store {
   /// Waiting records of a subscription behind `after`, in the order of their places.
   virtual base::Result<std::vector<RecoveredDelivery>> read_waiting(ShardId shard, SubscriptionId subscription,
                                                                     WaitingPlace after, std::size_t max) = 0;
-  /// Entries that `shard` owes to `to`, from number `from` on, at most so many and about so many bytes (one at least, if
-  /// there is one). STORAGE_DAMAGED when one cannot be read whole.
+  /// Entries that `shard` owes to `to`, from number `from` on, at most so many and about so many bytes (one at least,
+  /// if there is one). STORAGE_DAMAGED when one cannot be read whole.
   virtual base::Result<std::vector<OutboxEntryRef>> read_outbox(ShardId shard, ShardId to, std::uint64_t from,
                                                                 std::size_t max_entries, std::size_t max_bytes) = 0;
   virtual base::Result<CasePage> list_cases(const CaseFilter& filter, const std::string& cursor, std::size_t max) = 0;

@@ -237,8 +237,7 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
       ++answers_due_;
       results_due_ += command.items.size();
     }
-    submit(producer->second.shard, std::move(command),
-           bytes + (frame.items.size() + together) * limits::kCommandBytes);
+    submit(producer->second.shard, std::move(command), bytes + (frame.items.size() + together) * limits::kCommandBytes);
   }
   return {};
 }

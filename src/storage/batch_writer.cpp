@@ -499,10 +499,9 @@ Status BatchWriter::apply(const model::PutOutbox& m) {
   for (const std::string_view part : run.data) parts.push_back(slice(part));
   const std::string key = keys::outbox_entry(shard_, entry.to, entry.number);
   const rocksdb::Slice key_slice = slice(key);
-  return status_of(
-      batch_.Put(database_.family(Family::outbox), rocksdb::SliceParts(&key_slice, 1),
-                 rocksdb::SliceParts(parts.data(), static_cast<int>(parts.size()))),
-      "filling a batch");
+  return status_of(batch_.Put(database_.family(Family::outbox), rocksdb::SliceParts(&key_slice, 1),
+                              rocksdb::SliceParts(parts.data(), static_cast<int>(parts.size()))),
+                   "filling a batch");
 }
 
 Status BatchWriter::apply(const model::DropOutbox& m) {

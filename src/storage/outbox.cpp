@@ -101,8 +101,8 @@ base::Result<std::vector<model::OutboxEntryRef>> read_outbox(Database& database,
   if (!status.ok()) return status;
   if (damaged) {
     return Status(Code::STORAGE_DAMAGED, "what a transaction of shard " + std::to_string(shard.value) +
-                                             " published on shard " + std::to_string(to.value) +
-                                             " is damaged: entry " + std::to_string(*damaged) + " of its outbox");
+                                             " published on shard " + std::to_string(to.value) + " is damaged: entry " +
+                                             std::to_string(*damaged) + " of its outbox");
   }
   return entries;
 }

@@ -105,6 +105,12 @@ TEST_F(ExamplesTest, IdempotentReceiver) {
   expect_nothing_left("charges");
 }
 
+TEST_F(ExamplesTest, Transaction) {
+  EXPECT_THAT(example("transaction"), UnorderedElementsAre("made an invoice for tea", "made a parcel of tea",
+                                                           "made an invoice for coffee", "made a parcel of coffee"));
+  for (const char* queue : {"carts", "invoices", "parcels"}) expect_nothing_left(queue);
+}
+
 TEST_F(ExamplesTest, Pipeline) {
   EXPECT_THAT(example("pipeline"), UnorderedElementsAre("stored the words of page 1", "stored the words of page 2",
                                                         "stored the words of page 3"));

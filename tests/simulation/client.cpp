@@ -394,6 +394,9 @@ void Client::hear_one(model::Settled& settled) {
     if (result.case_id) words += ", a case";
   } else {
     words += ": " + std::string(base::error_info(result.code).name) + ", " + place(result.where);
+    // Refused for what it publishes, it has changed nothing.
+    Delivery* delivery = find(verdict.token);
+    if (delivery != nullptr && result.code != base::Code::LEASE_LOST) delivery->held = true;
   }
   note(words);
   if (on_settled) on_settled(verdict, result);

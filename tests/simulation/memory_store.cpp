@@ -27,7 +27,8 @@ model::MessageRef MemoryStore::Log::find(Offset offset) const {
   return place < run->second.size() ? run->second[place] : nullptr;
 }
 
-/// Where the stretch ends, from `at` on, of which nothing is stored because it was trimmed or left out; `at`: there is none.
+/// Where the stretch ends, from `at` on, of which nothing is stored because it was trimmed or left out; `at`: there is
+/// none.
 model::Offset MemoryStore::Log::explained_up_to(Offset at) const {
   Offset end = at;
   for (const auto* ranges : {&state.trimmed, &state.gaps}) {

@@ -66,7 +66,6 @@ TEST_F(Transactions, WhatHasNowhereToGoChangesNothing) {
   EXPECT_EQ(code_of_last(), Code::NOT_FOUND);
   EXPECT_EQ(ready(beside), 0u);
   EXPECT_EQ(world.show("orders").leased, 3u);
-  anna.believes_to_hold(0);
   anna.ack_with(0, {beside}, "result");
   world.run_for(1s);
   EXPECT_EQ(code_of_last(), Code::OK);
@@ -154,7 +153,9 @@ TEST_F(Transactions, WhatWasDeletedMeanwhileTakesNothing) {
 /// Syncs take a second.
 class TransactionsOfASlowDisk : public Transactions {
  protected:
-  TransactionsOfASlowDisk() : Transactions(WorldOptions{.shards = 2, .ack_sync_max = 0ms, .sync_time = 1s}) { world.run_for(10s); }
+  TransactionsOfASlowDisk() : Transactions(WorldOptions{.shards = 2, .ack_sync_max = 0ms, .sync_time = 1s}) {
+    world.run_for(10s);
+  }
 };
 
 TEST_F(TransactionsOfASlowDisk, ACrashLeavesAllOfItOrNothing) {

@@ -110,9 +110,10 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
   consumer->add_flag("--no-started", given->no_started, "Do not tell the broker when work on a message begins");
   add_duration(*consumer, "--retry-after", given->retry_after,
                "When a command exits with 75, the next attempt comes after this (30s)");
-  consumer->add_option("--publish-to", given->publish_to,
-                       "Publish what the command writes to its standard output to this queue or topic, in one atomic "
-                       "write with the ack; may be given several times")
+  consumer
+      ->add_option("--publish-to", given->publish_to,
+                   "Publish what the command writes to its standard output to this queue or topic, in one atomic "
+                   "write with the ack; may be given several times")
       ->type_name("NAME")
       ->allow_extra_args(false);
   add_duration(*consumer, "--drain", given->drain, "After a signal, what has begun may take so long (25s)");

@@ -124,8 +124,7 @@ void publish_one(const Given& given, const Numbering& numbering, LineReader* rea
   publishing.submit(given.from_index, std::move(message));
 }
 
-void publish_all(const Connection& connection, const Given& given, const Options& options,
-                 const Numbering& numbering) {
+void publish_all(const Connection& connection, const Given& given, const Options& options, const Numbering& numbering) {
   LineReader reader(given.file);
   std::vector<Addressed> messages;
   std::string line;
@@ -185,8 +184,8 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
       ->excludes(jsonl);
   command
       ->add_flag("--together", given->together,
-                 "Each line is a message as with --messages, with a member \"to\" (else NAME): all of them are published "
-                 "in one atomic write, or none")
+                 "Each line is a message as with --messages, with a member \"to\" (else NAME): all of them are "
+                 "published in one atomic write, or none")
       ->excludes(jsonl);
   Message& message = given->message;
   command->add_option("--key", message.key, "Key of the message")->type_name("TEXT");

@@ -22,7 +22,7 @@ Addressed read_addressed_json(const std::string& line, const std::string& queue,
     one.to = std::string(to->as_string());
     object.erase("to");
   }
-  if (one.to.empty()) fail(Code::BAD_REQUEST, "a message says nowhere where it goes: give it a member \"to\", or a NAME");
+  if (one.to.empty()) fail(Code::BAD_REQUEST, "a message needs a member \"to\", or a NAME on the command line");
   auto message = read_message_json(json::serialize(object), defaults);
   if (!message.ok()) throw Error(problem_of(message.status()));
   one.message = std::move(*message);
