@@ -72,7 +72,7 @@ function(lazaret_room name)
 endfunction()
 
 add_library(lazaret_test_pch STATIC ${CMAKE_SOURCE_DIR}/tests/test_pch.cpp)
-target_link_libraries(lazaret_test_pch PRIVATE lazaret_flags PUBLIC Boost::headers GTest::gtest GTest::gmock)
+target_link_libraries(lazaret_test_pch PRIVATE lazaret_flags PUBLIC Boost::headers Boost::json GTest::gtest GTest::gmock)
 # Compiled as an executable is, which is what reuses it.
 set_target_properties(lazaret_test_pch PROPERTIES POSITION_INDEPENDENT_CODE OFF)
 target_compile_options(lazaret_test_pch PRIVATE -fPIE)
@@ -83,7 +83,9 @@ function(lazaret_test name)
   cmake_parse_arguments(TEST "" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_link_libraries(${name} PRIVATE lazaret_flags ${TEST_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
+  # Boost::json: the header that is reused was compiled with its definitions.
+  target_link_libraries(${name} PRIVATE
+    lazaret_flags ${TEST_LIBRARIES} Boost::json GTest::gtest GTest::gmock GTest::gtest_main)
   target_precompile_headers(${name} REUSE_FROM lazaret_test_pch)
   include(GoogleTest)
   gtest_discover_tests(${name} PROPERTIES LABELS ${TEST_LABEL} TIMEOUT 300 DISCOVERY_MODE PRE_TEST)

@@ -218,7 +218,7 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
     wire::PublishItem& item = frame.items[place];
     const std::uint64_t sequence = item.sequence;
     auto message = message_of(std::move(item));
-    Status problem = message.status();
+    Status problem = message.ok() ? Status() : message.status();
     if (problem.ok() && together > 0) problem = publish_together(*frame.together, command);
     if (!problem.ok()) {
       refused.emplace_back(place, std::move(problem));

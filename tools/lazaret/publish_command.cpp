@@ -130,7 +130,7 @@ void publish_all(const Connection& connection, const Given& given, const Options
   std::string line;
   bool cut = false;
   while (reader.next(line, cut)) {
-    if (cut) throw Error(too_long());
+    if (cut) fail(Code::MESSAGE_TOO_LARGE, too_long().text);
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     messages.push_back(read_addressed_json(line, given.queue, given.message));
     numbering.apply(messages.size() - 1, messages.back().message);

@@ -24,7 +24,7 @@ Addressed read_addressed_json(const std::string& line, const std::string& queue,
   }
   if (one.to.empty()) fail(Code::BAD_REQUEST, "a message needs a member \"to\", or a NAME on the command line");
   auto message = read_message_json(json::serialize(object), defaults);
-  if (!message.ok()) throw Error(problem_of(message.status()));
+  if (!message.ok()) fail(message.status().code(), message.status().text());
   one.message = std::move(*message);
   return one;
 }
