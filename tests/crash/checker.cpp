@@ -9,8 +9,8 @@ namespace lazaret::crash {
 namespace {
 
 /// A delay counts from when the broker reads the message, which is never before it was sent; `published_at`, of the
-/// step that stored it, may be later. Engine time is the wall clock when the broker started, carried on by its monotonic
-/// clock: it parts from the wall clock by what that is slewed meanwhile, half a millisecond a second at most.
+/// step that stored it, may be later. Engine time is the wall clock when the broker started, carried on by its
+/// monotonic clock: the two part by what the wall clock is slewed, half a millisecond a second at most.
 constexpr std::int64_t kClocksPartUs = 1000;
 
 struct Message {
