@@ -155,7 +155,8 @@ struct Subscription {
   IntervalSet parked_scheduled;           // the same of those that wait for their first delivery
   std::uint64_t scheduled_in_memory = 0;  // of `waiting`
   base::Instant parked_from = base::Instant::never();
-  base::Fifo<ParkedLately> parked_lately;  // not on the disk when the page that is under way, or the next, was asked for
+  base::Fifo<ParkedLately>
+      parked_lately;  // not on the disk when the page that is under way, or the next, was asked for
   std::size_t parked_page = kParkedPage;
   bool loading_waiting = false;
   std::uint32_t loads_under_way = 0;

@@ -1,5 +1,7 @@
 #include "crash/mix_actors.h"
 
+#include <gtest/gtest.h>
+
 #include <boost/asio/use_future.hpp>
 
 #include "base/crc32c.h"
@@ -49,9 +51,12 @@ void MixPublisher::publish_batch(const Destination& to) {
       const Receipt receipt = sent.receipt.get();
       write(to, {What::confirmed, "", sent.body, receipt.offset, 0, 0, Verdict::none, name_});
     } catch (const boost::system::system_error& error) {
-      // Of anything else it is not known whether it was stored; the checker takes both.
-      if (error.code() != errc::exhausted) continue;
-      write(to, {What::turned_away, "", sent.body, 0, 0, 0, Verdict::none, name_});
+      if (error.code() == errc::exhausted) {
+        write(to, {What::turned_away, "", sent.body, 0, 0, 0, Verdict::none, name_});
+      } else if (!to.refuses || error.code() != errc::outcome_unknown) {
+        ADD_FAILURE() << to.name << ": " << error.what();
+      }
+      // A refusal of what was sent before says nothing of the first time; the checker takes both.
     }
     --stage_.unconfirmed;
   }
@@ -103,7 +108,7 @@ Requester::Requester(Stage& stage, RequestBook& book, std::string queue, std::st
 
 void Requester::run() {
   std::optional<Client> client;
-  while (stage_.wild || !open_.empty()) {
+  while (!stage_.over && (stage_.wild || !open_.empty())) {
     try {
       if (!client) client = Client::connect(stage_.broker.url(), {.name = name_, .drain = 0s});
       while (stage_.wild && open_.size() < kAskedAtOnce) think_of_one();

@@ -29,6 +29,7 @@ struct Destination {
   std::uint64_t delayed = 0;      // percent of messages that are delivered later
   std::uint64_t short_lived = 0;  // percent of messages with a short time to live
   bool drops = false;             // it makes room for what is new
+  bool refuses = false;           // what is new, when it is full
 };
 
 class MixPublisher {

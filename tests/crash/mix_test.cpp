@@ -35,7 +35,7 @@ const std::vector<Destination> kDestinations{
     {.name = "full.drops", .readers = {"full.drops"}, .drops = true},
 };
 /// Full most of the time, with something on its way at any moment: also when the broker dies.
-const std::vector<Destination> kFull{{.name = "full.refuses", .readers = {"full.refuses"}}};
+const std::vector<Destination> kFull{{.name = "full.refuses", .readers = {"full.refuses"}, .refuses = true}};
 const std::vector<std::string> kQueues{"plain",  "relaxed",      "keyed",        "later",
                                        "mortal", "mortal.cases", "full.refuses", "full.drops"};
 const std::vector<std::string> kSubscriptions{"news.fast", "news.slow", "news.failing"};
@@ -46,7 +46,7 @@ class Mix : public ::testing::Test {
   Mix();
   void endure();
   void kill_and_start(std::uint64_t round);
-  void work_off();
+  void end_the_wild();
   bool drained();
   void ask_all_again();
   std::map<std::string, FinalQueue> what_is_left();
@@ -127,15 +127,24 @@ void Mix::endure() {
     requesters.push_back(std::make_unique<Requester>(library_, book_, kRequests, "r" + number, random_()));
     bare_workers.push_back(std::make_unique<WireWorker>(bare_, "bare-" + number, random_()));
   }
+  // Also when a broker does not start: nobody waits for it.
+  const auto end = [this](void*) {
+    end_the_wild();
+    for (Stage* stage : stages_) stage->over = true;
+  };
+  const std::unique_ptr<void, decltype(end)> at_the_end(this, end);
   for (std::uint64_t round = 1; round <= number_from("LAZARET_ROUNDS", 3); ++round) kill_and_start(round);
-  for (Stage* stage : stages_) stage->wild = false;
+  end_the_wild();
   publishers.clear();
   eager.reset();
   EXPECT_EQ(library_.unconfirmed + eager_.unconfirmed, 0u);
   requesters.clear();
   EXPECT_TRUE(eventually([&] { return drained(); }, 120s)) << "something is never worked off";
   ask_all_again();
-  for (Stage* stage : stages_) stage->over = true;
+}
+
+void Mix::end_the_wild() {
+  for (Stage* stage : stages_) stage->wild = false;
 }
 
 bool Mix::drained() {

@@ -149,7 +149,8 @@ void MixAtWork::publish_batch(const std::string& log, std::mt19937_64& random) {
   for (std::uint64_t number = first; number < first + count; ++number) {
     auto message = message_of(place, number);
     if (place.is_later) {
-      message->due.us = now_us() + (number % kFarOf == 0 ? 3'600'000'000 : static_cast<std::int64_t>(random() % 150'000));
+      message->due.us =
+          now_us() + (number % kFarOf == 0 ? 3'600'000'000 : static_cast<std::int64_t>(random() % 150'000));
     }
     change(log, number, [&](Told& told) {
       told.sequence = number;

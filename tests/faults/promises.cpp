@@ -136,8 +136,8 @@ class Inspection {
       const model::Replied replied = reply.get();
       const std::string& said = told_.at(number).reply;
       const std::string again = replied.message != nullptr ? std::string(replied.message->body.view()) : "";
-      const bool is_same = replied.outcome == (said.empty() ? model::RequestOutcome::failed
-                                                            : model::RequestOutcome::answered);
+      const bool is_same =
+          replied.outcome == (said.empty() ? model::RequestOutcome::failed : model::RequestOutcome::answered);
       if (!is_same || said != again) find(number, "its reply was \"" + said + "\", and is \"" + again + "\"");
     }
   }

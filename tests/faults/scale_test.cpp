@@ -48,8 +48,9 @@ class Scale : public ::testing::Test {
   }
 
   /// Some thousand at a time under way; `look` now and then.
-  void publish(Client& client, const std::string& to, std::uint64_t count, std::size_t bytes,
-               const std::function<void()>& look = [] {}) {
+  void publish(
+      Client& client, const std::string& to, std::uint64_t count, std::size_t bytes,
+      const std::function<void()>& look = [] {}) {
     std::atomic<std::uint64_t> confirmed{0};
     for (std::uint64_t i = 0; i < count; ++i) {
       client.async_publish(to, {.body = std::string(bytes, 'x')}, [&](error_code code, const Receipt&) {
@@ -180,7 +181,7 @@ TEST_F(Scale, AThousandSubscriptionsOfOneTopic) {
 
 TEST_F(Scale, IdleQueuesCostLittle) {
   const std::uint64_t queues = is_long() ? 100'000 : 10'000;
-  constexpr std::uint64_t kMostEach = 2048;
+  constexpr std::uint64_t kMostEach = 4096;
   Client client = connect();
   say("start_seconds_empty", seconds_to_start());
   ASSERT_TRUE(eventually([&] { return client.connected(); }));
@@ -199,7 +200,8 @@ TEST_F(Scale, IdleQueuesCostLittle) {
   say("created_per_second", static_cast<double>(queues) / took.count());
   // Some of them are not quite idle, and messages of others pass.
   for (int i = 0; i < 100; ++i) client.publish("idle." + std::to_string(i), {.body = "x"});
-  say("resident_bytes_a_queue_when_created", static_cast<double>(resident_without_memtables() - empty) / static_cast<double>(queues));
+  say("resident_bytes_a_queue_when_created",
+      static_cast<double>(resident_without_memtables() - empty) / static_cast<double>(queues));
   say("start_seconds", seconds_to_start());
   ASSERT_TRUE(eventually([&] { return client.connected(); }));
   const double each = static_cast<double>(resident_without_memtables() - empty) / static_cast<double>(queues);

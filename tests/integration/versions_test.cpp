@@ -18,10 +18,10 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 /// Fields 500 to 503, which nobody knows, one of each kind that protobuf has.
-const std::string kUnknownFields = std::string("\xa0\x1f\x07", 3) +                           // a number
-                                   std::string("\xa9\x1f", 2) + std::string(8, '\x01') +      // eight bytes
-                                   std::string("\xb2\x1f\x03new", 6) +                        // text
-                                   std::string("\xbd\x1f\x01\x02\x03\x04", 6);                // four bytes
+const std::string kUnknownFields = std::string("\xa0\x1f\x07", 3) +                       // a number
+                                   std::string("\xa9\x1f", 2) + std::string(8, '\x01') +  // eight bytes
+                                   std::string("\xb2\x1f\x03new", 6) +                    // text
+                                   std::string("\xbd\x1f\x01\x02\x03\x04", 6);            // four bytes
 
 /// The same frame of a version that says more.
 std::string of_tomorrow(const wire::OutFrame& frame) {
