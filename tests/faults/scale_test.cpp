@@ -64,6 +64,17 @@ class Scale : public ::testing::Test {
     ASSERT_TRUE(eventually([&] { return confirmed == count; }, 120s));
     look();
   }
+  void create_queues(Client& client, std::uint64_t from, std::uint64_t until) {
+    std::atomic<std::uint64_t> created{from};
+    for (std::uint64_t i = from; i < until; ++i) {
+      client.async_create(QueueSpec{.name = "idle." + std::to_string(i)}, [&](error_code code, const QueueInfo&) {
+        EXPECT_FALSE(code) << code.message();
+        ++created;
+      });
+      ASSERT_TRUE(eventually([&] { return created + 500 > i; }, 60s));
+    }
+    ASSERT_TRUE(eventually([&] { return created == until; }, 120s));
+  }
   /// From kill to ready.
   double seconds_to_start() {
     broker_.kill9();
@@ -179,32 +190,25 @@ TEST_F(Scale, AThousandSubscriptionsOfOneTopic) {
   }
 }
 
+/// The bound is of the second half of them, each measured behind a start: what a broker takes once is not theirs.
 TEST_F(Scale, IdleQueuesCostLittle) {
   const std::uint64_t queues = is_long() ? 100'000 : 10'000;
   constexpr std::uint64_t kMostEach = 4096;
   Client client = connect();
   say("start_seconds_empty", seconds_to_start());
   ASSERT_TRUE(eventually([&] { return client.connected(); }));
-  const std::uint64_t empty = resident_without_memtables();
-  std::atomic<std::uint64_t> created{0};
-  const auto begun = std::chrono::steady_clock::now();
-  for (std::uint64_t i = 0; i < queues; ++i) {
-    client.async_create(QueueSpec{.name = "idle." + std::to_string(i)}, [&](error_code code, const QueueInfo&) {
-      EXPECT_FALSE(code) << code.message();
-      ++created;
-    });
-    ASSERT_TRUE(eventually([&] { return created + 500 > i; }, 60s));
-  }
-  ASSERT_TRUE(eventually([&] { return created == queues; }, 120s));
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-  say("created_per_second", static_cast<double>(queues) / took.count());
-  // Some of them are not quite idle, and messages of others pass.
+  create_queues(client, 0, queues / 2);
+  say("start_seconds_of_half", seconds_to_start());
+  ASSERT_TRUE(eventually([&] { return client.connected(); }));
+  const std::uint64_t half = resident_without_memtables();
+  create_queues(client, queues / 2, queues);
+  // Some of them are not quite idle.
   for (int i = 0; i < 100; ++i) client.publish("idle." + std::to_string(i), {.body = "x"});
-  say("resident_bytes_a_queue_when_created",
-      static_cast<double>(resident_without_memtables() - empty) / static_cast<double>(queues));
   say("start_seconds", seconds_to_start());
   ASSERT_TRUE(eventually([&] { return client.connected(); }));
-  const double each = static_cast<double>(resident_without_memtables() - empty) / static_cast<double>(queues);
+  const std::uint64_t all = resident_without_memtables();
+  const double each = (static_cast<double>(all) - static_cast<double>(half)) / static_cast<double>(queues / 2);
+  say("resident_mb", static_cast<double>(all) / 1e6);
   say("resident_bytes_a_queue", each);
   EXPECT_LT(each, kMostEach);
   EXPECT_EQ(client.show("idle.7").ready, 1u);
