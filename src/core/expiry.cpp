@@ -151,7 +151,7 @@ bool Shard::State::sweep_ready(Subscription& sub, Instant& next) {
 /// What nobody has had: all of it that is in memory. Where all of that goes, a page behind it. False: it is being read.
 bool Shard::State::sweep_fresh(Subscription& sub, Instant& next) {
   if (sub.loading_window) return false;
-  std::deque<model::PagedMessage> kept;
+  base::Fifo<model::PagedMessage> kept;
   for (model::PagedMessage& one : std::exchange(sub.window, {})) {
     const std::size_t bytes = one.message == nullptr ? 0 : one.message->size();
     const bool taken = sub.acked.is_settled(one.offset) || sub.entries.contains({sub.queue.log, one.offset}) ||

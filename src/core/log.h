@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "base/fifo.h"
 #include "core/dedup.h"
 #include "core/interval_set.h"
 #include "model/command.h"
@@ -39,7 +39,7 @@ struct Log {
   bool deleting = false;                                          // nothing is published to it any more
   bool relaxed = false;                                           // durability of its queue or topic
   model::Offset persisted_end;                                    // everything before it is on the disk
-  std::deque<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
+  base::Fifo<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
   std::map<model::ProducerId, ProducerWindow> producers;
   std::set<model::ProducerId> changed_producers;
   IntervalSet trimmed;

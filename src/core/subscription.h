@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fifo.h"
 #include "core/ack_set.h"
 #include "core/interval_set.h"
 #include "core/key_locks.h"
@@ -154,7 +155,7 @@ struct Subscription {
   IntervalSet parked_scheduled;           // the same of those that wait for their first delivery
   std::uint64_t scheduled_in_memory = 0;  // of `waiting`
   base::Instant parked_from = base::Instant::never();
-  std::deque<ParkedLately>
+  base::Fifo<ParkedLately>
       parked_lately;  // not on the disk when the page that is under way, or the next, was asked for
   std::size_t parked_page = kParkedPage;
   bool loading_waiting = false;
@@ -163,13 +164,13 @@ struct Subscription {
   // --- Fresh messages
   model::Offset frontier;     // the next to be granted for the first time is at or beyond it
   model::Offset window_next;  // where the window goes on
-  std::deque<model::PagedMessage> window;
+  base::Fifo<model::PagedMessage> window;
   std::uint64_t window_bytes = 0;
   bool loading_window = false;
   std::uint64_t generation = 1;  // of loads; a purge or the end of the resume phase makes a new one
   model::Offset mark;            // high-water mark, as it will be or is on the disk
   model::Offset durable_mark;
-  std::deque<std::pair<model::GroupNumber, model::Offset>> marks;  // not yet durable
+  base::Fifo<std::pair<model::GroupNumber, model::Offset>> marks;  // not yet durable
   /// Unsettled offsets below it, without an entry, may have begun before the restart.
   model::Offset recovered_mark;
 

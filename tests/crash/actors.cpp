@@ -33,6 +33,11 @@ Verdict verdict_on(const std::string& body, std::uint32_t attempt, bool redelive
   }
 }
 
+std::string body_of(std::mt19937_64& random, const std::string& who, std::uint64_t number, std::size_t longest) {
+  return std::string(1, kKinds[random() % kKinds.size()]) + "-" + who + "-" + std::to_string(number) + "-" +
+         std::string(random() % longest, 'x');
+}
+
 // --- Publishers -----------------------------------------------------------------------------------------------------
 
 PublisherActor::PublisherActor(Stage& stage, std::string name, std::uint64_t seed)
@@ -49,11 +54,6 @@ void PublisherActor::run() {
   }
 }
 
-std::string PublisherActor::next_body() {
-  return std::string(1, kKinds[random_() % kKinds.size()]) + "-" + name_ + "-" + std::to_string(++number_) + "-" +
-         std::string(random_() % stage_.longest_body, 'x');
-}
-
 void PublisherActor::publish_batch() {
   const std::string queue = stage_.queues[random_() % stage_.queues.size()];
   struct Sent {
@@ -62,7 +62,7 @@ void PublisherActor::publish_batch() {
   };
   std::vector<Sent> batch;
   for (int i = 0; i < kBatch; ++i) {
-    Sent& sent = batch.emplace_back(Sent{next_body(), {}});
+    Sent& sent = batch.emplace_back(Sent{body_of(random_, name_, ++number_, stage_.longest_body), {}});
     stage_.history.add({What::published, queue, sent.body, 0, 0, 0, Verdict::none, name_});
     ++stage_.unconfirmed;
     Message message;
@@ -99,12 +99,15 @@ lazaret::Verdict LibraryWorker::handle(Delivery& delivery, const std::string& qu
   Event event{
       What::delivered, queue, message.body.str(),    message.offset, static_cast<std::uint32_t>(delivery.attempt()), 0,
       Verdict::none,   name_, delivery.redelivered()};
+  event.at_us = now_us();
   stage_.history.add(event);
   event.what = What::begun;
   stage_.history.add(event);
-  testing::pause_for(milliseconds(std::hash<std::string>()(event.body) % 4));
+  const auto slow = stage_.slow.find(queue);
+  testing::pause_for(slow != stage_.slow.end() ? slow->second : milliseconds(std::hash<std::string>()(event.body) % 4));
   event.what = What::sent;
-  event.verdict = verdict_on(event.body, event.attempt, delivery.redelivered());
+  event.verdict =
+      stage_.failing.contains(queue) ? Verdict::fail : verdict_on(event.body, event.attempt, delivery.redelivered());
   stage_.history.add(event);
   switch (event.verdict) {
     case Verdict::fail: return lazaret::Verdict::fail("as its body says");

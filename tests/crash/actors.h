@@ -5,8 +5,10 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +24,10 @@ struct Stage {
   History& history;
   std::vector<std::string> queues;
   std::size_t longest_body = 600;
+  /// How long handlers of the library take on these queues; else up to 3 ms.
+  std::map<std::string, milliseconds> slow = {};
+  /// On these everything fails, whatever its body says.
+  std::set<std::string> failing = {};
   /// Publishers pause so long at most between two batches.
   std::uint64_t pace_ms = 20;
   /// Workers on the bare protocol neither die nor insist.
@@ -38,6 +44,9 @@ struct Stage {
 ///   h fails until it has been replayed    k is kept by workers on the bare protocol until its lease is over
 Verdict verdict_on(const std::string& body, std::uint32_t attempt, bool redelivered);
 
+/// A body that says what becomes of its message, and nobody else has: most messages are good.
+std::string body_of(std::mt19937_64& random, const std::string& who, std::uint64_t number, std::size_t longest);
+
 /// Publishes batches; what is not confirmed it publishes again, with the same id.
 class PublisherActor {
  public:
@@ -47,7 +56,6 @@ class PublisherActor {
  private:
   void run();
   void publish_batch();
-  std::string next_body();
 
   Stage& stage_;
   const std::string name_;

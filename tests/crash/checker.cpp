@@ -8,9 +8,17 @@
 namespace lazaret::crash {
 namespace {
 
+/// A delay counts from when the broker reads the message, which is never before it was sent; `published_at`, of the
+/// step that stored it, may be later. Engine time is the wall clock when the broker started, carried on by its
+/// monotonic clock: the two part by what the wall clock is slewed, half a millisecond a second at most.
+constexpr std::int64_t kClocksPartUs = 1000;
+
 struct Message {
   std::optional<std::uint64_t> offset;
+  std::int64_t due_us = 0;
   bool published = false;
+  bool mortal = false;
+  bool turned_away = false;
   bool confirmed = false;
   bool delivered = false;
   bool ack_sent = false;
@@ -32,7 +40,11 @@ class Checker {
     Message& message = messages_[event.queue][event.body];
     const std::string where = event.queue + " " + event.body + ": ";
     switch (event.what) {
-      case What::published: message.published = true; break;
+      case What::published:
+        message.published = true;
+        message.mortal = event.mortal;
+        message.due_us = std::max(event.delay_us > 0 ? event.at_us + event.delay_us : 0, event.deliver_at_us);
+        break;
       case What::confirmed:
         message.confirmed = true;
         at_one_place(message, event);
@@ -43,6 +55,8 @@ class Checker {
       case What::accepted: accepted(message, event); break;
       case What::refused: break;
       case What::replayed: message.failed_since = 0; break;
+      case What::turned_away: message.turned_away = true; break;
+      case What::ended: break;
     }
   }
 
@@ -79,6 +93,9 @@ class Checker {
     }
     at_one_place(message, event);
     in_order(event);
+    if (event.at_us + kClocksPartUs < message.due_us) {
+      find(event, "delivered " + std::to_string(message.due_us - event.at_us) + " us before its time (T)");
+    }
     message.delivered = true;
     const auto queue = queues_.find(event.queue);
     if (queue != queues_.end() && message.failed_since >= queue->second.limit) {
@@ -107,9 +124,11 @@ class Checker {
   }
 
   void finish(const std::string& name, const FinalQueue& queue) {
-    if (queue.entered != queue.acked + queue.in_hospital) {
+    const std::uint64_t ended = queue.expired + queue.dropped;
+    if (queue.entered != queue.acked + queue.in_hospital + ended) {
       findings_.push_back(name + ": " + std::to_string(queue.entered) + " entered, " + std::to_string(queue.acked) +
-                          " acked and " + std::to_string(queue.in_hospital) + " in the hospital (10)");
+                          " acked, " + std::to_string(queue.in_hospital) + " in the hospital, " +
+                          std::to_string(ended) + " expired or dropped (10)");
     }
     if (queue.in_hospital != queue.cases.size()) {
       findings_.push_back(name + ": " + std::to_string(queue.in_hospital) + " are counted in the hospital, where " +
@@ -121,14 +140,23 @@ class Checker {
     }
     std::uint64_t acked = 0;
     std::uint64_t stored = 0;
+    std::uint64_t vanished = 0;    // were stored, and nobody has said that they are done
+    std::uint64_t may_vanish = 0;  // all of which it could be so
     for (const auto& [body, message] : messages_[name]) {
       const auto found = cases.find(body);
       const FinalCase* a_case = found == cases.end() ? nullptr : found->second;
       acked += message.acked ? 1 : 0;
-      stored += message.confirmed || message.delivered || a_case != nullptr ? 1 : 0;
+      const bool is_stored = message.confirmed || message.delivered || a_case != nullptr;
+      stored += is_stored ? 1 : 0;
+      may_vanish += message.mortal && !message.acked && a_case == nullptr ? 1 : 0;
+      vanished += message.mortal && is_stored && !message.ack_sent && a_case == nullptr ? 1 : 0;
       finish(name + " " + body + ": ", message, a_case, queue.limit);
     }
     if (acked > queue.acked) findings_.push_back(name + ": fewer are acked than were confirmed to be (3)");
+    if (vanished > ended || ended > may_vanish) {
+      findings_.push_back(name + ": " + std::to_string(ended) + " expired or dropped; " + std::to_string(vanished) +
+                          " are gone, and at most " + std::to_string(may_vanish) + " may be (L)");
+    }
     if (stored != queue.entered) {
       findings_.push_back(name + ": " + std::to_string(queue.entered) + " entered, " + std::to_string(stored) +
                           " were seen (1)");
@@ -136,7 +164,11 @@ class Checker {
   }
 
   void finish(const std::string& where, const Message& message, const FinalCase* a_case, std::uint64_t limit) {
+    if (message.turned_away && (message.delivered || message.confirmed || a_case != nullptr)) {
+      findings_.push_back(where + "turned away, and stored all the same (L)");
+    }
     if (a_case == nullptr) {
+      if (message.mortal) return;
       if (message.confirmed && !message.ack_sent) findings_.push_back(where + "confirmed, and gone (1)");
       if (message.delivered && !message.ack_sent) findings_.push_back(where + "delivered, and gone (4)");
       return;

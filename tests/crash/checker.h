@@ -11,6 +11,11 @@
 //      nothing to tell it from a first delivery)
 //   10 everything that entered is somewhere
 //   11 what never began is not blamed
+//
+// and these of times and limits:
+//
+//   T  nothing is delivered before its time
+//   L  what was turned away is not stored; what is gone had an end to its life, or a queue that drops what is oldest
 #pragma once
 
 #include <cstdint>
@@ -36,6 +41,8 @@ struct FinalQueue {
   std::uint64_t acked = 0;
   std::uint64_t in_hospital = 0;
   std::vector<FinalCase> cases;  // those in state admitted
+  std::uint64_t expired = 0;
+  std::uint64_t dropped = 0;
 };
 
 /// What is wrong, in words; empty when all is well.

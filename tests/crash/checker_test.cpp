@@ -125,5 +125,39 @@ TEST(Checker, ElevenBlamedWithoutHavingBegun) {
                in_hospital({"consumer_lost"}), "began 0 times (11)");
 }
 
+// --- Times and limits -----------------------------------------------------------------------------------------------
+
+TEST(Checker, WhatIsDeliveredBeforeItsTime) {
+  auto history = good();
+  history[0].delay_us = 500'000;
+  history[0].at_us = 1'000'000;
+  history[2].at_us = 1'499'500;  // clocks may part by a little
+  EXPECT_THAT(check(history, done()), IsEmpty());
+  history[2].at_us = 1'480'000;
+  expect_found(history, done(), "20000 us before its time (T)");
+  history[0].delay_us = 0;
+  history[0].deliver_at_us = 1'490'000;
+  expect_found(history, done(), "10000 us before its time (T)");
+}
+
+TEST(Checker, WhatIsTurnedAwayAndStoredAllTheSame) {
+  auto history = good();
+  history[1] = event(What::turned_away);
+  expect_found(history, done(), "turned away, and stored all the same (L)");
+  EXPECT_THAT(check({event(What::published), event(What::turned_away)}, {{"q", {3, 0, 0, 0, {}}}}), IsEmpty());
+}
+
+TEST(Checker, WhatExpiresThoughItHasNoEnd) {
+  std::vector<Event> history{event(What::published), event(What::confirmed)};
+  std::map<std::string, FinalQueue> left{{"q", {3, 1, 0, 0, {}}}};
+  left["q"].expired = 1;
+  expect_found(history, left, "and gone (1)");
+  expect_found(history, left, "at most 0 may be (L)");
+  history[0].mortal = true;
+  EXPECT_THAT(check(history, left), IsEmpty());
+  // It has an end, and is gone, and nobody counts it.
+  expect_found(history, {{"q", {3, 1, 1, 0, {}}}}, "1 are gone, and at most 1 may be (L)");
+}
+
 }  // namespace
 }  // namespace lazaret::crash

@@ -12,14 +12,16 @@
 namespace lazaret::crash {
 
 enum class What {
-  published,  // is about to be sent, for the first time
-  confirmed,  // the broker says that it is on the disk; `offset`
-  delivered,  // a consumer has it; `offset`, `attempt`, `grant` (0: the client library does not say)
-  begun,      // its handler begins, or may: `started` goes out, or the client says none
-  sent,       // a verdict goes out
-  accepted,   // and is on the disk
-  refused,    // and is not: its lease was lost
-  replayed,   // an operator asks for a replay of its case
+  published,    // is about to be sent, for the first time
+  confirmed,    // the broker says that it is on the disk; `offset`
+  delivered,    // a consumer has it; `offset`, `attempt`, `grant` (0: the client library does not say)
+  begun,        // its handler begins, or may: `started` goes out, or the client says none
+  sent,         // a verdict goes out
+  accepted,     // and is on the disk
+  refused,      // and is not: its lease was lost
+  replayed,     // an operator asks for a replay of its case
+  turned_away,  // the broker says that there is no room for it
+  ended,        // whoever has begun on it says nothing more: the lease is over, or the connection
 };
 enum class Verdict { none, ack, fail, reject, release };
 
@@ -33,7 +35,16 @@ struct Event {
   Verdict verdict = Verdict::none;
   std::string who;
   bool redelivered = false;
+  // Of what is published.
+  std::string key = {};
+  bool mortal = false;             // it may expire, or make room for another
+  std::int64_t delay_us = 0;       // not delivered before: so long after it was sent,
+  std::int64_t deliver_at_us = 0;  // or this time
+  // Of both: when.
+  std::int64_t at_us = 0;
 };
+/// The wall clock, as events have it.
+std::int64_t now_us();
 std::string to_string(const Event& event);
 
 class History {

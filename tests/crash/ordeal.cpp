@@ -62,7 +62,7 @@ void Ordeal::endure(const std::function<void()>& rounds) {
     stage_.over = true;
   }
   const auto left = what_is_left();
-  report(check(history_.events(), left, stage_.polite));
+  report(history_, seed_, check(history_.events(), left, stage_.polite));
   std::uint64_t entered = 0;
   for (const auto& [name, queue] : left) entered += queue.entered;
   std::cout << "seed " << seed_ << ": " << entered << " messages, " << history_.size() << " events\n";
@@ -82,34 +82,38 @@ bool Ordeal::drained() {
 
 std::map<std::string, FinalQueue> Ordeal::what_is_left() {
   std::map<std::string, FinalQueue> left;
-  for (const std::string& name : stage_.queues) {
-    const QueueView view(broker_, name);
-    EXPECT_EQ(view.wrong_sums(), "") << name;
-    const auto number = [&](const char* counter) { return static_cast<std::uint64_t>(view[counter]); };
-    FinalQueue& queue = left[name];
-    queue = {kLimit, number("entered_total"), number("acked_total"), number("in_hospital"), {}};
-    for (const auto& one : testing::cases_of(broker_, name)) {
-      if (testing::text_of(one, "state") != "admitted") continue;
-      FinalCase& final_case = queue.cases.emplace_back();
-      final_case.offset = one.at("offset").to_number<std::uint64_t>();
-      final_case.body = testing::text_of(one.at("message"), "body");
-      final_case.replays = one.at("replay_count").to_number<std::uint64_t>();
-      for (const auto& attempt : one.at("attempts").as_array()) {
-        final_case.outcomes.push_back(testing::text_of(attempt, "outcome"));
-      }
-    }
-  }
+  for (const std::string& name : stage_.queues) left[name] = what_is_left_of(broker_, name, kLimit);
   return left;
 }
 
-/// Where to look: the whole history, beside what the checker says.
-void Ordeal::report(const std::vector<std::string>& findings) {
+FinalQueue what_is_left_of(const testing::Broker& broker, const std::string& name, std::uint64_t limit,
+                           const std::string& kind) {
+  const QueueView view(broker, name, kind);
+  EXPECT_EQ(view.wrong_sums(), "") << name;
+  const auto number = [&](const char* counter) { return static_cast<std::uint64_t>(view[counter]); };
+  FinalQueue queue{limit, number("entered_total"), number("acked_total"), number("in_hospital"), {}};
+  queue.expired = number("expired_total");
+  queue.dropped = number("dropped_total");
+  for (const auto& one : testing::cases_of(broker, name)) {
+    if (testing::text_of(one, "state") != "admitted") continue;
+    FinalCase& final_case = queue.cases.emplace_back();
+    final_case.offset = one.at("offset").to_number<std::uint64_t>();
+    final_case.body = testing::text_of(one.at("message"), "body");
+    final_case.replays = one.at("replay_count").to_number<std::uint64_t>();
+    for (const auto& attempt : one.at("attempts").as_array()) {
+      final_case.outcomes.push_back(testing::text_of(attempt, "outcome"));
+    }
+  }
+  return queue;
+}
+
+void report(const History& history, std::uint64_t seed, const std::vector<std::string>& findings) {
   if (findings.empty()) return;
-  const std::string path = ::testing::TempDir() + "crash-history-" + std::to_string(seed_) + ".txt";
+  const std::string path = ::testing::TempDir() + "crash-history-" + std::to_string(seed) + ".txt";
   std::ofstream file(path);
-  for (const Event& event : history_.events()) file << to_string(event) << "\n";
+  for (const Event& event : history.events()) file << to_string(event) << "\n";
   for (const std::string& finding : findings) ADD_FAILURE() << finding;
-  ADD_FAILURE() << "LAZARET_SEED=" << seed_ << "; the history is in " << path;
+  ADD_FAILURE() << "LAZARET_SEED=" << seed << "; the history is in " << path;
 }
 
 }  // namespace lazaret::crash

@@ -26,6 +26,12 @@ inline constexpr std::uint64_t kLimit = 3;
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise);
 QueueSpec spec_of(const std::string& name);
 
+/// A queue, or one of "subscriptions", when nothing is under way any more; fails the test where its sums are wrong.
+FinalQueue what_is_left_of(const testing::Broker& broker, const std::string& name, std::uint64_t limit,
+                           const std::string& kind = "queues");
+/// Fails the test over each finding, and says where to look: the whole history.
+void report(const History& history, std::uint64_t seed, const std::vector<std::string>& findings);
+
 class Ordeal : public ::testing::Test {
  protected:
   explicit Ordeal(testing::BrokerOptions options = {});
@@ -42,7 +48,6 @@ class Ordeal : public ::testing::Test {
  private:
   bool drained();
   std::map<std::string, FinalQueue> what_is_left();
-  void report(const std::vector<std::string>& findings);
 };
 
 }  // namespace lazaret::crash

@@ -43,6 +43,12 @@ WireConnection::WireConnection(Stage& stage, std::string name, std::uint64_t see
   }
 }
 
+WireConnection::~WireConnection() {
+  for (const auto& [key, held] : held_) {
+    if (held.begun) write(What::ended, held);
+  }
+}
+
 void WireConnection::run() {
   while (!stage_.over) {
     read_for(5ms);
@@ -99,7 +105,10 @@ void WireConnection::hear(const wire::Recall& recall) {
 
 void WireConnection::hear(const wire::LeaseEnded& ended) {
   for (const wire::Token& token : ended.tokens) {
-    if (auto lost = held_.extract({ended.consumer, token.grant.value})) old_.push_back(std::move(lost.mapped()));
+    auto lost = held_.extract({ended.consumer, token.grant.value});
+    if (!lost) continue;
+    if (lost.mapped().begun) write(What::ended, lost.mapped());
+    old_.push_back(std::move(lost.mapped()));
   }
 }
 
@@ -158,9 +167,17 @@ void WireConnection::settle(const Held& held, Verdict verdict) {
 }
 
 void WireConnection::write(What what, const Held& held, Verdict verdict) {
-  stage_.history.add({what, stage_.queues.at(held.consumer - 1), std::string(held.delivery.body.view()),
-                      held.delivery.source_offset.value, held.delivery.attempt, held.delivery.token.grant.value,
-                      verdict, name_, held.delivery.redelivered});
+  Event event{what,
+              stage_.queues.at(held.consumer - 1),
+              std::string(held.delivery.body.view()),
+              held.delivery.source_offset.value,
+              held.delivery.attempt,
+              held.delivery.token.grant.value,
+              verdict,
+              name_,
+              held.delivery.redelivered};
+  event.at_us = now_us();
+  stage_.history.add(std::move(event));
 }
 
 }  // namespace lazaret::crash

@@ -19,6 +19,8 @@ class WireConnection {
  public:
   /// Connects and opens a consumer on each queue; throws when that fails.
   WireConnection(Stage& stage, std::string name, std::uint64_t seed);
+  /// What it had begun has ended with it.
+  ~WireConnection();
   /// Until the stage is over, this worker has had enough, or the broker is gone (which throws).
   void run();
 

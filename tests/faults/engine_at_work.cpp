@@ -5,6 +5,7 @@
 
 #include "base/crc32c.h"
 #include "faults/worker_outbox.h"
+#include "wire/envelope.h"
 
 namespace lazaret::faults {
 namespace {
@@ -24,6 +25,7 @@ engine::EngineConfig config() {
   config.resume_grace = 20ms;
   config.reconnect_grace = 20ms;
   config.memtable_bytes = kMemtableBytes;
+  config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = [](const base::Status& status) {
     std::fprintf(stderr, "fatal: %s\n", status.text().c_str());
     std::abort();
@@ -31,13 +33,13 @@ engine::EngineConfig config() {
   return config;
 }
 
-model::ProducerId producer() {
+}  // namespace
+
+model::ProducerId the_producer() {
   model::ProducerId id;
   id.bytes[3] = 7;
   return id;
 }
-
-}  // namespace
 
 // --- EngineOn -------------------------------------------------------------------------------------------------------
 
@@ -61,12 +63,17 @@ EngineOn::~EngineOn() {
 engine::QueueRef EngineOn::create(const std::string& name, model::Durability durability) {
   model::CreateQueue create;
   create.name = name;
-  create.ensure = true;
   create.options.durability = durability;
+  return this->create(std::move(create));
+}
+
+engine::QueueRef EngineOn::create(model::CreateQueue create) {
+  create.ensure = true;
   create.options.max_attempts = kLimit;
   create.options.backoff_initial = 1ms;
   create.options.backoff_multiplier = 1;
-  ask<model::QueueAnswer>(model::ShardId(0), create);
+  const std::string name = create.name;
+  ask<model::QueueAnswer>(model::ShardId(0), std::move(create));
   return engine_->directory().find(name);
 }
 
@@ -103,7 +110,7 @@ void EngineAtWork::publish(std::mt19937_64 random) {
   for (std::uint64_t sequence = 1; !over_;) {
     model::Publish publish;
     publish.log = queue_->log;
-    publish.producer = producer();
+    publish.producer = the_producer();
     const std::size_t count = 1 + random() % kBatch;
     const std::uint64_t first = sequence;
     for (std::size_t i = 0; i < count; ++i, ++sequence) {

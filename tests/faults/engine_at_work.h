@@ -25,6 +25,9 @@ inline constexpr std::uint64_t kMemtableBytes = 1u << 20;
 inline constexpr std::uint32_t kLimit = 2;
 inline constexpr const char* kQueue = "work";
 
+/// The one that publishes.
+model::ProducerId the_producer();
+
 /// An engine on `store`, which it owns; aborts when the store fails.
 class EngineOn {
  public:
@@ -33,10 +36,17 @@ class EngineOn {
   engine::Engine& engine() { return *engine_; }
   model::Store& store() { return *store_; }
 
-  /// Sends the command and waits for its answer.
+  /// Sends the command.
   template <class Answer, class Command>
-  Answer ask(model::ShardId shard, Command command);
+  std::future<Answer> begin(model::ShardId shard, Command command);
+  /// And waits for its answer.
+  template <class Answer, class Command>
+  Answer ask(model::ShardId shard, Command command) {
+    return begin<Answer>(shard, std::move(command)).get();
+  }
   engine::QueueRef create(const std::string& name, model::Durability durability = model::Durability::fsync);
+  /// With few attempts, soon after one another.
+  engine::QueueRef create(model::CreateQueue create);
   /// Cases of the queue in this state.
   std::vector<model::CaseRecord> cases(const engine::QueueRef& queue, std::optional<model::CaseState> state);
 
@@ -77,7 +87,7 @@ class EngineAtWork {
 std::vector<std::string> broken_promises(const std::string& data_dir, const Snapshot& told);
 
 template <class Answer, class Command>
-Answer EngineOn::ask(model::ShardId shard, Command command) {
+std::future<Answer> EngineOn::begin(model::ShardId shard, Command command) {
   // Shared with the callback: an answer that comes after a test gave up finds it still there.
   auto promise = std::make_shared<std::promise<Answer>>();
   auto answer = promise->get_future();
@@ -85,7 +95,7 @@ Answer EngineOn::ask(model::ShardId shard, Command command) {
     auto* wanted = std::get_if<Answer>(&one);
     promise->set_value(wanted != nullptr ? std::move(*wanted) : Answer{});
   });
-  return answer.get();
+  return answer;
 }
 
 }  // namespace lazaret::faults

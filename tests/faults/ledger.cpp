@@ -29,6 +29,8 @@ Snapshot between(Snapshot before, const Snapshot& after) {
     Told& merged = before[number];
     merged.sequence = told.sequence;
     merged.end_asked = told.end_asked;
+    merged.due_us = told.due_us;
+    if (merged.reply.empty()) merged.reply = told.reply;
   }
   return before;
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace lazaret::faults {
 
@@ -30,6 +31,11 @@ struct Told {
   bool ended = false;          // and was confirmed
   std::uint64_t failures = 0;  // confirmed
   std::uint64_t begun = 0;
+  bool refused = false;     // the publisher was told that there is no room for it
+  std::int64_t due_us = 0;  // not delivered before, by the clock of engines
+  bool early = false;       // and it was
+  std::string reply = {};   // of a request: what its responder said, or its requester was told
+  bool has_ended = false;   // its requester was told
 };
 using Snapshot = std::map<std::uint64_t, Told>;
 /// What was promised `before`, with all that was asked for until `after`: what an image taken in between may show.
@@ -37,6 +43,9 @@ Snapshot between(Snapshot before, const Snapshot& after);
 
 class Ledger {
  public:
+  Ledger() = default;
+  explicit Ledger(Snapshot told) : told_(std::move(told)) {}
+
   template <class Change>
   void change(std::uint64_t number, Change change) {
     const std::lock_guard lock(mutex_);

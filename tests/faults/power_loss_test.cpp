@@ -9,6 +9,7 @@
 
 #include "base/crc32c.h"
 #include "faults/engine_at_work.h"
+#include "faults/mix_at_work.h"
 #include "faults/points.h"
 #include "integration/support/process.h"
 #include "storage/rocks_store.h"
@@ -18,6 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::eventually;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
@@ -28,7 +30,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 struct Image {
   std::string folder;
   std::string point;
-  Snapshot told;
+  MixSnapshot told;
 };
 
 /// A broker at work on a disk whose power can fail.
@@ -48,10 +50,16 @@ class PowerLoss : public ::testing::Test {
   void take_image(const std::string& point) {
     const std::lock_guard lock(images_mutex_);
     Image image{dir_ / ("image-" + std::to_string(images_.size())), point, {}};
-    Snapshot before = ledger_.snapshot();
+    MixSnapshot before = told();
     files_->disk().image(image.folder, random_);
-    image.told = between(std::move(before), ledger_.snapshot());
+    image.told = between(std::move(before), told());
     images_.push_back(std::move(image));
+  }
+
+  MixSnapshot told() const {
+    MixSnapshot told = mix_.snapshot();
+    told[kQueue] = ledger_.snapshot();
+    return told;
   }
 
   /// Every promise of every image; how many of them break one.
@@ -59,7 +67,9 @@ class PowerLoss : public ::testing::Test {
     std::size_t broken = 0;
     std::size_t confirmed = 0;
     for (const Image& image : images_) {
-      for (const auto& [number, told] : image.told) confirmed += told.confirmed ? 1 : 0;
+      for (const auto& [place, messages] : image.told) {
+        for (const auto& [number, one] : messages) confirmed += one.confirmed ? 1 : 0;
+      }
       const auto findings = broken_promises(image.folder, image.told);
       if (findings.empty()) continue;
       ++broken;
@@ -77,6 +87,7 @@ class PowerLoss : public ::testing::Test {
   const std::shared_ptr<FaultyFiles> files_ = std::make_shared<FaultyFiles>(data_dir_);
   const std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(files_);
   Ledger ledger_;
+  MixLedger mix_;
   std::mutex images_mutex_;
   std::mt19937_64 random_{seed_};
   std::vector<Image> images_;
@@ -92,6 +103,29 @@ TEST_F(PowerLoss, AtRandomMoments) {
       std::this_thread::sleep_for(std::chrono::microseconds(random_() % 40'000));
       take_image("at random");
     }
+  }
+  EXPECT_EQ(inspect(), 0u);
+  EXPECT_THAT(findings_, IsEmpty());
+}
+
+/// Ordering keys, delays, a topic's subscriptions, limits and requests.
+TEST_F(PowerLoss, OfEverythingAtOnce) {
+  const std::size_t wanted = number_from("LAZARET_IMAGES", 25);
+  {
+    MixAtWork work(open(), mix_);
+    work.start(seed_);
+    for (std::size_t i = 0; i < wanted; ++i) {
+      std::this_thread::sleep_for(std::chrono::microseconds(random_() % 100'000));
+      take_image("at random");
+    }
+  }
+  for (const auto& [place, messages] : mix_.snapshot()) {
+    const auto count = [&](auto of) {
+      return std::count_if(messages.begin(), messages.end(), [&](const auto& one) { return of(one.second); });
+    };
+    std::cout << place << ": " << messages.size() << " sent, " << count([](const Told& one) { return one.confirmed; })
+              << " confirmed, " << count([](const Told& one) { return one.refused; }) << " refused\n";
+    EXPECT_EQ(count([](const Told& one) { return one.early; }), 0) << place;
   }
   EXPECT_EQ(inspect(), 0u);
   EXPECT_THAT(findings_, IsEmpty());
@@ -199,6 +233,24 @@ TEST_F(PowerLoss, WhatIsRelaxedLosesOnlyItsEnd) {
     EXPECT_TRUE(report->findings.empty()) << report->findings.front().where << ": " << report->findings.front().what;
   }
   EXPECT_GT(lost, 0u) << "no image shows that anything can be lost";
+}
+
+/// The harness finds a disk that says OK and has nothing, on every kind of place.
+TEST_F(PowerLoss, ADiskThatLiesIsFoundOutEverywhere) {
+  files_->lie_about(FileKind::wal);
+  {
+    MixAtWork work(open(), mix_);
+    work.start(seed_);
+    for (int i = 0; i < 4; ++i) {
+      std::this_thread::sleep_for(200ms);
+      take_image("at random");
+    }
+  }
+  std::string all;
+  for (const Image& image : images_) {
+    for (const std::string& finding : broken_promises(image.folder, image.told)) all += finding + "\n";
+  }
+  for (const Place& place : kPlaces) EXPECT_THAT(all, HasSubstr(std::string(place.name) + ": ")) << place.name;
 }
 
 /// The harness finds a disk that says OK and has nothing.

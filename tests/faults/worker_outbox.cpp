@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/crc32c.h"
+
 namespace lazaret::faults {
 namespace {
 
@@ -9,6 +11,13 @@ constexpr std::uint64_t kCredit = 64;
 /// One of so many messages is held while others pass it, so many at a time: the log is trimmed around them.
 constexpr std::uint64_t kHeldOf = 50;
 constexpr std::size_t kHeld = 16;
+/// Engine time is the wall clock when the engine started, and goes on by the monotonic clock.
+constexpr std::int64_t kClocksPartUs = 1000;
+
+std::int64_t now_us() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
 
 }  // namespace
 
@@ -17,10 +26,10 @@ WorkerOutbox::WorkerOutbox(Ledger& ledger, std::uint8_t name) : ledger_(ledger) 
   instance_.name = "worker";
 }
 
-void WorkerOutbox::consume(engine::Engine& engine, const engine::QueueRef& queue, bool everything) {
+void WorkerOutbox::consume(engine::Engine& engine, const engine::QueueRef& queue, Manner manner) {
   engine_ = &engine;
   queue_ = queue;
-  everything_ = everything;
+  manner_ = manner;
   session_ = engine.open_session(shared_from_this(), instance_);
   engine.instance_resumed(session_);
   model::OpenConsumer open;
@@ -82,7 +91,7 @@ void WorkerOutbox::run() {
 }
 
 model::VerdictKind WorkerOutbox::verdict_on(std::optional<std::uint64_t> number, std::uint32_t attempt) const {
-  const Fate fate = everything_ || !number ? Fate::ack : fate_of(*number, attempt);
+  const Fate fate = manner_.everything || !number ? Fate::ack : fate_of(*number, attempt);
   if (fate == Fate::ack) return model::VerdictKind::ack;
   return fate == Fate::fail ? model::VerdictKind::fail : model::VerdictKind::reject;
 }
@@ -94,9 +103,18 @@ void WorkerOutbox::work(const model::Delivered& delivered) {
     const std::lock_guard lock(mutex_);
     delivered_.push_back(body);
   }
+  if (number) {
+    ledger_.change(*number, [&](Told& told) {
+      told.early = told.early || now_us() + kClocksPartUs < told.due_us;
+      // What is delivered is on the disk.
+      told.confirmed = true;
+      told.offset = delivered.source_offset.value;
+    });
+  }
   engine_->submit(session_, queue_->shard, model::Started{{instance_.id, 1}, queue_->subscription, delivered.delivery},
                   50);
-  if (everything_ || !number || *number % kHeldOf != 0) return settle(delivered);
+  std::this_thread::sleep_for(manner_.pause);
+  if (!manner_.holds || manner_.everything || !number || *number % kHeldOf != 0) return settle(delivered);
   held_.push_back(delivered);
   if (held_.size() <= kHeld) return;
   settle(held_.front());
@@ -116,8 +134,22 @@ void WorkerOutbox::settle(const model::Delivered& delivered) {
   verdict.kind = kind;
   verdict.token = {queue_->shard, queue_->subscription, delivered.log, delivered.offset, delivered.grant};
   verdict.error = {"failure", "as its body says", ""};
+  const bool answers = kind == model::VerdictKind::ack && delivered.deadline.us != 0 && number;
+  if (answers) verdict.reply = answer(*number, delivered);
   asked_[++last_request_] = {number.value_or(0), kind};
   engine_->submit(session_, queue_->shard, model::Settle{{session_, last_request_}, {std::move(verdict)}}, 50);
+}
+
+/// Other words for each grant.
+model::ResponderReplyRef WorkerOutbox::answer(std::uint64_t number, const model::Delivered& delivered) {
+  const std::string words = "answer " + std::to_string(number) + " of grant " + std::to_string(delivered.grant.value);
+  ledger_.change(number, [&](Told& told) { told.reply = words; });
+  auto message = std::make_shared<model::Message>();
+  message->body = base::SharedBytes::of(words);
+  message->body_crc = base::crc32c(words);
+  auto reply = std::make_shared<model::ResponderReply>();
+  reply->message = std::move(message);
+  return reply;
 }
 
 void WorkerOutbox::heard(const model::Settled& settled) {

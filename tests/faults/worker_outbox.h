@@ -4,6 +4,7 @@
 // Threading: `tell` on shards' threads, which it must not keep; a thread of its own does the work.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -16,12 +17,20 @@
 
 namespace lazaret::faults {
 
+struct Manner {
+  /// Acks whatever comes, whatever its body says.
+  bool everything = false;
+  /// Keeps some while many others pass them.
+  bool holds = true;
+  /// For each message.
+  std::chrono::microseconds pause{0};
+};
+
 class WorkerOutbox : public engine::Outbox, public std::enable_shared_from_this<WorkerOutbox> {
  public:
   WorkerOutbox(Ledger& ledger, std::uint8_t name);
   ~WorkerOutbox() override { close(); }
-  /// `everything`: acks whatever comes, whatever its body says.
-  void consume(engine::Engine& engine, const engine::QueueRef& queue, bool everything = false);
+  void consume(engine::Engine& engine, const engine::QueueRef& queue, Manner manner = {});
   /// Says goodbye; afterwards nothing is heard any more.
   void close();
 
@@ -42,6 +51,7 @@ class WorkerOutbox : public engine::Outbox, public std::enable_shared_from_this<
   void run();
   void work(const model::Delivered& delivered);
   void settle(const model::Delivered& delivered);
+  model::ResponderReplyRef answer(std::uint64_t number, const model::Delivered& delivered);
   void heard(const model::Settled& settled);
   model::VerdictKind verdict_on(std::optional<std::uint64_t> number, std::uint32_t attempt) const;
 
@@ -50,7 +60,7 @@ class WorkerOutbox : public engine::Outbox, public std::enable_shared_from_this<
   engine::QueueRef queue_;
   model::InstanceRecord instance_;
   model::SessionId session_;
-  bool everything_ = false;
+  Manner manner_;
 
   mutable std::mutex mutex_;
   std::condition_variable more_;

@@ -14,8 +14,8 @@ boost::json::value api(const Broker& broker, const std::string& path) {
   return answer.json();
 }
 
-QueueView::QueueView(const Broker& broker, const std::string& name)
-    : json_(api(broker, "/queues/" + name).as_object()) {}
+QueueView::QueueView(const Broker& broker, const std::string& name, const std::string& kind)
+    : json_(api(broker, "/" + kind + "/" + name).as_object()) {}
 
 std::int64_t QueueView::operator[](const std::string& counter) const {
   return json_.at(counter).to_number<std::int64_t>();

@@ -17,7 +17,8 @@ boost::json::value api(const Broker& broker, const std::string& path);
 /// A queue as the API shows it, with whole numbers made easy.
 class QueueView {
  public:
-  QueueView(const Broker& broker, const std::string& name);
+  /// `kind`: "queues", "topics" or "subscriptions".
+  QueueView(const Broker& broker, const std::string& name, const std::string& kind = "queues");
   std::int64_t operator[](const std::string& counter) const;
   /// Everything that came in is somewhere: "" or how the sums differ.
   std::string wrong_sums() const;

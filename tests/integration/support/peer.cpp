@@ -57,6 +57,7 @@ constexpr wire::FrameType type_of<wire::Goodbye>() {
 }  // namespace
 
 void Peer::Link::send(const wire::OutFrame& frame) {
+  if (peer_.speech_) return send_bytes(peer_.speech_(frame));
   std::string bytes = frame.head;
   for (const base::SharedBytes& body : frame.bodies) bytes.append(body.view());
   send_bytes(bytes);
@@ -117,7 +118,7 @@ void Peer::with_latest(std::function<void(Link&)> then) {
 void Peer::accept() {
   acceptor_.async_accept([this](error_code error, tcp::socket socket) {
     if (error) return;
-    latest_ = std::make_shared<Link>(std::move(socket), ++connections_);
+    latest_ = std::make_shared<Link>(*this, std::move(socket), ++connections_);
     links_.insert(latest_);
     read(latest_);
     accept();

@@ -27,7 +27,8 @@ class Peer {
   /// One connection of a client.
   class Link {
    public:
-    Link(boost::asio::ip::tcp::socket socket, int number) : socket_(std::move(socket)), number_(number) {}
+    Link(Peer& peer, boost::asio::ip::tcp::socket socket, int number)
+        : peer_(peer), socket_(std::move(socket)), number_(number) {}
     /// From 1, in the order in which they came.
     int number() const { return number_; }
     void send(const wire::OutFrame& frame);
@@ -37,6 +38,7 @@ class Peer {
 
    private:
     friend class Peer;
+    Peer& peer_;
     boost::asio::ip::tcp::socket socket_;
     const int number_;
     wire::FrameReader reader_{64u << 20};
@@ -51,6 +53,8 @@ class Peer {
   /// What to do with each T; true when it is done with, and needs no usual answer.
   template <class T>
   void on(std::function<bool(Link&, const T&)> then);
+  /// The bytes of all that it says; before the first client comes.
+  void speak_with(std::function<std::string(const wire::OutFrame&)> speech) { speech_ = std::move(speech); }
   /// Said in the handshake.
   wire::Welcome welcome;
 
@@ -71,6 +75,7 @@ class Peer {
   boost::asio::ip::tcp::acceptor acceptor_;
   const std::uint16_t port_;
   std::map<wire::FrameType, std::function<bool(Link&, const wire::Frame&)>> handlers_;
+  std::function<std::string(const wire::OutFrame&)> speech_;
   std::atomic<int> connections_{0};
   std::array<std::atomic<int>, 256> heard_{};
   std::set<LinkRef> links_;

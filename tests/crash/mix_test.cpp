@@ -1,0 +1,215 @@
+// kill -9 of the daemon under everything at once: queues, a topic with a slow and a failing subscription, ordering
+// keys, delays, times to live, limits, requests. LAZARET_ROUNDS=200 LAZARET_SEED=7 makes it longer, or another.
+#include <gtest/gtest.h>
+
+#include <boost/asio/use_future.hpp>
+#include <iostream>
+
+#include "crash/mix_actors.h"
+#include "crash/ordeal.h"
+#include "crash/order_checker.h"
+#include "integration/support/api.h"
+
+namespace lazaret::crash {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::eventually;
+using testing::QueueView;
+
+constexpr std::int64_t kMost = 40;
+/// The broker remembers how a request ended for a minute behind its deadline, which is two minutes.
+constexpr auto kRemembered = 100s;
+/// Longer than a client of the library takes to come back, so that nothing is taken from one that lives.
+constexpr auto kResumeGrace = 3s;
+
+const std::vector<Destination> kDestinations{
+    {.name = "plain", .readers = {"plain"}},
+    {.name = "relaxed", .readers = {"relaxed"}},
+    {.name = "news", .readers = {"news.fast", "news.slow", "news.failing"}, .delayed = 10},
+    {.name = "keyed", .readers = {"keyed"}, .keys = 5},
+    {.name = "keyed", .readers = {"keyed"}, .keys = 5},
+    {.name = "later", .readers = {"later"}, .delayed = 90},
+    {.name = "mortal", .readers = {"mortal"}, .short_lived = 50},
+    {.name = "mortal.cases", .readers = {"mortal.cases"}},
+    {.name = "full.drops", .readers = {"full.drops"}, .drops = true},
+};
+/// Full most of the time, with something on its way at any moment: also when the broker dies.
+const std::vector<Destination> kFull{{.name = "full.refuses", .readers = {"full.refuses"}, .refuses = true}};
+const std::vector<std::string> kQueues{"plain",  "relaxed",      "keyed",        "later",
+                                       "mortal", "mortal.cases", "full.refuses", "full.drops"};
+const std::vector<std::string> kSubscriptions{"news.fast", "news.slow", "news.failing"};
+const std::string kRequests = "requests";
+
+class Mix : public ::testing::Test {
+ protected:
+  Mix();
+  void endure();
+  void kill_and_start(std::uint64_t round);
+  void end_the_wild();
+  bool drained();
+  void ask_all_again();
+  std::map<std::string, FinalQueue> what_is_left();
+  void say(const std::map<std::string, FinalQueue>& left);
+
+  const std::uint64_t seed_ = number_from("LAZARET_SEED", 1);
+  std::mt19937_64 random_{seed_};
+  testing::Broker broker_{
+      {.settings = {"broker.reconnect_grace=1s", "broker.resume_grace=" + std::to_string(kResumeGrace.count()) + "s"},
+       .arguments = {}}};
+  History history_;
+  RequestBook book_;
+  Stage library_{.broker = broker_, .history = history_, .queues = kQueues, .longest_body = 300, .pace_ms = 15};
+  // Workers on the bare protocol die with what they hold, and do not come back.
+  Stage bare_{.broker = broker_, .history = history_, .queues = {"plain", "news.fast", "keyed"}};
+  Stage eager_{.broker = broker_, .history = history_, .queues = {}, .longest_body = 20, .pace_ms = 4};
+  Stage operated_{.broker = broker_, .history = history_, .queues = {"plain", "keyed", "news.failing", "mortal.cases"}};
+  const std::vector<Stage*> stages_{&library_, &bare_, &eager_, &operated_};
+};
+
+Mix::Mix() {
+  library_.queues.insert(library_.queues.end(), kSubscriptions.begin(), kSubscriptions.end());
+  library_.slow = {
+      {"news.slow", 8ms}, {"mortal", 15ms}, {"mortal.cases", 60ms}, {"full.refuses", 25ms}, {"full.drops", 25ms}};
+  library_.failing = {"news.failing"};
+  Client client = Client::connect(broker_.url(), {.name = "mix"});
+  std::map<std::string, QueueSpec> specs;
+  for (const std::string& name : kQueues) specs[name] = spec_of(name);
+  specs["relaxed"].durability = "relaxed";
+  specs["keyed"].order_by_key = true;
+  specs["mortal.cases"].ttl = 400ms;
+  specs["mortal.cases"].on_expiry = "hospital";
+  specs["full.refuses"].max_messages = kMost;
+  specs["full.drops"].max_messages = kMost;
+  specs["full.drops"].overflow = "drop_oldest";
+  for (const auto& [name, spec] : specs) client.ensure(spec);
+  client.ensure(spec_of(kRequests));
+  client.ensure_topic({.name = "news"});
+  for (const std::string& name : kSubscriptions) {
+    client.ensure_subscription({.name = name,
+                                .topic = "news",
+                                .max_attempts = kLimit,
+                                .backoff_initial = 50ms,
+                                .backoff_multiplier = 2,
+                                .lease_duration = 3s});
+  }
+}
+
+/// Short lives, in which nothing is awaited long enough, and long ones, in which ordered keys go on too.
+void Mix::kill_and_start(std::uint64_t round) {
+  testing::pause_for(milliseconds(round % 2 == 1 ? 30 + random_() % 900 : kResumeGrace / 1ms + random_() % 1500));
+  for (const char* name : {"full.refuses", "full.drops"}) {
+    const QueueView view(broker_, name);
+    const std::int64_t here = view["ready"] + view["leased"] + view["waiting"] + view["scheduled"] + view["held"];
+    EXPECT_LE(here, kMost) << name;
+  }
+  broker_.kill9();
+  broker_.start();
+  if (random_() % 4 != 0) return;
+  testing::pause_for(milliseconds(random_() % 30));
+  broker_.kill9();
+  broker_.start();
+}
+
+void Mix::endure() {
+  std::vector<std::unique_ptr<MixPublisher>> publishers;
+  std::vector<std::unique_ptr<Requester>> requesters;
+  std::vector<std::unique_ptr<WireWorker>> bare_workers;
+  LibraryWorker first(library_, "library-1");
+  LibraryWorker second(library_, "library-2");
+  Responder service(library_, book_, kRequests, "service-1");
+  Responder another(library_, book_, kRequests, "service-2");
+  OperatorActor an_operator(operated_, random_());
+  auto eager = std::make_unique<MixPublisher>(eager_, kFull, "eager", random_());
+  for (int i = 0; i < 2; ++i) {
+    const std::string number = std::to_string(i);
+    publishers.push_back(std::make_unique<MixPublisher>(library_, kDestinations, "p" + number, random_()));
+    requesters.push_back(std::make_unique<Requester>(library_, book_, kRequests, "r" + number, random_()));
+    bare_workers.push_back(std::make_unique<WireWorker>(bare_, "bare-" + number, random_()));
+  }
+  // Also when a broker does not start: nobody waits for it.
+  const auto end = [this](void*) {
+    end_the_wild();
+    for (Stage* stage : stages_) stage->over = true;
+  };
+  const std::unique_ptr<void, decltype(end)> at_the_end(this, end);
+  for (std::uint64_t round = 1; round <= number_from("LAZARET_ROUNDS", 3); ++round) kill_and_start(round);
+  end_the_wild();
+  publishers.clear();
+  eager.reset();
+  EXPECT_EQ(library_.unconfirmed + eager_.unconfirmed, 0u);
+  requesters.clear();
+  EXPECT_TRUE(eventually([&] { return drained(); }, 120s)) << "something is never worked off";
+  ask_all_again();
+}
+
+void Mix::end_the_wild() {
+  for (Stage* stage : stages_) stage->wild = false;
+}
+
+bool Mix::drained() {
+  const auto is_empty = [&](const std::string& name, const std::string& kind) {
+    const QueueView view(broker_, name, kind);
+    return view["ready"] + view["leased"] + view["waiting"] + view["scheduled"] + view["held"] == 0;
+  };
+  return is_empty(kRequests, "queues") &&
+         std::all_of(kQueues.begin(), kQueues.end(), [&](const auto& name) { return is_empty(name, "queues"); }) &&
+         std::all_of(kSubscriptions.begin(), kSubscriptions.end(),
+                     [&](const auto& name) { return is_empty(name, "subscriptions"); });
+}
+
+void Mix::ask_all_again() {
+  Client client = Client::connect(broker_.url(), {.name = "asks again", .timeout = 60s});
+  std::vector<std::pair<MessageId, std::future<Reply>>> asked;
+  for (const auto& [id, body] : book_.asked_since(std::chrono::steady_clock::now() - kRemembered)) {
+    Message message;
+    message.body = body;
+    message.id = id;
+    asked.emplace_back(id, client.async_request(kRequests, std::move(message), asio::use_future));
+  }
+  for (auto& [id, reply] : asked) book_.told(id, reply.get());
+  EXPECT_FALSE(asked.empty());
+}
+
+std::map<std::string, FinalQueue> Mix::what_is_left() {
+  std::map<std::string, FinalQueue> left;
+  for (const std::string& name : kQueues) left[name] = what_is_left_of(broker_, name, kLimit);
+  for (const std::string& name : kSubscriptions) left[name] = what_is_left_of(broker_, name, kLimit, "subscriptions");
+  left[kRequests] = what_is_left_of(broker_, kRequests, kLimit);
+  return left;
+}
+
+void Mix::say(const std::map<std::string, FinalQueue>& left) {
+  std::cout << "seed " << seed_ << ": " << history_.size() << " events, " << book_.size() << " requests\n";
+  for (const auto& [name, queue] : left) {
+    std::cout << "  " << name << ": " << queue.entered << " entered, " << queue.acked << " acked, " << queue.in_hospital
+              << " cases, " << queue.expired << " expired, " << queue.dropped << " dropped\n";
+    EXPECT_GT(queue.entered, 0u) << name;
+  }
+  // What a limit or an end of life takes was really taken.
+  EXPECT_GT(left.at("mortal").expired, 0u);
+  const auto& late = left.at("mortal.cases").cases;
+  EXPECT_TRUE(std::any_of(late.begin(), late.end(), [](const auto& one) { return one.outcomes.empty(); }));
+  EXPECT_GT(left.at("full.drops").dropped, 0u);
+  EXPECT_GT(left.at("news.failing").in_hospital, 0u);
+  const auto events = history_.events();
+  EXPECT_TRUE(std::any_of(events.begin(), events.end(), [](const auto& one) { return one.what == What::turned_away; }));
+}
+
+TEST_F(Mix, KeepsEveryPromiseOverKills) {
+  endure();
+  auto left = what_is_left();
+  say(left);
+  std::vector<std::string> findings = check(history_.events(), left);
+  left.erase(kRequests);  // which are asked in no order
+  for (std::vector<std::string> more : {check_order(history_.events(), left, {"keyed"}), book_.findings()}) {
+    std::move(more.begin(), more.end(), std::back_inserter(findings));
+  }
+  report(history_, seed_, findings);
+  ASSERT_EQ(broker_.terminate(), 0);
+  const testing::Outcome checked = testing::run_cli({"check", "--data-dir", broker_.data_dir()});
+  EXPECT_EQ(checked.exit, 0) << checked.out << checked.err;
+}
+
+}  // namespace
+}  // namespace lazaret::crash
