@@ -96,6 +96,10 @@ class World {
   std::uint64_t publish_timed(const std::string& queue, base::Duration delay, base::Duration ttl = {});
   /// With this ordering key.
   model::Published publish_keyed(const std::string& queue, const std::string& key, std::vector<std::string> bodies);
+  /// Of this type, e.g. "orders.created" or "orders.created@2", whose schema is "2".
+  model::Published publish_typed(const std::string& queue, const std::string& type, std::vector<std::string> bodies) {
+    return publish_keyed(queue, "|" + type, std::move(bodies));
+  }
   /// `count` messages with short bodies.
   void publish(const std::string& queue, std::size_t count);
   model::QueueStats show(const std::string& queue);
