@@ -18,6 +18,14 @@ model::Offset MemoryStore::Log::end() const {
   return std::max(state.next, Offset(first.value + messages.size()));
 }
 
+/// Where the gap ends that the offset lies in, if it does.
+std::optional<Offset> MemoryStore::Log::end_of_gap(Offset offset) const {
+  for (const model::OffsetRange& gap : state.gaps) {
+    if (gap.begin <= offset && offset < gap.end) return gap.end;
+  }
+  return std::nullopt;
+}
+
 model::MessageRef MemoryStore::Log::find(Offset offset) const {
   if (const auto copy = evacuated.find(offset); copy != evacuated.end()) return copy->second;
   auto run = runs.upper_bound(offset);
@@ -152,10 +160,15 @@ base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, mode
   std::size_t bytes = 0;
   for (Offset at = from; at < until && page.messages.size() < max_messages && bytes < max_bytes; at = at.next()) {
     page.next = at.next();
+    if (const auto end = found == nullptr ? std::nullopt : found->end_of_gap(at)) {  // which may be a million long
+      page.next = std::min(*end, until);
+      at = Offset(page.next.value - 1);
+      continue;
+    }
     model::MessageRef message = found == nullptr ? nullptr : found->find(at);
     const auto within = [at](const auto& range) { return range.begin <= at && at < range.end; };
     const auto explains = [&](const auto& ranges) { return std::any_of(ranges.begin(), ranges.end(), within); };
-    if (!message && found != nullptr && (explains(found->state.trimmed) || explains(found->state.gaps))) continue;
+    if (!message && found != nullptr && explains(found->state.trimmed)) continue;
     if (damaged_.contains({id, at})) message = nullptr;
     if (message) bytes += message->size();
     page.messages.push_back({at, message});

@@ -77,6 +77,7 @@ class MemoryStore final : public model::Store {
     std::map<model::ProducerId, model::RecoveredProducer> producers;
     model::Offset end() const;
     model::MessageRef find(model::Offset offset) const;
+    std::optional<model::Offset> end_of_gap(model::Offset offset) const;
   };
   struct Subscription {
     std::optional<model::SubscriptionState> state;
