@@ -44,7 +44,9 @@ Status check_accepts(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     if (!base::is_utf8(word)) return {Code::INVALID_OPTION, "accepts: a type is not UTF-8"};
   }
-  return words.empty() ? Status() : model::AcceptedTypes::parse(words).status();
+  if (words.empty()) return {};
+  const auto types = model::AcceptedTypes::parse(words);
+  return types.ok() ? Status() : types.status();
 }
 
 Status check_texts(const Message& message) {
