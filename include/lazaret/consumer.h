@@ -209,6 +209,11 @@ struct ConsumeOptions {
   /// Messages, and bytes, that the broker may have out to this consumer. At least `concurrency` messages.
   int prefetch = 32;
   std::size_t prefetch_bytes = 8u << 20;
+  /// Which types of messages it takes, and which versions of their schemas, e.g. {"order.created@2", "order.#@>=3"}: a
+  /// pattern of types (* is one word, # any number of words), and behind an @ a version, a range such as 2..4, or >=,
+  /// >, <= or < and a version. The version of a message is the number that its schema_id ends with. Others are not
+  /// offered to this consumer; they stay ready for one that takes them, and no attempt is counted. Empty: everything.
+  std::vector<std::string> accepts = {};
   /// Longest time that one handler may take; then its stop token fires and the attempt fails as handler_timeout.
   milliseconds longest = std::chrono::minutes(10);
   /// Where handlers run, at most `concurrency` at the same time. A plain function must not block it for long. Empty:

@@ -130,6 +130,8 @@ class LAZARET_API Client {
   /// Changes the options that are given, of a queue or a subscription.
   QueueInfo update(const QueueSpec& spec);
   QueueInfo update_topic(const TopicSpec& spec);
+  /// `topic` and `start` are not looked at.
+  QueueInfo update_subscription(const SubscriptionSpec& spec);
   /// Nothing is granted from here on, until it is resumed; what is out already goes on. Of a queue or a subscription.
   QueueInfo pause(std::string_view queue);
   QueueInfo resume(std::string_view queue);
@@ -177,6 +179,10 @@ class LAZARET_API Client {
   }
   template <Token<QueueInfo> T = Default>
   auto async_update(QueueSpec spec, T&& token = {}) {
+    return begin_queue(Verb::update, of(std::move(spec)), std::forward<T>(token));
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_update_subscription(SubscriptionSpec spec, T&& token = {}) {
     return begin_queue(Verb::update, of(std::move(spec)), std::forward<T>(token));
   }
   template <Token<QueueInfo> T = Default>
@@ -259,7 +265,8 @@ class LAZARET_API Client {
     QueueSpec queue = {};
     std::string topic = {};
     std::string start = {};
-    TopicSpec retention;  // of a topic
+    TopicSpec retention;                // of a topic
+    std::optional<std::string> filter;  // of a subscription
   };
   static AnySpec of(QueueSpec spec);
   static AnySpec of(TopicSpec spec);

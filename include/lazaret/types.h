@@ -305,6 +305,11 @@ struct SubscriptionSpec {
   std::optional<std::string> on_expiry = {};
   std::optional<bool> order_by_key = {};
   std::optional<std::string> on_key_failure = {};
+  /// Which messages of the topic it takes: terms that must all hold, separated by spaces, e.g.
+  /// `orders.*.created header.region=eu`: wildcards over the type (* is one word, # any number of words), and `=`, `!=`
+  /// or `~` (contains) for type, key, header.NAME, content_type, correlation_id, schema_id. A message that does not
+  /// match is settled without being delivered, and counted as filtered_total. "": everything (the default).
+  std::optional<std::string> filter = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.
@@ -330,6 +335,9 @@ struct QueueInfo {
   ProblemRef problem;
   std::uint64_t scheduled = 0;      // published with a delay that is not over
   std::uint64_t expired_total = 0;  // dropped since they were past their time to live
+  std::string filter = {};          // of a subscription; what that has turned away does not count as entered
+  std::uint64_t filtered_total = 0;
+  std::uint64_t unaccepted = 0;  // ready, and of types that no consumer accepts, as far as they were met
 };
 struct QueueList {
   std::vector<QueueInfo> queues;
@@ -354,6 +362,7 @@ struct PeekedMessage {
   bool damaged = false;
   /// It waits for its key, which the message at this offset has, or the case of that message.
   std::optional<std::uint64_t> held_by = {};
+  bool unaccepted = false;  // it is ready, and no consumer accepts its type
 };
 struct Peeked {
   std::vector<PeekedMessage> messages;

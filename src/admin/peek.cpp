@@ -149,6 +149,7 @@ class Peek {
     item["until"] = time_or_null(known ? state.until.value_or(base::Instant{}) : message->due);
     item["consumer"] = holder_json(state.consumer);
     item["held_by"] = state.held_by ? json::value(state.held_by->value) : json::value(nullptr);
+    item["unaccepted"] = state.unaccepted;
     const std::size_t before = items_.size();
     if (taken_ > 0) items_ += ',';
     append_text(items_, json::value(std::move(item)));

@@ -13,11 +13,14 @@ using base::Code;
 using base::Status;
 
 json::object consumer_json(const model::ConsumerStats& consumer) {
+  json::array accepts;
+  for (const std::string& word : consumer.accepts) accepts.push_back(json::string(base::to_utf8(word)));
   return {{"name", base::to_utf8(consumer.info.name)},
           {"host", base::to_utf8(consumer.info.host)},
           {"version", base::to_utf8(consumer.info.version)},
           {"in_flight", consumer.in_flight},
-          {"begun", consumer.begun}};
+          {"begun", consumer.begun},
+          {"accepts", std::move(accepts)}};
 }
 
 Status wrong(std::string_view option, std::string_view what) {
@@ -149,6 +152,7 @@ json::object queue_json(const model::QueueStats& stats) {
       {"late_replies_total", counters.late_replies},
       {"pending_requests", stats.pending_requests},
       {"suspects", stats.suspects},
+      {"unaccepted", stats.unaccepted},
       {"offsets_left_out", stats.offsets_left_out},
       {"cursor", stats.cursor.value},
       {"next_offset", stats.log_end.value},
@@ -166,6 +170,8 @@ json::object queue_json(const model::QueueStats& stats) {
   if (stats.queue.kind == model::Kind::subscription) {
     out["topic"] = stats.queue.topic;
     out["start"] = model::text_of(stats.queue.start);
+    out["filter"] = base::to_utf8(stats.queue.options.filter);
+    out["filtered_total"] = counters.filtered;
     out["lag"] = stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held;
     out["retention_used"] = stats.retention_used;
   }
@@ -191,6 +197,8 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
     status = read(name, value, patch.retention_messages);
   } else if (name == "retention_bytes") {
     status = read(name, value, patch.retention_bytes);
+  } else if (name == "filter") {
+    status = read(name, value, "a text", patch.filter);
   } else if (name == "max_messages") {
     status = read(name, value, patch.max_messages);
   } else if (name == "max_bytes") {

@@ -42,6 +42,13 @@ std::string obstacle_of(const ConsumerStats& consumer) {
   return "";
 }
 
+/// "type order.created and schema_id order.created@3".
+std::string unaccepted_type(const QueueStats& stats) {
+  const std::string type = stats.unaccepted_type.empty() ? "no type" : "type " + base::to_utf8(stats.unaccepted_type);
+  return type + (stats.unaccepted_schema.empty() ? " and no schema_id"
+                                                 : " and schema_id " + base::to_utf8(stats.unaccepted_schema));
+}
+
 /// ", …", or "" when it does not.
 std::string waits_for_key(const model::MessageStates::Item& item) {
   if (!item.held_by) return "";
@@ -90,6 +97,16 @@ std::vector<Cause> why_nothing_is_granted(const QueueStats& stats, const engine:
   add_what_stops_all(stats, engine, causes);
   if (stats.ready > 0) {
     add_consumers(stats, causes);
+    if (stats.unaccepted > 0) {
+      causes.push_back({"UNACCEPTED", messages_are(stats.unaccepted) +
+                                          " ready, but of types that no consumer accepts; the first has " +
+                                          unaccepted_type(stats) + "."});
+    }
+    if (stats.aside_full) {
+      causes.push_back({"ASIDE_FULL",
+                        "As many messages as may be are set aside because nobody with room accepts them: the next of "
+                        "that kind stops all that are behind it."});
+    }
     if (stats.suspects > 0) {
       causes.push_back({"SUSPECTS", messages_are(stats.suspects) +
                                         " suspected of killing workers, and tried alone, one after the other."});
@@ -125,9 +142,12 @@ Cause where_it_is(const model::MessageStates::Item& item, const QueueStats& stat
     case MessageState::settled:
       return {"SETTLED",
               name +
-                  " is settled: it was acked, discarded, purged, past its time to live, or lies outside of what it "
-                  "reads."};
+                  " is settled: it was acked, discarded, purged, past its time to live, turned away by the filter, or "
+                  "lies outside of what it reads."};
     case MessageState::ready:
+      if (item.unaccepted) {
+        return {"UNACCEPTED", name + " is ready, but no consumer accepts its type, or its version of it."};
+      }
       return {"READY",
               name + " is ready" + (ahead == 0 ? ", and first in line." : "; " + messages_are(ahead) + " before it.")};
     case MessageState::leased: {

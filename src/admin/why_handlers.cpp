@@ -91,7 +91,7 @@ Result<Response> why_named(Broker& broker, const Request& request, model::Kind k
     if (!offset.ok()) return offset.status();
     auto cause = explain(broker, **queue, *stats, *offset, request.deadline);
     if (!cause.ok()) return cause.status();
-    concerned = cause->code == "READY";
+    concerned = cause->code == "READY" || cause->code == "UNACCEPTED";
     causes.push_back(std::move(*cause));
   }
   if (concerned) {

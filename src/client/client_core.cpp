@@ -408,7 +408,8 @@ void ClientCore::send_note(const std::string& queue, const MessageId& id, Messag
 
 std::shared_ptr<ConsumerCore> ClientCore::make_consumer(std::string queue, const AnyHandler& handler,
                                                         ConsumeOptions options, ConsumerCore::Opened opened) {
-  const Status name = check_queue_name(queue);
+  Status name = check_queue_name(queue);
+  if (name.ok()) name = check_accepts(options.accepts);
   options.concurrency = std::max(options.concurrency, 1);
   const auto consumer = std::make_shared<ConsumerCore>(shared_from_this(), ++last_consumer_, std::move(queue), handler,
                                                        std::move(options));

@@ -111,6 +111,7 @@ void ConsumerCore::open() {
   frame.request = opening_;
   frame.credit_messages = closing_ ? 0 : static_cast<std::uint64_t>(std::max(options_.prefetch, options_.concurrency));
   frame.credit_bytes = closing_ ? 0 : options_.prefetch_bytes;
+  frame.accepts = options_.accepts;
   client_->send(wire::encode(frame));
 }
 

@@ -1,4 +1,5 @@
 // Verbs about queues: each is one request that the broker answers once.
+#include "base/text_encoding.h"
 #include "client/blocking.h"
 #include "client/client_core.h"
 #include "client/deadline.h"
@@ -97,6 +98,9 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.expired_total = in.expired;
   out.held = in.held;
   out.held_full = in.held_full;
+  out.filter = in.options.filter;
+  out.filtered_total = in.filtered;
+  out.unaccepted = in.unaccepted;
   out.created = created;
   return out;
 }
@@ -134,6 +138,7 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     out.attempt = one.attempt;
     out.damaged = one.damaged;
     if (one.held_by) out.held_by = one.held_by->value;
+    out.unaccepted = one.unaccepted;
     out.message.offset = one.offset.value;
     auto message =
         detail::decode_message(one.envelope, one.body, one.body_crc, queue, one.offset.value, one.published_at);
@@ -187,14 +192,14 @@ wire::QueueRequest request_for(wire::QueueVerb verb, std::string name) {
 
 }  // namespace
 
-Client::AnySpec Client::of(QueueSpec spec) { return {Kind::queue, std::move(spec), {}, {}, {}}; }
+Client::AnySpec Client::of(QueueSpec spec) { return {Kind::queue, std::move(spec), {}, {}, {}, {}}; }
 
 Client::AnySpec Client::of(TopicSpec spec) {
   QueueSpec options;
   options.name = spec.name;
   options.durability = spec.durability;
   options.colocate_with = spec.colocate_with;
-  return {Kind::topic, std::move(options), {}, {}, std::move(spec)};
+  return {Kind::topic, std::move(options), {}, {}, std::move(spec), {}};
 }
 
 Client::AnySpec Client::of(SubscriptionSpec spec) {
@@ -214,7 +219,8 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.on_expiry = std::move(spec.on_expiry);
   options.order_by_key = spec.order_by_key;
   options.on_key_failure = std::move(spec.on_key_failure);
-  return {Kind::subscription, std::move(options), std::move(spec.topic), std::move(spec.start), {}};
+  return {Kind::subscription,    std::move(options), std::move(spec.topic), std::move(spec.start), {},
+          std::move(spec.filter)};
 }
 
 void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> handler) {
@@ -230,11 +236,14 @@ void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> han
   for (const std::string* other : {&spec.queue.colocate_with, &spec.topic}) {
     if (words.ok() && !other->empty()) words = detail::check_queue_name(*other);
   }
-  if (words.ok() && spec.kind == Kind::subscription && spec.topic.empty()) {
+  if (words.ok() && spec.kind == Kind::subscription && spec.topic.empty() && verb != Verb::update) {
     words = Status(Code::BAD_REQUEST, "a subscription needs its topic");
   }
   const auto start = model::start_point_of(spec.start.empty() ? "latest" : spec.start);
   if (words.ok() && !start.ok()) words = start.status();
+  if (words.ok() && spec.filter && !base::is_utf8(*spec.filter)) {
+    words = Status(Code::INVALID_OPTION, "the filter is not UTF-8");
+  }
   if (!words.ok()) return fail(core(), std::move(handler), words);
   frame.colocate_with = std::move(spec.queue.colocate_with);
   frame.topic = std::move(spec.topic);
@@ -243,6 +252,7 @@ void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> han
   if (!patch.ok()) return fail(core(), std::move(handler), patch.status());
   frame.options = *patch;
   add_retention(spec.retention, frame.options);
+  frame.options.filter = std::move(spec.filter);
   ask<QueueInfo>(core(), std::move(frame), timeout_, verb != Verb::create, std::move(handler), first_of);
 }
 
@@ -314,6 +324,7 @@ QueueInfo Client::ensure_subscription(const SubscriptionSpec& spec) { return wai
 QueueInfo Client::create_subscription(const SubscriptionSpec& spec) { return wait_queue(Verb::create, of(spec)); }
 
 QueueInfo Client::update_topic(const TopicSpec& spec) { return wait_queue(Verb::update, of(spec)); }
+QueueInfo Client::update_subscription(const SubscriptionSpec& spec) { return wait_queue(Verb::update, of(spec)); }
 QueueInfo Client::pause(std::string_view queue) {
   QueueSpec spec;
   spec.name = queue;

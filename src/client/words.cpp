@@ -1,6 +1,7 @@
 #include "client/words.h"
 
 #include "base/text_encoding.h"
+#include "model/accepted_types.h"
 #include "model/limits.h"
 #include "model/options.h"
 
@@ -37,6 +38,15 @@ Status check_queue_name(std::string_view name) {
   const Status status = model::validate_name(name);
   if (status.ok()) return status;
   return {status.code(), "'" + as_short_text(name, limits::kNameBytes) + "': " + status.text()};
+}
+
+Status check_accepts(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (!base::is_utf8(word)) return {Code::INVALID_OPTION, "accepts: a type is not UTF-8"};
+  }
+  if (words.empty()) return {};
+  const auto types = model::AcceptedTypes::parse(words);
+  return types.ok() ? Status() : types.status();
 }
 
 Status check_texts(const Message& message) {

@@ -20,6 +20,8 @@ model::ErrorReport as_report(std::string_view type, std::string_view message, st
 
 /// INVALID_NAME for what can be no queue.
 base::Status check_queue_name(std::string_view name);
+/// INVALID_OPTION for types that no consumer can accept.
+base::Status check_accepts(const std::vector<std::string>& words);
 /// BAD_REQUEST naming the field that is not UTF-8.
 base::Status check_texts(const Message& message);
 

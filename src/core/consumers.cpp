@@ -66,6 +66,8 @@ Consumer& Shard::State::attach(const model::OpenConsumer& command, Subscription&
   consumer.speaks_started = command.instance.speaks_started;
   consumer.credit_messages = std::min(command.credit_messages, model::limits::kCreditMessages);
   consumer.credit_bytes = std::min(command.credit_bytes, model::limits::kCreditBytes);
+  consumer.accepts = command.accepts;
+  consumers_changed(sub);
   sessions[consumer.session].insert(consumer.key);
   return consumer;
 }
@@ -229,9 +231,11 @@ void Shard::State::forget_if_idle(const model::ConsumerKey& key) {
   if (consumer == nullptr || consumer->session || !consumer->out.empty()) return;
   if (Subscription* sub = find(consumer->subscription)) {
     std::erase(sub->consumers, consumer);
+    consumers_changed(*sub);
     if (sub->consumers.empty()) {
       // Nobody reads: what was kept for readers goes, and is loaded again when one comes.
       if (sub->keys != nullptr) forget_passed_messages(*sub);
+      forget_aside_messages(*sub);
       begin_window_at(*sub, sub->frontier);
     }
   }

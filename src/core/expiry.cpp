@@ -17,6 +17,9 @@ using model::Offset;
 
 /// Ready messages of each kind (given back, retries, suspects) that one sweep reads.
 constexpr std::size_t kSweepReady = 64;
+/// Of each type that nobody accepts, as long as there are not so many in all.
+constexpr std::size_t kSweepAside = 8;
+constexpr std::size_t kSweepMost = 512;
 
 model::ErrorReport past_its_time() { return {"lazaret.expired", "its time to live was over before it was acked", ""}; }
 
@@ -33,14 +36,15 @@ bool Shard::State::is_past(const Subscription& sub, const model::Message& messag
   return (message.expires_at.us != 0 || sub.queue.options.ttl.count() != 0) && end_of(sub, message) <= now;
 }
 
-/// Whether it may be delivered now, as far as time is concerned.
-bool Shard::State::is_offered(const Subscription& sub, const model::Message& message) const {
-  return message.due <= now && !is_past(sub, message);
+/// Whether a message that nobody has had may be delivered now.
+bool Shard::State::is_offered(Subscription& sub, Offset offset, const model::Message& message) {
+  return message.due <= now && !is_past(sub, message) && (sub.filter == nullptr || is_wanted(sub, offset, message));
 }
 
 /// A message that nobody has had is met at the wrong time. Too early are those of a subscription that began before them
 /// in its topic: whoever was there when they came has scheduled them then.
 void Shard::State::turn_away(Subscription& sub, Offset offset, const model::Message& message) {
+  if (!is_wanted(sub, offset, message)) return filter_out(sub, offset);
   if (is_past(sub, message)) return drop_expired(sub, offset, message);
   schedule(sub, offset, message.due);
 }
@@ -50,8 +54,11 @@ void Shard::State::arrive(Subscription& sub, Offset first, const Arrivals& arriv
   Instant end = Instant::never();
   for (std::size_t i = 0; i < arrivals.messages.size(); ++i) {
     const model::Message& message = *arrivals.messages[i];
-    if (message.due > now) {
-      schedule(sub, Offset(first.value + i), message.due);
+    const Offset offset(first.value + i);
+    if (message.due > now && !is_wanted(sub, offset, message)) {
+      filter_out(sub, offset);
+    } else if (message.due > now) {
+      schedule(sub, offset, message.due);
     } else {
       end = std::min(end, end_of(sub, message));
     }
@@ -61,6 +68,7 @@ void Shard::State::arrive(Subscription& sub, Offset first, const Arrivals& arriv
 
 /// The entry is gone after this; the reference too. REQUIRES that nobody has it.
 void Shard::State::drop_expired(Subscription& sub, Entry& entry) {
+  if (is_unwanted(sub, entry)) return filter_out(sub, entry);
   take_back(sub, entry);
   if (sub.queue.options.on_expiry == model::OnExpiry::hospital) {
     return admit(sub, entry, model::CaseReason::expired, past_its_time());
@@ -79,6 +87,7 @@ void Shard::State::drop_expired(Subscription& sub, Entry& entry) {
 
 /// A message that nobody has had.
 void Shard::State::drop_expired(Subscription& sub, Offset offset, const model::Message& message) {
+  if (!is_wanted(sub, offset, message)) return filter_out(sub, offset);
   if (sub.queue.options.on_expiry == model::OnExpiry::hospital) {
     const Position position{sub.queue.log, offset};
     Entry& entry = sub.entries[position];
@@ -116,6 +125,7 @@ void Shard::State::sweep(Subscription& sub) {
   sub.swept_at = now;
   if (sub.consumers.empty()) {
     begin_window_at(sub, sub.frontier);
+    forget_aside_messages(sub);
     for (const std::set<Position>* line : {&sub.returned, &sub.retries, &sub.suspects}) {
       std::size_t looked_at = 0;
       for (auto it = line->begin(); it != line->end() && looked_at < kSweepReady; ++it, ++looked_at) {
@@ -126,23 +136,30 @@ void Shard::State::sweep(Subscription& sub) {
   sweep_by(sub, next);
 }
 
-/// What was delivered before, or has waited. False: some of it is being read.
+/// What was delivered before, has waited, or was set aside. False: some of it is being read.
 bool Shard::State::sweep_ready(Subscription& sub, Instant& next) {
+  std::vector<Position> first;
+  const auto add = [&first](const std::set<Position>& line, std::size_t most) {
+    for (auto it = line.begin(); it != line.end() && most > 0; ++it, --most) first.push_back(*it);
+  };
+  for (const std::set<Position>* line : {&sub.returned, &sub.retries, &sub.suspects}) add(*line, kSweepReady);
+  if (sub.aside != nullptr) {
+    for (const auto& [name, line] : sub.aside->lines()) {
+      if (first.size() < kSweepMost) add(line.positions, kSweepAside);
+    }
+  }
   bool all_here = true;
-  for (const std::set<Position>* line : {&sub.returned, &sub.retries, &sub.suspects}) {
-    std::size_t looked_at = 0;
-    for (auto it = line->begin(); it != line->end() && looked_at < kSweepReady; ++looked_at) {
-      Entry& entry = sub.entries.at(*it++);
-      if (entry.replays) continue;
-      if (entry.message == nullptr) load_one(sub, entry);
-      if (entry.message != nullptr && is_past(sub, *entry.message)) {
-        drop_expired(sub, entry);
-      } else if (entry.message != nullptr) {
-        next = std::min(next, end_of(sub, *entry.message));
-      } else {
-        all_here = all_here && !entry.loading;
-        next = std::min(next, now + limits::kSweepEvery);
-      }
+  for (const Position& position : first) {
+    Entry& entry = sub.entries.at(position);
+    if (entry.replays) continue;
+    if (entry.message == nullptr) load_one(sub, entry);
+    if (entry.message != nullptr && is_past(sub, *entry.message)) {
+      drop_expired(sub, entry);
+    } else if (entry.message != nullptr) {
+      next = std::min(next, end_of(sub, *entry.message));
+    } else {
+      all_here = all_here && !entry.loading;
+      next = std::min(next, now + limits::kSweepEvery);
     }
   }
   return all_here;

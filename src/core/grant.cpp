@@ -49,6 +49,10 @@ bool Shard::State::grant_next(Subscription& sub) {
   const Granted returned = grant_loaded(sub, sub.returned);
   if (returned != Granted::nothing) return returned == Granted::yes;
   if (!sub.returned.empty()) return false;  // they are being read, and stay first in line
+  if (sub.aside != nullptr) {
+    const Granted aside = grant_aside(sub);
+    if (aside != Granted::nothing) return aside == Granted::yes;
+  }
   const bool retries_first = sub.leased_retries * 2 <= sub.leased;
   if (retries_first) {
     const Granted retry = grant_loaded(sub, sub.retries);
@@ -62,14 +66,15 @@ bool Shard::State::grant_next(Subscription& sub) {
   return !retries_first && grant_loaded(sub, sub.retries) == Granted::yes;
 }
 
-/// The consumer with the fewest out that has room for so many bytes.
-Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes) {
+/// The consumer with the fewest out that has room for so many bytes, and accepts that, if it is said.
+Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes, const MessageType* kind) {
   if (is_full(sub)) return nullptr;
   Consumer* best = nullptr;
   for (Consumer* consumer : sub.consumers) {
     if (is_standby(sub, *consumer)) break;
     if (!may_take(*consumer, bytes)) continue;
     if (consumer->instance->reserved || consumer->instance->held_back) continue;
+    if (kind != nullptr && !accepts(*consumer, *kind)) continue;
     if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
   }
   return best;
@@ -107,31 +112,44 @@ void Shard::State::preload(Subscription& sub) {
   if (sub.keys != nullptr) read_freed(sub);
 }
 
-/// The first of these that is in memory; those before it are loaded.
+/// The first of these that is in memory; those before it are loaded. What nobody with room accepts is set aside.
 Granted Shard::State::grant_loaded(Subscription& sub, const std::set<Position>& ready) {
   std::size_t looked_at = 0;
-  for (const Position& position : ready) {
+  for (auto it = ready.begin(); it != ready.end();) {
     if (++looked_at > kRetriesAhead) break;
-    Entry& entry = sub.entries.at(position);
-    if (!sub.requests.empty() && is_overdue(sub, position)) {
-      take_back(sub, entry);
-      drop_overdue(sub, entry);
-      return Granted::yes;  // as far as whoever asks is concerned: the next one
-    }
+    Entry& entry = sub.entries.at(*it++);
+    if (drop_if_over(sub, entry)) return Granted::yes;  // as good as: on to the next
     if (entry.message == nullptr) {
       load_one(sub, entry);
       continue;
     }
-    if (!entry.replays && is_past(sub, *entry.message)) {
-      drop_expired(sub, entry);
-      return Granted::yes;  // as good as: on to the next
+    const Taker taker = taker_of(sub, *entry.message);
+    if (taker.granted == Granted::nothing) {
+      set_aside(sub, entry);
+      --looked_at;
+      continue;
     }
-    Consumer* consumer = next_consumer(sub, entry.message->size());
-    if (consumer == nullptr) return Granted::no_room;
-    grant(sub, entry, *consumer, entry.message);
-    return Granted::yes;
+    if (taker.granted == Granted::yes) grant(sub, entry, *taker.consumer, entry.message);
+    return taker.granted;
   }
   return Granted::nothing;
+}
+
+/// What is ready and not to be delivered any more goes: the entry too, then.
+bool Shard::State::drop_if_over(Subscription& sub, Entry& entry) {
+  if (!sub.requests.empty() && is_overdue(sub, entry.position)) {
+    take_back(sub, entry);
+    drop_overdue(sub, entry);
+  } else if (entry.message == nullptr) {
+    return false;
+  } else if (!entry.replays && is_past(sub, *entry.message)) {
+    drop_expired(sub, entry);
+  } else if (is_unwanted(sub, entry)) {
+    filter_out(sub, entry);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 /// Brings the next fresh message to the front of the window; false when there is none, or it has to be read first.
@@ -144,7 +162,7 @@ bool Shard::State::prepare_window(Subscription& sub) {
       expire_request(sub, front.offset);
       taken = true;
     }
-    if (!taken && front.message != nullptr && is_offered(sub, *front.message)) break;
+    if (!taken && front.message != nullptr && is_offered(sub, front.offset, *front.message)) break;
     const model::PagedMessage gone = std::move(sub.window.front());
     const std::size_t bytes = gone.message == nullptr ? 0 : gone.message->size();
     sub.window.pop_front();
@@ -185,8 +203,9 @@ model::Offset Shard::State::next_fresh(const Subscription& sub, model::Offset fr
 }
 
 bool Shard::State::grant_fresh(Subscription& sub) {
-  Consumer* consumer = next_consumer(sub, sub.window.front().message->size());
-  if (consumer == nullptr) return false;
+  const Taker taker = taker_of(sub, *sub.window.front().message);
+  if (taker.granted == Granted::nothing) return set_front_aside(sub);
+  if (taker.consumer == nullptr) return false;
   const model::PagedMessage fresh = std::move(sub.window.front());
   sub.window.pop_front();
   sub.window_bytes -= fresh.message->size();
@@ -199,7 +218,7 @@ bool Shard::State::grant_fresh(Subscription& sub) {
     entry.key_known = true;
     if (entry.key) sub.keys->take(entry.key, entry.position);
   }
-  grant(sub, entry, *consumer, fresh.message);
+  grant(sub, entry, *taker.consumer, fresh.message);
   return true;
 }
 
@@ -231,6 +250,7 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   sub.returned.erase(entry.position);
   sub.retries.erase(entry.position);
   sub.suspects.erase(entry.position);
+  if (entry.line != nullptr) leave_line(sub, entry);
   // A lane has no mark: its entries are on record from their first grant.
   const bool again = bool(entry.grant) || entry.interrupted || entry.has_record || entry.replays.has_value();
   entry.state = DeliveryState::granted;

@@ -56,6 +56,7 @@ void Shard::State::admit_damaged(Subscription& sub, model::Offset offset) {
 /// The entry is gone after this; the reference too.
 void Shard::State::forget_entry(Subscription& sub, Entry& entry) {
   if (sub.keys != nullptr) leave_key(sub, entry);
+  leave_line(sub, entry);
   sub.entries.erase(Position(entry.position));
 }
 

@@ -364,6 +364,7 @@ void Shard::State::on(model::ShowQueue& command) {
   if (sub->keys != nullptr && !sub->keys->freed().empty()) {
     stats.oldest_ready = std::min(stats.oldest_ready, sub->keys->freed().begin()->first);
   }
+  show_unaccepted(*sub, stats);
   if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
       sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr) {
@@ -379,6 +380,7 @@ void Shard::State::on(model::ShowQueue& command) {
     stats.consumers.push_back({consumer->info, consumer->out.size(), begun, consumer->credit_messages,
                                consumer->credit_bytes, consumer->used_messages, consumer->used_bytes,
                                consumer->room->full(), instance.away, instance.reserved || instance.held_back});
+    if (consumer->accepts != nullptr) stats.consumers.back().accepts = consumer->accepts->words();
   }
   tell(command.origin.session, std::move(stats));
 }
@@ -449,6 +451,7 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
     return item;
   }
   const Entry& entry = it->second;
+  item.unaccepted = entry.line != nullptr && !is_accepted(sub, entry.line->kind());
   if (entry.waits_for_key) {
     item.held_by = held_by(sub, entry.key);
     if (!entry.replays) item.state = model::MessageState::held;

@@ -22,14 +22,7 @@ void Shard::State::isolate(Subscription& sub) {
   }
   if (isolation.phase == Phase::none) {
     if (resuming) return;  // one that is being tried may still come back with its instance
-    const Consumer* best = nullptr;
-    for (const Consumer* consumer : sub.consumers) {
-      if (is_standby(sub, *consumer)) break;
-      if (!consumer->session || consumer->ended || consumer->credit_messages == 0) continue;
-      const InstanceView& instance = instances.at(consumer->key.instance);
-      if (instance.away || instance.reserved || instance.refused) continue;
-      if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
-    }
+    const Consumer* best = whom_to_isolate(sub);
     if (best == nullptr) return;
     isolation.phase = Phase::asked;
     isolation.instance = best->key.instance;
@@ -44,11 +37,33 @@ void Shard::State::isolate(Subscription& sub) {
   }
   if (entry.message == nullptr) return load_one(sub, entry);
   if (!entry.replays && is_past(sub, *entry.message)) return drop_expired(sub, entry);
-  Consumer* consumer = consumer_on(sub, isolation.instance);
+  const MessageType kind = sub.choosy ? type_of(*entry.message) : MessageType();
+  Consumer* consumer = consumer_on(sub, isolation.instance, sub.choosy ? &kind : nullptr);
+  if (consumer == nullptr) {  // another suspect has become the first, and nobody there accepts it
+    pumped_later.insert(sub.queue.subscription);
+    return end_isolation(sub);
+  }
   if (!may_take(*consumer, entry.message->size())) return;
   entry.isolated = true;
   isolation.out = entry.position;
   grant(sub, entry, *consumer, entry.message);
+}
+
+/// The consumer with the fewest out that may get the first suspect; nullptr: nobody may, or that is being read.
+const Consumer* Shard::State::whom_to_isolate(Subscription& sub) {
+  const Entry* suspect = sub.choosy ? next_suspect(sub) : nullptr;
+  if (sub.choosy && suspect == nullptr) return nullptr;
+  const MessageType kind = sub.choosy ? type_of(*suspect->message) : MessageType();
+  const Consumer* best = nullptr;
+  for (const Consumer* consumer : sub.consumers) {
+    if (is_standby(sub, *consumer)) break;
+    if (!consumer->session || consumer->ended || consumer->credit_messages == 0) continue;
+    const InstanceView& instance = instances.at(consumer->key.instance);
+    if (instance.away || instance.reserved || instance.refused) continue;
+    if (sub.choosy && !accepts(*consumer, kind)) continue;
+    if (best == nullptr || consumer->out.size() < best->out.size()) best = consumer;
+  }
+  return best;
 }
 
 /// A suspect that was tried alone when the broker stopped, and goes on: its instance gets nothing else meanwhile.
@@ -59,10 +74,12 @@ void Shard::State::isolate_claimed(Subscription& sub, const Entry& entry) {
   out->effects.emplace_back(ReserveInstance{entry.holder.instance, sub.queue.subscription});
 }
 
-/// A consumer of this subscription on that instance to which a suspect may go when it has nothing else.
-Consumer* Shard::State::consumer_on(Subscription& sub, const model::InstanceId& instance) {
+/// A consumer of this subscription on that instance to which a suspect (of that type, if it is said) may go when it has
+/// nothing else.
+Consumer* Shard::State::consumer_on(Subscription& sub, const model::InstanceId& instance, const MessageType* kind) {
   for (Consumer* consumer : sub.consumers) {
-    const bool takes = consumer->session && !consumer->ended && consumer->credit_messages > 0;
+    bool takes = consumer->session && !consumer->ended && consumer->credit_messages > 0;
+    takes = takes && (kind == nullptr || accepts(*consumer, *kind));
     if (takes && consumer->key.instance == instance) return consumer;
   }
   return nullptr;

@@ -81,22 +81,27 @@ Granted Shard::State::grant_freed(Subscription& sub) {
   if (keys.in_memory().empty()) return Granted::nothing;
   const Offset offset = *keys.in_memory().begin();
   const bool overdue = !sub.requests.empty() && is_overdue(sub, {sub.queue.log, offset});
-  if (overdue || is_past(sub, *keys.freed().at(offset).message)) {
+  const model::Message& message = *keys.freed().at(offset).message;
+  if (overdue || is_past(sub, message) || !is_wanted(sub, offset, message)) {
     drop_freed(sub, offset);
     return Granted::yes;  // as good as: on to the next
   }
-  Consumer* consumer = next_consumer(sub, keys.freed().at(offset).message->size());
-  if (consumer == nullptr) return Granted::no_room;
+  const Taker taker = taker_of(sub, message);
+  if (taker.granted == Granted::no_room) return Granted::no_room;
+  if (taker.granted == Granted::nothing) {
+    set_freed_aside(sub, offset);
+    return Granted::yes;
+  }
   const KeyLocks::Passed freed = keys.take_freed(offset);
   window_bytes -= freed.message->size();
   Entry& entry = first_entry(sub, offset, freed.may_have_begun);
   entry.key = freed.key;
   entry.key_known = true;
-  grant(sub, entry, *consumer, freed.message);
+  grant(sub, entry, *taker.consumer, freed.message);
   return Granted::yes;
 }
 
-/// Its time is over.
+/// Its time is over, or the subscription does not take it.
 void Shard::State::drop_freed(Subscription& sub, Offset offset) {
   const KeyLocks::Passed freed = sub.keys->take_freed(offset);
   window_bytes -= freed.message->size();
@@ -105,6 +110,7 @@ void Shard::State::drop_freed(Subscription& sub, Offset offset) {
   entry.key = freed.key;
   entry.key_known = true;
   if (!sub.requests.empty() && is_overdue(sub, entry.position)) return drop_overdue(sub, entry);
+  if (!is_wanted(sub, offset, *freed.message)) return filter_out(sub, entry);
   drop_expired(sub, entry);
 }
 

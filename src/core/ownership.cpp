@@ -27,7 +27,9 @@ void Shard::State::on(QueueAssigned& event) {
   const model::QueueRecord& record = event.queue;
   const bool relaxed = record.options.durability == model::Durability::relaxed;
   if (Subscription* sub = find(record.subscription)) {
+    const bool other_filter = sub->queue.options.filter != record.options.filter;
     sub->queue.options = record.options;
+    if (other_filter) change_filter(*sub);
     if (sub->expires()) sweep_by(*sub, now);  // its time to live may be shorter
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
     change_limits(*sub->log, record.options);
@@ -81,6 +83,7 @@ Subscription& Shard::State::adopt(const model::QueueRecord& record) {
   sub.queue = record;
   sub.log = &log_of(record);
   sub.log->readers.push_back(&sub);
+  change_filter(sub);
   if (record.options.order_by_key) {
     sub.keys = std::make_unique<KeyLocks>(record.options.on_key_failure == model::KeyFailure::hold);
   }
@@ -181,6 +184,10 @@ void Shard::State::finish_deletion(Subscription& sub) {
   }
   waiting_in_memory -= sub.waiting.size();
   window_bytes -= sub.window_bytes;
+  if (sub.aside != nullptr) {
+    window_bytes -= sub.aside->bytes;
+    set_aside_messages -= sub.aside->size();
+  }
   if (sub.keys != nullptr) {
     window_bytes -= sub.keys->bytes();
     held_messages -= sub.keys->held().size();

@@ -134,7 +134,8 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.due = entry.recorded_due = delivery.record.due;
     entry.has_record = true;
     entry.scheduled = delivery.record.scheduled;
-    entry.redelivered = !entry.scheduled;
+    // One that was merely set aside, or held by its key, when the broker stopped has never been out.
+    entry.redelivered = entry.redelivered || bool(entry.grant) || entry.attempts > 0;
     entry.key = delivery.record.key.value_or(model::KeyHash());
     entry.key_known = delivery.record.key.has_value() || entry.scheduled;
   }

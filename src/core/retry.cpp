@@ -23,6 +23,7 @@ void Shard::State::take_back(Subscription& sub, Entry& entry) {
     sub.returned.erase(entry.position);
     sub.retries.erase(entry.position);
     sub.suspects.erase(entry.position);
+    leave_line(sub, entry);
     if (sub.waiting.erase({entry.due, entry.position}) > 0) --waiting_in_memory;
     if (std::exchange(entry.scheduled, false)) --sub.scheduled_in_memory;
     return;
@@ -271,7 +272,8 @@ void Shard::State::load_waiting(Subscription& sub) {
   if (!sub.has_parked() || sub.loading_waiting) return;
   // Enough are here; but one of those on the disk may be due before them.
   if (sub.waiting.size() > model::limits::kPageMessages && sub.parked_from > now) return;
-  if (sub.returned.size() + sub.retries.size() > model::limits::kReadyInMemory) return;
+  const std::size_t aside = sub.aside == nullptr ? 0 : sub.aside->size();
+  if (sub.returned.size() + sub.retries.size() + aside > model::limits::kReadyInMemory) return;
   forget_parked_lately(sub);
   sub.loading_waiting = true;
   out->effects.emplace_back(

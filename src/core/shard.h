@@ -13,12 +13,16 @@
 #include "base/time.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "model/message_facts.h"
 #include "model/store.h"
 
 namespace lazaret::core {
 
 /// The ordering key of a message, as its envelope has it. Pure: it is asked again after a restart.
 using KeyOf = model::KeyHash (*)(const model::Message& message);
+
+/// What a message says of itself. Pure, as that.
+using ReadFacts = void (*)(const model::Message& message, model::MessageFacts& facts);
 
 struct ShardConfig {
   model::ShardId shard;
@@ -32,6 +36,9 @@ struct ShardConfig {
   bool awaiting_instances = false;
   /// Asked by subscriptions that order by key only. nullptr: no message has a key.
   KeyOf key_of = nullptr;
+  /// Asked by subscriptions that have a filter, and where a consumer says what it accepts, only. nullptr: they say
+  /// nothing.
+  ReadFacts read_facts = nullptr;
   /// Shard 0 only: the whole catalog, all shards' queues.
   std::vector<model::QueueRecord> catalog;
 };

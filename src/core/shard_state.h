@@ -41,6 +41,10 @@ struct Arrivals {
 
 /// What became of an attempt to grant one of some messages.
 enum class Granted { yes, no_room, nothing };
+struct Taker {
+  Consumer* consumer = nullptr;
+  Granted granted = Granted::nothing;
+};
 /// The size of a message that is not known yet.
 inline constexpr std::size_t kAnything = 1;
 
@@ -164,7 +168,8 @@ struct Shard::State {
   void begin(Subscription& sub, Entry& entry);
   void start_clock(Subscription& sub, Entry& entry);
   void end_at(Subscription& sub, Entry& entry, base::Instant deadline);
-  Consumer* next_consumer(Subscription& sub, std::size_t bytes);
+  bool drop_if_over(Subscription& sub, Entry& entry);
+  Consumer* next_consumer(Subscription& sub, std::size_t bytes, const MessageType* kind = nullptr);
   bool may_take(const Consumer& consumer, std::size_t bytes) const;
   static bool is_full(const Subscription& sub);
   static bool is_standby(const Subscription& sub, const Consumer& consumer);
@@ -176,6 +181,32 @@ struct Shard::State {
   void on(MessagesLoaded& event);
   void on(OneLoaded& event);
   void raise_mark(Subscription& sub, model::Offset granted);
+
+  // --- filtering.cpp: messages that a subscription does not take
+  static void change_filter(Subscription& sub);
+  const model::MessageFacts& facts_of(const model::Message& message);
+  bool is_wanted(Subscription& sub, model::Offset offset, const model::Message& message);
+  bool is_unwanted(Subscription& sub, const Entry& entry);
+  static bool is_untouched(const Entry& entry);
+  void filter_out(Subscription& sub, model::Offset offset);
+  void filter_out(Subscription& sub, Entry& entry);
+
+  // --- accepting.cpp: consumers that name the types they accept
+  static bool accepts(const Consumer& consumer, const MessageType& kind);
+  MessageType type_of(const model::Message& message);
+  static bool is_accepted(const Subscription& sub, const MessageType& kind);
+  static void consumers_changed(Subscription& sub);
+  Taker taker_of(Subscription& sub, const model::Message& message);
+  bool may_set_aside(const Subscription& sub) const;
+  void set_aside(Subscription& sub, Entry& entry);
+  void leave_line(Subscription& sub, Entry& entry);
+  bool set_front_aside(Subscription& sub);
+  void set_freed_aside(Subscription& sub, model::Offset offset);
+  Granted grant_aside(Subscription& sub);
+  void read_line(Subscription& sub, const TypeLines::Line& line);
+  void forget_aside_messages(Subscription& sub);
+  Entry* next_suspect(Subscription& sub);
+  void show_unaccepted(const Subscription& sub, model::QueueStats& stats) const;
 
   // --- ordering.cpp: one message of a key at a time
   bool pass_locked(Subscription& sub);
@@ -211,6 +242,7 @@ struct Shard::State {
 
   // --- isolation.cpp: suspects go alone
   void isolate(Subscription& sub);
+  const Consumer* whom_to_isolate(Subscription& sub);
   void isolate_claimed(Subscription& sub, const Entry& entry);
   void isolation_settled(Subscription& sub, const Entry& entry);
   void end_isolation(Subscription& sub);
@@ -218,7 +250,7 @@ struct Shard::State {
   void on(IsolationReady& event);
   void on(ReservationRefused& event);
   void on(InstanceFree& event);
-  Consumer* consumer_on(Subscription& sub, const model::InstanceId& instance);
+  Consumer* consumer_on(Subscription& sub, const model::InstanceId& instance, const MessageType* kind = nullptr);
 
   // --- verdict.cpp: what becomes of a delivery
   void on(model::Settle& command);
@@ -264,7 +296,7 @@ struct Shard::State {
   // --- expiry.cpp: messages that are past their time to live
   static base::Instant end_of(const Subscription& sub, const model::Message& message);
   bool is_past(const Subscription& sub, const model::Message& message) const;
-  bool is_offered(const Subscription& sub, const model::Message& message) const;
+  bool is_offered(Subscription& sub, model::Offset offset, const model::Message& message);
   void turn_away(Subscription& sub, model::Offset offset, const model::Message& message);
   void arrive(Subscription& sub, model::Offset first, const Arrivals& arrivals);
   void drop_expired(Subscription& sub, Entry& entry);
@@ -388,6 +420,8 @@ struct Shard::State {
   std::uint64_t window_bytes = 0;  // of all subscriptions
   std::uint64_t waiting_in_memory = 0;
   std::uint64_t held_messages = 0;  // that are passed over, of all subscriptions
+  std::uint64_t set_aside_messages = 0;
+  model::MessageFacts last_facts;  // of the message that was looked at last
   std::uint64_t spill_above = model::limits::kWaitingInMemory;
   base::Instant producers_checked;
 

@@ -23,8 +23,10 @@
 #include "core/key_locks.h"
 #include "core/log.h"
 #include "core/position.h"
+#include "core/type_lines.h"
 #include "model/answer.h"
 #include "model/command.h"
+#include "model/filter.h"
 #include "model/limits.h"
 #include "model/records.h"
 
@@ -61,6 +63,9 @@ struct Entry {
   bool key_known = false;
   bool waits_for_key = false;  // ready, but the key is somebody else's
   model::KeyHash key;          // none: its order does not matter
+  // Ready, and set aside because nobody accepts it: where, and what of `message` is counted there.
+  TypeLines::Line* line = nullptr;
+  std::uint32_t bytes_aside = 0;
   std::uint32_t attempts = 0;  // ended ones, in the history
   std::uint32_t failures = 0;
   std::uint32_t convictions = 0;
@@ -96,6 +101,7 @@ struct Consumer {
   model::ConsumerInfo info;
   bool speaks_started = true;
   bool ended = false;  // gets nothing more
+  model::AcceptedTypesRef accepts;
   std::uint64_t credit_messages = 0;
   std::uint64_t credit_bytes = 0;
   /// Out and not settled, or settled by something that is not durable yet.
@@ -126,6 +132,12 @@ struct Isolation {
   enum class Phase { none, asked, ready } phase = Phase::none;
   model::InstanceId instance;
   std::optional<Position> out;  // the suspect that is with it
+};
+
+/// What a subscription takes of its topic.
+struct SubscriptionFilter {
+  model::Filter filter;
+  std::optional<model::Offset> wanted;  // the last one that it takes
 };
 
 struct Subscription {
@@ -180,6 +192,10 @@ struct Subscription {
   bool sweeping = false;  // and something has to be read first
   // --- Order
   std::unique_ptr<KeyLocks> keys;  // where it orders by key
+  // --- What it takes, and what nobody accepts (core/filtering.cpp, core/accepting.cpp)
+  std::unique_ptr<SubscriptionFilter> filter;
+  std::unique_ptr<TypeLines> aside;
+  bool choosy = false;  // some consumer accepts certain types only
   // --- Requests, by their messages; those of `pending_requests` that are its
   std::map<model::Offset, PendingRequest*> requests;
 

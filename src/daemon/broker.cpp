@@ -66,6 +66,9 @@ engine::EngineConfig engine_config(const Configuration& configuration) {
   config.disk_reserve_percent = configuration.storage.disk_reserve_percent;
   config.memtable_bytes = configuration.storage.memtable_bytes;
   config.seed = random_number();
+  config.read_facts = [](const model::Message& message, model::MessageFacts& facts) {
+    wire::read_facts(message.envelope.view(), facts);
+  };
   config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = end_process;
   return config;

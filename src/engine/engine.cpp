@@ -165,6 +165,7 @@ void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<
   shard_config.epoch = recovered.meta.epoch;
   shard_config.seed = config.seed + shard_config.shard.value;
   shard_config.key_of = config.key_of;
+  shard_config.read_facts = config.read_facts;
   shard_config.awaiting_instances = awaiting;
   if (shard_config.shard.value == 0) shard_config.catalog = catalog;
   const model::ShardMeta meta = recovered.meta;

@@ -44,6 +44,7 @@ struct EngineConfig {
   std::uint64_t seed = 0;
   /// As core::ShardConfig.
   core::KeyOf key_of = nullptr;
+  core::ReadFacts read_facts = nullptr;
   /// Called once, on any thread, when a write failed. Must not return: the process has to end.
   std::function<void(const base::Status&)> on_fatal;
 };

@@ -138,9 +138,10 @@ struct ConsumerStats {
   // What may keep it from getting more.
   std::uint64_t credit_messages = 0, credit_bytes = 0;
   std::uint64_t used_messages = 0, used_bytes = 0;
-  bool outbox_full = false;  // it does not read
-  bool away = false;         // its instance is silent or lost
-  bool isolating = false;    // a suspect is tried on its instance
+  bool outbox_full = false;            // it does not read
+  bool away = false;                   // its instance is silent or lost
+  bool isolating = false;              // a suspect is tried on its instance
+  std::vector<std::string> accepts{};  // the types that it takes; none: everything
 };
 struct QueueStats {
   std::uint64_t request = 0;
@@ -167,6 +168,12 @@ struct QueueStats {
   /// of a locked key lets nothing by that is behind it.
   bool held_full = false;
   std::uint64_t pending_requests = 0;  // that have not ended
+  /// Ready ones that were met, and that no consumer accepts; what the first of them is; and whether so many are set
+  /// aside (kAsideMessages) that the next lets nothing by that is behind it.
+  std::uint64_t unaccepted = 0;
+  std::string unaccepted_type;
+  std::string unaccepted_schema;
+  bool aside_full = false;
 };
 enum class MessageState : std::uint8_t {
   settled = 0,
@@ -190,6 +197,7 @@ struct MessageStates {
     std::optional<ConsumerInfo> consumer;
     /// It waits for its ordering key, which the message, or the case of the message, at this offset has.
     std::optional<Offset> held_by;
+    bool unaccepted = false;  // it is ready, and no consumer accepts it
   };
   Offset first_unsettled;
   Offset log_end;

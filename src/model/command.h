@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "model/accepted_types.h"
 #include "model/case_record.h"
 #include "model/ids.h"
 #include "model/message.h"
@@ -105,6 +106,7 @@ struct OpenConsumer {
   /// So many bytes of deliveries of this shard may wait in the session's outbox, for all its consumers together; the
   /// session says what went out with Written. 0: it takes everything at once, and says nothing.
   std::uint64_t outbox_bytes = 0;
+  AcceptedTypesRef accepts = nullptr;
 };
 /// Deliveries of so many bytes have left the session's outbox. Not answered.
 struct Written {

@@ -84,6 +84,18 @@ inline constexpr std::size_t kHeldMessages = 65'536;
 /// … of all subscriptions of a shard: beyond, each may have kHeldLeast.
 inline constexpr std::size_t kHeldPerShard = 524'288;
 inline constexpr std::size_t kHeldLeast = 1024;
+/// A subscription's filter: its characters, and its terms; and the words of a pattern of types, there and in `accepts`.
+inline constexpr std::size_t kFilterBytes = 1024;
+inline constexpr std::size_t kFilterTerms = 16;
+inline constexpr std::size_t kPatternWords = 32;
+/// Words that a consumer may name in its `accepts`.
+inline constexpr std::size_t kAcceptedTypes = 64;
+/// Messages that nobody who has room for one accepts, and that a subscription sets aside (about 500 bytes each) and
+/// goes on behind. As long as there are so many, the next one of that kind lets nothing by that is behind it.
+inline constexpr std::size_t kAsideMessages = 16'384;
+/// … of all subscriptions of a shard: beyond, each may have kAsideLeast.
+inline constexpr std::size_t kAsidePerShard = 131'072;
+inline constexpr std::size_t kAsideLeast = 1024;
 /// Ready messages kept in memory for one subscription, and for all subscriptions of a shard.
 inline constexpr std::size_t kTailMessages = 8192;
 inline constexpr std::size_t kTailBytes = 4u << 20;

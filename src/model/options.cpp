@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/duration_text.h"
+#include "model/filter.h"
 #include "model/limits.h"
 
 namespace lazaret::model {
@@ -119,6 +120,7 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
     if (!named) return Status(Code::INVALID_OPTION, "on_key_failure must be \"continue\" or \"hold\"");
     options.on_key_failure = *named;
   }
+  options.filter = filter.value_or(options.filter);
   return options;
 }
 
@@ -146,6 +148,7 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.overflow = name_of(options.overflow);
   patch.order_by_key = options.order_by_key;
   patch.on_key_failure = name_of(options.on_key_failure);
+  patch.filter = options.filter;
   return patch;
 }
 
@@ -164,6 +167,9 @@ Status OptionsPatch::validate_for(Kind kind) const {
   if (kind != Kind::queue && (max_messages || max_bytes || overflow)) {
     return Status(Code::INVALID_OPTION,
                   "max_messages, max_bytes and overflow are options of queues: a topic has retention_*");
+  }
+  if (kind != Kind::subscription && filter && !filter->empty()) {
+    return Status(Code::INVALID_OPTION, "filter is an option of subscriptions: a queue takes what is published to it");
   }
   if (kind == Kind::subscription && durability) {
     return Status(Code::INVALID_OPTION, "the durability of a subscription is its topic's");
@@ -191,6 +197,7 @@ Status validate(const QueueOptions& options) {
   if (options.on_key_failure == KeyFailure::hold && !options.order_by_key) {
     return Status(Code::INVALID_OPTION, "on_key_failure \"hold\" needs order_by_key");
   }
+  if (const auto filter = Filter::parse(options.filter); !filter.ok()) return filter.status();
   LZ_RETURN_IF_ERROR(between("retain_for", options.retain_for, 0s, 24h * 3660));
   LZ_RETURN_IF_ERROR(between("retention_age", options.retention_age, 0s, 24h * 3660));
   if (options.on_expiry != OnExpiry::drop && options.on_expiry != OnExpiry::hospital) {
@@ -242,6 +249,7 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   differs("overflow", std::string(name_of(have.overflow)), std::string(name_of(asked.overflow)));
   flag("order_by_key", have.order_by_key, asked.order_by_key);
   differs("on_key_failure", std::string(name_of(have.on_key_failure)), std::string(name_of(asked.on_key_failure)));
+  differs("filter", "'" + have.filter + "'", "'" + asked.filter + "'");
   return text;
 }
 

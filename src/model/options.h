@@ -87,6 +87,8 @@ struct QueueOptions {
   bool order_by_key = false;
   /// Only with order_by_key.
   KeyFailure on_key_failure = KeyFailure::go_on;
+  /// Of a subscription: what it takes of its topic (model/filter.h). "": everything.
+  std::string filter;
 
   bool operator==(const QueueOptions&) const = default;
 };
@@ -115,6 +117,7 @@ struct OptionsPatch {
   std::optional<std::string> overflow;
   std::optional<bool> order_by_key;
   std::optional<std::string> on_key_failure;
+  std::optional<std::string> filter;  // "": everything
 
   /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;

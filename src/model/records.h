@@ -46,6 +46,8 @@ struct Counters {
   std::uint64_t in_hospital = 0;  // cases in state admitted
   /// Not of that sum: replies that came when the request had ended, or was forgotten.
   std::uint64_t late_replies = 0;
+  /// Nor: what its filter has turned away, which does not count as entered.
+  std::uint64_t filtered = 0;
   bool operator==(const Counters&) const = default;
 };
 

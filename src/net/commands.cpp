@@ -14,6 +14,18 @@ using base::Code;
 using base::Status;
 using wire::FrameType;
 
+namespace {
+
+/// Null: everything.
+base::Result<model::AcceptedTypesRef> accepted_types(const std::vector<std::string>& words) {
+  if (words.empty()) return model::AcceptedTypesRef();
+  auto types = model::AcceptedTypes::parse(words);
+  if (!types.ok()) return types.status();
+  return std::make_shared<const model::AcceptedTypes>(std::move(*types));
+}
+
+}  // namespace
+
 template <class T>
 Status Session::decode_and(const wire::Frame& frame) {
   auto decoded = wire::decode<T>(frame);
@@ -297,6 +309,8 @@ Status Session::open_consumer(const wire::OpenConsumer& frame) {
                                                        it->second.subscription != queue->subscription) {
     return Status(Code::BAD_REQUEST, "this connection has a consumer of that number on another queue");
   }
+  const auto accepts = accepted_types(frame.accepts);
+  if (!accepts.ok()) return accepts.status();
   Consumer& consumer = consumers_[frame.consumer];
   consumer.shard = queue->shard;
   consumer.subscription = queue->subscription;
@@ -320,6 +334,7 @@ Status Session::open_consumer(const wire::OpenConsumer& frame) {
   command.credit_messages = frame.credit_messages;
   command.credit_bytes = frame.credit_bytes;
   command.outbox_bytes = deliver_bytes_of_a_shard(context_.engine);
+  command.accepts = *accepts;
   for (const wire::HeldToken& one : held) {
     command.held.push_back({{queue->shard, queue->subscription, one.token.log, one.token.offset, one.token.grant},
                             one.begun,

@@ -43,6 +43,8 @@ wire::QueueInfo info_of(const model::QueueStats& stats) {
   info.expired = stats.counters.expired;
   info.held = stats.held;
   info.held_full = stats.held_full;
+  info.filtered = stats.counters.filtered;
+  info.unaccepted = stats.unaccepted;
   return info;
 }
 
@@ -78,6 +80,7 @@ wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, c
     peeked.state = state.state;
     peeked.attempt = state.attempt;
     peeked.held_by = state.held_by;
+    peeked.unaccepted = state.unaccepted;
     peeked.damaged = one.message == nullptr;
     if (peeked.damaged) continue;
     peeked.published_at = one.message->published_at;

@@ -105,6 +105,7 @@ std::string encode(const model::QueueRecord& record) {
   options->set_overflow(static_cast<std::uint32_t>(record.options.overflow));
   options->set_order_by_key(record.options.order_by_key);
   options->set_on_key_failure(static_cast<std::uint32_t>(record.options.on_key_failure));
+  options->set_filter(record.options.filter);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::QueueRecord& record) {
@@ -149,6 +150,7 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.order_by_key = options.order_by_key();
   const bool holds = options.on_key_failure() == static_cast<std::uint32_t>(model::KeyFailure::hold);
   record.options.on_key_failure = holds ? model::KeyFailure::hold : model::KeyFailure::go_on;
+  record.options.filter = options.filter();
   return true;
 }
 
@@ -186,6 +188,7 @@ std::string encode(const model::SubscriptionState& record) {
   counters->set_redirected(record.counters.redirected);
   counters->set_in_hospital(record.counters.in_hospital);
   counters->set_late_replies(record.counters.late_replies);
+  counters->set_filtered(record.counters.filtered);
   for (const model::SourceState& source : record.sources) {
     v1::Source* to = out.add_sources();
     to->set_log(source.log.value);
@@ -206,8 +209,8 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
   record.seeking = Instant{in.seeking_us()};
   record.bytes = in.bytes();
   const v1::Counters& c = in.counters();
-  record.counters = {c.entered(),           c.acked(),      c.discarded(),   c.expired(),     c.purged(), c.dropped(),
-                     c.lost_to_retention(), c.redirected(), c.in_hospital(), c.late_replies()};
+  record.counters = {c.entered(),           c.acked(),      c.discarded(),   c.expired(),      c.purged(),  c.dropped(),
+                     c.lost_to_retention(), c.redirected(), c.in_hospital(), c.late_replies(), c.filtered()};
   for (const v1::Source& source : in.sources()) {
     model::SourceState& to = record.sources.emplace_back();
     to.log = model::LogId(source.log());

@@ -56,6 +56,7 @@ OutFrame encode(const OpenConsumer& frame) {
     to->set_delivery(held.delivery);
   }
   out.set_more(frame.more);
+  for (const std::string& accepts : frame.accepts) out.add_accepts(accepts);
   return to_frame(FrameType::open_consumer, out);
 }
 
@@ -73,6 +74,7 @@ base::Result<OpenConsumer> decode<OpenConsumer>(const Frame& frame) {
     out.held.push_back({token_of(held.token()), held.begun(), held.delivery()});
   }
   out.more = in->more();
+  out.accepts.assign(in->accepts().begin(), in->accepts().end());
   return out;
 }
 

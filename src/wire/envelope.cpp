@@ -56,6 +56,36 @@ Status check_fields(const v1::Envelope& envelope) {
   return {};
 }
 
+/// The fields of an encoded message, one after the other.
+class FieldReader {
+ public:
+  explicit FieldReader(std::string_view bytes)
+      : bytes_(bytes), in_(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size())) {}
+
+  /// The next field that has a length, and its bytes; 0 at the end, or where the bytes are no message.
+  int next(std::string_view& value) {
+    using google::protobuf::internal::WireFormatLite;
+    while (const std::uint32_t tag = in_.ReadTag()) {
+      if (WireFormatLite::GetTagWireType(tag) != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+        if (!WireFormatLite::SkipField(&in_, tag)) return 0;
+        continue;
+      }
+      std::uint32_t size = 0;
+      const bool whole =
+          in_.ReadVarint32(&size) && size <= bytes_.size() - static_cast<std::size_t>(in_.CurrentPosition());
+      if (!whole) return 0;
+      value = bytes_.substr(static_cast<std::size_t>(in_.CurrentPosition()), size);
+      in_.Skip(static_cast<int>(size));
+      return WireFormatLite::GetTagFieldNumber(tag);
+    }
+    return 0;
+  }
+
+ private:
+  std::string_view bytes_;
+  google::protobuf::io::CodedInputStream in_;
+};
+
 }  // namespace
 
 /// Most have few fields, and one that is not set costs nothing.
@@ -119,24 +149,36 @@ Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFac
 
 /// What merges later counts, as protobuf has it.
 model::KeyHash key_hash(std::string_view bytes) {
-  using google::protobuf::internal::WireFormatLite;
-  constexpr std::uint32_t kKey =
-      WireFormatLite::MakeTag(v1::Envelope::kKeyFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                            static_cast<int>(bytes.size()));
   std::string_view key;
-  while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag != kKey) {
-      if (!WireFormatLite::SkipField(&in, tag)) break;
-      continue;
-    }
-    std::uint32_t size = 0;
-    const bool whole = in.ReadVarint32(&size) && size <= bytes.size() - static_cast<std::size_t>(in.CurrentPosition());
-    if (!whole) break;
-    key = bytes.substr(static_cast<std::size_t>(in.CurrentPosition()), size);
-    in.Skip(static_cast<int>(size));
+  std::string_view value;
+  FieldReader fields(bytes);
+  while (const int field = fields.next(value)) {
+    if (field == v1::Envelope::kKeyFieldNumber) key = value;
   }
   return model::hash_of_key(key);
+}
+
+void read_facts(std::string_view bytes, model::MessageFacts& facts) {
+  facts.clear();
+  std::string_view value;
+  FieldReader fields(bytes);
+  while (const int field = fields.next(value)) {
+    switch (field) {
+      case v1::Envelope::kKeyFieldNumber: facts.key = value; break;
+      case v1::Envelope::kTypeFieldNumber: facts.type = value; break;
+      case v1::Envelope::kContentTypeFieldNumber: facts.content_type = value; break;
+      case v1::Envelope::kCorrelationIdFieldNumber: facts.correlation_id = value; break;
+      case v1::Envelope::kSchemaIdFieldNumber: facts.schema_id = value; break;
+      case v1::Envelope::kHeadersFieldNumber: {
+        auto& [name, content] = facts.headers.emplace_back();
+        std::string_view part;
+        FieldReader header(value);
+        while (const int of = header.next(part)) (of == v1::Header::kNameFieldNumber ? name : content) = part;
+        break;
+      }
+      default: break;
+    }
+  }
 }
 
 std::string with_id(std::string_view bytes, const model::MessageId& id) {

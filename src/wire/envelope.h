@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "model/ids.h"
+#include "model/message_facts.h"
 
 namespace lazaret::wire {
 
@@ -44,6 +45,8 @@ struct EnvelopeFacts {
 base::Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFacts& facts);
 /// The hash of the key in these bytes, which check_envelope took; 0: there is none. Reads no other field.
 model::KeyHash key_hash(std::string_view bytes);
+/// What filters and consumers choose by, read from these bytes, which check_envelope took, without decoding the rest.
+void read_facts(std::string_view bytes, model::MessageFacts& facts);
 /// The bytes with an id added at their end; for envelopes that came without one.
 std::string with_id(std::string_view bytes, const model::MessageId& id);
 /// The same with the time when the message expires.

@@ -180,6 +180,7 @@ struct OpenConsumer {
   std::uint64_t credit_bytes = 0;
   std::vector<HeldToken> held;
   bool more = false;
+  std::vector<std::string> accepts{};
 };
 struct ConsumerOpened {
   std::uint64_t request = 0;
@@ -302,6 +303,7 @@ struct QueueInfo {
   std::uint64_t scheduled = 0, expired = 0;
   std::uint64_t held = 0;
   bool held_full = false;
+  std::uint64_t filtered = 0, unaccepted = 0;
 };
 struct QueueResponse {
   std::uint64_t request = 0;
@@ -328,6 +330,7 @@ struct PeekedMessage {
   std::uint32_t attempt = 0;
   bool damaged = false;
   std::optional<model::Offset> held_by;
+  bool unaccepted = false;
 };
 struct Peeked {
   std::uint64_t request = 0;

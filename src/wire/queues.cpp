@@ -50,6 +50,7 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.overflow) out->set_overflow(*patch.overflow);
   if (patch.order_by_key) out->set_order_by_key(*patch.order_by_key);
   if (patch.on_key_failure) out->set_on_key_failure(*patch.on_key_failure);
+  if (patch.filter) out->set_filter(*patch.filter);
 }
 
 OptionsPatch patch_of(const v1::QueueOptions& in) {
@@ -76,6 +77,7 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_overflow()) patch.overflow = in.overflow();
   if (in.has_order_by_key()) patch.order_by_key = in.order_by_key();
   if (in.has_on_key_failure()) patch.on_key_failure = in.on_key_failure();
+  if (in.has_filter()) patch.filter = in.filter();
   return patch;
 }
 
@@ -152,6 +154,8 @@ OutFrame encode(const QueueResponse& frame) {
     to->set_expired_total(queue.expired);
     to->set_held(queue.held);
     to->set_held_full(queue.held_full);
+    to->set_filtered_total(queue.filtered);
+    to->set_unaccepted(queue.unaccepted);
   }
   out.set_offset(frame.offset.value);
   out.set_entered(frame.entered);
@@ -190,7 +194,9 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
                           queue.scheduled(),
                           queue.expired_total(),
                           queue.held(),
-                          queue.held_full()});
+                          queue.held_full(),
+                          queue.filtered_total(),
+                          queue.unaccepted()});
   }
   out.created = in->created();
   out.count = in->count();
@@ -234,6 +240,7 @@ OutFrame encode(const Peeked& frame) {
     to->set_attempt(message.attempt);
     to->set_damaged(message.damaged);
     if (message.held_by) to->set_held_by(message.held_by->value);
+    to->set_unaccepted(message.unaccepted);
     body_bytes += message.body.size();
   }
   out.set_next(frame.next.value);
@@ -263,6 +270,7 @@ base::Result<Peeked> decode<Peeked>(const Frame& frame) {
     to.attempt = message.attempt();
     to.damaged = message.damaged();
     if (message.has_held_by()) to.held_by = model::Offset(message.held_by());
+    to.unaccepted = message.unaccepted();
   }
   if (!bodies.exact()) return bad_frame("the body lengths in PEEKED do not add up to the frame's body");
   out.next = model::Offset(in->next());

@@ -93,6 +93,9 @@ void SmallBroker::start() {
   engine::EngineConfig config;
   config.disk_reserve_bytes = 0;
   config.disk_reserve_percent = 0;
+  config.read_facts = [](const model::Message& message, model::MessageFacts& facts) {
+    wire::read_facts(message.envelope.view(), facts);
+  };
   config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = [](const base::Status& status) {
     std::fprintf(stderr, "fatal: %s\n", status.text().c_str());

@@ -115,6 +115,9 @@ void Client::open(std::uint64_t number, bool present) {
   open.credit_messages = consumer.credit;
   open.credit_bytes = options_.credit_bytes;
   open.outbox_bytes = options_.outbox_bytes;
+  if (!options_.accepts.empty()) {
+    open.accepts = std::make_shared<const model::AcceptedTypes>(*model::AcceptedTypes::parse(options_.accepts));
+  }
   for (const auto& [offset, delivery] : deliveries_) {
     if (!present || !delivery.held || delivery.consumer != number) continue;
     open.held.push_back({delivery.token, delivery.begun, delivery.what.delivery});

@@ -32,6 +32,8 @@ class Client {
     /// What its connection has room for; it says what went out as soon as it has it, unless `reads` is off.
     std::uint64_t outbox_bytes = 0;
     bool reads = true;
+    /// The types that it takes; none: everything.
+    std::vector<std::string> accepts{};
   };
 
   /// Connects.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/limits.h"
+#include "simulation/envelope_text.h"
 
 namespace lazaret::simulation {
 
@@ -229,7 +230,8 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
   if (model::MessageRef message = shard_.logs[id.log].find(id.offset)) {
     record.summary.body_bytes = message->body.size();
     const bool readable = record.reason != model::CaseReason::damaged && message->due.us == 0;
-    if (!record.key && readable) record.key = model::hash_of_key(message->envelope.view());  // as World has it
+    // As World has it.
+    if (!record.key && readable) record.key = model::hash_of_key(envelope_text(message->envelope.view()).key);
   }
   state_.cases[id] = record;
 }

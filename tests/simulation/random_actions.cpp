@@ -17,6 +17,12 @@ std::string key_of(std::uint64_t sequence) {
   return sequence % (kKeys + 2) < kKeys ? "key " + std::to_string(sequence % (kKeys + 2)) : "";
 }
 
+/// "a", "b@2", "c@1", …
+std::string type_of(std::uint64_t sequence) {
+  const std::string type(1, static_cast<char>('a' + sequence % 3));
+  return sequence % 2 == 0 ? type : type + "@" + std::to_string(1 + sequence / 2 % 2);
+}
+
 }  // namespace
 
 void RandomRun::act() {
@@ -91,7 +97,7 @@ void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& seq
   for (const std::uint64_t sequence : sequences) {
     auto message = std::make_shared<model::Message>();
     message->body_crc = static_cast<std::uint32_t>(sequence);
-    message->envelope = base::SharedBytes::of(key_of(sequence));
+    message->envelope = base::SharedBytes::of(key_of(sequence) + "|" + type_of(sequence));
     const auto& unconfirmed = publisher.unconfirmed.at(sequence);
     message->body = base::SharedBytes::of(unconfirmed.body);
     if (unconfirmed.delay.count() > 0) message->due = world_.now() + unconfirmed.delay;

@@ -105,6 +105,7 @@ void RandomRun::change_options(const std::string& name) {
   const bool of_topic = world_.queue(name).kind == model::Kind::subscription;
   const bool ordered = world_.queue(name).options.order_by_key;
   if (ordered && chance(20)) update.options.on_key_failure = chance(50) ? "continue" : "hold";
+  if (of_topic && chance(20)) update.options.filter = some_filter();
   if (!of_topic && chance(20)) update.options.durability = chance(50) ? "fsync" : "relaxed";
   if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {
     witness_.find(name + ": its options cannot be changed");

@@ -78,6 +78,12 @@ model::QueueOptions RandomRun::some_options() {
   return options;
 }
 
+/// In words that the witness understands.
+std::string RandomRun::some_filter() {
+  constexpr std::array kFilters{"a", "b", "type!=c"};
+  return chance(60) ? "" : kFilters[random_.below(kFilters.size())];
+}
+
 /// One subscription from the beginning, one that comes in the middle.
 void RandomRun::create_topic() {
   world_.create_topic("news", chance(30) ? model::Durability::relaxed : model::Durability::fsync);
@@ -88,7 +94,9 @@ void RandomRun::create_topic() {
 void RandomRun::subscribe(const std::string& name) {
   names_.insert(name);
   const auto start = name == "news.all" ? model::Start::earliest : model::Start::latest;
-  world_.subscribe(name, "news", start, some_options());
+  model::QueueOptions options = some_options();
+  options.filter = some_filter();
+  world_.subscribe(name, "news", start, options);
 }
 
 /// Eight processes; the first of them has consumers on two queues.
@@ -99,6 +107,8 @@ void RandomRun::make_workers() {
     options.answers_recall = !chance(10);
     options.outbox_bytes = chance(50) ? 64 : 0;
     options.silent_trace = true;
+    if (chance(20)) options.accepts = {"a", "b@2"};
+    if (chance(10)) options.accepts = {"c"};
     Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
     worker.queue = kConsumed[i % kConsumed.size()];
     worker.client = std::make_unique<Client>(world_, "worker" + std::to_string(i), options);

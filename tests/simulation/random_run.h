@@ -145,6 +145,7 @@ class RandomRun {
   void create_topic();
   void subscribe(const std::string& name);
   model::QueueOptions some_options();
+  std::string some_filter();
   void erase_topic();
 
   base::Random random_;

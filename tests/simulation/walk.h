@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "model/accepted_types.h"
 
 namespace lazaret::simulation {
 
@@ -52,6 +53,8 @@ void walk(const T& value, Visit& visit) {
   } else if constexpr (std::is_same_v<T, base::Status>) {
     visit(value.code());
     visit(std::string_view(value.text()));
+  } else if constexpr (std::is_same_v<T, model::AcceptedTypes>) {
+    walk(value.words(), visit);
   } else if constexpr (std::is_same_v<T, base::SharedBytes>) {
     visit(value.view());
   } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {

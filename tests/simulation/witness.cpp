@@ -1,5 +1,6 @@
 // What the witness sees while a run goes on. What it asks at the end: witness_finish.cpp.
 #include "simulation/witness.h"
+#include "simulation/envelope_text.h"
 
 #include <algorithm>
 
@@ -175,6 +176,7 @@ void Witness::see_queue(const model::QueueRecord& record) {
   queue.some_end = queue.some_end || ttl.count() > 0 || ends_;
   queue.all_end = queue.all_end && ttl.count() > 0;
   queue.longest = std::max(queue.longest, ttl);
+  queue.filters.insert(record.options.filter);
   queue.record = record;
 }
 
@@ -190,6 +192,7 @@ void Witness::hear(model::ShardId, const model::Publish& publish) {
   }
   for (const auto& item : publish.items) {
     sent.items.emplace_back(item.sequence, item.message->body.view());
+    types_.emplace(item.message->body.view(), envelope_text(item.message->envelope.view()).type);
     if ((item.message->due.us | item.message->expires_at.us) == 0) continue;
     const Times asked{item.message->due,
                       item.message->expires_at.us == 0 ? base::Instant::never() : item.message->expires_at};
@@ -203,12 +206,16 @@ void Witness::hear(model::ShardId, const model::Publish& publish) {
 }
 
 void Witness::hear(model::ShardId, const core::QueueAssigned& assigned) {
-  if (Queue* of = queue(assigned.queue.subscription)) of->assigned = true;
+  if (Queue* of = queue(assigned.queue.subscription)) {
+    of->assigned = true;
+    of->filters.insert(assigned.queue.options.filter);
+  }
 }
 
 void Witness::hear(model::ShardId shard, const model::OpenConsumer& open) {
   Consumer& consumer = consumers_[open.consumer];
   if (consumer.subscription && consumer.subscription != open.subscription) return;  // refused
+  consumer.accepts = open.accepts == nullptr ? std::vector<std::string>() : open.accepts->words();
   consumer.subscription = open.subscription;
   consumer.speaks_started = open.instance.speaks_started;
   consumer.session = open.origin.session;
@@ -216,6 +223,7 @@ void Witness::hear(model::ShardId shard, const model::OpenConsumer& open) {
   consumer.credit = open.credit_messages;
   consumer.shard = shard;
   Queue* of = queue(open.subscription);
+  if (of != nullptr && open.accepts != nullptr) of->choosy = true;
   // What it does not present is released as not begun, whatever it said of it before.
   for (const auto& [sequence, out] : consumer.out) {
     queues_.at(out.first.first).messages.at(out.first.second).given_back.insert(out.second);
@@ -436,6 +444,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   if (!from_lane && one.message != nullptr) check_time(of, one);
   if (of.record.options.order_by_key && one.message != nullptr) check_key(of, deliver, one);
   if (message.newest == 0 && !from_lane && offset >= of.floor) check_order(of, one);
+  if (one.message != nullptr) check_type(of, deliver, one);
   check_said(of, message, one);
   message.newest = one.grant.value;
   message.attempt = one.attempt;
@@ -482,11 +491,51 @@ void Witness::check_order(Queue& of, const model::Delivered& one) {
   const bool ordered = of.record.options.order_by_key;
   const std::string key = ordered && one.message != nullptr ? key_of(*one.message) : "";
   if (ordered && key.empty()) return;
-  auto& first_grants = of.first_grants[key];
-  const auto place = first_grants.emplace(one.source_offset.value, one.grant.value).first;
-  const bool before = place == first_grants.begin() || std::prev(place)->second < place->second;
-  const bool behind = std::next(place) == first_grants.end() || place->second < std::next(place)->second;
-  if (!before || !behind) find(where(of, place->first) + "its first delivery is out of order (7)");
+  const std::string_view envelope = one.message == nullptr ? "" : one.message->envelope.view();
+  const std::string type(envelope.substr(std::min(envelope.find('|'), envelope.size())));
+  for (const bool by_type : {false, true}) {
+    if (by_type && ordered) continue;
+    auto& first_grants = of.first_grants[by_type ? "|" + type : key];
+    const auto place = first_grants.emplace(one.source_offset.value, one.grant.value).first;
+    const bool before = place == first_grants.begin() || std::prev(place)->second < place->second;
+    const bool behind = std::next(place) == first_grants.end() || place->second < std::next(place)->second;
+    if ((before && behind) || (of.choosy && !by_type && !ordered)) continue;
+    find(where(of, place->first) + "its first delivery is out of order (7)");
+  }
+}
+
+namespace {
+
+/// What random runs have for filters: "", a type, or "type!=" and one.
+bool takes(const std::string& filter, std::string_view type) {
+  constexpr std::string_view kNot = "type!=";
+  if (filter.starts_with(kNot)) return type != std::string_view(filter).substr(kNot.size());
+  return filter.empty() || type == filter;
+}
+
+}  // namespace
+
+void Witness::check_type(Queue& of, const model::Deliver& deliver, const model::Delivered& one) {
+  const EnvelopeText text = envelope_text(one.message->envelope.view());
+  const std::string at = where(of, one.source_offset.value);
+  const bool taken = std::any_of(of.filters.begin(), of.filters.end(),
+                                 [&](const std::string& filter) { return takes(filter, text.type); });
+  if (!taken && !of.filters.empty()) find(at + "delivered although no filter has ever taken it");
+  const std::vector<std::string>& accepts = consumers_[deliver.consumer].accepts;
+  const std::string type(text.type);
+  const std::string version = type + "@" + std::string(text.schema_id);
+  const bool accepted = std::any_of(accepts.begin(), accepts.end(),
+                                    [&](const std::string& word) { return word == type || word == version; });
+  if (!accepts.empty() && !accepted) find(at + "delivered to a consumer that does not accept its type");
+}
+
+/// No filter that the subscription ever had turns it away.
+bool Witness::has_to_be_delivered(const Queue& of, std::uint64_t offset) const {
+  const auto name = of.names.find(offset);
+  const auto type = name == of.names.end() ? types_.end() : types_.find(name->second);
+  return std::all_of(of.filters.begin(), of.filters.end(), [&](const std::string& filter) {
+    return filter.empty() || (type != types_.end() && takes(filter, type->second));
+  });
 }
 
 /// What has failed as often as it may is not delivered again.

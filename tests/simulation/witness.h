@@ -3,10 +3,12 @@
 //
 // Invariants that it checks, numbered as in the design: 1 nothing confirmed disappears; 2 a repeated publish is stored
 // once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
-// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; of a queue
-// that orders by key those of each key, and of each one is out at a time, when all before it are settled; 10 the sums;
+// within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; where
+// consumers name the types they accept, those of each type; of a queue that orders by key those of each key, and of
+// each one is out at a time, when all before it are settled; 10 the sums;
 // 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
-// nobody has more than its credit, nobody is told that a message is new that may have begun, nothing is delivered
+// nobody has more than its credit, or what it does not accept, or what no filter of its subscription took, nobody is
+// told that a message is new that may have begun, nothing is delivered
 // before its time or after it, and at the end nothing is left behind. Of requests:
 // witness_requests.cpp.
 //
@@ -85,7 +87,9 @@ class Witness final : public Watcher {
     base::Duration longest{};  // of those
     bool assigned = false;     // its shard knows it
     bool deleted = false;
-    bool relaxed = false;  // or was at any time
+    bool relaxed = false;           // or was at any time
+    std::set<std::string> filters;  // that it ever had
+    bool choosy = false;            // a consumer of it accepted certain types only, at any time
   };
   /// What is published in one write: by the text that its bodies begin with.
   struct Transaction {
@@ -123,6 +127,7 @@ class Witness final : public Watcher {
     bool attached = false;
     std::uint64_t credit = 0;       // messages
     std::uint64_t begun_up_to = 0;  // delivery sequence
+    std::vector<std::string> accepts;
     model::ShardId shard;
     std::map<std::uint64_t, std::pair<Place, std::uint64_t>> out;  // delivery sequence → message, grant
   };
@@ -180,6 +185,8 @@ class Witness final : public Watcher {
 
   void delivered(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_order(Queue& queue, const model::Delivered& one);
+  void check_type(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
+  bool has_to_be_delivered(const Queue& queue, std::uint64_t offset) const;
   void check_time(const Queue& queue, const model::Delivered& one);
   void check_key(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_before(const Queue& queue, const std::string& key, const model::Delivered& one);
@@ -215,8 +222,9 @@ class Witness final : public Watcher {
   };
 
   World& world_;
-  std::map<std::string, Times, std::less<>> times_;  // by body, of those that have any
-  bool ends_ = false;                                // some message has an end of its own
+  std::map<std::string, Times, std::less<>> times_;        // by body, of those that have any
+  std::map<std::string, std::string, std::less<>> types_;  // by body
+  bool ends_ = false;                                      // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;
   std::map<Question, Published> publishes_;
   std::map<Question, std::vector<model::Verdict>> verdicts_;

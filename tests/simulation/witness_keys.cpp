@@ -1,5 +1,6 @@
 // What the witness checks of queues that order by key, from what is delivered and what the store has; it knows nothing
 // of locks.
+#include "simulation/envelope_text.h"
 #include "simulation/witness.h"
 
 namespace lazaret::simulation {
@@ -9,7 +10,7 @@ using model::Offset;
 
 /// What was scheduled has none.
 std::string Witness::key_of(const model::Message& message) {
-  return message.due.us != 0 ? "" : std::string(message.envelope.view());
+  return message.due.us != 0 ? "" : std::string(envelope_text(message.envelope.view()).key);
 }
 
 /// As the message in the store has it. Kept: it may be gone when it is asked for again.

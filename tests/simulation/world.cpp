@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/assert.h"
+#include "simulation/envelope_text.h"
 
 namespace lazaret::simulation {
 
@@ -41,8 +42,15 @@ void World::start_broker() {
     config.shards = options_.shards;
     config.epoch = recovered[i].meta.epoch;
     config.seed = options_.seed + i;
-    // The envelope of a message is its key, as it stands.
-    config.key_of = [](const model::Message& message) { return model::hash_of_key(message.envelope.view()); };
+    config.key_of = [](const model::Message& message) {
+      return model::hash_of_key(envelope_text(message.envelope.view()).key);
+    };
+    config.read_facts = [](const model::Message& message, model::MessageFacts& facts) {
+      const EnvelopeText text = envelope_text(message.envelope.view());
+      facts.key = text.key;
+      facts.type = text.type;
+      facts.schema_id = text.schema_id;
+    };
     config.awaiting_instances = !instances.empty();
     if (i == 0) config.catalog = catalog;
     const model::ShardMeta meta = recovered[i].meta;

@@ -100,6 +100,10 @@ class World {
   model::OutgoingRef outgoing(const std::vector<std::string>& queues, const std::string& body) const;
   /// A message, and others together with it.
   model::Published publish_with(const std::string& queue, const std::string& body, model::OutgoingRef outgoing);
+  /// Of this type, e.g. "orders.created" or "orders.created@2", whose schema is "2".
+  model::Published publish_typed(const std::string& queue, const std::string& type, std::vector<std::string> bodies) {
+    return publish_keyed(queue, "|" + type, std::move(bodies));
+  }
   /// `count` messages with short bodies.
   void publish(const std::string& queue, std::size_t count);
   model::QueueStats show(const std::string& queue);

@@ -107,6 +107,12 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
   consumer->add_option("--prefetch", given->options.prefetch, "Messages that may be here and not yet settled (32)")
       ->type_name("N")
       ->check(CLI::Range(1, 65536));
+  consumer
+      ->add_option("--accept", given->options.accepts,
+                   "Take messages of this type only, e.g. order.created, order.#, order.created@2 or 'order.#@>=2' ("
+                   "the number that schema_id ends with); may be repeated")
+      ->type_name("TYPE")
+      ->allow_extra_args(false);
   consumer->add_flag("--no-started", given->no_started, "Do not tell the broker when work on a message begins");
   add_duration(*consumer, "--retry-after", given->retry_after,
                "When a command exits with 75, the next attempt comes after this (30s)");

@@ -33,6 +33,7 @@ Consuming::Totals Consuming::run(const std::string& queue) {
     options.prefetch = static_cast<int>(options_.count);
     options.concurrency = std::min(options.concurrency, options.prefetch);
   }
+  options.accepts = options_.accepts;
   options.longest = kNoHurry;
   options.on_end = [this](error_code, const Problem& problem) {
     boost::asio::post(io_, [this, problem] { end_with(problem); });

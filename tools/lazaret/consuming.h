@@ -23,6 +23,7 @@ struct ConsumingOptions {
   int concurrency = 1;
   int prefetch = 32;
   milliseconds drain = std::chrono::seconds(25);
+  std::vector<std::string> accepts = {};
 };
 
 /// Threading: run by one thread, which sees to signals, the idle time and the end; workers by the consumer's threads.

@@ -190,6 +190,8 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
   Message& message = given->message;
   command->add_option("--key", message.key, "Key of the message")->type_name("TEXT");
   command->add_option("--type", message.type, "What kind of message it is, e.g. order.created")->type_name("TEXT");
+  command->add_option("--schema-id", message.schema_id, "Which schema the body follows, e.g. order.created@2")
+      ->type_name("TEXT");
   command->add_option("--header", given->headers, "A header; may be given any number of times")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);

@@ -40,6 +40,9 @@ constexpr std::array kOptions = {
         "on_key_failure", kOfConsumers,
         "With --order-by-key, when a message goes to the hospital: continue with those behind it, or hold them until "
         "its case is resolved (continue)"},
+    Option{"filter", kOfSubscription,
+           "Which messages it takes, e.g. 'orders.*.created header.region=eu'; '' for all: wildcards over the type, "
+           "and =, != or ~ (contains) for type, key, header.NAME, content_type, correlation_id and schema_id"},
     Option{"durability", kOfQueue | kOfTopic,
            "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
     Option{"max_messages", kOfQueue, "Messages that it holds at most; 0 for no limit (0)"},
@@ -84,6 +87,7 @@ struct Given {
   const Noun* noun = &kQueue;
   std::string name;
   std::map<std::string, std::string> options;
+  std::optional<std::string> filter;  // which may be given as "", for none
   bool force = false;
   bool scheduled = false;
 };
@@ -109,12 +113,18 @@ json::object body_of(const Given& given) {
     if (text.empty()) continue;
     body[name] = name == "colocate_with" || name == "topic" ? json::value(json::string(text)) : value_of(text);
   }
+  if (given.filter) body["filter"] = *given.filter;
   return body;
 }
 
 void add_options(CLI::App& command, Given& given) {
   for (const auto& [name, of, help] : kOptions) {
     if ((of & given.noun->kind) == 0) continue;
+    if (std::string_view(name) == "filter") {
+      const auto take = [&given](const std::string& text) { given.filter = text; };
+      command.add_option_function<std::string>(with_dashes(name), take, help)->type_name("VALUE");
+      continue;
+    }
     CLI::Option* option = command.add_option(with_dashes(name), given.options[name], help)->type_name("VALUE");
     // A bare flag says yes.
     const bool flag = std::string_view(name) == "paused" || std::string_view(name) == "single_active_consumer";

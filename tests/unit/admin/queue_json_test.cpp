@@ -75,7 +75,26 @@ TEST(QueueJson, AQueueShowsItsSumsItsConsumersAndItsOptions) {
   EXPECT_EQ(queue.at("created_at"), nullptr);
   EXPECT_EQ(queue.at("max_attempts"), 5);
   EXPECT_EQ(to_text(queue.at("consumers")),
-            R"([{"name":"worker","host":"host-1","version":"2.0","in_flight":4,"begun":1}])");
+            R"([{"name":"worker","host":"host-1","version":"2.0","in_flight":4,"begun":1,"accepts":[]}])");
+}
+
+TEST(QueueJson, ASubscriptionShowsWhatItTakes) {
+  model::QueueStats stats;
+  stats.queue.kind = model::Kind::subscription;
+  stats.queue.options.filter = "orders.# header.region=eu";
+  stats.counters.filtered = 4;
+  stats.unaccepted = 3;
+  stats.consumers.push_back({{"worker", "host-1", "2.0", {}}, 4, 1});
+  stats.consumers.back().accepts = {"orders.created@2"};
+  const json::object subscription = queue_json(stats);
+  EXPECT_EQ(subscription.at("filter"), "orders.# header.region=eu");
+  EXPECT_EQ(subscription.at("filtered_total"), 4);
+  EXPECT_EQ(subscription.at("unaccepted"), 3);
+  EXPECT_EQ(to_text(subscription.at("consumers").at(0).at("accepts")), R"(["orders.created@2"])");
+  wire::OptionsPatch patch;
+  EXPECT_TRUE(read_option("filter", "orders.#", patch).value());
+  EXPECT_EQ(patch.filter, "orders.#");
+  EXPECT_EQ(read_option("filter", 1, patch).code(), Code::INVALID_OPTION);
 }
 
 }  // namespace

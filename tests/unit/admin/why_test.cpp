@@ -95,6 +95,20 @@ TEST_F(Why, KeysThatAreLocked) {
   EXPECT_THAT(cause.text, HasSubstr("Message 7 is held, until message 3 of its key is settled"));
 }
 
+TEST_F(Why, TypesThatNobodyAccepts) {
+  stats.unaccepted = 2;
+  stats.unaccepted_type = "order.created";
+  stats.unaccepted_schema = "order@3";
+  stats.aside_full = true;
+  EXPECT_THAT(codes(), ElementsAre("UNACCEPTED", "ASIDE_FULL"));
+  EXPECT_THAT(text(), HasSubstr("2 messages are ready, but of types that no consumer accepts; the first has type "
+                                "order.created and schema_id order@3."));
+  model::MessageStates::Item item;
+  item.offset = model::Offset(7);
+  item.unaccepted = true;
+  EXPECT_EQ(where_it_is(item, stats, 0, kNow).code, "UNACCEPTED");
+}
+
 TEST_F(Why, OneMessageIsSomewhere) {
   model::MessageStates::Item item;
   item.offset = model::Offset(7);

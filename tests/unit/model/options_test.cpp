@@ -33,6 +33,7 @@ TEST(QueueOptions, EachIsRefusedOutsideItsRange) {
   EXPECT_TRUE(refused([](auto& o) { o.on_expiry = static_cast<OnExpiry>(3); }));
   EXPECT_TRUE(refused([](auto& o) { o.on_key_failure = static_cast<KeyFailure>(3); }));
   EXPECT_TRUE(refused([](auto& o) { o.on_key_failure = KeyFailure::hold; })) << "without an order";
+  EXPECT_TRUE(refused([](auto& o) { o.filter = "orders..created"; }));
 }
 
 TEST(QueueOptions, UnlimitedAttemptsAreAllowedByName) {
@@ -55,6 +56,7 @@ TEST(QueueOptions, APatchOfOptionsMakesThem) {
   options.order_by_key = true;
   options.on_key_failure = KeyFailure::hold;
   options.durability = Durability::relaxed;
+  options.filter = "orders.#";
   EXPECT_EQ(OptionsPatch::of(options).apply_to({}).value(), options);
   OptionsPatch wrong;
   wrong.on_key_failure = "stop";

@@ -138,6 +138,7 @@ TEST_F(RecoveryTest, KeysComeBackWithWhatLocksThem) {
   publish({"a", "b", "c", "d"});
   queue_.options.order_by_key = true;
   queue_.options.on_key_failure = model::KeyFailure::hold;
+  queue_.options.filter = "orders.# header.region=eu";
   auto keyed = delivery(2, DeliveryState::ready);
   keyed.key = model::hash_of_key("key");
   auto without = delivery(3, DeliveryState::waiting, 9000);

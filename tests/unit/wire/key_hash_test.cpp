@@ -44,5 +44,42 @@ TEST(KeyHash, BytesThatAreNoEnvelopeDoNoHarm) {
   }
 }
 
+TEST(MessageFacts, AreReadBesideEverythingElse) {
+  Envelope envelope;
+  envelope.id = base::Uuid::v7(1, 2, 3);
+  envelope.type = "order.created";
+  envelope.key = "customer 7";
+  envelope.content_type = "text/plain";
+  envelope.correlation_id = "c-1";
+  envelope.schema_id = "order@2";
+  envelope.headers = {{"region", "eu"}, {"empty", ""}, {"region", std::string(300, 'x')}};
+  envelope.expires_at_us = 17;
+  envelope.traceparent = "00-1-2-01";
+  const std::string bytes = encode_envelope(envelope);
+  model::MessageFacts facts;
+  read_facts(bytes, facts);
+  EXPECT_EQ(facts.type, "order.created");
+  EXPECT_EQ(facts.key, "customer 7");
+  EXPECT_EQ(facts.content_type, "text/plain");
+  EXPECT_EQ(facts.correlation_id, "c-1");
+  EXPECT_EQ(facts.schema_id, "order@2");
+  ASSERT_EQ(facts.headers.size(), 3u);
+  EXPECT_EQ(facts.headers[0], (std::pair<std::string_view, std::string_view>("region", "eu")));
+  EXPECT_EQ(facts.headers[1], (std::pair<std::string_view, std::string_view>("empty", "")));
+  EXPECT_EQ(facts.headers[2].second.size(), 300u);
+  read_facts(encode_envelope({}), facts);
+  EXPECT_EQ(facts.type, "");
+  EXPECT_TRUE(facts.headers.empty());
+}
+
+TEST(MessageFacts, BytesThatAreNoEnvelopeDoNoHarm) {
+  const std::string some[] = {"\x2a\x7f", "\x2a\x02\x0a\x7f", "\x1a\xff\xff\xff\xff\x0f", "\xff\xff\xff"};
+  model::MessageFacts facts;
+  for (const std::string& bytes : some) {
+    read_facts(bytes, facts);
+    EXPECT_EQ(facts.type, "");
+  }
+}
+
 }  // namespace
 }  // namespace lazaret::wire

@@ -1,0 +1,212 @@
+// Consumers that name the types they accept. A message that nobody accepts who has room for one is set aside
+// (core/type_lines.h), and those behind it go on; it is the first in line when somebody comes, or has room again, who
+// accepts it. So nobody waits for a consumer of another type, and nothing is counted against a message that nobody can
+// read yet. Where every consumer takes everything none of this runs.
+//
+// Who is set aside has an Entry, ready, and keeps its ordering key. Fresh ones are set aside up to a bound.
+#include <algorithm>
+
+#include "core/shard_state.h"
+#include "model/limits.h"
+
+namespace lazaret::core {
+namespace {
+
+namespace limits = model::limits;
+using model::Offset;
+
+/// Of one line: read ahead of their grant.
+constexpr std::size_t kReadAhead = 64;
+
+bool is_there(const Consumer& consumer) { return consumer.session && !consumer.ended; }
+
+}  // namespace
+
+bool Shard::State::accepts(const Consumer& consumer, const MessageType& kind) {
+  return consumer.accepts == nullptr || consumer.accepts->takes(kind.type, kind.schema_id);
+}
+
+MessageType Shard::State::type_of(const model::Message& message) {
+  const model::MessageFacts& facts = facts_of(message);
+  return {facts.type, facts.schema_id};
+}
+
+/// Whether any of those who are attached accepts it, with or without room.
+bool Shard::State::is_accepted(const Subscription& sub, const MessageType& kind) {
+  for (const Consumer* consumer : sub.consumers) {
+    if (is_standby(sub, *consumer)) return false;
+    if (is_there(*consumer) && accepts(*consumer, kind)) return true;
+  }
+  return false;
+}
+
+void Shard::State::consumers_changed(Subscription& sub) {
+  sub.choosy = std::any_of(sub.consumers.begin(), sub.consumers.end(),
+                           [](const Consumer* consumer) { return consumer->accepts != nullptr; });
+}
+
+/// Who gets this message. `no_room`: whoever accepts it has to settle something first, and nothing overtakes it.
+/// `nothing`: nobody who has room for anything accepts it, so that it can be set aside.
+Taker Shard::State::taker_of(Subscription& sub, const model::Message& message) {
+  if (!sub.choosy) {
+    Consumer* consumer = next_consumer(sub, message.size());
+    return {consumer, consumer == nullptr ? Granted::no_room : Granted::yes};
+  }
+  const MessageType kind = type_of(message);
+  if (Consumer* consumer = next_consumer(sub, message.size(), &kind)) return {consumer, Granted::yes};
+  return {nullptr, next_consumer(sub, kAnything, &kind) == nullptr ? Granted::nothing : Granted::no_room};
+}
+
+bool Shard::State::may_set_aside(const Subscription& sub) const {
+  const std::size_t most = set_aside_messages < limits::kAsidePerShard ? limits::kAsideMessages : limits::kAsideLeast;
+  return sub.aside == nullptr || sub.aside->size() < most;
+}
+
+/// REQUIRES that it is ready, and that its message is in memory.
+void Shard::State::set_aside(Subscription& sub, Entry& entry) {
+  sub.returned.erase(entry.position);
+  sub.retries.erase(entry.position);
+  sub.suspects.erase(entry.position);
+  if (sub.aside == nullptr) sub.aside = std::make_unique<TypeLines>();
+  entry.line = &sub.aside->add(type_of(*entry.message), entry.position);
+  ++set_aside_messages;
+  const std::size_t bytes = entry.message->size();
+  const bool kept = sub.aside->bytes + bytes <= limits::kTailBytes && window_bytes < limits::kTailBytesPerShard;
+  if (!kept) {
+    entry.message = nullptr;
+    return;
+  }
+  entry.bytes_aside = static_cast<std::uint32_t>(bytes);
+  sub.aside->bytes += bytes;
+  window_bytes += bytes;
+}
+
+/// Its message stays, if it is in memory.
+void Shard::State::leave_line(Subscription& sub, Entry& entry) {
+  if (entry.line == nullptr) return;
+  sub.aside->remove(*std::exchange(entry.line, nullptr), entry.position);
+  sub.aside->bytes -= entry.bytes_aside;
+  window_bytes -= entry.bytes_aside;
+  entry.bytes_aside = 0;
+  --set_aside_messages;
+  if (sub.aside->size() == 0) sub.aside = nullptr;
+}
+
+/// The front of the window, which nobody with room accepts. False: as many are set aside as may be.
+bool Shard::State::set_front_aside(Subscription& sub) {
+  if (!may_set_aside(sub)) return false;
+  const model::PagedMessage front = std::move(sub.window.front());
+  sub.window.pop_front();
+  sub.window_bytes -= front.message->size();
+  window_bytes -= front.message->size();
+  sub.frontier = front.offset.next();
+  Entry& entry = sub.entries[{sub.queue.log, front.offset}];
+  entry.position = {sub.queue.log, front.offset};
+  entry.interrupted = entry.redelivered = front.offset < sub.recovered_mark;
+  entry.message = front.message;
+  if (sub.keys != nullptr) {
+    entry.key = sub.keys->front;
+    entry.key_known = true;
+    if (entry.key) sub.keys->take(entry.key, entry.position);
+  }
+  set_aside(sub, entry);
+  return true;
+}
+
+/// One that was held by its key has it now, and nobody with room accepts it.
+void Shard::State::set_freed_aside(Subscription& sub, Offset offset) {
+  const KeyLocks::Passed freed = sub.keys->take_freed(offset);
+  window_bytes -= freed.message->size();
+  Entry& entry = sub.entries[{sub.queue.log, offset}];
+  entry.position = {sub.queue.log, offset};
+  entry.key = freed.key;
+  entry.key_known = true;
+  entry.interrupted = entry.redelivered = freed.may_have_begun;
+  entry.message = freed.message;
+  set_aside(sub, entry);
+}
+
+/// Of those that were set aside, the first that somebody accepts who has room now.
+Granted Shard::State::grant_aside(Subscription& sub) {
+  const TypeLines::Line* line = nullptr;
+  for (const auto& [name, one] : sub.aside->lines()) {
+    if (line != nullptr && *line->positions.begin() < *one.positions.begin()) continue;
+    const MessageType kind = one.kind();
+    if (next_consumer(sub, kAnything, &kind) != nullptr) line = &one;
+  }
+  if (line == nullptr) return Granted::nothing;
+  Entry& entry = sub.entries.at(*line->positions.begin());
+  if (drop_if_over(sub, entry)) return Granted::yes;  // as good as: on to the next
+  if (entry.suspect) {
+    leave_line(sub, entry);
+    make_ready(sub, entry);
+    pumped_later.insert(sub.queue.subscription);
+    return Granted::yes;
+  }
+  if (entry.message == nullptr) {
+    read_line(sub, *line);
+    return Granted::no_room;  // it stays the first of its kind
+  }
+  const MessageType kind = line->kind();
+  Consumer* consumer = next_consumer(sub, entry.message->size(), &kind);
+  if (consumer == nullptr) return Granted::no_room;
+  if (is_untouched(entry) && !entry.has_record) raise_mark(sub, entry.position.offset);
+  grant(sub, entry, *consumer, entry.message);
+  return Granted::yes;
+}
+
+void Shard::State::read_line(Subscription& sub, const TypeLines::Line& line) {
+  std::size_t ahead = 0;
+  for (const Position& position : line.positions) {
+    if (++ahead > kReadAhead) return;
+    Entry& entry = sub.entries.at(position);
+    if (entry.message == nullptr) load_one(sub, entry);
+  }
+}
+
+/// Nobody reads.
+void Shard::State::forget_aside_messages(Subscription& sub) {
+  if (sub.aside == nullptr) return;
+  for (auto& [name, line] : sub.aside->lines()) {
+    for (const Position& position : line.positions) {
+      Entry& entry = sub.entries.at(position);
+      entry.message = nullptr;
+      entry.bytes_aside = 0;
+    }
+  }
+  window_bytes -= std::exchange(sub.aside->bytes, 0);
+}
+
+/// The first suspect that somebody who is attached accepts, with its message in memory; nullptr: there is none, or it
+/// is being read. Those that nobody accepts are set aside.
+Entry* Shard::State::next_suspect(Subscription& sub) {
+  while (!sub.suspects.empty()) {
+    Entry& entry = sub.entries.at(*sub.suspects.begin());
+    if (entry.message == nullptr) {
+      load_one(sub, entry);
+      return nullptr;
+    }
+    if (is_accepted(sub, type_of(*entry.message))) return &entry;
+    set_aside(sub, entry);
+  }
+  return nullptr;
+}
+
+/// How many there are that nobody accepts who is attached, and what the first of them is.
+void Shard::State::show_unaccepted(const Subscription& sub, model::QueueStats& stats) const {
+  if (sub.aside == nullptr) return;
+  const TypeLines::Line* first = nullptr;
+  for (const auto& [name, line] : sub.aside->lines()) {
+    const Position& oldest = *line.positions.begin();
+    if (!sub.is_lane(oldest.log)) stats.oldest_ready = std::min(stats.oldest_ready, oldest.offset);
+    if (is_accepted(sub, line.kind())) continue;
+    stats.unaccepted += line.positions.size();
+    if (first == nullptr || *line.positions.begin() < *first->positions.begin()) first = &line;
+  }
+  stats.aside_full = !may_set_aside(sub);
+  if (first == nullptr) return;
+  stats.unaccepted_type = first->type;
+  stats.unaccepted_schema = first->schema_id;
+}
+
+}  // namespace lazaret::core
