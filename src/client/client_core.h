@@ -63,7 +63,11 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   void end_thread();
   void publish(std::string&& queue, Message&& message, milliseconds timeout, Handler<Receipt> handler);
   /// With what goes out in the same write; null: nothing.
-  void submit(std::string&& queue, Message&& message, wire::AddressedItems together, milliseconds timeout,
+  struct Together {
+    wire::AddressedItems items;
+    std::size_t largest_body = 0;  // before any was compressed
+  };
+  void submit(std::string&& queue, Message&& message, Together together, milliseconds timeout,
               Handler<Receipt> handler);
   void publish_all(std::vector<Addressed> messages, milliseconds timeout, Handler<Receipt> handler);
   void request(Requests::Request request);

@@ -24,19 +24,21 @@ void ClientCore::publish_all(std::vector<Addressed> messages, milliseconds timeo
   if (messages.empty()) return refuse(Status(Code::BAD_REQUEST, "there is nothing to publish"));
   Addressed first = std::move(messages.front());
   messages.erase(messages.begin());
+  Together together{nullptr, largest_body(messages)};
   auto others = addressed_items(std::move(messages), options_.compress_from);
   if (!others.ok()) return refuse(others.status());
-  submit(std::move(first.to), std::move(first.message), std::move(*others), timeout, std::move(handler));
+  together.items = std::move(*others);
+  submit(std::move(first.to), std::move(first.message), std::move(together), timeout, std::move(handler));
 }
 
 void ClientCore::publish(std::string&& queue, Message&& message, milliseconds timeout, Handler<Receipt> handler) {
-  submit(std::move(queue), std::move(message), nullptr, timeout, std::move(handler));
+  submit(std::move(queue), std::move(message), {}, timeout, std::move(handler));
 }
 
-void ClientCore::submit(std::string&& queue, Message&& message, wire::AddressedItems together, milliseconds timeout,
+void ClientCore::submit(std::string&& queue, Message&& message, Together together, milliseconds timeout,
                         Handler<Receipt> handler) {
   Outgoing outgoing;
-  outgoing.together = std::move(together);
+  outgoing.together = std::move(together.items);
   outgoing.operation = next_operation();
   on_cancel(
       handler, [](ClientCore& self, std::uint64_t operation) { self.publisher_.cancel(operation); },
@@ -46,7 +48,7 @@ void ClientCore::submit(std::string&& queue, Message&& message, wire::AddressedI
   Status words = check_queue_name(queue);
   if (words.ok()) words = check_texts(message);
   if (!words.ok()) return outgoing.completion.fail(words);
-  outgoing.opened_bytes = message.body.size();
+  outgoing.opened_bytes = std::max(message.body.size(), together.largest_body);
   compress_body(message, options_.compress_from);
   outgoing.envelope = encode_envelope(message);
   outgoing.id = message.id;

@@ -179,6 +179,10 @@ void ConsumerCore::suspect(const Status& status) {
       if (it == held_.end()) continue;
       if (++it->second.suspected == kTries) {
         settled(delivery);
+      } else if (it->second.verdict.publishes != nullptr) {
+        const wire::Token token = it->second.token;
+        it->second.verdict = refusal("lazaret.publish_refused", status);
+        it->second.verdict.token = token;
       } else if (it->second.verdict.kind != VerdictKind::ack) {
         it->second.verdict.error = as_report("lazaret.report_refused", status.text(), "");
       }
@@ -394,7 +398,9 @@ wire::Verdict ConsumerCore::judgement(const WorkRef& work, const Verdict& verdic
   wire::Verdict out = wire_verdict(verdict);
   if (out.kind == VerdictKind::ack && !verdict.publishes().empty()) {
     auto items = addressed_items(verdict.publishes(), client_->compress_from(), &work->delivery.message());
-    Status problem = items.ok() ? check_together(client_->welcome(), **items) : items.status();
+    const std::size_t reply = verdict.reply() == nullptr ? 0 : verdict.reply()->body.size();
+    Status problem = items.ok() ? check_together(client_->welcome(), **items, reply) : items.status();
+    if (problem.ok()) problem = check_size(client_->welcome(), 0, largest_body(verdict.publishes()));
     if (!problem.ok()) return refusal("lazaret.publish_refused", problem);
     out.publishes = std::move(*items);
   }
@@ -543,24 +549,26 @@ void ConsumerCore::on(const wire::Settled& frame) {
   }
   const auto done = sent_.extract(frame.request);
   if (!done) return;
+  std::size_t again = 0;
   for (const auto& [index, result] : frame.results) {
-    if (index < done.mapped().size()) refused_with(done.mapped()[index], result.code);
+    if (index < done.mapped().size()) again += refused_with(done.mapped()[index], result.code) ? 1 : 0;
   }
   // Done, or refused because the lease was lost: either way there is nothing left to say about them.
   for (const std::uint64_t delivery : done.mapped()) settled(delivery);
   flush();
-  if (options_.on_settled) client_->call_user([&] { options_.on_settled(done.mapped().size()); });
+  if (options_.on_settled) client_->call_user([&] { options_.on_settled(done.mapped().size() - again); });
   check_closed();
 }
 
 /// What was to be published with an ack was not taken: then nothing has happened, and another verdict follows.
-void ConsumerCore::refused_with(std::uint64_t delivery, Code code) {
+bool ConsumerCore::refused_with(std::uint64_t delivery, Code code) {
   const auto it = held_.find(delivery);
-  if (it == held_.end() || code == Code::OK || code == Code::LEASE_LOST) return;
+  if (it == held_.end() || code == Code::OK || code == Code::LEASE_LOST) return false;
   const bool published = it->second.verdict.publishes != nullptr;
-  if (!published && it->second.verdict.reply == nullptr) return;
+  if (!published && it->second.verdict.reply == nullptr) return false;
   judge(it, refusal(published ? "lazaret.publish_refused" : "lazaret.reply_refused", Status(code)));
   it->second.judged_again = true;
+  return true;
 }
 
 /// One that timed out stays until its handler returns.

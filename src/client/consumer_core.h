@@ -89,7 +89,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void finish_late(HeldDeliveries::iterator it, wire::Verdict verdict);
   void judge(HeldDeliveries::iterator it, wire::Verdict verdict);
   void settled(std::uint64_t delivery);
-  void refused_with(std::uint64_t delivery, base::Code code);
+  /// Whether another verdict follows.
+  bool refused_with(std::uint64_t delivery, base::Code code);
   void not_begun(HeldDeliveries::iterator it);
   std::size_t take_back();
   void give_back();

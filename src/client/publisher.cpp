@@ -17,6 +17,10 @@ namespace limits = model::limits;
 constexpr std::size_t kWindow = 2048;
 static_assert(kWindow <= limits::kPublishWindow);
 
+/// Of all envelopes that go into one write, with names and lengths; a frame's header has room for twice as much.
+constexpr std::size_t kHeadersTogether = 1u << 20;
+static_assert(2 * kHeadersTogether <= limits::kBatchHeaderBytes);
+
 /// Of the limits that a broker told: 0 is none.
 std::size_t most(std::size_t ours, std::uint64_t theirs) {
   return theirs == 0 ? ours : std::min<std::size_t>(ours, theirs);
@@ -24,7 +28,7 @@ std::size_t most(std::size_t ours, std::uint64_t theirs) {
 
 }  // namespace
 
-Status check_together(const wire::Welcome& told, const std::vector<wire::AddressedItem>& items) {
+Status check_together(const wire::Welcome& told, const std::vector<wire::AddressedItem>& items, std::size_t with) {
   const auto& known = told.features;
   if (std::find(known.begin(), known.end(), wire::kFeatureTransactions) == known.end()) {
     return {Code::BAD_REQUEST, "this broker is of a version that knows no transactions"};
@@ -32,10 +36,18 @@ Status check_together(const wire::Welcome& told, const std::vector<wire::Address
   if (items.size() + 1 > limits::kBatchItems) {
     return Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", static_cast<std::int64_t>(limits::kBatchItems));
   }
-  std::size_t bytes = 0;
+  std::size_t bytes = with;
+  std::size_t headers = 0;
   for (const wire::AddressedItem& one : items) {
     LZ_RETURN_IF_ERROR(check_size(told, one.item.envelope.size(), one.item.body.size()));
     bytes += one.item.body.size();
+    headers += one.item.envelope.size() + one.to.size() + limits::kItemHeaderBytes;
+  }
+  if (headers > kHeadersTogether) {
+    return Status(Code::HEADERS_TOO_LARGE, "the envelopes of what is published together have " +
+                                               std::to_string(headers) + " bytes, at most " +
+                                               std::to_string(kHeadersTogether) + " go into one write")
+        .with_limit("envelopes_together", static_cast<std::int64_t>(kHeadersTogether));
   }
   return check_size(told, 0, bytes);
 }
@@ -90,7 +102,8 @@ bool Publisher::adopt(Producer& producer, Outgoing& message) {
   if (known == producer.unresolved.end()) return false;
   for (auto& [request, items] : producer.in_flight) {
     for (Outgoing& item : items) {
-      if (item.id != message.id || item.completion) continue;
+      const bool same = item.id == message.id && (item.together == nullptr) == (message.together == nullptr);
+      if (!same || item.completion) continue;
       item.completion = std::move(message.completion);
       item.deadline = message.deadline;
       item.operation = message.operation;
@@ -168,7 +181,7 @@ Status Publisher::check_acceptable(const Outgoing& message) const {
   const wire::Welcome& told = client_.welcome();
   const std::size_t body = std::max(message.body.size(), message.opened_bytes);
   if (Status size = check_size(told, message.envelope.size(), body); !size.ok()) return size;
-  if (message.together != nullptr) LZ_RETURN_IF_ERROR(check_together(told, *message.together));
+  if (message.together != nullptr) LZ_RETURN_IF_ERROR(check_together(told, *message.together, message.body.size()));
   const bool timed = message.delay.count() != 0 || message.deliver_at.us != 0 || message.ttl.count() != 0;
   const auto& known = told.features;
   if (timed && std::find(known.begin(), known.end(), wire::kFeatureTime) == known.end()) {

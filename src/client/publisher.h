@@ -85,8 +85,8 @@ struct Outgoing {
   std::size_t size() const { return envelope.size() + body.size() + size_of(together); }
 };
 
-/// What no broker with these limits and features would take of them, or OK.
-base::Status check_together(const wire::Welcome& told, const std::vector<wire::AddressedItem>& items);
+/// What a broker with these limits and features would not take of them, with another body of that size; or OK.
+base::Status check_together(const wire::Welcome& told, const std::vector<wire::AddressedItem>& items, std::size_t with);
 /// MESSAGE_TOO_LARGE or HEADERS_TOO_LARGE for what a broker with these limits would not take, or OK.
 base::Status check_size(const wire::Welcome& told, std::size_t envelope, std::size_t body);
 

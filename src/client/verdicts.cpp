@@ -63,6 +63,12 @@ base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Messag
   return reply;
 }
 
+std::size_t largest_body(const std::vector<Addressed>& messages) {
+  std::size_t most = 0;
+  for (const Addressed& one : messages) most = std::max(most, one.message.body.size());
+  return most;
+}
+
 base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from,
                                                    const Message* cause) {
   if (messages.empty()) return wire::AddressedItems();

@@ -19,6 +19,8 @@ base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Messag
 /// `cause`: the message in hand, if it is the effect of one.
 base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from,
                                                    const Message* cause = nullptr);
+/// Bytes, before anything is compressed.
+std::size_t largest_body(const std::vector<Addressed>& messages);
 wire::Verdict plain_verdict(model::VerdictKind kind);
 /// What it takes of a frame, at most.
 std::size_t header_bytes(const wire::Verdict& verdict);

@@ -20,6 +20,7 @@ struct Outbox {
   std::deque<std::size_t> sizes;  // of those on their way
   std::size_t bytes = 0;          // of them
   bool loading = false;
+  bool again = false;  // something came while it was being read, and may have come too late for that
 
   bool has_room() const { return sizes.size() < model::limits::kOutboxEntries && bytes < model::limits::kOutboxBytes; }
   void sends(std::size_t size) {

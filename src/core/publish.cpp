@@ -1,5 +1,6 @@
 // Publishing: deduplication, offsets, and the shortest way to a consumer that keeps up.
 #include <algorithm>
+#include <bit>
 
 #include "core/shard_state.h"
 #include "model/limits.h"
@@ -13,6 +14,16 @@ using model::Offset;
 namespace limits = model::limits;
 
 constexpr base::Duration kProducersCheckEvery = std::chrono::minutes(10);
+
+/// Of the body, and of what goes with it: all of that is the same when it is sent again.
+std::uint32_t checksum_of(const model::Publish& command, const model::PublishItem& item) {
+  std::uint32_t sum = item.message->body_crc;
+  if (command.outgoing == nullptr) return sum;
+  for (const model::Outgoing::To& to : command.outgoing->to) {
+    for (const auto& message : to.messages) sum = std::rotl(sum, 1) ^ ~message->body_crc;
+  }
+  return sum;
+}
 
 }  // namespace
 
@@ -87,7 +98,7 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   const auto producer = numbered ? log.producers.find(*command.producer) : log.producers.end();
   if (producer != log.producers.end()) {
     using Verdict = ProducerWindow::Verdict;
-    const auto answer = producer->second.check(item.sequence, item.message->body_crc);
+    const auto answer = producer->second.check(item.sequence, checksum_of(command, item));
     switch (answer.verdict) {
       case Verdict::fresh: break;
       case Verdict::duplicate: return {Code::OK, answer.offset, true};
@@ -104,7 +115,7 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   if (log.limited && !make_room(log, item.message->size())) return {Code::RESOURCE_EXHAUSTED, {}, false};
   const Offset offset = log.state.next;
   if (numbered) {
-    log.producers[*command.producer].record({item.sequence, offset, item.message->body_crc}, now);
+    log.producers[*command.producer].record({item.sequence, offset, checksum_of(command, item)}, now);
     log.changed_producers.insert(*command.producer);
   }
   take_in(log, std::move(item.message), stored);

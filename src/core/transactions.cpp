@@ -80,8 +80,9 @@ void Shard::State::hand_over(Outbox& box, model::OutboxEntryRef entry) {
 
 /// Those that wait on the disk, when there is room on the way.
 void Shard::State::load_outbox(model::ShardId to, Outbox& box) {
-  if (box.loading || draining || box.sent == box.last || !box.has_room()) return;
-  box.loading = true;
+  if (draining || box.sent == box.last || !box.has_room()) return;
+  box.again = box.loading;
+  if (std::exchange(box.loading, true)) return;
   out->effects.emplace_back(LoadOutbox{to, box.sent + 1, limits::kOutboxEntries, limits::kOutboxBytes});
 }
 
@@ -89,7 +90,7 @@ void Shard::State::load_outboxes() {
   for (auto& [to, box] : outboxes) load_outbox(to, box);
 }
 
-/// Perhaps none: they are not on the disk yet. Then a Persisted follows, which looks again.
+/// Perhaps none: they were not on the disk yet. Then a Persisted follows, or came meanwhile, and they are looked for again.
 void Shard::State::on(OutboxLoaded& event) {
   Outbox& box = outboxes[event.to];
   box.loading = false;
@@ -97,6 +98,7 @@ void Shard::State::on(OutboxLoaded& event) {
     if (!box.has_room() || draining) break;
     if (entry->number == box.sent + 1) hand_over(box, std::move(entry));
   }
+  if (std::exchange(box.again, false)) load_outbox(event.to, box);
 }
 
 void Shard::State::on(HandOverTaken& event) {

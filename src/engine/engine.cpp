@@ -340,8 +340,10 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
     } else if (auto* release = std::get_if<core::ReleaseInstance>(&effect)) {
       with_registry([&](InstanceRegistry& instances, auto& events) { instances.release(*release, events); });
     } else if (auto* assign = std::get_if<core::AssignQueue>(&effect)) {
-      if (assign->created || directory.find(assign->queue.subscription) != nullptr) directory.put(assign->queue);
+      // Its shard first: whoever finds the name may have something for it on the way through another shard.
+      const bool is_there = assign->created || directory.find(assign->queue.subscription) != nullptr;
       post(assign->queue.shard, core::QueueAssigned{assign->queue, assign->created});
+      if (is_there) directory.put(assign->queue);
     } else if (auto* forget = std::get_if<core::ForgetQueue>(&effect)) {
       directory.erase(forget->subscription);
       post(model::ShardId(0), core::QueueRemoved{forget->name, forget->subscription});

@@ -17,8 +17,9 @@ constexpr std::size_t kQuietBytes = 16u << 10;
 /// Beyond its step, until it is durable: it has messages, or replies.
 bool holds_memory(const core::Event::What& what) {
   if (const auto* settle = std::get_if<model::Settle>(&what)) {
-    return std::any_of(settle->verdicts.begin(), settle->verdicts.end(),
-                       [](const model::Verdict& verdict) { return verdict.reply != nullptr; });
+    return std::any_of(settle->verdicts.begin(), settle->verdicts.end(), [](const model::Verdict& verdict) {
+      return verdict.reply != nullptr || verdict.outgoing != nullptr;
+    });
   }
   return std::holds_alternative<model::Publish>(what) || std::holds_alternative<model::Request>(what) ||
          std::holds_alternative<model::AnswerRequest>(what);

@@ -183,8 +183,26 @@ base::Result<std::shared_ptr<model::Message>> Session::message_of(wire::PublishI
   return message;
 }
 
-/// What goes out in the same write as something else; or why the broker does not take it.
-base::Result<model::OutgoingRef> Session::outgoing_of(const std::vector<wire::AddressedItem>& items) {
+namespace {
+
+/// What waits somewhere counts with its own bytes, so it must not keep a frame in memory that is much larger.
+base::SharedBytes by_itself(base::SharedBytes body, std::size_t frame_bytes) {
+  return body.size() * 2 < frame_bytes ? base::SharedBytes::copy(body.view()) : std::move(body);
+}
+
+std::size_t bodies_of(const wire::AddressedItems& items) {
+  std::size_t bytes = 0;
+  if (items == nullptr) return bytes;
+  for (const wire::AddressedItem& one : *items) bytes += one.item.body.size();
+  return bytes;
+}
+
+}  // namespace
+
+/// What goes out in the same write as something else; or why the broker does not take it. `frame_bytes`: of all bodies
+/// that came with it.
+base::Result<model::OutgoingRef> Session::outgoing_of(const std::vector<wire::AddressedItem>& items,
+                                                      std::size_t frame_bytes) {
   auto outgoing = std::make_shared<model::Outgoing>();
   for (const wire::AddressedItem& one : items) {
     const auto queue = context_.engine.directory().find(one.to);
@@ -192,7 +210,9 @@ base::Result<model::OutgoingRef> Session::outgoing_of(const std::vector<wire::Ad
     if (queue->kind == model::Kind::subscription) {
       return Status(Code::BAD_REQUEST, one.to + " is a subscription: publish to its topic " + queue->topic);
     }
-    auto message = message_of(wire::PublishItem(one.item));
+    wire::PublishItem item = one.item;
+    item.body = by_itself(std::move(item.body), frame_bytes);
+    auto message = message_of(std::move(item));
     if (!message.ok()) return message.status();
     auto& to = outgoing->to;
     auto place = std::find_if(to.begin(), to.end(), [&](const auto& other) { return other.log == queue->log; });
@@ -202,8 +222,9 @@ base::Result<model::OutgoingRef> Session::outgoing_of(const std::vector<wire::Ad
   return model::OutgoingRef(std::move(outgoing));
 }
 
-Status Session::publish_together(const std::vector<wire::AddressedItem>& items, model::Publish& command) {
-  auto outgoing = outgoing_of(items);
+Status Session::publish_together(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
+                                 model::Publish& command) {
+  auto outgoing = outgoing_of(items, frame_bytes);
   if (!outgoing.ok()) return outgoing.status();
   command.outgoing = std::move(*outgoing);
   return {};
@@ -229,9 +250,10 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   for (std::size_t place = 0; place < frame.items.size(); ++place) {
     wire::PublishItem& item = frame.items[place];
     const std::uint64_t sequence = item.sequence;
+    if (together > 0) item.body = by_itself(std::move(item.body), bytes);
     auto message = message_of(std::move(item));
     Status problem = message.ok() ? Status() : message.status();
-    if (problem.ok() && together > 0) problem = publish_together(*frame.together, command);
+    if (problem.ok() && together > 0) problem = publish_together(*frame.together, bytes, command);
     if (!problem.ok()) {
       refused.emplace_back(place, std::move(problem));
       continue;
@@ -372,7 +394,11 @@ Status Session::on(wire::Settle&& frame) {
     return {};
   }
   std::size_t items = frame.acks.size() + frame.verdicts.size();
-  for (const wire::Verdict& one : frame.verdicts) items += one.publishes == nullptr ? 0 : one.publishes->size();
+  std::size_t bodies = 0;
+  for (const wire::Verdict& one : frame.verdicts) {
+    items += one.publishes == nullptr ? 0 : one.publishes->size();
+    bodies += bodies_of(one.publishes) + (one.reply == nullptr ? 0 : one.reply->body.size());
+  }
   if (items > limits::kBatchItems) {
     refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
     return {};
@@ -396,9 +422,11 @@ Status Session::on(wire::Settle&& frame) {
     verdict = {one.kind, token_of(one.token), std::move(one.error), one.handler_timeout, one.delay};
     if (one.reply != nullptr) {
       bytes += one.reply->envelope.size() + one.reply->body.size() + one.reply->reason.size();
-      verdict.reply = reply_of(*one.reply, true);
+      wire::ResponderReply reply = *one.reply;
+      reply.body = by_itself(std::move(reply.body), bodies);
+      verdict.reply = reply_of(reply, true);
     }
-    if (one.publishes != nullptr) bytes += take_outgoing(*one.publishes, verdict);
+    if (one.publishes != nullptr) bytes += take_outgoing(*one.publishes, bodies, verdict);
   }
   if (frame.request != 0) {
     ++answers_due_;
@@ -410,10 +438,11 @@ Status Session::on(wire::Settle&& frame) {
 }
 
 /// Returns what it holds in memory.
-std::size_t Session::take_outgoing(const std::vector<wire::AddressedItem>& items, model::Verdict& verdict) {
+std::size_t Session::take_outgoing(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
+                                   model::Verdict& verdict) {
   std::size_t bytes = items.size() * limits::kCommandBytes;
   for (const wire::AddressedItem& one : items) bytes += one.item.envelope.size() + one.item.body.size();
-  auto outgoing = outgoing_of(items);
+  auto outgoing = outgoing_of(items, frame_bytes);
   if (outgoing.ok()) {
     verdict.outgoing = std::move(*outgoing);
   } else {

@@ -154,9 +154,11 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   std::shared_ptr<model::Message> message_of(base::SharedBytes envelope, base::SharedBytes body, std::uint32_t crc,
                                              bool has_id);
   base::Result<std::shared_ptr<model::Message>> message_of(wire::PublishItem&& item);
-  base::Result<model::OutgoingRef> outgoing_of(const std::vector<wire::AddressedItem>& items);
-  base::Status publish_together(const std::vector<wire::AddressedItem>& items, model::Publish& command);
-  std::size_t take_outgoing(const std::vector<wire::AddressedItem>& items, model::Verdict& verdict);
+  base::Result<model::OutgoingRef> outgoing_of(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes);
+  base::Status publish_together(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
+                                model::Publish& command);
+  std::size_t take_outgoing(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
+                            model::Verdict& verdict);
   base::Status on(wire::OpenProducer&& frame);
   base::Status on(wire::CloseProducer&& frame);
   base::Status on(wire::OpenConsumer&& frame);

@@ -6,6 +6,7 @@
 
 #include "model/limits.h"
 #include "storage/message_reader.h"
+#include "storage/outbox.h"
 #include "storage/records.h"
 #include "storage/run.h"
 
@@ -53,6 +54,7 @@ class Checker {
     LZ_RETURN_IF_ERROR(check_queues(shards));
     for (std::uint16_t shard = 0; shard < shards && !stopped_; ++shard) {
       LZ_RETURN_IF_ERROR(check_cases(ShardId(shard)));
+      for (std::uint16_t to = 0; to < shards; ++to) LZ_RETURN_IF_ERROR(check_outbox(ShardId(shard), ShardId(to)));
     }
     for (const model::QueueRecord& queue : queues_) {
       if (stopped_) break;
@@ -61,6 +63,7 @@ class Checker {
     return {};
   }
   Status check_queues(std::uint16_t shards);
+  Status check_outbox(ShardId shard, ShardId to);
   Status check_cases(ShardId shard);
   Status check_index(ShardId shard);
   Status check_queue(const model::QueueRecord& queue);
@@ -105,6 +108,26 @@ Status Checker::check_queues(std::uint16_t shards) {
           queues_.push_back(std::move(queue));
           ++report_.queues;
         }
+        return !stopped_;
+      },
+      snapshot_);
+}
+
+/// What one shard owes to another: whole, and without a gap.
+Status Checker::check_outbox(ShardId shard, ShardId to) {
+  const std::string name =
+      "outbox of shard " + std::to_string(shard.value) + " to shard " + std::to_string(to.value) + ", entry ";
+  const auto taken = read_taken(database_, keys::outbox_taken(shard, to), snapshot_);
+  if (!taken.ok()) return taken.status();
+  std::uint64_t next = *taken + 1;
+  return database_.scan(
+      Family::outbox, keys::outbox_entries(shard, to),
+      [&](std::string_view key, std::string_view value) {
+        read(key.size() + value.size());
+        const std::uint64_t number = keys::last_number(key);
+        if (number != next) found(name + std::to_string(next), "it is missing");
+        if (decode_outbox_entry(to, number, value).damaged) found(name + std::to_string(number), "it is damaged");
+        next = number + 1;
         return !stopped_;
       },
       snapshot_);

@@ -17,36 +17,35 @@ using model::ShardId;
 
 constexpr std::size_t kHeadBytes = 8;
 
-base::Result<std::uint64_t> read_taken(Database& database, const std::string& key) {
-  const auto bytes = database.get(Family::outbox, key);
+}  // namespace
+
+base::Result<std::uint64_t> read_taken(Database& database, const std::string& key, const rocksdb::Snapshot* snapshot) {
+  const auto bytes = database.get(Family::outbox, key, snapshot);
   if (!bytes.ok()) return bytes.status();
   if (!*bytes) return std::uint64_t{0};
   if ((*bytes)->size() != 8) return Status(Code::STORAGE_DAMAGED, "how far an outbox was handed over is damaged");
   return base::load_be<std::uint64_t>((*bytes)->data());
 }
 
-/// Null when any of its messages does not match its checksum: what was confirmed as one must not go on as less.
-model::OutboxEntryRef decode_entry(ShardId to, std::uint64_t number, std::string_view value) {
-  if (value.size() < kHeadBytes) return nullptr;
+OutboxEntryRead decode_outbox_entry(ShardId to, std::uint64_t number, std::string_view value) {
   auto entry = std::make_shared<model::OutboxEntry>();
   entry->to = to;
   entry->number = number;
-  entry->log = model::LogId(base::load_be<std::uint64_t>(value.data()));
+  if (value.size() < kHeadBytes) return {std::move(entry), true};
   std::string run(value.substr(kHeadBytes));
   const std::optional<std::uint32_t> count = whole_run_count(run);
-  if (!count) return nullptr;
+  if (!count) return {std::move(entry), true};
+  entry->log = model::LogId(base::load_be<std::uint64_t>(value.data()));
   const Offset first(number);
   const Offset end(number + *count);
   std::vector<model::PagedMessage> messages;
   decode_run(entry->log, first, std::move(run), first, end, end, messages);
   for (model::PagedMessage& one : messages) {
-    if (one.message == nullptr) return nullptr;
-    entry->messages.push_back(std::move(one.message));
+    if (one.message != nullptr) entry->messages.push_back(std::move(one.message));
   }
-  return entry;
+  const bool damaged = entry->messages.size() < *count;
+  return {std::move(entry), damaged};
 }
-
-}  // namespace
 
 std::string outbox_head(model::LogId log) {
   std::string head;
@@ -81,28 +80,30 @@ Status recover_outboxes(Database& database, std::uint16_t shards, ShardId shard,
 
 base::Result<std::vector<model::OutboxEntryRef>> read_outbox(Database& database, ShardId shard, ShardId to,
                                                              std::uint64_t from, std::size_t max_entries,
-                                                             std::size_t max_bytes) {
+                                                             std::size_t max_bytes, bool accept_loss) {
   std::vector<model::OutboxEntryRef> entries;
   std::size_t bytes = 0;
   std::optional<std::uint64_t> damaged;
+  const auto take = [&](std::string_view key, std::string_view value) {
+    const std::uint64_t number = keys::last_number(key);
+    OutboxEntryRead read = decode_outbox_entry(to, number, value);
+    if (read.damaged && !accept_loss) {
+      damaged = number;
+      return false;
+    }
+    entries.push_back(std::move(read.entry));
+    bytes += value.size();
+    return entries.size() < max_entries && bytes < max_bytes;
+  };
   Status status = database.scan_range(Family::outbox, keys::outbox_entry(shard, to, from),
-                                      keys::behind(keys::outbox_entries(shard, to)),
-                                      [&](std::string_view key, std::string_view value) {
-                                        const std::uint64_t number = keys::last_number(key);
-                                        model::OutboxEntryRef entry = decode_entry(to, number, value);
-                                        if (entry == nullptr) {
-                                          damaged = number;
-                                          return false;
-                                        }
-                                        entries.push_back(std::move(entry));
-                                        bytes += value.size();
-                                        return entries.size() < max_entries && bytes < max_bytes;
-                                      });
+                                      keys::behind(keys::outbox_entries(shard, to)), take);
   if (!status.ok()) return status;
-  if (damaged) {
+  // What was confirmed as one must not go on as less, unless somebody says so.
+  if (damaged && entries.empty()) {
     return Status(Code::STORAGE_DAMAGED, "what a transaction of shard " + std::to_string(shard.value) +
                                              " published on shard " + std::to_string(to.value) + " is damaged: entry " +
-                                             std::to_string(*damaged) + " of its outbox");
+                                             std::to_string(*damaged) +
+                                             " of its outbox; --accept-loss passes over what is damaged of it");
   }
   return entries;
 }

@@ -107,7 +107,7 @@ class RocksStore final : public model::Store {
 
   Result<std::vector<model::OutboxEntryRef>> read_outbox(model::ShardId shard, model::ShardId to, std::uint64_t from,
                                                          std::size_t max_entries, std::size_t max_bytes) override {
-    return storage::read_outbox(*database_, shard, to, from, max_entries, max_bytes);
+    return storage::read_outbox(*database_, shard, to, from, max_entries, max_bytes, options_.accept_loss);
   }
 
   Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,

@@ -257,6 +257,9 @@ base::Result<Settle> decode<Settle>(const Frame& frame) {
   out.request = in->request();
   out.consumer = in->consumer();
   if (const base::Status status = decode_acks(in->acks(), out); !status.ok()) return status;
+  int published = 0;
+  for (const v1::Verdict& verdict : in->verdicts()) published += verdict.publishes_size();
+  if (published > static_cast<int>(model::limits::kBatchItems)) return bad_frame("SETTLE publishes too much at a time");
   BodyCutter bodies(frame.body);
   for (const v1::Verdict& verdict : in->verdicts()) {
     if (verdict.kind() < v1::ACK || verdict.kind() > v1::NOT_BEGUN) return bad_frame("a verdict of an unknown kind");

@@ -114,6 +114,11 @@ class Points::Store final : public model::Store {
                                                                    std::size_t max) override {
     return inner_->read_waiting(shard, subscription, after, max);
   }
+  base::Result<std::vector<model::OutboxEntryRef>> read_outbox(model::ShardId shard, model::ShardId to,
+                                                               std::uint64_t from, std::size_t max_entries,
+                                                               std::size_t max_bytes) override {
+    return inner_->read_outbox(shard, to, from, max_entries, max_bytes);
+  }
   base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
                                            std::size_t max) override {
     return inner_->list_cases(filter, cursor, max);

@@ -53,6 +53,13 @@ base::Result<std::vector<model::RecoveredDelivery>> SharedStore::read_waiting(mo
   return store_.read_waiting(shard, subscription, after, max);
 }
 
+base::Result<std::vector<model::OutboxEntryRef>> SharedStore::read_outbox(model::ShardId shard, model::ShardId to,
+                                                                          std::uint64_t from, std::size_t max_entries,
+                                                                          std::size_t max_bytes) {
+  const std::lock_guard lock(mutex_);
+  return store_.read_outbox(shard, to, from, max_entries, max_bytes);
+}
+
 base::Result<model::CasePage> SharedStore::list_cases(const model::CaseFilter& filter, const std::string& cursor,
                                                       std::size_t max) {
   const std::lock_guard lock(mutex_);

@@ -41,6 +41,9 @@ class SharedStore final : public model::Store {
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
                                                                    model::SubscriptionId subscription,
                                                                    model::WaitingPlace after, std::size_t max) override;
+  base::Result<std::vector<model::OutboxEntryRef>> read_outbox(model::ShardId shard, model::ShardId to,
+                                                               std::uint64_t from, std::size_t max_entries,
+                                                               std::size_t max_bytes) override;
   base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
                                            std::size_t max) override;
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;

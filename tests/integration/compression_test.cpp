@@ -24,7 +24,10 @@ class CompressionTest : public ::testing::Test {
   }
   boost::json::value peeked() { return api(broker_, "/queues/q/messages").at("items").at(0); }
   Broker broker_{{.settings = {"broker.max_message_bytes=100000"}, .arguments = {}}};
-  const std::string text_ = std::string(50'000, 'x') + "the end";
+  const std::string text_ = [] {
+    std::string text(50'000, 'x');
+    return text.append("the end");
+  }();
 };
 
 TEST_F(CompressionTest, LargeBodiesTravelCompressedAndArriveOpened) {

@@ -123,6 +123,28 @@ TEST_F(Transactions, SeveralPlacesWithoutAVerdict) {
   EXPECT_EQ(world.show("orders").counters.entered, 5u);
 }
 
+/// Sent again it must be the same, also in what goes with it.
+TEST_F(Transactions, ASequenceNamesAllThatWentWithIt) {
+  const auto publish = [&](const std::string& others) {
+    auto message = std::make_shared<model::Message>();
+    message->body = base::SharedBytes::of("first");
+    model::Publish command;
+    command.log = world.queue("orders").log;
+    command.producer = model::ProducerId{};
+    command.producer->bytes[0] = 1;
+    command.items.push_back({7, std::move(message)});
+    auto outgoing = std::make_shared<model::Outgoing>(*world.outgoing({away}, others));
+    for (const char c : others) outgoing->to[0].messages[0]->body_crc += static_cast<unsigned char>(c);
+    command.outgoing = std::move(outgoing);
+    return world.ask<model::Published>(world.queue("orders").shard, command).results.at(0);
+  };
+  EXPECT_EQ(publish("others").code, Code::OK);
+  EXPECT_TRUE(publish("others").duplicate);
+  EXPECT_EQ(publish("another").code, Code::SEQUENCE_REUSED);
+  world.run_for(1s);
+  EXPECT_EQ(ready(away), 1u);
+}
+
 /// What a transaction has published cannot be taken back from where it went, nor refused there.
 TEST_F(Transactions, AFullQueueTakesItAndRefusesOthers) {
   model::QueueOptions options;

@@ -43,6 +43,10 @@ class EvenStore final : public model::Store {
                                                                    std::size_t) override {
     return kNotAsked;
   }
+  base::Result<std::vector<model::OutboxEntryRef>> read_outbox(ShardId, ShardId, std::uint64_t, std::size_t,
+                                                               std::size_t) override {
+    return kNotAsked;
+  }
   base::Result<model::CasePage> list_cases(const model::CaseFilter&, const std::string&, std::size_t) override {
     return kNotAsked;
   }

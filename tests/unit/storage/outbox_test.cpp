@@ -1,0 +1,88 @@
+// What shards owe each other, on the disk: it comes back, goes when it was taken, and is never read as less than it was.
+#include "unit/storage/store_fixture.h"
+
+namespace lazaret::storage {
+namespace {
+
+using model::ShardId;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class OutboxTest : public StoreFixture {
+ protected:
+  static model::Mutation entry(std::uint64_t number, const std::vector<std::string>& bodies) {
+    auto entry = std::make_shared<model::OutboxEntry>();
+    entry->to = ShardId(1);
+    entry->number = number;
+    entry->log = model::LogId(77);
+    for (const std::string& body : bodies) entry->messages.push_back(message(body));
+    return model::PutOutbox{entry};
+  }
+  base::Result<std::vector<model::OutboxEntryRef>> owed(std::uint64_t from, std::size_t most = 100) {
+    return store_->read_outbox(ShardId(0), ShardId(1), from, most, 1u << 20);
+  }
+  std::vector<std::uint64_t> numbers(std::uint64_t from, std::size_t most = 100) {
+    std::vector<std::uint64_t> numbers;
+    for (const auto& one : *owed(from, most)) numbers.push_back(one->number);
+    return numbers;
+  }
+};
+
+TEST_F(OutboxTest, WhatIsOwedComesBackInOrder) {
+  commit({entry(1, {"a", "b"}), entry(2, {"c"}), entry(300, {std::string(100'000, 'x')})});
+  reopen();
+  const auto shards = *store_->recover();
+  ASSERT_THAT(shards.at(0).outboxes, SizeIs(1));
+  EXPECT_EQ(shards.at(0).outboxes.at(0).to, ShardId(1));
+  EXPECT_EQ(shards.at(0).outboxes.at(0).taken, 0u);
+  EXPECT_EQ(shards.at(0).outboxes.at(0).last, 300u);
+  EXPECT_THAT(shards.at(1).outboxes, IsEmpty());
+  EXPECT_THAT(numbers(1), ElementsAre(1u, 2u, 300u));
+  EXPECT_THAT(numbers(2, 1), ElementsAre(2u));
+  const auto first = owed(1)->front();
+  EXPECT_EQ(first->log, model::LogId(77));
+  EXPECT_EQ(first->messages.at(1)->body.view(), "b");
+}
+
+TEST_F(OutboxTest, WhatWasTakenIsGoneAndItsNumberIsKnown) {
+  commit({entry(1, {"a"}), entry(2, {"b"})});
+  commit({model::DropOutbox{ShardId(1), 1, 2}});
+  commit({model::PutInbox{ShardId(0), 2}}, 1);
+  reopen();
+  const auto shards = *store_->recover();
+  EXPECT_THAT(numbers(1), IsEmpty());
+  EXPECT_EQ(shards.at(0).outboxes.at(0).taken, 2u);
+  EXPECT_EQ(shards.at(0).outboxes.at(0).last, 2u);
+  ASSERT_THAT(shards.at(1).inboxes, SizeIs(1));
+  EXPECT_EQ(shards.at(1).inboxes.at(0).taken, 2u);
+}
+
+TEST_F(OutboxTest, WhatIsDamagedIsNotPassedOverUnlessSomebodySaysSo) {
+  commit({entry(1, {"whole"}), entry(2, {"half", "a body that stands nowhere else"}), entry(3, {"behind"})});
+  close();
+  change_records("outbox", [](const std::string&, std::string value) {
+    const std::size_t at = value.find("nowhere");
+    if (at != std::string::npos) value[at] = 'N';
+    return value;
+  });
+  open();
+  EXPECT_THAT(numbers(1), ElementsAre(1u));
+  ASSERT_FALSE(owed(2).ok());
+  EXPECT_EQ(owed(2).status().code(), base::Code::STORAGE_DAMAGED);
+  EXPECT_THAT(findings(), Contains(HasSubstr("entry 2: it is damaged")));
+  close();
+  ASSERT_TRUE(try_open(true).ok());
+  EXPECT_THAT(numbers(1), ElementsAre(1u, 2u, 3u));
+  EXPECT_THAT(owed(2)->front()->messages, SizeIs(1));
+}
+
+TEST_F(OutboxTest, AGapIsFound) {
+  commit({entry(1, {"a"}), entry(3, {"c"})});
+  EXPECT_THAT(findings(), Contains(HasSubstr("entry 2: it is missing")));
+}
+
+}  // namespace
+}  // namespace lazaret::storage
