@@ -38,7 +38,7 @@ class Fifo {
     items_.erase(items_.begin(), begin());
     first_ = 0;
   }
-  /// A few places stay, so that what comes and goes singly takes no memory each time.
+  /// Some places stay, so that what comes and goes a few at a time takes no memory each time.
   void clear() {
     first_ = 0;
     if (items_.capacity() > kPlacesKept) return std::vector<T>().swap(items_);
@@ -46,7 +46,7 @@ class Fifo {
   }
 
  private:
-  static constexpr std::size_t kPlacesKept = 8;
+  static constexpr std::size_t kPlacesKept = 64;
   static constexpr std::size_t kPlacesLeft = 16;
 
   std::vector<T> items_;

@@ -121,6 +121,7 @@ Granted Shard::State::grant_loaded(Subscription& sub, const std::set<Position>& 
     if (drop_if_over(sub, entry)) return Granted::yes;  // as good as: on to the next
     if (entry.message == nullptr) {
       load_one(sub, entry);
+      if (is_untouched(entry)) break;  // first deliveries are in order, so nothing goes before it
       continue;
     }
     const Taker taker = taker_of(sub, *entry.message);

@@ -90,7 +90,8 @@ void Shard::State::load_outboxes() {
   for (auto& [to, box] : outboxes) load_outbox(to, box);
 }
 
-/// Perhaps none: they were not on the disk yet. Then a Persisted follows, or came meanwhile, and they are looked for again.
+/// Perhaps none: they were not on the disk yet. Then a Persisted follows, or came meanwhile, and they are looked for
+/// again.
 void Shard::State::on(OutboxLoaded& event) {
   Outbox& box = outboxes[event.to];
   box.loading = false;

@@ -1,5 +1,5 @@
-// What the witness checks of queues that order by key, from what is delivered and what the store has; it knows nothing
-// of locks.
+// What the witness checks of order: of first deliveries, and of keys, from what is delivered and what the store has; it
+// knows nothing of locks.
 #include "simulation/envelope_text.h"
 #include "simulation/witness.h"
 
@@ -7,6 +7,25 @@ namespace lazaret::simulation {
 
 using model::CaseState;
 using model::Offset;
+
+/// Messages that go out in one step to several consumers are told to one after the other: grants say the order.
+void Witness::check_order(Queue& of, const model::Delivered& one) {
+  if (one.message != nullptr && one.message->due.us != 0) return;  // it waited for its time
+  const bool ordered = of.record.options.order_by_key;
+  const std::string key = ordered && one.message != nullptr ? key_of(*one.message) : "";
+  if (ordered && key.empty()) return;
+  const std::string_view envelope = one.message == nullptr ? "" : one.message->envelope.view();
+  const std::string type(envelope.substr(std::min(envelope.find('|'), envelope.size())));
+  for (const bool by_type : {false, true}) {
+    if (by_type && ordered) continue;
+    auto& first_grants = of.first_grants[by_type ? "|" + type : key];
+    const auto place = first_grants.emplace(one.source_offset.value, one.grant.value).first;
+    const bool before = place == first_grants.begin() || std::prev(place)->second < place->second;
+    const bool behind = std::next(place) == first_grants.end() || place->second < std::next(place)->second;
+    if ((before && behind) || (of.choosy && !by_type && !ordered)) continue;
+    find(where(of, place->first) + "its first delivery is out of order (7)");
+  }
+}
 
 /// What was scheduled has none.
 std::string Witness::key_of(const model::Message& message) {

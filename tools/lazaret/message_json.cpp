@@ -29,8 +29,9 @@ constexpr std::array<std::pair<std::string_view, std::string Message::*>, 9> kTe
 constexpr std::array<std::string_view, 8> kOthers = {"id",    "headers",    "body", "body_base64",
                                                      "delay", "deliver_at", "ttl",  "expires_at"};
 /// Added by the broker when it shows a message.
-constexpr std::array<std::string_view, 9> kPassedOver = {"source",      "offset", "published_at", "attempt", "state",
-                                                         "redelivered", "until",  "consumer",     "held_by"};
+constexpr std::array<std::string_view, 10> kPassedOver = {"source",  "offset",      "published_at", "attempt",
+                                                          "state",   "redelivered", "until",        "consumer",
+                                                          "held_by", "unaccepted"};
 /// In the contract of a message, but not to be set by this version.
 constexpr std::array<std::string_view, 2> kNotYet = {"deadline", "priority"};
 

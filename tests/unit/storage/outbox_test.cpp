@@ -1,4 +1,5 @@
-// What shards owe each other, on the disk: it comes back, goes when it was taken, and is never read as less than it was.
+// What shards owe each other, on the disk: it comes back, goes when it was taken, and is never read as less than it
+// was.
 #include "unit/storage/store_fixture.h"
 
 namespace lazaret::storage {
@@ -26,7 +27,8 @@ class OutboxTest : public StoreFixture {
   }
   std::vector<std::uint64_t> numbers(std::uint64_t from, std::size_t most = 100) {
     std::vector<std::uint64_t> numbers;
-    for (const auto& one : *owed(from, most)) numbers.push_back(one->number);
+    const auto entries = owed(from, most);
+    for (const auto& one : *entries) numbers.push_back(one->number);
     return numbers;
   }
 };
