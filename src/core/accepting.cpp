@@ -81,6 +81,14 @@ void Shard::State::set_aside(Subscription& sub, Entry& entry) {
   window_bytes += bytes;
 }
 
+/// Whether one of its type that was set aside is to be delivered before it. REQUIRES that its message is in memory.
+bool Shard::State::is_behind_aside(Subscription& sub, const Entry& entry) {
+  if (sub.aside == nullptr || !is_untouched(entry)) return false;
+  const MessageType kind = type_of(*entry.message);
+  const auto line = sub.aside->lines().find({std::string(kind.type), std::string(kind.schema_id)});
+  return line != sub.aside->lines().end() && *line->second.positions.begin() < entry.position;
+}
+
 /// Its message stays, if it is in memory.
 void Shard::State::leave_line(Subscription& sub, Entry& entry) {
   if (entry.line == nullptr) return;

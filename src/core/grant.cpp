@@ -125,7 +125,7 @@ Granted Shard::State::grant_loaded(Subscription& sub, const std::set<Position>& 
       continue;
     }
     const Taker taker = taker_of(sub, *entry.message);
-    if (taker.granted == Granted::nothing) {
+    if (taker.granted == Granted::nothing || is_behind_aside(sub, entry)) {
       set_aside(sub, entry);
       --looked_at;
       continue;

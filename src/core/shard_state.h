@@ -199,6 +199,7 @@ struct Shard::State {
   Taker taker_of(Subscription& sub, const model::Message& message);
   bool may_set_aside(const Subscription& sub) const;
   void set_aside(Subscription& sub, Entry& entry);
+  bool is_behind_aside(Subscription& sub, const Entry& entry);
   void leave_line(Subscription& sub, Entry& entry);
   bool set_front_aside(Subscription& sub);
   void set_freed_aside(Subscription& sub, model::Offset offset);

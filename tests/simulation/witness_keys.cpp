@@ -1,6 +1,8 @@
 // What the witness checks of order: of first deliveries, and of keys, from what is delivered and what the store has; it
 // knows nothing of locks.
+#include <algorithm>
 #include "simulation/envelope_text.h"
+
 #include "simulation/witness.h"
 
 namespace lazaret::simulation {
@@ -72,7 +74,10 @@ void Witness::check_before(const Queue& of, const std::string& key, const model:
   if (state == nullptr || state->sources.empty()) return;
   const bool written = of.relaxed;
   const model::SubscriptionState* kept = written ? state : world_.store().durable_subscription(of.record.subscription);
-  const Offset begin = kept == nullptr || kept->sources.empty() ? Offset(0) : kept->sources.front().cursor;
+  Offset begin = kept == nullptr || kept->sources.empty() ? Offset(0) : kept->sources.front().cursor;
+  // What had begun before a power loss, and ended, may have come back behind what followed it.
+  if (of.relaxed) begin = std::max(begin, Offset(of.floor));
+  if (begin >= one.source_offset) return;
   const auto page = world_.store().read_messages(of.record.shard, of.record.log, begin, one.source_offset, 100'000,
                                                  std::size_t{1} << 40);
   for (const model::PagedMessage& before : page->messages) {
@@ -86,6 +91,7 @@ void Witness::check_before(const Queue& of, const std::string& key, const model:
 /// While there is a case of its key only the replay of a case is delivered.
 void Witness::check_held(const Queue& of, const std::string& key, const model::Delivered& one) {
   if (one.log == of.record.lane) return;
+  if (of.relaxed && one.source_offset.value < of.floor) return;  // the case may have been closed, and have come back
   for (const CaseState state : {CaseState::admitted, CaseState::replaying}) {
     model::CaseFilter filter;
     filter.subscription = of.record.subscription;
