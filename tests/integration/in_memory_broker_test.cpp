@@ -13,6 +13,7 @@
 #include "integration/support/broker.h"
 #include "integration/support/error_of.h"
 #include "integration/support/inbox.h"
+#include "integration/support/workers.h"
 #include "lazaret/lazaret.h"
 #include "lazaret/testing.h"
 
@@ -180,6 +181,38 @@ TEST_F(InMemoryBrokerTest, AHandlerThatHangsLosesItsLeaseAndTheMessageIsTriedAga
   go_on.count_down();
   EXPECT_EQ(consumer.close(10s).abandoned, 0u);
   EXPECT_EQ(broker.queue("orders").acked_total, 1u) << "what the first says now is not heard";
+}
+
+TEST_F(InMemoryBrokerTest, AWorkerThatDiedIsGivenUpByTheBrokersTime) {
+  InMemoryBroker broker({.patience = 100ms});
+  Client client = Client::connect(broker.url(), {.name = "service", .drain = 5s});
+  client.ensure({.name = "orders", .backoff_initial = 1s, .backoff_jitter = 0});
+  client.publish("orders", {.body = "1"});
+  const TempDir dir;
+  const std::string file = dir / "lines";
+  ProcessOptions options;
+  options.command = {binary("lazaret_test_worker"),
+                     "--url",
+                     broker.url(),
+                     "--queue",
+                     "orders",
+                     "--file",
+                     file,
+                     "--handler-ms",
+                     "600000"};
+  Process worker(options);
+  ASSERT_TRUE(eventually([&] { return worker_lines(file).size() == 1; }));
+  worker.kill9();
+  ASSERT_TRUE(eventually([&] { return broker.queue("orders").consumers == 0; }));
+
+  broker.advance(4s);
+  EXPECT_EQ(broker.queue("orders").leased, 1u) << "it may still come back";
+  broker.advance(10s);
+  EXPECT_EQ(broker.queue("orders").leased, 0u);
+  Inbox inbox;
+  const Consumer consumer = client.consume("orders", [&](Delivery& delivery) { inbox.add(delivery); });
+  ASSERT_TRUE(inbox.reaches(1));
+  EXPECT_EQ(inbox.at(0).attempt, 2);
 }
 
 TEST_F(InMemoryBrokerTest, ConnectionsOutliveAYearAndTheRestOfADayIsTakenInSteps) {
