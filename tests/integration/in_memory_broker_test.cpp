@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/use_future.hpp>
 #include <future>
 #include <latch>
 #include <mutex>
@@ -248,6 +249,20 @@ TEST_F(InMemoryBrokerTest, ConnectionsOutliveAYearAndTheRestOfADayIsTakenInSteps
   broker_.advance(24h);
   EXPECT_GE(failed, 10'000) << "once a second";
   EXPECT_LE(failed, 12'000) << "and then in steps";
+}
+
+TEST_F(InMemoryBrokerTest, ARequestEndsWhenTheBrokersTimeIsPastItsDeadline) {
+  Client client = connect();
+  client.ensure({.name = "prices"});
+  std::future<Reply> reply = client.within(10min).async_request("prices", {.body = "tea"}, boost::asio::use_future);
+  ASSERT_TRUE(eventually([&] { return broker_.queue("prices").ready == 1; }));
+  broker_.advance(9min);
+  EXPECT_EQ(reply.wait_for(0s), std::future_status::timeout);
+  broker_.advance(2min);
+  ASSERT_EQ(reply.wait_for(30s), std::future_status::ready);
+  const Reply ended = reply.get();
+  EXPECT_EQ(ended.outcome, lazaret::Outcome::timed_out);
+  EXPECT_EQ(ended.reached, Reached::not_delivered);
 }
 
 TEST_F(InMemoryBrokerTest, TimeDoesNotGoByItself) {
