@@ -12,6 +12,7 @@
 #include "engine/page_reader.h"
 #include "engine/session_table.h"
 #include "engine/shard_runner.h"
+#include "engine/watching_clock.h"
 #include "model/limits.h"
 
 namespace lazaret::engine {
@@ -61,6 +62,7 @@ struct Engine::Impl {
       : config(std::move(config_)),
         store(store_),
         clock(clock_),
+        watcher(dynamic_cast<const WatchingClock*>(&clock_)),
         sessions(epoch),
         registry(shards, {config.reconnect_grace, config.resume_grace}),
         committer(
@@ -68,7 +70,7 @@ struct Engine::Impl {
             [this](model::ShardId shard, model::GroupNumber group) { post(shard, core::Persisted{group}); },
             [this](const base::Status& status) { config.on_fatal(status); }),
         reader(
-            store, [this](model::ShardId shard, core::Event::What what) { post(shard, std::move(what)); },
+            store, [this](model::ShardId shard, core::Event::What what) { was_read(shard, std::move(what)); },
             [this](const base::Status& status) { config.on_fatal(status); }),
         attendant(kAttendEvery, [this] { attend(); }) {}
 
@@ -81,6 +83,9 @@ struct Engine::Impl {
     runners[shard.value]->post(std::move(what), bytes);
   }
   void post(InstanceRegistry::Events& events);
+  void read(model::ShardId shard, PageReader::Wish wish);
+  void was_read(model::ShardId shard, core::Event::What what);
+  base::Instant look_at_time();
   void perform(model::ShardId shard, std::vector<core::Effect>& effects);
   void bytes_done(std::size_t bytes);
   void attend();
@@ -99,6 +104,7 @@ struct Engine::Impl {
   const EngineConfig config;
   model::Store& store;
   const Clock& clock;
+  const WatchingClock* const watcher;  // the same, if it is one that watches; else null
   Directory directory;
   SessionTable sessions;
 
@@ -126,6 +132,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, model::
   LZ_ASSERT(!recovered.empty() && config.on_fatal);
   const auto shards = static_cast<std::uint16_t>(recovered.size());
   auto impl = std::make_unique<Impl>(std::move(config), store, clock, recovered[0].meta.epoch + 1, shards);
+  LZ_ASSERT(impl->watcher == nullptr || impl->config.ack_sync_max == base::Duration(0));
   if (base::Status status = impl->begin_epochs(recovered); !status.ok()) return status;
 
   const std::vector<model::InstanceRecord> instances = instances_of(recovered);
@@ -141,6 +148,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, model::
     runner->start();
   }
   impl->attendant.start();
+  if (impl->watcher != nullptr) impl->watcher->look_with([impl = impl.get()] { return impl->look_at_time(); });
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
@@ -301,6 +309,7 @@ void Engine::drain() {
 
 void Engine::stop() {
   if (std::exchange(impl_->stopped, true)) return;
+  if (impl_->watcher != nullptr) impl_->watcher->look_with(nullptr);
   impl_->attendant.stop();
   impl_->reader.stop();
   for (const auto& runner : impl_->runners) runner->stop();
@@ -319,6 +328,27 @@ void Engine::Impl::post(InstanceRegistry::Events& events) {
   }
 }
 
+void Engine::Impl::read(model::ShardId shard, PageReader::Wish wish) {
+  if (watcher != nullptr) watcher->work_begins();
+  reader.submit(shard, std::move(wish));
+}
+
+void Engine::Impl::was_read(model::ShardId shard, core::Event::What what) {
+  post(shard, std::move(what));
+  if (watcher != nullptr) watcher->work_ends(1);
+}
+
+/// What a clock that was moved calls; others are waited for.
+base::Instant Engine::Impl::look_at_time() {
+  base::Instant next;
+  with_registry([&](InstanceRegistry& instances, auto& events) {
+    instances.tick(clock.now(), events);
+    next = instances.next_deadline();
+  });
+  for (const auto& runner : runners) runner->post(core::WakeUp{});
+  return next;
+}
+
 void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effects) {
   std::vector<std::pair<model::SessionId, std::vector<model::Answer>>> letters;
   for (core::Effect& effect : effects) {
@@ -328,13 +358,13 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       if (letter == letters.end()) letter = letters.insert(letters.end(), {tell->session, {}});
       letter->second.push_back(std::move(tell->answer));
     } else if (auto* page = std::get_if<core::LoadMessages>(&effect)) {
-      reader.submit(shard, *page);
+      read(shard, *page);
     } else if (auto* one = std::get_if<core::LoadOne>(&effect)) {
-      reader.submit(shard, *one);
+      read(shard, *one);
     } else if (auto* time = std::get_if<core::FindTime>(&effect)) {
-      reader.submit(shard, *time);
+      read(shard, *time);
     } else if (auto* waiting = std::get_if<core::LoadWaiting>(&effect)) {
-      reader.submit(shard, *waiting);
+      read(shard, *waiting);
     } else if (auto* reserve = std::get_if<core::ReserveInstance>(&effect)) {
       with_registry([&](InstanceRegistry& instances, auto& events) { instances.reserve(*reserve, shard, events); });
     } else if (auto* release = std::get_if<core::ReleaseInstance>(&effect)) {
@@ -348,7 +378,7 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       directory.erase(forget->subscription);
       post(model::ShardId(0), core::QueueRemoved{forget->name, forget->subscription});
     } else if (auto* outbox = std::get_if<core::LoadOutbox>(&effect)) {
-      reader.submit(shard, *outbox);
+      read(shard, *outbox);
     } else if (auto* hand_over = std::get_if<core::HandOver>(&effect)) {
       post(hand_over->entry->to, core::HandedOver{shard, hand_over->entry});
     } else if (auto* taken = std::get_if<core::ConfirmHandOver>(&effect)) {

@@ -28,7 +28,11 @@ bool holds_memory(const core::Event::What& what) {
 }  // namespace
 
 ShardRunner::ShardRunner(model::ShardId shard, ShardPipeline pipeline, const Clock& clock, Wiring wiring)
-    : shard_(shard), clock_(clock), wiring_(std::move(wiring)), pipeline_(std::move(pipeline)) {}
+    : shard_(shard),
+      clock_(clock),
+      watcher_(dynamic_cast<const WatchingClock*>(&clock)),
+      wiring_(std::move(wiring)),
+      pipeline_(std::move(pipeline)) {}
 
 ShardRunner::~ShardRunner() { stop(); }
 
@@ -36,10 +40,14 @@ void ShardRunner::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void ShardRunner::post(core::Event::What what, std::size_t bytes) { mailbox_.put({std::move(what), bytes}); }
+void ShardRunner::post(core::Event::What what, std::size_t bytes) {
+  if (watcher_ != nullptr) watcher_->work_begins();
+  mailbox_.put({std::move(what), bytes});
+}
 
 void ShardRunner::stop() {
   if (!thread_.joinable()) return;
+  if (watcher_ != nullptr) watcher_->work_begins();
   mailbox_.put({std::nullopt, 0});
   thread_.join();
 }
@@ -61,6 +69,11 @@ void ShardRunner::run() {
     if (auto sealed = pipeline_.seal_if_due(now, stopping_)) {
       const bool quiet = items.size() <= kQuietItems && bytes <= kQuietBytes && mailbox_.empty();
       wiring_.commit(std::move(sealed->group), sealed->number, quiet);
+    }
+    if (watcher_ != nullptr) {
+      const base::Instant next = pipeline_.next_wakeup();
+      watcher_->shard_waits(shard_, next, pipeline_.idle() && next > clock_.now());
+      watcher_->work_ends(items.size());
     }
   }
 }
@@ -103,6 +116,8 @@ std::optional<std::chrono::steady_clock::time_point> ShardRunner::deadline() con
   const base::Instant next = pipeline_.next_deadline();
   if (next == base::Instant::never()) return std::nullopt;
   const base::Duration wait = std::max(next - clock_.now(), base::Duration(0));
+  // Such a clock stands still until it is moved, and then has us look.
+  if (watcher_ != nullptr && wait.count() > 0) return std::nullopt;
   // A day at most: far-away times would overflow the clock, and waking once a day costs nothing.
   return std::chrono::steady_clock::now() + std::min<base::Duration>(wait, std::chrono::hours(24));
 }

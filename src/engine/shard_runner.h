@@ -15,6 +15,7 @@
 #include "engine/clock.h"
 #include "engine/mailbox.h"
 #include "engine/shard_pipeline.h"
+#include "engine/watching_clock.h"
 
 namespace lazaret::engine {
 
@@ -61,6 +62,7 @@ class ShardRunner {
 
   const model::ShardId shard_;
   const Clock& clock_;
+  const WatchingClock* const watcher_;  // the same, if it is one that watches; else null
   const Wiring wiring_;
   ShardPipeline pipeline_;
   bool stopping_ = false;
