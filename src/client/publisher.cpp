@@ -83,14 +83,14 @@ void Publisher::touch(Producer& producer) {
 
 void Publisher::flush() {
   if (!client_.is_open()) return;
+  // Those that have a place first: whoever needs one meets nobody then who is about to send.
   for (Producer* const producer : touched_) {
     ++looked_at_;
     producer->listed = false;
-    if (producer->number != 0) {
-      send(*producer);
-    } else if (producer->opening == 0 && !producer->waiting.empty()) {
-      open(*producer);
-    }
+    if (producer->number != 0) send(*producer);
+  }
+  for (Producer* const producer : touched_) {
+    if (producer->number == 0 && producer->opening == 0 && !producer->waiting.empty()) open(*producer);
   }
   touched_.clear();
 }
@@ -134,13 +134,20 @@ void Publisher::begin_open(Producer& producer) {
 /// If need be, closes the producer that has been idle for longest; false when none is idle.
 bool Publisher::has_room() {
   if (open_count_ < limits::kProducersPerConnection) return true;
-  for (Producer* const producer : open_) {
+  for (Producer* const producer : idle_) {
     ++looked_at_;
-    if (!producer->waiting.empty() || !producer->in_flight.empty()) continue;
+    if (!producer->waiting.empty()) continue;  // it is about to send
     close(*producer);
     return true;
   }
   return false;
+}
+
+/// Nothing of it is on its way any more.
+void Publisher::rest(Producer& producer) {
+  if (producer.number != 0 && producer.busy) idle_.splice(idle_.end(), busy_, producer.place);
+  producer.busy = false;
+  give_place();
 }
 
 /// A producer has become idle, or its place is free: whoever waits for one is next.
@@ -160,7 +167,8 @@ void Publisher::close(Producer& producer) {
   if (producer.number == 0) return;
   client_.send(wire::encode(wire::CloseProducer{producer.number}));
   producer.number = 0;
-  open_.erase(producer.place);
+  (producer.busy ? busy_ : idle_).erase(producer.place);
+  producer.busy = false;
   --open_count_;
 }
 
@@ -171,10 +179,10 @@ void Publisher::on(const wire::ProducerOpened& frame) {
   requests_.erase(it);
   producer.opening = 0;
   producer.number = frame.producer;
-  producer.place = open_.insert(open_.end(), &producer);
+  producer.place = idle_.insert(idle_.end(), &producer);
   producer.last_sequence = std::max(producer.last_sequence, frame.last_sequence);
   send(producer);
-  if (producer.in_flight.empty()) give_place();
+  if (producer.in_flight.empty()) rest(producer);
 }
 
 Status Publisher::check_acceptable(const Outgoing& message) const {
@@ -229,7 +237,7 @@ void Publisher::send(Producer& producer) {
       ++producer.in_flight_count;
       if (frame.together != nullptr) break;
     }
-    open_.splice(open_.end(), open_, producer.place);
+    if (!std::exchange(producer.busy, true)) busy_.splice(busy_.end(), idle_, producer.place);
     requests_[frame.request] = producer.queue;
     client_.send(wire::encode(frame));
   }
@@ -253,7 +261,7 @@ void Publisher::on(const wire::Published& frame) {
   } else if (producer.opening == 0 && !producer.waiting.empty()) {
     open(producer);  // its queue was deleted; what waits behind is told so, or goes to one of the same name
   }
-  if (producer.in_flight.empty()) give_place();
+  if (producer.in_flight.empty()) rest(producer);
 }
 
 void Publisher::settle(Producer& producer, Outgoing& message, const model::PublishResult& result, const Status& why) {
@@ -300,7 +308,7 @@ bool Publisher::refused(std::uint64_t request, const Status& status) {
   producer.in_flight_count -= node.mapped().size();
   for (Outgoing& message : node.mapped()) refuse(producer, message, status);
   if (producer.number != 0) send(producer);
-  if (producer.in_flight.empty()) give_place();
+  if (producer.in_flight.empty()) rest(producer);
   return true;
 }
 
@@ -342,12 +350,14 @@ void Publisher::connected() {
 void Publisher::disconnected() {
   requests_.clear();
   open_count_ = 0;
-  open_.clear();
+  idle_.clear();
+  busy_.clear();
   for (Producer* const producer : no_room_) producer->listed = false;
   no_room_.clear();
   for (auto& [queue, producer] : producers_) {
     producer.number = 0;
     producer.opening = 0;
+    producer.busy = false;
     std::deque<Outgoing> again;
     for (auto& [request, items] : producer.in_flight) {
       for (Outgoing& message : items) {
@@ -443,7 +453,8 @@ void Publisher::fail_all(const Status& status) {
   });
   touched_.clear();
   no_room_.clear();
-  open_.clear();
+  idle_.clear();
+  busy_.clear();
   producers_.clear();
   requests_.clear();
 }

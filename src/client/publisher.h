@@ -125,7 +125,8 @@ class Publisher {
     std::uint64_t opening = 0;  // the request that opens it
     std::uint64_t last_sequence = 0;
     bool listed = false;                     // in touched_ or no_room_
-    std::list<Producer*>::iterator place{};  // in open_, while it has a number
+    bool busy = false;                       // something is on its way
+    std::list<Producer*>::iterator place{};  // in busy_ or idle_, while it has a number
     std::deque<Outgoing> waiting;
     std::map<std::uint64_t, std::vector<Outgoing>> in_flight;  // by request
     std::size_t in_flight_count = 0;
@@ -138,6 +139,7 @@ class Publisher {
   void open(Producer& producer);
   void begin_open(Producer& producer);
   bool has_room();
+  void rest(Producer& producer);
   void give_place();
   void close(Producer& producer);
   void send(Producer& producer);
@@ -158,8 +160,9 @@ class Publisher {
   std::map<std::string, Producer, std::less<>> producers_;
   std::map<std::uint64_t, std::string> requests_;  // open requests: whose
   std::size_t open_count_ = 0;                     // producers that have a place on the connection
-  std::list<Producer*> open_;                      // those that have a number, the one used last at the end
-  std::vector<Producer*> touched_;                 // they may have something to send: for the next flush
+  std::list<Producer*> idle_;       // those that have a number and nothing on its way, since longest first
+  std::list<Producer*> busy_;       // those that have a number and something on its way
+  std::vector<Producer*> touched_;  // they may have something to send: for the next flush
   std::uint64_t looked_at_ = 0;
   Completions<Receipt> ended_;
   std::deque<Producer*> no_room_;  // could not be opened, because all the others were busy
