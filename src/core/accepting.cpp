@@ -64,9 +64,7 @@ bool Shard::State::may_set_aside(const Subscription& sub) const {
 
 /// REQUIRES that it is ready, and that its message is in memory.
 void Shard::State::set_aside(Subscription& sub, Entry& entry) {
-  sub.returned.erase(entry.position);
-  sub.retries.erase(entry.position);
-  sub.suspects.erase(entry.position);
+  leave_ready(sub, entry);
   if (sub.aside == nullptr) sub.aside = std::make_unique<TypeLines>();
   entry.line = &sub.aside->add(type_of(*entry.message), entry.position);
   ++set_aside_messages;
@@ -125,10 +123,7 @@ bool Shard::State::set_front_aside(Subscription& sub) {
 void Shard::State::set_freed_aside(Subscription& sub, Offset offset) {
   const KeyLocks::Passed freed = sub.keys->take_freed(offset);
   window_bytes -= freed.message->size();
-  Entry& entry = sub.entries[{sub.queue.log, offset}];
-  entry.position = {sub.queue.log, offset};
-  entry.key = freed.key;
-  entry.key_known = true;
+  Entry& entry = entry_of_freed(sub, offset, freed.key);
   entry.interrupted = entry.redelivered = freed.may_have_begun;
   entry.message = freed.message;
   set_aside(sub, entry);

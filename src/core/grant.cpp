@@ -248,9 +248,7 @@ void Shard::State::raise_mark(Subscription& sub, model::Offset granted) {
 }
 
 void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message) {
-  sub.returned.erase(entry.position);
-  sub.retries.erase(entry.position);
-  sub.suspects.erase(entry.position);
+  leave_ready(sub, entry);
   if (entry.line != nullptr) leave_line(sub, entry);
   // A lane has no mark: its entries are on record from their first grant.
   const bool again = bool(entry.grant) || entry.interrupted || entry.has_record || entry.replays.has_value();
@@ -368,9 +366,7 @@ void Shard::State::on(OneLoaded& event) {
   entry.loading = false;
   if (entry.state != DeliveryState::ready) return;
   if (event.message == nullptr) {
-    sub->returned.erase(entry.position);
-    sub->retries.erase(entry.position);
-    sub->suspects.erase(entry.position);
+    leave_ready(*sub, entry);
     pumped_later.insert(event.subscription);
     return admit(*sub, entry, model::CaseReason::damaged,
                  {"lazaret.damaged", "the stored message does not match its checksum", ""});

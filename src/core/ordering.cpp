@@ -101,14 +101,20 @@ Granted Shard::State::grant_freed(Subscription& sub) {
   return Granted::yes;
 }
 
+/// One that was freed goes on as an entry, and has its key.
+Entry& Shard::State::entry_of_freed(Subscription& sub, Offset offset, KeyHash key) {
+  Entry& entry = sub.entries[{sub.queue.log, offset}];
+  entry.position = {sub.queue.log, offset};
+  entry.key = key;
+  entry.key_known = true;
+  return entry;
+}
+
 /// Its time is over, or the subscription does not take it.
 void Shard::State::drop_freed(Subscription& sub, Offset offset) {
   const KeyLocks::Passed freed = sub.keys->take_freed(offset);
   window_bytes -= freed.message->size();
-  Entry& entry = sub.entries[{sub.queue.log, offset}];
-  entry.position = {sub.queue.log, offset};
-  entry.key = freed.key;
-  entry.key_known = true;
+  Entry& entry = entry_of_freed(sub, offset, freed.key);
   if (!sub.requests.empty() && is_overdue(sub, entry.position)) return drop_overdue(sub, entry);
   if (!is_wanted(sub, offset, *freed.message)) return filter_out(sub, entry);
   drop_expired(sub, entry);
@@ -137,10 +143,7 @@ bool Shard::State::freed_loaded(Subscription& sub, const OneLoaded& event) {
     keys.loaded(event.offset, event.message);
     return true;
   }
-  Entry& entry = sub.entries[{sub.queue.log, event.offset}];
-  entry.position = {sub.queue.log, event.offset};
-  entry.key = keys.take_freed(event.offset).key;
-  entry.key_known = true;
+  Entry& entry = entry_of_freed(sub, event.offset, keys.take_freed(event.offset).key);
   admit(sub, entry, model::CaseReason::damaged,
         {"lazaret.damaged", "the stored message does not match its checksum", ""});
   return true;
@@ -159,10 +162,7 @@ void Shard::State::keep_freed(Subscription& sub) {
   while (!keys.freed().empty()) {
     const Offset offset = keys.freed().begin()->first;
     const KeyLocks::Passed freed = keys.take_freed(offset);
-    Entry& entry = sub.entries[{sub.queue.log, offset}];
-    entry.position = {sub.queue.log, offset};
-    entry.key = freed.key;
-    entry.key_known = true;
+    Entry& entry = entry_of_freed(sub, offset, freed.key);
     entry.interrupted = entry.redelivered = freed.may_have_begun;
     make_ready(sub, entry);
   }

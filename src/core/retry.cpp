@@ -17,12 +17,17 @@ constexpr std::uint64_t kSpillStep = 1024;
 
 }  // namespace
 
+/// It is in none of the lines of what is ready.
+void Shard::State::leave_ready(Subscription& sub, const Entry& entry) {
+  sub.returned.erase(entry.position);
+  sub.retries.erase(entry.position);
+  sub.suspects.erase(entry.position);
+}
+
 /// Takes a message out of wherever it is: from its consumer, or from what is ready or waiting.
 void Shard::State::take_back(Subscription& sub, Entry& entry) {
   if (entry.state != DeliveryState::granted) {
-    sub.returned.erase(entry.position);
-    sub.retries.erase(entry.position);
-    sub.suspects.erase(entry.position);
+    leave_ready(sub, entry);
     leave_line(sub, entry);
     if (sub.waiting.erase({entry.due, entry.position}) > 0) --waiting_in_memory;
     if (std::exchange(entry.scheduled, false)) --sub.scheduled_in_memory;

@@ -214,6 +214,7 @@ struct Shard::State {
   void pass_over(Subscription& sub);
   bool may_pass_over(const Subscription& sub) const;
   Granted grant_freed(Subscription& sub);
+  static Entry& entry_of_freed(Subscription& sub, model::Offset offset, model::KeyHash key);
   void drop_freed(Subscription& sub, model::Offset offset);
   model::KeyHash key_of(const model::Message& message) const;
   void read_freed(Subscription& sub);
@@ -266,6 +267,7 @@ struct Shard::State {
   model::VerdictResult late_ack_of_case(Subscription& sub, const model::CaseId& id, const model::Verdict& verdict);
 
   // --- retry.cpp: the ends of leases, attempts, waiting
+  static void leave_ready(Subscription& sub, const Entry& entry);
   void take_back(Subscription& sub, Entry& entry);
   void end_attempt(Subscription& sub, Entry& entry, model::AttemptOutcome outcome, model::ErrorReport error);
   void amend_attempt(Subscription& sub, Entry& entry);

@@ -493,7 +493,7 @@ Status BatchWriter::apply(const model::DropRequest& m) {
 
 Status BatchWriter::apply(const model::PutOutbox& m) {
   const model::OutboxEntry& entry = *m.entry;
-  const std::string head = outbox_head(entry.log);
+  const std::string head = encode_number(entry.log.value);
   const RunParts run = encode_run(entry.log, Offset(entry.number), entry.messages);
   std::vector<rocksdb::Slice> parts{slice(head), slice(run.index)};
   for (const std::string_view part : run.data) parts.push_back(slice(part));
@@ -508,11 +508,11 @@ Status BatchWriter::apply(const model::DropOutbox& m) {
   for (std::uint64_t number = m.first; number <= m.taken; ++number) {
     LZ_RETURN_IF_ERROR(erase(Family::outbox, keys::outbox_entry(shard_, m.to, number)));
   }
-  return put(Family::outbox, keys::outbox_taken(shard_, m.to), encode_taken(m.taken));
+  return put(Family::outbox, keys::outbox_taken(shard_, m.to), encode_number(m.taken));
 }
 
 Status BatchWriter::apply(const model::PutInbox& m) {
-  return put(Family::outbox, keys::inbox_taken(shard_, m.from), encode_taken(m.taken));
+  return put(Family::outbox, keys::inbox_taken(shard_, m.from), encode_number(m.taken));
 }
 
 }  // namespace lazaret::storage

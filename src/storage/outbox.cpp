@@ -47,15 +47,9 @@ OutboxEntryRead decode_outbox_entry(ShardId to, std::uint64_t number, std::strin
   return {std::move(entry), damaged};
 }
 
-std::string outbox_head(model::LogId log) {
-  std::string head;
-  base::append_be(head, log.value);
-  return head;
-}
-
-std::string encode_taken(std::uint64_t taken) {
+std::string encode_number(std::uint64_t number) {
   std::string value;
-  base::append_be(value, taken);
+  base::append_be(value, number);
   return value;
 }
 

@@ -30,8 +30,8 @@ OutboxEntryRead decode_outbox_entry(model::ShardId to, std::uint64_t number, std
 base::Result<std::uint64_t> read_taken(Database& database, const std::string& key,
                                        const rocksdb::Snapshot* snapshot = nullptr);
 
-/// The head of an entry's value; a run of its messages follows, as if its number were their first offset.
-std::string outbox_head(model::LogId log);
-std::string encode_taken(std::uint64_t taken);
+/// What stands there; and at the head of an entry's value its log. Behind that is a run of its messages, as if the
+/// entry's number were their first offset.
+std::string encode_number(std::uint64_t number);
 
 }  // namespace lazaret::storage
