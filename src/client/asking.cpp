@@ -25,9 +25,9 @@ base::Result<Reply> reply_of(wire::Reply& frame) {
   if (frame.case_id) reply.case_id = frame.case_id->to_string();
   const bool has_message = !frame.final || frame.outcome == model::RequestOutcome::answered;
   if (!has_message) return reply;
-  auto message = decode_message(frame.envelope, frame.body, frame.body_crc, "", 0, frame.published_at);
-  if (!message.ok()) return message.status();
-  reply.message = std::move(*message);
+  const base::Status decoded =
+      decode_message(frame.envelope, frame.body, frame.body_crc, frame.published_at, reply.message);
+  if (!decoded.ok()) return decoded;
   return reply;
 }
 

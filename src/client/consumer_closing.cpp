@@ -101,15 +101,14 @@ void ConsumerCore::finish_close() {
   runner_->stop();
   closed_.abandoned += orphans_.size();
   bool lingers = false;
-  for (auto& [delivery, held] : held_.all()) {
-    if (held.stage() == Stage::judged && !held.timed_out) continue;
+  for (const Held* held : held_.in_order()) {
+    if (held->stage() == Stage::judged && !held->timed_out) continue;
     ++closed_.abandoned;
-    held.work->stop.request_stop();
-    lingers = lingers || (held.stage() == Stage::handed && !held.lost);
+    held->work->stop.request_stop();
+    lingers = lingers || (held->stage() == Stage::handed && !held->lost);
   }
   for (auto& [operation, closer] : std::exchange(closers_, {})) closer.done(closed_);
-  std::erase_if(held_.all(),
-                [](const auto& entry) { return entry.second.stage() != Stage::handed || entry.second.lost; });
+  held_.erase_if([](const Held& held) { return held.stage() != Stage::handed || held.lost; });
   if (lingers && open_) {
     client_->let_linger(shared_from_this());
   } else {
@@ -127,13 +126,14 @@ void ConsumerCore::release_begun() {
   if (!open_) return;
   wire::Settle frame;
   frame.consumer = number_;
-  for (const auto& [delivery, held] : held_.all()) {
+  for (const Held* held : held_.in_order()) {
     if (frame.verdicts.size() == limits::kBatchItems) {
       client_->send(wire::encode(frame));
       frame.verdicts.clear();
     }
-    frame.verdicts.push_back(plain_verdict(VerdictKind::release));
-    frame.verdicts.back().token = held.token;
+    wire::Verdict& verdict = frame.verdicts.emplace_back();
+    verdict.kind = VerdictKind::release;
+    verdict.token = held->token;
   }
   if (!frame.verdicts.empty()) client_->send(wire::encode(frame));
   held_.clear();

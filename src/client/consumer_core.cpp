@@ -23,18 +23,15 @@ namespace limits = model::limits;
 
 /// What is expected to begin within this time is announced ahead, to save system calls.
 constexpr double kAheadUs = 1000;
-/// Verdicts of handlers that follow one another faster than this are reported together; and what a handler keeps back
-/// because the next one takes unexpectedly long is fetched after so long.
-constexpr std::int64_t kReportTogetherNs = 200'000;
+/// What a handler keeps back because the next one takes unexpectedly long is fetched after so long.
 constexpr auto kCollectAfter = std::chrono::milliseconds(2);
 constexpr std::size_t kTokensPerFrame = 1000;
+/// Ends of handlers that room is kept for.
+constexpr std::size_t kCollectedKept = 1024;
 
-bool is_plain_ack(const wire::Verdict& verdict) {
-  return verdict.kind == VerdictKind::ack && verdict.reply == nullptr && verdict.publishes == nullptr;
-}
 /// Of what a frame may have kBatchItems of.
-std::size_t items_of(const wire::Verdict& verdict) {
-  return 1 + (verdict.publishes == nullptr ? 0 : verdict.publishes->size());
+std::size_t items_of(const VerdictRef& verdict) {
+  return 1 + (verdict == nullptr || verdict->publishes == nullptr ? 0 : verdict->publishes->size());
 }
 /// How soon a consumer that the broker cannot take now is opened again.
 constexpr auto kOpenAgain = std::chrono::milliseconds(500);
@@ -64,13 +61,13 @@ void ConsumerCore::start(Opened opened) {
   opened_ = std::move(opened);
   runner_ = make_runner(
       handler_, options_.concurrency, options_.run_on, client_->executor(), {client_.get(), this},
-      [weak_client = std::weak_ptr(client_), weak = weak_from_this()](const WorkRef& work, Verdict verdict, bool more) {
-        // It may end long after its client has gone, with all that the client ran on.
-        std::shared_ptr<void> io;
-        const auto client = weak_client.lock();
-        if (client == nullptr || !client->hold(io)) return;
-        if (const auto self = weak.lock()) self->finished(work, std::move(verdict), more);
-      });
+      {finished_, [weak_client = std::weak_ptr(client_), weak = weak_from_this()] {
+         // It may end long after its client has gone, with all that the client ran on.
+         std::shared_ptr<void> io;
+         const auto client = weak_client.lock();
+         if (client == nullptr || !client->hold(io)) return;
+         if (const auto self = weak.lock()) client->post([self] { self->take_finished(); });
+       }});
   if (client_->is_open()) open();
 }
 
@@ -91,21 +88,21 @@ void ConsumerCore::open() {
   wire::OpenConsumer frame;
   frame.consumer = number_;
   frame.queue = queue_;
-  std::erase_if(held_.all(), [this](const HeldDeliveries::Map::value_type& entry) {
-    const bool orphan = entry.second.lost && entry.second.stage() == Stage::handed;
-    if (orphan) orphans_.insert(entry.second.work);
+  held_.erase_if([this](const Held& held) {
+    const bool orphan = held.lost && held.stage() == Stage::handed;
+    if (orphan) orphans_.insert(held.work);
     return orphan;
   });
-  for (auto& [delivery, held] : held_.all()) {
-    if (held.lost && held.stage() != Stage::judged) continue;
+  for (const Held* held : held_.in_order()) {
+    if (held->lost && held->stage() != Stage::judged) continue;
     if (frame.held.size() == kTokensPerFrame) {
       frame.more = true;
       client_->send(wire::encode(frame));
       frame.held.clear();
       frame.more = false;
     }
-    presented_.push_back(delivery);
-    frame.held.push_back({held.token, held.stage() >= Stage::handed, delivery});
+    presented_.push_back(held->work->number);
+    frame.held.push_back({held->token, held->stage() >= Stage::handed, held->work->number});
   }
   opening_ = client_->next_request();
   frame.request = opening_;
@@ -132,8 +129,8 @@ void ConsumerCore::on(const wire::ConsumerOpened& frame) {
     if (it != held_.end() && !frame.held[i]) lose(it);
   }
   if (!std::exchange(ever_open_, true) && opened_) std::exchange(opened_, nullptr)({});
-  for (const auto& [delivery, held] : held_.all()) {
-    if (held.stage() == Stage::judged) verdicts_.push_back(delivery);
+  for (const Held* held : held_.in_order()) {
+    if (held->stage() == Stage::judged) verdicts_.push_back(held->work->number);
   }
   if (closing_ && closing_request_ == 0) say_close();
   flush();
@@ -179,12 +176,14 @@ void ConsumerCore::suspect(const Status& status) {
       if (it == held_.end()) continue;
       if (++it->second.suspected == kTries) {
         settled(delivery);
-      } else if (it->second.verdict.publishes != nullptr) {
-        const wire::Token token = it->second.token;
-        it->second.verdict = refusal("lazaret.publish_refused", status);
-        it->second.verdict.token = token;
-      } else if (it->second.verdict.kind != VerdictKind::ack) {
-        it->second.verdict.error = as_report("lazaret.report_refused", status.text(), "");
+        continue;
+      }
+      VerdictRef& verdict = it->second.verdict;
+      if (verdict == nullptr) continue;
+      if (verdict->publishes != nullptr) {
+        verdict = refusal("lazaret.publish_refused", status);
+      } else if (verdict->kind != VerdictKind::ack) {
+        verdict->error = as_report("lazaret.report_refused", status.text(), "");
       }
     }
   }
@@ -200,15 +199,15 @@ void ConsumerCore::disconnected() {
   verdicts_.clear();
   sent_.clear();
   extensions_.clear();
-  for (auto& [delivery, held] : std::views::reverse(held_.all())) {
-    if (held.stage() != Stage::announcing) continue;
-    held_.enter(held, Stage::buffered);
+  for (Held* held : std::views::reverse(held_.in_order())) {
+    if (held->stage() != Stage::announcing) continue;
+    held_.enter(*held, Stage::buffered);
     --busy_;
   }
-  std::erase_if(held_.all(), [this](const auto& entry) {
-    if (entry.second.stage() != Stage::buffered) return false;
-    if (closing_ && !entry.second.lost) ++closed_.released;
-    return closing_ || entry.second.lost;
+  held_.erase_if([this](const Held& held) {
+    if (held.stage() != Stage::buffered) return false;
+    if (closing_ && !held.lost) ++closed_.released;
+    return closing_ || held.lost;
   });
   check_closed();
 }
@@ -227,7 +226,7 @@ void ConsumerCore::ended(const Status& status) {
   }
   over_ = true;
   runner_->stop();
-  for (auto& [delivery, held] : held_.all()) held.work->stop.request_stop();
+  for (const Held* held : held_.in_order()) held->work->stop.request_stop();
   if (opened_) {
     std::exchange(opened_, nullptr)(status);
   } else if (options_.on_end) {
@@ -243,24 +242,24 @@ void ConsumerCore::on(wire::Deliver&& frame) {
   const std::uint64_t told = client_->welcome().max_message_bytes;
   const std::size_t most = told == 0 ? limits::kMessageBytesMost : static_cast<std::size_t>(told);
   for (wire::Delivery& one : frame.deliveries) {
-    Held held;
-    held.token = one.token;
-    auto message =
-        decode_message(one.envelope, one.body, one.body_crc, source_, one.source_offset.value, one.published_at);
-    const bool arrived = message.ok();
-    const Status opened = arrived ? open_body(*message, most) : Status();
-    const bool good = arrived && opened.ok();
+    Message message;
+    const Status arrived = decode_message(one.envelope, one.body, one.body_crc, one.published_at, message);
+    const Status opened = arrived.ok() ? open_body(message, most) : Status();
+    const bool good = arrived.ok() && opened.ok();
+    if (!good) message = Message();
+    message.source = source_;
+    message.offset = one.source_offset.value;
     const bool request = one.time_left.count() > 0;
     gets_requests_ = gets_requests_ || request;
-    held.work = std::make_shared<Work>(one.delivery, good ? std::move(*message) : Message(),
-                                       static_cast<int>(one.attempt), one.redelivered, one.isolated, by_,
-                                       request ? SteadyClock::now() + one.time_left : SteadyTime::max());
-    const auto it = held_.add(one.delivery, std::move(held));
+    const auto it = held_.add(
+        one.token, std::make_shared<Work>(one.delivery, std::move(message), static_cast<int>(one.attempt),
+                                          one.redelivered, one.isolated, by_,
+                                          request ? SteadyClock::now() + one.time_left : SteadyTime::max()));
     if (good) continue;
     // Another connection may carry it; what was compressed badly stays so.
-    wire::Verdict bad = plain_verdict(arrived ? VerdictKind::reject : VerdictKind::fail);
-    bad.error = arrived ? as_report("lazaret.body_not_opened", opened.text(), "")
-                        : as_report("lazaret.damaged_in_transit", message.status().text(), "");
+    VerdictRef bad = plain_verdict(arrived.ok() ? VerdictKind::reject : VerdictKind::fail);
+    bad->error = arrived.ok() ? as_report("lazaret.body_not_opened", opened.text(), "")
+                              : as_report("lazaret.damaged_in_transit", arrived.text(), "");
     judge(it, std::move(bad));
   }
   flush();
@@ -328,27 +327,13 @@ void ConsumerCore::hand_over(const std::vector<std::uint64_t>& numbers) {
   collect_later();
 }
 
-/// Wakes the client's thread, unless the next report comes so soon that it can be told of both.
-void ConsumerCore::finished(const WorkRef& work, Verdict verdict, bool more) {
-  {
-    const std::lock_guard lock(finished_mutex_);
-    finished_.emplace_back(work, std::move(verdict));
-    const bool soon = gather_ && more && work->ended_ns - finished_.front().first->ended_ns < kReportTogetherNs;
-    if (soon || std::exchange(finished_posted_, true)) return;
-  }
-  client_->post([self = shared_from_this()] { self->take_finished(); });
-}
-
 void ConsumerCore::collect_finished() {
   gathering_ = ahead() > 0;
-  std::vector<std::pair<WorkRef, Verdict>> finished;
-  {
-    const std::lock_guard lock(finished_mutex_);
-    std::swap(finished, finished_);
-    finished_posted_ = false;
-    gather_ = gathering_;
-  }
-  for (const auto& [work, verdict] : finished) finish_one(work, verdict);
+  std::vector<FinishedWorks::Ended> ended = std::exchange(collected_, {});
+  finished_->take(ended, gathering_);
+  for (const auto& [work, verdict] : ended) finish_one(work, verdict);
+  ended.clear();
+  if (ended.capacity() <= kCollectedKept) collected_ = std::move(ended);
 }
 
 /// While reports may be kept back, somebody looks.
@@ -394,46 +379,47 @@ void ConsumerCore::finish_one(const WorkRef& work, const Verdict& verdict) {
 }
 
 /// With the reply, if it is one. One that cannot be sent is the responder's failure.
-wire::Verdict ConsumerCore::judgement(const WorkRef& work, const Verdict& verdict) {
-  wire::Verdict out = wire_verdict(verdict);
-  if (out.kind == VerdictKind::ack && !verdict.publishes().empty()) {
+VerdictRef ConsumerCore::judgement(const WorkRef& work, const Verdict& verdict) {
+  if (verdict.kind() == Verdict::Kind::done && verdict.publishes().empty()) return nullptr;
+  VerdictRef out = wire_verdict(verdict);
+  if (out->kind == VerdictKind::ack && !verdict.publishes().empty()) {
     auto items = addressed_items(verdict.publishes(), client_->compress_from(), &work->delivery.message());
     const std::size_t reply = verdict.reply() == nullptr ? 0 : verdict.reply()->body.size();
     Status problem = items.ok() ? check_together(client_->welcome(), **items, reply) : items.status();
     if (problem.ok()) problem = check_size(client_->welcome(), 0, largest_body(verdict.publishes()));
     if (!problem.ok()) return refusal("lazaret.publish_refused", problem);
-    out.publishes = std::move(*items);
+    out->publishes = std::move(*items);
   }
   if (verdict.kind() != Verdict::Kind::answer && verdict.kind() != Verdict::Kind::decline) return out;
   auto reply = reply_of(verdict, &work->delivery.message(), client_->welcome());
   if (!reply.ok()) return refusal("lazaret.reply_refused", reply.status());
-  out.reply = std::make_shared<const wire::ResponderReply>(std::move(*reply));
+  out->reply = std::make_shared<const wire::ResponderReply>(std::move(*reply));
   return out;
 }
 
 /// What goes with an ack cannot be: the attempt fails, or is not counted where it may be another time.
-wire::Verdict ConsumerCore::refusal(const char* type, const Status& why) {
+VerdictRef ConsumerCore::refusal(const char* type, const Status& why) {
   const base::ErrorInfo& info = base::error_info(why.code());
   if (info.retry == base::Retry::after || info.retry == base::Retry::same_call) {
-    wire::Verdict out = plain_verdict(VerdictKind::release);
-    out.delay = std::chrono::seconds(1);
+    VerdictRef out = plain_verdict(VerdictKind::release);
+    out->delay = std::chrono::seconds(1);
     return out;
   }
-  wire::Verdict out = plain_verdict(VerdictKind::fail);
-  out.error = as_report(type, std::string(info.name) + ": " + why.text(), "");
+  VerdictRef out = plain_verdict(VerdictKind::fail);
+  out->error = as_report(type, std::string(info.name) + ": " + why.text(), "");
   return out;
 }
 
 /// Of a consumer that is closed: its handler was asked to stop, so a failure of it is nobody's fault.
-void ConsumerCore::finish_late(HeldDeliveries::iterator it, wire::Verdict verdict) {
-  if (verdict.kind == VerdictKind::fail) verdict = plain_verdict(VerdictKind::release);
-  verdict.token = it->second.token;
+void ConsumerCore::finish_late(HeldDeliveries::iterator it, VerdictRef verdict) {
   wire::Settle frame;
   frame.consumer = number_;
-  if (is_plain_ack(verdict)) {
-    frame.acks.push_back(verdict.token);
+  if (verdict == nullptr) {
+    frame.acks.push_back(it->second.token);
   } else {
-    frame.verdicts.push_back(std::move(verdict));
+    if (verdict->kind == VerdictKind::fail) verdict = plain_verdict(VerdictKind::release);
+    verdict->token = it->second.token;
+    frame.verdicts.push_back(std::move(*verdict));
   }
   held_.erase(it);
   if (open_) client_->send(wire::encode(frame));
@@ -442,10 +428,9 @@ void ConsumerCore::finish_late(HeldDeliveries::iterator it, wire::Verdict verdic
 
 // --- Verdicts --------------------------------------------------------------------------------------------------------
 
-void ConsumerCore::judge(HeldDeliveries::iterator it, wire::Verdict verdict) {
+void ConsumerCore::judge(HeldDeliveries::iterator it, VerdictRef verdict) {
   held_.enter(it->second, Stage::judged);
   it->second.verdict = std::move(verdict);
-  it->second.verdict.token = it->second.token;
   if (open_) verdicts_.push_back(it->first);
 }
 
@@ -495,7 +480,7 @@ void ConsumerCore::recall(const std::vector<std::uint64_t>& deliveries) {
 /// A batch ends at a number of verdicts or of bytes: failures may say much.
 void ConsumerCore::flush() {
   if (!open_ || verdicts_.empty()) return;
-  std::vector<std::uint64_t> numbers;
+  std::vector<const Held*> judged;
   std::size_t bytes = 0;
   std::size_t items = 0;
   for (const std::uint64_t number : std::exchange(verdicts_, {})) {
@@ -504,32 +489,33 @@ void ConsumerCore::flush() {
     const std::size_t more = header_bytes(it->second.verdict);
     const std::size_t more_items = items_of(it->second.verdict);
     const bool full = items + more_items > limits::kBatchItems || bytes + more > limits::kBatchBytes;
-    if (full && !numbers.empty()) {
-      send_verdicts(std::exchange(numbers, {}));
+    if (full && !judged.empty()) {
+      send_verdicts(std::exchange(judged, {}));
       bytes = items = 0;
     }
-    numbers.push_back(number);
+    judged.push_back(&it->second);
     bytes += more;
     items += more_items;
   }
-  if (!numbers.empty()) send_verdicts(std::move(numbers));
+  if (!judged.empty()) send_verdicts(judged);
 }
 
-void ConsumerCore::send_verdicts(std::vector<std::uint64_t> numbers) {
+void ConsumerCore::send_verdicts(const std::vector<const Held*>& judged) {
   wire::Settle frame;
   frame.request = client_->next_settle(number_);
   frame.consumer = number_;
   std::vector<std::uint64_t> acks;
   std::vector<std::uint64_t> others;
-  for (const std::uint64_t number : numbers) {
-    const auto it = held_.find(number);
-    if (it == held_.end()) continue;
-    if (is_plain_ack(it->second.verdict)) {
-      frame.acks.push_back(it->second.token);
-      acks.push_back(number);
+  frame.acks.reserve(judged.size());
+  acks.reserve(judged.size());
+  for (const Held* held : judged) {
+    if (held->verdict == nullptr) {
+      frame.acks.push_back(held->token);
+      acks.push_back(held->work->number);
     } else {
-      frame.verdicts.push_back(it->second.verdict);
-      others.push_back(number);
+      frame.verdicts.push_back(*held->verdict);
+      frame.verdicts.back().token = held->token;
+      others.push_back(held->work->number);
     }
   }
   // In the order in which the answer counts them.
@@ -564,8 +550,10 @@ void ConsumerCore::on(const wire::Settled& frame) {
 bool ConsumerCore::refused_with(std::uint64_t delivery, Code code) {
   const auto it = held_.find(delivery);
   if (it == held_.end() || code == Code::OK || code == Code::LEASE_LOST) return false;
-  const bool published = it->second.verdict.publishes != nullptr;
-  if (!published && it->second.verdict.reply == nullptr) return false;
+  const VerdictRef& verdict = it->second.verdict;
+  if (verdict == nullptr) return false;
+  const bool published = verdict->publishes != nullptr;
+  if (!published && verdict->reply == nullptr) return false;
   judge(it, refusal(published ? "lazaret.publish_refused" : "lazaret.reply_refused", Status(code)));
   it->second.judged_again = true;
   return true;
@@ -586,12 +574,9 @@ void ConsumerCore::settled(std::uint64_t delivery) {
 // --- Leases ----------------------------------------------------------------------------------------------------------
 
 void ConsumerCore::on(const wire::LeaseEnded& frame) {
-  for (const wire::Token& token : frame.tokens) {
-    for (auto it = held_.all().begin(); it != held_.end(); ++it) {
-      if (it->second.token != token) continue;
-      if (it->second.stage() != Stage::judged) lose(it);
-      break;
-    }
+  const std::set<wire::Token> ended(frame.tokens.begin(), frame.tokens.end());
+  for (const Held* held : held_.in_order()) {
+    if (held->stage() != Stage::judged && ended.contains(held->token)) lose(held_.find(held->work->number));
   }
   check_closed();
 }
@@ -657,9 +642,9 @@ void ConsumerCore::extend() {
   };
   held_.each_handed([&](const Held& held) {
     if (held.lost || held.timed_out) return;
-    wire::Verdict verdict = plain_verdict(VerdictKind::extend);
+    wire::Verdict& verdict = frame.verdicts.emplace_back();
+    verdict.kind = VerdictKind::extend;
     verdict.token = held.token;
-    frame.verdicts.push_back(std::move(verdict));
     numbers.push_back(held.work->number);
     if (numbers.size() == limits::kBatchItems) send();
   });
@@ -676,9 +661,9 @@ void ConsumerCore::check_longest() {
     if (held.lost || held.timed_out || began == 0 || now - began < longest) return;
     held.work->stop.request_stop();
     held.timed_out = true;
-    wire::Verdict verdict = plain_verdict(VerdictKind::fail);
-    verdict.handler_timeout = true;
-    verdict.error = {"handler_timeout",
+    VerdictRef verdict = plain_verdict(VerdictKind::fail);
+    verdict->handler_timeout = true;
+    verdict->error = {"handler_timeout",
                      "the handler took longer than " + std::to_string(options_.longest.count()) + " ms", ""};
     judge(held_.find(held.work->number), std::move(verdict));
   });

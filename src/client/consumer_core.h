@@ -5,7 +5,7 @@
 //                 ▲            │ Started is in the kernel
 //                 └────────────┘ connection lost first
 //
-// Threading: the client's executor, except `finished`, which handlers call from wherever they run.
+// Threading: the client's executor, except `finished_`, which handlers tell from wherever they run.
 // Invariants:
 //   1. No handler begins before the bytes of a Started that covers it are in the kernel.
 //   2. A verdict goes out before any Started that is sent after it.
@@ -16,12 +16,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "client/completion.h"
+#include "client/handler_runner.h"
 #include "client/held_deliveries.h"
 #include "lazaret/consumer.h"
 #include "wire/frames.h"
@@ -79,15 +79,14 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   std::size_t ahead() const;
   void announce(std::vector<std::uint64_t> numbers);
   void hand_over(const std::vector<std::uint64_t>& numbers);
-  void finished(const WorkRef& work, Verdict verdict, bool more);
   void take_finished();
   void collect_finished();
   void collect_later();
   void finish_one(const WorkRef& work, const Verdict& verdict);
-  static wire::Verdict refusal(const char* type, const base::Status& why);
-  wire::Verdict judgement(const WorkRef& work, const Verdict& verdict);
-  void finish_late(HeldDeliveries::iterator it, wire::Verdict verdict);
-  void judge(HeldDeliveries::iterator it, wire::Verdict verdict);
+  static VerdictRef refusal(const char* type, const base::Status& why);
+  VerdictRef judgement(const WorkRef& work, const Verdict& verdict);
+  void finish_late(HeldDeliveries::iterator it, VerdictRef verdict);
+  void judge(HeldDeliveries::iterator it, VerdictRef verdict);
   void settled(std::uint64_t delivery);
   /// Whether another verdict follows.
   bool refused_with(std::uint64_t delivery, base::Code code);
@@ -95,7 +94,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   std::size_t take_back();
   void give_back();
   void flush();
-  void send_verdicts(std::vector<std::uint64_t> numbers);
+  void send_verdicts(const std::vector<const Held*>& judged);
   void lose(HeldDeliveries::iterator it);
   void tick();
   void watch();
@@ -143,7 +142,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   bool watching_ = false;
   asio::steady_timer collect_;
   bool collecting_ = false;  // collect_ runs
-  bool gathering_ = false;   // `gather_`, for the client's executor
+  bool gathering_ = false;   // handlers are fast: their ends are reported together
   std::chrono::steady_clock::time_point extended_at_;
 
   // Closing.
@@ -154,10 +153,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   Closed closed_;
   asio::steady_timer drain_timer_;
 
-  std::mutex finished_mutex_;
-  std::vector<std::pair<WorkRef, Verdict>> finished_;  // GUARDED_BY(finished_mutex_)
-  bool finished_posted_ = false;                       // GUARDED_BY(finished_mutex_)
-  bool gather_ = false;                                // GUARDED_BY(finished_mutex_): handlers are fast
+  const std::shared_ptr<FinishedWorks> finished_ = std::make_shared<FinishedWorks>();
+  std::vector<FinishedWorks::Ended> collected_;  // empty: room for what is collected next
 };
 
 }  // namespace lazaret::detail

@@ -7,6 +7,8 @@
 #include <boost/asio/post.hpp>
 #include <condition_variable>
 #include <cstdlib>
+#include <deque>
+#include <mutex>
 #include <thread>
 
 namespace lazaret::detail {
@@ -34,7 +36,7 @@ Verdict verdict_of(const std::exception_ptr& thrown) {
 
 std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-void mark_begun(Work& work) { work.began_ns.store(now_ns(), std::memory_order_release); }
+void mark_begun(Work& work, std::int64_t at_ns) { work.began_ns.store(at_ns, std::memory_order_release); }
 
 thread_local HandlersOf current;
 
@@ -53,12 +55,12 @@ class Inside {
 
 /// What those who serve share with their runner: it outlives the runner for as long as a handler does not return.
 struct Pool {
-  Pool(const AnyHandler& handler_, HandlersOf owner_, HandlerRunner::Finished finished_)
-      : handler(handler_), owner(owner_), finished(std::move(finished_)) {}
+  Pool(const AnyHandler& handler_, HandlersOf owner_, Reports reports_)
+      : handler(handler_), owner(owner_), reports(std::move(reports_)) {}
 
   const AnyHandler handler;
   const HandlersOf owner;
-  const HandlerRunner::Finished finished;
+  const Reports reports;
   std::mutex mutex;
   std::condition_variable not_empty;
   std::deque<WorkRef> waiting;  // GUARDED_BY(mutex)
@@ -77,14 +79,14 @@ Verdict run(const Pool& pool, Delivery& delivery) {
 
 /// The next one, which begins now; null when there is none, and whoever asked serves no longer. Under the lock, so that
 /// what take_back leaves has begun.
-WorkRef begin_next(Pool& pool) {
+WorkRef begin_next(Pool& pool, std::int64_t at_ns) {
   if (pool.stopping || pool.waiting.empty()) {
     --pool.serving;
     return nullptr;
   }
   WorkRef work = std::move(pool.waiting.front());
   pool.waiting.pop_front();
-  mark_begun(*work);
+  mark_begun(*work, at_ns);
   return work;
 }
 
@@ -95,10 +97,10 @@ void serve_from(Pool& pool, WorkRef work) {
     WorkRef next;
     {
       const std::lock_guard lock(pool.mutex);
-      next = begin_next(pool);
+      next = begin_next(pool, work->ended_ns);
     }
-    pool.finished(work, std::move(verdict), next != nullptr);
-    work = std::move(next);
+    const bool more = next != nullptr;
+    pool.reports.tell(std::exchange(work, std::move(next)), std::move(verdict), more);
   }
 }
 
@@ -111,7 +113,7 @@ void serve_always(const std::shared_ptr<Pool>& pool) {
       pool->not_empty.wait(lock, [&] { return pool->stopping || !pool->waiting.empty(); });
       if (pool->stopping) return;
       ++pool->serving;
-      work = begin_next(*pool);
+      work = begin_next(*pool, now_ns());
     }
     serve_from(*pool, std::move(work));
   }
@@ -122,7 +124,7 @@ void serve_turn(Pool& pool) {
   WorkRef work;
   {
     const std::lock_guard lock(pool.mutex);
-    work = begin_next(pool);
+    work = begin_next(pool, now_ns());
   }
   serve_from(pool, std::move(work));
 }
@@ -130,8 +132,8 @@ void serve_turn(Pool& pool) {
 /// Those who serve it differ in how they are called to work.
 class PoolRunner : public HandlerRunner {
  public:
-  PoolRunner(const AnyHandler& handler, std::size_t concurrency, HandlersOf owner, Finished finished)
-      : concurrency_(concurrency), pool_(std::make_shared<Pool>(handler, owner, std::move(finished))) {}
+  PoolRunner(const AnyHandler& handler, std::size_t concurrency, HandlersOf owner, Reports reports)
+      : concurrency_(concurrency), pool_(std::make_shared<Pool>(handler, owner, std::move(reports))) {}
   ~PoolRunner() override { PoolRunner::stop(); }
 
   void submit(std::vector<WorkRef> works) override {
@@ -171,8 +173,8 @@ class PoolRunner : public HandlerRunner {
 /// Threads of its own.
 class ThreadRunner final : public PoolRunner {
  public:
-  ThreadRunner(const AnyHandler& handler, std::size_t concurrency, HandlersOf owner, Finished finished)
-      : PoolRunner(handler, concurrency, owner, std::move(finished)) {
+  ThreadRunner(const AnyHandler& handler, std::size_t concurrency, HandlersOf owner, Reports reports)
+      : PoolRunner(handler, concurrency, owner, std::move(reports)) {
     // Detached on purpose: a handler that never returns must not keep its client from closing.
     for (std::size_t i = 0; i < concurrency; ++i) std::thread(serve_always, pool_).detach();
   }
@@ -185,8 +187,8 @@ class ThreadRunner final : public PoolRunner {
 class ExecutorRunner final : public PoolRunner {
  public:
   ExecutorRunner(const AnyHandler& handler, std::size_t concurrency, asio::any_io_executor run_on, HandlersOf owner,
-                 Finished finished)
-      : PoolRunner(handler, concurrency, owner, std::move(finished)), run_on_(std::move(run_on)) {
+                 Reports reports)
+      : PoolRunner(handler, concurrency, owner, std::move(reports)), run_on_(std::move(run_on)) {
     on_call_ = true;
   }
 
@@ -230,8 +232,8 @@ class HandlerExecutor {
 
 class CoroutineRunner final : public HandlerRunner, public std::enable_shared_from_this<CoroutineRunner> {
  public:
-  CoroutineRunner(const AnyHandler& handler, std::size_t concurrency, asio::any_io_executor run_on, Finished finished)
-      : handler_(handler), concurrency_(concurrency), run_on_(std::move(run_on)), finished_(std::move(finished)) {}
+  CoroutineRunner(const AnyHandler& handler, std::size_t concurrency, asio::any_io_executor run_on, Reports reports)
+      : handler_(handler), concurrency_(concurrency), run_on_(std::move(run_on)), reports_(std::move(reports)) {}
 
   void submit(std::vector<WorkRef> works) override {
     {
@@ -264,7 +266,7 @@ class CoroutineRunner final : public HandlerRunner, public std::enable_shared_fr
         work = std::move(waiting_.front());
         waiting_.pop_front();
         ++running_;
-        mark_begun(*work);
+        mark_begun(*work, now_ns());
       }
       auto self = shared_from_this();
       asio::co_spawn(run_on_, handler_.coroutine(work->delivery),
@@ -280,14 +282,14 @@ class CoroutineRunner final : public HandlerRunner, public std::enable_shared_fr
       --running_;
     }
     work->ended_ns = now_ns();
-    finished_(work, std::move(verdict), false);
+    reports_.tell(work, std::move(verdict), false);
     begin_next();
   }
 
   AnyHandler handler_;
   const std::size_t concurrency_;
   asio::any_io_executor run_on_;
-  Finished finished_;
+  Reports reports_;
   std::mutex mutex_;
   std::deque<WorkRef> waiting_;  // GUARDED_BY(mutex_)
   std::size_t running_ = 0;      // GUARDED_BY(mutex_)
@@ -300,14 +302,14 @@ bool is_inside_handler_of(const void* owner) { return current.client == owner ||
 
 std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency,
                                            const asio::any_io_executor& run_on, const asio::any_io_executor& own,
-                                           HandlersOf owner, HandlerRunner::Finished finished) {
+                                           HandlersOf owner, Reports reports) {
   const auto most = static_cast<std::size_t>(concurrency);
   if (handler.coroutine) {
     return std::make_shared<CoroutineRunner>(handler, most, HandlerExecutor(run_on ? run_on : own, owner),
-                                             std::move(finished));
+                                             std::move(reports));
   }
-  if (run_on) return std::make_shared<ExecutorRunner>(handler, most, run_on, owner, std::move(finished));
-  return std::make_shared<ThreadRunner>(handler, most, owner, std::move(finished));
+  if (run_on) return std::make_shared<ExecutorRunner>(handler, most, run_on, owner, std::move(reports));
+  return std::make_shared<ThreadRunner>(handler, most, owner, std::move(reports));
 }
 
 }  // namespace lazaret::detail

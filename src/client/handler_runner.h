@@ -1,38 +1,19 @@
 // HandlerRunner: where a consumer's handlers run: plain functions on threads of its own or on the user's executor,
 // coroutines on the user's executor or the client's.
 //
-// Threading: any thread; `finished` is called on the thread of the handler.
+// Threading: any thread; reports come from the thread of the handler.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/any_io_executor.hpp>
-#include <chrono>
-#include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <stop_token>
 #include <vector>
 
+#include "client/finished_works.h"
+#include "client/work.h"
 #include "lazaret/consumer.h"
 
 namespace lazaret::detail {
-
-/// One delivery on its way through a handler.
-struct Work {
-  Work(std::uint64_t delivery_, Message message, int attempt, bool redelivered, bool isolated,
-       std::shared_ptr<const DeliveredBy> by, Delivery::SteadyTime deadline)
-      : number(delivery_),
-        delivery(std::move(message), attempt, redelivered, isolated, stop.get_token(), std::move(by), deadline) {}
-  const std::uint64_t number;  // the delivery sequence
-  std::stop_source stop;
-  Delivery delivery;
-  /// Steady time in nanoseconds at which the handler began; 0 before. At which it ended.
-  std::atomic<std::int64_t> began_ns{0};
-  std::int64_t ended_ns = 0;
-};
-using WorkRef = std::shared_ptr<Work>;
 
 /// Whose handlers they are.
 struct HandlersOf {
@@ -43,10 +24,18 @@ struct HandlersOf {
 /// there for their end would be waiting for itself.
 bool is_inside_handler_of(const void* owner);
 
+/// Where handlers' ends are told, and who is woken then: it may be long after the consumer and its client have gone.
+struct Reports {
+  std::shared_ptr<FinishedWorks> to;
+  std::function<void()> wake;
+
+  void tell(WorkRef work, Verdict verdict, bool more) const {
+    if (to->add(std::move(work), std::move(verdict), more)) wake();
+  }
+};
+
 class HandlerRunner {
  public:
-  /// `more`: the same thread begins on the next one now.
-  using Finished = std::function<void(const WorkRef&, Verdict, bool more)>;
   virtual ~HandlerRunner() = default;
 
   virtual void submit(std::vector<WorkRef> works) = 0;
@@ -59,6 +48,6 @@ class HandlerRunner {
 /// `run_on` is what the user wants, or empty; `own` the client's executor.
 std::shared_ptr<HandlerRunner> make_runner(const AnyHandler& handler, int concurrency,
                                            const asio::any_io_executor& run_on, const asio::any_io_executor& own,
-                                           HandlersOf owner, HandlerRunner::Finished finished);
+                                           HandlersOf owner, Reports reports);
 
 }  // namespace lazaret::detail

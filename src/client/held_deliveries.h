@@ -6,16 +6,22 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <algorithm>
 #include <cstdint>
-#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
 
-#include "client/handler_runner.h"
+#include "client/work.h"
 #include "wire/frames.h"
 
 namespace lazaret::detail {
 
 /// How far a delivery has come (consumer_core.h draws it).
 enum class Stage : std::uint8_t { buffered, announcing, handed, judged };
+
+/// Null: a plain ack, which most are.
+using VerdictRef = std::unique_ptr<wire::Verdict>;
 
 /// Leaves the list that it is in when it is erased.
 using HeldHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -27,7 +33,7 @@ struct Held : HeldHook {
   bool timed_out = false;     // its failure is its verdict, its handler still runs
   bool judged_again = false;  // its verdict was refused, and another one is to be sent
   int suspected = 0;          // so often its verdict was in what a connection ended over
-  wire::Verdict verdict;      // when judged
+  VerdictRef verdict;         // when judged
 
   Stage stage() const { return stage_; }
 
@@ -38,13 +44,17 @@ struct Held : HeldHook {
 
 class HeldDeliveries {
  public:
-  using Map = std::map<std::uint64_t, Held>;
+  using Map = std::unordered_map<std::uint64_t, Held>;
   using iterator = Map::iterator;
 
   /// As buffered. What has the number already stays as it is.
-  iterator add(std::uint64_t number, Held held) {
-    const auto [it, is_new] = map_.emplace(number, std::move(held));
-    if (is_new) enter(it->second, Stage::buffered);
+  iterator add(const wire::Token& token, WorkRef work) {
+    const auto [it, is_new] = map_.try_emplace(work->number);
+    if (is_new) {
+      it->second.token = token;
+      it->second.work = std::move(work);
+      enter(it->second, Stage::buffered);
+    }
     return it;
   }
   void enter(Held& held, Stage stage) {
@@ -77,10 +87,20 @@ class HeldDeliveries {
       visit(*it++);
     }
   }
-  /// All of them: for what happens once a connection, not once a message.
-  Map& all() {
+  /// All of them, by number: for what happens once a connection, not once a message.
+  std::vector<Held*> in_order() {
     looked_at_ += map_.size();
-    return map_;
+    std::vector<Held*> all;
+    all.reserve(map_.size());
+    for (auto& [number, held] : map_) all.push_back(&held);
+    std::ranges::sort(all, {}, [](const Held* held) { return held->work->number; });
+    return all;
+  }
+  /// The same for those that `gone` says true of, which go.
+  template <class Gone>
+  void erase_if(Gone gone) {
+    looked_at_ += map_.size();
+    std::erase_if(map_, [&](const Map::value_type& entry) { return gone(entry.second); });
   }
 
   /// What was looked at one by one so far: what tests count.

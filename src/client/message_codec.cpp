@@ -34,6 +34,14 @@ std::int64_t micros_of(std::chrono::system_clock::time_point time) {
   return std::chrono::time_point_cast<std::chrono::microseconds>(time).time_since_epoch().count();
 }
 
+namespace {
+
+std::chrono::system_clock::time_point time_of(std::int64_t micros) {
+  return std::chrono::system_clock::time_point(std::chrono::microseconds(micros));
+}
+
+}  // namespace
+
 base::SharedBytes encode_envelope(Message& message) {
   if (message.id.is_nil()) message.id = MessageId::make();
   wire::Envelope envelope;
@@ -55,31 +63,31 @@ base::SharedBytes encode_envelope(Message& message) {
 
 base::SharedBytes shared_body(const Body& body) { return {body.owner(), body.view()}; }
 
-base::Result<Message> decode_message(const base::SharedBytes& bytes, const base::SharedBytes& body,
-                                     std::uint32_t body_crc, const std::string& source, std::uint64_t offset,
-                                     base::Instant published_at) {
-  auto envelope = wire::decode_envelope(bytes.view());
-  if (!envelope.ok()) return envelope.status();
+/// Most fields of most messages are not set, and cost nothing.
+base::Status decode_message(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t body_crc,
+                            base::Instant published_at, Message& message) {
+  thread_local wire::EnvelopeView view;
+  if (base::Status read = wire::read_envelope(envelope.view(), view); !read.ok()) return read;
   if (base::crc32c(body.view()) != body_crc) return base::Status(base::Code::CHECKSUM_MISMATCH);
-  Message message;
   message.body = Body(body.owner(), body.view());
-  message.id = MessageId{envelope->id.bytes};
-  message.key = std::move(envelope->key);
-  message.type = std::move(envelope->type);
-  message.content_type = std::move(envelope->content_type);
-  message.headers = std::move(envelope->headers);
-  message.correlation_id = std::move(envelope->correlation_id);
-  message.causation_id = std::move(envelope->causation_id);
-  message.reply_to = std::move(envelope->reply_to);
-  message.schema_id = std::move(envelope->schema_id);
-  message.traceparent = std::move(envelope->traceparent);
-  message.expires_at = std::chrono::system_clock::time_point(std::chrono::microseconds(envelope->expires_at_us));
-  message.content_encoding = std::move(envelope->content_encoding);
-  message.source = source;
-  message.offset = offset;
-  message.deadline = std::chrono::system_clock::time_point(std::chrono::microseconds(envelope->deadline_us));
-  message.published_at = std::chrono::system_clock::time_point(std::chrono::microseconds(published_at.us));
-  return message;
+  message.id = MessageId{view.id.bytes};
+  const auto set = [](std::string& field, std::string_view value) {
+    if (!value.empty()) field = value;
+  };
+  set(message.key, view.facts.key);
+  set(message.type, view.facts.type);
+  set(message.content_type, view.facts.content_type);
+  for (const auto& [name, value] : view.facts.headers) message.headers.emplace_back(name, value);
+  set(message.correlation_id, view.facts.correlation_id);
+  set(message.causation_id, view.causation_id);
+  set(message.reply_to, view.reply_to);
+  set(message.schema_id, view.facts.schema_id);
+  set(message.traceparent, view.traceparent);
+  set(message.content_encoding, view.content_encoding);
+  message.expires_at = time_of(view.expires_at_us);
+  message.deadline = time_of(view.deadline_us);
+  message.published_at = time_of(published_at.us);
+  return {};
 }
 
 }  // namespace detail

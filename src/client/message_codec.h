@@ -17,9 +17,8 @@ inline constexpr const char* kToRequester = "lazaret.requester";
 /// The envelope's bytes; the message has an id afterwards.
 base::SharedBytes encode_envelope(Message& message);
 base::SharedBytes shared_body(const Body& body);
-/// BAD_FRAME or CHECKSUM_MISMATCH when the bytes are not what the publisher sent.
-base::Result<Message> decode_message(const base::SharedBytes& envelope, const base::SharedBytes& body,
-                                     std::uint32_t body_crc, const std::string& source, std::uint64_t offset,
-                                     base::Instant published_at);
+/// Fills in an empty message. BAD_REQUEST or CHECKSUM_MISMATCH when the bytes are not what the publisher sent.
+base::Status decode_message(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t body_crc,
+                            base::Instant published_at, Message& message);
 
 }  // namespace lazaret::detail

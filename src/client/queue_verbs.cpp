@@ -139,14 +139,15 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     out.damaged = one.damaged;
     if (one.held_by) out.held_by = one.held_by->value;
     out.unaccepted = one.unaccepted;
-    out.message.offset = one.offset.value;
-    auto message =
-        detail::decode_message(one.envelope, one.body, one.body_crc, queue, one.offset.value, one.published_at);
-    if (!one.damaged && message.ok()) {
-      out.message = std::move(*message);
+    Message message;
+    const Status decoded = detail::decode_message(one.envelope, one.body, one.body_crc, one.published_at, message);
+    if (!one.damaged && decoded.ok()) {
+      message.source = queue;
+      out.message = std::move(message);
     } else {
       out.damaged = true;
     }
+    out.message.offset = one.offset.value;
   }
   return peeked;
 }

@@ -27,19 +27,19 @@ void follow(Message& message, const Message& cause) {
 
 }  // namespace
 
-wire::Verdict wire_verdict(const Verdict& verdict) {
-  wire::Verdict out;
+VerdictRef wire_verdict(const Verdict& verdict) {
+  auto out = std::make_unique<wire::Verdict>();
   switch (verdict.kind()) {
     case Verdict::Kind::done:
     case Verdict::Kind::answer:
-    case Verdict::Kind::decline: out.kind = VerdictKind::ack; return out;
-    case Verdict::Kind::fail: out.kind = VerdictKind::fail; break;
-    case Verdict::Kind::reject: out.kind = VerdictKind::reject; break;
-    case Verdict::Kind::release: out.kind = VerdictKind::release; break;
-    case Verdict::Kind::not_begun: out.kind = VerdictKind::not_begun; break;
+    case Verdict::Kind::decline: out->kind = VerdictKind::ack; return out;
+    case Verdict::Kind::fail: out->kind = VerdictKind::fail; break;
+    case Verdict::Kind::reject: out->kind = VerdictKind::reject; break;
+    case Verdict::Kind::release: out->kind = VerdictKind::release; break;
+    case Verdict::Kind::not_begun: out->kind = VerdictKind::not_begun; break;
   }
-  out.error = as_report(verdict.type(), verdict.text(), verdict.details());
-  if (verdict.delay()) out.delay = *verdict.delay();
+  out->error = as_report(verdict.type(), verdict.text(), verdict.details());
+  if (verdict.delay()) out->delay = *verdict.delay();
   return out;
 }
 
@@ -92,20 +92,20 @@ base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messag
 }
 
 /// Its token and lengths, and its texts, which the encoder cuts; of a reply its body too.
-std::size_t header_bytes(const wire::Verdict& verdict) {
+std::size_t header_bytes(const VerdictRef& verdict) {
   constexpr std::size_t kFixed = 96;
-  return kFixed + std::min(verdict.error.type.size(), limits::kErrorTypeBytes) +
-         std::min(verdict.error.message.size(), limits::kErrorMessageBytes) +
-         std::min(verdict.error.details.size(), limits::kErrorDetailsBytes) +
-         (verdict.reply == nullptr
-              ? 0
-              : verdict.reply->envelope.size() + verdict.reply->body.size() + verdict.reply->reason.size()) +
-         size_of(verdict.publishes);
+  if (verdict == nullptr) return kFixed;
+  const auto& [type, message, details] = verdict->error;
+  const wire::ResponderReply* reply = verdict->reply.get();
+  return kFixed + std::min(type.size(), limits::kErrorTypeBytes) +
+         std::min(message.size(), limits::kErrorMessageBytes) + std::min(details.size(), limits::kErrorDetailsBytes) +
+         (reply == nullptr ? 0 : reply->envelope.size() + reply->body.size() + reply->reason.size()) +
+         size_of(verdict->publishes);
 }
 
-wire::Verdict plain_verdict(VerdictKind kind) {
-  wire::Verdict verdict;
-  verdict.kind = kind;
+VerdictRef plain_verdict(VerdictKind kind) {
+  auto verdict = std::make_unique<wire::Verdict>();
+  verdict->kind = kind;
   return verdict;
 }
 

@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "base/status.h"
+#include "client/held_deliveries.h"
 #include "lazaret/consumer.h"
 #include "wire/frames.h"
 
 namespace lazaret::detail {
 
-wire::Verdict wire_verdict(const Verdict& verdict);
+/// Without what goes with an ack.
+VerdictRef wire_verdict(const Verdict& verdict);
 /// What an answer or a decline tells the requester; `request` is what it is the reply to, where that is at hand. Why
 /// not, for any other verdict, for texts that are none, and for what is larger than a broker with these limits takes.
 base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Message* request,
@@ -21,8 +23,8 @@ base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messag
                                                    const Message* cause = nullptr);
 /// Bytes, before anything is compressed.
 std::size_t largest_body(const std::vector<Addressed>& messages);
-wire::Verdict plain_verdict(model::VerdictKind kind);
+VerdictRef plain_verdict(model::VerdictKind kind);
 /// What it takes of a frame, at most.
-std::size_t header_bytes(const wire::Verdict& verdict);
+std::size_t header_bytes(const VerdictRef& verdict);
 
 }  // namespace lazaret::detail

@@ -47,10 +47,18 @@ bool IntervalSet::erase(Offset offset) {
   const std::uint64_t begin = it->first;
   const std::uint64_t end = it->second;
   if (offset.value >= end) return false;
-  stretches_.erase(it);
-  if (begin < offset.value) stretches_.emplace(begin, offset.value);
-  if (offset.value + 1 < end) stretches_.emplace(offset.value + 1, end);
   --size_;
+  const std::uint64_t behind = offset.value + 1;
+  if (begin < offset.value) {
+    it->second = offset.value;
+    if (behind < end) stretches_.emplace_hint(std::next(it), behind, end);
+  } else if (behind < end) {
+    auto rest = stretches_.extract(it++);  // no allocation: sets are eaten away from their begin
+    rest.key() = behind;
+    stretches_.insert(it, std::move(rest));
+  } else {
+    stretches_.erase(it);
+  }
   return true;
 }
 

@@ -5,34 +5,42 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "core/interval_set.h"
 #include "model/answer.h"
 #include "model/command.h"
 #include "model/limits.h"
 
 namespace lazaret::core {
 
-/// Bounded to kSettledTokens: the oldest is forgotten. Grants are unique in a shard, so a grant names its token.
+/// Bounded to kSettledTokens: the oldest is forgotten. Grants are unique in a shard, so a grant names its token. Nearly
+/// all are acks in time, whose grants are neighbours: those are kept as stretches.
 class SettledTokens {
  public:
   void remember(model::Grant grant, model::VerdictKind kind, const model::VerdictResult& result) {
-    const Answered answered{kind, result.where, result.late, result.code};
-    const bool fresh = results_.insert_or_assign(grant.value, answered).second;
-    if (result.case_id) cases_.insert_or_assign(grant.value, *result.case_id);
-    if (!fresh) return;
+    const bool known = forget(grant.value);
+    if (is_plain(kind, result)) {
+      acked_.insert(model::Offset(grant.value));
+    } else {
+      results_.insert_or_assign(grant.value, Answered{kind, result.where, result.late, result.code});
+      if (result.case_id) cases_.insert_or_assign(grant.value, *result.case_id);
+    }
+    if (known) return;
     if (ring_.size() < model::limits::kSettledTokens) {
       ring_.push_back(grant.value);
       return;
     }
-    results_.erase(ring_[next_]);
-    if (!cases_.empty()) cases_.erase(ring_[next_]);
-    ring_[next_] = grant.value;
+    forget(std::exchange(ring_[next_], grant.value));
     next_ = (next_ + 1) % ring_.size();
   }
   /// Nothing when it is not remembered, or when the token was settled with another verdict: to say OK to that one would
   /// confirm what never happened.
   std::optional<model::VerdictResult> find(model::Grant grant, model::VerdictKind kind) const {
+    if (acked_.contains(model::Offset(grant.value))) {
+      return kind == model::VerdictKind::ack ? std::optional(model::VerdictResult()) : std::nullopt;
+    }
     const auto it = results_.find(grant.value);
     if (it == results_.end() || it->second.kind != kind) return std::nullopt;
     model::VerdictResult result{it->second.code, it->second.where, std::nullopt, it->second.late};
@@ -49,6 +57,18 @@ class SettledTokens {
     base::Code code;
   };
 
+  static bool is_plain(model::VerdictKind kind, const model::VerdictResult& result) {
+    return kind == model::VerdictKind::ack && result.code == base::Code::OK && !result.late && !result.case_id;
+  }
+  /// Whether it was remembered.
+  bool forget(std::uint64_t grant) {
+    if (acked_.erase(model::Offset(grant))) return true;
+    if (results_.empty() || results_.erase(grant) == 0) return false;
+    if (!cases_.empty()) cases_.erase(grant);
+    return true;
+  }
+
+  IntervalSet acked_;  // of grants: acks that were done, in time
   boost::unordered_flat_map<std::uint64_t, Answered> results_;  // lookup only
   std::map<std::uint64_t, model::CaseId> cases_;
   std::vector<std::uint64_t> ring_;

@@ -56,35 +56,85 @@ Status check_fields(const v1::Envelope& envelope) {
   return {};
 }
 
+struct Field {
+  int number = 0;          // 0: none
+  std::string_view bytes;  // of one that has a length
+  std::uint64_t value = 0;
+  bool has_length = false;
+};
+
 /// The fields of an encoded message, one after the other.
 class FieldReader {
  public:
   explicit FieldReader(std::string_view bytes)
       : bytes_(bytes), in_(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size())) {}
 
-  /// The next field that has a length, and its bytes; 0 at the end, or where the bytes are no message.
-  int next(std::string_view& value) {
+  /// The next field that is a number or has a length; none at the end, or where the bytes are no message.
+  Field next() {
     using google::protobuf::internal::WireFormatLite;
     while (const std::uint32_t tag = in_.ReadTag()) {
-      if (WireFormatLite::GetTagWireType(tag) != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
-        if (!WireFormatLite::SkipField(&in_, tag)) return 0;
-        continue;
+      Field field;
+      field.number = WireFormatLite::GetTagFieldNumber(tag);
+      switch (WireFormatLite::GetTagWireType(tag)) {
+        case WireFormatLite::WIRETYPE_VARINT: return in_.ReadVarint64(&field.value) ? field : broken();
+        case WireFormatLite::WIRETYPE_LENGTH_DELIMITED:
+          field.has_length = true;
+          return read_bytes(field.bytes) ? field : broken();
+        default:
+          if (!WireFormatLite::SkipField(&in_, tag)) return broken();
       }
-      std::uint32_t size = 0;
-      const bool whole =
-          in_.ReadVarint32(&size) && size <= bytes_.size() - static_cast<std::size_t>(in_.CurrentPosition());
-      if (!whole) return 0;
-      value = bytes_.substr(static_cast<std::size_t>(in_.CurrentPosition()), size);
-      in_.Skip(static_cast<int>(size));
-      return WireFormatLite::GetTagFieldNumber(tag);
     }
-    return 0;
+    return is_whole() ? Field() : broken();
   }
+  /// The next one that has a length.
+  Field next_with_length() {
+    Field field = next();
+    while (field.number != 0 && !field.has_length) field = next();
+    return field;
+  }
+  /// At the end: whether the bytes were a message.
+  bool ok() const { return ok_; }
 
  private:
+  bool is_whole() { return static_cast<std::size_t>(in_.CurrentPosition()) == bytes_.size(); }
+  Field broken() {
+    ok_ = false;
+    return {};
+  }
+  bool read_bytes(std::string_view& out) {
+    std::uint32_t size = 0;
+    if (!in_.ReadVarint32(&size)) return false;
+    const auto at = static_cast<std::size_t>(in_.CurrentPosition());
+    if (size > bytes_.size() - at) return false;
+    out = bytes_.substr(at, size);
+    return in_.Skip(static_cast<int>(size));
+  }
+
   std::string_view bytes_;
   google::protobuf::io::CodedInputStream in_;
+  bool ok_ = true;
 };
+
+/// Of a field that has a length: whether it is one of these, which are read then.
+bool take_fact(const Field& field, model::MessageFacts& facts) {
+  switch (field.number) {
+    case v1::Envelope::kKeyFieldNumber: facts.key = field.bytes; return true;
+    case v1::Envelope::kTypeFieldNumber: facts.type = field.bytes; return true;
+    case v1::Envelope::kContentTypeFieldNumber: facts.content_type = field.bytes; return true;
+    case v1::Envelope::kCorrelationIdFieldNumber: facts.correlation_id = field.bytes; return true;
+    case v1::Envelope::kSchemaIdFieldNumber: facts.schema_id = field.bytes; return true;
+    case v1::Envelope::kHeadersFieldNumber: {
+      auto& [name, content] = facts.headers.emplace_back();
+      FieldReader header(field.bytes);
+      for (Field part = header.next_with_length(); part.number != 0; part = header.next_with_length()) {
+        if (part.number == v1::Header::kNameFieldNumber) name = part.bytes;
+        if (part.number == v1::Header::kValueFieldNumber) content = part.bytes;
+      }
+      return true;
+    }
+    default: return false;
+  }
+}
 
 }  // namespace
 
@@ -135,6 +185,37 @@ base::Result<Envelope> decode_envelope(std::string_view bytes) {
   return out;
 }
 
+Status read_envelope(std::string_view bytes, EnvelopeView& view) {
+  view.facts.clear();
+  view.id = {};
+  view.causation_id = view.reply_to = view.content_encoding = view.traceparent = {};
+  view.deadline_us = view.expires_at_us = 0;
+  view.priority = 0;
+  FieldReader fields(bytes);
+  for (Field field = fields.next(); field.number != 0; field = fields.next()) {
+    if (field.has_length && take_fact(field, view.facts)) continue;
+    if (field.has_length) {
+      switch (field.number) {
+        case v1::Envelope::kIdFieldNumber: view.id = model::MessageId::from_raw(field.bytes).value_or(model::MessageId()); break;
+        case v1::Envelope::kCausationIdFieldNumber: view.causation_id = field.bytes; break;
+        case v1::Envelope::kReplyToFieldNumber: view.reply_to = field.bytes; break;
+        case v1::Envelope::kContentEncodingFieldNumber: view.content_encoding = field.bytes; break;
+        case v1::Envelope::kTraceparentFieldNumber: view.traceparent = field.bytes; break;
+        default: break;
+      }
+    } else {
+      switch (field.number) {
+        case v1::Envelope::kDeadlineUsFieldNumber: view.deadline_us = static_cast<std::int64_t>(field.value); break;
+        case v1::Envelope::kExpiresAtUsFieldNumber: view.expires_at_us = static_cast<std::int64_t>(field.value); break;
+        case v1::Envelope::kPriorityFieldNumber: view.priority = static_cast<std::uint32_t>(field.value); break;
+        default: break;
+      }
+    }
+  }
+  if (!fields.ok()) return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
+  return {};
+}
+
 Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFacts& facts) {
   if (bytes.size() > max_bytes) {
     return Status(Code::HEADERS_TOO_LARGE, "the envelope has " + std::to_string(bytes.size()) + " bytes, at most " +
@@ -150,34 +231,18 @@ Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFac
 /// What merges later counts, as protobuf has it.
 model::KeyHash key_hash(std::string_view bytes) {
   std::string_view key;
-  std::string_view value;
   FieldReader fields(bytes);
-  while (const int field = fields.next(value)) {
-    if (field == v1::Envelope::kKeyFieldNumber) key = value;
+  for (Field field = fields.next_with_length(); field.number != 0; field = fields.next_with_length()) {
+    if (field.number == v1::Envelope::kKeyFieldNumber) key = field.bytes;
   }
   return model::hash_of_key(key);
 }
 
 void read_facts(std::string_view bytes, model::MessageFacts& facts) {
   facts.clear();
-  std::string_view value;
   FieldReader fields(bytes);
-  while (const int field = fields.next(value)) {
-    switch (field) {
-      case v1::Envelope::kKeyFieldNumber: facts.key = value; break;
-      case v1::Envelope::kTypeFieldNumber: facts.type = value; break;
-      case v1::Envelope::kContentTypeFieldNumber: facts.content_type = value; break;
-      case v1::Envelope::kCorrelationIdFieldNumber: facts.correlation_id = value; break;
-      case v1::Envelope::kSchemaIdFieldNumber: facts.schema_id = value; break;
-      case v1::Envelope::kHeadersFieldNumber: {
-        auto& [name, content] = facts.headers.emplace_back();
-        std::string_view part;
-        FieldReader header(value);
-        while (const int of = header.next(part)) (of == v1::Header::kNameFieldNumber ? name : content) = part;
-        break;
-      }
-      default: break;
-    }
+  for (Field field = fields.next_with_length(); field.number != 0; field = fields.next_with_length()) {
+    take_fact(field, facts);
   }
 }
 

@@ -36,6 +36,22 @@ std::string encode_envelope(const Envelope& envelope);
 /// BAD_REQUEST when the bytes are no envelope.
 base::Result<Envelope> decode_envelope(std::string_view bytes);
 
+/// The same as views of the bytes, for whoever reads one for each message: good as long as those are.
+struct EnvelopeView {
+  model::MessageFacts facts;
+  model::MessageId id;
+  std::string_view causation_id;
+  std::string_view reply_to;
+  std::string_view content_encoding;
+  std::string_view traceparent;
+  std::int64_t deadline_us = 0;
+  std::int64_t expires_at_us = 0;
+  std::uint32_t priority = 0;
+};
+/// BAD_REQUEST when the bytes are no envelope. Whoever took them from a publisher looked whether texts are UTF-8; this
+/// does not. What is in `view` before goes; its room is used again.
+base::Status read_envelope(std::string_view bytes, EnvelopeView& view);
+
 /// What the broker has to know of an envelope that it takes as it is.
 struct EnvelopeFacts {
   bool has_id = false;  // the publisher gave one
