@@ -44,21 +44,21 @@ std::chrono::system_clock::time_point time_of(std::int64_t micros) {
 
 base::SharedBytes encode_envelope(Message& message) {
   if (message.id.is_nil()) message.id = MessageId::make();
-  wire::Envelope envelope;
-  envelope.id = uuid_of(message.id);
-  envelope.key = std::move(message.key);
-  envelope.type = std::move(message.type);
-  envelope.content_type = std::move(message.content_type);
-  envelope.headers = std::move(message.headers);
-  envelope.correlation_id = std::move(message.correlation_id);
-  envelope.causation_id = std::move(message.causation_id);
-  envelope.reply_to = std::move(message.reply_to);
-  envelope.schema_id = std::move(message.schema_id);
-  envelope.traceparent = std::move(message.traceparent);
-  if (message.ttl.count() <= 0) envelope.expires_at_us = micros_of(message.expires_at);
-  envelope.content_encoding = std::move(message.content_encoding);
-  envelope.deadline_us = std::chrono::duration_cast<base::Duration>(message.deadline.time_since_epoch()).count();
-  return base::SharedBytes::of(wire::encode_envelope(envelope));
+  thread_local wire::EnvelopeView view;
+  view.id = uuid_of(message.id);
+  view.facts.key = message.key;
+  view.facts.type = message.type;
+  view.facts.content_type = message.content_type;
+  view.facts.headers.assign(message.headers.begin(), message.headers.end());
+  view.facts.correlation_id = message.correlation_id;
+  view.facts.schema_id = message.schema_id;
+  view.causation_id = message.causation_id;
+  view.reply_to = message.reply_to;
+  view.traceparent = message.traceparent;
+  view.content_encoding = message.content_encoding;
+  view.expires_at_us = message.ttl.count() > 0 ? 0 : micros_of(message.expires_at);
+  view.deadline_us = std::chrono::duration_cast<base::Duration>(message.deadline.time_since_epoch()).count();
+  return base::SharedBytes::of(wire::encode_envelope(view));
 }
 
 base::SharedBytes shared_body(const Body& body) { return {body.owner(), body.view()}; }

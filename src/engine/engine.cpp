@@ -385,6 +385,12 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       post(taken->to, core::HandOverTaken{shard, taken->taken});
     }
   }
+  // Confirms of publishes first: what a delivery sets off in a consumer would take the processor from them.
+  std::ranges::stable_partition(letters, [](const auto& letter) {
+    return std::ranges::any_of(letter.second, [](const model::Answer& answer) {
+      return std::holds_alternative<model::Published>(answer);
+    });
+  });
   for (auto& [session, answers] : letters) {
     if (const auto outbox = sessions.find(session)) outbox->tell(std::move(answers));
   }

@@ -138,27 +138,46 @@ bool take_fact(const Field& field, model::MessageFacts& facts) {
 
 }  // namespace
 
-/// Most have few fields, and one that is not set costs nothing.
 std::string encode_envelope(const Envelope& envelope) {
+  EnvelopeView view;
+  view.facts.key = envelope.key;
+  view.facts.type = envelope.type;
+  view.facts.content_type = envelope.content_type;
+  view.facts.correlation_id = envelope.correlation_id;
+  view.facts.schema_id = envelope.schema_id;
+  view.facts.headers.assign(envelope.headers.begin(), envelope.headers.end());
+  view.id = envelope.id;
+  view.causation_id = envelope.causation_id;
+  view.reply_to = envelope.reply_to;
+  view.content_encoding = envelope.content_encoding;
+  view.traceparent = envelope.traceparent;
+  view.deadline_us = envelope.deadline_us;
+  view.expires_at_us = envelope.expires_at_us;
+  view.priority = envelope.priority;
+  return encode_envelope(view);
+}
+
+/// Most have few fields, and one that is not set costs nothing.
+std::string encode_envelope(const EnvelopeView& view) {
   auto out = Reused<v1::Envelope>::blank();
-  if (!envelope.id.is_nil()) out->set_id(envelope.id.raw().data(), 16);
-  if (!envelope.key.empty()) out->set_key(envelope.key);
-  if (!envelope.type.empty()) out->set_type(envelope.type);
-  if (!envelope.content_type.empty()) out->set_content_type(envelope.content_type);
-  for (const auto& [name, value] : envelope.headers) {
+  if (!view.id.is_nil()) out->set_id(view.id.raw().data(), 16);
+  if (!view.facts.key.empty()) out->mutable_key()->assign(view.facts.key);
+  if (!view.facts.type.empty()) out->mutable_type()->assign(view.facts.type);
+  if (!view.facts.content_type.empty()) out->mutable_content_type()->assign(view.facts.content_type);
+  for (const auto& [name, value] : view.facts.headers) {
     v1::Header* header = out->add_headers();
-    header->set_name(name);
-    header->set_value(value);
+    header->mutable_name()->assign(name);
+    header->mutable_value()->assign(value);
   }
-  if (!envelope.correlation_id.empty()) out->set_correlation_id(envelope.correlation_id);
-  if (!envelope.causation_id.empty()) out->set_causation_id(envelope.causation_id);
-  if (!envelope.reply_to.empty()) out->set_reply_to(envelope.reply_to);
-  out->set_deadline_us(envelope.deadline_us);
-  out->set_expires_at_us(envelope.expires_at_us);
-  out->set_priority(envelope.priority);
-  if (!envelope.schema_id.empty()) out->set_schema_id(envelope.schema_id);
-  if (!envelope.content_encoding.empty()) out->set_content_encoding(envelope.content_encoding);
-  if (!envelope.traceparent.empty()) out->set_traceparent(envelope.traceparent);
+  if (!view.facts.correlation_id.empty()) out->mutable_correlation_id()->assign(view.facts.correlation_id);
+  if (!view.causation_id.empty()) out->mutable_causation_id()->assign(view.causation_id);
+  if (!view.reply_to.empty()) out->mutable_reply_to()->assign(view.reply_to);
+  out->set_deadline_us(view.deadline_us);
+  out->set_expires_at_us(view.expires_at_us);
+  out->set_priority(view.priority);
+  if (!view.facts.schema_id.empty()) out->mutable_schema_id()->assign(view.facts.schema_id);
+  if (!view.content_encoding.empty()) out->mutable_content_encoding()->assign(view.content_encoding);
+  if (!view.traceparent.empty()) out->mutable_traceparent()->assign(view.traceparent);
   std::string bytes = out->SerializeAsString();
   out.went_through(bytes.size());
   return bytes;

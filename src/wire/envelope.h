@@ -51,6 +51,7 @@ struct EnvelopeView {
 /// BAD_REQUEST when the bytes are no envelope. Whoever took them from a publisher looked whether texts are UTF-8; this
 /// does not. What is in `view` before goes; its room is used again.
 base::Status read_envelope(std::string_view bytes, EnvelopeView& view);
+std::string encode_envelope(const EnvelopeView& view);
 
 /// What the broker has to know of an envelope that it takes as it is.
 struct EnvelopeFacts {

@@ -263,7 +263,7 @@ wire::Publish BrokerScript::publish() {
 
 std::string BrokerScript::envelope() {
   const std::uint8_t kind = input_.byte();
-  if (kind % 4 == 0) return wire::encode_envelope({});
+  if (kind % 4 == 0) return wire::encode_envelope(wire::Envelope());
   if (kind % 4 == 1) return input_.text(128);
   wire::Envelope envelope;
   envelope.type = "order.created";

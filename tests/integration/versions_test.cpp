@@ -154,7 +154,7 @@ TEST_F(ClientOfTomorrow, TheFieldsOfItsMessagesComeThroughBitForBit) {
 TEST_F(ClientOfTomorrow, WhatTheBrokerAddsToAMessageStandsBehindWhatItDoesNotKnow) {
   create("q");
   wire::PublishItem item = item_of("x");  // without an id, and with a time to live
-  const std::string sent = wire::encode_envelope({}) + kUnknownFields;
+  const std::string sent = wire::encode_envelope(wire::Envelope()) + kUnknownFields;
   item.envelope = base::SharedBytes::of(sent);
   item.ttl = 1h;
   publish("q", {item});

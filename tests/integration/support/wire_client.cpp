@@ -62,7 +62,7 @@ std::string prefix_of(std::uint32_t length, std::uint8_t type, std::uint8_t flag
 
 wire::PublishItem item_of(const std::string& body, std::uint64_t sequence) {
   return {sequence,
-          base::SharedBytes::of(wire::encode_envelope({})),
+          base::SharedBytes::of(wire::encode_envelope(wire::Envelope())),
           base::SharedBytes::of(body),
           base::crc32c(body),
           {},

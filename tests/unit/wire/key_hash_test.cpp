@@ -67,7 +67,7 @@ TEST(MessageFacts, AreReadBesideEverythingElse) {
   EXPECT_EQ(facts.headers[0], (std::pair<std::string_view, std::string_view>("region", "eu")));
   EXPECT_EQ(facts.headers[1], (std::pair<std::string_view, std::string_view>("empty", "")));
   EXPECT_EQ(facts.headers[2].second.size(), 300u);
-  read_facts(encode_envelope({}), facts);
+  read_facts(encode_envelope(Envelope()), facts);
   EXPECT_EQ(facts.type, "");
   EXPECT_TRUE(facts.headers.empty());
 }
