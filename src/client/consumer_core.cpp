@@ -59,15 +59,14 @@ ConsumerCore::~ConsumerCore() {
 
 void ConsumerCore::start(Opened opened) {
   opened_ = std::move(opened);
-  runner_ = make_runner(
-      handler_, options_.concurrency, options_.run_on, client_->executor(), {client_.get(), this},
-      {finished_, [weak_client = std::weak_ptr(client_), weak = weak_from_this()] {
-         // It may end long after its client has gone, with all that the client ran on.
-         std::shared_ptr<void> io;
-         const auto client = weak_client.lock();
-         if (client == nullptr || !client->hold(io)) return;
-         if (const auto self = weak.lock()) client->post([self] { self->take_finished(); });
-       }});
+  runner_ = make_runner(handler_, options_.concurrency, options_.run_on, client_->executor(), {client_.get(), this},
+                        {finished_, [weak_client = std::weak_ptr(client_), weak = weak_from_this()] {
+                           // It may end long after its client has gone, with all that the client ran on.
+                           std::shared_ptr<void> io;
+                           const auto client = weak_client.lock();
+                           if (client == nullptr || !client->hold(io)) return;
+                           if (const auto self = weak.lock()) client->post([self] { self->take_finished(); });
+                         }});
   if (client_->is_open()) open();
 }
 
@@ -251,10 +250,10 @@ void ConsumerCore::on(wire::Deliver&& frame) {
     message.offset = one.source_offset.value;
     const bool request = one.time_left.count() > 0;
     gets_requests_ = gets_requests_ || request;
-    const auto it = held_.add(
-        one.token, std::make_shared<Work>(one.delivery, std::move(message), static_cast<int>(one.attempt),
-                                          one.redelivered, one.isolated, by_,
-                                          request ? SteadyClock::now() + one.time_left : SteadyTime::max()));
+    const auto it =
+        held_.add(one.token, std::make_shared<Work>(one.delivery, std::move(message), static_cast<int>(one.attempt),
+                                                    one.redelivered, one.isolated, by_,
+                                                    request ? SteadyClock::now() + one.time_left : SteadyTime::max()));
     if (good) continue;
     // Another connection may carry it; what was compressed badly stays so.
     VerdictRef bad = plain_verdict(arrived.ok() ? VerdictKind::reject : VerdictKind::fail);
@@ -664,7 +663,7 @@ void ConsumerCore::check_longest() {
     VerdictRef verdict = plain_verdict(VerdictKind::fail);
     verdict->handler_timeout = true;
     verdict->error = {"handler_timeout",
-                     "the handler took longer than " + std::to_string(options_.longest.count()) + " ms", ""};
+                      "the handler took longer than " + std::to_string(options_.longest.count()) + " ms", ""};
     judge(held_.find(held.work->number), std::move(verdict));
   });
 }

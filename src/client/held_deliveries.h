@@ -5,8 +5,8 @@
 // Threading: the client's executor.
 #pragma once
 
-#include <boost/intrusive/list.hpp>
 #include <algorithm>
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>

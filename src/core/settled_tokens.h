@@ -115,7 +115,7 @@ class SettledTokens {
     }
   }
 
-  GrantBits acked_;  // in time
+  GrantBits acked_;                                             // in time
   boost::unordered_flat_map<std::uint64_t, Answered> results_;  // lookup only
   std::map<std::uint64_t, model::CaseId> cases_;
   std::vector<std::uint64_t> ring_;

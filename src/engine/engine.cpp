@@ -386,11 +386,11 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
     }
   }
   // Confirms of publishes first: what a delivery sets off in a consumer would take the processor from them.
-  std::ranges::stable_partition(letters, [](const auto& letter) {
-    return std::ranges::any_of(letter.second, [](const model::Answer& answer) {
-      return std::holds_alternative<model::Published>(answer);
-    });
-  });
+  const auto confirms = [](const auto& letter) {
+    return std::ranges::any_of(
+        letter.second, [](const model::Answer& answer) { return std::holds_alternative<model::Published>(answer); });
+  };
+  if (letters.size() > 1) std::ranges::stable_partition(letters, confirms);
   for (auto& [session, answers] : letters) {
     if (const auto outbox = sessions.find(session)) outbox->tell(std::move(answers));
   }

@@ -136,6 +136,29 @@ bool take_fact(const Field& field, model::MessageFacts& facts) {
   }
 }
 
+/// The others that have a length.
+void take_text(const Field& field, EnvelopeView& view) {
+  switch (field.number) {
+    case v1::Envelope::kIdFieldNumber:
+      view.id = model::MessageId::from_raw(field.bytes).value_or(model::MessageId());
+      break;
+    case v1::Envelope::kCausationIdFieldNumber: view.causation_id = field.bytes; break;
+    case v1::Envelope::kReplyToFieldNumber: view.reply_to = field.bytes; break;
+    case v1::Envelope::kContentEncodingFieldNumber: view.content_encoding = field.bytes; break;
+    case v1::Envelope::kTraceparentFieldNumber: view.traceparent = field.bytes; break;
+    default: break;
+  }
+}
+
+void take_number(const Field& field, EnvelopeView& view) {
+  switch (field.number) {
+    case v1::Envelope::kDeadlineUsFieldNumber: view.deadline_us = static_cast<std::int64_t>(field.value); break;
+    case v1::Envelope::kExpiresAtUsFieldNumber: view.expires_at_us = static_cast<std::int64_t>(field.value); break;
+    case v1::Envelope::kPriorityFieldNumber: view.priority = static_cast<std::uint32_t>(field.value); break;
+    default: break;
+  }
+}
+
 }  // namespace
 
 std::string encode_envelope(const Envelope& envelope) {
@@ -212,23 +235,10 @@ Status read_envelope(std::string_view bytes, EnvelopeView& view) {
   view.priority = 0;
   FieldReader fields(bytes);
   for (Field field = fields.next(); field.number != 0; field = fields.next()) {
-    if (field.has_length && take_fact(field, view.facts)) continue;
-    if (field.has_length) {
-      switch (field.number) {
-        case v1::Envelope::kIdFieldNumber: view.id = model::MessageId::from_raw(field.bytes).value_or(model::MessageId()); break;
-        case v1::Envelope::kCausationIdFieldNumber: view.causation_id = field.bytes; break;
-        case v1::Envelope::kReplyToFieldNumber: view.reply_to = field.bytes; break;
-        case v1::Envelope::kContentEncodingFieldNumber: view.content_encoding = field.bytes; break;
-        case v1::Envelope::kTraceparentFieldNumber: view.traceparent = field.bytes; break;
-        default: break;
-      }
-    } else {
-      switch (field.number) {
-        case v1::Envelope::kDeadlineUsFieldNumber: view.deadline_us = static_cast<std::int64_t>(field.value); break;
-        case v1::Envelope::kExpiresAtUsFieldNumber: view.expires_at_us = static_cast<std::int64_t>(field.value); break;
-        case v1::Envelope::kPriorityFieldNumber: view.priority = static_cast<std::uint32_t>(field.value); break;
-        default: break;
-      }
+    if (!field.has_length) {
+      take_number(field, view);
+    } else if (!take_fact(field, view.facts)) {
+      take_text(field, view);
     }
   }
   if (!fields.ok()) return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
