@@ -267,6 +267,7 @@ class LAZARET_API Client {
     std::string start = {};
     TopicSpec retention;                // of a topic
     std::optional<std::string> filter;  // of a subscription
+    std::optional<bool> ephemeral;      // of a subscription
   };
   static AnySpec of(QueueSpec spec);
   static AnySpec of(TopicSpec spec);

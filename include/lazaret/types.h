@@ -310,6 +310,9 @@ struct SubscriptionSpec {
   /// or `~` (contains) for type, key, header.NAME, content_type, correlation_id, schema_id. A message that does not
   /// match is settled without being delivered, and counted as filtered_total. "": everything (the default).
   std::optional<std::string> filter = {};
+  /// It lives as long as its consumers: it is deleted, with what they have not settled, when it has had none for 30
+  /// seconds; a client that reconnects within that, also after a restart of the broker, goes on. Default: false.
+  std::optional<bool> ephemeral = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.
@@ -336,6 +339,7 @@ struct QueueInfo {
   std::uint64_t scheduled = 0;      // published with a delay that is not over
   std::uint64_t expired_total = 0;  // dropped since they were past their time to live
   std::string filter = {};          // of a subscription; what that has turned away does not count as entered
+  bool ephemeral = false;           // of a subscription
   std::uint64_t filtered_total = 0;
   std::uint64_t unaccepted = 0;  // ready, and of types that no consumer accepts, as far as they were met
 };

@@ -171,6 +171,7 @@ json::object queue_json(const model::QueueStats& stats) {
     out["topic"] = stats.queue.topic;
     out["start"] = model::text_of(stats.queue.start);
     out["filter"] = base::to_utf8(stats.queue.options.filter);
+    out["ephemeral"] = stats.queue.options.ephemeral;
     out["filtered_total"] = counters.filtered;
     out["lag"] = stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held;
     out["retention_used"] = stats.retention_used;
@@ -197,6 +198,8 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
     status = read(name, value, patch.retention_messages);
   } else if (name == "retention_bytes") {
     status = read(name, value, patch.retention_bytes);
+  } else if (name == "ephemeral") {
+    status = read(name, value, patch.ephemeral);
   } else if (name == "filter") {
     status = read(name, value, "a text", patch.filter);
   } else if (name == "max_messages") {

@@ -99,6 +99,7 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.held = in.held;
   out.held_full = in.held_full;
   out.filter = in.options.filter;
+  out.ephemeral = in.options.ephemeral;
   out.filtered_total = in.filtered;
   out.unaccepted = in.unaccepted;
   out.created = created;
@@ -193,14 +194,14 @@ wire::QueueRequest request_for(wire::QueueVerb verb, std::string name) {
 
 }  // namespace
 
-Client::AnySpec Client::of(QueueSpec spec) { return {Kind::queue, std::move(spec), {}, {}, {}, {}}; }
+Client::AnySpec Client::of(QueueSpec spec) { return {Kind::queue, std::move(spec), {}, {}, {}, {}, {}}; }
 
 Client::AnySpec Client::of(TopicSpec spec) {
   QueueSpec options;
   options.name = spec.name;
   options.durability = spec.durability;
   options.colocate_with = spec.colocate_with;
-  return {Kind::topic, std::move(options), {}, {}, std::move(spec), {}};
+  return {Kind::topic, std::move(options), {}, {}, std::move(spec), {}, {}};
 }
 
 Client::AnySpec Client::of(SubscriptionSpec spec) {
@@ -220,8 +221,8 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.on_expiry = std::move(spec.on_expiry);
   options.order_by_key = spec.order_by_key;
   options.on_key_failure = std::move(spec.on_key_failure);
-  return {Kind::subscription,    std::move(options), std::move(spec.topic), std::move(spec.start), {},
-          std::move(spec.filter)};
+  return {Kind::subscription,     std::move(options), std::move(spec.topic), std::move(spec.start), {},
+          std::move(spec.filter), spec.ephemeral};
 }
 
 void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> handler) {
@@ -254,6 +255,7 @@ void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> han
   frame.options = *patch;
   add_retention(spec.retention, frame.options);
   frame.options.filter = std::move(spec.filter);
+  frame.options.ephemeral = spec.ephemeral;
   ask<QueueInfo>(core(), std::move(frame), timeout_, verb != Verb::create, std::move(handler), first_of);
 }
 

@@ -68,6 +68,7 @@ Consumer& Shard::State::attach(const model::OpenConsumer& command, Subscription&
   consumer.credit_bytes = std::min(command.credit_bytes, model::limits::kCreditBytes);
   consumer.accepts = command.accepts;
   consumers_changed(sub);
+  watch_use(sub);
   sessions[consumer.session].insert(consumer.key);
   return consumer;
 }
@@ -237,6 +238,7 @@ void Shard::State::forget_if_idle(const model::ConsumerKey& key) {
       if (sub->keys != nullptr) forget_passed_messages(*sub);
       forget_aside_messages(*sub);
       begin_window_at(*sub, sub->frontier);
+      watch_use(*sub);
     }
   }
   if (const auto it = instances.find(key.instance); it != instances.end()) {

@@ -35,6 +35,7 @@ void Shard::State::on(QueueAssigned& event) {
     change_limits(*sub->log, record.options);
     pumped_later.insert(record.subscription);  // it may have been paused
     if (sub->keys != nullptr) change_key_failure(*sub);
+    watch_use(*sub);
     return touch(*sub);
   }
   if (Topic* topic = find_topic(record.subscription)) {
@@ -55,6 +56,7 @@ void Shard::State::on(QueueAssigned& event) {
   }
   Subscription& sub = adopt(record);
   begin_at(sub, record.start);
+  watch_use(sub);
   touch(sub);
   if (sub.expires()) sweep_by(sub, now);
 }
@@ -142,6 +144,18 @@ void Shard::State::begin_deletion(Subscription& sub, const model::Origin& origin
   touch(sub);
   out->urgent = out->sync = true;
   continue_deletion(sub);
+}
+
+/// An ephemeral subscription is in use, or begins to wait for whoever uses it.
+void Shard::State::watch_use(Subscription& sub) {
+  const bool waits = sub.queue.options.ephemeral && sub.consumers.empty();
+  sub.unused_until = waits ? now + model::limits::kEphemeralWaits : base::Instant::never();
+  set_alarm(sub);
+}
+
+/// Nobody has come.
+void Shard::State::end_if_unused(Subscription& sub) {
+  if (sub.unused_until <= now && !sub.deleting && !draining) begin_deletion(sub, {});
 }
 
 /// Cases keep their messages: what of them still stands in the log is copied out, step by step, then all else goes.

@@ -50,7 +50,7 @@ void Shard::State::recover(model::RecoveredQueue& recovered) {
   }
   if (sub.deleting) touch(sub);  // the deletion goes on when this group is durable
   if (sub.expires()) sub.sweep_at = now + model::limits::kSweepEvery;
-  set_alarm(sub);
+  watch_use(sub);
 }
 
 void Shard::State::recover(model::RecoveredLog& recovered, Log& log) {

@@ -209,6 +209,7 @@ void Shard::State::on(WakeUp&) {
     }
     trim(*sub.log, false);
     pumped_later.insert(id);
+    end_if_unused(sub);
   }
   while (!log_alarms.empty() && log_alarms.begin()->first <= now) {
     Log& log = *find(log_alarms.begin()->second);
@@ -343,6 +344,7 @@ void Shard::State::set_alarm(Subscription& sub) {
   if (sub.has_parked() && sub.parked_from > now) next = std::min(next, sub.parked_from);
   if (sub.seeking && !sub.finding) next = now;
   if (!sub.deleting && !draining && !sub.seeking) next = std::min(next, sub.sweep_at);
+  if (!sub.deleting && !draining) next = std::min(next, sub.unused_until);
   const bool drained = sub.log->drained_at != sub.log->state.next && is_drained(*sub.log);
   if (drained) next = std::min(next, std::max(now, sub.log->last_trim) + std::chrono::seconds(1));
   if (next == sub.alarm) return;

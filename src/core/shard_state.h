@@ -65,6 +65,8 @@ struct Shard::State {
   void on(model::DeleteQueue& command);
   void delete_topic(Topic& topic, const model::DeleteQueue& command);
   void begin_deletion(Subscription& sub, const model::Origin& origin);
+  void watch_use(Subscription& sub);
+  void end_if_unused(Subscription& sub);
   void continue_deletion(Subscription& sub);
   void finish_deletion(Subscription& sub);
   void finish_deletion(Topic& topic);

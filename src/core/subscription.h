@@ -202,6 +202,7 @@ struct Subscription {
   // --- Who consumes
   std::vector<Consumer*> consumers;  // in order of attachment
   Isolation isolation;
+  base::Instant unused_until = base::Instant::never();  // of an ephemeral one without a consumer: then it goes
   bool deleting = false;
   model::Origin delete_origin;
   std::optional<base::Instant> seeking;  // which message was published then is being looked up

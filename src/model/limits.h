@@ -78,6 +78,8 @@ inline constexpr std::size_t kReadyInMemory = 16'384;
 inline constexpr base::Duration kDelayMost = 24h * 3652;
 /// How often a subscription looks for messages that are past their time to live and that nobody consumes.
 inline constexpr base::Duration kSweepEvery = 1s;
+/// So long an ephemeral subscription may be without a consumer: more than a client takes to come back.
+inline constexpr base::Duration kEphemeralWaits = 30s;
 /// Messages that a subscription with order_by_key passes over because their keys are locked, and remembers (about 100
 /// bytes each). As long as there are so many, a fresh message of a locked key lets nothing by that is behind it.
 inline constexpr std::size_t kHeldMessages = 65'536;

@@ -121,6 +121,7 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
     options.on_key_failure = *named;
   }
   options.filter = filter.value_or(options.filter);
+  options.ephemeral = ephemeral.value_or(options.ephemeral);
   return options;
 }
 
@@ -149,6 +150,7 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.order_by_key = options.order_by_key;
   patch.on_key_failure = name_of(options.on_key_failure);
   patch.filter = options.filter;
+  patch.ephemeral = options.ephemeral;
   return patch;
 }
 
@@ -170,6 +172,9 @@ Status OptionsPatch::validate_for(Kind kind) const {
   }
   if (kind != Kind::subscription && filter && !filter->empty()) {
     return Status(Code::INVALID_OPTION, "filter is an option of subscriptions: a queue takes what is published to it");
+  }
+  if (kind != Kind::subscription && ephemeral.value_or(false)) {
+    return Status(Code::INVALID_OPTION, "ephemeral is an option of subscriptions: what is published stays");
   }
   if (kind == Kind::subscription && durability) {
     return Status(Code::INVALID_OPTION, "the durability of a subscription is its topic's");
@@ -249,6 +254,7 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   differs("overflow", std::string(name_of(have.overflow)), std::string(name_of(asked.overflow)));
   flag("order_by_key", have.order_by_key, asked.order_by_key);
   differs("on_key_failure", std::string(name_of(have.on_key_failure)), std::string(name_of(asked.on_key_failure)));
+  flag("ephemeral", have.ephemeral, asked.ephemeral);
   differs("filter", "'" + have.filter + "'", "'" + asked.filter + "'");
   return text;
 }

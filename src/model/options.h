@@ -89,6 +89,8 @@ struct QueueOptions {
   KeyFailure on_key_failure = KeyFailure::go_on;
   /// Of a subscription: what it takes of its topic (model/filter.h). "": everything.
   std::string filter;
+  /// Of a subscription: it goes, with what it has not settled, when it has had no consumer for kEphemeralWaits.
+  bool ephemeral = false;
 
   bool operator==(const QueueOptions&) const = default;
 };
@@ -118,6 +120,7 @@ struct OptionsPatch {
   std::optional<bool> order_by_key;
   std::optional<std::string> on_key_failure;
   std::optional<std::string> filter;  // "": everything
+  std::optional<bool> ephemeral;
 
   /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;

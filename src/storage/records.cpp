@@ -106,6 +106,7 @@ std::string encode(const model::QueueRecord& record) {
   options->set_order_by_key(record.options.order_by_key);
   options->set_on_key_failure(static_cast<std::uint32_t>(record.options.on_key_failure));
   options->set_filter(record.options.filter);
+  options->set_ephemeral(record.options.ephemeral);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::QueueRecord& record) {
@@ -151,6 +152,7 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   const bool holds = options.on_key_failure() == static_cast<std::uint32_t>(model::KeyFailure::hold);
   record.options.on_key_failure = holds ? model::KeyFailure::hold : model::KeyFailure::go_on;
   record.options.filter = options.filter();
+  record.options.ephemeral = options.ephemeral();
   return true;
 }
 

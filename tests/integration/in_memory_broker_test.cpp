@@ -134,6 +134,27 @@ TEST_F(InMemoryBrokerTest, ADelayedMessageComesWhenItsTimeHasComeAndNotBefore) {
   EXPECT_EQ(inbox.at(1).message.body.view(), "at");
 }
 
+TEST_F(InMemoryBrokerTest, AnEphemeralSubscriptionLivesAsLongAsItsConsumer) {
+  Client client = connect();
+  client.ensure(TopicSpec{.name = "prices"});
+  const QueueInfo created = client.create(SubscriptionSpec{.name = "screen", .topic = "prices", .ephemeral = true});
+  EXPECT_TRUE(created.ephemeral);
+  EXPECT_EQ(error_of([&] { client.ensure(SubscriptionSpec{.name = "screen", .topic = "prices", .ephemeral = false}); }),
+            errc::options_mismatch);
+  Inbox inbox;
+  Consumer consumer = client.consume("screen", [&](Delivery& delivery) { inbox.add(delivery); });
+  broker_.advance(24h);
+  client.publish("prices", {.body = "7"});
+  broker_.advance(0s);
+  EXPECT_EQ(inbox.size(), 1u);
+  consumer.close(1s);
+  broker_.advance(29s);
+  EXPECT_TRUE(client.show("screen").ephemeral);
+  broker_.advance(2s);
+  EXPECT_EQ(error_of([&] { client.show("screen"); }), errc::not_found);
+  EXPECT_EQ(client.show("prices").subscriptions, 0u);
+}
+
 TEST_F(InMemoryBrokerTest, WhatIsPastItsTimeToLiveIsDroppedOrBecomesACase) {
   Client client = connect();
   client.ensure({.name = "bids", .ttl = 10min});

@@ -43,6 +43,7 @@ constexpr std::array kOptions = {
     Option{"filter", kOfSubscription,
            "Which messages it takes, e.g. 'orders.*.created header.region=eu'; '' for all: wildcards over the type, "
            "and =, != or ~ (contains) for type, key, header.NAME, content_type, correlation_id and schema_id"},
+    Option{"ephemeral", kOfSubscription, "true: it is deleted when it has had no consumer for 30 seconds (false)"},
     Option{"durability", kOfQueue | kOfTopic,
            "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
     Option{"max_messages", kOfQueue, "Messages that it holds at most; 0 for no limit (0)"},
@@ -127,7 +128,8 @@ void add_options(CLI::App& command, Given& given) {
     }
     CLI::Option* option = command.add_option(with_dashes(name), given.options[name], help)->type_name("VALUE");
     // A bare flag says yes.
-    const bool flag = std::string_view(name) == "paused" || std::string_view(name) == "single_active_consumer";
+    const std::string_view option_name = name;
+    const bool flag = option_name == "paused" || option_name == "single_active_consumer" || option_name == "ephemeral";
     if (flag) option->expected(0, 1)->default_str("true");
   }
 }

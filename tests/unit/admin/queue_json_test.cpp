@@ -82,12 +82,14 @@ TEST(QueueJson, ASubscriptionShowsWhatItTakes) {
   model::QueueStats stats;
   stats.queue.kind = model::Kind::subscription;
   stats.queue.options.filter = "orders.# header.region=eu";
+  stats.queue.options.ephemeral = true;
   stats.counters.filtered = 4;
   stats.unaccepted = 3;
   stats.consumers.push_back({{"worker", "host-1", "2.0", {}}, 4, 1});
   stats.consumers.back().accepts = {"orders.created@2"};
   const json::object subscription = queue_json(stats);
   EXPECT_EQ(subscription.at("filter"), "orders.# header.region=eu");
+  EXPECT_EQ(subscription.at("ephemeral"), true);
   EXPECT_EQ(subscription.at("filtered_total"), 4);
   EXPECT_EQ(subscription.at("unaccepted"), 3);
   EXPECT_EQ(to_text(subscription.at("consumers").at(0).at("accepts")), R"(["orders.created@2"])");
@@ -95,6 +97,9 @@ TEST(QueueJson, ASubscriptionShowsWhatItTakes) {
   EXPECT_TRUE(read_option("filter", "orders.#", patch).value());
   EXPECT_EQ(patch.filter, "orders.#");
   EXPECT_EQ(read_option("filter", 1, patch).code(), Code::INVALID_OPTION);
+  EXPECT_TRUE(read_option("ephemeral", true, patch).value());
+  EXPECT_EQ(patch.ephemeral, true);
+  EXPECT_EQ(read_option("ephemeral", "yes", patch).code(), Code::INVALID_OPTION);
 }
 
 }  // namespace
