@@ -136,11 +136,10 @@ TEST_F(InMemoryBrokerTest, ADelayedMessageComesWhenItsTimeHasComeAndNotBefore) {
 
 TEST_F(InMemoryBrokerTest, AnEphemeralSubscriptionLivesAsLongAsItsConsumer) {
   Client client = connect();
-  client.ensure(TopicSpec{.name = "prices"});
-  const QueueInfo created = client.create(SubscriptionSpec{.name = "screen", .topic = "prices", .ephemeral = true});
-  EXPECT_TRUE(created.ephemeral);
-  EXPECT_EQ(error_of([&] { client.ensure(SubscriptionSpec{.name = "screen", .topic = "prices", .ephemeral = false}); }),
-            errc::options_mismatch);
+  client.ensure_topic({.name = "prices"});
+  EXPECT_TRUE(client.ensure_subscription({.name = "screen", .topic = "prices", .ephemeral = true}).ephemeral);
+  EXPECT_EQ(error_of([&] { client.ensure_subscription({.name = "screen", .topic = "prices", .ephemeral = false}); }),
+            errc::mismatch);
   Inbox inbox;
   Consumer consumer = client.consume("screen", [&](Delivery& delivery) { inbox.add(delivery); });
   broker_.advance(24h);

@@ -136,6 +136,10 @@ TEST_F(SeekTest, OnTheCommandLine) {
   const auto queue = broker_.cli_json({"queue", "show", "q"})[0];
   EXPECT_EQ(queue.at("single_active_consumer"), true);
   EXPECT_EQ(queue.at("max_in_flight"), 2);
+  EXPECT_EQ(broker_.cli({"subscription", "create", "watching", "--topic", "orders", "--ephemeral"}).exit, 0);
+  EXPECT_EQ(broker_.cli_json({"subscription", "show", "watching"})[0].at("ephemeral"), true);
+  EXPECT_EQ(broker_.cli({"subscription", "update", "watching", "--ephemeral", "false"}).exit, 0);
+  EXPECT_EQ(broker_.cli_json({"subscription", "show", "watching"})[0].at("ephemeral"), false);
   EXPECT_EQ(broker_.cli({"topic", "update", "orders", "--retention-age", "7d"}).exit, 0);
   EXPECT_EQ(broker_.cli_json({"topic", "show", "orders"})[0].at("retention_age"), "7d");
 }
