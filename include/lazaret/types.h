@@ -262,6 +262,9 @@ struct QueueSpec {
   /// What becomes of a publish when it is full: "refuse" (errc::exhausted naming the limit; the default), or
   /// "drop_oldest".
   std::optional<std::string> overflow = {};
+  /// A message whose Message::id came within this time is not stored again: its publisher gets the receipt of the first,
+  /// with `duplicate`. The ids of the last million messages are known. 0: not by ids (the default). At most 7 days.
+  std::optional<milliseconds> deduplicate_for = {};
 };
 
 /// A topic as it should be: each of its subscriptions gets everything that is published to it.
@@ -279,6 +282,8 @@ struct TopicSpec {
   std::optional<milliseconds> retention_age = {};
   std::optional<std::uint64_t> retention_messages = {};
   std::optional<std::uint64_t> retention_bytes = {};
+  /// As of a queue.
+  std::optional<milliseconds> deduplicate_for = {};
 };
 
 /// A durable subscription of a topic as it should be. Consumers compete on it as on a queue, with leases, attempts and

@@ -97,6 +97,7 @@ json::object topic_json(const model::QueueStats& stats) {
       {"retention_age", base::format_duration(stats.queue.options.retention_age)},
       {"retention_messages", stats.queue.options.retention_messages},
       {"retention_bytes", stats.queue.options.retention_bytes},
+      {"deduplicate_for", base::format_duration(stats.queue.options.deduplicate_for)},
   };
 }
 
@@ -166,6 +167,7 @@ json::object queue_json(const model::QueueStats& stats) {
     out["max_messages"] = stats.queue.options.max_messages;
     out["max_bytes"] = stats.queue.options.max_bytes;
     out["overflow"] = model::name_of(stats.queue.options.overflow);
+    out["deduplicate_for"] = base::format_duration(stats.queue.options.deduplicate_for);
   }
   if (stats.queue.kind == model::Kind::subscription) {
     out["topic"] = stats.queue.topic;
@@ -198,6 +200,8 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
     status = read(name, value, patch.retention_messages);
   } else if (name == "retention_bytes") {
     status = read(name, value, patch.retention_bytes);
+  } else if (name == "deduplicate_for") {
+    status = read(name, value, patch.deduplicate_for);
   } else if (name == "ephemeral") {
     status = read(name, value, patch.ephemeral);
   } else if (name == "filter") {

@@ -39,6 +39,7 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.max_messages = spec.max_messages;
   patch.max_bytes = spec.max_bytes;
   patch.overflow = spec.overflow;
+  if (spec.deduplicate_for) patch.deduplicate_for = *spec.deduplicate_for;
   patch.order_by_key = spec.order_by_key;
   patch.on_key_failure = spec.on_key_failure;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
@@ -50,6 +51,7 @@ void add_retention(const TopicSpec& spec, wire::OptionsPatch& patch) {
   if (spec.retention_age) patch.retention_age = *spec.retention_age;
   patch.retention_messages = spec.retention_messages;
   patch.retention_bytes = spec.retention_bytes;
+  if (spec.deduplicate_for) patch.deduplicate_for = *spec.deduplicate_for;
 }
 
 milliseconds to_ms(base::Duration duration) { return std::chrono::duration_cast<milliseconds>(duration); }
@@ -71,12 +73,14 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.max_messages = in.options.max_messages;
   out.spec.max_bytes = in.options.max_bytes;
   out.spec.overflow = std::string(model::name_of(in.options.overflow));
+  out.spec.deduplicate_for = to_ms(in.options.deduplicate_for);
   out.topic_spec.name = in.name;
   out.topic_spec.durability = out.spec.durability;
   out.topic_spec.retain_for = to_ms(in.options.retain_for);
   out.topic_spec.retention_age = to_ms(in.options.retention_age);
   out.topic_spec.retention_messages = in.options.retention_messages;
   out.topic_spec.retention_bytes = in.options.retention_bytes;
+  out.topic_spec.deduplicate_for = to_ms(in.options.deduplicate_for);
   out.cursor = in.cursor.value;
   out.next_offset = in.next_offset.value;
   out.spec.ttl = to_ms(in.options.ttl);

@@ -120,6 +120,7 @@ void Shard::State::save(Log& log) {
     log.producers.at(producer).save(log.state.log, producer, out->mutations);
   }
   log.changed_producers.clear();
+  if (log.ids != nullptr && log.ids->changed()) log.ids->save(log.state.log, out->mutations);
 }
 
 /// Messages that came since it was counted last.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/fifo.h"
 #include "core/dedup.h"
 #include "core/interval_set.h"
+#include "core/recent_ids.h"
 #include "model/command.h"
 #include "model/records.h"
 
@@ -42,6 +44,7 @@ struct Log {
   base::Fifo<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
   std::map<model::ProducerId, ProducerWindow> producers;
   std::set<model::ProducerId> changed_producers;
+  std::unique_ptr<RecentIds> ids;  // where it deduplicates by them
   IntervalSet trimmed;
   IntervalSet evacuated;
   IntervalSet kept;  // of `evacuated`, what cases of deleted subscriptions of a topic have

@@ -33,6 +33,7 @@ void Shard::State::on(QueueAssigned& event) {
     if (sub->expires()) sweep_by(*sub, now);  // its time to live may be shorter
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
     change_limits(*sub->log, record.options);
+    if (!sub->log->is_topic) change_deduplication(*sub->log, record.options);
     pumped_later.insert(record.subscription);  // it may have been paused
     if (sub->keys != nullptr) change_key_failure(*sub);
     watch_use(*sub);
@@ -41,12 +42,14 @@ void Shard::State::on(QueueAssigned& event) {
   if (Topic* topic = find_topic(record.subscription)) {
     topic->record.options = record.options;
     change_durability(*topic->log, relaxed);
+    change_deduplication(*topic->log, record.options);
     return change_retention(*topic->log, record.options);
   }
   if (!event.created) return;
   if (record.kind == model::Kind::topic) {
     Log& log = log_of(record);
     topics[record.subscription] = {record, &log, {}};
+    change_deduplication(log, record.options);
     return change_retention(log, record.options);
   }
   const Log* log = find(record.log);
@@ -55,6 +58,7 @@ void Shard::State::on(QueueAssigned& event) {
     return;
   }
   Subscription& sub = adopt(record);
+  if (!sub.log->is_topic) change_deduplication(*sub.log, record.options);
   begin_at(sub, record.start);
   watch_use(sub);
   touch(sub);

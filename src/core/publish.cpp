@@ -106,6 +106,10 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
       case Verdict::too_old: return {Code::SEQUENCE_TOO_OLD, {}, false};
     }
   }
+  if (const auto stored_at = known_by_id(log, *item.message)) {
+    if (numbered) note_sequence(log, command, item, *stored_at);
+    return {Code::OK, *stored_at, true};
+  }
   if (command.outgoing != nullptr) {
     if (const Code problem = outgoing_problem(*command.outgoing); problem != Code::OK) return {problem, {}, false};
   }
@@ -114,17 +118,44 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   if (refuse_publishes) return {Code::RESOURCE_EXHAUSTED, {}, false};
   if (log.limited && !make_room(log, item.message->size())) return {Code::RESOURCE_EXHAUSTED, {}, false};
   const Offset offset = log.state.next;
-  if (numbered) {
-    log.producers[*command.producer].record({item.sequence, offset, checksum_of(command, item)}, now);
-    log.changed_producers.insert(*command.producer);
-  }
+  if (numbered) note_sequence(log, command, item, offset);
   take_in(log, std::move(item.message), stored);
   return {Code::OK, offset, false};
+}
+
+/// Sent again with this number it is a duplicate of what stands there.
+void Shard::State::note_sequence(Log& log, const model::Publish& command, const model::PublishItem& item,
+                                 Offset offset) {
+  log.producers[*command.producer].record({item.sequence, offset, checksum_of(command, item)}, now);
+  log.changed_producers.insert(*command.producer);
+  touch(log);
+}
+
+void Shard::State::change_deduplication(Log& log, const model::QueueOptions& options) {
+  const base::Duration window = options.deduplicate_for;
+  if (window.count() == 0 && log.ids != nullptr) {
+    mutate(model::TrimMessageIds{log.state.log, Offset(~std::uint64_t{0})}, false);
+    log.ids = nullptr;
+  } else if (window.count() != 0 && log.ids == nullptr) {
+    log.ids = std::make_unique<RecentIds>(window);
+  } else if (log.ids != nullptr) {
+    log.ids->change_window(window);
+  }
+}
+
+/// Where it is, if its publisher's id for it came lately.
+std::optional<Offset> Shard::State::known_by_id(const Log& log, const model::Message& message) {
+  return log.ids == nullptr ? std::nullopt : log.ids->find(id_of(message), now);
+}
+
+model::MessageId Shard::State::id_of(const model::Message& message) {
+  return model::MessageId::from_raw(facts_of(message).id).value_or(model::MessageId());
 }
 
 /// It gets the next offset.
 void Shard::State::take_in(Log& log, std::shared_ptr<model::Message> message, Arrivals& stored) {
   const std::size_t bytes = message->size();
+  if (log.ids != nullptr) log.ids->record(id_of(*message), log.state.next, now);
   log.state.next = log.state.next.next();
   if (!log.is_topic) log.readers.front()->bytes += bytes;
   message->published_at = now;

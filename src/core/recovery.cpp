@@ -34,7 +34,10 @@ Shard::State::State(ShardConfig config_, model::RecoveredShard recovered, base::
 void Shard::State::recover(model::RecoveredQueue& recovered) {
   const model::QueueRecord& record = recovered.queue;
   Log& log = log_of(record);
-  if (record.kind != model::Kind::subscription) recover(recovered.log, log);
+  if (record.kind != model::Kind::subscription) {
+    change_deduplication(log, record.options);
+    recover(recovered.log, log);
+  }
   if (record.kind == model::Kind::topic) {
     topics[record.subscription] = {record, &log, {}};
     log.deleting = recovered.subscription && recovered.subscription->state.deleting;
@@ -64,6 +67,8 @@ void Shard::State::recover(model::RecoveredLog& recovered, Log& log) {
   for (const model::RecoveredProducer& producer : recovered.producers) {
     log.producers.emplace(producer.state.producer, ProducerWindow(producer));
   }
+  if (log.ids == nullptr) return;
+  for (const model::StoredIds& stored : recovered.ids) log.ids->recover(stored);
 }
 
 /// What has become too old meanwhile goes with the first WakeUp.

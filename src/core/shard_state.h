@@ -114,6 +114,10 @@ struct Shard::State {
   void on(DiskPressure& event);
   model::PublishResult store(Log& log, const model::Publish& command, model::PublishItem& item, Arrivals& stored);
   void take_in(Log& log, std::shared_ptr<model::Message> message, Arrivals& stored);
+  void note_sequence(Log& log, const model::Publish& command, const model::PublishItem& item, model::Offset offset);
+  void change_deduplication(Log& log, const model::QueueOptions& options);
+  std::optional<model::Offset> known_by_id(const Log& log, const model::Message& message);
+  model::MessageId id_of(const model::Message& message);
   void append(Log& log, model::Offset first, Arrivals stored);
   static base::Status publish_problem(const Log* log);
   void reserve(Log& log);

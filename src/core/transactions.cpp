@@ -47,6 +47,7 @@ void Shard::State::append_along(Log& log, const std::vector<std::shared_ptr<mode
   Arrivals stored;
   stored.messages.reserve(messages.size());
   for (const std::shared_ptr<model::Message>& message : messages) {
+    if (known_by_id(log, *message)) continue;
     if (log.limited) make_room(log, message->size());
     take_in(log, message, stored);
   }

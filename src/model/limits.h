@@ -74,6 +74,9 @@ inline constexpr std::size_t kSettledTokens = 65536;
 inline constexpr std::size_t kWaitingInMemory = 100'000;
 /// Of those whose wait is over, ready and not delivered: with more, no others are read from the disk.
 inline constexpr std::size_t kReadyInMemory = 16'384;
+/// Message ids that a queue or topic remembers at most, and for how long at most, where it deduplicates by them.
+inline constexpr std::size_t kRememberedIds = 1'000'000;
+inline constexpr base::Duration kDeduplicateMost = 24h * 7;
 /// How far ahead a message may be scheduled, and the longest time to live: ten years.
 inline constexpr base::Duration kDelayMost = 24h * 3652;
 /// How often a subscription looks for messages that are past their time to live and that nobody consumes.

@@ -15,11 +15,12 @@ struct MessageFacts {
   std::string_view content_type;
   std::string_view correlation_id;
   std::string_view schema_id;
+  std::string_view id;  // sixteen bytes
   std::vector<std::pair<std::string_view, std::string_view>> headers;
 
   /// Keeps the room for headers, so that one object can serve many messages.
   void clear() {
-    type = key = content_type = correlation_id = schema_id = {};
+    type = key = content_type = correlation_id = schema_id = id = {};
     headers.clear();
   }
 };

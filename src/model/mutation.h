@@ -176,6 +176,16 @@ struct DropProducer {
   LogId log;
   ProducerId producer;
 };
+/// Ids of messages that came in this group, of a log that deduplicates by them. At least one.
+struct PutMessageIds {
+  LogId log;
+  StoredIds stored;
+};
+/// Forgets all groups of them whose last offset lies before `below`.
+struct TrimMessageIds {
+  LogId log;
+  Offset below;
+};
 
 // --- Requests -------------------------------------------------------------------------------------------------------
 
@@ -227,11 +237,12 @@ struct PutShardMeta {
   ShardMeta meta;
 };
 
-using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription,
-                              DropLog, PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts,
-                              AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup,
-                              TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta,
-                              DropSchedule, PutRequest, DropRequest, PutOutbox, DropOutbox, PutInbox>;
+using Mutation =
+    std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription, DropLog,
+                 PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
+                 RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
+                 DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
+                 DropOutbox, PutInbox, PutMessageIds, TrimMessageIds>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

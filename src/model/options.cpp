@@ -121,6 +121,7 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
     options.on_key_failure = *named;
   }
   options.filter = filter.value_or(options.filter);
+  options.deduplicate_for = deduplicate_for.value_or(options.deduplicate_for);
   options.ephemeral = ephemeral.value_or(options.ephemeral);
   return options;
 }
@@ -150,6 +151,7 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.order_by_key = options.order_by_key;
   patch.on_key_failure = name_of(options.on_key_failure);
   patch.filter = options.filter;
+  patch.deduplicate_for = options.deduplicate_for;
   patch.ephemeral = options.ephemeral;
   return patch;
 }
@@ -172,6 +174,9 @@ Status OptionsPatch::validate_for(Kind kind) const {
   }
   if (kind != Kind::subscription && filter && !filter->empty()) {
     return Status(Code::INVALID_OPTION, "filter is an option of subscriptions: a queue takes what is published to it");
+  }
+  if (kind == Kind::subscription && deduplicate_for) {
+    return Status(Code::INVALID_OPTION, "deduplicate_for is an option of queues and topics, where messages are stored");
   }
   if (kind != Kind::subscription && ephemeral.value_or(false)) {
     return Status(Code::INVALID_OPTION, "ephemeral is an option of subscriptions: what is published stays");
@@ -203,6 +208,9 @@ Status validate(const QueueOptions& options) {
     return Status(Code::INVALID_OPTION, "on_key_failure \"hold\" needs order_by_key");
   }
   if (const auto filter = Filter::parse(options.filter); !filter.ok()) return filter.status();
+  if (options.deduplicate_for.count() < 0 || options.deduplicate_for > limits::kDeduplicateMost) {
+    return Status(Code::INVALID_OPTION, "deduplicate_for must be 0s to 7d");
+  }
   LZ_RETURN_IF_ERROR(between("retain_for", options.retain_for, 0s, 24h * 3660));
   LZ_RETURN_IF_ERROR(between("retention_age", options.retention_age, 0s, 24h * 3660));
   if (options.on_expiry != OnExpiry::drop && options.on_expiry != OnExpiry::hospital) {
@@ -254,6 +262,7 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   differs("overflow", std::string(name_of(have.overflow)), std::string(name_of(asked.overflow)));
   flag("order_by_key", have.order_by_key, asked.order_by_key);
   differs("on_key_failure", std::string(name_of(have.on_key_failure)), std::string(name_of(asked.on_key_failure)));
+  time("deduplicate_for", have.deduplicate_for, asked.deduplicate_for);
   flag("ephemeral", have.ephemeral, asked.ephemeral);
   differs("filter", "'" + have.filter + "'", "'" + asked.filter + "'");
   return text;

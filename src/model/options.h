@@ -89,6 +89,9 @@ struct QueueOptions {
   KeyFailure on_key_failure = KeyFailure::go_on;
   /// Of a subscription: what it takes of its topic (model/filter.h). "": everything.
   std::string filter;
+  /// Of a queue or topic: a message whose id came within this time is not stored again, and its publisher is told where
+  /// the first one is. The last kRememberedIds are known. 0: not by ids. At most kDeduplicateMost.
+  base::Duration deduplicate_for{};
   /// Of a subscription: it goes, with what it has not settled, when it has had no consumer for kEphemeralWaits.
   bool ephemeral = false;
 
@@ -120,6 +123,7 @@ struct OptionsPatch {
   std::optional<bool> order_by_key;
   std::optional<std::string> on_key_failure;
   std::optional<std::string> filter;  // "": everything
+  std::optional<base::Duration> deduplicate_for;
   std::optional<bool> ephemeral;
 
   /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.

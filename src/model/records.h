@@ -165,6 +165,18 @@ struct DedupEntry {
   bool operator==(const DedupEntry&) const = default;
 };
 
+/// The ids of messages that were stored in one group, and where.
+struct StoredIds {
+  struct One {
+    MessageId id;
+    Offset offset;
+    bool operator==(const One&) const = default;
+  };
+  base::Instant at;
+  std::vector<One> ids;  // ascending by offset
+  bool operator==(const StoredIds&) const = default;
+};
+
 struct ProducerState {
   ProducerId producer;
   std::uint64_t highest = 0;

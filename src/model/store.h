@@ -32,6 +32,7 @@ struct RecoveredLog {
   std::vector<RecoveredProducer> producers;
   /// Evacuated offsets, ascending.
   std::vector<Offset> evacuated;
+  std::vector<StoredIds> ids;  // oldest first
 };
 struct RecoveredDelivery {
   LogId log;  // the log or the lane

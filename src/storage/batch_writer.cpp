@@ -177,6 +177,7 @@ Status BatchWriter::apply(const model::DropSubscription& m) {
 Status BatchWriter::drop_log(model::LogId log) {
   LZ_RETURN_IF_ERROR(erase(Family::state, keys::log_state(shard_, log)));
   LZ_RETURN_IF_ERROR(erase_prefix(Family::dedup, keys::log_prefix(shard_, log)));
+  LZ_RETURN_IF_ERROR(erase_prefix(Family::dedup, keys::ids_prefix(shard_, log)));
   return erase_prefix(Family::log, keys::log_prefix(shard_, log));
 }
 
@@ -457,6 +458,16 @@ Status BatchWriter::apply(const model::TrimDedup& m) {
 
 Status BatchWriter::apply(const model::DropProducer& m) {
   return erase_prefix(Family::dedup, keys::log_prefix(shard_, m.log) + std::string(m.producer.raw()));
+}
+
+Status BatchWriter::apply(const model::PutMessageIds& m) {
+  return put(Family::dedup, keys::ids(shard_, m.log, m.stored.ids.back().offset), encode(m.stored));
+}
+
+Status BatchWriter::apply(const model::TrimMessageIds& m) {
+  const std::string begin = keys::ids_prefix(shard_, m.log);
+  const std::string end = keys::ids(shard_, m.log, m.below);
+  return status_of(batch_.DeleteRange(database_.family(Family::dedup), slice(begin), slice(end)), "filling a batch");
 }
 
 Status BatchWriter::apply(const model::PutQueue& m) {

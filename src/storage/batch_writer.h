@@ -44,6 +44,8 @@ class BatchWriter {
   base::Status apply(const model::DropClosedCases& m);
   base::Status apply(const model::PutDedup& m);
   base::Status apply(const model::TrimDedup& m);
+  base::Status apply(const model::PutMessageIds& m);
+  base::Status apply(const model::TrimMessageIds& m);
   base::Status apply(const model::DropProducer& m);
   base::Status apply(const model::PutQueue& m);
   base::Status apply(const model::DropQueue& m);

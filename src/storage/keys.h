@@ -143,6 +143,12 @@ inline std::string inbox_taken(ShardId s, ShardId from) {
 inline std::string producer(ShardId s, LogId log, const model::ProducerId& id) {
   return Key(s).add(log.value).add(id.raw()).add(std::uint8_t{0}).str();
 }
+/// The other half of `dedup`: ids of messages.
+inline constexpr std::uint64_t kOfIds = std::uint64_t{1} << 63;
+inline std::string ids_prefix(ShardId s, LogId log) { return Key(s).add(log.value | kOfIds).str(); }
+inline std::string ids(ShardId s, LogId log, Offset last) {
+  return Key(s).add(log.value | kOfIds).add(last.value).str();
+}
 inline std::string sequences(ShardId s, LogId log, const model::ProducerId& id, std::uint64_t last) {
   return Key(s).add(log.value).add(id.raw()).add(std::uint8_t{1}).add(last).str();
 }

@@ -106,6 +106,7 @@ std::string encode(const model::QueueRecord& record) {
   options->set_order_by_key(record.options.order_by_key);
   options->set_on_key_failure(static_cast<std::uint32_t>(record.options.on_key_failure));
   options->set_filter(record.options.filter);
+  options->set_deduplicate_for_us(micros(record.options.deduplicate_for));
   options->set_ephemeral(record.options.ephemeral);
   return out.SerializeAsString();
 }
@@ -152,6 +153,7 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   const bool holds = options.on_key_failure() == static_cast<std::uint32_t>(model::KeyFailure::hold);
   record.options.on_key_failure = holds ? model::KeyFailure::hold : model::KeyFailure::go_on;
   record.options.filter = options.filter();
+  record.options.deduplicate_for = micros(options.deduplicate_for_us());
   record.options.ephemeral = options.ephemeral();
   return true;
 }
@@ -390,6 +392,28 @@ bool decode(std::string_view bytes, std::vector<model::DedupEntry>& entries) {
     entry.offset = Offset(reader.le<std::uint64_t>());
     entry.body_crc = reader.le<std::uint32_t>();
     if (reader.ok) entries.push_back(entry);
+  }
+  return reader.ok;
+}
+
+std::string encode(const model::StoredIds& stored) {
+  std::string bytes;
+  bytes.reserve(8 + stored.ids.size() * 24);
+  base::append_le(bytes, static_cast<std::uint64_t>(stored.at.us));
+  for (const auto& [id, offset] : stored.ids) {
+    bytes.append(id.raw());
+    base::append_le(bytes, offset.value);
+  }
+  return bytes;
+}
+bool decode(std::string_view bytes, model::StoredIds& stored) {
+  base::Reader reader{bytes};
+  stored.at.us = static_cast<std::int64_t>(reader.le<std::uint64_t>());
+  while (reader.ok && !reader.rest.empty()) {
+    const auto id = model::MessageId::from_raw(reader.bytes(16));
+    const Offset offset(reader.le<std::uint64_t>());
+    if (!id || !reader.ok) return false;
+    stored.ids.push_back({*id, offset});
   }
   return reader.ok;
 }

@@ -29,6 +29,7 @@ std::string encode(const model::InstanceRecord& record);
 std::string encode(const model::LaneEntry& record);
 std::string encode(const model::ProducerState& record);
 std::string encode(const std::vector<model::DedupEntry>& entries);
+std::string encode(const model::StoredIds& stored);
 std::string encode(const model::CaseRecord& record);
 std::string encode(const model::RequestRecord& record);
 
@@ -45,6 +46,7 @@ bool decode(std::string_view bytes, model::InstanceRecord& record);
 bool decode(std::string_view bytes, model::LaneEntry& record);
 bool decode(std::string_view bytes, model::ProducerState& record);
 bool decode(std::string_view bytes, std::vector<model::DedupEntry>& entries);
+bool decode(std::string_view bytes, model::StoredIds& stored);
 bool decode(std::string_view bytes, model::CaseRecord& record);
 bool decode(std::string_view bytes, model::RequestRecord& record);
 

@@ -77,7 +77,9 @@ Status recover_log(Database& database, ShardId shard, LogId id, std::uint64_t en
         log.evacuated.push_back(Offset(keys::last_number(key)));
         return true;
       }));
-  return recover_producers(database, shard, log);
+  LZ_RETURN_IF_ERROR(recover_producers(database, shard, log));
+  return scan(database, Family::dedup, keys::ids_prefix(shard, id), "the ids of messages",
+              [&](std::string_view, std::string_view value) { return decode(value, log.ids.emplace_back()); });
 }
 
 /// What waits for its first delivery: the schedule is all that there is of it. Beyond the earliest, which come to

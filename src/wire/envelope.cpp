@@ -123,6 +123,7 @@ bool take_fact(const Field& field, model::MessageFacts& facts) {
     case v1::Envelope::kContentTypeFieldNumber: facts.content_type = field.bytes; return true;
     case v1::Envelope::kCorrelationIdFieldNumber: facts.correlation_id = field.bytes; return true;
     case v1::Envelope::kSchemaIdFieldNumber: facts.schema_id = field.bytes; return true;
+    case v1::Envelope::kIdFieldNumber: facts.id = field.bytes; return true;
     case v1::Envelope::kHeadersFieldNumber: {
       auto& [name, content] = facts.headers.emplace_back();
       FieldReader header(field.bytes);
@@ -139,9 +140,6 @@ bool take_fact(const Field& field, model::MessageFacts& facts) {
 /// The others that have a length.
 void take_text(const Field& field, EnvelopeView& view) {
   switch (field.number) {
-    case v1::Envelope::kIdFieldNumber:
-      view.id = model::MessageId::from_raw(field.bytes).value_or(model::MessageId());
-      break;
     case v1::Envelope::kCausationIdFieldNumber: view.causation_id = field.bytes; break;
     case v1::Envelope::kReplyToFieldNumber: view.reply_to = field.bytes; break;
     case v1::Envelope::kContentEncodingFieldNumber: view.content_encoding = field.bytes; break;
@@ -229,7 +227,6 @@ base::Result<Envelope> decode_envelope(std::string_view bytes) {
 
 Status read_envelope(std::string_view bytes, EnvelopeView& view) {
   view.facts.clear();
-  view.id = {};
   view.causation_id = view.reply_to = view.content_encoding = view.traceparent = {};
   view.deadline_us = view.expires_at_us = 0;
   view.priority = 0;
@@ -242,6 +239,7 @@ Status read_envelope(std::string_view bytes, EnvelopeView& view) {
     }
   }
   if (!fields.ok()) return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
+  view.id = model::MessageId::from_raw(view.facts.id).value_or(model::MessageId());
   return {};
 }
 

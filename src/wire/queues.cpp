@@ -51,6 +51,9 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.order_by_key) out->set_order_by_key(*patch.order_by_key);
   if (patch.on_key_failure) out->set_on_key_failure(*patch.on_key_failure);
   if (patch.filter) out->set_filter(*patch.filter);
+  if (patch.deduplicate_for) {
+    out->set_deduplicate_for_us(static_cast<std::uint64_t>(patch.deduplicate_for->count()));
+  }
   if (patch.ephemeral) out->set_ephemeral(*patch.ephemeral);
 }
 
@@ -79,6 +82,7 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_order_by_key()) patch.order_by_key = in.order_by_key();
   if (in.has_on_key_failure()) patch.on_key_failure = in.on_key_failure();
   if (in.has_filter()) patch.filter = in.filter();
+  if (in.has_deduplicate_for_us()) patch.deduplicate_for = microseconds(in.deduplicate_for_us());
   if (in.has_ephemeral()) patch.ephemeral = in.ephemeral();
   return patch;
 }

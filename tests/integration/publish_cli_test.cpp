@@ -90,6 +90,24 @@ TEST_F(PublishCli, TheSameInputAgainStoresNothingTwice) {
   EXPECT_EQ(reused.exit, 73);
 }
 
+TEST_F(PublishCli, TheSameIdAgainIsADuplicateWhereTheQueueSaysSo) {
+  const std::string id = "0190f2c0-0000-7000-8000-000000000001";
+  EXPECT_EQ(broker.cli({"queue", "create", "payments", "--deduplicate-for", "1h"}).exit, 0);
+  EXPECT_EQ(broker.cli_json({"queue", "show", "payments"})[0].at("deduplicate_for"), "1h");
+  const std::vector<std::string> command = {"publish", "payments", "--body", "pay", "--id", id};
+  EXPECT_EQ(broker.cli_json(command)[0].at("duplicate"), false);
+  EXPECT_EQ(broker.cli_json(command)[0].at("duplicate"), true);
+  broker.kill();
+  broker.start();
+  const auto again = broker.cli_json(command)[0];
+  EXPECT_EQ(again.at("duplicate"), true);
+  EXPECT_EQ(again.at("offset"), 0);
+  EXPECT_EQ(broker.cli_json({"queue", "show", "payments"})[0].at("entered_total"), 1);
+  for (int i = 0; i < 2; ++i) broker.cli_json({"publish", "q", "--body", "pay", "--id", id});
+  EXPECT_EQ(entered(), 2u) << "a queue that does not say so stores both";
+  EXPECT_EQ(broker.cli({"queue", "update", "payments", "--deduplicate-for", "8d"}).exit, 65);
+}
+
 TEST_F(PublishCli, BadLinesAreToldAndTheOthersGoOn) {
   const std::string lines =
       "{\"body\":\"a\",\"type\":\"t\",\"headers\":{\"h\":[\"1\",\"2\"]}}\n"

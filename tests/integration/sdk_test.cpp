@@ -135,6 +135,23 @@ TEST_F(SdkTest, OneSequenceIsStoredOnce) {
   EXPECT_EQ(client_.show("q").entered_total, 2u);
 }
 
+TEST_F(SdkTest, AMessageIdIsStoredOnceWithinTheWindowOfItsQueue) {
+  EXPECT_EQ(client_.ensure({.name = "payments", .deduplicate_for = 1h}).spec.deduplicate_for, 1h);
+  const MessageId id = MessageId::make();
+  const Receipt first = client_.publish("payments", {.body = "pay", .id = id});
+  Client another = Client::connect(broker_.url(), {.name = "another"});
+  const Receipt again = another.publish("payments", {.body = "pay", .id = id});
+  EXPECT_FALSE(first.duplicate);
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.offset, first.offset);
+  EXPECT_FALSE(another.publish("payments", {.body = "pay"}).duplicate) << "another id";
+  EXPECT_EQ(client_.show("payments").entered_total, 2u);
+  client_.ensure_topic({.name = "events", .deduplicate_for = 1min});
+  EXPECT_EQ(client_.show("events").topic_spec.deduplicate_for, 1min);
+  EXPECT_FALSE(client_.publish("events", {.body = "e", .id = id}).duplicate) << "each queue and topic for itself";
+  EXPECT_TRUE(client_.publish("events", {.body = "e", .id = id}).duplicate);
+}
+
 // --- Queues ----------------------------------------------------------------------------------------------------------
 
 TEST_F(SdkTest, QueuesAreMadeComparedChangedAndRemoved) {

@@ -123,6 +123,143 @@ TEST_F(Dedup, AnIdleProducerIsForgotten) {
   EXPECT_FALSE(once("a", 1).duplicate);
 }
 
+class DedupById : public Story {
+ protected:
+  DedupById() {
+    model::QueueOptions options;
+    options.deduplicate_for = 10min;
+    world.create_queue("orders", options);
+  }
+  static std::string envelope(std::string id) {
+    if (!id.empty()) id.resize(16, '.');
+    return "key|type#" + id;
+  }
+  /// By a producer of its own each time.
+  model::PublishResult once(const std::string& body, const std::string& id) {
+    ++producer_.bytes[0];
+    model::Publish publish;
+    publish.log = world.queue("orders").log;
+    publish.producer = producer_;
+    auto message = std::make_shared<model::Message>();
+    message->body = base::SharedBytes::of(body);
+    message->envelope = base::SharedBytes::of(envelope(id));
+    publish.items.push_back({1, std::move(message)});
+    return world.ask<model::Published>(world.queue("orders").shard, std::move(publish)).results.at(0);
+  }
+  void crash() {
+    world.kill_broker();
+    world.start_broker();
+    world.settle();
+  }
+  void expect_duplicate(const std::string& id, std::uint64_t offset) {
+    const model::PublishResult again = once("again", id);
+    EXPECT_EQ(again.code, Code::OK);
+    EXPECT_TRUE(again.duplicate) << id;
+    EXPECT_EQ(again.offset.value, offset);
+  }
+
+ private:
+  model::ProducerId producer_;
+};
+
+TEST_F(DedupById, WhatCameWithinTheWindowIsNotStoredAgainOverRestartsToo) {
+  EXPECT_FALSE(once("a", "one").duplicate);
+  EXPECT_FALSE(once("b", "two").duplicate);
+  for (int i = 0; i < 3; ++i) {
+    expect_duplicate("one", 0);
+    expect_duplicate("two", 1);
+    crash();
+  }
+  EXPECT_EQ(world.show("orders").counters.entered, 2u);
+}
+
+TEST_F(DedupById, TheWindowIsCountedFromTheFirst) {
+  once("a", "one");
+  world.run_for(9min);
+  expect_duplicate("one", 0);
+  crash();
+  world.run_for(1min);
+  EXPECT_FALSE(once("b", "one").duplicate) << "ten minutes are over";
+  expect_duplicate("one", 1);
+}
+
+TEST_F(DedupById, ItsNumberIsThatOfTheFirst) {
+  once("a", "one");
+  model::ProducerId producer;
+  producer.bytes[1] = 1;
+  auto publish = [&] {
+    model::Publish command;
+    command.log = world.queue("orders").log;
+    command.producer = producer;
+    auto message = std::make_shared<model::Message>();
+    message->body = base::SharedBytes::of("a");
+    message->envelope = base::SharedBytes::of(envelope("one"));
+    command.items.push_back({7, std::move(message)});
+    return world.ask<model::Published>(world.queue("orders").shard, std::move(command)).results.at(0);
+  };
+  EXPECT_TRUE(publish().duplicate);
+  world.run_for(1h);
+  crash();
+  EXPECT_TRUE(publish().duplicate) << "the same publish, sent again after the window";
+  EXPECT_EQ(world.show("orders").counters.entered, 1u);
+}
+
+TEST_F(DedupById, WithoutAnIdEachIsAnother) {
+  EXPECT_FALSE(once("a", "").duplicate);
+  EXPECT_FALSE(once("a", "").duplicate);
+}
+
+TEST_F(DedupById, WhatIsPublishedWithAVerdictIsStoredOnceToo) {
+  once("a", "one");
+  model::Outgoing outgoing;
+  auto message = std::make_shared<model::Message>();
+  message->body = base::SharedBytes::of("a");
+  message->envelope = base::SharedBytes::of(envelope("one"));
+  const model::QueueRecord& orders = world.queue("orders");
+  outgoing.to.push_back({orders.shard, orders.log, {message}});
+  world.create_queue("parcels");
+  world.publish_with("parcels", "p", std::make_shared<const model::Outgoing>(std::move(outgoing)));
+  world.run_for(1s);
+  EXPECT_EQ(world.show("orders").counters.entered, 1u);
+  EXPECT_EQ(world.show("parcels").counters.entered, 1u);
+}
+
+TEST_F(DedupById, IsWhatTheOptionSays) {
+  once("a", "one");
+  model::OptionsPatch patch;
+  patch.deduplicate_for = 0s;
+  world.update("orders", patch);
+  EXPECT_FALSE(once("b", "one").duplicate);
+  patch.deduplicate_for = 1min;
+  world.update("orders", patch);
+  EXPECT_FALSE(once("c", "one").duplicate) << "what came meanwhile is not known";
+  crash();
+  expect_duplicate("one", 2);
+  EXPECT_EQ(patch.validate_for(model::Kind::subscription).code(), Code::INVALID_OPTION);
+}
+
+TEST_F(DedupById, TopicsDoSoToo) {
+  model::QueueOptions options;
+  options.deduplicate_for = 1min;
+  world.create_topic("events", options);
+  world.subscribe("billing", "events");
+  for (int i = 0; i < 2; ++i) {
+    world.publish_keyed("events", envelope("event 1"), {"body"});
+    crash();
+  }
+  EXPECT_EQ(world.show("billing").ready, 1u);
+}
+
+TEST_F(DedupById, WhatIsForgottenLeavesTheDisk) {
+  for (int i = 0; i < 3000; ++i) {
+    once("x", std::to_string(i));
+    if (i % 1000 == 0) world.run_for(11min);
+  }
+  once("x", "last");
+  world.settle();
+  EXPECT_LT(world.store().ids_of(world.queue("orders").log), 2100u);
+}
+
 class DedupOnASlowDisk : public Story {
  protected:
   DedupOnASlowDisk() : Story(WorldOptions{.sync_time = 10ms}) {}

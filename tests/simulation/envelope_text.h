@@ -1,4 +1,5 @@
-// What stands for an envelope in the simulated world: "KEY", "KEY|TYPE" or "KEY|TYPE@SCHEMA".
+// What stands for an envelope in the simulated world: "KEY", "KEY|TYPE" or "KEY|TYPE@SCHEMA", and
+// behind any of them "#" and an id of sixteen characters.
 #pragma once
 
 #include <string_view>
@@ -9,6 +10,7 @@ struct EnvelopeText {
   std::string_view key;
   std::string_view type;
   std::string_view schema_id;
+  std::string_view id;
 };
 
 inline EnvelopeText envelope_text(std::string_view envelope) {
@@ -20,6 +22,7 @@ inline EnvelopeText envelope_text(std::string_view envelope) {
   };
   EnvelopeText text;
   text.key = envelope;
+  text.id = cut(text.key, '#');
   text.type = cut(text.key, '|');
   text.schema_id = cut(text.type, '@');
   return text;

@@ -107,7 +107,7 @@ base::Result<std::vector<model::RecoveredShard>> MemoryStore::recover() {
 model::RecoveredQueue MemoryStore::recover(const model::QueueRecord& queue) {
   Shard& shard = live_.shards[queue.shard.value];
   const Log& log = shard.logs[queue.log];
-  model::RecoveredQueue recovered{queue, {log.state, {}, {}}, std::nullopt};
+  model::RecoveredQueue recovered{queue, {log.state, {}, {}, log.ids}, std::nullopt};
   recovered.log.state.log = queue.log;
   recovered.log.state.next = log.end();
   for (const auto& [id, producer] : log.producers) {
@@ -281,6 +281,16 @@ std::size_t MemoryStore::stored_messages(model::LogId id) const {
 std::size_t MemoryStore::evacuated_messages(model::LogId id) const {
   const Log* found = log(id);
   return found == nullptr ? 0 : found->evacuated.size();
+}
+
+std::size_t MemoryStore::ids_of(model::LogId log) const {
+  std::size_t count = 0;
+  for (const Shard& shard : live_.shards) {
+    const auto it = shard.logs.find(log);
+    if (it == shard.logs.end()) continue;
+    for (const model::StoredIds& stored : it->second.ids) count += stored.ids.size();
+  }
+  return count;
 }
 
 std::vector<model::Attempt> MemoryStore::attempts_of(model::SubscriptionId subscription, model::LogId log_id,

@@ -62,6 +62,8 @@ class MemoryStore final : public model::Store {
   std::size_t stored_messages(model::LogId log) const;
   std::size_t evacuated_messages(model::LogId log) const;
   /// The attempts of a message that is not (yet) a case.
+  /// How many message ids are kept for the deduplication of this log.
+  std::size_t ids_of(model::LogId log) const;
   std::vector<model::Attempt> attempts_of(model::SubscriptionId subscription, model::LogId log,
                                           model::Offset offset) const;
   /// How often a body of a transaction, "tx …", was appended to this log, by what a crash has left.
@@ -82,6 +84,7 @@ class MemoryStore final : public model::Store {
     std::map<model::Offset, std::vector<model::MessageRef>> runs;
     std::map<model::Offset, model::MessageRef> evacuated;
     std::map<model::ProducerId, model::RecoveredProducer> producers;
+    std::vector<model::StoredIds> ids;
     model::Offset end() const;
     model::MessageRef find(model::Offset offset) const;
     model::Offset explained_up_to(model::Offset at) const;

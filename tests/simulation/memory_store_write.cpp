@@ -317,6 +317,16 @@ void MemoryStore::Writer::apply(const model::DropProducer& drop) {
   if (shard_.logs[drop.log].producers.erase(drop.producer) == 0) complain("drops an unknown producer");
 }
 
+void MemoryStore::Writer::apply(const model::PutMessageIds& put) {
+  if (put.stored.ids.empty()) complain("ids of no message");
+  shard_.logs[put.log].ids.push_back(put.stored);
+}
+
+void MemoryStore::Writer::apply(const model::TrimMessageIds& trim) {
+  std::erase_if(shard_.logs[trim.log].ids,
+                [&](const model::StoredIds& stored) { return stored.ids.back().offset < trim.below; });
+}
+
 void MemoryStore::Writer::apply(const model::PutQueue& put) {
   if (shard_id_.value != 0) complain("the catalog is shard 0's");
   state_.queues[put.record.name] = put.record;

@@ -31,6 +31,8 @@ class MemoryStore::Writer {
   void apply(const model::DropClosedCases& drop);
   void apply(const model::PutDedup& put);
   void apply(const model::TrimDedup& trim);
+  void apply(const model::PutMessageIds& put);
+  void apply(const model::TrimMessageIds& trim);
   void apply(const model::DropProducer& drop);
   void apply(const model::PutQueue& put);
   void apply(const model::DropQueue& drop);

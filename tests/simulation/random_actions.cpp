@@ -17,6 +17,12 @@ std::string key_of(std::uint64_t sequence) {
   return sequence % (kKeys + 2) < kKeys ? "key " + std::to_string(sequence % (kKeys + 2)) : "";
 }
 
+/// Sixteen characters; of each body another.
+std::string id_of(std::string body) {
+  body.resize(16, '.');
+  return body;
+}
+
 /// "a", "b@2", "c@1", …
 std::string type_of(std::uint64_t sequence) {
   const std::string type(1, static_cast<char>('a' + sequence % 3));
@@ -97,8 +103,9 @@ void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& seq
   for (const std::uint64_t sequence : sequences) {
     auto message = std::make_shared<model::Message>();
     message->body_crc = static_cast<std::uint32_t>(sequence);
-    message->envelope = base::SharedBytes::of(key_of(sequence) + "|" + type_of(sequence));
     const auto& unconfirmed = publisher.unconfirmed.at(sequence);
+    message->envelope =
+        base::SharedBytes::of(key_of(sequence) + "|" + type_of(sequence) + "#" + id_of(unconfirmed.body));
     message->body = base::SharedBytes::of(unconfirmed.body);
     if (unconfirmed.delay.count() > 0) message->due = world_.now() + unconfirmed.delay;
     if (unconfirmed.ttl.count() > 0) message->expires_at = world_.now() + unconfirmed.delay + unconfirmed.ttl;

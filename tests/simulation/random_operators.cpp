@@ -106,6 +106,7 @@ void RandomRun::change_options(const std::string& name) {
   const bool ordered = world_.queue(name).options.order_by_key;
   if (ordered && chance(20)) update.options.on_key_failure = chance(50) ? "continue" : "hold";
   if (of_topic && chance(20)) update.options.filter = some_filter();
+  if (!of_topic && chance(20)) update.options.deduplicate_for = std::chrono::seconds(chance(50) ? 0 : 5);
   if (!of_topic && chance(20)) update.options.durability = chance(50) ? "fsync" : "relaxed";
   if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {
     witness_.find(name + ": its options cannot be changed");

@@ -60,6 +60,7 @@ void RandomRun::create(const std::string& name) {
   if (name.starts_with("news.")) return subscribe(name);
   model::QueueOptions options = some_options();
   if (chance(30)) options.durability = model::Durability::relaxed;
+  if (chance(40)) options.deduplicate_for = std::chrono::seconds(1 + random_.below(20));
   names_.insert(name);
   world_.create_queue(name, options);
 }

@@ -50,6 +50,7 @@ void World::start_broker() {
       facts.key = text.key;
       facts.type = text.type;
       facts.schema_id = text.schema_id;
+      facts.id = text.id;
     };
     config.awaiting_instances = !instances.empty();
     if (i == 0) config.catalog = catalog;

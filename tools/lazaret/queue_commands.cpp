@@ -46,6 +46,8 @@ constexpr std::array kOptions = {
     Option{"ephemeral", kOfSubscription, "true: it is deleted when it has had no consumer for 30 seconds (false)"},
     Option{"durability", kOfQueue | kOfTopic,
            "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
+    Option{"deduplicate_for", kOfQueue | kOfTopic,
+           "A message whose --id came within this time is not stored again; 0s: not by ids (0s)"},
     Option{"max_messages", kOfQueue, "Messages that it holds at most; 0 for no limit (0)"},
     Option{"max_bytes", kOfQueue, "Bytes that it holds at most, about; 0 for no limit (0)"},
     Option{"overflow", kOfQueue, "When it is full: refuse the publish, or drop_oldest, which is counted (refuse)"},

@@ -319,6 +319,31 @@ TEST_F(RecoveryTest, DeduplicationWindowsComeBackWithoutWhatFellOut) {
   EXPECT_EQ(producers[0].state.producer, bert);
 }
 
+TEST_F(RecoveryTest, IdsOfMessagesComeBackOldestFirstUntilTheyAreTrimmed) {
+  const auto stored = [](std::uint64_t first, std::size_t count) {
+    model::StoredIds group;
+    group.at = base::Instant{static_cast<std::int64_t>(first) + 1};
+    for (std::uint64_t i = first; i < first + count; ++i) group.ids.push_back({base::Uuid::v7(1, i, i), Offset(i)});
+    return group;
+  };
+  model::ProducerId loudest;
+  loudest.bytes.fill(0xff);
+  for (std::uint64_t first = 0; first < 300; first += 100) {
+    commit({model::PutMessageIds{queue_.log, stored(first, 100)},
+            model::PutDedup{queue_.log, {loudest, first + 1, {}}, {{first + 1, Offset(first), 1}}}});
+  }
+  reopen();
+  EXPECT_THAT(recovered().log.ids, ElementsAre(stored(0, 100), stored(100, 100), stored(200, 100)));
+  EXPECT_THAT(recovered().log.producers, SizeIs(1));
+  commit({model::TrimMessageIds{queue_.log, Offset(150)}});
+  reopen();
+  EXPECT_THAT(recovered().log.ids, ElementsAre(stored(100, 100), stored(200, 100))) << "a group goes as a whole";
+  commit({model::TrimMessageIds{queue_.log, Offset(~std::uint64_t{0})}});
+  reopen();
+  EXPECT_THAT(recovered().log.ids, IsEmpty());
+  EXPECT_THAT(recovered().log.producers, SizeIs(1)) << "producers are another matter";
+}
+
 TEST_F(RecoveryTest, InstancesComeBackUntilTheyAreDropped) {
   model::InstanceRecord anna{{}, "anna", "host", "1.0", false};
   anna.id.bytes[3] = 1;
@@ -340,7 +365,8 @@ TEST_F(RecoveryTest, ADeletedQueueLeavesItsCasesAndNothingElse) {
           model::PutAttempt{queue_.subscription, queue_.log, Offset(2), attempt},
           model::PutDelivery{queue_.subscription, queue_.log, delivery(2, DeliveryState::waiting, 5000), {}},
           model::PutAckChunk{queue_.subscription, queue_.log, {0, std::vector<std::uint64_t>(64)}},
-          model::PutDedup{queue_.log, {anna, 1, {}}, {{1, Offset(0), 0}}}});
+          model::PutDedup{queue_.log, {anna, 1, {}}, {{1, Offset(0), 0}}},
+          model::PutMessageIds{queue_.log, {{}, {{base::Uuid::v7(1, 2, 3), Offset(0)}}}}});
   admit(1, base::Instant{100});
   commit({model::DropSubscription{queue_.subscription, queue_.log, queue_.lane}});
   // Until the catalog has forgotten the name, a restart finds it to be deleted still.
