@@ -262,8 +262,8 @@ struct QueueSpec {
   /// What becomes of a publish when it is full: "refuse" (errc::exhausted naming the limit; the default), or
   /// "drop_oldest".
   std::optional<std::string> overflow = {};
-  /// A message whose Message::id came within this time is not stored again: its publisher gets the receipt of the first,
-  /// with `duplicate`. The ids of the last million messages are known. 0: not by ids (the default). At most 7 days.
+  /// A message whose Message::id came within this time is not stored again: its publisher gets the receipt of the
+  /// first, with `duplicate`. The ids of the last million messages are known. 0: not by ids (the default). At most 7 days.
   std::optional<milliseconds> deduplicate_for = {};
 };
 

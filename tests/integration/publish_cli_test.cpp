@@ -97,7 +97,7 @@ TEST_F(PublishCli, TheSameIdAgainIsADuplicateWhereTheQueueSaysSo) {
   const std::vector<std::string> command = {"publish", "payments", "--body", "pay", "--id", id};
   EXPECT_EQ(broker.cli_json(command)[0].at("duplicate"), false);
   EXPECT_EQ(broker.cli_json(command)[0].at("duplicate"), true);
-  broker.kill();
+  broker.kill9();
   broker.start();
   const auto again = broker.cli_json(command)[0];
   EXPECT_EQ(again.at("duplicate"), true);
