@@ -263,7 +263,7 @@ struct QueueSpec {
   /// "drop_oldest".
   std::optional<std::string> overflow = {};
   /// A message whose Message::id came within this time is not stored again: its publisher gets the receipt of the
-  /// first, with `duplicate`. The ids of the last million messages are known. 0: not by ids (the default). At most 7 days.
+  /// first, with `duplicate`. The last million ids are known. 0: not by ids (the default). At most 7 days.
   std::optional<milliseconds> deduplicate_for = {};
 };
 
