@@ -83,6 +83,8 @@ Result<Response> run_check(Broker& broker, const Request& request) {
   }
   return json_response(200, json::object{{"ok", report->findings.empty()},
                                          {"queues", report->queues},
+                                         {"topics", report->topics},
+                                         {"subscriptions", report->subscriptions},
                                          {"logs", report->logs},
                                          {"runs", report->runs},
                                          {"messages", report->messages},

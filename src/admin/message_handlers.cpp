@@ -56,20 +56,13 @@ Status read_addressed(const json::value& element, std::string& to, NewMessage& m
   return {};
 }
 
-Result<engine::QueueRef> destination(const Broker& broker, const std::string& name) {
-  auto queue = broker.engine.directory().find(name);
-  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or topic '" + name + "'");
-  if (queue->kind != model::Kind::subscription) return queue;
-  return Status(Code::BAD_REQUEST, name + " is a subscription: publish to its topic " + queue->topic);
-}
-
 /// The first message is what is published, and the others go with it.
 Status add_together(Broker& broker, const json::value& element, model::Publish& command, model::Outgoing& others,
                     model::ShardId& home, json::array& answer) {
   std::string name;
   NewMessage given;
   LZ_RETURN_IF_ERROR(read_addressed(element, name, given));
-  const auto queue = destination(broker, name);
+  const auto queue = broker.engine.directory().destination(name);
   if (!queue.ok()) return queue.status();
   if (given.envelope.id.is_nil()) given.envelope.id = new_id(broker.engine.now());
   answer.push_back(json::object{{"to", name}, {"id", given.envelope.id.to_string()}});

@@ -104,7 +104,8 @@ Status Transport::on(const wire::Frame& frame) {
       open_ = true;
       heartbeat_ = welcome->heartbeat;
       reader_.set_max_frame_bytes(welcome->max_frame_bytes * 2);
-      watch(heartbeat_ / 4);
+      watchdog_.cancel();
+      if (heartbeat_.count() > 0) watch(heartbeat_ / 4);  // else the peer has none
       events_.open(*welcome);
       return {};
     }

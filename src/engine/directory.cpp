@@ -16,6 +16,16 @@ QueueRef Directory::find(model::SubscriptionId subscription) const {
   return it == by_subscription_.end() ? nullptr : it->second;
 }
 
+base::Result<QueueRef> Directory::destination(std::string_view name) const {
+  QueueRef queue = find(name);
+  if (queue == nullptr) {
+    return base::Status(base::Code::NOT_FOUND, "there is no queue or topic '" + std::string(name) + "'");
+  }
+  if (queue->kind != model::Kind::subscription) return queue;
+  return base::Status(base::Code::BAD_REQUEST,
+                      std::string(name) + " is a subscription: publish to its topic " + queue->topic);
+}
+
 std::vector<QueueRef> Directory::list(std::string_view after, std::size_t max, std::optional<model::Kind> kind) const {
   const std::shared_lock lock(mutex_);
   std::vector<QueueRef> queues;

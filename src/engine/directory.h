@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/status.h"
 #include "model/records.h"
 
 namespace lazaret::engine {
@@ -24,6 +25,8 @@ class Directory {
   /// nullptr when there is no such queue.
   QueueRef find(std::string_view name) const;
   QueueRef find(model::SubscriptionId subscription) const;
+  /// What one publishes to: NOT_FOUND when there is none, BAD_REQUEST for a subscription.
+  base::Result<QueueRef> destination(std::string_view name) const;
   /// At most `max` of this kind (nullopt: of any) in the order of their names, those after `after` ("" for the first).
   std::vector<QueueRef> list(std::string_view after, std::size_t max,
                              std::optional<model::Kind> kind = std::nullopt) const;

@@ -131,7 +131,7 @@ struct CheckFinding {
   std::string what;   // a sentence
 };
 struct CheckReport {
-  std::uint64_t queues = 0, logs = 0, runs = 0, messages = 0, cases = 0, bytes = 0;
+  std::uint64_t queues = 0, topics = 0, subscriptions = 0, logs = 0, runs = 0, messages = 0, cases = 0, bytes = 0;
   std::vector<CheckFinding> findings;  // empty: all is well. At most 1,000
 };
 

@@ -115,13 +115,9 @@ Status Session::on(wire::OpenProducer&& frame) {
 }
 
 void Session::open_producer(const wire::OpenProducer& frame) {
-  const auto queue = context_.engine.directory().find(frame.queue);
-  if (queue == nullptr)
-    return refuse(frame.request, Status(Code::NOT_FOUND, "there is no queue or topic '" + frame.queue + "'"));
-  if (queue->kind == model::Kind::subscription) {
-    return refuse(frame.request,
-                  Status(Code::BAD_REQUEST, frame.queue + " is a subscription: publish to its topic " + queue->topic));
-  }
+  const auto found = context_.engine.directory().destination(frame.queue);
+  if (!found.ok()) return refuse(frame.request, found.status());
+  const engine::QueueRef& queue = *found;
   const std::uint32_t number = ++last_producer_;
   producers_.emplace(number, Producer{queue->shard, queue->log, frame.producer_id});
   if (!frame.producer_id) return send(wire::encode(wire::ProducerOpened{frame.request, {}, number, 0}));
@@ -205,11 +201,9 @@ base::Result<model::OutgoingRef> Session::outgoing_of(const std::vector<wire::Ad
                                                       std::size_t frame_bytes) {
   auto outgoing = std::make_shared<model::Outgoing>();
   for (const wire::AddressedItem& one : items) {
-    const auto queue = context_.engine.directory().find(one.to);
-    if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or topic '" + one.to + "'");
-    if (queue->kind == model::Kind::subscription) {
-      return Status(Code::BAD_REQUEST, one.to + " is a subscription: publish to its topic " + queue->topic);
-    }
+    const auto found = context_.engine.directory().destination(one.to);
+    if (!found.ok()) return found.status();
+    const engine::QueueRef& queue = *found;
     wire::PublishItem item = one.item;
     item.body = by_itself(std::move(item.body), frame_bytes);
     auto message = message_of(std::move(item));

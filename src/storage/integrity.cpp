@@ -105,8 +105,12 @@ Status Checker::check_queues(std::uint16_t shards) {
         if (!decode(value, queue) || queue.shard.value >= shards) {
           found("catalog", "the record of queue " + std::string(key.substr(3)) + " cannot be decoded");
         } else {
+          switch (queue.kind) {
+            case model::Kind::queue: ++report_.queues; break;
+            case model::Kind::topic: ++report_.topics; break;
+            case model::Kind::subscription: ++report_.subscriptions; break;
+          }
           queues_.push_back(std::move(queue));
-          ++report_.queues;
         }
         return !stopped_;
       },

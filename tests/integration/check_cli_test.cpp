@@ -24,6 +24,8 @@ TEST_F(CheckCli, OfARunningBroker) {
   const auto report = broker.cli_json({"check"})[0];
   EXPECT_EQ(report.at("ok"), true);
   EXPECT_EQ(report.at("queues"), 1);
+  EXPECT_EQ(report.at("topics"), 0);
+  EXPECT_EQ(report.at("subscriptions"), 0);
   EXPECT_TRUE(report.at("findings").as_array().empty());
   EXPECT_EQ(check_directory().exit, 75) << "it is in use";
 }

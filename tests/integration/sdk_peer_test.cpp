@@ -75,6 +75,16 @@ class SdkPeerTest : public ::testing::Test {
 
 wire::OutFrame ending(Code code) { return wire::encode(wire::Error{0, Status(code, "said by a peer")}); }
 
+// --- Heartbeats ------------------------------------------------------------------------------------------------------
+
+TEST_F(SdkPeerTest, APeerWithoutHeartbeatsIsNotWatched) {
+  peer_.welcome.heartbeat = {};
+  Client client = connect();
+  for (int i = 0; i < 100; ++i) client.publish("q", {.body = "x"});
+  EXPECT_EQ(peer_.connections(), 1);
+  EXPECT_EQ(peer_.heard(FrameType::ping), 0);
+}
+
 // --- Words that cannot travel ----------------------------------------------------------------------------------------
 
 TEST_F(SdkPeerTest, NamesAndTextsThatCannotTravelAreRefusedBeforeTheyDo) {

@@ -50,9 +50,10 @@ json::object read_directory(const std::string& directory, bool show_progress) {
   for (const model::CheckFinding& finding : report->findings) {
     findings.push_back(json::object{{"where", finding.where}, {"what", finding.what}});
   }
-  return {{"ok", report->findings.empty()}, {"queues", report->queues},       {"logs", report->logs},
-          {"runs", report->runs},           {"messages", report->messages},   {"cases", report->cases},
-          {"bytes", report->bytes},         {"findings", std::move(findings)}};
+  return {{"ok", report->findings.empty()},         {"queues", report->queues}, {"topics", report->topics},
+          {"subscriptions", report->subscriptions}, {"logs", report->logs},     {"runs", report->runs},
+          {"messages", report->messages},           {"cases", report->cases},   {"bytes", report->bytes},
+          {"findings", std::move(findings)}};
 }
 
 void print_report(const json::object& report) {
@@ -61,8 +62,12 @@ void print_report(const json::object& report) {
     print_line(cell(finding.as_object(), "where") + ": " + cell(finding.as_object(), "what"));
   }
   const auto count = [&report](const char* name) { return report.at(name).to_number<std::uint64_t>(); };
-  const std::string read = counted(count("queues"), "queue") + ", " + counted(count("messages"), "message") + ", " +
-                           counted(count("cases"), "case") + ", " + counted(count("bytes"), "byte") + " read";
+  std::string read = counted(count("queues"), "queue");
+  for (const auto& [name, one] : {std::pair{"topics", "topic"}, {"subscriptions", "subscription"}}) {
+    if (count(name) > 0) read += ", " + counted(count(name), one);
+  }
+  read += ", " + counted(count("messages"), "message") + ", " + counted(count("cases"), "case") + ", " +
+          counted(count("bytes"), "byte") + " read";
   print_line(findings.empty() ? "all is well: " + read : counted(findings.size(), "finding") + ": " + read);
 }
 
