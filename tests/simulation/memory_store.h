@@ -24,6 +24,9 @@ class MemoryStore final : public model::Store {
   base::Result<model::MessagePage> read_messages(model::ShardId shard, model::LogId log, model::Offset from,
                                                  model::Offset until, std::size_t max_messages,
                                                  std::size_t max_bytes) override;
+  base::Result<model::MessagePage> read_prioritised(model::ShardId shard, model::LogId log, std::uint8_t priority,
+                                                    model::Offset from, model::Offset until, std::size_t max_messages,
+                                                    std::size_t max_bytes) override;
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
                                                                    model::SubscriptionId subscription,
                                                                    model::WaitingPlace after, std::size_t max) override;
@@ -61,6 +64,8 @@ class MemoryStore final : public model::Store {
   /// Messages in runs, and copied out.
   std::size_t stored_messages(model::LogId log) const;
   std::size_t evacuated_messages(model::LogId log) const;
+  /// Messages that the index of priorities names.
+  std::size_t prioritised_messages(model::LogId log) const;
   /// The attempts of a message that is not (yet) a case.
   std::vector<model::Attempt> attempts_of(model::SubscriptionId subscription, model::LogId log,
                                           model::Offset offset) const;
@@ -82,6 +87,7 @@ class MemoryStore final : public model::Store {
     std::map<model::Offset, std::vector<model::MessageRef>> runs;
     std::map<model::Offset, model::MessageRef> evacuated;
     std::map<model::ProducerId, model::RecoveredProducer> producers;
+    std::set<std::pair<std::uint8_t, model::Offset>> prioritised;
     model::Offset end() const;
     model::MessageRef find(model::Offset offset) const;
     model::Offset explained_up_to(model::Offset at) const;
