@@ -117,8 +117,7 @@ Granted Shard::State::grant_of_level(Subscription& sub, PriorityLevel& level, st
 bool Shard::State::prepare_level(Subscription& sub, PriorityLevel& level) {
   while (!level.window.empty()) {
     const model::PagedMessage& front = level.window.front();
-    const bool is_its = front.message == nullptr || has_level(sub, *front.message);
-    const bool taken = !is_its || is_taken(sub, front.offset);
+    const bool taken = is_taken(sub, front.offset);
     if (!taken && front.message != nullptr && is_offered(sub, front.offset, *front.message)) return true;
     const model::PagedMessage gone = pop_front(sub, level);
     if (!taken) turn_away(sub, gone);
@@ -211,11 +210,13 @@ bool Shard::State::is_behind(const Subscription& sub, const PriorityLevel& level
   return level.loading || (ends != nullptr && level.next < ends->at(priority - 1u));
 }
 
-/// What a read_level asked for.
+/// What a read_level asked for. With an ordering key it is met in the log, also when nobody can tell.
 void Shard::State::take_in(Subscription& sub, PriorityLevel& level, MessagesLoaded& event) {
   level.loading = false;
   level.next = std::max(event.page.next, event.from.next());
   for (model::PagedMessage& paged : event.page.messages) {
+    const bool is_its = paged.message == nullptr ? sub.keys == nullptr : has_level(sub, *paged.message);
+    if (!is_its) continue;
     const std::size_t bytes = paged.message == nullptr ? 0 : paged.message->size();
     sub.levels->window_bytes += bytes;
     window_bytes += bytes;
