@@ -184,9 +184,9 @@ base::Result<NewMessage> read_message_json(std::string_view text) {
     if (!value.ok()) return value.status();
     *into = std::move(*value);
   }
-  for (Status status : {read_id(*object, envelope), read_headers(*object, envelope), check_not_yet(*object),
-                        read_priority(*object, envelope),
-                        read_times(*object, message.times), read_body(*object, message.body)}) {
+  for (Status status :
+       {read_id(*object, envelope), read_headers(*object, envelope), check_not_yet(*object),
+        read_priority(*object, envelope), read_times(*object, message.times), read_body(*object, message.body)}) {
     if (!status.ok()) return status;
   }
   return message;

@@ -41,8 +41,8 @@ bool Shard::State::is_offered(Subscription& sub, Offset offset, const model::Mes
   return message.due <= now && !is_past(sub, message) && (sub.filter == nullptr || is_wanted(sub, offset, message));
 }
 
-/// A message that nobody has had is met at the wrong time, or is damaged. Too early are those of a subscription that began before them
-/// in its topic: whoever was there when they came has scheduled them then.
+/// A message that nobody has had is met at the wrong time, or is damaged. Too early are those of a subscription that
+/// began before them in its topic: whoever was there when they came has scheduled them then.
 void Shard::State::turn_away(Subscription& sub, const model::PagedMessage& gone) {
   if (gone.message == nullptr) return admit_damaged(sub, gone.offset);
   if (!is_wanted(sub, gone.offset, *gone.message)) return filter_out(sub, gone.offset);

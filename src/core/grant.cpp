@@ -1,5 +1,6 @@
-// Who gets what next. What has a priority goes before (core/priority.cpp). Then returned messages first, then due retries (at most half of the leases while new ones wait),
-// then fresh ones in the order of their offsets; each to the consumer with the fewest out that has credit.
+// Who gets what next. What has a priority goes before all else (core/priority.cpp). Then returned messages, then due
+// retries (at most half of the leases while new ones wait), then fresh ones in the order of their offsets; each to the
+// consumer with the fewest out that has credit.
 #include <algorithm>
 
 #include "core/shard_state.h"

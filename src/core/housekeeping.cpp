@@ -133,7 +133,8 @@ void Shard::State::count_entered(Subscription& sub) {
 /// The message at `offset` needs nothing more on this subscription.
 void Shard::State::settled(Subscription& sub, Offset offset) {
   sub.acked.settle(offset);
-  if (drop_copy(*sub.log, offset)) mutate(model::DropEvacuated{sub.queue.log, offset, sub.log->state.prioritised}, false);
+  if (drop_copy(*sub.log, offset))
+    mutate(model::DropEvacuated{sub.queue.log, offset, sub.log->state.prioritised}, false);
   touch(sub);
 }
 
@@ -302,7 +303,8 @@ void Shard::State::drop_copies(Subscription& sub, OffsetRange range) {
     for (Offset offset = part.begin; offset < part.end; offset = offset.next()) copies.push_back(offset);
   });
   for (const Offset offset : copies) {
-    if (drop_copy(*sub.log, offset)) mutate(model::DropEvacuated{sub.queue.log, offset, sub.log->state.prioritised}, true);
+    if (drop_copy(*sub.log, offset))
+      mutate(model::DropEvacuated{sub.queue.log, offset, sub.log->state.prioritised}, true);
   }
 }
 

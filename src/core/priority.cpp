@@ -2,10 +2,10 @@
 // out is taken back for it, and lower ones wait as long as there is something higher.
 //
 // The log has an index of its messages with a priority, which the store keeps with them; here is only how far each
-// level was read, and what comes next of it. So a million that wait cost the memory nothing, a start reads none of them,
-// and whatever settles messages (purge, expiry, retention, a seek) need not know of levels: what is settled, or has an
-// entry, is passed over where it is met. The index says in which order; it is no matter of life: what it does not name
-// is met in the log.
+// level was read, and what comes next of it. So a million that wait cost the memory nothing, a start reads none of
+// them, and whatever settles messages (purge, expiry, retention, a seek) need not know of levels: what is settled, or
+// has an entry, is stepped over where it is met. The index says in which order; it is no matter of life: what it does
+// not name is met in the log.
 //
 // A first delivery out of the log's order says nothing of what lies before it, so the high-water mark cannot stand for
 // it: it has a delivery record, as every later one has.
@@ -178,9 +178,9 @@ void Shard::State::append_to_level(Subscription& sub, Offset end, Offset offset,
   PriorityLevel& level = levels.at(message->priority);
   if (level.loading || level.next < end) return;
   const std::size_t bytes = message->size();
-  const bool room =
-      level.window.empty() || (level.window.size() < limits::kTailMessages && window_bytes < limits::kTailBytesPerShard &&
-                               levels.window_bytes + bytes <= limits::kTailBytes);
+  const bool room = level.window.empty() ||
+                    (level.window.size() < limits::kTailMessages && window_bytes < limits::kTailBytesPerShard &&
+                     levels.window_bytes + bytes <= limits::kTailBytes);
   if (!room) return;
   level.next = offset.next();
   if (message->due > now || !has_level(sub, *message)) return;  // it has been scheduled, or keeps its place
@@ -200,8 +200,8 @@ void Shard::State::read_level(Subscription& sub, PriorityLevel& level, std::uint
   const std::uint64_t left = limits::kTailBytesPerShard - std::min(window_bytes, limits::kTailBytesPerShard);
   const std::size_t bytes = std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kPageBytes);
   out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, level.next,
-                                         std::min(end, sub.log->persisted_end), limits::kPageMessages,
-                                         bytes, priority});
+                                         std::min(end, sub.log->persisted_end), limits::kPageMessages, bytes,
+                                         priority});
 }
 
 /// Whether there is more of the level that is not in memory: it is being read, or is when it is on the disk.

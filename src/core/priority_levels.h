@@ -1,5 +1,5 @@
-// PriorityLevels: what one subscription has of messages that were published with a priority, 1 to 9. Those with none are
-// not here: they are what Subscription holds by itself.
+// PriorityLevels: what one subscription has of messages that were published with a priority, 1 to 9. Those with none
+// are not here: they are what Subscription holds by itself.
 //
 // A level is to its priority what a subscription is to the rest: lines of what is ready, and a window over what nobody
 // has had, which is read from the log's index of messages with that priority (core/priority.cpp).

@@ -332,7 +332,8 @@ struct Shard::State {
   void sweep(Subscription& sub);
   bool sweep_ready(Subscription& sub, base::Instant& next);
   bool sweep_fresh(Subscription& sub, base::Instant& next);
-  void sweep_window(Subscription& sub, base::Fifo<model::PagedMessage>& window, std::uint64_t& bytes, base::Instant& next);
+  void sweep_window(Subscription& sub, base::Fifo<model::PagedMessage>& window, std::uint64_t& bytes,
+                    base::Instant& next);
 
   // --- hospital.cpp: admission, replay, discharge, discard
   void admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error);

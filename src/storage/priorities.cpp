@@ -58,14 +58,15 @@ base::Result<std::vector<Offset>> prioritised_in(Database& database, ShardId sha
                                                  OffsetRange range, const std::vector<OffsetRange>& except) {
   std::vector<Offset> offsets;
   auto stays = except.begin();
-  LZ_RETURN_IF_ERROR(database.scan_range(
-      Family::state, keys::prioritised(shard, log, priority, range.begin),
-      keys::prioritised(shard, log, priority, range.end), [&](std::string_view key, std::string_view) {
-        const Offset offset(keys::last_number(key));
-        while (stays != except.end() && stays->end <= offset) ++stays;
-        if (stays == except.end() || offset < stays->begin) offsets.push_back(offset);
-        return true;
-      }));
+  LZ_RETURN_IF_ERROR(database.scan_range(Family::state, keys::prioritised(shard, log, priority, range.begin),
+                                         keys::prioritised(shard, log, priority, range.end),
+                                         [&](std::string_view key, std::string_view) {
+                                           const Offset offset(keys::last_number(key));
+                                           while (stays != except.end() && stays->end <= offset) ++stays;
+                                           if (stays == except.end() || offset < stays->begin)
+                                             offsets.push_back(offset);
+                                           return true;
+                                         }));
   return offsets;
 }
 

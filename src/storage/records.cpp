@@ -433,8 +433,12 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   if (!parse(bytes, in)) return false;
   record.subscription = in.subscription();
   record.source = in.source();
-  record.summary = {base::Uuid::from_raw(in.message_id()).value_or(base::Uuid()), in.type(), in.key(),
-                    in.correlation_id(), in.body_bytes(), priority_of(in.priority())};
+  record.summary = {base::Uuid::from_raw(in.message_id()).value_or(base::Uuid()),
+                    in.type(),
+                    in.key(),
+                    in.correlation_id(),
+                    in.body_bytes(),
+                    priority_of(in.priority())};
   record.reason = static_cast<model::CaseReason>(in.reason());
   record.state = static_cast<model::CaseState>(in.state());
   record.attempt_count = in.attempt_count();
@@ -496,8 +500,12 @@ bool decode(std::string_view bytes, model::RequestRecord& record) {
 model::MessageSummary summary_of(const model::Message& message) {
   wire::v1::Envelope envelope;
   parse(message.envelope.view(), envelope);
-  return {base::Uuid::from_raw(envelope.id()).value_or(base::Uuid()), envelope.type(), envelope.key(),
-          envelope.correlation_id(), message.body.size(), message.priority};
+  return {base::Uuid::from_raw(envelope.id()).value_or(base::Uuid()),
+          envelope.type(),
+          envelope.key(),
+          envelope.correlation_id(),
+          message.body.size(),
+          message.priority};
 }
 
 }  // namespace lazaret::storage

@@ -14,10 +14,10 @@ using model::MessageRef;
 using model::Offset;
 
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kHeadBytes = 12;   // version, flags, count, published_at of the first
-constexpr std::size_t kEntryBytes = 20;  // envelope length, body length, body CRC, published after, CRC
-constexpr std::size_t kTimesBytes = 16;  // due, expires at; of each message, when the flag says so
-constexpr std::uint8_t kTimed = 1;       // flag: some message has a time of its own
+constexpr std::size_t kHeadBytes = 12;    // version, flags, count, published_at of the first
+constexpr std::size_t kEntryBytes = 20;   // envelope length, body length, body CRC, published after, CRC
+constexpr std::size_t kTimesBytes = 16;   // due, expires at; of each message, when the flag says so
+constexpr std::uint8_t kTimed = 1;        // flag: some message has a time of its own
 constexpr std::uint8_t kPrioritised = 2;  // flag: some message has a priority: a byte of each
 
 struct IndexEntry {

@@ -216,7 +216,9 @@ Status read_envelope(std::string_view bytes, EnvelopeView& view) {
     if (field.has_length && take_fact(field, view.facts)) continue;
     if (field.has_length) {
       switch (field.number) {
-        case v1::Envelope::kIdFieldNumber: view.id = model::MessageId::from_raw(field.bytes).value_or(model::MessageId()); break;
+        case v1::Envelope::kIdFieldNumber:
+          view.id = model::MessageId::from_raw(field.bytes).value_or(model::MessageId());
+          break;
         case v1::Envelope::kCausationIdFieldNumber: view.causation_id = field.bytes; break;
         case v1::Envelope::kReplyToFieldNumber: view.reply_to = field.bytes; break;
         case v1::Envelope::kContentEncodingFieldNumber: view.content_encoding = field.bytes; break;

@@ -43,7 +43,8 @@ TEST_F(PriorityTest, TheHighestIsDeliveredFirstAlsoOverAKill) {
   broker_.restart();
   ASSERT_TRUE(eventually([&] { return client.connected(); }));
   Inbox inbox;
-  const Consumer consumer = client.consume("orders", [&](Delivery& delivery) { inbox.add(delivery); }, one_by_one());
+  const Consumer consumer = client.consume(
+      "orders", [&](Delivery& delivery) { inbox.add(delivery); }, one_by_one());
   ASSERT_TRUE(inbox.reaches(6));
   EXPECT_THAT(bodies(inbox), ElementsAre("fire", "smoke", "smoke again", "plain 0", "plain 1", "plain 2"));
   EXPECT_EQ(inbox.at(0).message.priority, 9);
@@ -102,8 +103,8 @@ TEST_F(PriorityTest, ADelayedOneAndAReplayHaveIt) {
   client.ensure({.name = "orders"});
   client.publish("orders", {.body = "rejected", .priority = 7});
   {
-    const Consumer consumer =
-        client.consume("orders", [](Delivery&) { return Verdict::reject("no"); }, one_by_one());
+    const Consumer consumer = client.consume(
+        "orders", [](Delivery&) { return Verdict::reject("no"); }, one_by_one());
     ASSERT_TRUE(eventually([&] { return client.show("orders").in_hospital == 1; }));
   }
   client.publish("orders", {.body = "later", .delay = 300ms, .priority = 8});
@@ -113,7 +114,8 @@ TEST_F(PriorityTest, ADelayedOneAndAReplayHaveIt) {
   ASSERT_TRUE(eventually([&] { return client.connected(); }));
   ASSERT_TRUE(eventually([&] { return client.show("orders").ready == 3; }));
   Inbox inbox;
-  const Consumer consumer = client.consume("orders", [&](Delivery& delivery) { inbox.add(delivery); }, one_by_one());
+  const Consumer consumer = client.consume(
+      "orders", [&](Delivery& delivery) { inbox.add(delivery); }, one_by_one());
   ASSERT_TRUE(inbox.reaches(3));
   EXPECT_THAT(bodies(inbox), ElementsAre("later", "rejected", "plain"));
 }
@@ -151,17 +153,17 @@ TEST_F(PriorityTest, OnTheCommandLine) {
   EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "one"}).exit, 0);
   EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "two", "--priority", "3"}).exit, 0);
   EXPECT_EQ(broker_
-                .cli({"publish", "orders", "--messages", "--priority", "1"},
-                     R"({"body": "three", "priority": 9})"
-                     "\n"
-                     R"({"body": "four"})"
-                     "\n")
+                .cli({"publish", "orders", "--messages", "--priority", "1"}, R"({"body": "three", "priority": 9})"
+                                                                             "\n"
+                                                                             R"({"body": "four"})"
+                                                                             "\n")
                 .exit,
             0);
   for (const char* wrong : {"10", "-1", "high", "1.5"}) {
     EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "x", "--priority", wrong}).exit, 64) << wrong;
   }
-  const auto refused = broker_.cli({"publish", "orders", "--messages"}, R"({"body": "x", "priority": 10})" "\n");
+  const auto refused = broker_.cli({"publish", "orders", "--messages"}, R"({"body": "x", "priority": 10})"
+                                                                        "\n");
   EXPECT_NE(refused.exit, 0);
   EXPECT_THAT(refused.err, HasSubstr("priority must be"));
   EXPECT_EQ(broker_.cli_json({"schedule", "list", "orders"}).size(), 0u);

@@ -443,9 +443,11 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   check_failures(of, one, from_lane);
   if (!from_lane && one.message != nullptr) check_time(of, one);
   if (of.record.options.order_by_key && one.message != nullptr) check_key(of, deliver, one);
-  if (message.newest == 0 && !from_lane && offset >= of.floor) check_order(of, one);
+  // One that is said to come again went out when the broker died, before that was told.
+  const bool is_first = message.newest == 0 && !from_lane && !one.redelivered;
+  if (is_first && offset >= of.floor) check_order(of, one);
   if (one.message != nullptr) check_type(of, deliver, one);
-  if (one.message != nullptr) check_priority(of, message, one);
+  if (one.message != nullptr) check_priority(of, message, one, is_first);
   check_said(of, message, one);
   message.newest = one.grant.value;
   message.attempt = one.attempt;

@@ -192,7 +192,7 @@ class Witness final : public Watcher {
 
   void delivered(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_order(Queue& queue, const model::Delivered& one);
-  void check_priority(Queue& queue, const Message& message, const model::Delivered& one);
+  void check_priority(Queue& queue, const Message& message, const model::Delivered& one, bool is_first);
   void check_type(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   bool has_to_be_delivered(const Queue& queue, std::uint64_t offset) const;
   void check_time(const Queue& queue, const model::Delivered& one);
@@ -231,11 +231,11 @@ class Witness final : public Watcher {
   };
 
   World& world_;
-  std::map<std::string, Times, std::less<>> times_;        // by body, of those that have any
-  std::map<std::string, std::string, std::less<>> types_;  // by body
+  std::map<std::string, Times, std::less<>> times_;              // by body, of those that have any
+  std::map<std::string, std::string, std::less<>> types_;        // by body
   std::map<std::string, std::uint8_t, std::less<>> priorities_;  // by body, of those that have any
-  base::Instant crashed_at_;                               // the last time
-  bool ends_ = false;                                      // some message has an end of its own
+  base::Instant crashed_at_;                                     // the last time
+  bool ends_ = false;                                            // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;
   std::map<Question, Published> publishes_;
   std::map<Question, std::vector<model::Verdict>> verdicts_;

@@ -44,15 +44,13 @@ std::uint8_t Witness::priority_of(const model::Message& message) const {
   return known == priorities_.end() ? std::uint8_t{0} : known->second;
 }
 
-/// A first delivery: nothing lower has gone before it since it was there for everybody to take. That is known of what was
-/// neither scheduled nor a case, nor waits for a key or for who accepts it; and not of what may have been given out, and the broker
-/// died before it was told.
-void Witness::check_priority(Queue& of, const Message& message, const model::Delivered& one) {
+/// A first delivery: nothing lower has gone before it since it was there for everybody to take. That is known of what
+/// was neither scheduled nor a case, nor waits for a key or for who accepts it; and not of what may have been given
+/// out, and the broker died before that was told.
+void Witness::check_priority(Queue& of, const Message& message, const model::Delivered& one, bool is_first) {
   const std::uint8_t priority = priority_of(*one.message);
   const bool by_key = of.record.options.order_by_key && !key_of(*one.message).empty();
-  const bool replayed = one.log == of.record.lane;
-  const bool plain =
-      message.newest == 0 && message.confirmed && one.message->due.us == 0 && !by_key && !replayed;
+  const bool plain = is_first && message.confirmed && one.message->due.us == 0 && !by_key;
   if (plain && !of.choosy && !of.moved && !of.deleted) {
     const base::Instant since = std::max(message.confirmed_at, crashed_at_ + kReservedMost) + kGrantedBeforeMost;
     for (std::uint8_t lower = 0; lower < priority; ++lower) {
