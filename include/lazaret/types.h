@@ -110,6 +110,10 @@ struct Message {
   /// becomes of it then is the queue's `on_expiry`. Of received messages `expires_at` is set.
   milliseconds ttl{0};
   std::chrono::system_clock::time_point expires_at = {};
+  /// 0 to 9. Of what is ready, messages with a higher one are delivered first, and those of one in the order in which
+  /// they were published; none is taken back for another. Lower ones wait as long as there are higher ones. On a queue
+  /// that orders by key the order of a key goes before.
+  int priority = 0;
 
   // Of received messages.
   std::string source = {};  // the queue that it was published to

@@ -121,7 +121,8 @@ Result<Response> replay_case(Broker& broker, const Request& request) {
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_open(*record));
-  return act(broker, request, model::ReplayCaseCommand{{}, record->id, record->attempt_count});
+  return act(broker, request,
+             model::ReplayCaseCommand{{}, record->id, record->attempt_count, record->summary.priority});
 }
 
 Result<Response> discard_case(Broker& broker, const Request& request) {

@@ -34,6 +34,7 @@ Result<std::shared_ptr<model::Message>> make_message(const ServerConfig& config,
   std::string envelope = wire::encode_envelope(given.envelope);
   wire::EnvelopeFacts facts;
   LZ_RETURN_IF_ERROR(wire::check_envelope(envelope, config.max_header_bytes, facts));
+  message->priority = facts.priority;
   message->envelope = base::SharedBytes::of(std::move(envelope));
   message->body_crc = base::crc32c(given.body);
   message->body = base::SharedBytes::of(std::move(given.body));

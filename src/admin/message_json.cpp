@@ -4,6 +4,7 @@
 #include "base/duration_text.h"
 #include "base/text_encoding.h"
 #include "model/limits.h"
+#include "model/message.h"
 
 namespace lazaret::admin {
 namespace {
@@ -55,13 +56,19 @@ Status read_id(const json::object& object, wire::Envelope& envelope) {
   return {};
 }
 
-/// Taken and not acted upon, they would be a broken promise. A message as a peek shows it has them as null and 0.
+/// Taken and not acted upon, it would be a broken promise. A message as a peek shows it has it as null.
 Status check_not_yet(const json::object& object) {
-  for (const std::string_view name : {"deadline", "priority"}) {
-    const json::value* value = object.if_contains(name);
-    if (value == nullptr || value->is_null() || *value == 0) continue;
-    return Status(Code::BAD_REQUEST, "the field \"" + std::string(name) + "\" is not supported by this version");
-  }
+  const json::value* value = object.if_contains("deadline");
+  if (value == nullptr || value->is_null()) return {};
+  return Status(Code::BAD_REQUEST, "the field \"deadline\" is not supported by this version");
+}
+
+Status read_priority(const json::object& object, wire::Envelope& envelope) {
+  const json::value* value = object.if_contains("priority");
+  if (value == nullptr || value->is_null()) return {};
+  const bool good = value->is_int64() && value->get_int64() >= 0 && value->get_int64() <= model::kHighestPriority;
+  if (!good) return Status(Code::BAD_REQUEST, "priority must be a whole number, 0 to 9");
+  envelope.priority = static_cast<std::uint32_t>(value->get_int64());
   return {};
 }
 
@@ -177,8 +184,9 @@ base::Result<NewMessage> read_message_json(std::string_view text) {
     if (!value.ok()) return value.status();
     *into = std::move(*value);
   }
-  for (Status status : {read_id(*object, envelope), read_headers(*object, envelope), check_not_yet(*object),
-                        read_times(*object, message.times), read_body(*object, message.body)}) {
+  for (Status status :
+       {read_id(*object, envelope), read_headers(*object, envelope), check_not_yet(*object),
+        read_priority(*object, envelope), read_times(*object, message.times), read_body(*object, message.body)}) {
     if (!status.ok()) return status;
   }
   return message;

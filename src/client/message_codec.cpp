@@ -57,6 +57,7 @@ base::SharedBytes encode_envelope(Message& message) {
   view.traceparent = message.traceparent;
   view.content_encoding = message.content_encoding;
   view.expires_at_us = message.ttl.count() > 0 ? 0 : micros_of(message.expires_at);
+  view.priority = static_cast<std::uint32_t>(message.priority);
   view.deadline_us = std::chrono::duration_cast<base::Duration>(message.deadline.time_since_epoch()).count();
   return base::SharedBytes::of(wire::encode_envelope(view));
 }
@@ -86,6 +87,7 @@ base::Status decode_message(const base::SharedBytes& envelope, const base::Share
   set(message.content_encoding, view.content_encoding);
   message.expires_at = time_of(view.expires_at_us);
   message.deadline = time_of(view.deadline_us);
+  message.priority = static_cast<int>(view.priority);
   message.published_at = time_of(published_at.us);
   return {};
 }

@@ -66,7 +66,7 @@ bool Shard::State::may_set_aside(const Subscription& sub) const {
 void Shard::State::set_aside(Subscription& sub, Entry& entry) {
   leave_ready(sub, entry);
   if (sub.aside == nullptr) sub.aside = std::make_unique<TypeLines>();
-  entry.line = &sub.aside->add(type_of(*entry.message), entry.position);
+  entry.line = &sub.aside->add(type_of(*entry.message), entry.priority, entry.position);
   ++set_aside_messages;
   const std::size_t bytes = entry.message->size();
   const bool kept = sub.aside->bytes + bytes <= limits::kTailBytes && window_bytes < limits::kTailBytesPerShard;
@@ -83,7 +83,7 @@ void Shard::State::set_aside(Subscription& sub, Entry& entry) {
 bool Shard::State::is_behind_aside(Subscription& sub, const Entry& entry) {
   if (sub.aside == nullptr || !is_untouched(entry)) return false;
   const MessageType kind = type_of(*entry.message);
-  const auto line = sub.aside->lines().find({std::string(kind.type), std::string(kind.schema_id)});
+  const auto line = sub.aside->lines().find(TypeLines::Name(entry.priority, kind.type, kind.schema_id));
   return line != sub.aside->lines().end() && *line->second.positions.begin() < entry.position;
 }
 
@@ -108,8 +108,9 @@ bool Shard::State::set_front_aside(Subscription& sub) {
   sub.frontier = front.offset.next();
   Entry& entry = sub.entries[{sub.queue.log, front.offset}];
   entry.position = {sub.queue.log, front.offset};
-  entry.interrupted = entry.redelivered = front.offset < sub.recovered_mark;
+  entry.interrupted = entry.redelivered = front.offset < sub.recovered_mark && !has_level(sub, *front.message);
   entry.message = front.message;
+  entry.priority = front.message->priority;
   if (sub.keys != nullptr) {
     entry.key = sub.keys->front;
     entry.key_known = true;
@@ -126,13 +127,15 @@ void Shard::State::set_freed_aside(Subscription& sub, Offset offset) {
   Entry& entry = entry_of_freed(sub, offset, freed.key);
   entry.interrupted = entry.redelivered = freed.may_have_begun;
   entry.message = freed.message;
+  entry.priority = freed.message->priority;
   set_aside(sub, entry);
 }
 
-/// Of those that were set aside, the first that somebody accepts who has room now.
-Granted Shard::State::grant_aside(Subscription& sub) {
+/// Of those that were set aside and have this priority, the first that somebody accepts who has room now.
+Granted Shard::State::grant_aside(Subscription& sub, std::uint8_t priority) {
   const TypeLines::Line* line = nullptr;
   for (const auto& [name, one] : sub.aside->lines()) {
+    if (one.priority != priority) continue;
     if (line != nullptr && *line->positions.begin() < *one.positions.begin()) continue;
     const MessageType kind = one.kind();
     if (next_consumer(sub, kAnything, &kind) != nullptr) line = &one;
@@ -153,7 +156,7 @@ Granted Shard::State::grant_aside(Subscription& sub) {
   const MessageType kind = line->kind();
   Consumer* consumer = next_consumer(sub, entry.message->size(), &kind);
   if (consumer == nullptr) return Granted::no_room;
-  if (is_untouched(entry) && !entry.has_record) raise_mark(sub, entry.position.offset);
+  if (is_untouched(entry) && !entry.has_record && !has_level(entry)) raise_mark(sub, entry.position.offset);
   grant(sub, entry, *consumer, entry.message);
   return Granted::yes;
 }

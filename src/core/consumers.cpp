@@ -393,7 +393,7 @@ void Shard::State::on(Drain&) {
     if (sub.keys != nullptr) keep_freed(sub);
     for (auto& [position, entry] : sub.entries) {
       // One that waits for its first delivery says so by its record.
-      const bool was_granted = bool(entry.grant) || !entry.has_record;
+      const bool was_granted = (bool(entry.grant) || !entry.has_record) && !has_level(entry);
       if (was_granted && position.log == sub.queue.log) exact = std::max(exact, position.offset.next());
       const bool came_back = entry.state == DeliveryState::ready && !entry.has_record && !entry.interrupted;
       if (came_back && !entry.waits_for_key) put_record(sub, entry);

@@ -29,6 +29,7 @@ struct LoadMessages {
   model::Offset until;  // exclusive; persisted
   std::size_t max_messages = 0;
   std::size_t max_bytes = 0;
+  std::uint8_t priority = 0;  // not 0: only those that were published with it
 };
 /// One message out of order: `source_*` says where it stands, `log` and `offset` which entry asks.
 struct LoadOne {

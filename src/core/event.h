@@ -28,6 +28,7 @@ struct MessagesLoaded {
   std::uint64_t generation = 0;
   model::Offset from;
   model::MessagePage page;
+  std::uint8_t priority = 0;
 };
 /// What a LoadOne effect asked for: the message of a retry or of a lane entry. Null: damaged.
 struct OneLoaded {

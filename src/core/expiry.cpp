@@ -41,12 +41,13 @@ bool Shard::State::is_offered(Subscription& sub, Offset offset, const model::Mes
   return message.due <= now && !is_past(sub, message) && (sub.filter == nullptr || is_wanted(sub, offset, message));
 }
 
-/// A message that nobody has had is met at the wrong time. Too early are those of a subscription that began before them
-/// in its topic: whoever was there when they came has scheduled them then.
-void Shard::State::turn_away(Subscription& sub, Offset offset, const model::Message& message) {
-  if (!is_wanted(sub, offset, message)) return filter_out(sub, offset);
-  if (is_past(sub, message)) return drop_expired(sub, offset, message);
-  schedule(sub, offset, message.due);
+/// A message that nobody has had is met at the wrong time, or is damaged. Too early are those of a subscription that
+/// began before them in its topic: whoever was there when they came has scheduled them then.
+void Shard::State::turn_away(Subscription& sub, const model::PagedMessage& gone) {
+  if (gone.message == nullptr) return admit_damaged(sub, gone.offset);
+  if (!is_wanted(sub, gone.offset, *gone.message)) return filter_out(sub, gone.offset);
+  if (is_past(sub, *gone.message)) return drop_expired(sub, gone.offset, *gone.message);
+  schedule(sub, gone.offset, *gone.message);
 }
 
 /// Messages come, some of them with a time of their own, or all with the subscription's time to live.
@@ -58,7 +59,7 @@ void Shard::State::arrive(Subscription& sub, Offset first, const Arrivals& arriv
     if (message.due > now && !is_wanted(sub, offset, message)) {
       filter_out(sub, offset);
     } else if (message.due > now) {
-      schedule(sub, offset, message.due);
+      schedule(sub, offset, message);
     } else {
       end = std::min(end, end_of(sub, message));
     }
@@ -124,9 +125,11 @@ void Shard::State::sweep(Subscription& sub) {
   sub.sweeping = false;
   sub.swept_at = now;
   if (sub.consumers.empty()) {
+    auto lines = ready_lines(sub);
+    lines.push_back(&sub.suspects);
     begin_window_at(sub, sub.frontier);
     forget_aside_messages(sub);
-    for (const std::set<Position>* line : {&sub.returned, &sub.retries, &sub.suspects}) {
+    for (const std::set<Position>* line : lines) {
       std::size_t looked_at = 0;
       for (auto it = line->begin(); it != line->end() && looked_at < kSweepReady; ++it, ++looked_at) {
         sub.entries.at(*it).message = nullptr;
@@ -142,7 +145,8 @@ bool Shard::State::sweep_ready(Subscription& sub, Instant& next) {
   const auto add = [&first](const std::set<Position>& line, std::size_t most) {
     for (auto it = line.begin(); it != line.end() && most > 0; ++it, --most) first.push_back(*it);
   };
-  for (const std::set<Position>* line : {&sub.returned, &sub.retries, &sub.suspects}) add(*line, kSweepReady);
+  for (const std::set<Position>* line : ready_lines(sub)) add(*line, kSweepReady);
+  add(sub.suspects, kSweepReady);
   if (sub.aside != nullptr) {
     for (const auto& [name, line] : sub.aside->lines()) {
       if (first.size() < kSweepMost) add(line.positions, kSweepAside);
@@ -168,27 +172,36 @@ bool Shard::State::sweep_ready(Subscription& sub, Instant& next) {
 /// What nobody has had: all of it that is in memory. Where all of that goes, a page behind it. False: it is being read.
 bool Shard::State::sweep_fresh(Subscription& sub, Instant& next) {
   if (sub.loading_window) return false;
-  base::Fifo<model::PagedMessage> kept;
-  for (model::PagedMessage& one : std::exchange(sub.window, {})) {
-    const std::size_t bytes = one.message == nullptr ? 0 : one.message->size();
-    const bool taken = sub.acked.is_settled(one.offset) || sub.entries.contains({sub.queue.log, one.offset}) ||
-                       sub.is_parked(one.offset);
-    const bool past = !taken && one.message != nullptr && is_past(sub, *one.message);
-    if (past) drop_expired(sub, one.offset, *one.message);
-    if (taken || past) {
-      sub.window_bytes -= bytes;
-      window_bytes -= bytes;
-      continue;
-    }
-    if (one.message != nullptr) next = std::min(next, end_of(sub, *one.message));
-    kept.push_back(std::move(one));
+  sweep_window(sub, sub.window, sub.window_bytes, next);
+  if (sub.levels != nullptr) {
+    for (PriorityLevel& level : sub.levels->all()) sweep_window(sub, level.window, sub.levels->window_bytes, next);
   }
-  sub.window = std::move(kept);
   if (!sub.window.empty()) return true;
   if (load_window(sub, limits::kPageMessages, limits::kPageBytes)) return false;
   // The last ones are not on the disk yet.
   if (sub.log->persisted_end < sub.log->state.next) next = std::min(next, now + limits::kSweepEvery);
   return true;
+}
+
+/// `bytes`: of what is in the window.
+void Shard::State::sweep_window(Subscription& sub, base::Fifo<model::PagedMessage>& window, std::uint64_t& bytes,
+                                Instant& next) {
+  base::Fifo<model::PagedMessage> kept;
+  for (model::PagedMessage& one : std::exchange(window, {})) {
+    const std::size_t size = one.message == nullptr ? 0 : one.message->size();
+    const bool taken = sub.acked.is_settled(one.offset) || sub.entries.contains({sub.queue.log, one.offset}) ||
+                       sub.is_parked(one.offset);
+    const bool past = !taken && one.message != nullptr && is_past(sub, *one.message);
+    if (past) drop_expired(sub, one.offset, *one.message);
+    if (taken || past) {
+      bytes -= size;
+      window_bytes -= size;
+      continue;
+    }
+    if (one.message != nullptr) next = std::min(next, end_of(sub, *one.message));
+    kept.push_back(std::move(one));
+  }
+  window = std::move(kept);
 }
 
 }  // namespace lazaret::core

@@ -1,5 +1,6 @@
-// Who gets what next. Returned messages first, then due retries (at most half of the leases while new ones wait),
-// then fresh ones in the order of their offsets; each to the consumer with the fewest out that has credit.
+// Who gets what next. What has a priority goes before all else (core/priority.cpp). Then returned messages, then due
+// retries (at most half of the leases while new ones wait), then fresh ones in the order of their offsets; each to the
+// consumer with the fewest out that has credit.
 #include <algorithm>
 
 #include "core/shard_state.h"
@@ -45,12 +46,16 @@ bool Shard::State::grant_next(Subscription& sub) {
     preload(sub);
     return false;
   }
+  if (sub.levels != nullptr || sub.log->priority_ends != nullptr) {
+    const Granted prioritised = grant_prioritised(sub);
+    if (prioritised != Granted::nothing) return prioritised == Granted::yes;
+  }
   // A message for which nobody has room is not overtaken: it would never find any.
   const Granted returned = grant_loaded(sub, sub.returned);
   if (returned != Granted::nothing) return returned == Granted::yes;
   if (!sub.returned.empty()) return false;  // they are being read, and stay first in line
   if (sub.aside != nullptr) {
-    const Granted aside = grant_aside(sub);
+    const Granted aside = grant_aside(sub, 0);
     if (aside != Granted::nothing) return aside == Granted::yes;
   }
   const bool retries_first = sub.leased_retries * 2 <= sub.leased;
@@ -101,7 +106,7 @@ bool Shard::State::may_take(const Consumer& consumer, std::size_t bytes) const {
 /// What is next in line is there when somebody has credit again: new messages, which are in memory, do not overtake it.
 void Shard::State::preload(Subscription& sub) {
   if (sub.consumers.empty()) return;
-  for (const std::set<Position>* ready : {&sub.returned, &sub.retries}) {
+  for (const std::set<Position>* ready : ready_lines(sub)) {
     std::size_t ahead = 0;
     for (const Position& position : *ready) {
       if (++ahead > kPreload) break;
@@ -153,16 +158,20 @@ bool Shard::State::drop_if_over(Subscription& sub, Entry& entry) {
   return true;
 }
 
+/// Whether it has an entry, is settled, or waits on the disk. A request that is too late is settled here.
+bool Shard::State::is_taken(Subscription& sub, model::Offset offset) {
+  const Position position{sub.queue.log, offset};
+  if (sub.acked.is_settled(offset) || sub.entries.contains(position) || sub.is_parked(offset)) return true;
+  if (sub.requests.empty() || !is_overdue(sub, position)) return false;
+  expire_request(sub, offset);
+  return true;
+}
+
 /// Brings the next fresh message to the front of the window; false when there is none, or it has to be read first.
 bool Shard::State::prepare_window(Subscription& sub) {
   while (!sub.window.empty()) {
     const model::PagedMessage& front = sub.window.front();
-    bool taken = sub.acked.is_settled(front.offset) || sub.entries.contains({sub.queue.log, front.offset}) ||
-                 sub.is_parked(front.offset);
-    if (!taken && !sub.requests.empty() && is_overdue(sub, {sub.queue.log, front.offset})) {
-      expire_request(sub, front.offset);
-      taken = true;
-    }
+    const bool taken = is_taken(sub, front.offset);
     if (!taken && front.message != nullptr && is_offered(sub, front.offset, *front.message)) break;
     const model::PagedMessage gone = std::move(sub.window.front());
     const std::size_t bytes = gone.message == nullptr ? 0 : gone.message->size();
@@ -170,12 +179,7 @@ bool Shard::State::prepare_window(Subscription& sub) {
     sub.window_bytes -= bytes;
     window_bytes -= bytes;
     sub.frontier = std::max(sub.frontier, gone.offset.next());
-    if (taken) continue;
-    if (gone.message == nullptr) {
-      admit_damaged(sub, gone.offset);
-    } else {
-      turn_away(sub, gone.offset, *gone.message);
-    }
+    if (!taken) turn_away(sub, gone);
   }
   const std::uint64_t left = limits::kTailBytesPerShard - std::min(window_bytes, limits::kTailBytesPerShard);
   const std::size_t ahead_bytes = std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kAheadBytes);
@@ -213,7 +217,7 @@ bool Shard::State::grant_fresh(Subscription& sub) {
   window_bytes -= fresh.message->size();
   sub.frontier = fresh.offset.next();
 
-  Entry& entry = first_entry(sub, fresh.offset, fresh.offset < sub.recovered_mark);
+  Entry& entry = first_entry(sub, fresh.offset, *fresh.message, fresh.offset < sub.recovered_mark);
   if (sub.keys != nullptr) {
     entry.key = sub.keys->front;
     entry.key_known = true;
@@ -224,10 +228,13 @@ bool Shard::State::grant_fresh(Subscription& sub) {
 }
 
 /// Of a message that is granted for the first time, or may have been before the restart, and nobody came back for it.
-Entry& Shard::State::first_entry(Subscription& sub, model::Offset offset, bool may_have_begun) {
+Entry& Shard::State::first_entry(Subscription& sub, model::Offset offset, const model::Message& message,
+                                 bool may_have_begun) {
   const Position position{sub.queue.log, offset};
   Entry& entry = sub.entries.emplace_hint(sub.entries.end(), position, Entry())->second;
   entry.position = position;
+  entry.priority = message.priority;
+  if (entry.priority > 0 && has_level(sub, message)) return entry;  // its record says whether it has begun
   if (may_have_begun) {
     entry.interrupted = true;
     entry.redelivered = true;
@@ -250,8 +257,9 @@ void Shard::State::raise_mark(Subscription& sub, model::Offset granted) {
 void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message) {
   leave_ready(sub, entry);
   if (entry.line != nullptr) leave_line(sub, entry);
-  // A lane has no mark: its entries are on record from their first grant.
-  const bool again = bool(entry.grant) || entry.interrupted || entry.has_record || entry.replays.has_value();
+  // A lane and a level have no mark: their entries are on record from their first grant.
+  const bool again =
+      bool(entry.grant) || entry.interrupted || entry.has_record || entry.replays.has_value() || has_level(entry);
   entry.state = DeliveryState::granted;
   entry.grant = model::Grant(static_cast<std::uint64_t>(config.epoch) << 40 | ++last_grant);
   entry.consumer = &consumer;
@@ -340,6 +348,8 @@ void Shard::State::flush_deliveries() {
 void Shard::State::on(MessagesLoaded& event) {
   Subscription* sub = find(event.subscription);
   if (sub == nullptr || event.generation != sub->generation) return;
+  pumped_later.insert(event.subscription);
+  if (event.priority > 0) return take_in(*sub, levels_of(*sub).at(event.priority), event);
   sub->loading_window = false;
   // A page always goes on, so that a log that ends unexplained cannot make us ask for ever.
   sub->window_next = std::max(event.page.next, event.from.next());
@@ -349,7 +359,6 @@ void Shard::State::on(MessagesLoaded& event) {
     window_bytes += bytes;
     sub->window.push_back(std::move(paged));
   }
-  pumped_later.insert(event.subscription);
 }
 
 void Shard::State::on(OneLoaded& event) {
@@ -372,6 +381,7 @@ void Shard::State::on(OneLoaded& event) {
                  {"lazaret.damaged", "the stored message does not match its checksum", ""});
   }
   entry.message = event.message;
+  learn_priority(*sub, entry, event.message->priority);
   pumped_later.insert(event.subscription);
 }
 

@@ -1,4 +1,6 @@
 // Admission, replay, discharge, discard. A case is one message on one subscription; its name says which.
+#include <algorithm>
+
 #include "core/shard_state.h"
 
 namespace lazaret::core {
@@ -120,6 +122,7 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     entry.position = position;
     entry.replays = command.id;
     entry.redelivered = true;
+    entry.priority = std::min(command.priority, model::kHighestPriority);
     entry.attempts = relapses.length(command.id, command.attempts);
     if (sub->keys != nullptr) {
       entry.key = sub->keys->key_of_case(command.id.offset);

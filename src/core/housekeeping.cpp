@@ -134,7 +134,8 @@ void Shard::State::count_entered(Subscription& sub) {
 /// The message at `offset` needs nothing more on this subscription.
 void Shard::State::settled(Subscription& sub, Offset offset) {
   sub.acked.settle(offset);
-  if (drop_copy(*sub.log, offset)) mutate(model::DropEvacuated{sub.queue.log, offset}, false);
+  if (drop_copy(*sub.log, offset))
+    mutate(model::DropEvacuated{sub.queue.log, offset, sub.log->state.prioritised}, false);
   touch(sub);
 }
 
@@ -303,7 +304,8 @@ void Shard::State::drop_copies(Subscription& sub, OffsetRange range) {
     for (Offset offset = part.begin; offset < part.end; offset = offset.next()) copies.push_back(offset);
   });
   for (const Offset offset : copies) {
-    if (drop_copy(*sub.log, offset)) mutate(model::DropEvacuated{sub.queue.log, offset}, true);
+    if (drop_copy(*sub.log, offset))
+      mutate(model::DropEvacuated{sub.queue.log, offset, sub.log->state.prioritised}, true);
   }
 }
 
@@ -366,7 +368,10 @@ void Shard::State::on(model::ShowQueue& command) {
     stats.oldest_ready = std::min(stats.oldest_ready, sub->keys->freed().begin()->first);
   }
   show_unaccepted(*sub, stats);
-  if (!sub->returned.empty()) stats.oldest_ready = std::min(stats.oldest_ready, sub->returned.begin()->offset);
+  for (const auto* line : ready_lines(*sub)) {
+    const bool its = !line->empty() && line != &sub->retries && !sub->is_lane(line->begin()->log);
+    if (its) stats.oldest_ready = std::min(stats.oldest_ready, line->begin()->offset);
+  }
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
       sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr) {
     stats.oldest_ready_at = sub->window.front().message->published_at;

@@ -2,6 +2,7 @@
 // of a topic, of which there may be none.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "core/interval_set.h"
 #include "core/recent_ids.h"
 #include "model/command.h"
+#include "model/message.h"
 #include "model/records.h"
 
 namespace lazaret::core {
@@ -32,6 +34,9 @@ struct Retention {
   }
   bool operator==(const Retention&) const = default;
 };
+
+/// Of each priority, from 1, behind the last message that came with it.
+using PriorityEnds = std::array<model::Offset, model::kHighestPriority>;
 
 struct Log {
   model::LogState state;                                          // but `trimmed` and `kept`; `next` is kept current
@@ -54,6 +59,7 @@ struct Log {
   model::Offset trim_looked_to;  // stretches beyond the cursors were looked at up to here
   model::Offset drained_at;      // the log's end when it was last trimmed with nothing left
   std::vector<Subscription*> readers;
+  std::unique_ptr<PriorityEnds> priority_ends;  // where any came with a priority since it was empty
 
   // --- Of a topic that keeps or loses messages by age or size
   Retention retention;

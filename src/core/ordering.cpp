@@ -94,7 +94,7 @@ Granted Shard::State::grant_freed(Subscription& sub) {
   }
   const KeyLocks::Passed freed = keys.take_freed(offset);
   window_bytes -= freed.message->size();
-  Entry& entry = first_entry(sub, offset, freed.may_have_begun);
+  Entry& entry = first_entry(sub, offset, *freed.message, freed.may_have_begun);
   entry.key = freed.key;
   entry.key_known = true;
   grant(sub, entry, *taker.consumer, freed.message);

@@ -201,7 +201,7 @@ void Shard::State::finish_deletion(Subscription& sub) {
     entry.consumer->out.erase(entry.delivery);
   }
   waiting_in_memory -= sub.waiting.size();
-  window_bytes -= sub.window_bytes;
+  window_bytes -= sub.window_bytes + (sub.levels == nullptr ? 0 : sub.levels->window_bytes);
   if (sub.aside != nullptr) {
     window_bytes -= sub.aside->bytes;
     set_aside_messages -= sub.aside->size();
@@ -248,7 +248,7 @@ void Shard::State::leave_log(Subscription& sub) {
   });
   std::erase(log.readers, &sub);
   for (const Offset offset : copies) {
-    if (drop_copy(log, offset)) mutate(model::DropEvacuated{log.state.log, offset}, true);
+    if (drop_copy(log, offset)) mutate(model::DropEvacuated{log.state.log, offset, log.state.prioritised}, true);
   }
   mutate(model::PutLog{log_state(log)}, true);
 }

@@ -78,12 +78,15 @@ void Shard::State::append(Log& log, Offset first, Arrivals stored) {
     if (!draining) raise_mark(*sub, sub->frontier);
     pumped_later.insert(sub->queue.subscription);
   }
+  if (stored.prioritised) append_to_levels(log, first, stored.messages);
+  const bool prioritised = stored.prioritised && !log.state.prioritised;
   const bool expires = !log.state.expires && stored.timed &&
                        std::any_of(stored.messages.begin(), stored.messages.end(),
                                    [](const model::MessageRef& message) { return message->expires_at.us != 0; });
   mutate(model::AppendMessages{log.state.log, first, std::move(stored.messages)}, false);
-  if (expires) {
-    log.state.expires = true;  // a start finds them, and looks after them
+  if (expires || prioritised) {
+    log.state.expires = log.state.expires || expires;  // a start finds them, and looks after them
+    log.state.prioritised = log.state.prioritised || prioritised;
     mutate(model::PutLog{log_state(log)}, false);
   }
   reserve(log);
@@ -162,6 +165,7 @@ void Shard::State::take_in(Log& log, std::shared_ptr<model::Message> message, Ar
   log.bytes_since_trim += bytes;
   log.bytes += bytes;
   stored.timed = stored.timed || (message->due.us | message->expires_at.us) != 0;
+  stored.prioritised = stored.prioritised || message->priority > 0;
   stored.messages.push_back(std::move(message));
 }
 
@@ -182,7 +186,8 @@ void Shard::State::give_up_reserve(Log& log) {
 
 /// Straight to the consumers, when they have taken everything before it; otherwise it is read again from the disk.
 void Shard::State::append_to_window(Subscription& sub, model::Offset offset, const model::MessageRef& message) {
-  if (message->due > now) {  // it has been scheduled
+  // Scheduled, or in its level.
+  if (message->due > now || (message->priority > 0 && has_level(sub, *message))) {
     if (sub.window_next == offset && !sub.loading_window) sub.window_next = offset.next();
     return;
   }

@@ -64,6 +64,10 @@ void Shard::State::recover(model::RecoveredLog& recovered, Log& log) {
   for (const model::OffsetRange& range : recovered.state.trimmed) log.trimmed.insert(range);
   for (const model::OffsetRange& range : recovered.state.kept) log.kept.insert(range);
   for (const Offset offset : recovered.evacuated) log.evacuated.insert(offset);
+  if (log.state.prioritised) {
+    log.priority_ends = std::make_unique<PriorityEnds>();
+    log.priority_ends->fill(log.state.next);
+  }
   for (const model::RecoveredProducer& producer : recovered.producers) {
     log.producers.emplace(producer.state.producer, ProducerWindow(producer));
   }
@@ -123,6 +127,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.replays = lane.target;
     entry.redelivered = true;
     entry.attempts = lane.attempts;
+    entry.priority = lane.priority;
   }
   for (const model::RecoveredDelivery& delivery : recovered.deliveries) {
     const Position position{delivery.log, delivery.record.offset};
@@ -139,6 +144,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.due = entry.recorded_due = delivery.record.due;
     entry.has_record = true;
     entry.scheduled = delivery.record.scheduled;
+    entry.priority = delivery.record.priority;
     // One that was merely set aside, or held by its key, when the broker stopped has never been out.
     entry.redelivered = entry.redelivered || bool(entry.grant) || entry.attempts > 0;
     entry.key = delivery.record.key.value_or(model::KeyHash());

@@ -19,8 +19,8 @@ constexpr std::uint64_t kSpillStep = 1024;
 
 /// It is in none of the lines of what is ready.
 void Shard::State::leave_ready(Subscription& sub, const Entry& entry) {
-  sub.returned.erase(entry.position);
-  sub.retries.erase(entry.position);
+  returned_of(sub, entry).erase(entry.position);
+  retries_of(sub, entry).erase(entry.position);
   sub.suspects.erase(entry.position);
 }
 
@@ -101,15 +101,20 @@ void Shard::State::put_back(Subscription& sub, Entry& entry, std::optional<base:
 void Shard::State::make_ready(Subscription& sub, Entry& entry) {
   entry.state = DeliveryState::ready;
   if (sub.keys != nullptr && !takes_key(sub, entry)) return touch(sub);
+  join_ready(sub, entry);
+  touch(sub);
+  if (sub.expires()) sweep_by(sub, now + model::limits::kSweepEvery);
+}
+
+/// The line that it stands in.
+void Shard::State::join_ready(Subscription& sub, const Entry& entry) {
   if (entry.suspect) {
     sub.suspects.insert(entry.position);
   } else if (entry.failures > 0 || entry.replays) {
-    sub.retries.insert(entry.position);
+    retries_of(sub, entry).insert(entry.position);
   } else {
-    sub.returned.insert(entry.position);
+    returned_of(sub, entry).insert(entry.position);
   }
-  touch(sub);
-  if (sub.expires()) sweep_by(sub, now + model::limits::kSweepEvery);
 }
 
 void Shard::State::make_waiting(Subscription& sub, Entry& entry, base::Instant due) {
@@ -167,6 +172,7 @@ void Shard::State::put_record(Subscription& sub, Entry& entry) {
   record.due = waiting ? entry.due : base::Instant{};
   record.started_at = entry.started_at;
   if (entry.key_known) record.key = entry.key;
+  record.priority = entry.priority;
   const bool granted = entry.state == DeliveryState::granted;
   mutate(model::PutDelivery{sub.queue.subscription, entry.position.log, record, entry.recorded_due}, granted);
   entry.recorded_due = record.due;
@@ -278,8 +284,9 @@ void Shard::State::load_waiting(Subscription& sub) {
   if (!sub.has_parked() || sub.loading_waiting) return;
   // Enough are here; but one of those on the disk may be due before them.
   if (sub.waiting.size() > model::limits::kPageMessages && sub.parked_from > now) return;
-  const std::size_t aside = sub.aside == nullptr ? 0 : sub.aside->size();
-  if (sub.returned.size() + sub.retries.size() + aside > model::limits::kReadyInMemory) return;
+  std::size_t ready = sub.aside == nullptr ? 0 : sub.aside->size();
+  for (const std::set<Position>* line : ready_lines(sub)) ready += line->size();
+  if (ready > model::limits::kReadyInMemory) return;
   forget_parked_lately(sub);
   sub.loading_waiting = true;
   out->effects.emplace_back(
@@ -326,6 +333,7 @@ bool Shard::State::unpark(Subscription& sub, const model::RecoveredDelivery& loa
   entry.convictions = loaded.record.convictions;
   entry.suspect = loaded.record.suspect;
   entry.scheduled = loaded.record.scheduled;
+  entry.priority = loaded.record.priority;
   entry.has_record = true;
   entry.due = entry.recorded_due = loaded.record.due;
   if (entry.scheduled) ++sub.scheduled_in_memory;

@@ -10,12 +10,14 @@ using model::DeliveryState;
 using model::Offset;
 
 /// It waits from now on. That it has not begun is on the disk, whatever the high-water mark says.
-void Shard::State::schedule(Subscription& sub, Offset offset, base::Instant due) {
+void Shard::State::schedule(Subscription& sub, Offset offset, const model::Message& message) {
+  const base::Instant due = message.due;
   model::DeliveryRecord record;
   record.offset = offset;
   record.state = DeliveryState::waiting;
   record.due = due;
   record.scheduled = true;
+  record.priority = message.priority;
   mutate(model::PutDelivery{sub.queue.subscription, sub.queue.log, record, {}}, false);
   touch(sub);
   if (due >= sub.parked_from) return note_parked(sub, offset, due, true);
@@ -24,6 +26,7 @@ void Shard::State::schedule(Subscription& sub, Offset offset, base::Instant due)
   entry.position = position;
   entry.state = DeliveryState::waiting;
   entry.scheduled = true;
+  entry.priority = message.priority;
   entry.key_known = true;  // none
   entry.has_record = true;
   entry.due = entry.recorded_due = due;

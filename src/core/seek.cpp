@@ -166,6 +166,7 @@ void Shard::State::begin_window_at(Subscription& sub, Offset offset) {
   sub.window_bytes = 0;
   sub.loading_window = false;
   ++sub.generation;
+  begin_levels_again(sub);
 }
 
 }  // namespace lazaret::core

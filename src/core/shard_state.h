@@ -36,7 +36,8 @@ struct InstanceView {
 /// What one publish brings to a log: consecutive messages.
 struct Arrivals {
   std::vector<model::MessageRef> messages;
-  bool timed = false;  // one of them has a time of its own, before which or until which it is delivered
+  bool timed = false;        // one of them has a time of its own, before which or until which it is delivered
+  bool prioritised = false;  // one of them has a priority
 };
 
 /// What became of an attempt to grant one of some messages.
@@ -168,7 +169,7 @@ struct Shard::State {
   void preload(Subscription& sub);
   Granted grant_loaded(Subscription& sub, const std::set<Position>& ready);
   bool grant_fresh(Subscription& sub);
-  Entry& first_entry(Subscription& sub, model::Offset offset, bool may_have_begun);
+  Entry& first_entry(Subscription& sub, model::Offset offset, const model::Message& message, bool may_have_begun);
   void grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message);
   void record_grant(Subscription& sub, Entry& entry);
   void begin(Subscription& sub, Entry& entry);
@@ -179,6 +180,7 @@ struct Shard::State {
   bool may_take(const Consumer& consumer, std::size_t bytes) const;
   static bool is_full(const Subscription& sub);
   static bool is_standby(const Subscription& sub, const Consumer& consumer);
+  bool is_taken(Subscription& sub, model::Offset offset);
   bool prepare_window(Subscription& sub);
   bool load_window(Subscription& sub, std::size_t max_messages, std::size_t max_bytes);
   model::Offset next_fresh(const Subscription& sub, model::Offset from) const;
@@ -187,6 +189,27 @@ struct Shard::State {
   void on(MessagesLoaded& event);
   void on(OneLoaded& event);
   void raise_mark(Subscription& sub, model::Offset granted);
+
+  // --- priority.cpp: messages that were published with a priority
+  bool has_level(const Subscription& sub, const model::Message& message) const;
+  static bool has_level(const Entry& entry);
+  static PriorityLevels& levels_of(Subscription& sub);
+  static std::set<Position>& returned_of(Subscription& sub, const Entry& entry);
+  static std::set<Position>& retries_of(Subscription& sub, const Entry& entry);
+  static std::vector<const std::set<Position>*> ready_lines(const Subscription& sub);
+  void learn_priority(Subscription& sub, Entry& entry, std::uint8_t priority);
+  Granted grant_prioritised(Subscription& sub);
+  Granted grant_of_level(Subscription& sub, PriorityLevel& level, std::uint8_t priority);
+  bool prepare_level(Subscription& sub, PriorityLevel& level);
+  model::PagedMessage pop_front(Subscription& sub, PriorityLevel& level);
+  Granted grant_fresh(Subscription& sub, PriorityLevel& level);
+  void append_to_levels(Log& log, model::Offset first, const std::vector<model::MessageRef>& messages);
+  void append_to_level(Subscription& sub, model::Offset end, model::Offset offset, const model::MessageRef& message);
+  void read_level(Subscription& sub, PriorityLevel& level, std::uint8_t priority);
+  static bool is_behind(const Subscription& sub, const PriorityLevel& level, std::uint8_t priority);
+  void take_in(Subscription& sub, PriorityLevel& level, MessagesLoaded& event);
+  void begin_levels_again(Subscription& sub);
+  void forget_priorities(Log& log);
 
   // --- filtering.cpp: messages that a subscription does not take
   static void change_filter(Subscription& sub);
@@ -209,7 +232,7 @@ struct Shard::State {
   void leave_line(Subscription& sub, Entry& entry);
   bool set_front_aside(Subscription& sub);
   void set_freed_aside(Subscription& sub, model::Offset offset);
-  Granted grant_aside(Subscription& sub);
+  Granted grant_aside(Subscription& sub, std::uint8_t priority);
   void read_line(Subscription& sub, const TypeLines::Line& line);
   void forget_aside_messages(Subscription& sub);
   Entry* next_suspect(Subscription& sub);
@@ -280,6 +303,7 @@ struct Shard::State {
   void failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
   void put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay);
   void make_ready(Subscription& sub, Entry& entry);
+  static void join_ready(Subscription& sub, const Entry& entry);
   void make_waiting(Subscription& sub, Entry& entry, base::Instant due);
   void put_record(Subscription& sub, Entry& entry);
   void drop_record(Subscription& sub, Entry& entry);
@@ -299,14 +323,14 @@ struct Shard::State {
 
   // --- schedule.cpp: messages that were published with a delay
   void on(model::CancelScheduled& command);
-  void schedule(Subscription& sub, model::Offset offset, base::Instant due);
+  void schedule(Subscription& sub, model::Offset offset, const model::Message& message);
   bool cancel(Subscription& sub, model::Offset offset);
 
   // --- expiry.cpp: messages that are past their time to live
   static base::Instant end_of(const Subscription& sub, const model::Message& message);
   bool is_past(const Subscription& sub, const model::Message& message) const;
   bool is_offered(Subscription& sub, model::Offset offset, const model::Message& message);
-  void turn_away(Subscription& sub, model::Offset offset, const model::Message& message);
+  void turn_away(Subscription& sub, const model::PagedMessage& gone);
   void arrive(Subscription& sub, model::Offset first, const Arrivals& arrivals);
   void drop_expired(Subscription& sub, Entry& entry);
   void drop_expired(Subscription& sub, model::Offset offset, const model::Message& message);
@@ -314,6 +338,8 @@ struct Shard::State {
   void sweep(Subscription& sub);
   bool sweep_ready(Subscription& sub, base::Instant& next);
   bool sweep_fresh(Subscription& sub, base::Instant& next);
+  void sweep_window(Subscription& sub, base::Fifo<model::PagedMessage>& window, std::uint64_t& bytes,
+                    base::Instant& next);
 
   // --- hospital.cpp: admission, replay, discharge, discard
   void admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error);

@@ -23,6 +23,7 @@
 #include "core/key_locks.h"
 #include "core/log.h"
 #include "core/position.h"
+#include "core/priority_levels.h"
 #include "core/type_lines.h"
 #include "model/answer.h"
 #include "model/command.h"
@@ -62,6 +63,7 @@ struct Entry {
   // Of a subscription that orders by key.
   bool key_known = false;
   bool waits_for_key = false;  // ready, but the key is somebody else's
+  std::uint8_t priority = 0;   // of its message
   model::KeyHash key;          // none: its order does not matter
   // Ready, and set aside because nobody accepts it: where, and what of `message` is counted there.
   TypeLines::Line* line = nullptr;
@@ -185,6 +187,9 @@ struct Subscription {
   base::Fifo<std::pair<model::GroupNumber, model::Offset>> marks;  // not yet durable
   /// Unsettled offsets below it, without an entry, may have begun before the restart.
   model::Offset recovered_mark;
+
+  // --- What has a priority (core/priority.cpp): all that is said above of ready and fresh ones is without it
+  std::unique_ptr<PriorityLevels> levels;
 
   // --- Times to live: when it is looked for what is past its time
   base::Instant sweep_at = base::Instant::never();

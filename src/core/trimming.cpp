@@ -33,7 +33,7 @@ void Shard::State::trim(Log& log, bool all) {
   for (const Subscription* sub : log.readers) {
     if (sub->deleting) return;  // its cases are being copied out
     cursor = std::min(cursor, sub->acked.cursor());
-    frontier = std::min(frontier, sub->frontier);
+    frontier = std::min(frontier, std::max(sub->frontier, sub->levels == nullptr ? Offset() : sub->levels->granted_to));
     beyond = std::max(beyond, sub->acked.beyond().size());
   }
   const Offset begin = log.begin();
@@ -66,6 +66,7 @@ void Shard::State::trim(Log& log, bool all) {
     }
   }
   trim_stretch(log, {going.begin, std::min(going.end, cursor)});
+  if (log.begin() == log.state.next && log.evacuated.empty()) forget_priorities(log);
   if (!holes) return;
   // Beyond the cursor: whole stretches of which less than a tenth is still needed.
   const Offset end = std::min(kept_from(log), frontier);
@@ -128,6 +129,9 @@ void Shard::State::trim_stretch(Log& log, OffsetRange range) {
   trim.evacuate.erase(std::unique(trim.evacuate.begin(), trim.evacuate.end()), trim.evacuate.end());
   for (const Offset offset : trim.evacuate) log.evacuated.insert(offset);
   log.trimmed.insert(range);
+  if (log.state.prioritised) {
+    log.evacuated.for_each_in(range, [&](OffsetRange part) { trim.copied.push_back(part); });
+  }
   trim.state = log_state(log);
   mutate(std::move(trim), false);
 }

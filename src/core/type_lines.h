@@ -1,5 +1,5 @@
-// TypeLines: ready messages that were set aside because nobody who had room for one accepts them, by type and schema.
-// Which consumers accept a message depends on these two alone, so one look at a line answers for all that is in it.
+// TypeLines: ready messages that were set aside because nobody who had room for one accepts them, by priority, type and
+// schema. Which consumers accept a message depends on the last two alone, so one look at a line answers for all in it.
 //
 // Threading: none of its own; one owner calls everything.
 #pragma once
@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <tuple>
 
 #include "core/position.h"
 
@@ -23,20 +23,21 @@ struct MessageType {
 
 class TypeLines {
  public:
+  using Name = std::tuple<std::uint8_t, std::string, std::string>;
   struct Line {
+    std::uint8_t priority = 0;
     std::string type;
     std::string schema_id;
     std::set<Position> positions;
     MessageType kind() const { return {type, schema_id}; }
   };
-  using Lines = std::map<std::pair<std::string, std::string>, Line>;
+  using Lines = std::map<Name, Line>;
 
   /// The line is there, at the same place, as long as somebody stands in it.
-  Line& add(const MessageType& kind, const Position& position) {
-    std::pair<std::string, std::string> name(kind.type, kind.schema_id);
-    const auto [at, fresh] = lines_.try_emplace(std::move(name));
+  Line& add(const MessageType& kind, std::uint8_t priority, const Position& position) {
+    const auto [at, fresh] = lines_.try_emplace(Name(priority, kind.type, kind.schema_id));
     Line& line = at->second;
-    if (fresh) line = {at->first.first, at->first.second, {}};
+    if (fresh) line = {priority, std::string(kind.type), std::string(kind.schema_id), {}};
     line.positions.insert(position);
     ++size_;
     return line;
@@ -44,7 +45,7 @@ class TypeLines {
   void remove(Line& line, const Position& position) {
     line.positions.erase(position);
     --size_;
-    if (line.positions.empty()) lines_.erase(std::pair(line.type, line.schema_id));
+    if (line.positions.empty()) lines_.erase(Name(line.priority, line.type, line.schema_id));
   }
 
   Lines& lines() { return lines_; }

@@ -38,6 +38,14 @@ base::Result<model::Offset> find_time(model::Store& store, model::ShardId shard,
   return begin;
 }
 
+base::Result<model::MessagePage> read_page(model::Store& store, model::ShardId shard, const core::LoadMessages& wish) {
+  if (wish.priority == 0) {
+    return store.read_messages(shard, wish.log, wish.from, wish.until, wish.max_messages, wish.max_bytes);
+  }
+  return store.read_prioritised(shard, wish.log, wish.priority, wish.from, wish.until, wish.max_messages,
+                                wish.max_bytes);
+}
+
 PageReader::PageReader(model::Store& store, Post post, Fatal fatal)
     : store_(store), post_(std::move(post)), fatal_(std::move(fatal)) {}
 
@@ -76,9 +84,9 @@ void PageReader::run() {
 }
 
 void PageReader::read(model::ShardId shard, const core::LoadMessages& wish) {
-  auto page = store_.read_messages(shard, wish.log, wish.from, wish.until, wish.max_messages, wish.max_bytes);
+  auto page = read_page(store_, shard, wish);
   if (!page.ok()) return fatal_(page.status());
-  post_(shard, core::MessagesLoaded{wish.subscription, wish.generation, wish.from, std::move(*page)});
+  post_(shard, core::MessagesLoaded{wish.subscription, wish.generation, wish.from, std::move(*page), wish.priority});
 }
 
 PageReader::Jobs PageReader::read_ones(Jobs begin, Jobs end) {

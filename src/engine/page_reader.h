@@ -19,6 +19,9 @@ namespace lazaret::engine {
 /// What a FindTime effect asks for.
 base::Result<model::Offset> find_time(model::Store& store, model::ShardId shard, const core::FindTime& wish);
 
+/// What a LoadMessages effect asks for.
+base::Result<model::MessagePage> read_page(model::Store& store, model::ShardId shard, const core::LoadMessages& wish);
+
 class PageReader {
  public:
   using Wish = std::variant<core::LoadMessages, core::LoadOne, core::FindTime, core::LoadWaiting, core::LoadOutbox>;

@@ -83,6 +83,7 @@ struct MessageSummary {
   std::string key;
   std::string correlation_id;
   std::uint64_t body_bytes = 0;
+  std::uint8_t priority = 0;
   bool operator==(const MessageSummary&) const = default;
 };
 

@@ -230,6 +230,8 @@ struct ReplayCaseCommand {
   /// Length of the history (`CaseRecord::attempt_count`) when whoever asks looked; numbers go on from there, or from
   /// what the shard knows to have come since.
   std::uint32_t attempts = 0;
+  /// Of the message, as its case says.
+  std::uint8_t priority = 0;
 };
 /// Answered by CaseDone. Also of a queue that was deleted: whoever asks has read that the case is admitted.
 struct DiscardCaseCommand {

@@ -11,6 +11,9 @@
 
 namespace lazaret::model {
 
+/// Priorities are 0 to this one.
+inline constexpr std::uint8_t kHighestPriority = 9;
+
 /// One published message. Immutable once it has been handed to the core, except that the core sets
 /// `published_at` while it is still the only owner. Thread-safe to read.
 struct Message {
@@ -20,6 +23,8 @@ struct Message {
   base::SharedBytes body;
   /// CRC-32C of the body, made by the publisher's SDK and checked by the consumer's.
   std::uint32_t body_crc = 0;
+  /// 0 to kHighestPriority: of what is ready, the highest is delivered first.
+  std::uint8_t priority = 0;
   /// Engine time of the step that published it.
   base::Instant published_at;
   /// Engine time before which it is not delivered; 0: at once.

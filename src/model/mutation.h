@@ -18,7 +18,8 @@ namespace lazaret::model {
 
 // --- Logs -----------------------------------------------------------------------------------------------------------
 
-/// Consecutive new messages of a log. The store joins neighbours of one group into runs.
+/// Consecutive new messages of a log. The store joins neighbours of one group into runs, and notes those that have a
+/// priority in the log's index of these.
 struct AppendMessages {
   LogId log;
   Offset first;
@@ -31,6 +32,8 @@ struct TrimLog {
   OffsetRange range;
   std::vector<Offset> evacuate;
   LogState state;
+  /// Of a log whose state says `prioritised`: what of the range stands in `evacuated` now. The index goes on naming it.
+  std::vector<OffsetRange> copied;
 };
 /// The state of a log, by itself: a stretch of offsets was reserved, or left out.
 struct PutLog {
@@ -40,6 +43,12 @@ struct PutLog {
 struct DropEvacuated {
   LogId log;
   Offset offset;
+  /// The log is `prioritised`: its index may name the message.
+  bool prioritised = false;
+};
+/// Nothing is left of the log: the index of what had a priority goes.
+struct DropPriorities {
+  LogId log;
 };
 
 // --- Subscriptions --------------------------------------------------------------------------------------------------
@@ -242,7 +251,7 @@ using Mutation =
                  PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
                  RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
                  DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
-                 DropOutbox, PutInbox, PutMessageIds, TrimMessageIds>;
+                 DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

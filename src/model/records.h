@@ -110,12 +110,14 @@ struct DeliveryRecord {
   std::uint32_t convictions = 0;
   bool suspect = false;
   base::Instant due;  // when waiting
-  /// It waits for its first delivery, as its publisher asked; but for `due` and `offset` nothing else is set.
+  /// It waits for its first delivery, as its publisher asked; but for `due`, `offset` and `priority` nothing is set.
   bool scheduled = false;
   /// When granted: when the delivery began, as far as known (0: had not begun).
   base::Instant started_at;
   /// Of a subscription that orders by key: the key that it locks, or none. nullopt: not known, or it does not order.
   std::optional<KeyHash> key;
+  /// Of its message.
+  std::uint8_t priority = 0;
   bool operator==(const DeliveryRecord&) const = default;
 };
 
@@ -124,6 +126,7 @@ struct LaneEntry {
   Offset offset;  // in the lane
   CaseId target;
   std::uint32_t attempts = 0;  // length of the case's history
+  std::uint8_t priority = 0;   // of its message
   bool operator==(const LaneEntry&) const = default;
 };
 
@@ -154,6 +157,8 @@ struct LogState {
   std::vector<LogMark> marks;
   /// Messages with a time to live of their own came to it since it was empty.
   bool expires = false;
+  /// Messages with a priority came to it since it was empty.
+  bool prioritised = false;
   bool operator==(const LogState&) const = default;
 };
 

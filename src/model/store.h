@@ -160,6 +160,10 @@ class Store {
   /// Damage is in the page, not in the status; an error means that the log could not be read at all.
   virtual base::Result<MessagePage> read_messages(ShardId shard, LogId log, Offset from, Offset until,
                                                   std::size_t max_messages, std::size_t max_bytes) = 0;
+  /// The same of those that were published with this priority, 1 to kHighestPriority, as far as its index names them.
+  /// What is not there any more is left out.
+  virtual base::Result<MessagePage> read_prioritised(ShardId shard, LogId log, std::uint8_t priority, Offset from,
+                                                     Offset until, std::size_t max_messages, std::size_t max_bytes) = 0;
   /// Waiting records of a subscription behind `after`, in the order of their places.
   virtual base::Result<std::vector<RecoveredDelivery>> read_waiting(ShardId shard, SubscriptionId subscription,
                                                                     WaitingPlace after, std::size_t max) = 0;

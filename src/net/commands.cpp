@@ -153,9 +153,10 @@ Status Session::check(const base::SharedBytes& envelope, const base::SharedBytes
 
 /// Of what was checked.
 std::shared_ptr<model::Message> Session::message_of(base::SharedBytes envelope, base::SharedBytes body,
-                                                    std::uint32_t crc, bool has_id) {
+                                                    std::uint32_t crc, const wire::EnvelopeFacts& facts) {
   auto message = std::make_shared<model::Message>();
-  if (has_id) {
+  message->priority = facts.priority;
+  if (facts.has_id) {
     message->envelope = std::move(envelope);
   } else {
     const auto id = base::Uuid::v7(context_.engine.now().us / 1000, random_.next(), random_.next());
@@ -170,7 +171,7 @@ std::shared_ptr<model::Message> Session::message_of(base::SharedBytes envelope, 
 base::Result<std::shared_ptr<model::Message>> Session::message_of(wire::PublishItem&& item) {
   wire::EnvelopeFacts facts;
   LZ_RETURN_IF_ERROR(check(item.envelope, item.body, item.body_crc, facts));
-  auto message = message_of(std::move(item.envelope), std::move(item.body), item.body_crc, facts.has_id);
+  auto message = message_of(std::move(item.envelope), std::move(item.body), item.body_crc, facts);
   const model::AskedTimes times{item.delay, item.deliver_at, item.ttl, base::Instant{facts.expires_at_us}};
   if (times != model::AskedTimes{}) LZ_RETURN_IF_ERROR(model::set_times(times, context_.engine.now(), *message));
   if (item.ttl.count() > 0) {

@@ -46,7 +46,7 @@ Status Session::ask(wire::Request&& frame) {
   command.origin = {session_, frame.request};
   command.subscription = queue->subscription;
   command.time_left = std::min(frame.time_left, limits::kRequestTimeMost);
-  command.message = message_of(std::move(frame.envelope), std::move(frame.body), frame.body_crc, facts.has_id);
+  command.message = message_of(std::move(frame.envelope), std::move(frame.body), frame.body_crc, facts);
   command.id = wire::decode_envelope(command.message->envelope.view())->id;
   submit(queue->shard, std::move(command), bytes);
   return {};

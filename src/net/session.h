@@ -152,7 +152,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status check(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t crc,
                      wire::EnvelopeFacts& facts) const;
   std::shared_ptr<model::Message> message_of(base::SharedBytes envelope, base::SharedBytes body, std::uint32_t crc,
-                                             bool has_id);
+                                             const wire::EnvelopeFacts& facts);
   base::Result<std::shared_ptr<model::Message>> message_of(wire::PublishItem&& item);
   base::Result<model::OutgoingRef> outgoing_of(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes);
   base::Status publish_together(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,

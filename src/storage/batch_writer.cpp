@@ -5,6 +5,7 @@
 #include "model/limits.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
+#include "storage/priorities.h"
 #include "storage/records.h"
 #include "storage/run.h"
 
@@ -17,6 +18,8 @@ using model::Offset;
 
 /// Fewer runs than this go one by one: a range tombstone would cost every later read more than they do.
 constexpr std::size_t kFewRuns = 64;
+/// The same of what the index of priorities names: these are small, and more of them come in a trim.
+constexpr std::size_t kFewPlaces = 4096;
 
 /// After looking for runs to trim: those that cannot be read at all stay, and are never looked at again.
 Status left_over(const rocksdb::Iterator& it) {
@@ -54,6 +57,13 @@ Status BatchWriter::apply(const model::AppendMessages& m) {
   if (!goes_on) stretches.push_back({m.first, {}});
   auto& messages = stretches.back().second;
   messages.insert(messages.end(), m.messages.begin(), m.messages.end());
+  Offset offset = m.first;
+  for (const model::MessageRef& message : m.messages) {
+    if (message->priority > 0) {
+      LZ_RETURN_IF_ERROR(put(Family::state, keys::prioritised(shard_, m.log, message->priority, offset), ""));
+    }
+    offset = offset.next();
+  }
   return {};
 }
 
@@ -85,6 +95,7 @@ Status BatchWriter::apply(const model::TrimLog& m) {
   trimmed_ += m.range.size();
   for (const Offset offset : m.evacuate) LZ_RETURN_IF_ERROR(evacuate(m.state.log, offset));
   if (m.range.begin < m.range.end) LZ_RETURN_IF_ERROR(trim_runs(m.state, m.range));
+  if (m.state.prioritised) LZ_RETURN_IF_ERROR(trim_priorities(m));
   return put(Family::state, keys::log_state(shard_, m.state.log), encode(m.state));
 }
 
@@ -149,7 +160,33 @@ Status BatchWriter::evacuate(model::LogId log, Offset offset) {
 }
 
 Status BatchWriter::apply(const model::DropEvacuated& m) {
+  // Which priority it had is not worth a read.
+  for (std::uint8_t priority = 1; m.prioritised && priority <= model::kHighestPriority; ++priority) {
+    LZ_RETURN_IF_ERROR(erase(Family::state, keys::prioritised(shard_, m.log, priority, m.offset)));
+  }
   return erase(Family::evacuated, keys::message(shard_, m.log, m.offset));
+}
+
+Status BatchWriter::trim_priorities(const model::TrimLog& m) {
+  for (std::uint8_t priority = 1; priority <= model::kHighestPriority; ++priority) {
+    const auto going = prioritised_in(database_, shard_, m.state.log, priority, m.range, m.copied);
+    if (!going.ok()) return going.status();
+    if (going->size() > kFewPlaces && m.copied.empty()) {
+      const std::string begin = keys::prioritised(shard_, m.state.log, priority, m.range.begin);
+      const std::string end = keys::prioritised(shard_, m.state.log, priority, m.range.end);
+      LZ_RETURN_IF_ERROR(
+          status_of(batch_.DeleteRange(database_.family(Family::state), slice(begin), slice(end)), "trimming"));
+      continue;
+    }
+    for (const Offset offset : *going) {
+      LZ_RETURN_IF_ERROR(erase(Family::state, keys::prioritised(shard_, m.state.log, priority, offset)));
+    }
+  }
+  return {};
+}
+
+Status BatchWriter::apply(const model::DropPriorities& m) {
+  return erase_prefix(Family::state, keys::prioritised_prefix(shard_, m.log));
 }
 
 // --- Subscriptions --------------------------------------------------------------------------------------------------
@@ -176,6 +213,7 @@ Status BatchWriter::apply(const model::DropSubscription& m) {
 /// But its evacuated messages.
 Status BatchWriter::drop_log(model::LogId log) {
   LZ_RETURN_IF_ERROR(erase(Family::state, keys::log_state(shard_, log)));
+  LZ_RETURN_IF_ERROR(erase_prefix(Family::state, keys::prioritised_prefix(shard_, log)));
   LZ_RETURN_IF_ERROR(erase_prefix(Family::dedup, keys::log_prefix(shard_, log)));
   LZ_RETURN_IF_ERROR(erase_prefix(Family::dedup, keys::ids_prefix(shard_, log)));
   return erase_prefix(Family::log, keys::log_prefix(shard_, log));
@@ -247,7 +285,7 @@ Status BatchWriter::apply(const model::PutDelivery& m) {
   if (record.scheduled) {
     const std::string place = keys::scheduled(shard_, m.subscription, record.due, m.log, record.offset);
     waiting_here_[{shard_, m.subscription, m.log, record.offset}] = record.due;
-    return put(Family::schedule, place, keys::kIsScheduled);
+    return put(Family::schedule, place, keys::scheduled_value(record.priority));
   }
   if (m.previous_due.us != 0 && m.previous_due != record.due) {
     LZ_RETURN_IF_ERROR(
@@ -369,7 +407,7 @@ Status BatchWriter::apply(const model::ReplayCase& m) {
   record->replay_count += 1;
   put_case(*record, record->admitted_at);
   return put(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset),
-             encode(model::LaneEntry{m.lane_offset, m.id, record->attempt_count}));
+             encode(model::LaneEntry{m.lane_offset, m.id, record->attempt_count, record->summary.priority}));
 }
 
 Status BatchWriter::apply(const model::RecallCase& m) {

@@ -58,9 +58,11 @@ class BatchWriter {
   base::Status apply(const model::PutOutbox& m);
   base::Status apply(const model::DropOutbox& m);
   base::Status apply(const model::PutInbox& m);
+  base::Status apply(const model::DropPriorities& m);
 
   base::Status write_runs();
   base::Status trim_runs(const model::LogState& state, model::OffsetRange range);
+  base::Status trim_priorities(const model::TrimLog& m);
   base::Status drop_what_is_no_case(const model::DropSubscription& m);
   base::Result<base::Instant> due_of(const model::DropDelivery& m, const std::string& key);
   base::Status evacuate(model::LogId log, model::Offset offset);

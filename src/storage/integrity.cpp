@@ -68,7 +68,9 @@ class Checker {
   Status check_index(ShardId shard);
   Status check_queue(const model::QueueRecord& queue);
   bool is_known_damage(const CaseId& id) const;
-  Status check_log(const model::QueueRecord& queue, Offset end);
+  Status check_log(const model::QueueRecord& queue, const model::LogState& state, Offset end);
+  void check_priority(const model::QueueRecord& queue, Offset offset, std::uint8_t priority);
+  Status check_priorities(const model::QueueRecord& queue, Offset end);
   Status check_case(const CaseRecord& record);
   Status settled_of(const model::QueueRecord& queue, const model::SubscriptionState& state,
                     std::vector<OffsetRange>& settled);
@@ -227,7 +229,10 @@ Status Checker::check_queue(const model::QueueRecord& queue) {
   if (*log_bytes && !decode(**log_bytes, log)) found("queue " + queue.name, "the state of its log cannot be decoded");
   const auto end = MessageReader(database_, snapshot_).end_of(queue.shard, queue.log, log.next, state.counters.entered);
   if (!end.ok()) return end.status();
-  if (queue.kind != model::Kind::subscription) LZ_RETURN_IF_ERROR(check_log(queue, *end));
+  if (queue.kind != model::Kind::subscription) {
+    LZ_RETURN_IF_ERROR(check_log(queue, log, *end));
+    LZ_RETURN_IF_ERROR(check_priorities(queue, *end));
+  }
   if (stopped_ || is_topic) return {};
   // What came to a topic since its subscription was written last.
   if (queue.kind == model::Kind::subscription && !state.sources.empty()) {
@@ -248,7 +253,7 @@ bool Checker::is_known_damage(const CaseId& id) const {
 }
 
 /// Every offset is read: a message, trimmed, or a finding.
-Status Checker::check_log(const model::QueueRecord& queue, Offset end) {
+Status Checker::check_log(const model::QueueRecord& queue, const model::LogState& state, Offset end) {
   ++report_.logs;
   MessageReader reader(database_, snapshot_);
   for (Offset at(0); at < end && read(0);) {
@@ -260,6 +265,8 @@ Status Checker::check_log(const model::QueueRecord& queue, Offset end) {
       if (paged.message != nullptr) {
         ++report_.messages;
         read(paged.message->size());
+        // A run that holds on to what is needed still has what was trimmed around it.
+        if (!contains(state.trimmed, paged.offset)) check_priority(queue, paged.offset, paged.message->priority);
       } else if (!is_known_damage(id)) {
         found("queue " + queue.name + " offset " + std::to_string(paged.offset.value),
               "the message is damaged, or gone without an explanation");
@@ -268,6 +275,31 @@ Status Checker::check_log(const model::QueueRecord& queue, Offset end) {
     at = std::max(page->next, at.next());
   }
   return {};
+}
+
+/// From the message to the index: it is what a consumer finds it by.
+void Checker::check_priority(const model::QueueRecord& queue, Offset offset, std::uint8_t priority) {
+  if (priority == 0) return;
+  const auto place =
+      database_.get(Family::state, keys::prioritised(queue.shard, queue.log, priority, offset), snapshot_);
+  if (place.ok() && *place) return;
+  found("queue " + queue.name + " offset " + std::to_string(offset.value),
+        "it has priority " + std::to_string(priority) + ", and the index of these does not name it");
+}
+
+/// From the index to what was published.
+Status Checker::check_priorities(const model::QueueRecord& queue, Offset end) {
+  return database_.scan(
+      Family::state, keys::prioritised_prefix(queue.shard, queue.log),
+      [&](std::string_view key, std::string_view) {
+        const Offset offset(keys::last_number(key));
+        if (offset >= end) {
+          found("queue " + queue.name + " offset " + std::to_string(offset.value),
+                "the index of priorities names it, and it was never published");
+        }
+        return read(key.size());
+      },
+      snapshot_);
 }
 
 /// All settled offsets as the record, the chunks and the cursor say, ascending.
@@ -381,7 +413,7 @@ Status Checker::check_schedule(const model::QueueRecord& queue, const std::vecto
     const LogId log(keys::number_at(key, prefix.size() + 8));
     const Offset offset(keys::last_number(key));
     const std::string where = "queue " + queue.name + " offset " + std::to_string(offset.value);
-    const bool scheduled = value == keys::kIsScheduled;
+    const bool scheduled = keys::is_scheduled(value);
     if (scheduled && (log != queue.log || offset >= end)) found(where, "it is scheduled, and was never published");
     if (scheduled && contains(settled, offset)) found(where, "it is settled and scheduled");
     if (scheduled) return read(0);

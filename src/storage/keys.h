@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "model/case_record.h"
 #include "model/ids.h"
+#include "model/message.h"
 
 namespace lazaret::storage::keys {
 
@@ -34,6 +35,7 @@ enum class Kind : std::uint8_t {
   lane_entry = 9,
   // 10: started marks
   request = 11,
+  prioritised = 12,
 };
 
 /// Puts a key together, part by part.
@@ -92,6 +94,12 @@ inline std::string lane_entry(ShardId s, SubscriptionId sub, Offset offset) {
 inline std::string request(ShardId s, SubscriptionId sub, const model::MessageId& id) {
   return Key(s, Kind::request).add(sub.value).add(id.raw()).str();
 }
+/// The highest priority first.
+inline std::string prioritised(ShardId s, LogId log, std::uint8_t priority, Offset offset) {
+  const auto rank = static_cast<std::uint8_t>(model::kHighestPriority - priority);
+  return Key(s, Kind::prioritised).add(log.value).add(rank).add(offset.value).str();
+}
+inline std::string prioritised_prefix(ShardId s, LogId log) { return Key(s, Kind::prioritised).add(log.value).str(); }
 /// In `log` and `evacuated`.
 inline std::string message(ShardId s, LogId log, Offset offset) {
   return Key(s).add(log.value).add(offset.value).str();
@@ -100,8 +108,19 @@ inline std::string log_prefix(ShardId s, LogId log) { return Key(s).add(log.valu
 inline std::string scheduled(ShardId s, SubscriptionId sub, base::Instant due, LogId log, Offset offset) {
   return Key(s).add(sub.value).add(static_cast<std::uint64_t>(due.us)).add(log.value).add(offset.value).str();
 }
-/// The value there of a message that waits for its first delivery. Others have a delivery record; theirs is empty.
-inline const std::string kIsScheduled = "\1";
+/// The value there of a message that waits for its first delivery: 1, and its priority if it has one. Others have a
+/// delivery record; theirs is empty.
+inline std::string scheduled_value(std::uint8_t priority) {
+  std::string value("\1");
+  if (priority != 0) value.push_back(static_cast<char>(priority));
+  return value;
+}
+inline bool is_scheduled(std::string_view value) { return !value.empty() && value[0] == '\1'; }
+/// Of a value that says that it is scheduled.
+inline std::uint8_t scheduled_priority(std::string_view value) {
+  const auto priority = value.size() > 1 ? static_cast<std::uint8_t>(value[1]) : std::uint8_t{0};
+  return priority > model::kHighestPriority ? std::uint8_t{0} : priority;
+}
 inline std::string schedule_prefix(ShardId s, SubscriptionId sub) { return Key(s).add(sub.value).str(); }
 /// In `hospital`.
 inline std::string case_record(const CaseId& id) {

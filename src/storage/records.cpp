@@ -20,6 +20,11 @@ bool parse(std::string_view bytes, Proto& proto) {
   return proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
+/// One that no version writes counts as none.
+std::uint8_t priority_of(std::uint32_t number) {
+  return number > model::kHighestPriority ? std::uint8_t{0} : static_cast<std::uint8_t>(number);
+}
+
 template <class Repeated>
 void pack(const std::vector<OffsetRange>& ranges, Repeated* out) {
   std::uint64_t at = 0;
@@ -240,6 +245,7 @@ std::string encode(const model::LogState& record) {
     to->set_bytes(mark.bytes);
   }
   out.set_expires(record.expires);
+  out.set_prioritised(record.prioritised);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LogState& record) {
@@ -251,6 +257,7 @@ bool decode(std::string_view bytes, model::LogState& record) {
     record.marks.push_back({Offset(mark.offset()), Instant{mark.at_us()}, mark.bytes()});
   }
   record.expires = in.expires();
+  record.prioritised = in.prioritised();
   if (!unpack(in.kept(), record.kept)) return false;
   return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
 }
@@ -280,6 +287,7 @@ std::string encode(const model::DeliveryRecord& record) {
   out.set_due_us(record.due.us);
   out.set_started_at_us(record.started_at.us);
   if (record.key) out.set_key(record.key->value);
+  out.set_priority(record.priority);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::DeliveryRecord& record) {
@@ -295,6 +303,7 @@ bool decode(std::string_view bytes, model::DeliveryRecord& record) {
   record.due = Instant{in.due_us()};
   record.started_at = Instant{in.started_at_us()};
   if (in.has_key()) record.key = model::KeyHash(in.key());
+  record.priority = priority_of(in.priority());
   return true;
 }
 
@@ -349,6 +358,7 @@ std::string encode(const model::LaneEntry& record) {
   out.set_log(record.target.log.value);
   out.set_offset(record.target.offset.value);
   out.set_attempts(record.attempts);
+  out.set_priority(record.priority);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LaneEntry& record) {
@@ -357,6 +367,7 @@ bool decode(std::string_view bytes, model::LaneEntry& record) {
   record.target.log = model::LogId(in.log());
   record.target.offset = Offset(in.offset());
   record.attempts = in.attempts();
+  record.priority = priority_of(in.priority());
   return true;
 }
 
@@ -427,6 +438,7 @@ std::string encode(const model::CaseRecord& record) {
   out.set_key(record.summary.key);
   out.set_correlation_id(record.summary.correlation_id);
   out.set_body_bytes(record.summary.body_bytes);
+  out.set_priority(record.summary.priority);
   out.set_reason(static_cast<std::uint32_t>(record.reason));
   out.set_state(static_cast<std::uint32_t>(record.state));
   out.set_attempt_count(record.attempt_count);
@@ -447,8 +459,12 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   if (!parse(bytes, in)) return false;
   record.subscription = in.subscription();
   record.source = in.source();
-  record.summary = {base::Uuid::from_raw(in.message_id()).value_or(base::Uuid()), in.type(), in.key(),
-                    in.correlation_id(), in.body_bytes()};
+  record.summary = {base::Uuid::from_raw(in.message_id()).value_or(base::Uuid()),
+                    in.type(),
+                    in.key(),
+                    in.correlation_id(),
+                    in.body_bytes(),
+                    priority_of(in.priority())};
   record.reason = static_cast<model::CaseReason>(in.reason());
   record.state = static_cast<model::CaseState>(in.state());
   record.attempt_count = in.attempt_count();
@@ -510,8 +526,12 @@ bool decode(std::string_view bytes, model::RequestRecord& record) {
 model::MessageSummary summary_of(const model::Message& message) {
   wire::v1::Envelope envelope;
   parse(message.envelope.view(), envelope);
-  return {base::Uuid::from_raw(envelope.id()).value_or(base::Uuid()), envelope.type(), envelope.key(),
-          envelope.correlation_id(), message.body.size()};
+  return {base::Uuid::from_raw(envelope.id()).value_or(base::Uuid()),
+          envelope.type(),
+          envelope.key(),
+          envelope.correlation_id(),
+          message.body.size(),
+          message.priority};
 }
 
 }  // namespace lazaret::storage

@@ -31,14 +31,15 @@ Status scan(Database& database, Family family, const std::string& prefix, const 
   return good ? Status() : damaged(what);
 }
 
-/// What a key of the schedule says of a message that waits for its first delivery.
-model::RecoveredDelivery scheduled_at(std::string_view key, std::size_t prefix) {
+/// What the schedule says of a message: all that there is of one that waits for its first delivery.
+model::RecoveredDelivery scheduled_at(std::string_view key, std::string_view value, std::size_t prefix) {
   model::RecoveredDelivery delivery;
   delivery.log = LogId(keys::number_at(key, prefix + 8));
   delivery.record.offset = Offset(keys::last_number(key));
   delivery.record.state = model::DeliveryState::waiting;
   delivery.record.due.us = static_cast<std::int64_t>(keys::number_at(key, prefix));
-  delivery.record.scheduled = true;
+  delivery.record.scheduled = keys::is_scheduled(value);
+  if (delivery.record.scheduled) delivery.record.priority = keys::scheduled_priority(value);
   return delivery;
 }
 
@@ -89,10 +90,10 @@ Status recover_schedule(Database& database, ShardId shard, const model::QueueRec
   std::size_t earliest = 0;
   const std::string prefix = keys::schedule_prefix(shard, queue.subscription);
   return database.scan(Family::schedule, prefix, [&](std::string_view key, std::string_view value) {
-    if (value != keys::kIsScheduled) return true;
+    if (!keys::is_scheduled(value)) return true;
     if (earliest < model::limits::kWaitingInMemory) {
       ++earliest;
-      waiting.push_back(scheduled_at(key, prefix.size()));
+      waiting.push_back(scheduled_at(key, value, prefix.size()));
     } else {
       sub.parked_scheduled.push_back(Offset(keys::last_number(key)));
     }
@@ -276,8 +277,7 @@ base::Result<std::vector<model::RecoveredDelivery>> read_waiting(Database& datab
   Status status = database.scan_range(
       Family::schedule, from, keys::behind(prefix),
       [&](std::string_view key, std::string_view value) {
-        records.push_back(scheduled_at(key, prefix.size()));
-        records.back().record.scheduled = value == keys::kIsScheduled;
+        records.push_back(scheduled_at(key, value, prefix.size()));
         return records.size() < max;
       },
       snapshot);

@@ -17,6 +17,7 @@
 #include "storage/integrity.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
+#include "storage/priorities.h"
 #include "storage/records.h"
 #include "storage/recovery.h"
 #include "storage/wal_marks.h"
@@ -97,6 +98,14 @@ class RocksStore final : public model::Store {
                                            std::size_t max_bytes) override {
     const SnapshotHolder snapshot(*database_);
     return MessageReader(*database_, snapshot.get()).read(shard, log, from, until, max_messages, max_bytes);
+  }
+
+  Result<model::MessagePage> read_prioritised(model::ShardId shard, model::LogId log, std::uint8_t priority,
+                                              model::Offset from, model::Offset until, std::size_t max_messages,
+                                              std::size_t max_bytes) override {
+    const SnapshotHolder snapshot(*database_);
+    return storage::read_prioritised(*database_, shard, log, priority, {from, until}, max_messages, max_bytes,
+                                     snapshot.get());
   }
 
   Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard, model::SubscriptionId subscription,

@@ -14,10 +14,11 @@ using model::MessageRef;
 using model::Offset;
 
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kHeadBytes = 12;   // version, flags, count, published_at of the first
-constexpr std::size_t kEntryBytes = 20;  // envelope length, body length, body CRC, published after, CRC
-constexpr std::size_t kTimesBytes = 16;  // due, expires at; of each message, when the flag says so
-constexpr std::uint8_t kTimed = 1;       // flag: some message has a time of its own
+constexpr std::size_t kHeadBytes = 12;    // version, flags, count, published_at of the first
+constexpr std::size_t kEntryBytes = 20;   // envelope length, body length, body CRC, published after, CRC
+constexpr std::size_t kTimesBytes = 16;   // due, expires at; of each message, when the flag says so
+constexpr std::uint8_t kTimed = 1;        // flag: some message has a time of its own
+constexpr std::uint8_t kPrioritised = 2;  // flag: some message has a priority: a byte of each
 
 struct IndexEntry {
   std::uint32_t envelope_bytes = 0;
@@ -40,11 +41,12 @@ std::uint32_t message_crc(LogId log, Offset offset, base::Instant published_at, 
   return base::crc32c(envelope, base::crc32c({head, sizeof head}));
 }
 
-std::size_t index_bytes(std::size_t count, bool timed) {
-  return kHeadBytes + count * (kEntryBytes + (timed ? kTimesBytes : 0));
+std::size_t index_bytes(std::size_t count, std::uint8_t flags) {
+  const std::size_t times = (flags & kTimed) != 0 ? kTimesBytes : 0;
+  return kHeadBytes + count * (kEntryBytes + times + ((flags & kPrioritised) != 0 ? 1 : 0));
 }
 /// REQUIRES a head.
-bool is_timed(std::string_view value) { return (static_cast<std::uint8_t>(value[1]) & kTimed) != 0; }
+std::uint8_t flags_of(std::string_view value) { return static_cast<std::uint8_t>(value[1]); }
 
 IndexEntry entry_at(std::string_view value, std::size_t i) {
   base::Reader reader{value.substr(kHeadBytes + i * kEntryBytes, kEntryBytes)};
@@ -64,10 +66,17 @@ void read_times(std::string_view value, std::size_t count, std::size_t i, model:
   message.expires_at.us = static_cast<std::int64_t>(reader.le<std::uint64_t>());
 }
 
+/// Behind the entries, and the times if there are any.
+std::uint8_t priority_at(std::string_view value, std::size_t count, std::size_t i) {
+  const auto without = static_cast<std::uint8_t>(flags_of(value) & ~kPrioritised);
+  const auto priority = static_cast<std::uint8_t>(value[index_bytes(count, without) + i]);
+  return priority > model::kHighestPriority ? std::uint8_t{0} : priority;
+}
+
 bool index_is_whole(std::string_view value) {
   const auto count = run_count(value);
   if (!count) return false;
-  const std::size_t bytes = index_bytes(*count, is_timed(value));
+  const std::size_t bytes = index_bytes(*count, flags_of(value));
   if (value.size() < bytes + 4) return false;
   return base::load_le<std::uint32_t>(value.data() + bytes) == base::crc32c(value.substr(0, bytes));
 }
@@ -91,10 +100,13 @@ RunParts encode_run(LogId log, Offset first, std::span<const MessageRef> message
   const bool timed = std::any_of(messages.begin(), messages.end(), [](const MessageRef& message) {
     return (message->due.us | message->expires_at.us) != 0;
   });
-  index.reserve(index_bytes(messages.size(), timed) + 4);
+  const bool prioritised =
+      std::any_of(messages.begin(), messages.end(), [](const MessageRef& message) { return message->priority > 0; });
+  const auto flags = static_cast<std::uint8_t>((timed ? kTimed : 0) | (prioritised ? kPrioritised : 0));
+  index.reserve(index_bytes(messages.size(), flags) + 4);
   const base::Instant published = messages.front()->published_at;
   index.push_back(static_cast<char>(kVersion));
-  index.push_back(static_cast<char>(timed ? kTimed : 0));
+  index.push_back(static_cast<char>(flags));
   base::append_le(index, static_cast<std::uint16_t>(messages.size()));
   base::append_le(index, static_cast<std::uint64_t>(published.us));
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -113,6 +125,9 @@ RunParts encode_run(LogId log, Offset first, std::span<const MessageRef> message
   for (std::size_t i = 0; timed && i < messages.size(); ++i) {
     base::append_le(index, static_cast<std::uint64_t>(messages[i]->due.us));
     base::append_le(index, static_cast<std::uint64_t>(messages[i]->expires_at.us));
+  }
+  for (std::size_t i = 0; prioritised && i < messages.size(); ++i) {
+    index.push_back(static_cast<char>(messages[i]->priority));
   }
   base::append_le(index, base::crc32c(index));
   return parts;
@@ -139,8 +154,9 @@ void decode_run(LogId log, Offset first, std::string bytes, Offset from, Offset 
   }
   const std::uint32_t count = *run_count(value);
   const base::Instant published{static_cast<std::int64_t>(base::load_le<std::uint64_t>(value.data() + 4))};
-  const bool timed = is_timed(value);
-  std::size_t at = index_bytes(count, timed) + 4;
+  const std::uint8_t flags = flags_of(value);
+  const bool timed = (flags & kTimed) != 0;
+  std::size_t at = index_bytes(count, flags) + 4;
   for (std::uint32_t i = 0; i < count; ++i) {
     const IndexEntry entry = entry_at(value, i);
     const std::size_t bytes_here = std::size_t{entry.envelope_bytes} + entry.body_bytes;
@@ -151,6 +167,7 @@ void decode_run(LogId log, Offset first, std::string bytes, Offset from, Offset 
       message->published_at = published + base::Duration(entry.published_after_us);
       message->body_crc = entry.body_crc;
       if (timed) read_times(value, count, i, *message);
+      if ((flags & kPrioritised) != 0) message->priority = priority_at(value, count, i);
       if (there) {
         message->envelope = {run, value.substr(at, entry.envelope_bytes)};
         message->body = {run, value.substr(at + entry.envelope_bytes, entry.body_bytes)};

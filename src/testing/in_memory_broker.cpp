@@ -292,7 +292,8 @@ void InMemoryBroker::replay(std::string_view id) {
   if (record.state != model::CaseState::admitted) {
     fail(Status(Code::CASE_BUSY, "case " + std::string(id) + " is " + std::string(model::to_string(record.state))));
   }
-  ask<model::CaseDone>(*impl_->desk, parsed->shard, model::ReplayCaseCommand{{}, *parsed, record.attempt_count});
+  ask<model::CaseDone>(*impl_->desk, parsed->shard,
+                       model::ReplayCaseCommand{{}, *parsed, record.attempt_count, record.summary.priority});
 }
 
 InMemoryBroker::Queue InMemoryBroker::queue(std::string_view name) const {

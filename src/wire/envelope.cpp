@@ -5,6 +5,7 @@
 
 #include "lazaret/wire/v1/envelope.pb.h"
 #include "model/limits.h"
+#include "model/message.h"
 #include "wire/protobuf_frame.h"
 
 namespace lazaret::wire {
@@ -52,7 +53,7 @@ Status check_fields(const v1::Envelope& envelope) {
     return Status(Code::BAD_REQUEST,
                   "the id of a message has sixteen bytes, not " + std::to_string(envelope.id().size()));
   }
-  if (envelope.priority() > 9) return Status(Code::BAD_REQUEST, "priority must be 0 to 9");
+  if (envelope.priority() > model::kHighestPriority) return Status(Code::BAD_REQUEST, "priority must be 0 to 9");
   return {};
 }
 
@@ -251,8 +252,9 @@ Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFac
   }
   const auto envelope = Reused<v1::Envelope>::parse(bytes, kEnvelopeFields);
   if (envelope == nullptr) return Status(Code::BAD_REQUEST, "the envelope of the message cannot be decoded");
-  facts = {!envelope->id().empty(), envelope->expires_at_us()};
-  return check_fields(*envelope);
+  LZ_RETURN_IF_ERROR(check_fields(*envelope));
+  facts = {!envelope->id().empty(), envelope->expires_at_us(), static_cast<std::uint8_t>(envelope->priority())};
+  return {};
 }
 
 /// What merges later counts, as protobuf has it.

@@ -57,6 +57,7 @@ std::string encode_envelope(const EnvelopeView& view);
 struct EnvelopeFacts {
   bool has_id = false;  // the publisher gave one
   std::int64_t expires_at_us = 0;
+  std::uint8_t priority = 0;
 };
 /// Whether the broker takes these bytes: HEADERS_TOO_LARGE or BAD_REQUEST naming the field, or OK and `facts`.
 base::Status check_envelope(std::string_view bytes, std::size_t max_bytes, EnvelopeFacts& facts);

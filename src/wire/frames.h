@@ -63,10 +63,12 @@ enum class FrameType : std::uint8_t {
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
 /// Optional features, by name. "time": delays and times to live; "requests": REQUEST, CANCEL_REQUEST and ANSWER;
-/// "transactions": what is published in the same write as a verdict, or as another message.
+/// "transactions": what is published in the same write as a verdict, or as another message; "priority": the envelope's
+/// field of that name.
 inline constexpr std::string_view kFeatureTime = "time";
 inline constexpr std::string_view kFeatureRequests = "requests";
 inline constexpr std::string_view kFeatureTransactions = "transactions";
+inline constexpr std::string_view kFeaturePriority = "priority";
 /// All that this version knows, for a Hello.
 std::vector<std::string> features();
 /// Those of them that are `theirs` too, for a Welcome.

@@ -147,7 +147,8 @@ void EngineAtWork::operate(std::mt19937_64 random) {
         const auto done = on_.ask<model::CaseDone>(one.id.shard, model::DiscardCaseCommand{{}, one.id, "no use"});
         if (done.status.ok()) ledger_.change(number, [](Told& told) { told.ended = true; });
       } else {
-        on_.ask<model::CaseDone>(one.id.shard, model::ReplayCaseCommand{{}, one.id, one.attempt_count});
+        on_.ask<model::CaseDone>(one.id.shard,
+                                 model::ReplayCaseCommand{{}, one.id, one.attempt_count, one.summary.priority});
       }
     }
     if (random() % 8 == 0) churn(random);

@@ -205,7 +205,8 @@ void MixAtWork::operate(std::mt19937_64 random) {
         const auto done = on_.ask<model::CaseDone>(one.id.shard, model::DiscardCaseCommand{{}, one.id, "no use"});
         if (done.status.ok()) ledger_["one"].change(number, [](Told& told) { told.ended = true; });
       } else {
-        on_.ask<model::CaseDone>(one.id.shard, model::ReplayCaseCommand{{}, one.id, one.attempt_count});
+        on_.ask<model::CaseDone>(one.id.shard,
+                                 model::ReplayCaseCommand{{}, one.id, one.attempt_count, one.summary.priority});
       }
     }
   }

@@ -108,6 +108,11 @@ class Points::Store final : public model::Store {
                                                  std::size_t max_bytes) override {
     return inner_->read_messages(shard, log, from, until, max_messages, max_bytes);
   }
+  base::Result<model::MessagePage> read_prioritised(model::ShardId shard, model::LogId log, std::uint8_t priority,
+                                                    model::Offset from, model::Offset until, std::size_t max_messages,
+                                                    std::size_t max_bytes) override {
+    return inner_->read_prioritised(shard, log, priority, from, until, max_messages, max_bytes);
+  }
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
                                                                    model::SubscriptionId subscription,
                                                                    model::WaitingPlace after,

@@ -131,7 +131,8 @@ void BrokerScript::operate(bool replays) {
   if (!page.ok() || page->cases.empty()) return;
   const model::CaseRecord& record = page->cases[which % page->cases.size()];
   if (replays) {
-    broker_.ask(record.id.shard, model::ReplayCaseCommand{{}, record.id, record.attempt_count});
+    broker_.ask(record.id.shard,
+                model::ReplayCaseCommand{{}, record.id, record.attempt_count, record.summary.priority});
   } else if (record.state == model::CaseState::admitted) {
     broker_.ask(record.id.shard, model::DiscardCaseCommand{{}, record.id, "fuzz"});
   }

@@ -45,6 +45,14 @@ base::Result<model::MessagePage> SharedStore::read_messages(model::ShardId shard
   return store_.read_messages(shard, log, from, until, max_messages, max_bytes);
 }
 
+base::Result<model::MessagePage> SharedStore::read_prioritised(model::ShardId shard, model::LogId log,
+                                                               std::uint8_t priority, model::Offset from,
+                                                               model::Offset until, std::size_t max_messages,
+                                                               std::size_t max_bytes) {
+  const std::lock_guard lock(mutex_);
+  return store_.read_prioritised(shard, log, priority, from, until, max_messages, max_bytes);
+}
+
 base::Result<std::vector<model::RecoveredDelivery>> SharedStore::read_waiting(model::ShardId shard,
                                                                               model::SubscriptionId subscription,
                                                                               model::WaitingPlace after,

@@ -38,6 +38,9 @@ class SharedStore final : public model::Store {
   base::Result<model::MessagePage> read_messages(model::ShardId shard, model::LogId log, model::Offset from,
                                                  model::Offset until, std::size_t max_messages,
                                                  std::size_t max_bytes) override;
+  base::Result<model::MessagePage> read_prioritised(model::ShardId shard, model::LogId log, std::uint8_t priority,
+                                                    model::Offset from, model::Offset until, std::size_t max_messages,
+                                                    std::size_t max_bytes) override;
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
                                                                    model::SubscriptionId subscription,
                                                                    model::WaitingPlace after, std::size_t max) override;

@@ -150,7 +150,8 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
       recovered.case_keys.push_back({id.offset, record.key, record.reason != model::CaseReason::expired});
   }
   for (const auto& [offset, id] : subscription.lane) {
-    recovered.lane.push_back({offset, id, live_.cases.at(id).attempt_count});
+    const model::CaseRecord& record = live_.cases.at(id);
+    recovered.lane.push_back({offset, id, record.attempt_count, record.summary.priority});
   }
   for (const auto& [id, request] : subscription.requests) recovered.requests.push_back(request);
   return recovered;
@@ -183,6 +184,31 @@ base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, mode
     if (message) bytes += message->size();
     page.messages.push_back({at, message});
     page.next = at.next();
+  }
+  return page;
+}
+
+base::Result<model::MessagePage> MemoryStore::read_prioritised(model::ShardId shard, model::LogId id,
+                                                               std::uint8_t priority, Offset from, Offset until,
+                                                               std::size_t max_messages, std::size_t max_bytes) {
+  model::MessagePage page;
+  page.next = until;
+  const Log* found = log(id);
+  if (found == nullptr) return page;
+  std::size_t bytes = 0;
+  const auto& index = found->prioritised;
+  for (auto it = index.lower_bound({priority, from}); it != index.end() && it->first == priority; ++it) {
+    const Offset at = it->second;
+    if (at >= until) break;
+    if (page.messages.size() >= max_messages || bytes >= max_bytes) {
+      page.next = at;
+      break;
+    }
+    auto one = read_messages(shard, id, at, at.next(), 1, 1);
+    for (model::PagedMessage& message : one->messages) {
+      bytes += message.message == nullptr ? 0 : message.message->size();
+      page.messages.push_back(std::move(message));
+    }
   }
   return page;
 }
@@ -291,6 +317,11 @@ std::size_t MemoryStore::ids_of(model::LogId log) const {
     for (const model::StoredIds& stored : it->second.ids) count += stored.ids.size();
   }
   return count;
+}
+
+std::size_t MemoryStore::prioritised_messages(model::LogId id) const {
+  const Log* found = log(id);
+  return found == nullptr ? 0 : found->prioritised.size();
 }
 
 std::vector<model::Attempt> MemoryStore::attempts_of(model::SubscriptionId subscription, model::LogId log_id,

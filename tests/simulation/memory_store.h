@@ -24,6 +24,9 @@ class MemoryStore final : public model::Store {
   base::Result<model::MessagePage> read_messages(model::ShardId shard, model::LogId log, model::Offset from,
                                                  model::Offset until, std::size_t max_messages,
                                                  std::size_t max_bytes) override;
+  base::Result<model::MessagePage> read_prioritised(model::ShardId shard, model::LogId log, std::uint8_t priority,
+                                                    model::Offset from, model::Offset until, std::size_t max_messages,
+                                                    std::size_t max_bytes) override;
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(model::ShardId shard,
                                                                    model::SubscriptionId subscription,
                                                                    model::WaitingPlace after, std::size_t max) override;
@@ -61,9 +64,11 @@ class MemoryStore final : public model::Store {
   /// Messages in runs, and copied out.
   std::size_t stored_messages(model::LogId log) const;
   std::size_t evacuated_messages(model::LogId log) const;
-  /// The attempts of a message that is not (yet) a case.
+  /// Messages that the index of priorities names.
+  std::size_t prioritised_messages(model::LogId log) const;
   /// How many message ids are kept for the deduplication of this log.
   std::size_t ids_of(model::LogId log) const;
+  /// The attempts of a message that is not (yet) a case.
   std::vector<model::Attempt> attempts_of(model::SubscriptionId subscription, model::LogId log,
                                           model::Offset offset) const;
   /// How often a body of a transaction, "tx …", was appended to this log, by what a crash has left.
@@ -85,6 +90,7 @@ class MemoryStore final : public model::Store {
     std::map<model::Offset, model::MessageRef> evacuated;
     std::map<model::ProducerId, model::RecoveredProducer> producers;
     std::vector<model::StoredIds> ids;
+    std::set<std::pair<std::uint8_t, model::Offset>> prioritised;
     model::Offset end() const;
     model::MessageRef find(model::Offset offset) const;
     model::Offset explained_up_to(model::Offset at) const;

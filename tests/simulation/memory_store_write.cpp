@@ -36,6 +36,7 @@ void MemoryStore::Writer::apply(const model::AppendMessages& append) {
       run_bytes = 0;
     }
     run->push_back(message);
+    if (message->priority > 0) log.prioritised.emplace(message->priority, next);
     run_bytes += message->size();
     if (message->body.view().starts_with("tx ")) {
       ++state_.transacted[{append.log, std::string(message->body.view())}];
@@ -58,6 +59,13 @@ void MemoryStore::Writer::apply(const model::TrimLog& trim) {
     return std::any_of(trim.state.trimmed.begin(), trim.state.trimmed.end(),
                        [&](const auto& range) { return range.begin <= run.first && end <= range.end; });
   });
+  std::erase_if(log.prioritised, [&](const auto& one) {
+    const Offset offset = one.second;
+    const bool goes = trim.state.prioritised && trim.range.begin <= offset && offset < trim.range.end;
+    return goes && std::none_of(trim.copied.begin(), trim.copied.end(), [offset](const model::OffsetRange& range) {
+             return range.begin <= offset && offset < range.end;
+           });
+  });
   const Offset next = std::max(log.state.next, trim.state.next);
   log.state = trim.state;
   log.state.next = next;
@@ -69,7 +77,14 @@ void MemoryStore::Writer::apply(const model::PutLog& put) {
   log.state = put.state;
 }
 
-void MemoryStore::Writer::apply(const model::DropEvacuated& drop) { drop_evacuated(drop.log, drop.offset); }
+void MemoryStore::Writer::apply(const model::DropEvacuated& drop) {
+  if (drop.prioritised) {
+    std::erase_if(shard_.logs[drop.log].prioritised, [&](const auto& one) { return one.second == drop.offset; });
+  }
+  drop_evacuated(drop.log, drop.offset);
+}
+
+void MemoryStore::Writer::apply(const model::DropPriorities& drop) { shard_.logs[drop.log].prioritised.clear(); }
 
 void MemoryStore::Writer::drop_evacuated(model::LogId log, Offset offset) {
   if (shard_.logs[log].evacuated.erase(offset) == 0) {
@@ -100,6 +115,7 @@ void MemoryStore::Writer::apply(const model::DropSubscription& drop) {
     Log& log = shard_.logs[drop.log];
     log.runs.clear();
     log.producers.clear();
+    log.prioritised.clear();
     std::erase_if(log.evacuated, [&](const auto& copy) {
       return !state_.cases.contains(model::CaseId{shard_id_, drop.subscription, drop.log, copy.first});
     });
@@ -118,6 +134,7 @@ void MemoryStore::Writer::apply(const model::DropLog& drop) {
   Log& log = shard_.logs[drop.log];
   log.runs.clear();
   log.producers.clear();
+  log.prioritised.clear();
   std::erase_if(log.evacuated, [&](const auto& copy) {
     return std::none_of(drop.kept.begin(), drop.kept.end(), [&](const model::OffsetRange& range) {
       return range.begin <= copy.first && copy.first < range.end;
@@ -229,6 +246,7 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
   model::CaseRecord record = admit.record;
   if (model::MessageRef message = shard_.logs[id.log].find(id.offset)) {
     record.summary.body_bytes = message->body.size();
+    record.summary.priority = message->priority;
     const bool readable = record.reason != model::CaseReason::damaged && message->due.us == 0;
     // As World has it.
     if (!record.key && readable) record.key = model::hash_of_key(envelope_text(message->envelope.view()).key);

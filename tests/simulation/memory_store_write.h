@@ -45,6 +45,7 @@ class MemoryStore::Writer {
   void apply(const model::PutOutbox& put);
   void apply(const model::DropOutbox& drop);
   void apply(const model::PutInbox& put);
+  void apply(const model::DropPriorities& drop);
 
  private:
   void complain(const std::string& what);

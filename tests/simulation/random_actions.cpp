@@ -56,6 +56,7 @@ void RandomRun::publish(Publisher& publisher) {
     message.body = "body " + std::to_string(++bodies_);
     // Some wait for seconds, a few longer; some are of no use after a while.
     if (chance(15)) message.delay = std::chrono::milliseconds(random_.below(chance(20) ? 60'000 : 3'000));
+    if (with_priorities_ && chance(30)) message.priority = static_cast<std::uint8_t>(1 + 4 * random_.below(3));
     if (chance(10)) message.ttl = std::chrono::milliseconds(1 + random_.below(5'000));
     sequences.push_back(publisher.next++);
   }
@@ -107,6 +108,7 @@ void RandomRun::send(Publisher& publisher, const std::vector<std::uint64_t>& seq
     message->envelope =
         base::SharedBytes::of(key_of(sequence) + "|" + type_of(sequence) + "#" + id_of(unconfirmed.body));
     message->body = base::SharedBytes::of(unconfirmed.body);
+    message->priority = unconfirmed.priority;
     if (unconfirmed.delay.count() > 0) message->due = world_.now() + unconfirmed.delay;
     if (unconfirmed.ttl.count() > 0) message->expires_at = world_.now() + unconfirmed.delay + unconfirmed.ttl;
     publish.items.push_back({sequence, std::move(message)});

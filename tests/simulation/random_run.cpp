@@ -37,6 +37,7 @@ void RandomRun::trace(std::ostream& out) {
 void RandomRun::run() {
   // After a start most of what waits is on the disk only.
   if (chance(50)) world_.store().set_waiting_in_memory(1);
+  with_priorities_ = chance(60);
   for (const char* name : {"orders", "letters", "parcels"}) create(name);
   create_topic();
   make_workers();

@@ -62,6 +62,7 @@ class RandomRun {
       std::string body;
       base::Duration delay{};
       base::Duration ttl{};
+      std::uint8_t priority = 0;
       std::vector<std::string> along;  // where it goes as well, in the same write
     };
     std::map<std::uint64_t, Unconfirmed> unconfirmed;               // by sequence
@@ -157,6 +158,7 @@ class RandomRun {
   std::unique_ptr<Tracer> tracer_;
   int crashes_ = 0;
   std::uint64_t bodies_ = 0;
+  bool with_priorities_ = false;
   std::set<std::string> names_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Publisher>> publishers_;

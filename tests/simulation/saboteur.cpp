@@ -22,6 +22,9 @@ void Saboteur::spoil(model::ShardId, core::Event::What& what) {
       if (item.message->due.us != 0) item.message->due = item.message->due - std::chrono::seconds(1);
     }
   }
+  if (auto* publish = std::get_if<model::Publish>(&what); publish != nullptr && bug_ == Bug::priority_forgotten) {
+    for (model::PublishItem& item : publish->items) item.message->priority = 0;
+  }
   auto* settle = std::get_if<model::Settle>(&what);
   if (settle == nullptr) return;
   for (model::Verdict& verdict : settle->verdicts) {

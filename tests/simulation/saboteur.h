@@ -25,6 +25,7 @@ enum class Bug {
   delay_cut_short,          // who publishes says when a message is due, and a second of that is lost
   offsets_given_twice,      // after a power loss a relaxed queue gives the offsets of what was lost to other messages
   inbox_not_persisted,      // what came from another shard is taken again behind a restart
+  priority_forgotten,       // messages are stored as if they had none
   key_lock_lost_at_retry,   // behind a restart the key of a message that waits for its retry is free
 };
 inline constexpr std::array kBugs = {
@@ -37,6 +38,7 @@ inline constexpr std::array kBugs = {
     std::pair{Bug::delay_cut_short, std::string_view("delay_cut_short")},
     std::pair{Bug::offsets_given_twice, std::string_view("offsets_given_twice")},
     std::pair{Bug::inbox_not_persisted, std::string_view("inbox_not_persisted")},
+    std::pair{Bug::priority_forgotten, std::string_view("priority_forgotten")},
     std::pair{Bug::key_lock_lost_at_retry, std::string_view("key_lock_lost_at_retry")},
 };
 

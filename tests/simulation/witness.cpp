@@ -13,8 +13,6 @@ namespace {
 
 /// A relaxed queue loses what is younger: relaxed_sync_max, the sync under way before it, and its own.
 constexpr base::Duration kRelaxedLossMost = 250ms;
-/// Between a grant and its delivery there may be this much, for groups to be written.
-constexpr base::Duration kGrantedBeforeMost = 100ms;
 
 }  // namespace
 
@@ -77,6 +75,7 @@ void Witness::effect(model::ShardId, const core::Effect& effect) {
 }
 
 void Witness::crashed() {
+  crashed_at_ = world_.now();
   publishes_.clear();
   verdicts_.clear();
   presented_.clear();
@@ -193,6 +192,7 @@ void Witness::hear(model::ShardId, const model::Publish& publish) {
   for (const auto& item : publish.items) {
     sent.items.emplace_back(item.sequence, item.message->body.view());
     types_.emplace(item.message->body.view(), envelope_text(item.message->envelope.view()).type);
+    if (item.message->priority > 0) priorities_.emplace(item.message->body.view(), item.message->priority);
     if ((item.message->due.us | item.message->expires_at.us) == 0) continue;
     const Times asked{item.message->due,
                       item.message->expires_at.us == 0 ? base::Instant::never() : item.message->expires_at};
@@ -443,8 +443,11 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   check_failures(of, one, from_lane);
   if (!from_lane && one.message != nullptr) check_time(of, one);
   if (of.record.options.order_by_key && one.message != nullptr) check_key(of, deliver, one);
-  if (message.newest == 0 && !from_lane && offset >= of.floor) check_order(of, one);
+  // One that is said to come again went out when the broker died, before that was told.
+  const bool is_first = message.newest == 0 && !from_lane && !one.redelivered;
+  if (is_first && offset >= of.floor) check_order(of, one);
   if (one.message != nullptr) check_type(of, deliver, one);
+  if (one.message != nullptr) check_priority(of, message, one, is_first);
   check_said(of, message, one);
   message.newest = one.grant.value;
   message.attempt = one.attempt;

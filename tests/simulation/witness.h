@@ -5,7 +5,8 @@
 // once; 3 a confirmed ack is final; 4 nobody gets what is not durable; 5 only the last grant counts; 6 failures stay
 // within the limit and in the history; 7 first deliveries are in offset order, but of those with a delay; where
 // consumers name the types they accept, those of each type; of a queue that orders by key those of each key, and of
-// each one is out at a time, when all before it are settled; 10 the sums;
+// each one is out at a time, when all before it are settled; and nothing goes before what has a higher priority and was
+// there for the taking all the time; 10 the sums;
 // 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
 // nobody has more than its credit, or what it does not accept, or what no filter of its subscription took, nobody is
 // told that a message is new that may have begun, nothing is delivered
@@ -15,6 +16,7 @@
 // Threading: none; one thread uses it.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -26,6 +28,9 @@
 #include "simulation/world.h"
 
 namespace lazaret::simulation {
+
+/// Between a grant and its delivery there may be this much, for groups to be written.
+inline constexpr base::Duration kGrantedBeforeMost = 100ms;
 
 class Witness final : public Watcher {
  public:
@@ -90,6 +95,8 @@ class Witness final : public Watcher {
     bool relaxed = false;           // or was at any time
     std::set<std::string> filters;  // that it ever had
     bool choosy = false;            // a consumer of it accepted certain types only, at any time
+    /// Of each priority, what was delivered last, and when that was told.
+    std::array<std::pair<std::uint64_t, base::Instant>, model::kHighestPriority + 1> last_grants{};
   };
   /// What is published in one write: by the text that its bodies begin with.
   struct Transaction {
@@ -185,6 +192,7 @@ class Witness final : public Watcher {
 
   void delivered(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_order(Queue& queue, const model::Delivered& one);
+  void check_priority(Queue& queue, const Message& message, const model::Delivered& one, bool is_first);
   void check_type(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   bool has_to_be_delivered(const Queue& queue, std::uint64_t offset) const;
   void check_time(const Queue& queue, const model::Delivered& one);
@@ -192,6 +200,7 @@ class Witness final : public Watcher {
   void check_before(const Queue& queue, const std::string& key, const model::Delivered& one);
   void check_held(const Queue& queue, const std::string& key, const model::Delivered& one);
   static std::string key_of(const model::Message& message);
+  std::uint8_t priority_of(const model::Message& message) const;
   std::string key_at(const Queue& queue, model::Offset offset);
   void check_failures(const Queue& queue, const model::Delivered& one, bool from_lane);
   bool is_unanswered(model::SubscriptionId of, std::uint64_t grant) const;
@@ -222,9 +231,11 @@ class Witness final : public Watcher {
   };
 
   World& world_;
-  std::map<std::string, Times, std::less<>> times_;        // by body, of those that have any
-  std::map<std::string, std::string, std::less<>> types_;  // by body
-  bool ends_ = false;                                      // some message has an end of its own
+  std::map<std::string, Times, std::less<>> times_;              // by body, of those that have any
+  std::map<std::string, std::string, std::less<>> types_;        // by body
+  std::map<std::string, std::uint8_t, std::less<>> priorities_;  // by body, of those that have any
+  base::Instant crashed_at_;                                     // the last time
+  bool ends_ = false;                                            // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;
   std::map<Question, Published> publishes_;
   std::map<Question, std::vector<model::Verdict>> verdicts_;

@@ -10,6 +10,13 @@ namespace lazaret::simulation {
 using model::CaseState;
 using model::Offset;
 
+namespace {
+
+/// After a start, what somebody had is kept for it no longer.
+constexpr base::Duration kReservedMost = 6s;
+
+}  // namespace
+
 /// Messages that go out in one step to several consumers are told to one after the other: grants say the order.
 void Witness::check_order(Queue& of, const model::Delivered& one) {
   if (one.message != nullptr && one.message->due.us != 0) return;  // it waited for its time
@@ -20,13 +27,40 @@ void Witness::check_order(Queue& of, const model::Delivered& one) {
   const std::string type(envelope.substr(std::min(envelope.find('|'), envelope.size())));
   for (const bool by_type : {false, true}) {
     if (by_type && ordered) continue;
-    auto& first_grants = of.first_grants[by_type ? "|" + type : key];
+    std::string line = by_type ? "|" + type : key;
+    if (!ordered && one.message != nullptr) line += "#" + std::to_string(priority_of(*one.message));
+    auto& first_grants = of.first_grants[line];
     const auto place = first_grants.emplace(one.source_offset.value, one.grant.value).first;
     const bool before = place == first_grants.begin() || std::prev(place)->second < place->second;
     const bool behind = std::next(place) == first_grants.end() || place->second < std::next(place)->second;
     if ((before && behind) || (of.choosy && !by_type && !ordered)) continue;
     find(where(of, place->first) + "its first delivery is out of order (7)");
   }
+}
+
+/// As its publisher said.
+std::uint8_t Witness::priority_of(const model::Message& message) const {
+  const auto known = priorities_.find(message.body.view());
+  return known == priorities_.end() ? std::uint8_t{0} : known->second;
+}
+
+/// A first delivery: nothing lower has gone before it since it was there for everybody to take. That is known of what
+/// was neither scheduled nor a case, nor waits for a key or for who accepts it; and not of what may have been given
+/// out, and the broker died before that was told.
+void Witness::check_priority(Queue& of, const Message& message, const model::Delivered& one, bool is_first) {
+  const std::uint8_t priority = priority_of(*one.message);
+  const bool by_key = of.record.options.order_by_key && !key_of(*one.message).empty();
+  const bool plain = is_first && message.confirmed && one.message->due.us == 0 && !by_key;
+  if (plain && !of.choosy && !of.moved && !of.deleted) {
+    const base::Instant since = std::max(message.confirmed_at, crashed_at_ + kReservedMost) + kGrantedBeforeMost;
+    for (std::uint8_t lower = 0; lower < priority; ++lower) {
+      const auto& [grant, told] = of.last_grants.at(lower);
+      if (grant == 0 || grant >= one.grant.value || told < since) continue;
+      find(where(of, one.source_offset.value) + "of priority " + std::to_string(priority) +
+           " is delivered after one of " + std::to_string(lower) + " (7)");
+    }
+  }
+  if (!one.isolated) of.last_grants.at(priority) = {one.grant.value, world_.now()};
 }
 
 /// What was scheduled has none.

@@ -291,6 +291,23 @@ std::uint64_t World::publish_timed(const std::string& name, base::Duration delay
   return answer.results.front().offset.value;
 }
 
+std::uint64_t World::publish_prioritised(const std::string& name, int priority, std::size_t count, AndAlso also) {
+  model::Publish publish;
+  publish.log = queue(name).log;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto message = std::make_shared<model::Message>();
+    message->envelope = base::SharedBytes::of(also.key + "|" + also.type);
+    message->body = base::SharedBytes::of(also.body);
+    message->priority = static_cast<std::uint8_t>(priority);
+    if (also.delay.count() > 0) message->due = now_ + also.delay;
+    if (also.ttl.count() > 0) message->expires_at = now_ + also.delay + also.ttl;
+    publish.items.push_back({0, std::move(message)});
+  }
+  const auto answer = ask<model::Published>(queue(name).shard, std::move(publish));
+  LZ_ASSERT(answer.status.ok());
+  return answer.results.front().offset.value;
+}
+
 model::Done World::purge(const std::string& name, bool scheduled) {
   model::PurgeQueue purge;
   purge.subscription = queue(name).subscription;
@@ -328,7 +345,9 @@ model::Done World::delete_queue(const std::string& name, bool force) {
 model::CaseDone World::replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read) {
   model::ReplayCaseCommand replay;
   replay.id = id;
-  replay.attempts = attempts_read ? *attempts_read : store_.read_case(id).value().attempt_count;
+  const auto record = store_.read_case(id);
+  replay.attempts = attempts_read ? *attempts_read : record.value().attempt_count;
+  if (record.ok()) replay.priority = record->summary.priority;
   return ask<model::CaseDone>(id.shard, replay);
 }
 

@@ -94,6 +94,18 @@ class World {
   /// One message that is not delivered before `delay` is over, nor when it is `ttl` old, counted from then. 0: neither.
   /// Its offset.
   std::uint64_t publish_timed(const std::string& queue, base::Duration delay, base::Duration ttl = {});
+  /// `count` messages with this priority; the offset of the first.
+  struct AndAlso {
+    std::string key = "";
+    std::string type = "";
+    std::string body = "body";
+    base::Duration delay{};
+    base::Duration ttl{};
+  };
+  std::uint64_t publish_prioritised(const std::string& queue, int priority, std::size_t count, AndAlso also);
+  std::uint64_t publish_prioritised(const std::string& queue, int priority, std::size_t count = 1) {
+    return publish_prioritised(queue, priority, count, AndAlso{});
+  }
   /// With this ordering key.
   model::Published publish_keyed(const std::string& queue, const std::string& key, std::vector<std::string> bodies);
   /// One message to each of these: "body 0", "body 1" and so on.

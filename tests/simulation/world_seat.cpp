@@ -175,8 +175,9 @@ bool World::read_pages() {
 core::Event::What World::read(std::size_t index, const core::Effect& load) {
   const model::ShardId shard(static_cast<std::uint16_t>(index));
   if (const auto* page = std::get_if<core::LoadMessages>(&load)) {
-    auto read = store_.read_messages(shard, page->log, page->from, page->until, page->max_messages, page->max_bytes);
-    return core::MessagesLoaded{page->subscription, page->generation, page->from, std::move(read.value())};
+    auto read = engine::read_page(store_, shard, *page);
+    return core::MessagesLoaded{page->subscription, page->generation, page->from, std::move(read.value()),
+                                page->priority};
   }
   if (const auto* one = std::get_if<core::LoadOne>(&load)) {
     auto read = store_.read_messages(shard, one->source_log, one->source_offset, one->source_offset.next(), 1, 1);

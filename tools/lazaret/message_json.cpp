@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 10> kPassedOver = {"source",  "offset",  
                                                           "state",   "redelivered", "until",        "consumer",
                                                           "held_by", "unaccepted"};
 /// In the contract of a message, but not to be set by this version.
-constexpr std::array<std::string_view, 2> kNotYet = {"deadline", "priority"};
+constexpr std::string_view kNotYet = "deadline";
 
 template <class List>
 bool is_in(const List& list, std::string_view name) {
@@ -116,12 +116,20 @@ Status read_when(std::string_view name, const std::string& text, Message& messag
   return name == "ttl" ? read_duration(name, text, message.ttl) : read_time(name, text, message.expires_at);
 }
 
+Status read_priority(const json::value& value, int& priority) {
+  if (value.is_null()) return {};
+  const bool good = value.is_int64() && value.get_int64() >= 0 && value.get_int64() <= 9;
+  if (!good) return wrong("priority must be a whole number, 0 to 9");
+  priority = static_cast<int>(value.get_int64());
+  return {};
+}
+
 Status read_field(std::string_view name, const json::value& value, Message& message) {
   const auto text = std::find_if(kTexts.begin(), kTexts.end(), [name](const auto& one) { return one.first == name; });
   if (text == kTexts.end() && !is_in(kOthers, name)) {
     if (is_in(kPassedOver, name)) return {};
-    const bool unset = value.is_null() || (value.is_int64() && value.get_int64() == 0);
-    if (is_in(kNotYet, name)) return unset ? Status() : wrong(std::string(name) + " cannot be set yet");
+    if (name == kNotYet) return value.is_null() ? Status() : wrong(std::string(name) + " cannot be set yet");
+    if (name == "priority") return read_priority(value, message.priority);
     return wrong("the field \"" + std::string(name) + "\" is not known here");
   }
   if (value.is_null()) return {};
@@ -197,7 +205,7 @@ json::object message_json(const Delivery& delivery) {
                    {"reply_to", text_or_null(message.reply_to)},
                    {"deadline", time_or_null(message.deadline)},
                    {"expires_at", time_or_null(message.expires_at)},
-                   {"priority", 0},
+                   {"priority", message.priority},
                    {"published_at", time_or_null(message.published_at)}};
   add_body(out, message);
   return out;

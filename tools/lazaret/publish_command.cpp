@@ -202,6 +202,9 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
   command->add_option("--at", given->at, "Not delivered before this time, e.g. 2030-01-31T08:00:00+01:00")
       ->type_name("TIME");
   add_duration(*command, "--ttl", given->ttl, "Not delivered any more so long after it was published, or is due");
+  command->add_option("--priority", message.priority, "0 to 9: of what is ready, the highest is delivered first")
+      ->type_name("N")
+      ->check(CLI::Range(0, 9));
   command->add_flag("--compress", message.compress, "Compress the body with zstd, if that makes it smaller");
   command
       ->add_option("--producer-id", given->producer_id,

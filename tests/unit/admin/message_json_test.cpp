@@ -18,11 +18,11 @@ model::MessageRef stored(const NewMessage& message) {
 
 TEST(MessageJson, WhatIsReadIsShown) {
   const auto message = read_message_json(R"({"id": "01912d68-783e-7a03-8467-5661c1243ad4", "key": "k", "type": "t",
-      "content_type": "text/plain", "headers": {"a": "1", "b": ["2", "3"]}, "correlation_id": "c", "priority": 0,
+      "content_type": "text/plain", "headers": {"a": "1", "b": ["2", "3"]}, "correlation_id": "c", "priority": 9,
       "expires_at": null, "body": "hello"})");
   ASSERT_TRUE(message.ok()) << message.status().text();
   NewMessage given = *message;
-  given.envelope.priority = 9;  // as a client of the binary protocol may have set them
+  EXPECT_EQ(given.envelope.priority, 9u);
   given.envelope.expires_at_us = 1'893'456'000'000'000;
   const json::object shown = message_json({"orders", model::Offset(7), stored(given), 2, true});
   EXPECT_EQ(shown.at("id"), "01912d68-783e-7a03-8467-5661c1243ad4");
@@ -62,7 +62,10 @@ TEST(MessageJson, WrongFieldsAreNamed) {
       {R"({"key": 3})", "key"},
       {R"({"headers": {"a": 1}})", "headers"},
       {R"({"headers": []})", "headers"},
-      {R"({"priority": 1})", "priority"},
+      {R"({"priority": 10})", "priority"},
+      {R"({"priority": -1})", "priority"},
+      {R"({"priority": 1.5})", "priority"},
+      {R"({"priority": "9"})", "priority"},
       {R"({"deadline": "2030-01-01T00:00:00Z"})", "deadline"},
       {R"({"expires_at": "soon"})", "expires_at"},
       {R"({"body": {"a": 1}})", "body"},

@@ -39,6 +39,14 @@ class EvenStore final : public model::Store {
   }
   base::Result<std::vector<model::RecoveredShard>> recover() override { return kNotAsked; }
   base::Status commit(std::span<const model::MutationGroup>, bool) override { return kNotAsked; }
+  base::Result<model::MessagePage> read_prioritised(ShardId, LogId, std::uint8_t priority, Offset from, Offset until,
+                                                    std::size_t, std::size_t) override {
+    reads.push_back("priority " + std::to_string(priority) + " " + std::to_string(from.value) + "-" +
+                    std::to_string(until.value));
+    model::MessagePage page;
+    page.next = until;
+    return page;
+  }
   base::Result<std::vector<model::RecoveredDelivery>> read_waiting(ShardId, model::SubscriptionId, model::WaitingPlace,
                                                                    std::size_t) override {
     return kNotAsked;

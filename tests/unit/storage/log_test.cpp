@@ -79,6 +79,95 @@ TEST_F(LogTest, TimesOfMessagesComeBackAndThoseOfOthersStayNone) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
+class PrioritiesTest : public LogTest {
+ protected:
+  /// One message with each of these priorities, and times for every third.
+  void fill_with(const std::vector<int>& priorities) {
+    std::vector<model::MessageRef> messages;
+    for (const int priority : priorities) {
+      auto one = std::make_shared<model::Message>(*message(std::to_string(next_.value + messages.size())));
+      one->priority = static_cast<std::uint8_t>(priority);
+      if (messages.size() % 3 == 0) one->expires_at.us = 9'000'000;
+      messages.push_back(std::move(one));
+    }
+    state_.counters.entered += messages.size();
+    log_.prioritised = true;
+    commit({model::AppendMessages{queue_.log, next_, messages}, put_state()});
+    next_ = Offset(next_.value + messages.size());
+  }
+  model::MessagePage read_of(int priority, std::uint64_t from, std::uint64_t until, std::size_t most = 1000,
+                             std::size_t bytes = 1u << 20) {
+    return store_
+        ->read_prioritised(model::ShardId(0), queue_.log, static_cast<std::uint8_t>(priority), Offset(from),
+                           Offset(until), most, bytes)
+        .value();
+  }
+};
+
+TEST_F(PrioritiesTest, EachIsReadByItselfInPages) {
+  fill(9, 3);  // none has any
+  ASSERT_THAT(findings(), IsEmpty());
+  fill_with({0, 5, 9, 5, 0, 5});
+  fill_with(std::vector<int>(200, 0));
+  fill_with({9, 5});
+  reopen();
+  const std::uint64_t first = 9;
+  ASSERT_EQ(read(first, first + 6).messages.size(), 6u);
+  const std::vector<int> there{0, 5, 9, 5, 0, 5};
+  for (std::size_t i = 0; i < there.size(); ++i) {
+    const model::MessageRef one = read(first + i, first + i + 1).messages.at(0).message;
+    EXPECT_EQ(one->priority, there[i]) << i;
+    EXPECT_EQ(one->expires_at.us, i % 3 == 0 ? 9'000'000 : 0) << i;
+    EXPECT_EQ(one->body.view(), std::to_string(first + i));
+  }
+  EXPECT_THAT(offsets(read_of(5, 0, 1000)), ElementsAre(10, 12, 14, 216));
+  EXPECT_THAT(offsets(read_of(9, 0, 1000)), ElementsAre(11, 215));
+  EXPECT_EQ(read_of(9, 0, 1000).next, Offset(1000));
+  EXPECT_THAT(offsets(read_of(9, 12, 215)), IsEmpty());
+  EXPECT_THAT(offsets(read_of(1, 0, 1000)), IsEmpty());
+  const auto page = read_of(5, 0, 1000, 2);
+  EXPECT_THAT(offsets(page), ElementsAre(10, 12));
+  EXPECT_EQ(page.next, Offset(13));
+  const auto little = read_of(5, 0, 1000, 1000, 1);
+  EXPECT_THAT(offsets(little), ::testing::Contains(10));
+  EXPECT_GT(little.next, Offset(10));
+  EXPECT_LE(little.next, Offset(216));
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(PrioritiesTest, WhatIsTrimmedLeavesTheIndexAndWhatIsCopiedOutStays) {
+  fill_with(std::vector<int>(200, 7));
+  source().cursor = Offset(20);
+  source().settled = {{Offset(21), Offset(150)}};
+  state_.counters.acked = 149;
+  log_.trimmed = {{Offset(0), Offset(150)}};
+  log_.next = next_;
+  commit({model::TrimLog{{Offset(0), Offset(150)}, {Offset(20)}, log_, {{Offset(20), Offset(21)}}}, put_state()});
+  EXPECT_THAT(offsets(read_of(7, 0, 152)), ElementsAre(20, 150, 151));
+  EXPECT_THAT(findings(), IsEmpty());
+  source().cursor = Offset(150);
+  source().settled.clear();
+  state_.counters.acked = 150;
+  commit({model::DropEvacuated{queue_.log, Offset(20), true}, put_state()});
+  EXPECT_THAT(offsets(read_of(7, 0, 152)), ElementsAre(150, 151));
+  commit({model::DropPriorities{queue_.log}});
+  EXPECT_THAT(offsets(read_of(7, 0, 1000)), IsEmpty());
+  EXPECT_THAT(findings(), SizeIs(50));  // those that are there are not named any more
+}
+
+TEST_F(PrioritiesTest, ManyAreTrimmedAtOnce) {
+  for (int i = 0; i < 10; ++i) fill_with(std::vector<int>(1000, 3));
+  source().cursor = Offset(9000);
+  state_.counters.acked = 9000;
+  log_.trimmed = {{Offset(0), Offset(9000)}};
+  log_.next = next_;
+  commit({model::TrimLog{{Offset(0), Offset(9000)}, {}, log_, {}}, put_state()});
+  EXPECT_EQ(read_of(3, 0, 10'000, 2000).messages.front().offset, Offset(9000));
+  EXPECT_THAT(read_of(3, 0, 10'000, 2000).messages, SizeIs(1000));
+  reopen();
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
 TEST_F(LogTest, PagesKeepToTheirBounds) {
   fill(300, 100);  // runs of 64, 36, 64, 36, …
   const auto page = read(70, 300, 10);

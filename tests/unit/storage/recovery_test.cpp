@@ -250,6 +250,41 @@ TEST_F(RecoveryTest, AScheduledOneIsDroppedWherever) {
   EXPECT_THAT(*store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10), IsEmpty());
 }
 
+TEST_F(RecoveryTest, APriorityComesBackWithWhateverHasIt) {
+  auto one = std::make_shared<model::Message>(*message("body"));
+  one->priority = 6;
+  model::DeliveryRecord scheduled;
+  scheduled.offset = Offset(1);
+  scheduled.state = DeliveryState::waiting;
+  scheduled.due = base::Instant{5000};
+  scheduled.scheduled = true;
+  scheduled.priority = 9;
+  model::DeliveryRecord ready = delivery(2, DeliveryState::ready);
+  ready.priority = 4;
+  state_.counters.entered = 3;
+  log_.prioritised = true;
+  log_.next = Offset(3);
+  commit({model::AppendMessages{queue_.log, Offset(0), {one, one, one}}, model::PutLog{log_},
+          model::PutDelivery{queue_.subscription, queue_.log, scheduled, {}},
+          model::PutDelivery{queue_.subscription, queue_.log, ready, {}}, put_state()});
+  next_ = Offset(3);
+  admit(0, base::Instant{1000});
+  commit({model::ReplayCase{case_id(0), queue_.lane, Offset(0)}});
+  reopen();
+  const model::RecoveredQueue found = recovered();
+  EXPECT_TRUE(found.log.state.prioritised);
+  EXPECT_EQ(store_->read_case(case_id(0))->summary.priority, 6);
+  ASSERT_THAT(found.subscription->lane, SizeIs(1));
+  EXPECT_EQ(found.subscription->lane[0].priority, 6);
+  ASSERT_THAT(found.subscription->deliveries, SizeIs(2));
+  EXPECT_EQ(found.subscription->deliveries[0].record.priority, 4);
+  EXPECT_EQ(found.subscription->deliveries[1].record.priority, 9);
+  const auto waiting = store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10);
+  ASSERT_THAT(*waiting, SizeIs(1));
+  EXPECT_EQ(waiting->front().record.priority, 9);
+  EXPECT_TRUE(waiting->front().record.scheduled);
+}
+
 TEST_F(RecoveryTest, CasesAndTheLaneComeBack) {
   publish({"a", "b", "c"});
   model::Attempt attempt;

@@ -1,0 +1,180 @@
+// Priorities on a real broker: through the client library, the HTTP API and the command line, and over a kill.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "integration/support/api.h"
+#include "integration/support/error_of.h"
+#include "integration/support/http.h"
+#include "integration/support/inbox.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::json::object;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class PriorityTest : public ::testing::Test {
+ protected:
+  Client connect() { return Client::connect(broker_.url(), {.name = "priority", .drain = 5s}); }
+  static std::vector<std::string> bodies(const Inbox& inbox) {
+    std::vector<std::string> all;
+    for (const Received& one : inbox.all()) all.push_back(one.message.body.str());
+    return all;
+  }
+  /// One at a time, so that the order of deliveries is that of the handlers.
+  static ConsumeOptions one_by_one() { return {.prefetch = 1}; }
+  Broker broker_;
+};
+
+TEST_F(PriorityTest, TheHighestIsDeliveredFirstAlsoOverAKill) {
+  Client client = connect();
+  client.ensure({.name = "orders"});
+  for (int i = 0; i < 3; ++i) client.publish("orders", {.body = "plain " + std::to_string(i)});
+  client.publish("orders", {.body = "fire", .priority = 9});
+  client.publish("orders", {.body = "smoke", .priority = 4});
+  client.publish("orders", {.body = "smoke again", .priority = 4});
+  EXPECT_EQ(client.show("orders").ready, 6u);
+  EXPECT_EQ(client.show("orders").scheduled, 0u);
+  broker_.restart();
+  ASSERT_TRUE(eventually([&] { return client.connected(); }));
+  Inbox inbox;
+  const Consumer consumer = client.consume(
+      "orders", [&](Delivery& delivery) { inbox.add(delivery); }, one_by_one());
+  ASSERT_TRUE(inbox.reaches(6));
+  EXPECT_THAT(bodies(inbox), ElementsAre("fire", "smoke", "smoke again", "plain 0", "plain 1", "plain 2"));
+  EXPECT_EQ(inbox.at(0).message.priority, 9);
+  EXPECT_EQ(inbox.at(3).message.priority, 0);
+  for (const Received& one : inbox.all()) EXPECT_FALSE(one.redelivered) << one.message.body.view();
+  EXPECT_TRUE(eventually([&] { return client.show("orders").acked_total == 6; }));
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+}
+
+TEST_F(PriorityTest, ItIsTheNextBehindABacklogOnTheDiskAndKeepsItInARetry) {
+  constexpr std::uint64_t kBacklog = 30'000;  // more than a subscription reads ahead
+  Client client = connect();
+  client.ensure({.name = "orders", .backoff_initial = 200ms});
+  std::atomic<std::uint64_t> confirmed{0};
+  for (std::uint64_t i = 0; i < kBacklog; ++i) {
+    client.async_publish("orders", {.body = std::string(200, 'x')}, [&](error_code code, const Receipt&) {
+      EXPECT_FALSE(code);
+      ++confirmed;
+    });
+    while (i + 1 - confirmed.load() > 10'000) std::this_thread::yield();
+  }
+  ASSERT_TRUE(eventually([&] { return confirmed == kBacklog; }, 60s));
+  client.publish("orders", {.body = "urgent", .priority = 9});
+  Inbox inbox;
+  Gate gate;
+  std::atomic<int> tries{0};
+  const auto work = [&](Delivery& delivery) -> Verdict {
+    inbox.add(delivery);
+    if (delivery.message().priority == 9) return ++tries < 3 ? Verdict::fail("not yet") : Verdict::done();
+    if (inbox.size() > 500) gate.pass();
+    return Verdict::done();
+  };
+  const Consumer consumer = client.consume("orders", work, one_by_one());
+  ASSERT_TRUE(eventually([&] { return tries == 3 || inbox.size() > 500; }, 60s));
+  EXPECT_EQ(inbox.at(0).message.body.view(), "urgent");
+  // Behind a kill the next one is as urgent as ever.
+  broker_.restart();
+  ASSERT_TRUE(eventually([&] { return client.connected(); }));
+  client.publish("orders", {.body = "as urgent", .priority = 8});
+  const std::size_t before = inbox.size();
+  gate.open();
+  const auto place = [&] {
+    const std::vector<std::string> all = bodies(inbox);
+    return static_cast<std::size_t>(std::find(all.begin(), all.end(), "as urgent") - all.begin());
+  };
+  ASSERT_TRUE(eventually([&] { return place() < inbox.size(); }, 60s));
+  EXPECT_LE(place(), before + 4);  // what the consumer had, what was on its way to it, and the first of 9 again
+  EXPECT_TRUE(eventually([&] { return tries == 3; }, 60s));
+  client.purge("orders");
+  EXPECT_TRUE(eventually([&] { return client.show("orders").ready == 0; }));
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+}
+
+TEST_F(PriorityTest, ADelayedOneAndAReplayHaveIt) {
+  Client client = connect();
+  client.ensure({.name = "orders"});
+  client.publish("orders", {.body = "rejected", .priority = 7});
+  {
+    const Consumer consumer = client.consume(
+        "orders", [](Delivery&) { return Verdict::reject("no"); }, one_by_one());
+    ASSERT_TRUE(eventually([&] { return client.show("orders").in_hospital == 1; }));
+  }
+  client.publish("orders", {.body = "later", .delay = 300ms, .priority = 8});
+  client.publish("orders", {.body = "plain"});
+  ASSERT_EQ(broker_.cli({"hospital", "replay", "--all", "--yes"}).exit, 0);
+  broker_.restart();
+  ASSERT_TRUE(eventually([&] { return client.connected(); }));
+  ASSERT_TRUE(eventually([&] { return client.show("orders").ready == 3; }));
+  Inbox inbox;
+  const Consumer consumer = client.consume(
+      "orders", [&](Delivery& delivery) { inbox.add(delivery); }, one_by_one());
+  ASSERT_TRUE(inbox.reaches(3));
+  EXPECT_THAT(bodies(inbox), ElementsAre("later", "rejected", "plain"));
+}
+
+TEST_F(PriorityTest, AnotherNumberIsRefused) {
+  Client client = connect();
+  client.ensure({.name = "orders"});
+  EXPECT_EQ(error_of([&] { client.publish("orders", {.body = "x", .priority = 10}); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.publish("orders", {.body = "x", .priority = -1}); }), errc::bad_request);
+  EXPECT_EQ(client.show("orders").ready, 0u);
+}
+
+TEST_F(PriorityTest, OverHttp) {
+  const std::string& admin = broker_.admin();
+  const std::string queue = "/api/v1/queues/orders";
+  ASSERT_EQ(http(admin, "PUT", queue, "{}").status, 201);
+  const auto publish = [&](const std::string& body) { return http(admin, "POST", queue + "/messages", body); };
+  EXPECT_EQ(publish(R"({"body": "low"})").status, 201);
+  EXPECT_EQ(publish(R"({"body": "high", "priority": 9})").status, 201);
+  for (const char* wrong : {"10", "-1", "1.5", "\"9\"", "true"}) {
+    const auto refused = publish(R"({"body": "x", "priority": )" + std::string(wrong) + "}");
+    EXPECT_EQ(refused.status, 400) << wrong;
+    EXPECT_THAT(refused.body, HasSubstr("priority must be")) << wrong;
+  }
+  const auto peeked = http(admin, "GET", queue + "/messages").json().at("items").as_array();
+  ASSERT_EQ(peeked.size(), 2u);
+  EXPECT_EQ(peeked[0].at("priority"), 0);
+  EXPECT_EQ(peeked[1].at("priority"), 9);
+  EXPECT_EQ(http(admin, "GET", queue + "/scheduled").json().at("items").as_array().size(), 0u);
+  EXPECT_EQ(http(admin, "GET", queue).json().at("ready"), 2);
+}
+
+TEST_F(PriorityTest, OnTheCommandLine) {
+  ASSERT_EQ(broker_.cli({"queue", "create", "orders"}).exit, 0);
+  EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "one"}).exit, 0);
+  EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "two", "--priority", "3"}).exit, 0);
+  EXPECT_EQ(broker_
+                .cli({"publish", "orders", "--messages", "--priority", "1"}, R"({"body": "three", "priority": 9})"
+                                                                             "\n"
+                                                                             R"({"body": "four"})"
+                                                                             "\n")
+                .exit,
+            0);
+  for (const char* wrong : {"10", "-1", "high", "1.5"}) {
+    EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "x", "--priority", wrong}).exit, 64) << wrong;
+  }
+  const auto refused = broker_.cli({"publish", "orders", "--messages"}, R"({"body": "x", "priority": 10})"
+                                                                        "\n");
+  EXPECT_NE(refused.exit, 0);
+  EXPECT_THAT(refused.err, HasSubstr("priority must be"));
+  EXPECT_EQ(broker_.cli_json({"schedule", "list", "orders"}).size(), 0u);
+  const auto got = broker_.cli_json({"consume", "orders", "--count", "4", "--prefetch", "1", "--print"});
+  ASSERT_EQ(got.size(), 4u);
+  std::vector<std::string> order;
+  for (const auto& one : got) order.emplace_back(one.at("body").as_string());
+  EXPECT_THAT(order, ElementsAre("three", "two", "four", "one"));
+  EXPECT_EQ(got[0].at("priority"), 9);
+  EXPECT_EQ(got[2].at("priority"), 1);
+}
+
+}  // namespace
+}  // namespace lazaret::testing
