@@ -83,6 +83,22 @@ TEST_F(ExamplesTest, Later) {
   expect_nothing_left("reminders");
 }
 
+TEST_F(ExamplesTest, Urgent) {
+  EXPECT_THAT(example("urgent"), ElementsAre("a fire", "a leak", "a question", "another question"));
+  expect_nothing_left("calls");
+}
+
+TEST_F(ExamplesTest, OnlySome) {
+  EXPECT_THAT(example("only_some"),
+              UnorderedElementsAre("ship tea", "saw order.web.placed", "saw order.web.paid", "saw order.app.paid"));
+  const auto shipping = broker_.cli_json({"subscription", "show", "eu-shipping"})[0];
+  EXPECT_EQ(shipping.at("acked_total"), 1);
+  EXPECT_EQ(shipping.at("ready"), 0);
+  EXPECT_EQ(broker_.cli_json({"subscription", "show", "looking-on"})[0].at("ephemeral"), true);
+}
+
+TEST_F(ExamplesTest, Once) { EXPECT_THAT(example("once"), ElementsAre("stored", "was there already", "1 message")); }
+
 TEST_F(ExamplesTest, RetryAndHospital) {
   const auto tried = example("retry_and_hospital");
   EXPECT_THAT(tried, AllOf(Contains("trying 1000 JPY at attempt 3"), Contains("paid 10 EUR at attempt 1"),

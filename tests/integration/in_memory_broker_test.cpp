@@ -409,6 +409,24 @@ TEST_F(ExamplesInMemoryTest, Later) {
   expect_nothing_left("reminders");
 }
 
+TEST_F(ExamplesInMemoryTest, Urgent) {
+  EXPECT_THAT(example("urgent"), ElementsAre("a fire", "a leak", "a question", "another question"));
+  expect_nothing_left("calls");
+}
+
+TEST_F(ExamplesInMemoryTest, OnlySome) {
+  EXPECT_THAT(example("only_some"), AllOf(SizeIs(4), Contains("ship tea"), Contains("saw order.app.paid")));
+  Client client = Client::connect(broker_.url(), {.name = "test", .drain = 5s});
+  EXPECT_TRUE(client.show("looking-on").ephemeral);
+  broker_.advance(31s);
+  EXPECT_EQ(error_of([&] { client.show("looking-on"); }), errc::not_found);
+  EXPECT_EQ(client.show("eu-shipping").acked_total, 1u);
+}
+
+TEST_F(ExamplesInMemoryTest, Once) {
+  EXPECT_THAT(example("once"), ElementsAre("stored", "was there already", "1 message"));
+}
+
 TEST_F(ExamplesInMemoryTest, RetryAndHospital) {
   EXPECT_THAT(example("retry_and_hospital"), AllOf(Contains("trying 1000 JPY at attempt 3"), SizeIs(7)));
   const auto cases = broker_.cases("payments");
