@@ -3,7 +3,6 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <ranges>
 
 #include "client/client_core.h"
 #include "client/compression.h"
@@ -198,9 +197,10 @@ void ConsumerCore::disconnected() {
   verdicts_.clear();
   sent_.clear();
   extensions_.clear();
-  for (Held* held : std::views::reverse(held_.in_order())) {
-    if (held->stage() != Stage::announcing) continue;
-    held_.enter(*held, Stage::buffered);
+  const std::vector<Held*> held_now = held_.in_order();
+  for (auto held = held_now.rbegin(); held != held_now.rend(); ++held) {
+    if ((*held)->stage() != Stage::announcing) continue;
+    held_.enter(**held, Stage::buffered);
     --busy_;
   }
   held_.erase_if([this](const Held& held) {

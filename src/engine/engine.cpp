@@ -390,7 +390,7 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
     return std::ranges::any_of(
         letter.second, [](const model::Answer& answer) { return std::holds_alternative<model::Published>(answer); });
   };
-  if (letters.size() > 1) std::ranges::stable_partition(letters, confirms);
+  if (letters.size() > 1) std::stable_partition(letters.begin(), letters.end(), confirms);
   for (auto& [session, answers] : letters) {
     if (const auto outbox = sessions.find(session)) outbox->tell(std::move(answers));
   }
