@@ -258,8 +258,8 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   leave_ready(sub, entry);
   if (entry.line != nullptr) leave_line(sub, entry);
   // A lane and a level have no mark: their entries are on record from their first grant.
-  const bool again =
-      bool(entry.grant) || entry.interrupted || entry.has_record || entry.replays.has_value() || has_level(entry);
+  const bool again = bool(entry.grant) || entry.interrupted || entry.has_record || entry.replays.has_value() ||
+                     (entry.priority > 0 && has_level(entry));
   entry.state = DeliveryState::granted;
   entry.grant = model::Grant(static_cast<std::uint64_t>(config.epoch) << 40 | ++last_grant);
   entry.consumer = &consumer;

@@ -363,7 +363,7 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
-  stats.oldest_ready = next_fresh(*sub, std::max(sub->acked.cursor(), sub->frontier));
+  stats.oldest_ready = oldest_fresh(*sub);
   if (sub->keys != nullptr && !sub->keys->freed().empty()) {
     stats.oldest_ready = std::min(stats.oldest_ready, sub->keys->freed().begin()->first);
   }
@@ -389,6 +389,13 @@ void Shard::State::on(model::ShowQueue& command) {
     if (consumer->accepts != nullptr) stats.consumers.back().accepts = consumer->accepts->words();
   }
   tell(command.origin.session, std::move(stats));
+}
+
+/// What has a priority is granted beyond the frontier too.
+Offset Shard::State::oldest_fresh(const Subscription& sub) const {
+  Offset at = next_fresh(sub, std::max(sub.acked.cursor(), sub.frontier));
+  while (sub.levels != nullptr && sub.entries.contains({sub.queue.log, at})) at = next_fresh(sub, at.next());
+  return at;
 }
 
 void Shard::State::show_topic(const Topic& topic, const model::ShowQueue& command) {

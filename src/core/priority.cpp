@@ -224,15 +224,21 @@ void Shard::State::take_in(Subscription& sub, PriorityLevel& level, MessagesLoad
   }
 }
 
-/// What was read ahead is not what comes next, or nobody wants it now.
-void Shard::State::begin_levels_again(Subscription& sub) {
+/// Nobody wants what was read ahead: it is read again from there on.
+void Shard::State::forget_levels_ahead(Subscription& sub) {
   if (sub.levels == nullptr) return;
   window_bytes -= std::exchange(sub.levels->window_bytes, 0);
   for (PriorityLevel& level : sub.levels->all()) {
+    if (!level.window.empty()) level.next = std::min(level.next, level.window.front().offset);
     level.window.clear();
-    level.next = sub.acked.cursor();
     level.loading = false;
   }
+}
+
+/// What is at or behind `offset` may be fresh again.
+void Shard::State::begin_levels_at(Subscription& sub, Offset offset) {
+  if (sub.levels == nullptr) return;
+  for (PriorityLevel& level : sub.levels->all()) level.next = std::min(level.next, offset);
 }
 
 /// Nothing is left of the log.

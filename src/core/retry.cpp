@@ -19,8 +19,13 @@ constexpr std::uint64_t kSpillStep = 1024;
 
 /// It is in none of the lines of what is ready.
 void Shard::State::leave_ready(Subscription& sub, const Entry& entry) {
-  returned_of(sub, entry).erase(entry.position);
-  retries_of(sub, entry).erase(entry.position);
+  if (entry.priority > 0) {
+    returned_of(sub, entry).erase(entry.position);
+    retries_of(sub, entry).erase(entry.position);
+  } else {
+    sub.returned.erase(entry.position);
+    sub.retries.erase(entry.position);
+  }
   sub.suspects.erase(entry.position);
 }
 

@@ -129,6 +129,7 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   sub.void_grants = model::Grant(static_cast<std::uint64_t>(config.epoch) << 40 | last_grant);
   log.head_looked_to = log.trim_looked_to = Offset();
   begin_window_at(sub, target);
+  begin_levels_at(sub, target);
   touch(sub);
   out->urgent = out->sync = true;
   if (origin.request != 0) tell(origin.session, std::move(answer));
@@ -166,7 +167,7 @@ void Shard::State::begin_window_at(Subscription& sub, Offset offset) {
   sub.window_bytes = 0;
   sub.loading_window = false;
   ++sub.generation;
-  begin_levels_again(sub);
+  forget_levels_ahead(sub);
 }
 
 }  // namespace lazaret::core

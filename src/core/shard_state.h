@@ -208,7 +208,8 @@ struct Shard::State {
   void read_level(Subscription& sub, PriorityLevel& level, std::uint8_t priority);
   static bool is_behind(const Subscription& sub, const PriorityLevel& level, std::uint8_t priority);
   void take_in(Subscription& sub, PriorityLevel& level, MessagesLoaded& event);
-  void begin_levels_again(Subscription& sub);
+  void forget_levels_ahead(Subscription& sub);
+  static void begin_levels_at(Subscription& sub, model::Offset offset);
   void forget_priorities(Log& log);
 
   // --- filtering.cpp: messages that a subscription does not take
@@ -400,6 +401,7 @@ struct Shard::State {
   void drop_copies(Subscription& sub, model::OffsetRange range);
   void put_changed_log(Log& log);
   static model::LogState log_state(const Log& log);
+  model::Offset oldest_fresh(const Subscription& sub) const;
   void show_topic(const Topic& topic, const model::ShowQueue& command);
   void settled(Subscription& sub, model::Offset offset);
   model::MessageStates::Item state_of(Subscription& sub, model::Offset offset);

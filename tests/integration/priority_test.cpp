@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
 
 #include "integration/support/api.h"
 #include "integration/support/error_of.h"
@@ -93,6 +96,58 @@ TEST_F(PriorityTest, ItIsTheNextBehindABacklogOnTheDiskAndKeepsItInARetry) {
   ASSERT_TRUE(eventually([&] { return place() < inbox.size(); }, 60s));
   EXPECT_LE(place(), before + 4);  // what the consumer had, what was on its way to it, and the first of 9 again
   EXPECT_TRUE(eventually([&] { return tries == 3; }, 60s));
+  client.purge("orders");
+  EXPECT_TRUE(eventually([&] { return client.show("orders").ready == 0; }));
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+}
+
+/// Of each priority a tenth, in no order. LAZARET_LONG=1: a million of them, and what they take is said.
+TEST_F(PriorityTest, ManyWaitInFlatMemoryAndComeInTheirOrder) {
+  const bool is_long = std::getenv("LAZARET_LONG") != nullptr;
+  const std::uint64_t most = is_long ? 1'000'000 : 30'000;
+  Client client = connect();
+  client.ensure({.name = "orders"});
+  const auto resident = [&] {
+    const auto status = http(broker_.admin(), "GET", "/api/v1/status").json();
+    return status.at("process").at("resident_bytes").to_number<std::uint64_t>();
+  };
+  const auto priority_of = [](std::uint64_t i) { return static_cast<int>(i * 7'919 % 1'009 % 10); };
+  std::atomic<std::uint64_t> confirmed{0};
+  std::vector<std::string> highest;
+  std::uint64_t quarter = 0;
+  for (std::uint64_t i = 0; i < most; ++i) {
+    std::string body = std::to_string(i) + std::string(100, ' ');
+    if (priority_of(i) == 9 && highest.size() < 200) highest.push_back(body);
+    client.async_publish("orders", {.body = std::move(body), .priority = priority_of(i)},
+                         [&](error_code code, const Receipt&) {
+                           EXPECT_FALSE(code);
+                           ++confirmed;
+                         });
+    while (i + 1 - confirmed.load() > 10'000) std::this_thread::yield();
+    if (i == most / 4) quarter = resident();
+  }
+  ASSERT_TRUE(eventually([&] { return confirmed == most; }, 120s));
+  const std::uint64_t all = resident();
+  std::cout << "resident MB at a quarter: " << static_cast<double>(quarter) / 1e6
+            << ", at all: " << static_cast<double>(all) / 1e6 << "\n";
+  if (is_long) EXPECT_LT(all, quarter + (96u << 20));
+  const auto killed = std::chrono::steady_clock::now();
+  broker_.restart();
+  std::cout << "start: " << std::chrono::duration<double>(std::chrono::steady_clock::now() - killed).count() << " s\n";
+  ASSERT_TRUE(eventually([&] { return client.connected(); }));
+  EXPECT_EQ(client.show("orders").ready, most);
+  Inbox inbox;
+  {
+    const Consumer consumer = client.consume("orders",
+                                             [&](Delivery& delivery) {
+                                               if (inbox.size() < highest.size()) inbox.add(delivery);
+                                             },
+                                             {.concurrency = 1, .prefetch = 20});
+    ASSERT_TRUE(inbox.reaches(highest.size()));
+  }
+  EXPECT_EQ(bodies(inbox), highest);
+  std::cout << "resident MB after a start: " << static_cast<double>(resident()) / 1e6 << "\n";
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
   client.purge("orders");
   EXPECT_TRUE(eventually([&] { return client.show("orders").ready == 0; }));
   EXPECT_EQ(broker_.cli({"check"}).exit, 0);

@@ -107,6 +107,37 @@ TEST_F(Priority, WhatIsOutIsNotTakenBackAndTheNextIsTheHighest) {
   EXPECT_THAT(got(anna), ElementsAre(2));
 }
 
+TEST_F(Priority, TheOldestThatIsReadyIsNoneThatIsOut) {
+  world.publish_prioritised("orders", 9, 2);
+  world.publish_prioritised("orders", 1, 1);
+  Client anna(world, "anna");
+  anna.consume("orders", 2);
+  world.settle();
+  EXPECT_THAT(anna.held(), ElementsAre(0, 1));
+  EXPECT_EQ(world.show("orders").oldest_ready, model::Offset(2));
+  anna.release(1);
+  world.settle();
+  anna.goodbye();
+  world.settle();
+  EXPECT_EQ(world.show("orders").oldest_ready, model::Offset(0));
+}
+
+TEST_F(Priority, WhoComesAndGoesReadsWhatIsNext) {
+  world.publish_prioritised("orders", 4, 3000);
+  world.publish_prioritised("orders", 6, 10);
+  std::uint64_t low = 0;
+  std::uint64_t high = 3000;
+  for (int i = 0; i < 12; ++i) {
+    Client anna(world, "anna " + std::to_string(i));
+    const std::uint64_t next = high < 3010 ? high++ : low++;
+    EXPECT_THAT(work_off(anna, "orders", 1), ElementsAre(next));
+    anna.goodbye();
+    world.settle();
+    if (i == 5) crash();
+  }
+  expect_sums("orders");
+}
+
 TEST_F(Priority, ItIsTheNextHoweverManyWaitBeforeIt) {
   Client anna(world, "anna");
   listen(anna);

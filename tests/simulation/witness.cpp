@@ -138,6 +138,7 @@ void Witness::begin_again(Queue& queue, std::uint64_t void_grants) {
     if (record.ok() && (record->state == model::CaseState::admitted || record->state == model::CaseState::replaying)) {
       continue;
     }
+    message.was_case = message.was_case || record.ok();
     message.forgotten = message.newest;
     message.acked = message.from_lane = false;
     message.suspected.reset();

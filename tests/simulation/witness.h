@@ -56,6 +56,7 @@ class Witness final : public Watcher {
     std::uint64_t forgotten = 0;             // of a relaxed queue: what became of grants up to this one may be
     bool acked = false;                      // and that was confirmed
     bool from_lane = false;                  // the newest delivery
+    bool was_case = false;                   // a closed one, forgotten when its subscription was moved
     std::optional<base::Instant> suspected;  // since a process was lost with it
     std::uint64_t newest = 0;
     std::uint32_t attempt = 0;

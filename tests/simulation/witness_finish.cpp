@@ -46,10 +46,13 @@ void Witness::finish(Queue& of) {
   }
   std::uint64_t acked = 0;
   std::uint64_t unseen = 0;
+  std::uint64_t last_unseen = 0;
   for (const auto& [offset, message] : of.messages) {
     acked += message.acked ? 1 : 0;
-    const bool seen = message.newest > 0 || cases.contains(offset);
-    unseen += message.confirmed && !seen && has_to_be_delivered(of, offset) ? 1 : 0;
+    const bool seen = message.newest > 0 || message.was_case || cases.contains(offset);
+    const bool missed = message.confirmed && !seen && has_to_be_delivered(of, offset);
+    unseen += missed ? 1 : 0;
+    if (missed) last_unseen = offset;
     if (message.confirmed && offset >= stats.log_end.value) find(where(of, offset) + "confirmed, and gone (1)");
     if (message.acked && cases.contains(offset)) {
       const auto record =
@@ -59,7 +62,7 @@ void Witness::finish(Queue& of) {
   }
   check_what_is_left(of, cases, open);
   const std::uint64_t gone = stats.counters.purged + stats.counters.lost_to_retention + stats.counters.expired;
-  if (unseen > gone) find(name + ": confirmed, and gone without a trace (1)");
+  if (unseen > gone) find(where(of, last_unseen) + "confirmed, and gone without a trace (1)");
   const bool filters = std::any_of(of.filters.begin(), of.filters.end(), [](const auto& one) { return !one.empty(); });
   if (stats.counters.filtered > 0 && !filters) find(name + ": some were turned away by a filter that it never had");
   if (stats.counters.acked < acked) find(name + ": fewer are acked than were confirmed to be (3)");

@@ -109,5 +109,23 @@ TEST_F(PageReaderTest, APageThatEndsEarlyIsFollowedByAnother) {
   EXPECT_THAT(store.reads, ElementsAre("10-17", "14-17"));
 }
 
+TEST_F(PageReaderTest, OfWhatHasAPriorityItReadsThat) {
+  const auto read = [&](std::uint8_t priority) {
+    std::optional<core::MessagesLoaded> answer;
+    {
+      PageReader reader(
+          store, [&](ShardId, const core::Event::What& what) { answer = std::get<core::MessagesLoaded>(what); },
+          [](const base::Status& status) { FAIL() << status.text(); });
+      reader.submit(kShard,
+                    core::LoadMessages{model::SubscriptionId(3), 7, kLog, Offset(5), Offset(50), 10, 100, priority});
+      reader.start();
+    }
+    return *answer;
+  };
+  EXPECT_EQ(read(4).priority, 4);
+  EXPECT_EQ(read(0).priority, 0);
+  EXPECT_THAT(store.reads, ElementsAre("priority 4 5-50", "5-50"));
+}
+
 }  // namespace
 }  // namespace lazaret::engine

@@ -155,6 +155,23 @@ TEST_F(PrioritiesTest, WhatIsTrimmedLeavesTheIndexAndWhatIsCopiedOutStays) {
   EXPECT_THAT(findings(), SizeIs(50));  // those that are there are not named any more
 }
 
+TEST_F(PrioritiesTest, WhatFormatFourWroteHasNoneAndIsReadWithThem) {
+  fill(5, 5);
+  close();
+  change_records("catalog", [](const std::string& key, std::string value) {
+    if (key == std::string("\0\0\1", 3)) value[1] = 4;  // field 1, the format
+    return value;
+  });
+  open();
+  fill_with({9});
+  reopen();
+  const auto page = read(0, 6);
+  ASSERT_THAT(page.messages, SizeIs(6));
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(page.messages[i].message->priority, i < 5 ? 0 : 9) << i;
+  EXPECT_THAT(offsets(read_of(9, 0, 6)), ElementsAre(5));
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
 TEST_F(PrioritiesTest, ManyAreTrimmedAtOnce) {
   for (int i = 0; i < 10; ++i) fill_with(std::vector<int>(1000, 3));
   source().cursor = Offset(9000);

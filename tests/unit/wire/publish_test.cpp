@@ -63,6 +63,20 @@ TEST(Envelope, TheBrokerAddsWhenItExpiresAndKeepsTheRest) {
   EXPECT_EQ(decode_envelope(bytes).value(), envelope);
 }
 
+TEST(Envelope, TheBrokerIsToldItsPriorityAndRefusesOthers) {
+  Envelope envelope;
+  EnvelopeFacts facts;
+  for (const std::uint32_t priority : {0u, 9u}) {
+    envelope.priority = priority;
+    ASSERT_TRUE(check_envelope(encode_envelope(envelope), 1000, facts).ok());
+    EXPECT_EQ(facts.priority, priority);
+  }
+  for (const std::uint32_t wrong : {10u, 256u, ~0u}) {
+    envelope.priority = wrong;
+    EXPECT_EQ(check_envelope(encode_envelope(envelope), 1000, facts).code(), base::Code::BAD_REQUEST) << wrong;
+  }
+}
+
 TEST(Features, AreThoseThatBothKnow) {
   EXPECT_EQ(features_of_both({}), std::vector<std::string>());
   EXPECT_EQ(features_of_both({"time", "telepathy"}), std::vector<std::string>{"time"});
