@@ -135,7 +135,7 @@ std::vector<Cause> why_nothing_is_granted(const QueueStats& stats, const engine:
 }
 
 Cause where_it_is(const model::MessageStates::Item& item, const QueueStats& stats, std::uint64_t ahead,
-                  base::Instant now) {
+                  base::Instant now, std::optional<Higher> higher) {
   const std::string name = "Message " + std::to_string(item.offset.value);
   const std::string attempt = "attempt " + std::to_string(item.attempt);
   switch (item.state) {
@@ -147,6 +147,11 @@ Cause where_it_is(const model::MessageStates::Item& item, const QueueStats& stat
     case MessageState::ready:
       if (item.unaccepted) {
         return {"UNACCEPTED", name + " is ready, but no consumer accepts its type, or its version of it."};
+      }
+      if (higher) {
+        return {"READY", name + " is ready; what has a higher priority goes before it: message " +
+                             std::to_string(higher->offset.value) + ", of priority " +
+                             std::to_string(higher->priority) + "."};
       }
       return {"READY",
               name + " is ready" + (ahead == 0 ? ", and first in line." : "; " + messages_are(ahead) + " before it.")};

@@ -19,6 +19,8 @@ namespace limits = model::limits;
 
 /// Messages that are looked through for an id, from the first unsettled one on.
 constexpr std::uint64_t kSearchMessages = 100'000;
+/// Of each priority, those whose state is asked for.
+constexpr std::size_t kLookedAt = 16;
 
 Result<model::MessageStates> states_from(Broker& broker, const model::QueueRecord& queue, std::optional<Offset> from,
                                          std::size_t count, Deadline deadline) {
@@ -56,6 +58,34 @@ Result<Offset> find_message(Broker& broker, const model::QueueRecord& queue, std
   return find_id(broker, queue, *id, stats.cursor, stats.log_end);
 }
 
+/// Of what has this priority in that part of the log, what is ready, as far as the first few show.
+Result<std::vector<Offset>> ready_with(Broker& broker, const model::QueueRecord& queue, std::uint8_t priority,
+                                       model::OffsetRange range, Deadline deadline) {
+  std::vector<Offset> ready;
+  const auto page = broker.engine.store().read_prioritised(queue.shard, queue.log, priority, range.begin, range.end,
+                                                           kLookedAt, limits::kPageBytes);
+  if (!page.ok()) return page.status();
+  for (const model::PagedMessage& one : page->messages) {
+    const auto states = states_from(broker, queue, one.offset, 1, deadline);
+    if (!states.ok()) return states.status();
+    const bool is_ready = !states->items.empty() && states->items.front().state == model::MessageState::ready;
+    if (is_ready && !states->items.front().unaccepted) ready.push_back(one.offset);
+  }
+  return ready;
+}
+
+/// One that goes before it for its priority. Where keys are in order, priorities are no matter of first deliveries.
+Result<std::optional<Higher>> higher_than(Broker& broker, const model::QueueRecord& queue,
+                                          const model::QueueStats& stats, std::uint8_t priority, Deadline deadline) {
+  if (queue.options.order_by_key) return std::optional<Higher>();
+  for (std::uint8_t higher = model::kHighestPriority; higher > priority; --higher) {
+    const auto ready = ready_with(broker, queue, higher, {stats.cursor, stats.log_end}, deadline);
+    if (!ready.ok()) return ready.status();
+    if (!ready->empty()) return std::optional<Higher>({ready->front(), higher});
+  }
+  return std::optional<Higher>();
+}
+
 Result<Cause> explain(Broker& broker, const model::QueueRecord& queue, const model::QueueStats& stats, Offset offset,
                       Deadline deadline) {
   const std::string name = "Message " + std::to_string(offset.value);
@@ -66,14 +96,23 @@ Result<Cause> explain(Broker& broker, const model::QueueRecord& queue, const mod
   const auto states = states_from(broker, queue, offset, 1, deadline);
   if (!states.ok()) return states.status();
   if (states->items.empty()) return Cause{"SETTLED", name + " is settled."};
+  const auto message = read_message(broker, queue.shard, queue.log, offset);
+  const std::uint8_t priority = message.ok() && *message != nullptr ? (*message)->priority : std::uint8_t{0};
+  const auto higher = higher_than(broker, queue, stats, priority, deadline);
+  if (!higher.ok()) return higher.status();
   // Those before it that are ready too, as far as one page shows.
   std::uint64_t ahead = 0;
+  if (priority > 0 && !queue.options.order_by_key) {
+    const auto same = ready_with(broker, queue, priority, {stats.cursor, offset}, deadline);
+    if (!same.ok()) return same.status();
+    return where_it_is(states->items.front(), stats, same->size(), broker.engine.now(), *higher);
+  }
   const auto before = states_from(broker, queue, std::nullopt, limits::kPageItems, deadline);
   if (!before.ok()) return before.status();
   for (const auto& item : before->items) {
     ahead += item.offset < offset && item.state == model::MessageState::ready ? 1 : 0;
   }
-  return where_it_is(states->items.front(), stats, ahead, broker.engine.now());
+  return where_it_is(states->items.front(), stats, ahead, broker.engine.now(), *higher);
 }
 
 }  // namespace

@@ -115,6 +115,8 @@ TEST_F(Why, OneMessageIsSomewhere) {
   item.state = model::MessageState::ready;
   EXPECT_EQ(where_it_is(item, stats, 0, kNow).text, "Message 7 is ready, and first in line.");
   EXPECT_EQ(where_it_is(item, stats, 2, kNow).text, "Message 7 is ready; 2 messages are before it.");
+  EXPECT_EQ(where_it_is(item, stats, 2, kNow, Higher{model::Offset(12), 9}).text,
+            "Message 7 is ready; what has a higher priority goes before it: message 12, of priority 9.");
   item.state = model::MessageState::leased;
   item.attempt = 2;
   item.until = kNow + 30s;
