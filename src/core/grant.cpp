@@ -16,6 +16,8 @@ using model::DeliveryState;
 constexpr std::size_t kRetriesAhead = 64;
 /// Of them, those that are loaded while nobody has credit.
 constexpr std::size_t kPreload = 4;
+/// Messages that a frame of deliveries has room for from the beginning: it does not grow from one on.
+constexpr std::size_t kLetterMessages = 32;
 
 /// Stretches of scheduled messages that are stepped over at once; of more, some are read.
 constexpr int kStretchesSkipped = 1024;
@@ -285,6 +287,7 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   auto letter = std::find_if(deliveries.begin(), deliveries.end(), [&](const auto& d) { return d.first == &consumer; });
   if (letter == deliveries.end()) {
     letter = deliveries.insert(deliveries.end(), {&consumer, {consumer.key, sub.queue.subscription, config.shard, {}}});
+    letter->second.messages.reserve(kLetterMessages);
   }
   letter->second.messages.push_back({entry.delivery, entry.position.log, entry.position.offset, entry.grant,
                                      entry.attempts + 1, entry.redelivered || entry.attempts > 0, entry.isolated,

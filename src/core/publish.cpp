@@ -110,7 +110,10 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
     }
   }
   if (const auto stored_at = known_by_id(log, *item.message)) {
-    if (numbered) note_sequence(log, command, item, *stored_at);
+    if (numbered) {
+      note_sequence(log, command, item, *stored_at);
+      touch(log);
+    }
     return {Code::OK, *stored_at, true};
   }
   if (command.outgoing != nullptr) {
@@ -131,7 +134,6 @@ void Shard::State::note_sequence(Log& log, const model::Publish& command, const 
                                  Offset offset) {
   log.producers[*command.producer].record({item.sequence, offset, checksum_of(command, item)}, now);
   log.changed_producers.insert(*command.producer);
-  touch(log);
 }
 
 void Shard::State::change_deduplication(Log& log, const model::QueueOptions& options) {
