@@ -92,7 +92,7 @@ void Witness::crashed() {
         blame.history[attempt.number] = attempt.outcome;
       }
     }
-    if (queue.relaxed && !queue.deleted) lose_what_is_relaxed(queue);
+    if (queue.relaxed) lose_what_is_relaxed(queue);  // also if it was asked to go: that may have been refused
     for (auto& [offset, message] : queue.messages) {
       const bool written = message.suspected && *message.suspected + 100ms < world_.now();
       if (!written) message.suspected.reset();
@@ -108,7 +108,8 @@ void Witness::crashed() {
 void Witness::lose_what_is_relaxed(Queue& queue) {
   const std::uint64_t end = world_.store().end_of(queue.record.log).value;
   for (auto lost = queue.messages.lower_bound(end); lost != queue.messages.end(); ++lost) {
-    const bool late = lost->second.confirmed && lost->second.confirmed_at + kRelaxedLossMost < world_.now();
+    const bool late =
+        !queue.deleted && lost->second.confirmed && lost->second.confirmed_at + kRelaxedLossMost < world_.now();
     if (late) find(where(queue, lost->first) + "confirmed long ago, and lost (1)");
   }
   queue.messages.erase(queue.messages.lower_bound(end), queue.messages.end());
