@@ -41,6 +41,7 @@ class RecentIds {
   /// Appends this group's ids, and a trim when enough are forgotten.
   void save(model::LogId log, std::vector<model::Mutation>& mutations) {
     mutations.emplace_back(model::PutMessageIds{log, std::exchange(fresh_, {})});
+    if (order_.empty()) return;  // its window ended within the group
     const model::Offset first = order_.front().offset;
     if (first.value < trimmed_below_.value + kTrimStep) return;
     mutations.emplace_back(model::TrimMessageIds{log, first});
