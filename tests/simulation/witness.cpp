@@ -47,8 +47,9 @@ void Witness::check_attempt(const model::PutAttempt& put) {
   if (of == nullptr) return;
   Blame& blame = of->blames[put.offset.value];
   blame.history[put.attempt.number] = put.attempt.outcome;
-  if (put.attempt.outcome == model::AttemptOutcome::lease_expired) {
-    // Its end is told when it is durable; until then it is out as far as its consumer knows, and for nobody else.
+  if (put.attempt.outcome == model::AttemptOutcome::lease_expired ||
+      put.attempt.outcome == model::AttemptOutcome::interrupted) {
+    // Its lease ended, blamed or not. It is told when it is durable; until then it is out for its consumer only.
     forget(put.subscription, model::Grant(of->messages[put.offset.value].newest));
   }
   const bool by_loss = put.attempt.outcome == model::AttemptOutcome::consumer_lost;
