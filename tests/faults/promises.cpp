@@ -7,6 +7,7 @@
 #include "faults/engine_at_work.h"
 #include "faults/mix_at_work.h"
 #include "faults/worker_outbox.h"
+#include "model/limits.h"
 #include "storage/rocks_store.h"
 
 namespace lazaret::faults {
@@ -118,11 +119,14 @@ class Inspection {
     }
   }
 
-  /// Whoever asks again is told the same, before any worker is there.
+  /// Whoever asks again is told the same, before any worker is there. So many are remembered, of those that ended last;
+  /// they end about in the order of their numbers.
   void look_at_replies() {
+    constexpr std::uint64_t kRemembered = model::limits::kRequestsRemembered - 256;
+    const std::uint64_t last = told_.empty() ? 0 : told_.rbegin()->first;
     std::vector<std::pair<std::uint64_t, std::future<model::Replied>>> asked;
     for (const auto& [number, told] : told_) {
-      if (told.ended || told.has_ended) {
+      if ((told.ended || told.has_ended) && number + kRemembered > last) {
         asked.emplace_back(number, on_.begin<model::Replied>(queue_->shard, request_of(queue_, number)));
       }
     }
