@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "base/on_demand.h"
 #include "core/interval_set.h"
 #include "model/mutation.h"
 #include "model/records.h"
@@ -51,8 +52,8 @@ class AckSet {
 
   model::Offset cursor_;
   IntervalSet beyond_;
-  std::set<std::uint64_t> dirty_;   // chunks that changed since the last save, while in chunk mode
-  std::set<std::uint64_t> stored_;  // chunks that have a bitmap on disk
+  base::OnDemand<std::set<std::uint64_t>> dirty_;   // chunks that changed since the last save, while in chunk mode
+  base::OnDemand<std::set<std::uint64_t>> stored_;  // chunks that have a bitmap on disk
   /// Numbers of chunks that are wholly settled, while in chunk mode: kept, since to find them costs all stretches.
   IntervalSet whole_;
   bool chunked_ = false;

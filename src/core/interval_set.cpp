@@ -76,7 +76,7 @@ void IntervalSet::erase_below(Offset offset) {
 }
 
 void IntervalSet::clear() {
-  stretches_.clear();
+  stretches_.release();
   size_ = 0;
 }
 

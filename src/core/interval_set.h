@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "base/on_demand.h"
 #include "model/ids.h"
 
 namespace lazaret::core {
@@ -44,7 +45,7 @@ class IntervalSet {
   std::vector<model::OffsetRange> ranges() const;
 
  private:
-  std::map<std::uint64_t, std::uint64_t> stretches_;  // begin → end, neither touching nor overlapping
+  base::OnDemand<std::map<std::uint64_t, std::uint64_t>> stretches_;  // begin → end, neither touching nor overlapping
   std::uint64_t size_ = 0;
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/fifo.h"
+#include "base/on_demand.h"
 #include "core/dedup.h"
 #include "core/interval_set.h"
 #include "core/recent_ids.h"
@@ -47,8 +48,8 @@ struct Log {
   bool relaxed = false;                                           // durability of its queue or topic
   model::Offset persisted_end;                                    // everything before it is on the disk
   base::Fifo<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
-  std::map<model::ProducerId, ProducerWindow> producers;
-  std::set<model::ProducerId> changed_producers;
+  base::OnDemand<std::map<model::ProducerId, ProducerWindow>> producers;
+  base::OnDemand<std::set<model::ProducerId>> changed_producers;
   std::unique_ptr<RecentIds> ids;  // where it deduplicates by them
   IntervalSet trimmed;
   IntervalSet evacuated;

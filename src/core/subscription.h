@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/fifo.h"
+#include "base/on_demand.h"
 #include "core/ack_set.h"
 #include "core/interval_set.h"
 #include "core/key_locks.h"
@@ -152,16 +153,16 @@ struct Subscription {
 
   // --- The replay lane and the open cases
   model::Offset lane_next;
-  IntervalSet admitted;                         // offsets of cases in state admitted
-  std::map<model::Offset, model::Offset> lane;  // origin offset → lane offset, of replaying cases
+  IntervalSet admitted;                                         // offsets of cases in state admitted
+  base::OnDemand<std::map<model::Offset, model::Offset>> lane;  // origin offset → lane offset, of replaying cases
 
   // --- What is in flight
   std::map<Position, Entry> entries;
   std::set<Position> returned;  // ready, never failed: first in line
   std::set<Position> retries;   // ready after a failure or a delay, or from the lane
   std::set<Position> suspects;  // ready, to go alone
-  std::set<std::pair<base::Instant, Position>> waiting;
-  std::set<std::pair<base::Instant, Position>> deadlines;  // of begun leases
+  base::OnDemand<std::set<std::pair<base::Instant, Position>>> waiting;
+  base::OnDemand<std::set<std::pair<base::Instant, Position>>> deadlines;  // of begun leases
   std::uint64_t leased = 0;
   std::uint64_t leased_retries = 0;
   /// Waiting, but only on the disk: those due at or after `parked_from`, when there were too many for the memory.
@@ -202,7 +203,7 @@ struct Subscription {
   std::unique_ptr<TypeLines> aside;
   bool choosy = false;  // some consumer accepts certain types only
   // --- Requests, by their messages; those of `pending_requests` that are its
-  std::map<model::Offset, PendingRequest*> requests;
+  base::OnDemand<std::map<model::Offset, PendingRequest*>> requests;
 
   // --- Who consumes
   std::vector<Consumer*> consumers;  // in order of attachment
