@@ -106,8 +106,8 @@ bool Shard::State::set_front_aside(Subscription& sub) {
   sub.window_bytes -= front.message->size();
   window_bytes -= front.message->size();
   sub.frontier = front.offset.next();
-  Entry& entry = sub.entries[{sub.queue.log, front.offset}];
-  entry.position = {sub.queue.log, front.offset};
+  Entry& entry = sub.entries[{sub.queue->log, front.offset}];
+  entry.position = {sub.queue->log, front.offset};
   entry.interrupted = entry.redelivered = front.offset < sub.recovered_mark && !has_level(sub, *front.message);
   entry.message = front.message;
   entry.priority = front.message->priority;
@@ -146,7 +146,7 @@ Granted Shard::State::grant_aside(Subscription& sub, std::uint8_t priority) {
   if (entry.suspect) {
     leave_line(sub, entry);
     make_ready(sub, entry);
-    pumped_later.insert(sub.queue.subscription);
+    pumped_later.insert(sub.queue->subscription);
     return Granted::yes;
   }
   if (entry.message == nullptr) {

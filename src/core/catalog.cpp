@@ -10,7 +10,7 @@ using base::Code;
 using base::Status;
 
 model::QueueAnswer refusal(const model::Origin& origin, Status status) {
-  return {origin.request, std::move(status), std::nullopt, false};
+  return {origin.request, std::move(status), nullptr, false};
 }
 
 }  // namespace
@@ -20,14 +20,14 @@ void Shard::State::on(model::CreateQueue& command) {
   if (Status status = model::validate_name(command.name); !status.ok()) return refuse(status);
   if (Status status = model::validate(command.options); !status.ok()) return refuse(status);
   if (const auto it = catalog.find(command.name); it != catalog.end()) {
-    const std::string what = std::string(model::name_of(it->second.kind)) + " " + command.name;
-    if (!command.ensure || it->second.kind != command.kind) {
+    const std::string what = std::string(model::name_of(it->second->kind)) + " " + command.name;
+    if (!command.ensure || it->second->kind != command.kind) {
       return refuse(Status(Code::ALREADY_EXISTS, "there is a " + what + " already"));
     }
-    if (command.kind == model::Kind::subscription) command.options.durability = it->second.options.durability;
-    std::string difference = model::difference(it->second.options, command.options);
-    if (it->second.topic != command.topic) {
-      difference = "its topic is " + it->second.topic + ", asked for " + command.topic;
+    if (command.kind == model::Kind::subscription) command.options.durability = it->second->options.durability;
+    std::string difference = model::difference(it->second->options, command.options);
+    if (it->second->topic != command.topic) {
+      difference = "its topic is " + it->second->topic + ", asked for " + command.topic;
     }
     if (!difference.empty()) return refuse(Status(Code::OPTIONS_MISMATCH, what + " exists: " + difference));
     return tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, it->second, false});
@@ -38,10 +38,11 @@ void Shard::State::on(model::CreateQueue& command) {
   record.options = command.options;
   record.created_at = now;
   if (Status status = place(command, record); !status.ok()) return refuse(status);
-  catalog.emplace(record.name, record);
   mutate(model::PutQueue{record}, true);
-  out->effects.emplace_back(AssignQueue{record, true});
-  tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, record, true});
+  const auto queue = std::make_shared<const model::QueueRecord>(std::move(record));
+  catalog.emplace(queue->name, queue);
+  out->effects.emplace_back(AssignQueue{queue, true});
+  tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, queue, true});
 }
 
 /// Where it is, and its ids. A subscription is where its topic is, reads its log, and is as durable.
@@ -49,22 +50,22 @@ Status Shard::State::place(const model::CreateQueue& command, model::QueueRecord
   const bool subscribes = command.kind == model::Kind::subscription;
   const std::string& beside = subscribes ? command.topic : command.colocate_with;
   const auto neighbour = catalog.find(beside);
-  if (subscribes && (neighbour == catalog.end() || neighbour->second.kind != model::Kind::topic)) {
+  if (subscribes && (neighbour == catalog.end() || neighbour->second->kind != model::Kind::topic)) {
     return Status(Code::NOT_FOUND, "there is no topic " + beside);
   }
   if (!beside.empty() && neighbour == catalog.end()) {
     return Status(Code::NOT_FOUND, "there is no queue " + beside + " to be beside");
   }
   record.shard = neighbour != catalog.end()
-                     ? neighbour->second.shard
+                     ? neighbour->second->shard
                      : model::ShardId(static_cast<std::uint16_t>(catalog.size() % config.shards));
   record.subscription = model::SubscriptionId(next_id++);
-  record.log = subscribes ? neighbour->second.log : model::LogId(next_id++);
+  record.log = subscribes ? neighbour->second->log : model::LogId(next_id++);
   record.lane = model::LogId(next_id++);
   if (subscribes) {
     record.topic = command.topic;
     record.start = command.start;
-    record.options.durability = neighbour->second.options.durability;
+    record.options.durability = neighbour->second->options.durability;
   }
   return {};
 }
@@ -73,18 +74,18 @@ void Shard::State::on(model::UpdateQueue& command) {
   const auto refuse = [&](Status status) { tell(command.origin.session, refusal(command.origin, std::move(status))); };
   const auto it = catalog.find(command.name);
   if (it == catalog.end()) return refuse(Status(Code::NOT_FOUND, "there is no queue " + command.name));
-  if (Status status = command.options.validate_for(it->second.kind); !status.ok()) return refuse(status);
-  const auto options = command.options.apply_to(it->second.options);
+  if (Status status = command.options.validate_for(it->second->kind); !status.ok()) return refuse(status);
+  const auto options = command.options.apply_to(it->second->options);
   if (!options.ok()) return refuse(options.status());
   if (Status status = model::validate(*options); !status.ok()) return refuse(status);
-  if (options->order_by_key != it->second.options.order_by_key) {
+  if (options->order_by_key != it->second->options.order_by_key) {
     return refuse(Status(Code::INVALID_OPTION, "order_by_key cannot be changed: it is fixed at creation"));
   }
   change_options(it->second, *options);
-  if (it->second.kind == model::Kind::topic) {
+  if (it->second->kind == model::Kind::topic) {
     for (auto& [name, record] : catalog) {
-      if (record.kind != model::Kind::subscription || record.topic != command.name) continue;
-      model::QueueOptions same = record.options;
+      if (record->kind != model::Kind::subscription || record->topic != command.name) continue;
+      model::QueueOptions same = record->options;
       same.durability = options->durability;
       change_options(record, same);
     }
@@ -92,15 +93,17 @@ void Shard::State::on(model::UpdateQueue& command) {
   tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, it->second, false});
 }
 
-void Shard::State::change_options(model::QueueRecord& record, const model::QueueOptions& options) {
-  record.options = options;
-  mutate(model::PutQueue{record}, true);
+void Shard::State::change_options(model::QueueRef& record, const model::QueueOptions& options) {
+  auto other = std::make_shared<model::QueueRecord>(*record);
+  other->options = options;
+  mutate(model::PutQueue{*other}, true);
+  record = std::move(other);
   out->effects.emplace_back(AssignQueue{record, false});
 }
 
 void Shard::State::on(QueueRemoved& event) {
   const auto it = catalog.find(event.name);
-  if (it == catalog.end() || it->second.subscription != event.subscription) return;
+  if (it == catalog.end() || it->second->subscription != event.subscription) return;
   catalog.erase(it);
   mutate(model::DropQueue{event.name}, true);
 }

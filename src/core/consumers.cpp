@@ -33,9 +33,9 @@ void Shard::State::on(model::OpenConsumer& command) {
 
   Consumer& consumer = attach(command, *sub);
   answer.held = keep_held(command, *sub, consumer);
-  answer.lease_duration = sub->queue.options.lease_duration;
+  answer.lease_duration = sub->queue->options.lease_duration;
   tell(command.origin.session, std::move(answer));
-  pumped_later.insert(sub->queue.subscription);
+  pumped_later.insert(sub->queue->subscription);
 }
 
 Consumer& Shard::State::attach(const model::OpenConsumer& command, Subscription& sub) {
@@ -130,7 +130,7 @@ bool Shard::State::number_is_free(const Consumer& consumer, const Entry& entry, 
 Entry* Shard::State::claim_after_restart(Subscription& sub, const model::HeldToken& held,
                                          const model::ConsumerKey& key) {
   const bool older = (held.token.grant.value >> 40) < config.epoch;
-  const bool possible = resuming && older && held.token.grant > sub.void_grants && held.token.log == sub.queue.log &&
+  const bool possible = resuming && older && held.token.grant > sub.void_grants && held.token.log == sub.queue->log &&
                         held.token.offset < sub.recovered_mark && !sub.acked.is_settled(held.token.offset) &&
                         !sub.is_parked(held.token.offset);
   if (!possible) return nullptr;
@@ -288,7 +288,7 @@ void Shard::State::on(InstanceBack& event) {
 /// Its instance is heard again: while it was not, no lease ended, and it could not extend any.
 void Shard::State::renew_leases(Consumer& consumer) {
   Subscription& sub = *find(consumer.subscription);
-  const base::Instant deadline = now + sub.queue.options.lease_duration;
+  const base::Instant deadline = now + sub.queue->options.lease_duration;
   for (const auto& [delivery, position] : consumer.out) {
     Entry& entry = sub.entries.at(position);
     if (entry.deadline >= deadline) continue;  // also of what has not begun
@@ -333,7 +333,7 @@ void Shard::State::lost_with(Subscription& sub, Entry& entry, const InstanceLost
   end_attempt(sub, entry, AttemptOutcome::consumer_lost, error);
   take_back(sub, entry);
   ++entry.convictions;
-  if (entry.convictions >= sub.queue.options.max_worker_deaths) {
+  if (entry.convictions >= sub.queue->options.max_worker_deaths) {
     ++entry.failures;
     return admit(sub, entry, model::CaseReason::killed_workers, error);
   }
@@ -394,7 +394,7 @@ void Shard::State::on(Drain&) {
     for (auto& [position, entry] : sub.entries) {
       // One that waits for its first delivery says so by its record.
       const bool was_granted = (bool(entry.grant) || !entry.has_record) && !has_level(entry);
-      if (was_granted && position.log == sub.queue.log) exact = std::max(exact, position.offset.next());
+      if (was_granted && position.log == sub.queue->log) exact = std::max(exact, position.offset.next());
       const bool came_back = entry.state == DeliveryState::ready && !entry.has_record && !entry.interrupted;
       if (came_back && !entry.waits_for_key) put_record(sub, entry);
     }

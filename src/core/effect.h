@@ -82,7 +82,7 @@ struct ReleaseInstance {
 
 /// From shard 0 to the queue's owner (as QueueAssigned), and into the directory of names.
 struct AssignQueue {
-  model::QueueRecord queue;
+  model::QueueRef queue;
   bool created = false;  // false: other options
 };
 /// From the owner to shard 0 (as QueueRemoved). The name leaves the directory at once.

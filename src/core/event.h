@@ -119,7 +119,7 @@ struct InstanceFree {
 
 /// To the owner: shard 0 has persisted this queue, or its new options.
 struct QueueAssigned {
-  model::QueueRecord queue;
+  model::QueueRef queue;
   bool created = false;  // false: other options; if it is gone meanwhile, they come too late
 };
 /// To shard 0: the owner has removed everything of this queue.

@@ -28,12 +28,12 @@ model::ErrorReport past_its_time() { return {"lazaret.expired", "its time to liv
 /// From when on it is not delivered; never() for a message without an end.
 Instant Shard::State::end_of(const Subscription& sub, const model::Message& message) {
   const Instant own = message.expires_at.us == 0 ? Instant::never() : message.expires_at;
-  const base::Duration ttl = sub.queue.options.ttl;
+  const base::Duration ttl = sub.queue->options.ttl;
   return ttl.count() == 0 ? own : std::min(own, std::max(message.published_at, message.due) + ttl);
 }
 
 bool Shard::State::is_past(const Subscription& sub, const model::Message& message) const {
-  return (message.expires_at.us != 0 || sub.queue.options.ttl.count() != 0) && end_of(sub, message) <= now;
+  return (message.expires_at.us != 0 || sub.queue->options.ttl.count() != 0) && end_of(sub, message) <= now;
 }
 
 /// Whether a message that nobody has had may be delivered now.
@@ -71,7 +71,7 @@ void Shard::State::arrive(Subscription& sub, Offset first, const Arrivals& arriv
 void Shard::State::drop_expired(Subscription& sub, Entry& entry) {
   if (is_unwanted(sub, entry)) return filter_out(sub, entry);
   take_back(sub, entry);
-  if (sub.queue.options.on_expiry == model::OnExpiry::hospital) {
+  if (sub.queue->options.on_expiry == model::OnExpiry::hospital) {
     return admit(sub, entry, model::CaseReason::expired, past_its_time());
   }
   const Offset offset = entry.position.offset;
@@ -89,8 +89,8 @@ void Shard::State::drop_expired(Subscription& sub, Entry& entry) {
 /// A message that nobody has had.
 void Shard::State::drop_expired(Subscription& sub, Offset offset, const model::Message& message) {
   if (!is_wanted(sub, offset, message)) return filter_out(sub, offset);
-  if (sub.queue.options.on_expiry == model::OnExpiry::hospital) {
-    const Position position{sub.queue.log, offset};
+  if (sub.queue->options.on_expiry == model::OnExpiry::hospital) {
+    const Position position{sub.queue->log, offset};
     Entry& entry = sub.entries[position];
     entry.position = position;
     entry.key = sub.keys == nullptr ? model::KeyHash() : key_of(message);
@@ -109,7 +109,7 @@ void Shard::State::sweep_by(Subscription& sub, Instant at) {
   at = std::max(at, sub.swept_at + limits::kSweepEvery);
   if (at >= sub.sweep_at) return;
   sub.sweep_at = at;
-  pumped_later.insert(sub.queue.subscription);
+  pumped_later.insert(sub.queue->subscription);
 }
 
 /// Goes on when what it needs has been read.
@@ -129,7 +129,7 @@ void Shard::State::sweep(Subscription& sub) {
     lines.push_back(&sub.suspects);
     begin_window_at(sub, sub.frontier);
     forget_aside_messages(sub);
-    for (const std::set<Position>* line : lines) {
+    for (const ReadyLine* line : lines) {
       std::size_t looked_at = 0;
       for (auto it = line->begin(); it != line->end() && looked_at < kSweepReady; ++it, ++looked_at) {
         sub.entries.at(*it).message = nullptr;
@@ -142,10 +142,10 @@ void Shard::State::sweep(Subscription& sub) {
 /// What was delivered before, has waited, or was set aside. False: some of it is being read.
 bool Shard::State::sweep_ready(Subscription& sub, Instant& next) {
   std::vector<Position> first;
-  const auto add = [&first](const std::set<Position>& line, std::size_t most) {
+  const auto add = [&first](const ReadyLine& line, std::size_t most) {
     for (auto it = line.begin(); it != line.end() && most > 0; ++it, --most) first.push_back(*it);
   };
-  for (const std::set<Position>* line : ready_lines(sub)) add(*line, kSweepReady);
+  for (const ReadyLine* line : ready_lines(sub)) add(*line, kSweepReady);
   add(sub.suspects, kSweepReady);
   if (sub.aside != nullptr) {
     for (const auto& [name, line] : sub.aside->lines()) {
@@ -189,7 +189,7 @@ void Shard::State::sweep_window(Subscription& sub, base::Fifo<model::PagedMessag
   base::Fifo<model::PagedMessage> kept;
   for (model::PagedMessage& one : std::exchange(window, {})) {
     const std::size_t size = one.message == nullptr ? 0 : one.message->size();
-    const bool taken = sub.acked.is_settled(one.offset) || sub.entries.contains({sub.queue.log, one.offset}) ||
+    const bool taken = sub.acked.is_settled(one.offset) || sub.entries.contains({sub.queue->log, one.offset}) ||
                        sub.is_parked(one.offset);
     const bool past = !taken && one.message != nullptr && is_past(sub, *one.message);
     if (past) drop_expired(sub, one.offset, *one.message);

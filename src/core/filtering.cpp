@@ -10,8 +10,8 @@ using model::Offset;
 /// From its options, which were validated before they were stored.
 void Shard::State::change_filter(Subscription& sub) {
   sub.filter = nullptr;
-  if (sub.queue.options.filter.empty()) return;
-  auto filter = model::Filter::parse(sub.queue.options.filter);
+  if (sub.queue->options.filter.empty()) return;
+  auto filter = model::Filter::parse(sub.queue->options.filter);
   if (filter.ok()) sub.filter = std::make_unique<SubscriptionFilter>(SubscriptionFilter{std::move(*filter), {}});
 }
 

@@ -29,7 +29,7 @@ bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.h
 void Shard::State::pump(Subscription& sub) {
   if (sub.deleting || draining) return;
   if (!sub.seeking && (sub.sweeping || sub.sweep_at <= now)) sweep(sub);
-  if (sub.queue.options.paused || sub.seeking) {
+  if (sub.queue->options.paused || sub.seeking) {
     if (!sub.isolation.out) end_isolation(sub);
     return;
   }
@@ -88,12 +88,12 @@ Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes, cons
 }
 
 bool Shard::State::is_full(const Subscription& sub) {
-  return sub.queue.options.max_in_flight != 0 && sub.leased >= sub.queue.options.max_in_flight;
+  return sub.queue->options.max_in_flight != 0 && sub.leased >= sub.queue->options.max_in_flight;
 }
 
 /// It waits for the first to go, which is there as long as it has something out.
 bool Shard::State::is_standby(const Subscription& sub, const Consumer& consumer) {
-  return sub.queue.options.single_active_consumer && &consumer != sub.consumers.front();
+  return sub.queue->options.single_active_consumer && &consumer != sub.consumers.front();
 }
 
 /// Attached, there, with credit, and with room in its session's outbox, which the last one may overfill: so a message
@@ -108,7 +108,7 @@ bool Shard::State::may_take(const Consumer& consumer, std::size_t bytes) const {
 /// What is next in line is there when somebody has credit again: new messages, which are in memory, do not overtake it.
 void Shard::State::preload(Subscription& sub) {
   if (sub.consumers.empty()) return;
-  for (const std::set<Position>* ready : ready_lines(sub)) {
+  for (const ReadyLine* ready : ready_lines(sub)) {
     std::size_t ahead = 0;
     for (const Position& position : *ready) {
       if (++ahead > kPreload) break;
@@ -120,7 +120,7 @@ void Shard::State::preload(Subscription& sub) {
 }
 
 /// The first of these that is in memory; those before it are loaded. What nobody with room accepts is set aside.
-Granted Shard::State::grant_loaded(Subscription& sub, const std::set<Position>& ready) {
+Granted Shard::State::grant_loaded(Subscription& sub, const ReadyLine& ready) {
   std::size_t looked_at = 0;
   for (auto it = ready.begin(); it != ready.end();) {
     if (++looked_at > kRetriesAhead) break;
@@ -162,7 +162,7 @@ bool Shard::State::drop_if_over(Subscription& sub, Entry& entry) {
 
 /// Whether it has an entry, is settled, or waits on the disk. A request that is too late is settled here.
 bool Shard::State::is_taken(Subscription& sub, model::Offset offset) {
-  const Position position{sub.queue.log, offset};
+  const Position position{sub.queue->log, offset};
   if (sub.acked.is_settled(offset) || sub.entries.contains(position) || sub.is_parked(offset)) return true;
   if (sub.requests.empty() || !is_overdue(sub, position)) return false;
   expire_request(sub, offset);
@@ -195,7 +195,7 @@ bool Shard::State::load_window(Subscription& sub, std::size_t max_messages, std:
   sub.window_next = next_fresh(sub, sub.window_next);
   if (sub.window_next >= sub.log->persisted_end) return false;
   sub.loading_window = true;
-  out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, sub.window_next,
+  out->effects.emplace_back(LoadMessages{sub.queue->subscription, sub.generation, sub.queue->log, sub.window_next,
                                          sub.log->persisted_end, max_messages, max_bytes});
   return true;
 }
@@ -232,7 +232,7 @@ bool Shard::State::grant_fresh(Subscription& sub) {
 /// Of a message that is granted for the first time, or may have been before the restart, and nobody came back for it.
 Entry& Shard::State::first_entry(Subscription& sub, model::Offset offset, const model::Message& message,
                                  bool may_have_begun) {
-  const Position position{sub.queue.log, offset};
+  const Position position{sub.queue->log, offset};
   Entry& entry = sub.entries.emplace_hint(sub.entries.end(), position, Entry())->second;
   entry.position = position;
   entry.priority = message.priority;
@@ -286,7 +286,8 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
 
   auto letter = std::find_if(deliveries.begin(), deliveries.end(), [&](const auto& d) { return d.first == &consumer; });
   if (letter == deliveries.end()) {
-    letter = deliveries.insert(deliveries.end(), {&consumer, {consumer.key, sub.queue.subscription, config.shard, {}}});
+    letter =
+        deliveries.insert(deliveries.end(), {&consumer, {consumer.key, sub.queue->subscription, config.shard, {}}});
     letter->second.messages.reserve(kLetterMessages);
   }
   letter->second.messages.push_back({entry.delivery, entry.position.log, entry.position.offset, entry.grant,
@@ -305,7 +306,7 @@ void Shard::State::record_grant(Subscription& sub, Entry& entry) {
     attempt.outcome = model::AttemptOutcome::interrupted;
     attempt.ended_at = now;
     const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
-    mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, origin, std::move(attempt)}, true);
+    mutate(model::PutAttempt{sub.queue->subscription, sub.queue->log, origin, std::move(attempt)}, true);
   }
   put_record(sub, entry);
 }
@@ -320,7 +321,7 @@ void Shard::State::begin(Subscription& sub, Entry& entry) {
 
 void Shard::State::start_clock(Subscription& sub, Entry& entry) {
   entry.started_at = now;
-  end_at(sub, entry, now + sub.queue.options.lease_duration);
+  end_at(sub, entry, now + sub.queue->options.lease_duration);
 }
 
 /// The lease ends at `deadline`; never() for no lease. Mostly the latest of all, for which the hint costs nothing.
@@ -338,7 +339,7 @@ void Shard::State::load_one(Subscription& sub, Entry& entry) {
   entry.loading = true;
   ++sub.loads_under_way;
   out->effects.emplace_back(
-      LoadOne{sub.queue.subscription, 0, entry.position.log, entry.position.offset, sub.queue.log, source});
+      LoadOne{sub.queue->subscription, 0, entry.position.log, entry.position.offset, sub.queue->log, source});
 }
 
 void Shard::State::flush_deliveries() {

@@ -14,10 +14,10 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
   model::AdmitCase admission;
   model::CaseRecord& record = admission.record;
-  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log, origin};
+  const model::CaseId id{config.shard, sub.queue->subscription, sub.queue->log, origin};
   record.id = id;
-  record.subscription = sub.queue.name;
-  record.source = sub.queue.source();
+  record.subscription = sub.queue->name;
+  record.source = sub.queue->source();
   record.reason = reason;
   record.attempt_count = entry.attempts;
   record.failure_count = entry.failures;
@@ -49,8 +49,8 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
 
 /// A message that cannot be read, met where it would have been granted for the first time.
 void Shard::State::admit_damaged(Subscription& sub, model::Offset offset) {
-  Entry& entry = sub.entries[{sub.queue.log, offset}];
-  entry.position = {sub.queue.log, offset};
+  Entry& entry = sub.entries[{sub.queue->log, offset}];
+  entry.position = {sub.queue->log, offset};
   admit(sub, entry, model::CaseReason::damaged,
         {"lazaret.damaged", "the stored message cannot be read or does not match its checksum", ""});
 }
@@ -64,9 +64,9 @@ void Shard::State::forget_entry(Subscription& sub, Entry& entry) {
 
 /// Back to the hospital, with what was tried since the replay.
 void Shard::State::recall(Subscription& sub, const Entry& entry, model::Offset origin) {
-  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log, origin};
+  const model::CaseId id{config.shard, sub.queue->subscription, sub.queue->log, origin};
   relapses.remember(id, entry.attempts);
-  mutate(model::RecallCase{id, sub.queue.lane, entry.position.offset, entry.attempts, entry.failures}, true);
+  mutate(model::RecallCase{id, sub.queue->lane, entry.position.offset, entry.attempts, entry.failures}, true);
 }
 
 /// Acked after a replay.
@@ -76,7 +76,7 @@ void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
   discharge.id = *entry.replays;
   discharge.at = now;
   discharge.late = late;
-  discharge.lane = sub.queue.lane;
+  discharge.lane = sub.queue->lane;
   discharge.lane_offset = entry.position.offset;
   discharge.attempt_count = entry.attempts;
   discharge.failures = entry.failures;
@@ -91,7 +91,7 @@ void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
 /// Why nothing can be done to the case, or OK and its subscription.
 Status Shard::State::case_problem(const model::CaseId& id, Subscription*& sub) {
   sub = find(id.subscription);
-  if (sub == nullptr || sub->deleting || sub->queue.log != id.log) {
+  if (sub == nullptr || sub->deleting || sub->queue->log != id.log) {
     sub = nullptr;
     return Status(Code::DESTINATION_NEEDED, "the queue of case " + id.to_string() +
                                                 " is gone: there is no such case, or nowhere to replay it to");
@@ -116,8 +116,8 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     case_tokens.touched(command.id);
     sub->lane.emplace(command.id.offset, lane_offset);
     --sub->counters.in_hospital;
-    mutate(model::ReplayCase{command.id, sub->queue.lane, lane_offset}, true);
-    const Position position{sub->queue.lane, lane_offset};
+    mutate(model::ReplayCase{command.id, sub->queue->lane, lane_offset}, true);
+    const Position position{sub->queue->lane, lane_offset};
     Entry& entry = sub->entries[position];
     entry.position = position;
     entry.replays = command.id;

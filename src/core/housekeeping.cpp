@@ -64,7 +64,7 @@ void Shard::State::persisted_up_to(Log& log, model::GroupNumber durable) {
     log.persisted_end = log.ends.front().second;
   }
   for (const Subscription* sub : log.readers) {
-    if (!sub->consumers.empty() || sub->deleting) pumped_later.insert(sub->queue.subscription);
+    if (!sub->consumers.empty() || sub->deleting) pumped_later.insert(sub->queue->subscription);
   }
 }
 
@@ -95,8 +95,8 @@ void Shard::State::save(Subscription& sub) {
   out->sync = out->sync || !sub.is_relaxed();
   count_entered(sub);
   model::SubscriptionState state;
-  state.subscription = sub.queue.subscription;
-  state.lane = sub.queue.lane;
+  state.subscription = sub.queue->subscription;
+  state.lane = sub.queue->lane;
   state.lane_next = sub.lane_next;
   state.counters = sub.counters;
   state.deleting = sub.deleting;
@@ -104,10 +104,10 @@ void Shard::State::save(Subscription& sub) {
   state.bytes = sub.bytes;
   state.seeking = sub.seeking.value_or(base::Instant{});
   model::SourceState& source = state.sources.emplace_back();
-  source.log = sub.queue.log;
+  source.log = sub.queue->log;
   source.mark = sub.mark;
   source.entered_to = sub.entered_to;
-  sub.acked.save(sub.queue.subscription, source, out->mutations);
+  sub.acked.save(sub.queue->subscription, source, out->mutations);
   out->mutations.emplace_back(model::PutSubscription{std::move(state)});
   if (sub.mark > sub.durable_mark) sub.marks.emplace_back(group, sub.mark);
 }
@@ -135,7 +135,7 @@ void Shard::State::count_entered(Subscription& sub) {
 void Shard::State::settled(Subscription& sub, Offset offset) {
   sub.acked.settle(offset);
   if (drop_copy(*sub.log, offset))
-    mutate(model::DropEvacuated{sub.queue.log, offset, sub.log->state.prioritised}, false);
+    mutate(model::DropEvacuated{sub.queue->log, offset, sub.log->state.prioritised}, false);
   touch(sub);
 }
 
@@ -195,7 +195,7 @@ std::uint64_t Shard::State::purge_entries(Subscription& sub, bool scheduled) {
 /// What waits on the disk for its first delivery. REQUIRES that all else that waits goes in this step too.
 std::uint64_t Shard::State::purge_schedule(Subscription& sub) {
   if (sub.parked_scheduled.empty()) return 0;
-  mutate(model::DropSchedule{sub.queue.subscription}, true);
+  mutate(model::DropSchedule{sub.queue->subscription}, true);
   std::uint64_t purged = 0;
   for (const OffsetRange& range : sub.parked_scheduled.ranges()) {
     purged += sub.acked.settle(range);
@@ -211,8 +211,8 @@ std::uint64_t Shard::State::drop_unheld(Subscription& sub, OffsetRange range, bo
   std::vector<Position> idle;
   std::vector<OffsetRange> free;
   Offset at = range.begin;
-  for (auto it = sub.entries.lower_bound({sub.queue.log, at}); at < range.end; ++it) {
-    const bool entry = it != sub.entries.end() && it->first.log == sub.queue.log && it->first.offset < range.end;
+  for (auto it = sub.entries.lower_bound({sub.queue->log, at}); at < range.end; ++it) {
+    const bool entry = it != sub.entries.end() && it->first.log == sub.queue->log && it->first.offset < range.end;
     const Offset until = entry ? it->first.offset : range.end;
     if (at < until) free.push_back({at, until});
     if (!entry) break;
@@ -245,8 +245,8 @@ std::uint64_t Shard::State::drop_parked(Subscription& sub, OffsetRange range, bo
       for (Offset offset = part.begin; offset < part.end; offset = offset.next()) offsets.push_back(offset);
     });
     for (const Offset offset : offsets) {
-      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
-      if (!is_schedule) mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
+      mutate(model::DropDelivery{sub.queue->subscription, sub.queue->log, offset, {}, true}, true);
+      if (!is_schedule) mutate(model::DropAttempts{sub.queue->subscription, sub.queue->log, offset, 0}, true);
       parked->erase(offset);
       for (ParkedLately& lately : sub.parked_lately) lately.offsets.erase(offset);
       settled(sub, offset);
@@ -262,8 +262,8 @@ void Shard::State::forget_parked(Subscription& sub, Offset target) {
   if (sub.keys != nullptr && !sub.parked.empty()) leave_parked(sub, {Offset(0), sub.log->state.next});
   for (const OffsetRange& range : sub.parked.ranges()) {
     for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
-      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
-      mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, true);
+      mutate(model::DropDelivery{sub.queue->subscription, sub.queue->log, offset, {}, true}, true);
+      mutate(model::DropAttempts{sub.queue->subscription, sub.queue->log, offset, 0}, true);
     }
   }
   sub.parked.clear();
@@ -271,7 +271,7 @@ void Shard::State::forget_parked(Subscription& sub, Offset target) {
   sub.parked_scheduled.for_each_in({Offset(0), target}, [&](OffsetRange part) { before.push_back(part); });
   for (const OffsetRange& range : before) {
     for (Offset offset = range.begin; offset < range.end; offset = offset.next()) {
-      mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+      mutate(model::DropDelivery{sub.queue->subscription, sub.queue->log, offset, {}, true}, true);
       sub.parked_scheduled.erase(offset);
     }
   }
@@ -305,7 +305,7 @@ void Shard::State::drop_copies(Subscription& sub, OffsetRange range) {
   });
   for (const Offset offset : copies) {
     if (drop_copy(*sub.log, offset))
-      mutate(model::DropEvacuated{sub.queue.log, offset, sub.log->state.prioritised}, true);
+      mutate(model::DropEvacuated{sub.queue->log, offset, sub.log->state.prioritised}, true);
   }
 }
 
@@ -340,10 +340,10 @@ void Shard::State::on(model::ShowQueue& command) {
     const OffsetRange range{sub->acked.cursor(), sub->recovered_mark};
     reserved = sub->acked.unsettled_in(range) - sub->parked.count_in(range) - sub->parked_scheduled.count_in(range);
     for (const auto& [position, entry] : sub->entries) {
-      if (position.log == sub->queue.log && position.offset < sub->recovered_mark) --reserved;
+      if (position.log == sub->queue->log && position.offset < sub->recovered_mark) --reserved;
     }
   }
-  stats.queue = sub->queue;
+  stats.queue = *sub->queue;
   stats.leased = sub->leased + reserved;
   stats.scheduled = sub->scheduled();
   stats.waiting = sub->waiting.size() - sub->scheduled_in_memory + sub->parked.size();
@@ -394,7 +394,7 @@ void Shard::State::on(model::ShowQueue& command) {
 /// What has a priority is granted beyond the frontier too.
 Offset Shard::State::oldest_fresh(const Subscription& sub) const {
   Offset at = next_fresh(sub, std::max(sub.acked.cursor(), sub.frontier));
-  while (sub.levels != nullptr && sub.entries.contains({sub.queue.log, at})) at = next_fresh(sub, at.next());
+  while (sub.levels != nullptr && sub.entries.contains({sub.queue->log, at})) at = next_fresh(sub, at.next());
   return at;
 }
 
@@ -405,7 +405,7 @@ void Shard::State::show_topic(const Topic& topic, const model::ShowQueue& comman
     stats.status = Status(Code::NOT_FOUND, "there is no such topic");
     return tell(command.origin.session, std::move(stats));
   }
-  stats.queue = topic.record;
+  stats.queue = *topic.record;
   stats.log_end = topic.log->state.next;
   stats.log_begin = topic.log->begin();
   stats.subscriptions = topic.log->readers.size();
@@ -435,9 +435,9 @@ void Shard::State::on(model::ShowStates& command) {
 model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offset) {
   model::MessageStates::Item item;
   item.offset = offset;
-  Position position{sub.queue.log, offset};
+  Position position{sub.queue->log, offset};
   if (const auto lane = sub.lane.find(offset); lane != sub.lane.end()) {
-    position = {sub.queue.lane, lane->second};
+    position = {sub.queue->lane, lane->second};
     item.state = model::MessageState::replaying;
   } else if (sub.admitted.contains(offset)) {
     item.state = model::MessageState::in_hospital;
@@ -449,9 +449,9 @@ model::MessageStates::Item Shard::State::state_of(Subscription& sub, Offset offs
   const auto it = sub.entries.find(position);
   if (it == sub.entries.end()) {
     const bool reserved = resuming && offset < sub.recovered_mark;
-    if (position.log == sub.queue.log && sub.parked.contains(offset)) {
+    if (position.log == sub.queue->log && sub.parked.contains(offset)) {
       item.state = model::MessageState::waiting;  // until when stands on the disk
-    } else if (position.log == sub.queue.log && sub.parked_scheduled.contains(offset)) {
+    } else if (position.log == sub.queue->log && sub.parked_scheduled.contains(offset)) {
       item.state = model::MessageState::scheduled;
     } else if (reserved) {
       item.state = model::MessageState::leased;

@@ -26,7 +26,7 @@ void Shard::State::isolate(Subscription& sub) {
     if (best == nullptr) return;
     isolation.phase = Phase::asked;
     isolation.instance = best->key.instance;
-    out->effects.emplace_back(ReserveInstance{isolation.instance, sub.queue.subscription});
+    out->effects.emplace_back(ReserveInstance{isolation.instance, sub.queue->subscription});
     return;
   }
   if (isolation.phase != Phase::ready || isolation.out || is_full(sub)) return;
@@ -40,7 +40,7 @@ void Shard::State::isolate(Subscription& sub) {
   const MessageType kind = sub.choosy ? type_of(*entry.message) : MessageType();
   Consumer* consumer = consumer_on(sub, isolation.instance, sub.choosy ? &kind : nullptr);
   if (consumer == nullptr) {  // another suspect has become the first, and nobody there accepts it
-    pumped_later.insert(sub.queue.subscription);
+    pumped_later.insert(sub.queue->subscription);
     return end_isolation(sub);
   }
   if (!may_take(*consumer, entry.message->size())) return;
@@ -71,7 +71,7 @@ void Shard::State::isolate_claimed(Subscription& sub, const Entry& entry) {
   if (sub.isolation.phase != Phase::none) return;
   sub.isolation = {Phase::asked, entry.holder.instance, entry.position};
   instances.at(entry.holder.instance).held_back = true;
-  out->effects.emplace_back(ReserveInstance{entry.holder.instance, sub.queue.subscription});
+  out->effects.emplace_back(ReserveInstance{entry.holder.instance, sub.queue->subscription});
 }
 
 /// A consumer of this subscription on that instance to which a suspect (of that type, if it is said) may go when it has
@@ -91,12 +91,12 @@ void Shard::State::isolation_settled(Subscription& sub, const Entry& entry) {
   sub.isolation.out.reset();
   // What goes to that instance next goes when the end of the suspect is on the disk.
   out->urgent = out->sync = true;
-  pumped_later.insert(sub.queue.subscription);
+  pumped_later.insert(sub.queue->subscription);
 }
 
 void Shard::State::end_isolation(Subscription& sub) {
   if (sub.isolation.phase == Phase::none) return;
-  out->effects.emplace_back(ReleaseInstance{sub.isolation.instance, sub.queue.subscription});
+  out->effects.emplace_back(ReleaseInstance{sub.isolation.instance, sub.queue->subscription});
   sub.isolation = {};
 }
 

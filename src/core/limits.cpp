@@ -18,7 +18,7 @@ void Shard::State::change_limits(Log& log, const model::QueueOptions& options) {
 }
 
 bool Shard::State::is_over(const Subscription& sub, std::uint64_t more_bytes) {
-  const model::QueueOptions& options = sub.queue.options;
+  const model::QueueOptions& options = sub.queue->options;
   return (options.max_messages != 0 && sub.unsettled() >= options.max_messages) ||
          (options.max_bytes != 0 && sub.bytes + more_bytes > options.max_bytes && sub.unsettled() > 0);
 }
@@ -27,7 +27,7 @@ bool Shard::State::is_over(const Subscription& sub, std::uint64_t more_bytes) {
 bool Shard::State::make_room(Log& log, std::uint64_t bytes) {
   Subscription& sub = *log.readers.front();
   while (is_over(sub, bytes)) {
-    if (sub.queue.options.overflow == Overflow::refuse || !drop_oldest(sub)) return false;
+    if (sub.queue->options.overflow == Overflow::refuse || !drop_oldest(sub)) return false;
   }
   return true;
 }
@@ -36,7 +36,7 @@ bool Shard::State::make_room(Log& log, std::uint64_t bytes) {
 bool Shard::State::drop_oldest(Subscription& sub) {
   Offset at = sub.acked.next_unsettled(std::max(sub.frontier, sub.acked.cursor()));
   const auto waits = [&](Offset offset) {
-    return sub.entries.contains({sub.queue.log, offset}) || sub.is_parked(offset);
+    return sub.entries.contains({sub.queue->log, offset}) || sub.is_parked(offset);
   };
   while (at < sub.log->state.next && waits(at)) {
     at = sub.acked.next_unsettled(at.next());
@@ -63,11 +63,11 @@ bool Shard::State::drop_oldest(Subscription& sub) {
 
 Status Shard::State::queue_is_full(const Log& log) const {
   const Subscription& sub = *log.readers.front();
-  const model::QueueOptions& options = sub.queue.options;
+  const model::QueueOptions& options = sub.queue->options;
   const bool by_count = options.max_messages != 0 && sub.unsettled() >= options.max_messages;
   const std::string limit = by_count ? "max_messages" : "max_bytes";
   const std::uint64_t most = by_count ? options.max_messages : options.max_bytes;
-  return Status(Code::RESOURCE_EXHAUSTED, "queue " + sub.queue.name + " is full: it holds " +
+  return Status(Code::RESOURCE_EXHAUSTED, "queue " + sub.queue->name + " is full: it holds " +
                                               std::to_string(by_count ? sub.unsettled() : sub.bytes) + ", and " +
                                               limit + " is " + std::to_string(most))
       .with_limit(limit, static_cast<std::int64_t>(most))

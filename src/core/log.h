@@ -77,7 +77,7 @@ struct Log {
 
 /// A topic that is this shard's. Its subscriptions are subscriptions like any.
 struct Topic {
-  model::QueueRecord record;
+  model::QueueRef record;
   Log* log = nullptr;  // which says when it is being deleted
   model::Origin delete_origin;
 };

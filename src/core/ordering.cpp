@@ -80,7 +80,7 @@ Granted Shard::State::grant_freed(Subscription& sub) {
   read_freed(sub);
   if (keys.in_memory().empty()) return Granted::nothing;
   const Offset offset = *keys.in_memory().begin();
-  const bool overdue = !sub.requests.empty() && is_overdue(sub, {sub.queue.log, offset});
+  const bool overdue = !sub.requests.empty() && is_overdue(sub, {sub.queue->log, offset});
   const model::Message& message = *keys.freed().at(offset).message;
   if (overdue || is_past(sub, message) || !is_wanted(sub, offset, message)) {
     drop_freed(sub, offset);
@@ -103,8 +103,8 @@ Granted Shard::State::grant_freed(Subscription& sub) {
 
 /// One that was freed goes on as an entry, and has its key.
 Entry& Shard::State::entry_of_freed(Subscription& sub, Offset offset, KeyHash key) {
-  Entry& entry = sub.entries[{sub.queue.log, offset}];
-  entry.position = {sub.queue.log, offset};
+  Entry& entry = sub.entries[{sub.queue->log, offset}];
+  entry.position = {sub.queue->log, offset};
   entry.key = key;
   entry.key_known = true;
   return entry;
@@ -128,16 +128,16 @@ void Shard::State::read_freed(Subscription& sub) {
     if (offset >= sub.log->persisted_end) return;
     keys.loading(offset);
     ++sub.loads_under_way;
-    out->effects.emplace_back(LoadOne{sub.queue.subscription, 0, sub.queue.log, offset, sub.queue.log, offset});
+    out->effects.emplace_back(LoadOne{sub.queue->subscription, 0, sub.queue->log, offset, sub.queue->log, offset});
   }
 }
 
 /// True if that is what was read.
 bool Shard::State::freed_loaded(Subscription& sub, const OneLoaded& event) {
   KeyLocks& keys = *sub.keys;
-  const auto freed = event.log == sub.queue.log ? keys.freed().find(event.offset) : keys.freed().end();
+  const auto freed = event.log == sub.queue->log ? keys.freed().find(event.offset) : keys.freed().end();
   if (freed == keys.freed().end() || !freed->second.loading) return false;
-  pumped_later.insert(sub.queue.subscription);
+  pumped_later.insert(sub.queue->subscription);
   if (event.message != nullptr) {
     window_bytes += event.message->size();
     keys.loaded(event.offset, event.message);
@@ -210,14 +210,14 @@ void Shard::State::give_on(Subscription& sub, KeyHash key) {
   }
   if (keys.beside(key)) return;
   if (const Position* holder = keys.holder(key)) return holder_goes_on(sub, *holder);
-  pumped_later.insert(sub.queue.subscription);
+  pumped_later.insert(sub.queue->subscription);
   if (const auto next = keys.next_waiting(key)) {
     Entry& entry = sub.entries.at(*next);
     entry.waits_for_key = false;
     keys.take(key, *next);
     return make_ready(sub, entry);
   }
-  if (!keys.is_locked(key) && keys.free_next(key, sub.queue.log)) --held_messages;
+  if (!keys.is_locked(key) && keys.free_next(key, sub.queue->log)) --held_messages;
 }
 
 /// Nobody is out beside it any more.
@@ -227,7 +227,7 @@ void Shard::State::holder_goes_on(Subscription& sub, const Position& holder) {
   Entry& entry = found->second;
   sub.keys->wait_no_more(entry.key, origin_of(entry), holder);
   entry.waits_for_key = false;
-  pumped_later.insert(sub.queue.subscription);
+  pumped_later.insert(sub.queue->subscription);
   make_ready(sub, entry);
 }
 
@@ -281,7 +281,7 @@ void Shard::State::follow(Subscription& sub, const Entry& entry) {
 
 void Shard::State::close_case_of_key(Subscription& sub, Offset origin) {
   KeyLocks& keys = *sub.keys;
-  if (keys.unknown.erase({sub.queue.log, origin}) > 0) return decide_keys(sub);
+  if (keys.unknown.erase({sub.queue->log, origin}) > 0) return decide_keys(sub);
   const KeyHash key = keys.close_case(origin);
   if (!key) return;
   keys.left(key, group);
@@ -289,7 +289,7 @@ void Shard::State::close_case_of_key(Subscription& sub, Offset origin) {
 }
 
 void Shard::State::change_key_failure(Subscription& sub) {
-  const bool hold = sub.queue.options.on_key_failure == model::KeyFailure::hold;
+  const bool hold = sub.queue->options.on_key_failure == model::KeyFailure::hold;
   for (const KeyHash key : sub.keys->set_hold(hold)) give_on(sub, key);
 }
 
@@ -309,7 +309,7 @@ void Shard::State::read_unknown(Subscription& sub) {
     if (std::exchange(loading, true)) continue;
     ++sub.loads_under_way;
     out->effects.emplace_back(
-        LoadOne{sub.queue.subscription, 0, position.log, position.offset, sub.queue.log, position.offset});
+        LoadOne{sub.queue->subscription, 0, position.log, position.offset, sub.queue->log, position.offset});
   }
 }
 
@@ -333,7 +333,7 @@ void Shard::State::learn_key(Subscription& sub, Entry* entry, const OneLoaded& e
     take_key_if_first(sub, key, position);
     if (key && !keys.has(key, position)) wait_for_key_again(sub, position);
   }
-  pumped_later.insert(sub.queue.subscription);
+  pumped_later.insert(sub.queue->subscription);
   decide_keys(sub);
 }
 
@@ -356,7 +356,7 @@ void Shard::State::recover_keys(Subscription& sub, const model::RecoveredSubscri
   std::map<Offset, KeyHash> parked;
   for (const model::RecoveredKey& one : recovered.parked_keys) parked.emplace(one.offset, one.key);
   for (const Offset offset : recovered.parked) {
-    const Position position{sub.queue.log, offset};
+    const Position position{sub.queue->log, offset};
     if (const auto known = parked.find(offset); known != parked.end()) {
       take_key_if_first(sub, known->second, position);
     } else {
@@ -397,7 +397,7 @@ void Shard::State::leave_parked(Subscription& sub, model::OffsetRange range) {
   KeyLocks& keys = *sub.keys;
   const auto parked = [&](const Position& position) {
     const bool in_range = range.begin <= position.offset && position.offset < range.end;
-    return position.log == sub.queue.log && in_range && sub.parked.contains(position.offset);
+    return position.log == sub.queue->log && in_range && sub.parked.contains(position.offset);
   };
   std::erase_if(keys.unknown, [&](const auto& one) { return parked(one.first); });
   const std::set<KeyHash> left = keys.leave_if(parked, group);

@@ -24,11 +24,11 @@ std::string title(const model::QueueRecord& record) {
 
 /// It is ours, or its options changed.
 void Shard::State::on(QueueAssigned& event) {
-  const model::QueueRecord& record = event.queue;
+  const model::QueueRecord& record = *event.queue;
   const bool relaxed = record.options.durability == model::Durability::relaxed;
   if (Subscription* sub = find(record.subscription)) {
-    const bool other_filter = sub->queue.options.filter != record.options.filter;
-    sub->queue.options = record.options;
+    const bool other_filter = sub->queue->options.filter != record.options.filter;
+    sub->queue = event.queue;
     if (other_filter) change_filter(*sub);
     if (sub->expires()) sweep_by(*sub, now);  // its time to live may be shorter
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
@@ -40,7 +40,7 @@ void Shard::State::on(QueueAssigned& event) {
     return touch(*sub);
   }
   if (Topic* topic = find_topic(record.subscription)) {
-    topic->record.options = record.options;
+    topic->record = event.queue;
     change_durability(*topic->log, relaxed);
     change_deduplication(*topic->log, record.options);
     return change_retention(*topic->log, record.options);
@@ -48,7 +48,7 @@ void Shard::State::on(QueueAssigned& event) {
   if (!event.created) return;
   if (record.kind == model::Kind::topic) {
     Log& log = log_of(record);
-    topics[record.subscription] = {record, &log, {}};
+    topics[record.subscription] = {event.queue, &log, {}};
     change_deduplication(log, record.options);
     return change_retention(log, record.options);
   }
@@ -57,7 +57,7 @@ void Shard::State::on(QueueAssigned& event) {
     out->effects.emplace_back(ForgetQueue{record.name, record.subscription});  // its topic was deleted meanwhile
     return;
   }
-  Subscription& sub = adopt(record);
+  Subscription& sub = adopt(event.queue);
   if (!sub.log->is_topic) change_deduplication(*sub.log, record.options);
   begin_at(sub, record.start);
   watch_use(sub);
@@ -84,9 +84,10 @@ Log& Shard::State::log_of(const model::QueueRecord& record) {
 }
 
 /// A subscription that has nothing yet.
-Subscription& Shard::State::adopt(const model::QueueRecord& record) {
+Subscription& Shard::State::adopt(const model::QueueRef& queue) {
+  const model::QueueRecord& record = *queue;
   Subscription& sub = subscriptions[record.subscription];
-  sub.queue = record;
+  sub.queue = queue;
   sub.log = &log_of(record);
   sub.log->readers.push_back(&sub);
   change_filter(sub);
@@ -107,12 +108,12 @@ void Shard::State::on(model::DeleteQueue& command) {
   const auto attached = static_cast<std::uint64_t>(
       std::count_if(sub->consumers.begin(), sub->consumers.end(), [](const Consumer* c) { return bool(c->session); }));
   if (!command.force && attached > 0) {
-    return done(command.origin, Status(Code::IN_USE, title(sub->queue) + " has " + std::to_string(attached) +
+    return done(command.origin, Status(Code::IN_USE, title(*sub->queue) + " has " + std::to_string(attached) +
                                                          " consumers; delete with force to end them"));
   }
   if (!command.force && sub->unsettled() > 0) {
     return done(command.origin,
-                Status(Code::NOT_EMPTY, title(sub->queue) + " holds " + std::to_string(sub->unsettled()) +
+                Status(Code::NOT_EMPTY, title(*sub->queue) + " holds " + std::to_string(sub->unsettled()) +
                                             " messages; delete with force to drop them"));
   }
   begin_deletion(*sub, command.origin);
@@ -121,7 +122,7 @@ void Shard::State::on(model::DeleteQueue& command) {
 void Shard::State::delete_topic(Topic& topic, const model::DeleteQueue& command) {
   const std::size_t readers = topic.log->readers.size();
   if (!command.force && readers > 0) {
-    return done(command.origin, Status(Code::NOT_EMPTY, title(topic.record) + " has " + std::to_string(readers) +
+    return done(command.origin, Status(Code::NOT_EMPTY, title(*topic.record) + " has " + std::to_string(readers) +
                                                             " subscriptions; delete with force to drop them"));
   }
   topic.delete_origin = command.origin;
@@ -135,7 +136,7 @@ void Shard::State::delete_topic(Topic& topic, const model::DeleteQueue& command)
 }
 
 void Shard::State::begin_deletion(Subscription& sub, const model::Origin& origin) {
-  const Status gone(Code::NOT_FOUND, title(sub.queue) + " was deleted");
+  const Status gone(Code::NOT_FOUND, title(*sub.queue) + " was deleted");
   for (Consumer* consumer : sub.consumers) {
     consumer->ended = true;
     if (consumer->session) tell(consumer->session, model::ConsumerEnded{consumer->key, gone});
@@ -152,7 +153,7 @@ void Shard::State::begin_deletion(Subscription& sub, const model::Origin& origin
 
 /// An ephemeral subscription is in use, or begins to wait for whoever uses it.
 void Shard::State::watch_use(Subscription& sub) {
-  const bool waits = sub.queue.options.ephemeral && sub.consumers.empty();
+  const bool waits = sub.queue->options.ephemeral && sub.consumers.empty();
   sub.unused_until = waits ? now + model::limits::kEphemeralWaits : base::Instant::never();
   set_alarm(sub);
 }
@@ -187,12 +188,12 @@ void Shard::State::continue_deletion(Subscription& sub) {
 
 void Shard::State::finish_deletion(Subscription& sub) {
   for (const auto& [origin, lane_offset] : sub.lane) {
-    recall(sub, sub.entries.at({sub.queue.lane, lane_offset}), origin);
+    recall(sub, sub.entries.at({sub.queue->lane, lane_offset}), origin);
   }
   const bool keep_log = sub.log->is_topic;
   if (keep_log) leave_log(sub);
-  mutate(model::DropSubscription{sub.queue.subscription, sub.queue.log, sub.queue.lane, keep_log}, true);
-  out->effects.emplace_back(ForgetQueue{sub.queue.name, sub.queue.subscription});
+  mutate(model::DropSubscription{sub.queue->subscription, sub.queue->log, sub.queue->lane, keep_log}, true);
+  out->effects.emplace_back(ForgetQueue{sub.queue->name, sub.queue->subscription});
   done(sub.delete_origin, {});
 
   for (auto& [position, entry] : sub.entries) {
@@ -222,7 +223,7 @@ void Shard::State::finish_deletion(Subscription& sub) {
     deliveries.erase(std::remove_if(deliveries.begin(), deliveries.end(), same), deliveries.end());
     consumers.erase(consumer->key);
   }
-  const model::SubscriptionId id = sub.queue.subscription;
+  const model::SubscriptionId id = sub.queue->subscription;
   alarms.erase({sub.alarm, id});
   dirty.erase(id);
   pumped_later.erase(id);
@@ -255,7 +256,8 @@ void Shard::State::leave_log(Subscription& sub) {
 
 /// REQUIRES that nobody reads it.
 void Shard::State::finish_deletion(Topic& topic) {
-  const model::QueueRecord record = topic.record;
+  const model::QueueRef queue = topic.record;
+  const model::QueueRecord& record = *queue;
   mutate(model::DropLog{record.subscription, record.log, topic.log->kept.ranges()}, true);
   out->effects.emplace_back(ForgetQueue{record.name, record.subscription});
   done(topic.delete_origin, {});

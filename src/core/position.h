@@ -2,7 +2,9 @@
 #pragma once
 
 #include <compare>
+#include <set>
 
+#include "base/on_demand.h"
 #include "model/ids.h"
 
 namespace lazaret::core {
@@ -13,5 +15,7 @@ struct Position {
   model::Offset offset;
   auto operator<=>(const Position&) const = default;
 };
+/// Messages that may go, in the order in which they do.
+using ReadyLine = base::OnDemand<std::set<Position>>;
 
 }  // namespace lazaret::core

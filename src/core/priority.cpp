@@ -44,17 +44,17 @@ PriorityLevels& Shard::State::levels_of(Subscription& sub) {
 
 // --- What is ready --------------------------------------------------------------------------------------------------
 
-std::set<Position>& Shard::State::returned_of(Subscription& sub, const Entry& entry) {
+ReadyLine& Shard::State::returned_of(Subscription& sub, const Entry& entry) {
   return entry.priority == 0 ? sub.returned : levels_of(sub).at(entry.priority).returned;
 }
 
-std::set<Position>& Shard::State::retries_of(Subscription& sub, const Entry& entry) {
+ReadyLine& Shard::State::retries_of(Subscription& sub, const Entry& entry) {
   return entry.priority == 0 ? sub.retries : levels_of(sub).at(entry.priority).retries;
 }
 
 /// All lines of what is ready but the suspects', the highest priority first.
-std::vector<const std::set<Position>*> Shard::State::ready_lines(const Subscription& sub) {
-  std::vector<const std::set<Position>*> lines;
+std::vector<const ReadyLine*> Shard::State::ready_lines(const Subscription& sub) {
+  std::vector<const ReadyLine*> lines;
   if (sub.levels != nullptr) {
     const auto& levels = sub.levels->all();
     for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
@@ -140,8 +140,8 @@ Granted Shard::State::grant_fresh(Subscription& sub, PriorityLevel& level) {
   const bool waits = taker.granted == Granted::no_room || (taker.granted == Granted::nothing && !may_set_aside(sub));
   if (waits) return Granted::no_room;
   const model::PagedMessage fresh = pop_front(sub, level);
-  Entry& entry = sub.entries[{sub.queue.log, fresh.offset}];
-  entry.position = {sub.queue.log, fresh.offset};
+  Entry& entry = sub.entries[{sub.queue->log, fresh.offset}];
+  entry.position = {sub.queue->log, fresh.offset};
   entry.priority = fresh.message->priority;
   entry.key_known = true;  // none
   sub.levels->granted_to = std::max(sub.levels->granted_to, fresh.offset.next());
@@ -199,7 +199,7 @@ void Shard::State::read_level(Subscription& sub, PriorityLevel& level, std::uint
   level.loading = true;
   const std::uint64_t left = limits::kTailBytesPerShard - std::min(window_bytes, limits::kTailBytesPerShard);
   const std::size_t bytes = std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kPageBytes);
-  out->effects.emplace_back(LoadMessages{sub.queue.subscription, sub.generation, sub.queue.log, level.next,
+  out->effects.emplace_back(LoadMessages{sub.queue->subscription, sub.generation, sub.queue->log, level.next,
                                          std::min(end, sub.log->persisted_end), limits::kPageMessages, bytes,
                                          priority});
 }

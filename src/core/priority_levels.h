@@ -20,8 +20,8 @@
 namespace lazaret::core {
 
 struct PriorityLevel {
-  std::set<Position> returned;  // as Subscription::returned
-  std::set<Position> retries;   // as Subscription::retries
+  ReadyLine returned;  // as Subscription::returned
+  ReadyLine retries;   // as Subscription::retries
   /// Fresh ones, in order. What comes behind them begins at `next`, and is on the disk.
   base::Fifo<model::PagedMessage> window;
   model::Offset next;

@@ -70,13 +70,13 @@ void Shard::State::append(Log& log, Offset first, Arrivals stored) {
   touch(log);
   for (Subscription* sub : log.readers) {
     if (!log.is_topic) touch(*sub);
-    if ((stored.timed || sub->queue.options.ttl.count() > 0) && !sub->deleting) arrive(*sub, first, stored);
+    if ((stored.timed || sub->queue->options.ttl.count() > 0) && !sub->deleting) arrive(*sub, first, stored);
     if (sub->consumers.empty()) continue;
     for (std::size_t i = 0; i < stored.messages.size(); ++i) {
       append_to_window(*sub, Offset(first.value + i), stored.messages[i]);
     }
     if (!draining) raise_mark(*sub, sub->frontier);
-    pumped_later.insert(sub->queue.subscription);
+    pumped_later.insert(sub->queue->subscription);
   }
   if (stored.prioritised) append_to_levels(log, first, stored.messages);
   const bool prioritised = stored.prioritised && !log.state.prioritised;

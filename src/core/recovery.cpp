@@ -11,7 +11,7 @@ Shard::State::State(ShardConfig config_, model::RecoveredShard recovered, base::
     : config(std::move(config_)), random(config.seed), now(now_), producers_checked(now_) {
   next_id = recovered.meta.next_id;
   resuming = config.awaiting_instances;
-  for (model::QueueRecord& queue : config.catalog) catalog.emplace(queue.name, queue);
+  for (model::QueueRef& queue : config.catalog) catalog.emplace(queue->name, std::move(queue));
   config.catalog.clear();
   for (const model::InstanceRecord& instance : recovered.instances) {
     InstanceView& known = view(instance);
@@ -32,20 +32,20 @@ Shard::State::State(ShardConfig config_, model::RecoveredShard recovered, base::
 }
 
 void Shard::State::recover(model::RecoveredQueue& recovered) {
-  const model::QueueRecord& record = recovered.queue;
+  const model::QueueRecord& record = *recovered.queue;
   Log& log = log_of(record);
   if (record.kind != model::Kind::subscription) {
     change_deduplication(log, record.options);
     recover(recovered.log, log);
   }
   if (record.kind == model::Kind::topic) {
-    topics[record.subscription] = {record, &log, {}};
+    topics[record.subscription] = {recovered.queue, &log, {}};
     log.deleting = recovered.subscription && recovered.subscription->state.deleting;
     if (log.deleting) touch(log);  // only the catalog still knows it
     recover_retention(log, record.options);
     return;
   }
-  Subscription& sub = adopt(record);
+  Subscription& sub = adopt(recovered.queue);
   if (recovered.subscription) {
     recover(sub, *recovered.subscription);
   } else {
@@ -122,8 +122,8 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   for (const Offset offset : recovered.admitted) sub.admitted.insert(offset);
   for (const model::LaneEntry& lane : recovered.lane) {
     sub.lane.emplace(lane.target.offset, lane.offset);
-    Entry& entry = sub.entries[{sub.queue.lane, lane.offset}];
-    entry.position = {sub.queue.lane, lane.offset};
+    Entry& entry = sub.entries[{sub.queue->lane, lane.offset}];
+    entry.position = {sub.queue->lane, lane.offset};
     entry.replays = lane.target;
     entry.redelivered = true;
     entry.attempts = lane.attempts;

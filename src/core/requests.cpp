@@ -42,7 +42,7 @@ void Shard::State::on(model::Request& command) {
   Subscription* sub = find(command.subscription);
   const auto refuse = [&](Status status) { tell(command.origin.session, refusal(command.origin, std::move(status))); };
   if (sub == nullptr || sub->deleting) return refuse(Status(Code::NOT_FOUND, "the queue was deleted"));
-  if (sub->queue.kind != model::Kind::queue) return refuse(Status(Code::BAD_REQUEST, "a request goes to a queue"));
+  if (sub->queue->kind != model::Kind::queue) return refuse(Status(Code::BAD_REQUEST, "a request goes to a queue"));
   const Instant deadline = now + std::min(command.time_left, limits::kRequestTimeMost);
   PendingRequest* known = pending_requests.find({command.subscription, command.id});
   if (known != nullptr && !is_gone(*sub, *known)) return join(*sub, *known, command.origin, deadline);
@@ -241,7 +241,7 @@ void Shard::State::wake_requests() {
 /// for certain that no handler will run.
 void Shard::State::pass_deadline(Subscription& sub, PendingRequest& request) {
   const Offset offset = request.record.offset;
-  const auto it = sub.entries.find({sub.queue.log, offset});
+  const auto it = sub.entries.find({sub.queue->log, offset});
   if (it == sub.entries.end()) {
     if (resuming && offset < sub.recovered_mark) {
       request.begun = std::max(request.begun, 1u);  // whoever has it may come back for it
@@ -271,7 +271,7 @@ void Shard::State::time_out(Subscription& sub, PendingRequest& request) {
 
 /// Whether it is a request that is of no use any more. A replay is: an operator wants it.
 bool Shard::State::is_overdue(const Subscription& sub, const Position& position) const {
-  const auto it = position.log == sub.queue.log ? sub.requests.find(position.offset) : sub.requests.end();
+  const auto it = position.log == sub.queue->log ? sub.requests.find(position.offset) : sub.requests.end();
   if (it == sub.requests.end()) return false;
   const model::RequestRecord& record = it->second->record;
   return record.outcome == RequestOutcome::timed_out || record.deadline <= now;
@@ -288,7 +288,7 @@ void Shard::State::drop_overdue(Subscription& sub, Entry& entry) {
 void Shard::State::expire_request(Subscription& sub, Entry& entry) {
   const Offset offset = entry.position.offset;
   if (entry.attempts > 0) {
-    mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, entry.attempts}, false);
+    mutate(model::DropAttempts{sub.queue->subscription, sub.queue->log, offset, entry.attempts}, false);
   }
   drop_record(sub, entry);
   ++sub.counters.expired;
@@ -306,8 +306,8 @@ bool Shard::State::is_passed(const Subscription& sub, Offset offset) {
 void Shard::State::expire_request(Subscription& sub, Offset offset) {
   if (sub.keys != nullptr && sub.parked.contains(offset)) leave_parked(sub, {offset, offset.next()});
   if (sub.parked.erase(offset)) {
-    mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, false);
-    mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, offset, 0}, false);
+    mutate(model::DropDelivery{sub.queue->subscription, sub.queue->log, offset, {}, true}, false);
+    mutate(model::DropAttempts{sub.queue->subscription, sub.queue->log, offset, 0}, false);
   }
   ++sub.counters.expired;
   settled(sub, offset);
@@ -341,13 +341,13 @@ void Shard::State::tell_reply(const PendingRequest& request, const model::Origin
   replied.message = record.reply;
   if (record.outcome == RequestOutcome::failed) {
     const Subscription& sub = *find(request.key.subscription);
-    replied.case_id = model::CaseId{config.shard, request.key.subscription, sub.queue.log, record.offset};
+    replied.case_id = model::CaseId{config.shard, request.key.subscription, sub.queue->log, record.offset};
   }
   tell(to.session, std::move(replied));
 }
 
 void Shard::State::put_request(const Subscription& sub, const PendingRequest& request) {
-  mutate(model::PutRequest{sub.queue.subscription, request.record}, false);
+  mutate(model::PutRequest{sub.queue->subscription, request.record}, false);
   hold_effects(sub);
 }
 
@@ -366,7 +366,7 @@ void Shard::State::forget_too_many() {
 void Shard::State::forget_in_time(Subscription& sub, PendingRequest& request) {
   const Offset offset = request.record.offset;
   if (!sub.acked.is_settled(offset)) {
-    const auto it = sub.entries.find({sub.queue.log, offset});
+    const auto it = sub.entries.find({sub.queue->log, offset});
     const bool has_entry = it != sub.entries.end();
     const bool out_now =
         has_entry ? it->second.state == DeliveryState::granted : resuming && offset < sub.recovered_mark;
@@ -395,7 +395,7 @@ void Shard::State::erase_request(Subscription& sub, PendingRequest& request) {
 
 /// Its queue is being deleted: their records go with all that is its.
 void Shard::State::end_requests_of(Subscription& sub) {
-  const Status gone(Code::NOT_FOUND, "queue " + sub.queue.name + " was deleted");
+  const Status gone(Code::NOT_FOUND, "queue " + sub.queue->name + " was deleted");
   while (!sub.requests.empty()) {
     PendingRequest& request = *sub.requests.begin()->second;
     for (const model::Origin& waiter : pending_requests.take_waiters(request)) {
@@ -409,11 +409,11 @@ void Shard::State::end_requests_of(Subscription& sub) {
 
 void Shard::State::recover_requests(Subscription& sub, std::vector<model::RequestRecord>& records) {
   for (model::RequestRecord& record : records) {
-    PendingRequest& request = pending_requests.add(sub.queue.subscription, std::move(record));
+    PendingRequest& request = pending_requests.add(sub.queue->subscription, std::move(record));
     const Offset offset = request.record.offset;
     sub.requests.emplace(offset, &request);
     pending_requests.set_alarm(request, request.is_open() ? request.record.deadline : forgotten_at(request.record));
-    const auto it = sub.entries.find({sub.queue.log, offset});
+    const auto it = sub.entries.find({sub.queue->log, offset});
     const bool may_have_begun = it == sub.entries.end() ? offset < sub.recovered_mark || sub.parked.contains(offset)
                                                         : it->second.attempts > 0 || it->second.interrupted ||
                                                               it->second.state == DeliveryState::granted;

@@ -71,7 +71,7 @@ void Shard::State::end_attempt(Subscription& sub, Entry& entry, AttemptOutcome o
   attempt->outcome = outcome;
   attempt->error = std::move(error);
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
-  mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, origin, *attempt}, false);
+  mutate(model::PutAttempt{sub.queue->subscription, sub.queue->log, origin, *attempt}, false);
   // Its error may still be amended by a late fail; the long part need not stay in memory.
   attempt->error.details.clear();
   attempt->error.details.shrink_to_fit();
@@ -82,17 +82,17 @@ void Shard::State::end_attempt(Subscription& sub, Entry& entry, AttemptOutcome o
 void Shard::State::amend_attempt(Subscription& sub, Entry& entry) {
   entry.last_attempt->late = true;
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
-  mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, origin, *entry.last_attempt}, false);
+  mutate(model::PutAttempt{sub.queue->subscription, sub.queue->log, origin, *entry.last_attempt}, false);
 }
 
 /// A failed attempt has been taken back: wait for the next, or into the hospital.
 void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
   ++entry.failures;
-  const std::optional<std::uint32_t> limit = sub.queue.options.max_attempts;
+  const std::optional<std::uint32_t> limit = sub.queue->options.max_attempts;
   if (limit && entry.failures >= *limit) {
     return admit(sub, entry, model::CaseReason::attempts_exhausted, entry.last_attempt->error);
   }
-  put_back(sub, entry, delay.value_or(backoff(sub.queue.options, entry.failures)));
+  put_back(sub, entry, delay.value_or(backoff(sub.queue->options, entry.failures)));
 }
 
 void Shard::State::put_back(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
@@ -179,14 +179,14 @@ void Shard::State::put_record(Subscription& sub, Entry& entry) {
   if (entry.key_known) record.key = entry.key;
   record.priority = entry.priority;
   const bool granted = entry.state == DeliveryState::granted;
-  mutate(model::PutDelivery{sub.queue.subscription, entry.position.log, record, entry.recorded_due}, granted);
+  mutate(model::PutDelivery{sub.queue->subscription, entry.position.log, record, entry.recorded_due}, granted);
   entry.recorded_due = record.due;
   entry.has_record = true;
 }
 
 void Shard::State::drop_record(Subscription& sub, Entry& entry) {
   if (!entry.has_record) return;
-  mutate(model::DropDelivery{sub.queue.subscription, entry.position.log, entry.position.offset, entry.recorded_due},
+  mutate(model::DropDelivery{sub.queue->subscription, entry.position.log, entry.position.offset, entry.recorded_due},
          false);
   entry.has_record = false;
   entry.recorded_due = {};
@@ -269,7 +269,7 @@ void Shard::State::expire(Subscription& sub, Entry& entry, bool blamed) {
 /// To whoever has it, without its doing.
 void Shard::State::tell_lease_ended(const Subscription& sub, const Entry& entry) {
   if (entry.consumer == nullptr || !entry.consumer->listener) return;
-  const model::LeaseToken token{config.shard, sub.queue.subscription, entry.position.log, entry.position.offset,
+  const model::LeaseToken token{config.shard, sub.queue->subscription, entry.position.log, entry.position.offset,
                                 entry.grant};
   tell(entry.consumer->listener, model::LeaseEnded{entry.consumer->key, {token}});
 }
@@ -290,12 +290,12 @@ void Shard::State::load_waiting(Subscription& sub) {
   // Enough are here; but one of those on the disk may be due before them.
   if (sub.waiting.size() > model::limits::kPageMessages && sub.parked_from > now) return;
   std::size_t ready = sub.aside == nullptr ? 0 : sub.aside->size();
-  for (const std::set<Position>* line : ready_lines(sub)) ready += line->size();
+  for (const ReadyLine* line : ready_lines(sub)) ready += line->size();
   if (ready > model::limits::kReadyInMemory) return;
   forget_parked_lately(sub);
   sub.loading_waiting = true;
   out->effects.emplace_back(
-      LoadWaiting{sub.queue.subscription, sub.generation, sub.parked_from - base::Duration(1), sub.parked_page});
+      LoadWaiting{sub.queue->subscription, sub.generation, sub.parked_from - base::Duration(1), sub.parked_page});
 }
 
 void Shard::State::on(WaitingLoaded& event) {
@@ -327,7 +327,7 @@ bool Shard::State::unpark(Subscription& sub, const model::RecoveredDelivery& loa
   const bool lately = std::any_of(sub.parked_lately.begin(), sub.parked_lately.end(),
                                   [offset](const ParkedLately& some) { return some.offsets.contains(offset); });
   IntervalSet& parked = loaded.record.scheduled ? sub.parked_scheduled : sub.parked;
-  if (lately || loaded.log != sub.queue.log || !parked.erase(offset)) return false;
+  if (lately || loaded.log != sub.queue->log || !parked.erase(offset)) return false;
   const Position position{loaded.log, offset};
   Entry& entry = sub.entries[position];
   entry.position = position;
@@ -361,9 +361,9 @@ void Shard::State::set_alarm(Subscription& sub) {
   const bool drained = sub.log->drained_at != sub.log->state.next && is_drained(*sub.log);
   if (drained) next = std::min(next, std::max(now, sub.log->last_trim) + std::chrono::seconds(1));
   if (next == sub.alarm) return;
-  alarms.erase({sub.alarm, sub.queue.subscription});
+  alarms.erase({sub.alarm, sub.queue->subscription});
   sub.alarm = next;
-  if (next != base::Instant::never()) alarms.emplace(next, sub.queue.subscription);
+  if (next != base::Instant::never()) alarms.emplace(next, sub.queue->subscription);
 }
 
 }  // namespace lazaret::core

@@ -18,10 +18,10 @@ void Shard::State::schedule(Subscription& sub, Offset offset, const model::Messa
   record.due = due;
   record.scheduled = true;
   record.priority = message.priority;
-  mutate(model::PutDelivery{sub.queue.subscription, sub.queue.log, record, {}}, false);
+  mutate(model::PutDelivery{sub.queue->subscription, sub.queue->log, record, {}}, false);
   touch(sub);
   if (due >= sub.parked_from) return note_parked(sub, offset, due, true);
-  const Position position{sub.queue.log, offset};
+  const Position position{sub.queue->log, offset};
   Entry& entry = sub.entries[position];
   entry.position = position;
   entry.state = DeliveryState::waiting;
@@ -51,7 +51,7 @@ void Shard::State::on(model::CancelScheduled& command) {
 /// False: it is not scheduled here.
 bool Shard::State::cancel(Subscription& sub, Offset offset) {
   if (sub.deleting) return false;
-  const auto it = sub.entries.find({sub.queue.log, offset});
+  const auto it = sub.entries.find({sub.queue->log, offset});
   if (it != sub.entries.end()) {
     Entry& entry = it->second;
     if (!entry.scheduled) return false;
@@ -60,7 +60,7 @@ bool Shard::State::cancel(Subscription& sub, Offset offset) {
     forget_entry(sub, entry);
   } else {
     if (!sub.parked_scheduled.erase(offset)) return false;
-    mutate(model::DropDelivery{sub.queue.subscription, sub.queue.log, offset, {}, true}, true);
+    mutate(model::DropDelivery{sub.queue->subscription, sub.queue->log, offset, {}, true}, true);
   }
   settled(sub, offset);
   left_unread(sub, 1);

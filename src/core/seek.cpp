@@ -61,10 +61,10 @@ void Shard::State::on(model::SeekSubscription& command) {
   Subscription* sub = find(command.subscription);
   if (sub == nullptr || sub->deleting) return refuse(Status(Code::NOT_FOUND, "there is no such subscription"));
   if (!sub->log->is_topic) {
-    return refuse(Status(Code::BAD_REQUEST, sub->queue.name + " is a queue: only subscriptions of topics are moved"));
+    return refuse(Status(Code::BAD_REQUEST, sub->queue->name + " is a queue: only subscriptions of topics are moved"));
   }
   if (sub->seeking) {
-    return refuse(Status(Code::IN_USE, sub->queue.name + " is being moved already").with_retry_after_ms(100));
+    return refuse(Status(Code::IN_USE, sub->queue->name + " is being moved already").with_retry_after_ms(100));
   }
   if (command.to.kind == Start::time) {
     sub->seek_origin = command.origin;
@@ -85,7 +85,7 @@ void Shard::State::seek_time(Subscription& sub, base::Instant time) {
 void Shard::State::find_time(Subscription& sub) {
   const Log& log = *sub.log;
   sub.finding = true;
-  out->effects.emplace_back(FindTime{sub.queue.subscription, sub.queue.log, log.begin(),
+  out->effects.emplace_back(FindTime{sub.queue->subscription, sub.queue->log, log.begin(),
                                      std::max(log.begin(), log.persisted_end), *sub.seeking});
 }
 
@@ -118,7 +118,7 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   sub.counters.entered += answer.entered;
   sub.counters.purged += answer.purged;
   if (answer.entered > 0) {
-    mutate(model::DropClosedCases{sub.queue.subscription, sub.queue.log, {target, log.state.next}}, true);
+    mutate(model::DropClosedCases{sub.queue->subscription, sub.queue->log, {target, log.state.next}}, true);
   }
   drop_copies(sub, {std::min(was_read_to, target), target});
 
@@ -156,7 +156,7 @@ void Shard::State::take_all_back(Subscription& sub, Offset target) {
 void Shard::State::forget_history(Subscription& sub, Entry& entry) {
   drop_record(sub, entry);
   if (entry.attempts == 0) return;
-  mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, entry.position.offset, entry.attempts}, true);
+  mutate(model::DropAttempts{sub.queue->subscription, sub.queue->log, entry.position.offset, entry.attempts}, true);
 }
 
 /// What was read ahead is not what comes next.

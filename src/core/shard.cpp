@@ -99,9 +99,9 @@ void Shard::State::done(const model::Origin& origin, base::Status status, std::u
 void Shard::State::touch(Subscription& sub) {
   if (!sub.dirty) {
     sub.dirty = true;
-    dirty.insert(sub.queue.subscription);
+    dirty.insert(sub.queue->subscription);
   }
-  pumped_later.insert(sub.queue.subscription);
+  pumped_later.insert(sub.queue->subscription);
 }
 
 /// Messages came to it, or its record changed: what belongs to it goes into this group.

@@ -40,7 +40,7 @@ struct ShardConfig {
   /// nothing.
   ReadFacts read_facts = nullptr;
   /// Shard 0 only: the whole catalog, all shards' queues.
-  std::vector<model::QueueRecord> catalog;
+  std::vector<model::QueueRef> catalog;
 };
 
 class Shard {

@@ -59,7 +59,7 @@ struct Shard::State {
   void on(model::UpdateQueue& command);
   void on(QueueRemoved& event);
   base::Status place(const model::CreateQueue& command, model::QueueRecord& record);
-  void change_options(model::QueueRecord& record, const model::QueueOptions& options);
+  void change_options(model::QueueRef& record, const model::QueueOptions& options);
 
   // --- ownership.cpp: queues, topics and subscriptions come to their shard, and leave it again
   void on(QueueAssigned& event);
@@ -71,7 +71,7 @@ struct Shard::State {
   void continue_deletion(Subscription& sub);
   void finish_deletion(Subscription& sub);
   void finish_deletion(Topic& topic);
-  Subscription& adopt(const model::QueueRecord& record);
+  Subscription& adopt(const model::QueueRef& record);
   Log& log_of(const model::QueueRecord& record);
   void change_durability(Log& log, bool relaxed);
   void leave_log(Subscription& sub);
@@ -167,7 +167,7 @@ struct Shard::State {
   void pump(Subscription& sub);
   bool grant_next(Subscription& sub);
   void preload(Subscription& sub);
-  Granted grant_loaded(Subscription& sub, const std::set<Position>& ready);
+  Granted grant_loaded(Subscription& sub, const ReadyLine& ready);
   bool grant_fresh(Subscription& sub);
   Entry& first_entry(Subscription& sub, model::Offset offset, const model::Message& message, bool may_have_begun);
   void grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message);
@@ -194,9 +194,9 @@ struct Shard::State {
   bool has_level(const Subscription& sub, const model::Message& message) const;
   static bool has_level(const Entry& entry);
   static PriorityLevels& levels_of(Subscription& sub);
-  static std::set<Position>& returned_of(Subscription& sub, const Entry& entry);
-  static std::set<Position>& retries_of(Subscription& sub, const Entry& entry);
-  static std::vector<const std::set<Position>*> ready_lines(const Subscription& sub);
+  static ReadyLine& returned_of(Subscription& sub, const Entry& entry);
+  static ReadyLine& retries_of(Subscription& sub, const Entry& entry);
+  static std::vector<const ReadyLine*> ready_lines(const Subscription& sub);
   void learn_priority(Subscription& sub, Entry& entry, std::uint8_t priority);
   Granted grant_prioritised(Subscription& sub);
   Granted grant_of_level(Subscription& sub, PriorityLevel& level, std::uint8_t priority);
@@ -462,7 +462,7 @@ struct Shard::State {
   std::uint64_t spill_above = model::limits::kWaitingInMemory;
   base::Instant producers_checked;
 
-  std::map<std::string, model::QueueRecord> catalog;  // shard 0
+  std::map<std::string, model::QueueRef> catalog;  // shard 0
   std::map<model::LogId, Log> logs;
   std::map<model::SubscriptionId, Topic> topics;
   std::map<model::SubscriptionId, Subscription> subscriptions;

@@ -144,7 +144,7 @@ struct SubscriptionFilter {
 };
 
 struct Subscription {
-  model::QueueRecord queue;
+  model::QueueRef queue;
   model::Counters counters;
   AckSet acked;
   Log* log = nullptr;
@@ -158,9 +158,9 @@ struct Subscription {
 
   // --- What is in flight
   std::map<Position, Entry> entries;
-  std::set<Position> returned;  // ready, never failed: first in line
-  std::set<Position> retries;   // ready after a failure or a delay, or from the lane
-  std::set<Position> suspects;  // ready, to go alone
+  ReadyLine returned;  // ready, never failed: first in line
+  ReadyLine retries;   // ready after a failure or a delay, or from the lane
+  ReadyLine suspects;  // ready, to go alone
   base::OnDemand<std::set<std::pair<base::Instant, Position>>> waiting;
   base::OnDemand<std::set<std::pair<base::Instant, Position>>> deadlines;  // of begun leases
   std::uint64_t leased = 0;
@@ -218,13 +218,13 @@ struct Subscription {
   bool dirty = false;                    // its record goes into this group
   base::Instant alarm = base::Instant::never();
 
-  bool is_lane(model::LogId id) const { return id == queue.lane; }
+  bool is_lane(model::LogId id) const { return id == queue->lane; }
   bool is_relaxed() const { return log->relaxed; }
   bool is_parked(model::Offset offset) const { return parked.contains(offset) || parked_scheduled.contains(offset); }
   bool has_parked() const { return !parked.empty() || !parked_scheduled.empty(); }
   std::uint64_t scheduled() const { return scheduled_in_memory + parked_scheduled.size(); }
   /// Whether messages of it may have an end.
-  bool expires() const { return queue.options.ttl.count() > 0 || log->state.expires; }
+  bool expires() const { return queue->options.ttl.count() > 0 || log->state.expires; }
   /// Not settled, wherever it stands; lane entries included.
   std::uint64_t unsettled() const { return acked.unsettled_below(log->state.next) + lane.size(); }
 };

@@ -28,7 +28,7 @@ class TypeLines {
     std::uint8_t priority = 0;
     std::string type;
     std::string schema_id;
-    std::set<Position> positions;
+    ReadyLine positions;
     MessageType kind() const { return {type, schema_id}; }
   };
   using Lines = std::map<Name, Line>;

@@ -56,8 +56,8 @@ VerdictResult Shard::State::settle(const model::Verdict& verdict) {
     case VerdictKind::not_begun: return release(*sub, entry, verdict);
     case VerdictKind::extend:
       if (!entry.begun && entry.consumer->speaks_started) return {};  // its clock does not run yet
-      end_at(*sub, entry, now + sub->queue.options.lease_duration);
-      pumped_later.insert(sub->queue.subscription);
+      end_at(*sub, entry, now + sub->queue->options.lease_duration);
+      pumped_later.insert(sub->queue->subscription);
       return {};
   }
   return {Code::BAD_REQUEST, Whereabouts::unknown, std::nullopt, false};
@@ -85,12 +85,12 @@ VerdictResult Shard::State::lost_token(Subscription& sub, const model::Verdict& 
     lost.case_id = untouched;
   } else if (it != sub.entries.end()) {
     lost.where = it->second.state == DeliveryState::granted ? Whereabouts::leased : Whereabouts::ready;
-  } else if (token.log == sub.queue.log && sub.admitted.contains(token.offset)) {
+  } else if (token.log == sub.queue->log && sub.admitted.contains(token.offset)) {
     lost.where = Whereabouts::in_case;
-    lost.case_id = model::CaseId{config.shard, sub.queue.subscription, sub.queue.log, token.offset};
-  } else if (sub.is_lane(token.log) || (token.log == sub.queue.log && sub.acked.is_settled(token.offset))) {
+    lost.case_id = model::CaseId{config.shard, sub.queue->subscription, sub.queue->log, token.offset};
+  } else if (sub.is_lane(token.log) || (token.log == sub.queue->log && sub.acked.is_settled(token.offset))) {
     lost.where = Whereabouts::acked;
-  } else if (token.log == sub.queue.log && token.offset < sub.log->state.next) {
+  } else if (token.log == sub.queue->log && token.offset < sub.log->state.next) {
     lost.where = Whereabouts::ready;
   }
   return lost;
@@ -106,7 +106,7 @@ VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const m
       if (entry.last_attempt != nullptr && entry.last_attempt->error.details.empty()) {
         entry.last_attempt->error = verdict.error;
         const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
-        mutate(model::PutAttempt{sub.queue.subscription, sub.queue.log, origin, *entry.last_attempt}, false);
+        mutate(model::PutAttempt{sub.queue->subscription, sub.queue->log, origin, *entry.last_attempt}, false);
       }
       return {Code::OK, Whereabouts::ready, std::nullopt, true};
     default: return {Code::LEASE_LOST, Whereabouts::ready, std::nullopt, false};
@@ -130,7 +130,7 @@ VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late, cons
     discharge(sub, entry, late);
   } else {
     if (entry.attempts > 0) {
-      mutate(model::DropAttempts{sub.queue.subscription, sub.queue.log, origin, entry.attempts}, false);
+      mutate(model::DropAttempts{sub.queue->subscription, sub.queue->log, origin, entry.attempts}, false);
     }
     take_back(sub, entry);
     drop_record(sub, entry);
@@ -150,7 +150,7 @@ VerdictResult Shard::State::fail(Subscription& sub, Entry& entry, const model::V
   end_attempt(sub, entry, outcome, verdict.error);
   take_back(sub, entry);
   entry.suspect = false;
-  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log,
+  const model::CaseId id{config.shard, sub.queue->subscription, sub.queue->log,
                          entry.replays ? entry.replays->offset : entry.position.offset};
   failed(sub, entry, verdict.delay);
   VerdictResult result;
@@ -160,7 +160,7 @@ VerdictResult Shard::State::fail(Subscription& sub, Entry& entry, const model::V
 }
 
 VerdictResult Shard::State::reject(Subscription& sub, Entry& entry, const model::Verdict& verdict) {
-  const model::CaseId id{config.shard, sub.queue.subscription, sub.queue.log,
+  const model::CaseId id{config.shard, sub.queue->subscription, sub.queue->log,
                          entry.replays ? entry.replays->offset : entry.position.offset};
   const bool late = entry.state != DeliveryState::granted;
   const VerdictResult result{Code::OK, Whereabouts::unknown, id, late};
@@ -200,7 +200,7 @@ VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::Cas
   case_tokens.touched(id);
   --sub.counters.in_hospital;
   ++sub.counters.acked;
-  mutate(model::DischargeCase{id, now, true, sub.queue.lane, {}, 0, 0, evacuated}, false);
+  mutate(model::DischargeCase{id, now, true, sub.queue->lane, {}, 0, 0, evacuated}, false);
   if (sub.keys != nullptr) close_case_of_key(sub, id.offset);
   touch(sub);
   const VerdictResult done{Code::OK, Whereabouts::unknown, id, true};

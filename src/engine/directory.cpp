@@ -40,11 +40,10 @@ std::size_t Directory::size() const {
   return by_name_.size();
 }
 
-void Directory::put(model::QueueRecord record) {
-  const auto queue = std::make_shared<const model::QueueRecord>(std::move(record));
+void Directory::put(QueueRef queue) {
   const std::unique_lock lock(mutex_);
   by_name_[queue->name] = queue;
-  by_subscription_[queue->subscription] = queue;
+  by_subscription_[queue->subscription] = std::move(queue);
 }
 
 void Directory::erase(model::SubscriptionId subscription) {

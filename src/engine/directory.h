@@ -18,7 +18,7 @@
 
 namespace lazaret::engine {
 
-using QueueRef = std::shared_ptr<const model::QueueRecord>;
+using model::QueueRef;
 
 class Directory {
  public:
@@ -33,7 +33,7 @@ class Directory {
   std::size_t size() const;
 
   /// Adds the queue, or replaces it (new options).
-  void put(model::QueueRecord record);
+  void put(QueueRef queue);
   void erase(model::SubscriptionId subscription);
 
  private:

@@ -44,8 +44,8 @@ std::vector<model::InstanceRecord> instances_of(const std::vector<model::Recover
   return instances;
 }
 
-std::vector<model::QueueRecord> catalog_of(const std::vector<model::RecoveredShard>& shards) {
-  std::vector<model::QueueRecord> catalog;
+std::vector<model::QueueRef> catalog_of(const std::vector<model::RecoveredShard>& shards) {
+  std::vector<model::QueueRef> catalog;
   for (const model::RecoveredShard& shard : shards) {
     for (const model::RecoveredQueue& queue : shard.queues) catalog.push_back(queue.queue);
   }
@@ -74,7 +74,7 @@ struct Engine::Impl {
             [this](const base::Status& status) { config.on_fatal(status); }),
         attendant(kAttendEvery, [this] { attend(); }) {}
 
-  void add_shard(model::RecoveredShard recovered, const std::vector<model::QueueRecord>& catalog, std::uint16_t shards,
+  void add_shard(model::RecoveredShard recovered, const std::vector<model::QueueRef>& catalog, std::uint16_t shards,
                  bool awaiting);
   base::Status begin_epochs(std::vector<model::RecoveredShard>& recovered);
   ShardRunner::Wiring wiring();
@@ -136,8 +136,8 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, model::
   if (base::Status status = impl->begin_epochs(recovered); !status.ok()) return status;
 
   const std::vector<model::InstanceRecord> instances = instances_of(recovered);
-  const std::vector<model::QueueRecord> catalog = catalog_of(recovered);
-  for (const model::QueueRecord& queue : catalog) impl->directory.put(queue);
+  const std::vector<model::QueueRef> catalog = catalog_of(recovered);
+  for (const model::QueueRef& queue : catalog) impl->directory.put(queue);
   impl->registry.await(instances, clock.now());
   for (model::RecoveredShard& shard : recovered) impl->add_shard(std::move(shard), catalog, shards, !instances.empty());
 
@@ -165,7 +165,7 @@ base::Status Engine::Impl::begin_epochs(std::vector<model::RecoveredShard>& reco
   return store.commit(groups, true);
 }
 
-void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<model::QueueRecord>& catalog,
+void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<model::QueueRef>& catalog,
                              std::uint16_t shards, bool awaiting) {
   core::ShardConfig shard_config;
   shard_config.shard = model::ShardId(static_cast<std::uint16_t>(runners.size()));
@@ -371,8 +371,8 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       with_registry([&](InstanceRegistry& instances, auto& events) { instances.release(*release, events); });
     } else if (auto* assign = std::get_if<core::AssignQueue>(&effect)) {
       // Its shard first: whoever finds the name may have something for it on the way through another shard.
-      const bool is_there = assign->created || directory.find(assign->queue.subscription) != nullptr;
-      post(assign->queue.shard, core::QueueAssigned{assign->queue, assign->created});
+      const bool is_there = assign->created || directory.find(assign->queue->subscription) != nullptr;
+      post(assign->queue->shard, core::QueueAssigned{assign->queue, assign->created});
       if (is_there) directory.put(assign->queue);
     } else if (auto* forget = std::get_if<core::ForgetQueue>(&effect)) {
       directory.erase(forget->subscription);

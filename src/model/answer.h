@@ -114,7 +114,7 @@ struct Replied {
 struct QueueAnswer {
   std::uint64_t request = 0;
   base::Status status;
-  std::optional<QueueRecord> queue;
+  QueueRef queue;        // nullptr where it was refused
   bool created = false;  // false: it was there, with the same options
 };
 /// For what has no answer of its own.

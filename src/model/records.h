@@ -32,6 +32,8 @@ struct QueueRecord {
   const std::string& source() const { return kind == Kind::subscription ? topic : name; }
   bool operator==(const QueueRecord&) const = default;
 };
+/// There are many, and each is known in several places: they share it, and other options make another record.
+using QueueRef = std::shared_ptr<const QueueRecord>;
 
 /// The sums of invariant 10. `entered` = what is still on the subscription + in_hospital + the other sums.
 struct Counters {

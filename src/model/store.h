@@ -64,7 +64,7 @@ struct RecoveredSubscription {
 };
 /// A queue, a topic or a subscription.
 struct RecoveredQueue {
-  QueueRecord queue;
+  QueueRef queue;
   RecoveredLog log;  // of a queue or a topic
   /// nullopt: the catalog knows the queue, but its shard has not yet written anything.
   std::optional<RecoveredSubscription> subscription;

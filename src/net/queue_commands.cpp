@@ -162,7 +162,7 @@ void Session::create_queue(wire::QueueRequest&& frame) {
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));
-    show_queue(request, std::make_shared<const model::QueueRecord>(*done.queue), done.created);
+    show_queue(request, std::move(done.queue), done.created);
   });
   submit(model::ShardId(0),
          model::CreateQueue{origin, std::move(frame.name), *options, ensure, std::move(frame.colocate_with), frame.kind,
@@ -184,7 +184,7 @@ void Session::update_queue(const wire::QueueRequest& frame) {
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));
-    show_queue(request, std::make_shared<const model::QueueRecord>(*done.queue), false);
+    show_queue(request, std::move(done.queue), false);
   });
   submit(model::ShardId(0), model::UpdateQueue{origin, frame.name, frame.options});
 }

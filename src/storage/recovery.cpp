@@ -211,17 +211,17 @@ Status recover_subscription(Database& database, ShardId shard, const model::Queu
 Status recover_queues(Database& database, ShardId shard, std::vector<model::RecoveredQueue>& queues) {
   std::map<LogId, std::uint64_t> entered;
   for (model::RecoveredQueue& queue : queues) {
-    LZ_RETURN_IF_ERROR(recover_subscription(database, shard, queue.queue, queue.subscription));
+    LZ_RETURN_IF_ERROR(recover_subscription(database, shard, *queue.queue, queue.subscription));
     if (!queue.subscription) continue;
-    std::uint64_t& to = entered[queue.queue.log];
-    if (queue.queue.kind == model::Kind::queue) to = std::max(to, queue.subscription->state.counters.entered);
+    std::uint64_t& to = entered[queue.queue->log];
+    if (queue.queue->kind == model::Kind::queue) to = std::max(to, queue.subscription->state.counters.entered);
     for (const model::SourceState& source : queue.subscription->state.sources) {
       to = std::max(to, source.entered_to.value);
     }
   }
   for (model::RecoveredQueue& queue : queues) {
-    if (queue.queue.kind == model::Kind::subscription) continue;  // its log is its topic's
-    LZ_RETURN_IF_ERROR(recover_log(database, shard, queue.queue.log, entered[queue.queue.log], queue.log));
+    if (queue.queue->kind == model::Kind::subscription) continue;  // its log is its topic's
+    LZ_RETURN_IF_ERROR(recover_log(database, shard, queue.queue->log, entered[queue.queue->log], queue.log));
   }
   return {};
 }
@@ -251,16 +251,17 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
   }
   Status status = scan(database, Family::catalog, keys::queue(""), "a queue's record",
                        [&](std::string_view, std::string_view value) {
-                         model::RecoveredQueue queue;
-                         if (!decode(value, queue.queue) || queue.queue.shard.value >= shards) return false;
-                         recovered[queue.queue.shard.value].queues.push_back(std::move(queue));
+                         model::QueueRecord queue;
+                         if (!decode(value, queue) || queue.shard.value >= shards) return false;
+                         auto& queues = recovered[queue.shard.value].queues;
+                         queues.push_back({std::make_shared<const model::QueueRecord>(std::move(queue)), {}, {}});
                          return true;
                        });
   if (!status.ok()) return status;
   for (std::uint16_t i = 0; i < shards; ++i) {
     auto& queues = recovered[i].queues;
     std::sort(queues.begin(), queues.end(),
-              [](const auto& a, const auto& b) { return a.queue.subscription < b.queue.subscription; });
+              [](const auto& a, const auto& b) { return a.queue->subscription < b.queue->subscription; });
     if (status = recover_queues(database, ShardId(i), queues); !status.ok()) return status;
   }
   return recovered;

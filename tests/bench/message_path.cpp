@@ -65,8 +65,8 @@ void MessagePath::commit() {
       if (auto* tell = std::get_if<core::Tell>(&effect)) {
         answers_.push_back(std::move(tell->answer));
       } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
-        queue_ = assign->queue.subscription;
-        log_ = assign->queue.log;
+        queue_ = assign->queue->subscription;
+        log_ = assign->queue->log;
         step(core::QueueAssigned{assign->queue, assign->created});
       }
     }

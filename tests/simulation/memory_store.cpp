@@ -96,7 +96,7 @@ base::Result<std::vector<model::RecoveredShard>> MemoryStore::recover() {
   for (std::size_t i = 0; i < recovered.size(); ++i) {
     auto& queues = recovered[i].queues;
     std::sort(queues.begin(), queues.end(),
-              [](const auto& a, const auto& b) { return a.queue.subscription < b.queue.subscription; });
+              [](const auto& a, const auto& b) { return a.queue->subscription < b.queue->subscription; });
     for (const auto& [id, subscription] : live_.shards[i].subscriptions) {
       if (!named.contains(id) && subscription.state) recovered[i].orphans.push_back(recover(subscription));
     }
@@ -107,7 +107,8 @@ base::Result<std::vector<model::RecoveredShard>> MemoryStore::recover() {
 model::RecoveredQueue MemoryStore::recover(const model::QueueRecord& queue) {
   Shard& shard = live_.shards[queue.shard.value];
   const Log& log = shard.logs[queue.log];
-  model::RecoveredQueue recovered{queue, {log.state, {}, {}, log.ids}, std::nullopt};
+  model::RecoveredQueue recovered{
+      std::make_shared<const model::QueueRecord>(queue), {log.state, {}, {}, log.ids}, std::nullopt};
   recovered.log.state.log = queue.log;
   recovered.log.state.next = log.end();
   for (const auto& [id, producer] : log.producers) {

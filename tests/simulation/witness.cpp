@@ -71,7 +71,7 @@ void Witness::effect(model::ShardId, const core::Effect& effect) {
   if (const auto* tell = std::get_if<core::Tell>(&effect)) {
     std::visit([&](const auto& answer) { see(*tell, answer); }, tell->answer);
   } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
-    see_queue(assign->queue);
+    see_queue(*assign->queue);
   }
 }
 
@@ -209,9 +209,9 @@ void Witness::hear(model::ShardId, const model::Publish& publish) {
 }
 
 void Witness::hear(model::ShardId, const core::QueueAssigned& assigned) {
-  if (Queue* of = queue(assigned.queue.subscription)) {
+  if (Queue* of = queue(assigned.queue->subscription)) {
     of->assigned = true;
-    of->filters.insert(assigned.queue.options.filter);
+    of->filters.insert(assigned.queue->options.filter);
   }
 }
 

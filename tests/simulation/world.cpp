@@ -23,7 +23,7 @@ void World::start_broker() {
   registry_ = std::make_unique<engine::InstanceRegistry>(
       options_.shards, engine::InstanceRegistry::Graces{options_.reconnect_grace, options_.resume_grace});
   std::vector<model::InstanceRecord> instances;
-  std::vector<model::QueueRecord> catalog;
+  std::vector<model::QueueRef> catalog;
   std::vector<model::MutationGroup> epochs;
   for (std::size_t i = 0; i < recovered.size(); ++i) {
     instances.insert(instances.end(), recovered[i].instances.begin(), recovered[i].instances.end());
@@ -35,7 +35,7 @@ void World::start_broker() {
   LZ_ASSERT(store_.commit(epochs, true).ok());
   registry_->await(instances, now_);
   directory_.clear();
-  for (const model::QueueRecord& queue : catalog) directory_[queue.name] = queue;
+  for (const model::QueueRef& queue : catalog) directory_[queue->name] = *queue;
   for (std::size_t i = 0; i < recovered.size(); ++i) {
     core::ShardConfig config;
     config.shard = model::ShardId(static_cast<std::uint16_t>(i));

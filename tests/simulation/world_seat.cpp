@@ -87,10 +87,10 @@ void World::perform(std::size_t index, core::Effect& effect) {
   } else if (const auto* release = std::get_if<core::ReleaseInstance>(&effect)) {
     with_registry([&](auto& registry, auto& events) { registry.release(*release, events); });
   } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
-    const auto known = directory_.find(assign->queue.name);
-    const bool there = known != directory_.end() && known->second.subscription == assign->queue.subscription;
-    if (assign->created || there) directory_[assign->queue.name] = assign->queue;
-    submit(assign->queue.shard, core::QueueAssigned{assign->queue, assign->created});
+    const auto known = directory_.find(assign->queue->name);
+    const bool there = known != directory_.end() && known->second.subscription == assign->queue->subscription;
+    if (assign->created || there) directory_[assign->queue->name] = *assign->queue;
+    submit(assign->queue->shard, core::QueueAssigned{assign->queue, assign->created});
   } else if (const auto* forget = std::get_if<core::ForgetQueue>(&effect)) {
     directory_.erase(forget->name);
     submit(model::ShardId(0), core::QueueRemoved{forget->name, forget->subscription});

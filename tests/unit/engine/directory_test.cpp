@@ -5,11 +5,11 @@
 namespace lazaret::engine {
 namespace {
 
-model::QueueRecord queue(std::string name, std::uint64_t id) {
+QueueRef queue(std::string name, std::uint64_t id) {
   model::QueueRecord record;
   record.name = std::move(name);
   record.subscription = model::SubscriptionId(id);
-  return record;
+  return std::make_shared<const model::QueueRecord>(std::move(record));
 }
 
 TEST(Directory, FindsByNameAndBySubscription) {

@@ -99,8 +99,8 @@ class ShardPipelineTest : public ::testing::Test {
           for (model::Delivered& one : deliver->messages) delivered_.push_back(std::move(one));
         }
       } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
-        queue_ = assign->queue.subscription;
-        log_ = assign->queue.log;
+        queue_ = assign->queue->subscription;
+        log_ = assign->queue->log;
         step(core::QueueAssigned{assign->queue, assign->created});
         work = true;
       }

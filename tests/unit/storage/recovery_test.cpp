@@ -38,7 +38,7 @@ TEST_F(RecoveryTest, AnEmptyDirectoryHasItsShards) {
   ASSERT_TRUE(shards.ok());
   EXPECT_THAT(*shards, SizeIs(2));
   EXPECT_EQ(shards->at(0).meta, metas_[0]);
-  EXPECT_EQ(shards->at(0).queues.at(0).queue, queue_);
+  EXPECT_EQ(*shards->at(0).queues.at(0).queue, queue_);
   EXPECT_FALSE(shards->at(0).queues.at(0).subscription.has_value());
 }
 
@@ -54,7 +54,7 @@ TEST_F(RecoveryTest, TheStateOfAQueueComesBack) {
   commit({put_state(), model::PutQueue{queue_}});
   reopen();
   const model::RecoveredQueue found = recovered();
-  EXPECT_EQ(found.queue, queue_);
+  EXPECT_EQ(*found.queue, queue_);
   ASSERT_TRUE(found.subscription.has_value());
   EXPECT_EQ(found.subscription->state, state_);
   EXPECT_EQ(found.log.state.next, Offset(200));
@@ -154,7 +154,7 @@ TEST_F(RecoveryTest, KeysComeBackWithWhatLocksThem) {
   commit({model::ReplayCase{case_id(1), queue_.lane, Offset(0)}, put_state()});
   reopen();
   const model::RecoveredQueue found = recovered();
-  EXPECT_EQ(found.queue.options, queue_.options);
+  EXPECT_EQ(found.queue->options, queue_.options);
   ASSERT_THAT(found.subscription->deliveries, SizeIs(2));
   EXPECT_EQ(found.subscription->deliveries[0].record, keyed);
   EXPECT_EQ(found.subscription->deliveries[1].record, without);
