@@ -27,6 +27,8 @@ struct Message {
   std::uint64_t begun = 0;
   std::uint64_t failed = 0;        // and confirmed
   std::uint64_t failed_since = 0;  // the last replay was asked for
+  std::uint64_t newest_attempt = 0;
+  std::uint64_t replayed_after = 0;  // attempts up to this one were before the last replay, whenever that was told
   std::set<std::uint64_t> grants;
   std::map<std::pair<std::uint64_t, Verdict>, std::uint64_t> newest_when_sent;  // the newest grant that was known then
   std::set<std::pair<std::uint64_t, Verdict>> accepted;
@@ -54,7 +56,10 @@ class Checker {
       case What::sent: sent(message, event); break;
       case What::accepted: accepted(message, event); break;
       case What::refused: break;
-      case What::replayed: message.failed_since = 0; break;
+      case What::replayed:
+        message.failed_since = 0;
+        message.replayed_after = message.newest_attempt;
+        break;
       case What::turned_away: message.turned_away = true; break;
       case What::ended: break;
     }
@@ -97,6 +102,7 @@ class Checker {
       find(event, "delivered " + std::to_string(message.due_us - event.at_us) + " us before its time (T)");
     }
     message.delivered = true;
+    message.newest_attempt = std::max<std::uint64_t>(message.newest_attempt, event.attempt);
     const auto queue = queues_.find(event.queue);
     if (queue != queues_.end() && message.failed_since >= queue->second.limit) {
       find(event, "delivered after " + std::to_string(message.failed_since) + " failures (6)");
@@ -120,7 +126,9 @@ class Checker {
       message.acked = true;
       message.acked_grant = std::max(message.acked_grant, event.grant);
     }
-    if (event.verdict == Verdict::fail) ++message.failed, ++message.failed_since;
+    if (event.verdict != Verdict::fail) return;
+    ++message.failed;
+    if (event.attempt > message.replayed_after) ++message.failed_since;
   }
 
   void finish(const std::string& name, const FinalQueue& queue) {

@@ -327,9 +327,27 @@ class Damage : public ::testing::Test {
     EXPECT_EQ(found.size(), kMessages) << where << ": neither delivered nor a case: " << first_missing(found);
   } catch (const std::exception& error) {
     // It ended while it was asked, or has told that it cannot read what it was asked for.
-    const std::string said =
-        broker.running() ? http(broker.admin(), "GET", "/api/v1/hospital/cases").body : broker.log();
+    const std::string said = what_it_says(broker);
     EXPECT_NE(said.find("STORAGE_DAMAGED"), std::string::npos) << where << ": " << error.what() << ": " << said;
+  }
+
+  /// When it cannot be asked it is ending, which takes a moment.
+  static std::string what_it_says(Broker& broker) {
+    std::string said;
+    const auto has_said = [&] {
+      if (!broker.running()) {
+        said = broker.log();
+        return true;
+      }
+      try {
+        said = http(broker.admin(), "GET", "/api/v1/hospital/cases").body;
+        return true;
+      } catch (const std::exception&) {
+        return false;
+      }
+    };
+    EXPECT_TRUE(eventually(has_said, 20s));
+    return said;
   }
 
   static boost::json::array cases(const Broker& broker) {

@@ -165,7 +165,10 @@ TEST_F(PriorityTest, ManyWaitInFlatMemoryAndComeInTheirOrder) {
                      {.concurrency = 1, .prefetch = 500});
   EXPECT_TRUE(eventually([&] { return client.show("orders").acked_total == most; }, 300s));
   ASSERT_EQ(got, rest);
-  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+  const auto wrong = std::is_sorted_until(order.begin(), order.end());
+  EXPECT_EQ(wrong, order.end()) << "the " << wrong - order.begin() << "th, number " << wrong->second << " of priority "
+                                << -wrong->first << ", came behind number " << std::prev(wrong)->second
+                                << " of priority " << -std::prev(wrong)->first;
   std::cout << "delivered per second: "
             << static_cast<double>(rest) /
                    std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count()
