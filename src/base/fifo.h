@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -14,43 +15,53 @@ namespace lazaret::base {
 template <class T>
 class Fifo {
  public:
-  bool empty() const { return first_ == items_.size(); }
-  std::size_t size() const { return items_.size() - first_; }
-  T& front() { return items_[first_]; }
-  const T& front() const { return items_[first_]; }
-  T& back() { return items_.back(); }
-  const T& back() const { return items_.back(); }
-  auto begin() { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
-  auto begin() const { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
-  auto end() { return items_.end(); }
-  auto end() const { return items_.end(); }
+  bool empty() const { return size() == 0; }
+  std::size_t size() const { return line_ == nullptr ? 0 : line_->items.size() - line_->first; }
+  T& front() { return *begin(); }
+  const T& front() const { return *begin(); }
+  T& back() { return line_->items.back(); }
+  const T& back() const { return line_->items.back(); }
+  T* begin() { return line_ == nullptr ? nullptr : line_->items.data() + line_->first; }
+  const T* begin() const { return line_ == nullptr ? nullptr : line_->items.data() + line_->first; }
+  T* end() { return line_ == nullptr ? nullptr : line_->items.data() + line_->items.size(); }
+  const T* end() const { return line_ == nullptr ? nullptr : line_->items.data() + line_->items.size(); }
 
-  void push_back(T item) { items_.push_back(std::move(item)); }
+  void push_back(T item) { items().push_back(std::move(item)); }
   template <class... Args>
   void emplace_back(Args&&... args) {
-    items_.emplace_back(std::forward<Args>(args)...);
+    items().emplace_back(std::forward<Args>(args)...);
   }
   /// What it held is released at once; its place when half of them are such.
   void pop_front() {
-    items_[first_++] = T();
+    std::vector<T>& items = line_->items;
+    items[line_->first++] = T();
     if (empty()) return clear();
-    if (first_ < kPlacesLeft || first_ * 2 < items_.size()) return;
-    items_.erase(items_.begin(), begin());
-    first_ = 0;
+    if (line_->first < kPlacesLeft || line_->first * 2 < items.size()) return;
+    items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(line_->first));
+    line_->first = 0;
   }
   /// Some places stay, so that what comes and goes a few at a time takes no memory each time.
   void clear() {
-    first_ = 0;
-    if (items_.capacity() > kPlacesKept) return std::vector<T>().swap(items_);
-    items_.clear();
+    if (line_ == nullptr) return;
+    line_->first = 0;
+    if (line_->items.capacity() > kPlacesKept) return std::vector<T>().swap(line_->items);
+    line_->items.clear();
   }
 
  private:
   static constexpr std::size_t kPlacesKept = 64;
   static constexpr std::size_t kPlacesLeft = 16;
+  struct Line {
+    std::vector<T> items;
+    std::size_t first = 0;  // those before it are gone
+  };
+  std::vector<T>& items() {
+    if (line_ == nullptr) line_ = std::make_unique<Line>();
+    return line_->items;
+  }
 
-  std::vector<T> items_;
-  std::size_t first_ = 0;  // those before it are gone
+  /// Made with the first item: many are never used.
+  std::unique_ptr<Line> line_;
 };
 
 }  // namespace lazaret::base

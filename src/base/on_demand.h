@@ -13,6 +13,10 @@ namespace lazaret::base {
 template <class Container>
 class OnDemand {
  public:
+  using value_type = typename Container::value_type;
+  using iterator = typename Container::iterator;
+  using const_iterator = typename Container::const_iterator;
+
   OnDemand() = default;
   OnDemand(const OnDemand& other) : made_(other.empty() ? nullptr : std::make_unique<Container>(*other.made_)) {}
   OnDemand(OnDemand&&) noexcept = default;
@@ -73,13 +77,13 @@ class OnDemand {
     return make().emplace(std::forward<Args>(args)...);
   }
   template <class... Args>
-  auto emplace_hint(typename Container::const_iterator hint, Args&&... args) {
+  auto emplace_hint(const_iterator hint, Args&&... args) {
     if (made_ == nullptr) return make().emplace(std::forward<Args>(args)...).first;
     return made_->emplace_hint(hint, std::forward<Args>(args)...);
   }
   std::size_t erase(const typename Container::key_type& key) { return it().erase(key); }
-  auto erase(typename Container::iterator place) { return it().erase(place); }
-  auto erase(typename Container::iterator first, typename Container::iterator last) { return it().erase(first, last); }
+  auto erase(iterator place) { return it().erase(place); }
+  auto erase(iterator first, iterator last) { return it().erase(first, last); }
   template <class Place>
   auto extract(Place&& place) {
     return it().extract(std::forward<Place>(place));

@@ -203,7 +203,7 @@ TEST_F(Scale, AThousandSubscriptionsOfOneTopic) {
 TEST_F(Scale, IdleQueuesCostLittle) {
   const std::uint64_t queues = is_long() ? 100'000 : 10'000;
   // Of a few, what a start leaves behind in the allocator is a part that shows.
-  const std::uint64_t most_each = is_long() ? 4096 : 8192;
+  const std::uint64_t most_each = is_long() ? 2048 : 8192;
   Client client = connect();
   say("start_seconds_empty", seconds_to_start());
   ASSERT_TRUE(eventually([&] { return client.connected(); }));

@@ -35,6 +35,16 @@ class PriorityTest : public ::testing::Test {
   Broker broker_;
 };
 
+/// The first that came too late, of pairs of -priority and number; "": all came in order.
+std::string out_of_order(const std::vector<std::pair<int, std::uint64_t>>& order) {
+  const auto late = std::is_sorted_until(order.begin(), order.end());
+  if (late == order.end()) return "";
+  const auto name = [](const std::pair<int, std::uint64_t>& one) {
+    return std::to_string(one.second) + " of priority " + std::to_string(-one.first);
+  };
+  return name(*late) + " came behind " + name(*std::prev(late)) + ", as the " + std::to_string(late - order.begin());
+}
+
 TEST_F(PriorityTest, TheHighestIsDeliveredFirstAlsoOverAKill) {
   Client client = connect();
   client.ensure({.name = "orders"});
@@ -165,10 +175,7 @@ TEST_F(PriorityTest, ManyWaitInFlatMemoryAndComeInTheirOrder) {
                      {.concurrency = 1, .prefetch = 500});
   EXPECT_TRUE(eventually([&] { return client.show("orders").acked_total == most; }, 300s));
   ASSERT_EQ(got, rest);
-  const auto wrong = std::is_sorted_until(order.begin(), order.end());
-  EXPECT_EQ(wrong, order.end()) << "the " << wrong - order.begin() << "th, number " << wrong->second << " of priority "
-                                << -wrong->first << ", came behind number " << std::prev(wrong)->second
-                                << " of priority " << -std::prev(wrong)->first;
+  EXPECT_EQ(out_of_order(order), "");
   std::cout << "delivered per second: "
             << static_cast<double>(rest) /
                    std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count()
