@@ -7,7 +7,7 @@ namespace lazaret::engine {
 QueueRef Directory::find(std::string_view name) const {
   const std::shared_lock lock(mutex_);
   const auto it = by_name_.find(name);
-  return it == by_name_.end() ? nullptr : it->second;
+  return it == by_name_.end() ? nullptr : *it;
 }
 
 QueueRef Directory::find(model::SubscriptionId subscription) const {
@@ -30,7 +30,7 @@ std::vector<QueueRef> Directory::list(std::string_view after, std::size_t max, s
   const std::shared_lock lock(mutex_);
   std::vector<QueueRef> queues;
   for (auto it = by_name_.upper_bound(after); it != by_name_.end() && queues.size() < max; ++it) {
-    if (!kind || it->second->kind == *kind) queues.push_back(it->second);
+    if (!kind || (*it)->kind == *kind) queues.push_back(*it);
   }
   return queues;
 }
@@ -42,7 +42,8 @@ std::size_t Directory::size() const {
 
 void Directory::put(QueueRef queue) {
   const std::unique_lock lock(mutex_);
-  by_name_[queue->name] = queue;
+  if (const auto known = by_name_.find(queue); known != by_name_.end()) by_name_.erase(known);
+  by_name_.insert(queue);
   by_subscription_[queue->subscription] = std::move(queue);
 }
 
@@ -50,9 +51,9 @@ void Directory::erase(model::SubscriptionId subscription) {
   const std::unique_lock lock(mutex_);
   const auto it = by_subscription_.find(subscription);
   if (it == by_subscription_.end()) return;
-  const auto named = by_name_.find(it->second->name);
+  const auto named = by_name_.find(it->second);
   // A queue of the same name may have been created since.
-  if (named != by_name_.end() && named->second->subscription == subscription) by_name_.erase(named);
+  if (named != by_name_.end() && (*named)->subscription == subscription) by_name_.erase(named);
   by_subscription_.erase(it);
 }
 

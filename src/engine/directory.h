@@ -4,9 +4,9 @@
 // Threading: any thread. Guarded by one of the daemon's three mutexes.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -38,7 +38,13 @@ class Directory {
 
  private:
   mutable std::shared_mutex mutex_;
-  std::map<std::string, QueueRef, std::less<>> by_name_;                 // GUARDED_BY(mutex_)
+  struct ByName {
+    using is_transparent = void;
+    bool operator()(const QueueRef& a, const QueueRef& b) const { return a->name < b->name; }
+    bool operator()(const QueueRef& a, std::string_view b) const { return a->name < b; }
+    bool operator()(std::string_view a, const QueueRef& b) const { return a < b->name; }
+  };
+  std::set<QueueRef, ByName> by_name_;                                   // GUARDED_BY(mutex_)
   std::unordered_map<model::SubscriptionId, QueueRef> by_subscription_;  // GUARDED_BY(mutex_)
 };
 
