@@ -7,6 +7,7 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <type_traits>
@@ -131,6 +132,14 @@ class Delivery {
   /// Lease lost, longest processing time over, deadline passed, or closing and out of time.
   std::stop_token stop_token() const { return stop_; }
 
+  /// The reply to a durable request of anybody (Client::ask), on its reply queue; not `final`: a note on the way to it.
+  /// nullopt for every other message.
+  std::optional<Reply> reply() const {
+    if (message_.reply == nullptr) return std::nullopt;
+    Reply reply = *message_.reply;
+    reply.message = message_;
+    return reply;
+  }
   /// Somebody waits for a reply: Verdict::answer or decline.
   bool is_request() const { return deadline_ != SteadyTime::max(); }
   /// Of a request; never for anything else.

@@ -33,6 +33,7 @@ enum class errc {
   unsupported_media_type = 19,
   forbidden_origin = 20,
   exists = 21,
+  already_answered = 22,
   bad_magic = 40,
   unsupported_version = 41,
   bad_frame = 42,

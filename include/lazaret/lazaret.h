@@ -97,6 +97,22 @@ class LAZARET_API Client {
   /// client's thread: must not block.
   Client on_progress(std::function<void(const Reply&)> tell) const;
 
+  /// A durable request, which outlives this process: returns when it is on the broker's disk. Its reply goes to the
+  /// queue `reply_queue`, which is there, as a message of its own: whoever consumes it has the Reply from
+  /// Delivery::reply, days later too, with `context`, which nobody else has seen. Exactly one that is not `late`,
+  /// however it ends; an answer behind a timed_out or failed one follows, marked late. Asked again with the same id and
+  /// reply queue it is asked once (Receipt::duplicate), as long as it is open or remembered. The deadline is
+  /// Ask::within; that of `within` is the call's. Errors: not_found (either queue), mismatch (another reply queue),
+  /// bad_request, message_too_large, headers_too_large (also of the context), exhausted, unreachable, outcome_unknown.
+  Receipt ask(Ask ask, std::string_view reply_queue, Headers context = {});
+  template <Token<Receipt> T = Default>
+  auto async_ask(Ask ask, std::string_view reply_queue, Headers context, T&& token = {}) {
+    return detail::operation<Receipt>(token, [self = *this, ask = std::move(ask), queue = std::string(reply_queue),
+                                              context = std::move(context)](detail::Handler<Receipt> handler) mutable {
+      self.start_ask(std::move(ask), std::move(queue), std::move(context), std::move(handler));
+    });
+  }
+
   /// The reply to a request whose handler has taken a ticket: Verdict::answer or decline. False: the request had ended
   /// before. Errors: not_found (it is forgotten), bad_request (another verdict).
   bool answer(const ReplyTicket& ticket, Verdict verdict);
@@ -256,6 +272,7 @@ class LAZARET_API Client {
   enum class Verb { ensure, create, update, show };
   Client() = default;
   void start_request(std::string&& to, Message&& message, detail::Handler<Reply> handler);
+  void start_ask(Ask ask, std::string reply_queue, Headers context, detail::Handler<Receipt> handler);
   void start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler);
   void start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler);
   void start_publish_all(std::vector<Addressed> messages, detail::Handler<Receipt> handler);

@@ -77,6 +77,8 @@ class Body {
 /// Names may repeat; order is kept.
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
+struct Reply;
+
 struct Message {
   Body body = {};
   /// What kind of message it is, e.g. "order.created". Failures are grouped by it. Texts: at most 1024 bytes each.
@@ -121,6 +123,9 @@ struct Message {
   std::chrono::system_clock::time_point published_at = {};
   /// Of a request: when its requester waits no more, by the requester's clock. Filled in by `request`.
   std::chrono::system_clock::time_point deadline = {};
+  /// From a reply queue: what became of which request (Client::ask); Delivery::reply has it with this message inside.
+  /// Null: it is no reply. Not published.
+  std::shared_ptr<const Reply> reply = {};
 };
 
 /// An error with everything that the broker said about it.
@@ -197,18 +202,23 @@ LAZARET_API std::string_view name_of(Reached reached);
 struct Reply {
   Outcome outcome = Outcome::timed_out;
   Reached reached = Reached::unknown;  // timed_out
-  bool late = false;                   // it came behind the deadline, and was asked for once more
+  bool late = false;                   // it came behind the deadline or a failure: asked for once more, or by ask
   bool final = true;                   // false: a note of the responder on the way
   Message message = {};                // answered, and notes
   std::string reason = {};             // declined, failed
   std::string case_id = {};            // failed
   ProblemRef problem = nullptr;        // with an error
+  // Of Client::ask.
+  MessageId request = {};  // which it was
+  Headers context = {};    // what was left with the broker for it
 };
 
-/// One of several requests: to which queue, and with what.
+/// One of several requests, or a durable one: to which queue, and with what.
 struct Ask {
   std::string to = {};
   Message message = {};
+  /// Of Client::ask: so long after it was asked the reply says timed_out. 0: a year, which is the longest.
+  milliseconds within{0};
 };
 
 /// The right to answer a request later, from any process: of hours or days. It can be kept as text.

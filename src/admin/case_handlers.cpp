@@ -117,12 +117,17 @@ Result<Response> get_case_body(Broker& broker, const Request& request) {
 }
 
 Result<Response> replay_case(Broker& broker, const Request& request) {
-  if (const auto body = parse_object(request.body, {}); !body.ok()) return body.status();
+  const auto body = parse_object(request.body, {"force"});
+  if (!body.ok()) return body.status();
+  const json::value* force = body->if_contains("force");
+  if (force != nullptr && !force->is_bool()) return Status(Code::BAD_REQUEST, "force must be true or false");
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_open(*record));
-  return act(broker, request,
-             model::ReplayCaseCommand{{}, record->id, record->attempt_count, record->summary.priority});
+  return act(
+      broker, request,
+      model::ReplayCaseCommand{
+          {}, record->id, record->attempt_count, record->summary.priority, force != nullptr && force->get_bool()});
 }
 
 Result<Response> discard_case(Broker& broker, const Request& request) {

@@ -13,9 +13,9 @@ using base::Code;
 using base::Status;
 
 /// A header that is given several times is a list.
-json::object headers_json(const wire::Envelope& envelope) {
+json::object headers_json(const std::vector<std::pair<std::string, std::string>>& given) {
   json::object headers;
-  for (const auto& [name, value] : envelope.headers) {
+  for (const auto& [name, value] : given) {
     json::value& slot = headers[base::to_utf8(name)];
     if (slot.is_string()) slot = json::array{slot};
     if (slot.is_array()) {
@@ -115,12 +115,25 @@ Status read_body(const json::object& object, std::string& body) {
   return {};
 }
 
+/// Of a message on a reply queue: what became of which request.
+void add_reply(json::object& out, const wire::ReplyInfo& reply) {
+  const bool timed_out = reply.outcome == model::RequestOutcome::timed_out;
+  out["request"] = reply.request.to_string();
+  out["status"] = model::name_of(reply.outcome);
+  out["reached"] = timed_out ? json::value(model::name_of(reply.reached)) : json::value();
+  out["late"] = reply.late;
+  out["final"] = reply.final;
+  out["reason"] = text_or_null(reply.reason);
+  out["case_id"] = text_or_null(reply.case_id);
+  out["context"] = headers_json(reply.context);
+}
+
 void add_envelope(json::object& out, const wire::Envelope& envelope) {
   out["id"] = envelope.id.to_string();
   out["key"] = text_or_null(envelope.key);
   out["type"] = text_or_null(envelope.type);
   out["content_type"] = text_or_null(envelope.content_type);
-  out["headers"] = headers_json(envelope);
+  out["headers"] = headers_json(envelope.headers);
   out["correlation_id"] = text_or_null(envelope.correlation_id);
   out["causation_id"] = text_or_null(envelope.causation_id);
   out["reply_to"] = text_or_null(envelope.reply_to);
@@ -131,6 +144,7 @@ void add_envelope(json::object& out, const wire::Envelope& envelope) {
   if (!envelope.schema_id.empty()) out["schema_id"] = text_or_null(envelope.schema_id);
   if (!envelope.content_encoding.empty()) out["content_encoding"] = text_or_null(envelope.content_encoding);
   if (!envelope.traceparent.empty()) out["traceparent"] = text_or_null(envelope.traceparent);
+  if (envelope.reply) add_reply(out, *envelope.reply);
 }
 
 }  // namespace

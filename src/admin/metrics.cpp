@@ -57,6 +57,8 @@ const std::vector<QueueMetric>& queue_metrics() {
        [](const auto& q) { return of(q.counters.discarded); }},
       {"lazaret_queue_late_replies_total", "Replies to requests that had ended, or were forgotten", kCounter,
        [](const auto& q) { return of(q.counters.late_replies); }},
+      {"lazaret_queue_lost_replies_total", "Replies to durable requests whose reply queue was deleted before they came",
+       kCounter, [](const auto& q) { return of(q.counters.lost_replies); }},
       {"lazaret_queue_pending_requests", "Requests that have not ended", kGauge,
        [](const auto& q) { return of(q.pending_requests); }},
       {"lazaret_queue_expired_total", "Messages expired", kCounter,

@@ -151,6 +151,7 @@ json::object queue_json(const model::QueueStats& stats) {
       {"lost_to_retention_total", counters.lost_to_retention},
       {"redirected_total", counters.redirected},
       {"late_replies_total", counters.late_replies},
+      {"lost_replies_total", counters.lost_replies},
       {"pending_requests", stats.pending_requests},
       {"suspects", stats.suspects},
       {"unaccepted", stats.unaccepted},

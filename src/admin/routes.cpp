@@ -275,7 +275,7 @@ std::vector<Route> hospital_routes() {
        .operation = "replayCase",
        .summary = "Sends the message to its queue once more, with fresh attempts",
        .handler = replay_case,
-       .body = "Empty",
+       .body = "Replay",
        .outcomes = {{.summary = "It is in the replay lane", .schema = "Case"}}},
       {.method = Method::post,
        .pattern = "/api/v1/hospital/cases/{id}/discard",

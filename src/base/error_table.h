@@ -35,6 +35,7 @@
   LAZARET_ERROR(UNSUPPORTED_MEDIA_TYPE, 19, caller, never,  415, 65, false, "a changing request needs Content-Type: application/json") \
   LAZARET_ERROR(FORBIDDEN_ORIGIN,    20, caller, never,     403, 77, false, "the Host or Origin of the request is not one of this broker's") \
   LAZARET_ERROR(ALREADY_EXISTS,      21, caller, never,     409, 73, false, "the name is taken")                       \
+  LAZARET_ERROR(ALREADY_ANSWERED,    22, caller, never,     409, 73, false, "the request was answered meanwhile")       \
   /* The bytes on the connection are not the protocol. */                                                              \
   LAZARET_ERROR(BAD_MAGIC,           40, caller, never,     400, 76, true,  "the connection did not begin with the protocol's magic") \
   LAZARET_ERROR(UNSUPPORTED_VERSION, 41, caller, never,     400, 76, true,  "no protocol version is common to both sides") \

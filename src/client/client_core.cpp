@@ -300,6 +300,7 @@ Status ClientCore::on_frame(const wire::Frame& frame) {
       return give(std::type_identity<wire::Reply>(), [&](auto&& one) { asking_.on(std::move(one)); });
     case wire::FrameType::answered:
       return give(std::type_identity<wire::Answered>(), [&](auto&& one) { requests_.on(one); });
+    case wire::FrameType::asked: return give(std::type_identity<wire::Asked>(), [&](auto&& one) { requests_.on(one); });
     case wire::FrameType::error: {
       const auto error = wire::decode<wire::Error>(frame);
       return error.ok() ? on_error(*error) : error.status();

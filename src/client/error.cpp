@@ -32,6 +32,7 @@ SAME(method_not_allowed, METHOD_NOT_ALLOWED);
 SAME(unsupported_media_type, UNSUPPORTED_MEDIA_TYPE);
 SAME(forbidden_origin, FORBIDDEN_ORIGIN);
 SAME(exists, ALREADY_EXISTS);
+SAME(already_answered, ALREADY_ANSWERED);
 SAME(bad_magic, BAD_MAGIC);
 SAME(unsupported_version, UNSUPPORTED_VERSION);
 SAME(bad_frame, BAD_FRAME);

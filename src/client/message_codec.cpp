@@ -64,6 +64,26 @@ base::SharedBytes encode_envelope(Message& message) {
 
 base::SharedBytes shared_body(const Body& body) { return {body.owner(), body.view()}; }
 
+namespace {
+
+/// Null: it cannot be read, and is taken for no reply.
+std::shared_ptr<const Reply> reply_from(std::string_view bytes) {
+  auto info = wire::read_reply(bytes);
+  if (!info) return nullptr;
+  auto reply = std::make_shared<Reply>();
+  if (info->outcome != model::RequestOutcome::open) reply->outcome = static_cast<Outcome>(info->outcome);
+  reply->reached = static_cast<Reached>(info->reached);
+  reply->late = info->late;
+  reply->final = info->final;
+  reply->reason = std::move(info->reason);
+  reply->case_id = std::move(info->case_id);
+  reply->request = MessageId{info->request.bytes};
+  reply->context = std::move(info->context);
+  return reply;
+}
+
+}  // namespace
+
 /// Most fields of most messages are not set, and cost nothing.
 base::Status decode_message(const base::SharedBytes& envelope, const base::SharedBytes& body, std::uint32_t body_crc,
                             base::Instant published_at, Message& message) {
@@ -89,6 +109,7 @@ base::Status decode_message(const base::SharedBytes& envelope, const base::Share
   message.deadline = time_of(view.deadline_us);
   message.priority = static_cast<int>(view.priority);
   message.published_at = time_of(published_at.us);
+  if (!view.reply.empty()) message.reply = reply_from(view.reply);
   return {};
 }
 

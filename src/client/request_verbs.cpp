@@ -1,13 +1,18 @@
 // Requests: asking, answering later, and what a handler carries on to what it asks itself.
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
+#include "base/crc32c.h"
+#include "base/text_encoding.h"
 #include "client/blocking.h"
 #include "client/client_core.h"
 #include "client/message_codec.h"
+#include "client/publisher.h"
 #include "client/verdicts.h"
 #include "client/words.h"
 #include "lazaret/lazaret.h"
+#include "model/limits.h"
 
 namespace lazaret {
 
@@ -103,6 +108,85 @@ Client Client::on_progress(std::function<void(const Reply&)> tell) const {
   Client other = *this;
   other.on_note_ = std::make_shared<const detail::OnNote>(std::move(tell));
   return other;
+}
+
+// --- Asking durably --------------------------------------------------------------------------------------------------
+
+namespace {
+
+Status check_context(const Headers& context) {
+  for (const auto& [name, value] : context) {
+    if (!base::is_utf8(name)) return {Code::BAD_REQUEST, "a name in the context is not UTF-8"};
+  }
+  return {};
+}
+
+/// Whether the broker knows how, and how much it takes.
+Status check_ask(const wire::Welcome& told, const wire::Ask& frame) {
+  const auto& known = told.features;
+  if (std::find(known.begin(), known.end(), wire::kFeatureAsks) == known.end()) {
+    return {Code::UNKNOWN_FRAME, "this broker knows no durable requests"};
+  }
+  return detail::check_size(told, frame.envelope.size(), frame.body.size());
+}
+
+wire::Ask ask_frame(Ask&& ask, std::string&& reply_queue, Headers&& context) {
+  Message& message = ask.message;
+  if (message.correlation_id.empty()) message.correlation_id = message.id.to_string();
+  if (message.reply_to.empty()) message.reply_to = reply_queue;
+  const base::Duration within = ask.within.count() > 0 ? base::Duration(ask.within) : model::limits::kRequestTimeMost;
+  wire::Ask frame;
+  frame.queue = std::move(ask.to);
+  frame.reply_queue = std::move(reply_queue);
+  frame.time_left = std::min(within, model::limits::kRequestTimeMost);
+  message.deadline = std::chrono::time_point_cast<std::chrono::system_clock::duration>(
+      std::chrono::system_clock::now() + frame.time_left);
+  frame.envelope = detail::encode_envelope(message);
+  frame.body = detail::shared_body(message.body);
+  frame.body_crc = base::crc32c(message.body.view());
+  frame.context = std::move(context);
+  return frame;
+}
+
+}  // namespace
+
+void Client::start_ask(Ask ask, std::string reply_queue, Headers context, detail::Handler<Receipt> handler) {
+  Requests::Request request;
+  request.operation = core().next_operation();
+  core().on_cancel(
+      handler, [](ClientCore& self, std::uint64_t operation) { self.cancel_request(operation); }, request.operation);
+  const auto completion = std::make_shared<Completion<Receipt>>(std::move(handler), core().home());
+  if (inherited_ != nullptr) inherited_->apply_to(ask.message);
+  for (const Status& words : {detail::check_queue_name(ask.to), detail::check_queue_name(reply_queue),
+                              detail::check_texts(ask.message), check_context(context)}) {
+    if (!words.ok()) return completion->fail(words);
+  }
+  // Behind its deadline nobody would know it any more if it were sent again.
+  request.deadline = detail::deadline_in(ask.within.count() > 0 ? std::min(ask.within, timeout_) : timeout_);
+  if (ask.message.id.is_nil()) ask.message.id = MessageId::make();
+  const MessageId id = ask.message.id;
+  const auto frame =
+      std::make_shared<const wire::Ask>(ask_frame(std::move(ask), std::move(reply_queue), std::move(context)));
+  request.check = [frame](const wire::Welcome& told) { return check_ask(told, *frame); };
+  request.frame = [frame, from = std::chrono::steady_clock::now()](std::uint64_t number) {
+    wire::Ask now = *frame;
+    now.request = number;
+    now.time_left -= std::chrono::duration_cast<base::Duration>(std::chrono::steady_clock::now() - from);
+    return wire::encode(now);
+  };
+  request.answer = [completion, id](const Status& status, const wire::QueueResponse& response, const wire::Peeked&) {
+    if (!status.ok()) return completion->fail(status);
+    completion->done(Receipt{id, response.offset.value, response.count > 0, nullptr});
+  };
+  request.repeatable = request.weighty = true;  // with the same id it is asked once
+  core().request(std::move(request));
+}
+
+Receipt Client::ask(Ask ask, std::string_view reply_queue, Headers context) {
+  check_may_block(core().would_deadlock());
+  return wait_for<Receipt>([&](auto handler) {
+    start_ask(std::move(ask), std::string(reply_queue), std::move(context), std::move(handler));
+  });
 }
 
 // --- Answering later -------------------------------------------------------------------------------------------------

@@ -17,12 +17,19 @@ void Requests::submit(Request request) {
 }
 
 void Requests::send(std::uint64_t number, Request& request) {
+  if (request.check != nullptr) {
+    if (const Status problem = request.check(client_.welcome()); !problem.ok()) return finish(number, problem);
+  }
   request.sent = true;
   client_.send(request.frame(number));
 }
 
 void Requests::connected() {
-  for (auto& [number, request] : open_) send(number, request);
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, request] : open_) numbers.push_back(number);
+  for (const std::uint64_t number : numbers) {
+    if (const auto it = open_.find(number); it != open_.end()) send(number, it->second);
+  }
 }
 
 void Requests::disconnected() {
@@ -40,6 +47,13 @@ void Requests::on(const wire::Answered& frame) {
   finish(frame.request, frame.status, response);
 }
 
+void Requests::on(const wire::Asked& frame) {
+  wire::QueueResponse response;
+  response.offset = frame.offset;
+  response.count = frame.duplicate ? 1 : 0;
+  finish(frame.request, frame.status, response);
+}
+
 bool Requests::refused(std::uint64_t request, const Status& status) {
   if (!open_.contains(request)) return false;
   finish(request, status);
@@ -49,7 +63,7 @@ bool Requests::refused(std::uint64_t request, const Status& status) {
 /// What may have been done is unknown, what changes nothing, or the same again, is not worth the question.
 SteadyTime Requests::expire(SteadyTime now) {
   const auto due = [now](const Request& request) { return request.deadline <= now; };
-  finish_where([&](const Request& request) { return due(request) && request.sent && !request.repeatable; },
+  finish_where([&](const Request& request) { return due(request) && request.is_unknown(); },
                Status(Code::OUTCOME_UNKNOWN, "the deadline passed before the answer came"));
   finish_where(due, client_.is_open() ? Status(Code::DEADLINE_EXCEEDED) : client_.why_not_connected());
   SteadyTime next = SteadyTime::max();
@@ -61,12 +75,12 @@ void Requests::cancel(std::uint64_t operation) {
   const auto it = std::find_if(open_.begin(), open_.end(),
                                [operation](const auto& entry) { return entry.second.operation == operation; });
   if (it == open_.end()) return;
-  const bool unknown = it->second.sent && !it->second.repeatable;
+  const bool unknown = it->second.is_unknown();
   finish(it->first, Status(unknown ? Code::OUTCOME_UNKNOWN : Code::CANCELLED));
 }
 
 void Requests::fail_all(const Status& status) {
-  finish_where([](const Request& request) { return request.sent && !request.repeatable; },
+  finish_where([](const Request& request) { return request.is_unknown(); },
                Status(Code::OUTCOME_UNKNOWN, "the client was closed before the answer came"));
   finish_where([](const Request&) { return true; }, status);
 }

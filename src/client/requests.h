@@ -26,7 +26,14 @@ class Requests {
     SteadyTime deadline;
     /// It may be sent again after a lost connection: it changes nothing, or the same again.
     bool repeatable = false;
+    /// What it does is of weight, though the same again: sent and without an answer its outcome is unknown.
+    bool weighty = false;
+    /// Why this broker will not take it, if anything is known. Empty: nothing.
+    std::function<base::Status(const wire::Welcome&)> check = {};
     bool sent = false;
+
+    /// It may have done something that nobody has heard of.
+    bool is_unknown() const { return sent && (!repeatable || weighty); }
   };
 
   explicit Requests(ClientCore& client) : client_(client) {}
@@ -38,6 +45,8 @@ class Requests {
   void on(wire::Peeked&& frame);
   /// As a QueueResponse with `count`: whether the requester is told.
   void on(const wire::Answered& frame);
+  /// As a QueueResponse with `offset`, and `count` 1 for a duplicate.
+  void on(const wire::Asked& frame);
   bool refused(std::uint64_t request, const base::Status& status);
   SteadyTime expire(SteadyTime now);
   void cancel(std::uint64_t operation);

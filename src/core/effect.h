@@ -99,6 +99,8 @@ struct HandOver {
 struct ConfirmHandOver {
   model::ShardId to;
   std::uint64_t taken = 0;
+  /// The last of it was a reply, and its queue is gone: of a request to this queue.
+  model::SubscriptionId lost{};
 };
 
 using Effect = std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance,

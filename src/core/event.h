@@ -139,6 +139,7 @@ struct HandedOver {
 struct HandOverTaken {
   model::ShardId by;
   std::uint64_t taken = 0;
+  model::SubscriptionId lost{};  // as ConfirmHandOver says
 };
 /// What a LoadOutbox effect asked for.
 struct OutboxLoaded {

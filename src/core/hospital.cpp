@@ -109,6 +109,11 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
   if (answer.status.ok() && sub->keys != nullptr && sub->keys->unknown.contains({command.id.log, command.id.offset})) {
     answer.status = Status(Code::CASE_BUSY, "the ordering key of case " + command.id.to_string() + " is being read");
   }
+  const PendingRequest* request = answer.status.ok() && !command.force ? request_at(*sub, command.id.offset) : nullptr;
+  if (request != nullptr && has_reply(*request)) {
+    answer.status = Status(Code::ALREADY_ANSWERED, "the request of case " + command.id.to_string() +
+                                                       " was answered meanwhile; replay it with force all the same");
+  }
   if (answer.status.ok()) {
     const model::Offset lane_offset = sub->lane_next;
     sub->lane_next = lane_offset.next();

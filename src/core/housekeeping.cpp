@@ -83,6 +83,7 @@ void Shard::State::seal() {
   for (const model::SubscriptionId id : dirty) {
     if (Subscription* sub = find(id)) save(*sub);
   }
+  if (!noted.empty()) put_notes();
   if (!dirty.empty() || !dirty_logs.empty()) {
     sealed.push_back({group, {dirty.begin(), dirty.end()}, {dirty_logs.begin(), dirty_logs.end()}});
   }

@@ -42,7 +42,9 @@ struct PendingRequest {
   std::uint64_t ended_as = 0;  // its place among those that have ended
 
   bool is_open() const { return record.outcome == model::RequestOutcome::open; }
-  std::size_t reply_bytes() const { return record.reply == nullptr ? 0 : record.reply->size(); }
+  std::size_t address_bytes() const { return record.reply_to == nullptr ? 0 : record.reply_to->size(); }
+  std::size_t reply_bytes() const { return address_bytes() + (record.reply == nullptr ? 0 : record.reply->size()); }
+  std::size_t open_bytes() const { return address_bytes() + (record.note == nullptr ? 0 : record.note->size()); }
 };
 
 class PendingRequests {
@@ -65,6 +67,7 @@ class PendingRequests {
     request.record = std::move(record);
     if (request.is_open()) {
       ++open_;
+      open_bytes_ += request.open_bytes();
     } else {
       remember(request);
     }
@@ -75,6 +78,7 @@ class PendingRequests {
     for (const model::Origin& waiter : request.waiters) forget_waiter(waiter.session, request.key);
     if (request.is_open()) {
       --open_;
+      open_bytes_ -= request.open_bytes();
     } else {
       stop_remembering(request);
     }
@@ -106,10 +110,21 @@ class PendingRequests {
     }
   }
 
+  // --- What is kept of open ones
+  bool has_room(std::size_t bytes) const { return open_bytes_ + bytes <= model::limits::kRequestBytes; }
+  /// Instead of the one before. REQUIRES that it is open.
+  void keep_note(PendingRequest& request, model::MessageRef note) {
+    open_bytes_ -= request.open_bytes();
+    request.record.note = std::move(note);
+    open_bytes_ += request.open_bytes();
+  }
+
   // --- Open and ended
   /// REQUIRES that it is open, and that the caller makes its record one that has ended.
   void ended(PendingRequest& request) {
     --open_;
+    open_bytes_ -= request.open_bytes();
+    request.record.note = nullptr;
     remember(request);
   }
   /// REQUIRES that it has ended, and that the caller makes its record an open one.
@@ -117,6 +132,7 @@ class PendingRequests {
     stop_remembering(request);
     request.told = false;
     ++open_;
+    open_bytes_ += request.open_bytes();
   }
   /// REQUIRES that it has ended: its reply is about to be another one.
   void take_from_remembered(PendingRequest& request) { stop_remembering(request); }
@@ -151,6 +167,7 @@ class PendingRequests {
   /// Those that have ended: first those that were told, each in the order of their ends.
   std::map<std::pair<bool, std::uint64_t>, RequestKey> remembered_;
   std::size_t open_ = 0;
+  std::size_t open_bytes_ = 0;
   std::size_t reply_bytes_ = 0;
   std::uint64_t last_ended_ = 0;
 };

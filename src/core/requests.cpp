@@ -40,12 +40,21 @@ Instant forgotten_at(const model::RequestRecord& record) {
 
 void Shard::State::on(model::Request& command) {
   Subscription* sub = find(command.subscription);
-  const auto refuse = [&](Status status) { tell(command.origin.session, refusal(command.origin, std::move(status))); };
+  const bool durable = command.reply_to != nullptr;
+  const auto refuse = [&](Status status) {
+    if (durable) return tell(command.origin.session, model::Asked{command.origin.request, std::move(status), {}});
+    tell(command.origin.session, refusal(command.origin, std::move(status)));
+  };
   if (sub == nullptr || sub->deleting) return refuse(Status(Code::NOT_FOUND, "the queue was deleted"));
   if (sub->queue->kind != model::Kind::queue) return refuse(Status(Code::BAD_REQUEST, "a request goes to a queue"));
   const Instant deadline = now + std::min(command.time_left, limits::kRequestTimeMost);
   PendingRequest* known = pending_requests.find({command.subscription, command.id});
+  if (known != nullptr && (durable || known->record.reply_to != nullptr)) {
+    if (Status other = reply_queue_problem(*known, command); !other.ok()) return refuse(std::move(other));
+    return tell(command.origin.session, model::Asked{command.origin.request, {}, known->record.offset, true});
+  }
   if (known != nullptr && !is_gone(*sub, *known)) return join(*sub, *known, command.origin, deadline);
+  if (deadline <= now && durable) return refuse(Status(Code::DEADLINE_EXCEEDED));
   if (deadline <= now) {
     model::Replied late;
     late.request = command.origin.request;
@@ -53,12 +62,7 @@ void Shard::State::on(model::Request& command) {
     late.reached = known == nullptr ? Reached::not_delivered : known->record.reached;
     return tell(command.origin.session, std::move(late));
   }
-  if (refuse_publishes) return refuse(disk_is_short());
-  if (pending_requests.open() >= limits::kPendingRequests) {
-    return refuse(Status(Code::RESOURCE_EXHAUSTED, "too many requests wait for their replies")
-                      .with_limit("pending_requests", static_cast<std::int64_t>(limits::kPendingRequests))
-                      .with_retry_after_ms(1000));
-  }
+  if (Status full = request_problem(*sub, command); !full.ok()) return refuse(std::move(full));
   Log& log = *sub->log;
   put_changed_log(log);
   model::PublishItem item{0, std::move(command.message)};
@@ -66,17 +70,44 @@ void Shard::State::on(model::Request& command) {
   const model::PublishResult stored = store(log, {}, item, arrivals);
   if (stored.code != Code::OK) return refuse(queue_is_full(log));
   const Offset offset = stored.offset;
-  append(log, offset, std::move(arrivals));
+  if (stored.duplicate && durable) {  // it was asked, and its end is forgotten; the queue still knows its id
+    return tell(command.origin.session, model::Asked{command.origin.request, {}, offset, true});
+  }
+  if (!stored.duplicate) append(log, offset, std::move(arrivals));
   if (known != nullptr) erase_request(*sub, *known);  // it begins anew; its record is written over
   model::RequestRecord record;
   record.id = command.id;
   record.offset = offset;
   record.deadline = deadline;
+  record.reply_to = std::move(command.reply_to);
   PendingRequest& request = pending_requests.add(command.subscription, std::move(record));
   sub->requests.emplace(offset, &request);
   pending_requests.set_alarm(request, deadline);
-  pending_requests.add_waiter(request, command.origin);
   put_request(*sub, request);
+  if (!durable) return pending_requests.add_waiter(request, command.origin);
+  tell(command.origin.session, model::Asked{command.origin.request, {}, offset});
+}
+
+/// Why no further request is taken.
+Status Shard::State::request_problem(const Subscription& sub, const model::Request& command) {
+  if (refuse_publishes) return disk_is_short();
+  if (pending_requests.open() >= limits::kPendingRequests) {
+    return Status(Code::RESOURCE_EXHAUSTED, "too many requests wait for their replies")
+        .with_limit("pending_requests", static_cast<std::int64_t>(limits::kPendingRequests))
+        .with_retry_after_ms(1000);
+  }
+  if (command.reply_to == nullptr) return {};
+  const model::ReplyAddress& to = *command.reply_to;
+  if (to.log == sub.queue.log) {
+    return Status(Code::BAD_REQUEST, "the reply to a request goes to another queue than the request");
+  }
+  if (to.shard == config.shard && !publish_problem(find(to.log)).ok()) {
+    return Status(Code::NOT_FOUND, "the reply queue " + to.queue + " was deleted");
+  }
+  if (pending_requests.has_room(to.size())) return {};
+  return Status(Code::RESOURCE_EXHAUSTED, "too much context of requests that wait for their replies")
+      .with_limit("request_bytes", static_cast<std::int64_t>(limits::kRequestBytes))
+      .with_retry_after_ms(1000);
 }
 
 /// Whether its message left without any reply to come: whoever asks once more begins anew.
@@ -103,6 +134,7 @@ void Shard::State::join(Subscription& sub, PendingRequest& request, const model:
     record.ended_at = {};
   }
   pending_requests.add_waiter(request, origin);
+  if (record.note != nullptr) tell_note(origin, record.note);
   if (deadline <= record.deadline && !waits_again) return;
   record.deadline = std::max(record.deadline, deadline);
   request.recalled = false;
@@ -150,13 +182,8 @@ void Shard::State::on(model::AnswerRequest& command) {
     if (request != nullptr) return done(command.origin, {}, taken ? 1 : 0);
   } else if (request != nullptr) {
     if (request->is_open()) {
-      for (const model::Origin& waiter : request->waiters) {
-        model::Replied note;
-        note.request = waiter.request;
-        note.final = false;
-        note.message = reply.message;
-        tell(waiter.session, std::move(note));
-      }
+      for (const model::Origin& waiter : request->waiters) tell_note(waiter, reply.message);
+      keep_note(*request, reply.message);
     }
     return done(command.origin, {}, request->is_open() ? 1 : 0);
   }
@@ -205,7 +232,8 @@ bool Shard::State::take_reply(Subscription& sub, PendingRequest* request, const 
   request->record.reached = Reached::unknown;
   request->record.late = true;
   request->record.ended_at = now;
-  request->told = false;
+  request->told = request->record.reply_to != nullptr;
+  if (request->told) publish_end(sub, *request);
   pending_requests.put_to_remembered(*request);
   pending_requests.set_alarm(*request, forgotten_at(request->record));
   put_request(sub, *request);
@@ -322,7 +350,8 @@ void Shard::State::end_request(Subscription& sub, PendingRequest& request, Reque
   request.record.outcome = outcome;
   request.record.ended_at = now;
   request.recalled = false;
-  request.told = !request.waiters.empty();
+  request.told = !request.waiters.empty() || request.record.reply_to != nullptr;
+  if (request.record.reply_to != nullptr) publish_end(sub, request);
   pending_requests.ended(request);
   pending_requests.set_alarm(request, forgotten_at(request.record));
   put_request(sub, request);
@@ -346,6 +375,14 @@ void Shard::State::tell_reply(const PendingRequest& request, const model::Origin
   tell(to.session, std::move(replied));
 }
 
+void Shard::State::tell_note(const model::Origin& to, const model::MessageRef& message) {
+  model::Replied note;
+  note.request = to.request;
+  note.final = false;
+  note.message = message;
+  tell(to.session, std::move(note));
+}
+
 void Shard::State::put_request(const Subscription& sub, const PendingRequest& request) {
   mutate(model::PutRequest{sub.queue->subscription, request.record}, false);
   hold_effects(sub);
@@ -365,6 +402,9 @@ void Shard::State::forget_too_many() {
 /// But not while its message is out, which must not be taken for any other when it comes back.
 void Shard::State::forget_in_time(Subscription& sub, PendingRequest& request) {
   const Offset offset = request.record.offset;
+  if (sub.admitted.contains(offset) && has_reply(request)) {  // nobody is to replay it unawares
+    return pending_requests.set_alarm(request, now + limits::kRequestRememberedFor);
+  }
   if (!sub.acked.is_settled(offset)) {
     const auto it = sub.entries.find({sub.queue->log, offset});
     const bool has_entry = it != sub.entries.end();
@@ -400,6 +440,12 @@ void Shard::State::end_requests_of(Subscription& sub) {
     PendingRequest& request = *sub.requests.begin()->second;
     for (const model::Origin& waiter : pending_requests.take_waiters(request)) {
       tell(waiter.session, refusal(waiter, gone));
+    }
+    if (request.is_open() && request.record.reply_to != nullptr) {
+      request.record.outcome = RequestOutcome::failed;
+      request.record.reason = gone.text();
+      publish_end(sub, request, false);
+      request.record.outcome = RequestOutcome::open;
     }
     erase_request(sub, request);
   }

@@ -35,6 +35,7 @@ void Shard::State::dispatch(Event& event) {
   now = event.now;
   group = event.group;
   std::visit([this](auto& what) { on(what); }, event.what);
+  if (!noted.empty()) publish_notes();
   while (!pumped_later.empty()) {
     const model::SubscriptionId id = *pumped_later.begin();
     pumped_later.erase(pumped_later.begin());

@@ -24,6 +24,9 @@ using KeyOf = model::KeyHash (*)(const model::Message& message);
 /// What a message says of itself. Pure, as that.
 using ReadFacts = void (*)(const model::Message& message, model::MessageFacts& facts);
 
+/// The envelope of a reply on its way to a reply queue. Pure, as those.
+using ReplyEnvelope = base::SharedBytes (*)(const model::PublishedReply& reply);
+
 struct ShardConfig {
   model::ShardId shard;
   /// Shards of the directory; shard 0 spreads new queues over them.
@@ -39,6 +42,8 @@ struct ShardConfig {
   /// Asked by subscriptions that have a filter, and where a consumer says what it accepts, only. nullptr: they say
   /// nothing.
   ReadFacts read_facts = nullptr;
+  /// Asked by durable requests only. nullptr: their replies have no envelope.
+  ReplyEnvelope reply_envelope = nullptr;
   /// Shard 0 only: the whole catalog, all shards' queues.
   std::vector<model::QueueRef> catalog;
 };

@@ -131,7 +131,7 @@ struct Shard::State {
   base::Code outgoing_problem(const model::Outgoing& outgoing);
   void publish_along(const model::Outgoing& outgoing);
   void append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages);
-  void owe(const model::Outgoing::To& to);
+  void owe(const model::Outgoing::To& to, model::SubscriptionId asked = {});
   void hand_over(Outbox& box, model::OutboxEntryRef entry);
   void load_outbox(model::ShardId to, Outbox& box);
   void load_outboxes();
@@ -358,6 +358,8 @@ struct Shard::State {
   void on(model::AnswerRequest& command);
   static bool is_gone(const Subscription& sub, const PendingRequest& request);
   void join(Subscription& sub, PendingRequest& request, const model::Origin& origin, base::Instant deadline);
+  base::Status request_problem(const Subscription& sub, const model::Request& command);
+  void tell_note(const model::Origin& to, const model::MessageRef& message);
   void request_begun(Subscription& sub, model::Offset offset);
   void request_acked(Subscription& sub, model::Offset origin, const model::ResponderReplyRef& reply);
   bool take_reply(Subscription& sub, PendingRequest* request, const model::ResponderReply& reply);
@@ -380,6 +382,17 @@ struct Shard::State {
   void erase_request(Subscription& sub, PendingRequest& request);
   void end_requests_of(Subscription& sub);
   void recover_requests(Subscription& sub, std::vector<model::RequestRecord>& records);
+
+  // --- reply_queues.cpp: replies that are published, and notes that are kept
+  static base::Status reply_queue_problem(const PendingRequest& request, const model::Request& command);
+  static bool has_reply(const PendingRequest& request);
+  void publish_end(Subscription& sub, PendingRequest& request, bool has_case = true);
+  void publish_note(Subscription& sub, PendingRequest& request);
+  void publish_reply(Subscription& sub, const model::PublishedReply& reply);
+  void keep_note(PendingRequest& request, const model::MessageRef& note);
+  bool is_to_be_synced();
+  void publish_notes();
+  void put_notes();
 
   // --- housekeeping.cpp: durability, records once a group, purge, what is shown
   void on(Persisted& event);
@@ -475,6 +488,7 @@ struct Shard::State {
   CaseTokens case_tokens;
   Relapses relapses;
   PendingRequests pending_requests;
+  std::set<RequestKey> noted;  // open ones with a note that is neither published nor on the disk
 
   std::set<model::SubscriptionId> dirty;
   std::set<model::LogId> dirty_logs;

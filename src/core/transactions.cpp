@@ -56,7 +56,8 @@ void Shard::State::append_along(Log& log, const std::vector<std::shared_ptr<mode
 
 // --- To another shard -----------------------------------------------------------------------------------------------
 
-void Shard::State::owe(const model::Outgoing::To& to) {
+/// `asked`: of a reply, to a request to that queue.
+void Shard::State::owe(const model::Outgoing::To& to, model::SubscriptionId asked) {
   Outbox& box = outboxes[to.shard];
   for (std::size_t at = 0; at < to.messages.size(); at += limits::kRunMessages) {
     const std::size_t count = std::min<std::size_t>(limits::kRunMessages, to.messages.size() - at);
@@ -65,6 +66,7 @@ void Shard::State::owe(const model::Outgoing::To& to) {
     entry->to = to.shard;
     entry->number = ++box.last;
     entry->log = to.log;
+    entry->asked = asked;
     entry->messages.assign(part.begin(), part.end());
     mutate(model::PutOutbox{entry}, true);
     if (box.sent + 1 == entry->number && box.has_room() && !draining) hand_over(box, std::move(entry));
@@ -109,6 +111,10 @@ void Shard::State::on(HandOverTaken& event) {
   if (taken <= box.taken) return;
   mutate(model::DropOutbox{event.by, box.taken + 1, taken}, false);
   box.take(taken);
+  if (Subscription* sub = find(event.lost)) {
+    ++sub->counters.lost_replies;
+    touch(*sub);
+  }
   load_outbox(event.by, box);
 }
 
@@ -117,12 +123,13 @@ void Shard::State::on(HandOverTaken& event) {
 void Shard::State::on(HandedOver& event) {
   std::uint64_t& taken = inboxes[event.from];
   if (event.entry->number > taken + 1) return;  // what is before it was never handed over: not known to happen
+  Log* log = find(event.entry->log);
+  const bool gone = !publish_problem(log).ok();
   if (event.entry->number == taken + 1) {
     mutate(model::PutInbox{event.from, ++taken}, true);
     out->sync = true;
-    Log* log = find(event.entry->log);
     // One that is gone meanwhile would have been purged of it.
-    if (publish_problem(log).ok()) {
+    if (!gone) {
       std::vector<std::shared_ptr<model::Message>> messages;
       for (const model::MessageRef& message : event.entry->messages) {
         messages.push_back(std::make_shared<model::Message>(*message));
@@ -130,7 +137,9 @@ void Shard::State::on(HandedOver& event) {
       append_along(*log, messages);
     }
   }
-  out->effects.emplace_back(ConfirmHandOver{event.from, taken});
+  // Each by its own number, also one that is handed over again: what is lost is counted with it.
+  const model::SubscriptionId lost = gone ? event.entry->asked : model::SubscriptionId();
+  out->effects.emplace_back(ConfirmHandOver{event.from, event.entry->number, lost});
 }
 
 void Shard::State::recover_outboxes(const model::RecoveredShard& recovered) {

@@ -69,6 +69,7 @@ engine::EngineConfig engine_config(const Configuration& configuration) {
   config.read_facts = [](const model::Message& message, model::MessageFacts& facts) {
     wire::read_facts(message.envelope.view(), facts);
   };
+  config.reply_envelope = wire::reply_envelope;
   config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = end_process;
   return config;

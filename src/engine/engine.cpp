@@ -174,6 +174,7 @@ void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<
   shard_config.seed = config.seed + shard_config.shard.value;
   shard_config.key_of = config.key_of;
   shard_config.read_facts = config.read_facts;
+  shard_config.reply_envelope = config.reply_envelope;
   shard_config.awaiting_instances = awaiting;
   if (shard_config.shard.value == 0) shard_config.catalog = catalog;
   const model::ShardMeta meta = recovered.meta;
@@ -382,7 +383,7 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
     } else if (auto* hand_over = std::get_if<core::HandOver>(&effect)) {
       post(hand_over->entry->to, core::HandedOver{shard, hand_over->entry});
     } else if (auto* taken = std::get_if<core::ConfirmHandOver>(&effect)) {
-      post(taken->to, core::HandOverTaken{shard, taken->taken});
+      post(taken->to, core::HandOverTaken{shard, taken->taken, taken->lost});
     }
   }
   // Confirms of publishes first: what a delivery sets off in a consumer would take the processor from them.

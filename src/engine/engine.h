@@ -45,6 +45,7 @@ struct EngineConfig {
   /// As core::ShardConfig.
   core::KeyOf key_of = nullptr;
   core::ReadFacts read_facts = nullptr;
+  core::ReplyEnvelope reply_envelope = nullptr;
   /// Called once, on any thread, when a write failed. Must not return: the process has to end.
   std::function<void(const base::Status&)> on_fatal;
 };

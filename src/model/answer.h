@@ -111,6 +111,14 @@ struct Replied {
   MessageRef message;             // answered, or a note
 };
 
+/// A durable request is on the disk.
+struct Asked {
+  std::uint64_t request = 0;
+  base::Status status;
+  Offset offset;
+  bool duplicate = false;  // it had been asked before, and stands there
+};
+
 struct QueueAnswer {
   std::uint64_t request = 0;
   base::Status status;
@@ -211,6 +219,6 @@ struct CaseDone {
 };
 
 using Answer = std::variant<Published, ProducerOpened, ConsumerOpened, Deliver, Recall, LeaseEnded, ConsumerEnded,
-                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone, SeekDone, Replied>;
+                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone, SeekDone, Replied, Asked>;
 
 }  // namespace lazaret::model

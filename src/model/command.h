@@ -62,6 +62,9 @@ struct Request {
   /// From now to the deadline.
   base::Duration time_left{};
   std::shared_ptr<Message> message;
+  /// A durable request: answered by Asked when it is on the disk, and the reply goes there. With an id that is known
+  /// it is not asked again. Null: whoever asks waits.
+  ReplyAddressRef reply_to = nullptr;
 };
 /// Its requester on this session waits no more. If nobody else does, its deadline is now: what has not begun is not
 /// delivered. Not answered.
@@ -232,6 +235,8 @@ struct ReplayCaseCommand {
   std::uint32_t attempts = 0;
   /// Of the message, as its case says.
   std::uint8_t priority = 0;
+  /// Although it is a request that was answered meanwhile.
+  bool force = false;
 };
 /// Answered by CaseDone. Also of a queue that was deleted: whoever asks has read that the case is admitted.
 struct DiscardCaseCommand {

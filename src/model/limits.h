@@ -141,6 +141,14 @@ inline constexpr base::Duration kRecallPatience = 250ms;
 inline constexpr std::size_t kWaitersPerRequest = 16;
 /// Open requests of one connection.
 inline constexpr std::size_t kRequestsPerConnection = 8192;
+/// What a durable request leaves with the broker: names and values together. Their names and number are as of headers.
+inline constexpr std::size_t kContextBytes = 64u << 10;
+/// … of all open requests of a shard, with the notes that are kept of them. Beyond, durable requests are refused, and
+/// notes are told but not kept.
+inline constexpr std::size_t kRequestBytes = 64u << 20;
+/// What the broker adds to the envelope of an answer when it goes to a reply queue.
+inline constexpr std::size_t kReplyBytes = kContextBytes + kHeaderCount * 16 + (8u << 10);
+static_assert(kBatchHeaderBytes >= kEnvelopeBytesMost + kReplyBytes + kBatchBytes + kBatchItems * kItemHeaderBytes);
 /// Why a responder declines; cut beyond.
 inline constexpr std::size_t kReasonBytes = 4u << 10;
 

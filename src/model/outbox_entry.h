@@ -17,6 +17,8 @@ struct OutboxEntry {
   std::uint64_t number = 0;
   LogId log;
   std::vector<MessageRef> messages;  // kRunMessages at most
+  /// Of a reply: the queue that was asked. Should the log be gone, it is counted there.
+  SubscriptionId asked;
 };
 using OutboxEntryRef = std::shared_ptr<const OutboxEntry>;
 

@@ -50,6 +50,8 @@ struct Counters {
   std::uint64_t late_replies = 0;
   /// Nor: what its filter has turned away, which does not count as entered.
   std::uint64_t filtered = 0;
+  /// Nor: replies to durable requests whose reply queue was deleted before they came.
+  std::uint64_t lost_replies = 0;
   bool operator==(const Counters&) const = default;
 };
 

@@ -23,4 +23,10 @@ std::string_view name_of(Reached reached) {
   return "unknown";
 }
 
+std::size_t ReplyAddress::size() const {
+  std::size_t bytes = queue.size() + correlation_id.size();
+  for (const auto& [name, value] : context) bytes += name.size() + value.size();
+  return bytes;
+}
+
 }  // namespace lazaret::model

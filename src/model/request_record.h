@@ -3,8 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "base/time.h"
@@ -46,6 +50,34 @@ struct ResponderReply {
 };
 using ResponderReplyRef = std::shared_ptr<const ResponderReply>;
 
+/// Where the reply of a durable request goes, and what comes back with it.
+struct ReplyAddress {
+  // The reply queue.
+  ShardId shard;
+  LogId log;
+  std::string queue;
+  /// What the requester left with the broker. The responder never sees it.
+  std::vector<std::pair<std::string, std::string>> context;
+  /// Of the request; "": its own id.
+  std::string correlation_id;
+
+  std::size_t size() const;
+};
+using ReplyAddressRef = std::shared_ptr<const ReplyAddress>;
+
+/// A reply, or a note on the way to it, as it is published to a reply queue.
+struct PublishedReply {
+  MessageId id;  // of the message that it is
+  MessageId request;
+  const ReplyAddress& to;
+  RequestOutcome outcome = RequestOutcome::open;  // open: of a note
+  Reached reached = Reached::unknown;
+  bool late = false;
+  std::string_view reason = {};
+  std::optional<CaseId> case_id = std::nullopt;
+  const Message* message = nullptr;  // answered, and of a note
+};
+
 /// On the disk from the publish of its message until it is forgotten.
 struct RequestRecord {
   /// Of the message; with its queue it names the request.
@@ -61,6 +93,10 @@ struct RequestRecord {
   base::Instant ended_at;
   MessageRef reply;    // answered
   std::string reason;  // declined, failed
+  /// Its reply is published there, in the write that ends it, and not kept here. Null: told to whoever waits.
+  ReplyAddressRef reply_to = nullptr;
+  /// While it is open: what its responder said last on the way. Written behind: a crash may take it back.
+  MessageRef note = nullptr;
 };
 
 }  // namespace lazaret::model

@@ -53,6 +53,7 @@ Status Session::handle(const wire::Frame& frame) {
     case FrameType::request: return decode_and<wire::Request>(frame);
     case FrameType::cancel_request: return decode_and<wire::CancelRequest>(frame);
     case FrameType::answer: return decode_and<wire::Answer>(frame);
+    case FrameType::ask: return decode_and<wire::Ask>(frame);
     case FrameType::ping: return decode_and<wire::Ping>(frame);
     case FrameType::pong: return decode_and<wire::Pong>(frame);
     case FrameType::goodbye: return decode_and<wire::Goodbye>(frame);
@@ -70,6 +71,7 @@ Status Session::handle(const wire::Frame& frame) {
     case FrameType::peeked:
     case FrameType::reply:
     case FrameType::answered:
+    case FrameType::asked:
     case FrameType::error:
     case FrameType::closing:
       return Status(Code::UNEXPECTED_FRAME,

@@ -27,29 +27,117 @@ void Session::refuse_request(std::uint64_t request, Status status) {
   refuse(request, std::move(status));
 }
 
+namespace {
+
+/// The limits of headers hold for what comes back with a reply.
+Status check_context(const wire::Context& context) {
+  if (context.size() > limits::kHeaderCount) {
+    return Status(Code::HEADERS_TOO_LARGE,
+                  "the context has more than " + std::to_string(limits::kHeaderCount) + " entries")
+        .with_limit("context_count", static_cast<std::int64_t>(limits::kHeaderCount));
+  }
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : context) {
+    if (name.empty()) return Status(Code::BAD_REQUEST, "an entry of the context has no name");
+    if (name.size() > limits::kEnvelopeFieldBytes) {
+      return Status(Code::HEADERS_TOO_LARGE, "a name in the context has " + std::to_string(name.size()) +
+                                                 " bytes, at most " + std::to_string(limits::kEnvelopeFieldBytes) +
+                                                 " are allowed")
+          .with_limit("context_name", static_cast<std::int64_t>(limits::kEnvelopeFieldBytes));
+    }
+    bytes += name.size() + value.size();
+  }
+  if (bytes <= limits::kContextBytes) return {};
+  return Status(Code::HEADERS_TOO_LARGE, "the context has " + std::to_string(bytes) + " bytes, at most " +
+                                             std::to_string(limits::kContextBytes) + " are allowed")
+      .with_limit("context_bytes", static_cast<std::int64_t>(limits::kContextBytes));
+}
+
+/// Where requests go, if it is there.
+base::Result<engine::QueueRef> queue_for_requests(const engine::Directory& directory, const std::string& name) {
+  auto queue = directory.find(name);
+  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue '" + name + "'");
+  if (queue->kind == model::Kind::queue) return queue;
+  return Status(Code::BAD_REQUEST,
+                name + " is a " + std::string(model::name_of(queue->kind)) + ": a request goes to a queue");
+}
+
+}  // namespace
+
 /// What is wrong with it, if it is not submitted.
 Status Session::ask(wire::Request&& frame) {
   if (requests_.size() > limits::kRequestsPerConnection) {
     return Status(Code::LIMIT_REACHED, "this connection has " + std::to_string(requests_.size()) + " requests")
         .with_limit("requests", static_cast<std::int64_t>(limits::kRequestsPerConnection));
   }
-  const auto queue = context_.engine.directory().find(frame.queue);
-  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue '" + frame.queue + "'");
-  if (queue->kind != model::Kind::queue) {
-    const std::string kind(model::name_of(queue->kind));
-    return Status(Code::BAD_REQUEST, frame.queue + " is a " + kind + ": a request goes to a queue");
-  }
+  const auto queue = queue_for_requests(context_.engine.directory(), frame.queue);
+  if (!queue.ok()) return queue.status();
   wire::EnvelopeFacts facts;
   LZ_RETURN_IF_ERROR(check(frame.envelope, frame.body, frame.body_crc, facts));
   const std::size_t bytes = frame.envelope.size() + frame.body.size();
   model::Request command;
   command.origin = {session_, frame.request};
-  command.subscription = queue->subscription;
+  command.subscription = (*queue)->subscription;
   command.time_left = std::min(frame.time_left, limits::kRequestTimeMost);
   command.message = message_of(std::move(frame.envelope), std::move(frame.body), frame.body_crc, facts);
   command.id = wire::decode_envelope(command.message->envelope.view())->id;
-  submit(queue->shard, std::move(command), bytes);
+  submit((*queue)->shard, std::move(command), bytes);
   return {};
+}
+
+base::Status Session::on(wire::Ask&& frame) {
+  if (frame.request == 0) return Status(Code::BAD_FRAME, "ASK needs a number: somebody waits for its answer");
+  const std::uint64_t number = frame.request;
+  const bool creating = create_missing(frame.queue, [this, frame, number](Status status) mutable {
+    if (status.ok()) status = ask(std::move(frame));
+    if (!status.ok()) refuse(number, std::move(status));
+  });
+  if (creating) return {};
+  if (Status status = ask(std::move(frame)); !status.ok()) refuse(number, std::move(status));
+  return {};
+}
+
+/// The same of a durable one.
+Status Session::ask(wire::Ask&& frame) {
+  const auto queue = queue_for_requests(context_.engine.directory(), frame.queue);
+  if (!queue.ok()) return queue.status();
+  LZ_RETURN_IF_ERROR(check_context(frame.context));
+  wire::EnvelopeFacts facts;
+  LZ_RETURN_IF_ERROR(check(frame.envelope, frame.body, frame.body_crc, facts));
+  const std::size_t bytes = frame.envelope.size() + frame.body.size();
+  model::Request command;
+  command.message = message_of(std::move(frame.envelope), std::move(frame.body), frame.body_crc, facts);
+  auto address = address_of(frame, *command.message);
+  if (!address.ok()) return address.status();
+  const std::size_t kept = (*address)->size();
+  command.reply_to = std::move(*address);
+  command.subscription = (*queue)->subscription;
+  command.time_left = std::min(frame.time_left, limits::kRequestTimeMost);
+  command.id = wire::decode_envelope(command.message->envelope.view())->id;
+  command.origin = expect([this, request = frame.request](model::Answer&& answer) {
+    auto& asked = std::get<model::Asked>(answer);
+    send(wire::encode(wire::Asked{request, std::move(asked.status), asked.offset, asked.duplicate}));
+  });
+  submit((*queue)->shard, std::move(command), bytes + kept);
+  return {};
+}
+
+base::Result<model::ReplyAddressRef> Session::address_of(wire::Ask& frame, const model::Message& message) const {
+  const auto queue = context_.engine.directory().find(frame.reply_queue);
+  if (queue == nullptr) {
+    return Status(Code::NOT_FOUND, "there is no queue '" + frame.reply_queue + "' for the reply to go to");
+  }
+  if (queue->kind != model::Kind::queue) {
+    const std::string kind(model::name_of(queue->kind));
+    return Status(Code::BAD_REQUEST, frame.reply_queue + " is a " + kind + ": a reply goes to a queue");
+  }
+  auto address = std::make_shared<model::ReplyAddress>();
+  address->shard = queue->shard;
+  address->log = queue->log;
+  address->queue = std::move(frame.reply_queue);
+  address->context = std::move(frame.context);
+  address->correlation_id = wire::decode_envelope(message.envelope.view())->correlation_id;
+  return model::ReplyAddressRef(std::move(address));
 }
 
 base::Status Session::on(wire::CancelRequest&& frame) {
@@ -95,6 +183,7 @@ model::ResponderReplyRef Session::reply_of(const wire::ResponderReply& reply, bo
   message->envelope = reply.envelope;
   message->body = reply.body;
   message->body_crc = reply.body_crc;
+  message->priority = facts.priority;
   message->published_at = context_.engine.now();
   out->message = std::move(message);
   return out;

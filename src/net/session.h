@@ -183,6 +183,9 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   // request_commands.cpp: requests, and what responders say of them
   base::Status on(wire::Request&& frame);
   base::Status ask(wire::Request&& frame);
+  base::Status on(wire::Ask&& frame);
+  base::Status ask(wire::Ask&& frame);
+  base::Result<model::ReplyAddressRef> address_of(wire::Ask& frame, const model::Message& message) const;
   void refuse_request(std::uint64_t request, base::Status status);
   base::Status on(wire::CancelRequest&& frame);
   base::Status on(wire::Answer&& frame);

@@ -542,7 +542,7 @@ Status BatchWriter::apply(const model::DropRequest& m) {
 
 Status BatchWriter::apply(const model::PutOutbox& m) {
   const model::OutboxEntry& entry = *m.entry;
-  const std::string head = encode_number(entry.log.value);
+  const std::string head = encode_head(entry);
   const RunParts run = encode_run(entry.log, Offset(entry.number), entry.messages);
   std::vector<rocksdb::Slice> parts{slice(head), slice(run.index)};
   for (const std::string_view part : run.data) parts.push_back(slice(part));

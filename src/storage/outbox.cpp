@@ -16,6 +16,8 @@ using model::Offset;
 using model::ShardId;
 
 constexpr std::size_t kHeadBytes = 8;
+/// Of a reply: behind the log stands the queue that was asked.
+constexpr std::uint64_t kIsReply = std::uint64_t{1} << 63;
 
 }  // namespace
 
@@ -32,10 +34,17 @@ OutboxEntryRead decode_outbox_entry(ShardId to, std::uint64_t number, std::strin
   entry->to = to;
   entry->number = number;
   if (value.size() < kHeadBytes) return {std::move(entry), true};
-  std::string run(value.substr(kHeadBytes));
+  const auto log = base::load_be<std::uint64_t>(value.data());
+  value.remove_prefix(kHeadBytes);
+  if ((log & kIsReply) != 0) {
+    if (value.size() < kHeadBytes) return {std::move(entry), true};
+    entry->asked = model::SubscriptionId(base::load_be<std::uint64_t>(value.data()));
+    value.remove_prefix(kHeadBytes);
+  }
+  std::string run(value);
   const std::optional<std::uint32_t> count = whole_run_count(run);
   if (!count) return {std::move(entry), true};
-  entry->log = model::LogId(base::load_be<std::uint64_t>(value.data()));
+  entry->log = model::LogId(log & ~kIsReply);
   const Offset first(number);
   const Offset end(number + *count);
   std::vector<model::PagedMessage> messages;
@@ -51,6 +60,11 @@ std::string encode_number(std::uint64_t number) {
   std::string value;
   base::append_be(value, number);
   return value;
+}
+
+std::string encode_head(const model::OutboxEntry& entry) {
+  if (!entry.asked) return encode_number(entry.log.value);
+  return encode_number(entry.log.value | kIsReply) + encode_number(entry.asked.value);
 }
 
 Status recover_outboxes(Database& database, std::uint16_t shards, ShardId shard, model::RecoveredShard& recovered) {

@@ -30,8 +30,9 @@ OutboxEntryRead decode_outbox_entry(model::ShardId to, std::uint64_t number, std
 base::Result<std::uint64_t> read_taken(Database& database, const std::string& key,
                                        const rocksdb::Snapshot* snapshot = nullptr);
 
-/// What stands there; and at the head of an entry's value its log. Behind that is a run of its messages, as if the
-/// entry's number were their first offset.
+/// What stands there.
 std::string encode_number(std::uint64_t number);
+/// At the head of an entry's value. Behind that is a run of its messages, as if its number were their first offset.
+std::string encode_head(const model::OutboxEntry& entry);
 
 }  // namespace lazaret::storage

@@ -198,6 +198,7 @@ std::string encode(const model::SubscriptionState& record) {
   counters->set_in_hospital(record.counters.in_hospital);
   counters->set_late_replies(record.counters.late_replies);
   counters->set_filtered(record.counters.filtered);
+  counters->set_lost_replies(record.counters.lost_replies);
   for (const model::SourceState& source : record.sources) {
     v1::Source* to = out.add_sources();
     to->set_log(source.log.value);
@@ -218,8 +219,9 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
   record.seeking = Instant{in.seeking_us()};
   record.bytes = in.bytes();
   const v1::Counters& c = in.counters();
-  record.counters = {c.entered(),           c.acked(),      c.discarded(),   c.expired(),      c.purged(),  c.dropped(),
-                     c.lost_to_retention(), c.redirected(), c.in_hospital(), c.late_replies(), c.filtered()};
+  record.counters = {c.entered(),     c.acked(),        c.discarded(),         c.expired(),
+                     c.purged(),      c.dropped(),      c.lost_to_retention(), c.redirected(),
+                     c.in_hospital(), c.late_replies(), c.filtered(),          c.lost_replies()};
   for (const v1::Source& source : in.sources()) {
     model::SourceState& to = record.sources.emplace_back();
     to.log = model::LogId(source.log());
@@ -481,6 +483,43 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   return true;
 }
 
+namespace {
+
+void fill(v1::ReplyAddress* out, const model::ReplyAddress& to) {
+  out->set_shard(to.shard.value);
+  out->set_log(to.log.value);
+  out->set_queue(to.queue);
+  out->set_correlation_id(to.correlation_id);
+  for (const auto& [name, value] : to.context) {
+    v1::ContextEntry* entry = out->add_context();
+    entry->set_name(name);
+    entry->set_value(value);
+  }
+}
+
+model::ReplyAddressRef address_of(const v1::ReplyAddress& in) {
+  auto to = std::make_shared<model::ReplyAddress>();
+  to->shard = model::ShardId(static_cast<std::uint16_t>(in.shard()));
+  to->log = model::LogId(in.log());
+  to->queue = in.queue();
+  to->correlation_id = in.correlation_id();
+  for (const v1::ContextEntry& entry : in.context()) to->context.emplace_back(entry.name(), entry.value());
+  return to;
+}
+
+/// Of a reply, or a note.
+template <class Stored>
+model::MessageRef message_of(const Stored& in) {
+  auto message = std::make_shared<model::Message>();
+  message->envelope = base::SharedBytes::copy(in.envelope());
+  message->body = base::SharedBytes::copy(in.body());
+  message->body_crc = in.body_crc();
+  message->published_at = Instant{in.published_at_us()};
+  return message;
+}
+
+}  // namespace
+
 std::string encode(const model::RequestRecord& record) {
   v1::Request out;
   out.set_offset(record.offset.value);
@@ -497,6 +536,15 @@ std::string encode(const model::RequestRecord& record) {
     out.set_body_crc(record.reply->body_crc);
     out.set_published_at_us(record.reply->published_at.us);
   }
+  if (record.reply_to != nullptr) fill(out.mutable_reply_to(), *record.reply_to);
+  const bool keeps_note = record.note != nullptr && record.reply_to == nullptr;
+  if (keeps_note) {
+    v1::Note* note = out.mutable_note();
+    note->set_envelope(record.note->envelope.view().data(), record.note->envelope.size());
+    note->set_body(record.note->body.view().data(), record.note->body.size());
+    note->set_body_crc(record.note->body_crc);
+    note->set_published_at_us(record.note->published_at.us);
+  }
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::RequestRecord& record) {
@@ -512,14 +560,12 @@ bool decode(std::string_view bytes, model::RequestRecord& record) {
   record.late = in.late();
   record.ended_at = Instant{in.ended_at_us()};
   record.reason = in.reason();
-  if (record.outcome == model::RequestOutcome::answered) {
-    auto reply = std::make_shared<model::Message>();
-    reply->envelope = base::SharedBytes::copy(in.envelope());
-    reply->body = base::SharedBytes::copy(in.body());
-    reply->body_crc = in.body_crc();
-    reply->published_at = Instant{in.published_at_us()};
-    record.reply = std::move(reply);
+  if (in.has_reply_to()) {
+    record.reply_to = address_of(in.reply_to());
+  } else if (record.outcome == model::RequestOutcome::answered) {
+    record.reply = message_of(in);
   }
+  if (in.has_note()) record.note = message_of(in.note());
   return true;
 }
 

@@ -53,6 +53,7 @@ Status check_fields(const v1::Envelope& envelope) {
     return Status(Code::BAD_REQUEST,
                   "the id of a message has sixteen bytes, not " + std::to_string(envelope.id().size()));
   }
+  if (envelope.has_reply()) return Status(Code::BAD_REQUEST, "what a reply says of its request is the broker's to say");
   if (envelope.priority() > model::kHighestPriority) return Status(Code::BAD_REQUEST, "priority must be 0 to 9");
   return {};
 }
@@ -145,6 +146,7 @@ void take_text(const Field& field, EnvelopeView& view) {
     case v1::Envelope::kReplyToFieldNumber: view.reply_to = field.bytes; break;
     case v1::Envelope::kContentEncodingFieldNumber: view.content_encoding = field.bytes; break;
     case v1::Envelope::kTraceparentFieldNumber: view.traceparent = field.bytes; break;
+    case v1::Envelope::kReplyFieldNumber: view.reply = field.bytes; break;
     default: break;
   }
 }
@@ -156,6 +158,24 @@ void take_number(const Field& field, EnvelopeView& view) {
     case v1::Envelope::kPriorityFieldNumber: view.priority = static_cast<std::uint32_t>(field.value); break;
     default: break;
   }
+}
+
+/// One of a newer broker may say more than we know.
+ReplyInfo reply_of(const v1::ReplyInfo& in) {
+  ReplyInfo reply;
+  if (const auto id = model::MessageId::from_raw(in.request())) reply.request = *id;
+  if (in.outcome() <= static_cast<std::uint32_t>(model::RequestOutcome::timed_out)) {
+    reply.outcome = static_cast<model::RequestOutcome>(in.outcome());
+  }
+  if (in.reached() <= static_cast<std::uint32_t>(model::Reached::settled)) {
+    reply.reached = static_cast<model::Reached>(in.reached());
+  }
+  reply.late = in.late();
+  reply.final = in.final();
+  reply.reason = in.reason();
+  reply.case_id = in.case_id();
+  for (const v1::Header& entry : in.context()) reply.context.emplace_back(entry.name(), entry.value());
+  return reply;
 }
 
 }  // namespace
@@ -223,12 +243,52 @@ base::Result<Envelope> decode_envelope(std::string_view bytes) {
   out.schema_id = in->schema_id();
   out.content_encoding = in->content_encoding();
   out.traceparent = in->traceparent();
+  if (in->has_reply()) out.reply = reply_of(in->reply());
   return out;
+}
+
+std::optional<ReplyInfo> read_reply(std::string_view bytes) {
+  v1::ReplyInfo in;
+  if (bytes.empty() || !has_fields_at_most(bytes, kEnvelopeFields)) return std::nullopt;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::nullopt;
+  return reply_of(in);
+}
+
+base::SharedBytes reply_envelope(const model::PublishedReply& reply) {
+  EnvelopeView said;
+  std::string bytes;
+  if (reply.message != nullptr) {
+    bytes = reply.message->envelope.view();
+    const Status read = read_envelope(bytes, said);  // it was looked at when it came
+    if (!read.ok()) bytes.clear();
+  }
+  v1::Envelope more;
+  more.set_id(reply.id.raw().data(), 16);
+  const std::string request = reply.request.to_string();
+  if (said.facts.correlation_id.empty()) {
+    more.set_correlation_id(reply.to.correlation_id.empty() ? request : reply.to.correlation_id);
+  }
+  if (said.causation_id.empty()) more.set_causation_id(request);
+  v1::ReplyInfo* info = more.mutable_reply();
+  info->set_request(reply.request.raw().data(), 16);
+  info->set_outcome(static_cast<std::uint32_t>(reply.outcome));
+  info->set_reached(static_cast<std::uint32_t>(reply.reached));
+  info->set_late(reply.late);
+  info->set_final(reply.outcome != model::RequestOutcome::open);
+  info->set_reason(std::string(reply.reason));
+  if (reply.case_id) info->set_case_id(reply.case_id->to_string());
+  for (const auto& [name, value] : reply.to.context) {
+    v1::Header* entry = info->add_context();
+    entry->set_name(name);
+    entry->set_value(value);
+  }
+  // Concatenated protobuf messages merge, and of two texts the later one counts.
+  return base::SharedBytes::of(bytes + more.SerializeAsString());
 }
 
 Status read_envelope(std::string_view bytes, EnvelopeView& view) {
   view.facts.clear();
-  view.causation_id = view.reply_to = view.content_encoding = view.traceparent = {};
+  view.causation_id = view.reply_to = view.content_encoding = view.traceparent = view.reply = {};
   view.deadline_us = view.expires_at_us = 0;
   view.priority = 0;
   FieldReader fields(bytes);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,8 +12,22 @@
 #include "base/status.h"
 #include "model/ids.h"
 #include "model/message_facts.h"
+#include "model/request_record.h"
 
 namespace lazaret::wire {
+
+/// What the broker says of a reply that it publishes.
+struct ReplyInfo {
+  model::MessageId request;
+  model::RequestOutcome outcome = model::RequestOutcome::open;  // open: of a note
+  model::Reached reached = model::Reached::unknown;
+  bool late = false;
+  bool final = true;
+  std::string reason;
+  std::string case_id;
+  std::vector<std::pair<std::string, std::string>> context;
+  bool operator==(const ReplyInfo&) const = default;
+};
 
 struct Envelope {
   model::MessageId id;  // nil: none was given
@@ -29,6 +44,7 @@ struct Envelope {
   std::string schema_id;
   std::string content_encoding;
   std::string traceparent;
+  std::optional<ReplyInfo> reply;  // not encoded: the broker alone says it
   bool operator==(const Envelope&) const = default;
 };
 
@@ -44,6 +60,7 @@ struct EnvelopeView {
   std::string_view reply_to;
   std::string_view content_encoding;
   std::string_view traceparent;
+  std::string_view reply;  // encoded; "": it is none
   std::int64_t deadline_us = 0;
   std::int64_t expires_at_us = 0;
   std::uint32_t priority = 0;
@@ -52,6 +69,12 @@ struct EnvelopeView {
 /// does not. What is in `view` before goes; its room is used again.
 base::Status read_envelope(std::string_view bytes, EnvelopeView& view);
 std::string encode_envelope(const EnvelopeView& view);
+
+/// Of EnvelopeView::reply; nullopt when that is none.
+std::optional<ReplyInfo> read_reply(std::string_view bytes);
+/// The envelope of a reply on its way to a reply queue: the responder's, if there is one, with an id of its own, with
+/// what it belongs to unless the responder has said so, and with what the broker says.
+base::SharedBytes reply_envelope(const model::PublishedReply& reply);
 
 /// What the broker has to know of an envelope that it takes as it is.
 struct EnvelopeFacts {

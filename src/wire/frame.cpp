@@ -46,6 +46,7 @@ std::size_t header_bytes_most(std::uint8_t type) {
     case FrameType::error:
     case FrameType::cancel_request:
     case FrameType::answered:
+    case FrameType::asked:
     case FrameType::closing: return model::limits::kPlainHeaderBytes;
     case FrameType::publish:
     case FrameType::open_consumer:
@@ -59,6 +60,7 @@ std::size_t header_bytes_most(std::uint8_t type) {
     case FrameType::peeked:
     case FrameType::request:
     case FrameType::reply:
+    case FrameType::ask:
     case FrameType::answer: break;
   }
   return model::limits::kBatchHeaderBytes;

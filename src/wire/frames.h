@@ -40,6 +40,7 @@ enum class FrameType : std::uint8_t {
   request = 13,
   cancel_request = 14,
   answer = 15,
+  ask = 16,
   ping = 30,
   pong = 31,
   welcome = 40,
@@ -57,16 +58,18 @@ enum class FrameType : std::uint8_t {
   closing = 52,
   reply = 53,
   answered = 54,
+  asked = 55,
 };
 
 // --- Handshake ------------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
 /// Optional features, by name. "time": delays and times to live; "requests": REQUEST, CANCEL_REQUEST and ANSWER;
-/// "transactions": what is published in the same write as a verdict, or as another message; "priority": the envelope's
-/// field of that name.
+/// "asks": ASK; "transactions": what is published in the same write as a verdict, or as another message; "priority":
+/// the envelope's field of that name.
 inline constexpr std::string_view kFeatureTime = "time";
 inline constexpr std::string_view kFeatureRequests = "requests";
+inline constexpr std::string_view kFeatureAsks = "asks";
 inline constexpr std::string_view kFeatureTransactions = "transactions";
 inline constexpr std::string_view kFeaturePriority = "priority";
 /// All that this version knows, for a Hello.
@@ -351,6 +354,23 @@ struct Request {
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
 };
+using Context = std::vector<std::pair<std::string, std::string>>;
+struct Ask {
+  std::uint64_t request = 0;
+  std::string queue;
+  std::string reply_queue;
+  base::Duration time_left{};
+  base::SharedBytes envelope;
+  base::SharedBytes body;
+  std::uint32_t body_crc = 0;
+  Context context;
+};
+struct Asked {
+  std::uint64_t request = 0;
+  base::Status status;
+  model::Offset offset;
+  bool duplicate = false;
+};
 struct CancelRequest {
   std::string queue;
   model::MessageId id;
@@ -413,6 +433,8 @@ OutFrame encode(const Peek& frame);
 OutFrame encode(const Peeked& frame);
 OutFrame encode(const Request& frame);
 OutFrame encode(const CancelRequest& frame);
+OutFrame encode(const Ask& frame);
+OutFrame encode(const Asked& frame);
 OutFrame encode(const Reply& frame);
 OutFrame encode(const Answer& frame);
 OutFrame encode(const Answered& frame);

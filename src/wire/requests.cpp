@@ -1,4 +1,6 @@
 // Requests, what their responders say, and what their requesters are told.
+#include <algorithm>
+
 #include "model/limits.h"
 #include "wire/protobuf_frame.h"
 
@@ -52,6 +54,58 @@ base::Result<Request> decode<Request>(const Frame& frame) {
               in->body_crc()};
   if (!bodies.exact()) return bad_frame("the body length in REQUEST is not that of the frame's body");
   return out;
+}
+
+OutFrame encode(const Ask& frame) {
+  v1::Ask out;
+  out.set_request(frame.request);
+  out.set_queue(frame.queue);
+  out.set_reply_queue(frame.reply_queue);
+  out.set_time_left_us(frame.time_left.count() > 0 ? static_cast<std::uint64_t>(frame.time_left.count()) : 0);
+  out.set_envelope(frame.envelope.view().data(), frame.envelope.size());
+  out.set_body_bytes(static_cast<std::uint32_t>(frame.body.size()));
+  out.set_body_crc(frame.body_crc);
+  for (const auto& [name, value] : frame.context) {
+    v1::ContextEntry* entry = out.add_context();
+    entry->set_name(name);
+    entry->set_value(value);
+  }
+  OutFrame encoded = to_frame(FrameType::ask, out, frame.body.size());
+  encoded.bodies.push_back(frame.body);
+  return encoded;
+}
+
+template <>
+base::Result<Ask> decode<Ask>(const Frame& frame) {
+  const auto in = parse_header<v1::Ask>(frame);
+  if (in == nullptr) return bad_frame("ASK cannot be decoded");
+  BodyCutter bodies(frame.body);
+  Ask out{in->request(),          in->queue(),
+          in->reply_queue(),      microseconds(in->time_left_us()),
+          copied(in->envelope()), bodies.take(in->body_bytes()),
+          in->body_crc(),         {}};
+  if (!bodies.exact()) return bad_frame("the body length in ASK is not that of the frame's body");
+  // One more than allowed says that there are too many.
+  const int most = static_cast<int>(model::limits::kHeaderCount) + 1;
+  for (int i = 0; i < std::min(in->context_size(), most); ++i) {
+    out.context.emplace_back(in->context(i).name(), in->context(i).value());
+  }
+  return out;
+}
+
+OutFrame encode(const Asked& frame) {
+  v1::Asked out;
+  out.set_request(frame.request);
+  if (!frame.status.ok()) fill(out.mutable_problem(), frame.status);
+  out.set_offset(frame.offset.value);
+  out.set_duplicate(frame.duplicate);
+  return to_frame(FrameType::asked, out);
+}
+template <>
+base::Result<Asked> decode<Asked>(const Frame& frame) {
+  const auto in = parse_header<v1::Asked>(frame);
+  if (in == nullptr) return bad_frame("ASKED cannot be decoded");
+  return Asked{in->request(), status_of(in->problem()), model::Offset(in->offset()), in->duplicate()};
 }
 
 OutFrame encode(const CancelRequest& frame) {

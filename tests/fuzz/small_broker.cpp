@@ -111,6 +111,7 @@ void SmallBroker::start() {
   config.read_facts = [](const model::Message& message, model::MessageFacts& facts) {
     wire::read_facts(message.envelope.view(), facts);
   };
+  config.reply_envelope = wire::reply_envelope;
   config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = [](const base::Status& status) {
     std::fprintf(stderr, "fatal: %s\n", status.text().c_str());

@@ -66,6 +66,17 @@ TEST_F(ExamplesTest, RequestReply) {
   expect_nothing_left("prices");
 }
 
+TEST_F(ExamplesTest, Ask) {
+  const std::string ticket = broker_.dir() / "ticket";
+  EXPECT_THAT(example("ask", {"ask"}), ElementsAre("asked at offset 0"));
+  EXPECT_THAT(example("ask", {"work", ticket}), ElementsAre("somebody has to think about: may we buy tea?"));
+  broker_.restart();
+  EXPECT_THAT(example("ask", {"answer", ticket}), ElementsAre("answered"));
+  EXPECT_THAT(example("ask", {"take"}), ElementsAre("order 17: yes"));
+  expect_nothing_left("approvals");
+  expect_nothing_left("approved");
+}
+
 TEST_F(ExamplesTest, OrderingKeys) {
   const auto lines = example("ordering_keys");
   ASSERT_THAT(lines, SizeIs(6));

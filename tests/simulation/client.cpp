@@ -249,15 +249,31 @@ model::ResponderReplyRef Client::declined(const std::string& reason) {
 }
 
 void Client::ask(const std::string& queue, std::uint64_t number, base::Duration time_left) {
-  const model::QueueRecord& record = world_.queue(queue);
+  world_.submit(world_.queue(queue).shard, request(queue, number, time_left));
+  world_.settle();
+}
+
+void Client::ask_durably(const std::string& queue, std::uint64_t number, base::Duration time_left,
+                         const std::string& reply_queue) {
+  const model::QueueRecord& replies = world_.queue(reply_queue);
+  auto address = std::make_shared<model::ReplyAddress>();
+  address->shard = replies.shard;
+  address->log = replies.log;
+  address->queue = reply_queue;
+  address->context = {{"ctx", text(number)}};
+  model::Request durable = request(queue, number, time_left);
+  durable.reply_to = std::move(address);
+  world_.submit(world_.queue(queue).shard, std::move(durable));
+  world_.settle();
+}
+
+model::Request Client::request(const std::string& queue, std::uint64_t number, base::Duration time_left) {
   asked_[++last_request_] = number;
   auto message = std::make_shared<model::Message>();
   message->envelope = base::SharedBytes::of(std::string(id_of(number).raw()));
   message->body = base::SharedBytes::of("request " + text(number) + " try " + text(++tries_) + " of " + name_);
-  world_.submit(
-      record.shard,
-      model::Request{{*session_, last_request_}, record.subscription, id_of(number), time_left, std::move(message)});
-  world_.settle();
+  const model::SubscriptionId to = world_.queue(queue).subscription;
+  return {{*session_, last_request_}, to, id_of(number), time_left, std::move(message)};
 }
 
 void Client::cancel(const std::string& queue, std::uint64_t number) {
@@ -359,6 +375,15 @@ void Client::hear_one(model::Replied& replied) {
   note(words);
   if (on_reply) on_reply(asked->second, replied);
   if (replied.final) asked_.erase(replied.request);
+}
+
+void Client::hear_one(model::Asked& asked) {
+  const auto number = asked_.extract(asked.request);
+  if (number.empty()) return;
+  const std::string code(base::error_info(asked.status.code()).name);
+  note("has asked " + text(number.mapped()) + (asked.status.ok() ? "" : ": " + code) +
+       (asked.duplicate ? ", as before" : ""));
+  if (on_asked) on_asked(number.mapped(), asked);
 }
 
 void Client::hear_one(model::LeaseEnded& ended) {

@@ -90,6 +90,9 @@ class Client {
   // --- Asking
   /// A request with this number as its id. Asked again, its body is another one.
   void ask(const std::string& queue, std::uint64_t number, base::Duration time_left);
+  /// The same, durably: its reply goes to `reply_queue`, with the context "ctx=NUMBER".
+  void ask_durably(const std::string& queue, std::uint64_t number, base::Duration time_left,
+                   const std::string& reply_queue);
   void cancel(const std::string& queue, std::uint64_t number);
   static model::MessageId id_of(std::uint64_t number);
   static model::ResponderReplyRef answered(const std::string& body);
@@ -114,6 +117,7 @@ class Client {
   std::function<void(const Delivery&)> on_delivery;
   std::function<void(const model::Verdict&, const model::VerdictResult&)> on_settled;
   std::function<void(std::uint64_t number, const model::Replied&)> on_reply;
+  std::function<void(std::uint64_t number, const model::Asked&)> on_asked;
 
  private:
   struct Consumer {
@@ -123,6 +127,7 @@ class Client {
   };
 
   void end(core::SessionEnded::How how);
+  model::Request request(const std::string& queue, std::uint64_t number, base::Duration time_left);
   void set_session(std::optional<model::SessionId> session);
   void open(std::uint64_t number, bool present);
   void hear(model::Answer&& answer);
@@ -133,6 +138,7 @@ class Client {
   void hear_one(model::ConsumerOpened& opened);
   void hear_one(model::Settled& settled);
   void hear_one(model::Replied& replied);
+  void hear_one(model::Asked& asked);
   template <class Other>
   void hear_one(Other&) {}
   void note(const std::string& what);

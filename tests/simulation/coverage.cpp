@@ -16,7 +16,7 @@ constexpr std::array kCoreCodes = {
     base::Code::IN_USE,           base::Code::LEASE_LOST,       base::Code::SEQUENCE_REUSED,
     base::Code::SEQUENCE_TOO_OLD, base::Code::CASE_BUSY,        base::Code::DESTINATION_NEEDED,
     base::Code::ALREADY_EXISTS,   base::Code::SHUTTING_DOWN,    base::Code::RESOURCE_EXHAUSTED,
-    base::Code::LIMIT_REACHED,
+    base::Code::LIMIT_REACHED,    base::Code::ALREADY_ANSWERED, base::Code::DEADLINE_EXCEEDED,
 };
 
 struct CodeVisitor {

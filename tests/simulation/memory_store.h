@@ -71,7 +71,8 @@ class MemoryStore final : public model::Store {
   /// The attempts of a message that is not (yet) a case.
   std::vector<model::Attempt> attempts_of(model::SubscriptionId subscription, model::LogId log,
                                           model::Offset offset) const;
-  /// How often a body of a transaction, "tx …", was appended to this log, by what a crash has left.
+  /// How often a body of a transaction, "tx …", or a reply (ReplyText::name) was appended to this log, by what a crash
+  /// has left.
   std::size_t times_appended(model::LogId log, const std::string& body) const;
   /// What shards owe each other.
   std::size_t owed() const;

@@ -5,6 +5,7 @@
 
 #include "model/limits.h"
 #include "simulation/envelope_text.h"
+#include "simulation/reply_text.h"
 
 namespace lazaret::simulation {
 
@@ -40,6 +41,10 @@ void MemoryStore::Writer::apply(const model::AppendMessages& append) {
     run_bytes += message->size();
     if (message->body.view().starts_with("tx ")) {
       ++state_.transacted[{append.log, std::string(message->body.view())}];
+    }
+    if (ReplyText::is_one(message->envelope.view())) {
+      const ReplyText reply = ReplyText::of(message->envelope.view());
+      ++state_.transacted[{append.log, ReplyText::name(reply.request, reply.kind)}];
     }
     next = next.next();
   }

@@ -37,7 +37,8 @@ void RandomRun::treat(const std::string& name) {
   if (cases.empty()) return;
   const model::CaseId id = any(cases).id;
   if (chance(70)) {
-    world_.replay(id);
+    const bool answered = world_.replay(id).status.code() == Code::ALREADY_ANSWERED;
+    if (answered && chance(50)) world_.replay(id, std::nullopt, true);
   } else {
     world_.discard(id, "no use");
   }

@@ -45,6 +45,7 @@ void RandomRun::ask(Asker& asker) {
   }
   if (dice < 30) return asker.client->die();
   if (dice < 35) return answer_by_ticket();
+  if (dice < 60) return ask_durably(asker);
   const std::string queue = kAsked[random_.below(kAsked.size())];
   if (!world_.has_queue(queue)) return;
   const auto time_left = base::Duration(static_cast<std::int64_t>(random_.below(chance(50) ? 400'000 : 6'000'000)));
@@ -70,6 +71,23 @@ void RandomRun::ask_again(Asker& asker) {
   asker.client->ask(open.queue, number, open.deadline - world_.now());
 }
 
+/// Or the same once more, or with another reply queue than before, which is refused.
+void RandomRun::ask_durably(Asker& asker) {
+  if (!asker.durable.empty() && chance(30)) {
+    const auto& [number, open] = any(asker.durable);
+    if (!world_.has_queue(open.queue) || world_.queue(open.queue).subscription != open.subscription) return;
+    if (open.deadline + 30s < world_.now()) return;  // it may be forgotten
+    if (chance(80)) return asker.client->ask_durably(open.queue, number, 1s, "replies");
+    return asker.client->ask(open.queue, number, 1s);
+  }
+  const std::string queue = kAsked[random_.below(kAsked.size())];
+  if (!world_.has_queue(queue)) return;
+  const auto time_left = base::Duration(static_cast<std::int64_t>(random_.below(chance(10) ? 1 : 6'000'000)));
+  const std::uint64_t number = ++last_asked_;
+  asker.durable[number] = {queue, world_.now() + time_left, world_.queue(queue).subscription};
+  asker.client->ask_durably(queue, number, time_left, "replies");
+}
+
 /// More often than anybody may.
 void RandomRun::ask_in_a_crowd(Asker& asker) {
   if (!world_.has_queue("orders")) return;
@@ -84,21 +102,35 @@ void RandomRun::answer(Worker& worker, std::uint64_t offset) {
   if (!request && chance(20)) {
     return client.ack_with(offset, some_destinations(), "tx " + std::to_string(++bodies_));
   }
+  if (request && chance(8)) return answer_and_fail(worker, offset);
   if (!request || chance(20)) return client.ack(offset);
   if (chance(30)) return client.decline(offset, "no " + std::to_string(++bodies_));
   client.answer(offset, "answer " + std::to_string(++bodies_));
 }
 
+/// Its case is not to be replayed unawares.
+void RandomRun::answer_and_fail(Worker& worker, std::uint64_t offset) {
+  const Client::Delivery& delivery = worker.client->delivery(offset);
+  model::AnswerRequest answer;
+  answer.subscription = delivery.token.subscription;
+  answer.id = *model::MessageId::from_raw(delivery.what.message->envelope.view());
+  answer.reply = Client::answered("ticket " + std::to_string(++bodies_));
+  world_.ask<model::Done>(delivery.token.shard, answer);
+  if (worker.client->connected()) worker.client->reject(offset);
+}
+
 void RandomRun::answer_by_ticket() {
   const Asker& asker = *any(askers_);
   if (last_asked_ == 0) return;
-  const std::string queue = asker.open.empty() ? "orders" : asker.open.begin()->second.queue;
+  const auto& of = !asker.durable.empty() && chance(50) ? asker.durable : asker.open;
+  const auto newest = of.empty() ? of.end() : std::prev(of.end());
+  const std::string queue = of.empty() ? "orders" : newest->second.queue;
   if (!world_.has_queue(queue)) return;
   auto reply = std::make_shared<model::ResponderReply>(*Client::answered("ticket " + std::to_string(++bodies_)));
   reply->final = chance(70);
   model::AnswerRequest answer;
   answer.subscription = world_.queue(queue).subscription;
-  answer.id = Client::id_of(asker.open.empty() ? 1 + random_.below(last_asked_) : asker.open.begin()->first);
+  answer.id = Client::id_of(of.empty() ? 1 + random_.below(last_asked_) : newest->first);
   answer.reply = std::move(reply);
   world_.ask<model::Done>(world_.queue(queue).shard, answer);
 }

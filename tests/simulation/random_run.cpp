@@ -7,7 +7,7 @@
 namespace lazaret::simulation {
 namespace {
 
-constexpr std::array kConsumed{"letters", "orders", "parcels", "news.all", "news.new"};
+constexpr std::array kConsumed{"letters", "orders", "parcels", "news.all", "news.new", "replies"};
 constexpr std::array kPublished{"letters", "orders", "parcels", "news"};
 
 }  // namespace
@@ -40,6 +40,7 @@ void RandomRun::run() {
   with_priorities_ = chance(60);
   for (const char* name : {"orders", "letters", "parcels"}) create(name);
   create_topic();
+  create_reply_queue();
   make_workers();
   make_publishers();
   make_askers();
@@ -101,9 +102,16 @@ void RandomRun::subscribe(const std::string& name) {
   world_.subscribe(name, "news", start, options);
 }
 
-/// Eight processes; the first of them has consumers on two queues.
+/// Nobody changes or deletes it, so that every reply is found there.
+void RandomRun::create_reply_queue() {
+  model::QueueOptions options = some_options();
+  options.ttl = {};
+  world_.create_queue("replies", options);
+}
+
+/// Nine processes; the first of them has consumers on two queues.
 void RandomRun::make_workers() {
-  for (std::size_t i = 0; i < 8; ++i) {
+  for (std::size_t i = 0; i < 9; ++i) {
     Client::Options options;
     options.speaks_started = !chance(20);
     options.answers_recall = !chance(10);
@@ -169,7 +177,9 @@ void RandomRun::nobody_works_twice() {
 /// Cases whose keys are held keep what is behind them from being worked off. False if there are none.
 bool RandomRun::resolve_held_cases() {
   bool any_left = false;
-  for (const std::string& name : names_) {
+  std::set<std::string> names = names_;
+  names.insert("replies");
+  for (const std::string& name : names) {
     if (!world_.has_queue(name) || world_.show(name).held == 0) continue;
     for (const model::CaseRecord& record : world_.cases(name, model::CaseState::admitted)) {
       any_left = true;
@@ -195,7 +205,9 @@ void RandomRun::drain() {
   for (const auto& publisher : publishers_) send_again(*publisher);
   world_.run_for(61s);  // every delay is over
   std::vector<std::unique_ptr<Client>> good;
-  for (const std::string& name : names_) {
+  std::set<std::string> names = names_;
+  names.insert("replies");
+  for (const std::string& name : names) {
     if (!world_.has_queue(name)) continue;
     Client::Options options;
     options.starts_at_once = true;

@@ -73,10 +73,12 @@ class RandomRun {
     struct Open {
       std::string queue;
       base::Instant deadline;
+      model::SubscriptionId subscription{};
     };
     std::unique_ptr<Client> client;
     std::map<std::uint64_t, Open> open;  // by the number of the request
     std::map<std::uint64_t, Open> told;  // answered or declined, and when
+    std::map<std::uint64_t, Open> durable;
   };
   struct CommandCounter final : Watcher {
     void event(model::ShardId, base::Instant, const core::Event::What& what) override {
@@ -120,9 +122,11 @@ class RandomRun {
   void make_askers();
   void ask(Asker& asker);
   void ask_again(Asker& asker);
+  void ask_durably(Asker& asker);
   void ask_in_a_crowd(Asker& asker);
   void answer(Worker& worker, std::uint64_t offset);
   void answer_by_ticket();
+  void answer_and_fail(Worker& worker, std::uint64_t offset);
   void askers_come_back();
 
   // What operators do: random_operators.cpp.
@@ -144,6 +148,7 @@ class RandomRun {
   void drain();
   bool resolve_held_cases();
   void create_topic();
+  void create_reply_queue();
   void subscribe(const std::string& name);
   model::QueueOptions some_options();
   std::string some_filter();

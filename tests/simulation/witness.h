@@ -24,6 +24,7 @@
 #include <tuple>
 #include <vector>
 
+#include "simulation/reply_text.h"
 #include "simulation/watcher.h"
 #include "simulation/world.h"
 
@@ -120,6 +121,10 @@ class Witness final : public Watcher {
     std::set<std::uint64_t> offsets;       // at which it was delivered
     std::set<std::uint64_t> never_begins;  // of them, as its requester was told
     base::Instant replied_until;           // until then a confirmed reply is there
+    // Of a durable one.
+    std::string context;
+    std::set<std::string> noted;  // by responders, on the way
+    bool asked = false;           // which was confirmed
   };
   struct Published {
     model::LogId log;
@@ -172,6 +177,7 @@ class Witness final : public Watcher {
   void see(const core::Tell& tell, const model::SeekDone& answer);
   void see(const core::Tell& tell, const model::QueueStats& answer);
   void see(const core::Tell& tell, const model::Replied& reply);
+  void see(const core::Tell& tell, const model::Asked& asked);
   template <class Other>
   void see(const core::Tell&, const Other&) {}
   void see_queue(const model::QueueRecord& record);
@@ -187,6 +193,9 @@ class Witness final : public Watcher {
   std::optional<RequestKey> request_of(model::SubscriptionId of, std::uint64_t offset) const;
   void request_delivered(Queue& of, const model::Delivered& one);
   void reply_confirmed(model::SubscriptionId of, std::uint64_t offset);
+  void check_reply(const Queue& of, const model::Delivered& one);
+  void check_words(const std::string& at, const RequestKey& key, const model::Delivered& one);
+  void finish_durable_requests();
   void check_never_begun(const RequestKey& key, const Request& request);
   void requests_after_a_crash();
   void finish_requests();
@@ -254,6 +263,9 @@ class Witness final : public Watcher {
   std::map<Question, Asked> asked_;
   std::map<RequestKey, Request> requests_;
   std::map<Place, RequestKey> requests_at_;
+  std::map<Question, RequestKey> durable_asked_;
+  std::map<std::string, std::set<RequestKey>> durable_;  // by id, as text
+  model::LogId reply_log_;                               // of the one reply queue
   std::set<model::SessionId> ended_;
   std::vector<std::string> findings_;
 };

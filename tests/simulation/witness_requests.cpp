@@ -28,9 +28,19 @@ std::string name_of(const model::MessageId& id) { return "request " + id.to_stri
 void Witness::hear(model::ShardId, const model::Request& request) {
   const base::Instant deadline = world_.now() + request.time_left;
   if (Queue* of = queue(request.subscription)) of->some_end = true;
-  asked_[{request.origin.session, request.origin.request}] = {{request.subscription, request.id}, deadline, false};
+  const Question question{request.origin.session, request.origin.request};
+  if (request.reply_to != nullptr) {
+    durable_asked_[question] = {request.subscription, request.id};
+    durable_[request.id.to_string()].insert({request.subscription, request.id});
+    reply_log_ = request.reply_to->log;
+  } else {
+    asked_[question] = {{request.subscription, request.id}, deadline, false};
+  }
   const auto [found, fresh] = requests_.try_emplace({request.subscription, request.id});
   Request& known = found->second;
+  if (request.reply_to != nullptr) {
+    known.context = request.reply_to->context[0].first + "=" + request.reply_to->context[0].second;
+  }
   if (!fresh && (known.deadline <= world_.now() || known.cancelled)) {
     // It may have left meanwhile: what comes may be another message.
     known.offsets.clear();
@@ -52,7 +62,9 @@ void Witness::hear(model::ShardId, const model::CancelRequest& cancel) {
 }
 
 void Witness::hear(model::ShardId, const model::AnswerRequest& answer) {
-  if (answer.reply->final) said({answer.subscription, answer.id}, *answer.reply);
+  if (answer.reply->final) return said({answer.subscription, answer.id}, *answer.reply);
+  const auto found = requests_.find({answer.subscription, answer.id});
+  if (found != requests_.end()) found->second.noted.insert(std::string(answer.reply->message->body.view()));
 }
 
 void Witness::said(const RequestKey& key, const model::ResponderReply& reply) {
@@ -122,6 +134,55 @@ void Witness::see(const core::Tell& tell, const model::Replied& reply) {
   check_never_begun(asked.key, request);
 }
 
+void Witness::see(const core::Tell& tell, const model::Asked& asked) {
+  const auto found = durable_asked_.extract({tell.session, asked.request});
+  if (found.empty()) return find("a durable request is confirmed that nobody has asked");
+  if (asked.status.ok()) requests_.at(found.mapped()).asked = true;
+}
+
+// --- On the reply queue ---------------------------------------------------------------------------------------------
+
+/// It says what became of a request, with the context of that.
+void Witness::check_reply(const Queue& of, const model::Delivered& one) {
+  const ReplyText text = ReplyText::of(one.message->envelope.view());
+  const std::string at = "reply to " + text.request.substr(24) + ": ";
+  if (of.record.log != reply_log_) find(at + "it went to " + of.record.name);
+  const auto known = durable_.find(text.request);
+  if (known == durable_.end()) return find(at + "nobody has asked that");
+  bool context = false;
+  for (const RequestKey& key : known->second) context = context || requests_.at(key).context == text.context;
+  if (!context) find(at + "with the context " + text.context);
+  if (known->second.size() == 1) check_words(at, *known->second.begin(), one);
+}
+
+void Witness::check_words(const std::string& at, const RequestKey& key, const model::Delivered& one) {
+  const ReplyText text = ReplyText::of(one.message->envelope.view());
+  const Request& request = requests_.at(key);
+  const std::string body(one.message->body.view());
+  if (text.kind == "note" && !request.noted.contains(body)) find(at + "nobody has noted " + body);
+  if (text.outcome == "answered" && !request.said.contains(body)) find(at + "nobody has said " + body);
+  if (text.outcome == "declined" && !request.said.contains(text.reason)) find(at + "nobody has said " + text.reason);
+  if (text.outcome == "timed_out" && world_.now() < request.earliest) find(at + "timed out before its deadline");
+  if (text.outcome != "failed" || text.case_id == "-") return;  // "-": its queue was deleted
+  if (!world_.store().read_case(*model::CaseId::parse(text.case_id)).ok()) find(at + "failed without a case");
+}
+
+/// Each that was confirmed has exactly one reply that is not late, and perhaps one that is.
+void Witness::finish_durable_requests() {
+  for (const auto& [id, keys] : durable_) {
+    const std::string at = "durable request " + id.substr(24) + ": ";
+    const std::size_t replies = world_.store().times_appended(reply_log_, ReplyText::name(id, "final"));
+    const std::size_t late = world_.store().times_appended(reply_log_, ReplyText::name(id, "late"));
+    if (replies > keys.size()) find(at + std::to_string(replies) + " replies");
+    if (late > replies) find(at + std::to_string(late) + " late replies");
+    for (const RequestKey& key : keys) {
+      const Queue* of = queue(key.first);
+      const bool relaxed = of == nullptr || of->relaxed;
+      if (requests_.at(key).asked && !relaxed && replies == 0) find(at + "no reply");
+    }
+  }
+}
+
 /// What was said never to begin has not.
 void Witness::check_never_begun(const RequestKey& key, const Request& request) {
   const Queue* of = queue(key.first);
@@ -140,6 +201,7 @@ void Witness::check_never_begun(const RequestKey& key, const Request& request) {
 /// Nobody asked who is gone; and of what was asked again something may not have been on the disk.
 void Witness::requests_after_a_crash() {
   asked_.clear();
+  durable_asked_.clear();
   for (auto& [key, request] : requests_) {
     request.deadline = request.earliest;
     const Queue* of = queue(key.first);
@@ -151,6 +213,7 @@ void Witness::requests_after_a_crash() {
 }
 
 void Witness::finish_requests() {
+  finish_durable_requests();
   for (const auto& [key, request] : requests_) check_never_begun(key, request);
   for (const auto& [request, asked] : asked_) {
     if (!ended_.contains(request.first)) find(name_of(asked.key.second) + "its requester still waits");

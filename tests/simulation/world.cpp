@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "simulation/envelope_text.h"
+#include "simulation/reply_text.h"
 
 namespace lazaret::simulation {
 
@@ -52,6 +53,7 @@ void World::start_broker() {
       facts.schema_id = text.schema_id;
       facts.id = text.id;
     };
+    config.reply_envelope = reply_text;
     config.awaiting_instances = !instances.empty();
     if (i == 0) config.catalog = catalog;
     const model::ShardMeta meta = recovered[i].meta;
@@ -342,8 +344,9 @@ model::Done World::delete_queue(const std::string& name, bool force) {
   return ask<model::Done>(queue(name).shard, erase);
 }
 
-model::CaseDone World::replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read) {
+model::CaseDone World::replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read, bool force) {
   model::ReplayCaseCommand replay;
+  replay.force = force;
   replay.id = id;
   const auto record = store_.read_case(id);
   replay.attempts = attempts_read ? *attempts_read : record.value().attempt_count;

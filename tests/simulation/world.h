@@ -125,7 +125,8 @@ class World {
   model::Done cancel_scheduled(const std::string& queue, std::uint64_t offset);
   model::Done delete_queue(const std::string& queue, bool force = false);
   /// `attempts_read`: the length of the history as somebody read it before; by default as it is now.
-  model::CaseDone replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read = std::nullopt);
+  model::CaseDone replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read = std::nullopt,
+                         bool force = false);
   model::CaseDone discard(const model::CaseId& id, const std::string& reason = "");
   /// Sends a command with an origin of the world's own desk and waits for the answer.
   template <class Answer, class Command>

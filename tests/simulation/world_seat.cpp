@@ -97,7 +97,7 @@ void World::perform(std::size_t index, core::Effect& effect) {
   } else if (const auto* hand_over = std::get_if<core::HandOver>(&effect)) {
     submit(hand_over->entry->to, core::HandedOver{shard, hand_over->entry});
   } else if (const auto* taken = std::get_if<core::ConfirmHandOver>(&effect)) {
-    submit(taken->to, core::HandOverTaken{shard, taken->taken});
+    submit(taken->to, core::HandOverTaken{shard, taken->taken, taken->lost});
   } else {
     pages_.push_back({now_ + some(options_.page_time), index, std::move(effect)});
   }

@@ -92,6 +92,7 @@ json::object outcome_of(HttpClient& http, const std::string& id) {
 struct ReplayOptions {
   ChosenCases cases;
   bool wait = false;
+  bool force = false;
 };
 
 /// All are sent on their way before the first outcome is waited for.
@@ -100,8 +101,10 @@ int replay(const Connection& connection, const ReplayOptions& given) {
   const auto ids = given.cases.choose(http, "replay");
   std::vector<std::string> sent;
   CaseResults sending(connection, "replayed", ids.size(), !given.wait);
+  json::object how;
+  if (given.force) how["force"] = true;
   const auto send = [&](const std::string& id) {
-    json::object now = http.request("POST", target({"hospital", "cases", id, "replay"})).body.as_object();
+    json::object now = http.request("POST", target({"hospital", "cases", id, "replay"}), how).body.as_object();
     sent.push_back(id);
     return now;
   };
@@ -172,6 +175,7 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   const auto replays = std::make_shared<ReplayOptions>();
   replays->cases.add_options(*replaying);
   replaying->add_flag("--wait", replays->wait, "Wait for the outcomes; exit with 1 unless all are discharged");
+  replaying->add_flag("--force", replays->force, "Also requests that were answered meanwhile (ALREADY_ANSWERED)");
   replaying->callback([&connection, &exit_status, replays] { exit_status = replay(connection, *replays); });
 
   CLI::App* discarding = hospital->add_subcommand("discard", "Give messages up");

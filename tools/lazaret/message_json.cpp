@@ -29,9 +29,9 @@ constexpr std::array<std::pair<std::string_view, std::string Message::*>, 9> kTe
 constexpr std::array<std::string_view, 8> kOthers = {"id",    "headers",    "body", "body_base64",
                                                      "delay", "deliver_at", "ttl",  "expires_at"};
 /// Added by the broker when it shows a message.
-constexpr std::array<std::string_view, 10> kPassedOver = {"source",  "offset",      "published_at", "attempt",
-                                                          "state",   "redelivered", "until",        "consumer",
-                                                          "held_by", "unaccepted"};
+constexpr std::array<std::string_view, 18> kPassedOver = {
+    "source",     "offset",  "published_at", "attempt", "state", "redelivered", "until",  "consumer", "held_by",
+    "unaccepted", "request", "status",       "reached", "late",  "final",       "reason", "case_id",  "context"};
 /// In the contract of a message, but not to be set by this version.
 constexpr std::string_view kNotYet = "deadline";
 
@@ -165,16 +165,21 @@ void add_body(json::object& out, const Message& message) {
   }
 }
 
+/// How a request ended; of a note: it has not.
+void add_outcome(json::object& out, const Reply& reply) {
+  const bool timed_out = reply.final && reply.outcome == Outcome::timed_out;
+  out["status"] = reply.final ? name_of(reply.outcome) : "open";
+  out["reached"] = timed_out ? json::value(name_of(reply.reached)) : json::value();
+  out["late"] = reply.late;
+  out["reason"] = text_or_null(reply.reason);
+  out["case_id"] = text_or_null(reply.case_id);
+}
+
 }  // namespace
 
 json::object reply_json(const Reply& reply) {
-  const bool timed_out = reply.outcome == Outcome::timed_out;
-  json::object out{{"status", name_of(reply.outcome)},
-                   {"reached", nullptr},
-                   {"late", reply.late},
-                   {"reason", text_or_null(reply.reason)},
-                   {"case_id", text_or_null(reply.case_id)}};
-  if (timed_out) out["reached"] = name_of(reply.reached);
+  json::object out;
+  add_outcome(out, reply);
   if (reply.outcome != Outcome::answered) return out;
   const Message& message = reply.message;
   out["id"] = message.id.to_string();
@@ -207,6 +212,12 @@ json::object message_json(const Delivery& delivery) {
                    {"expires_at", time_or_null(message.expires_at)},
                    {"priority", message.priority},
                    {"published_at", time_or_null(message.published_at)}};
+  if (message.reply != nullptr) {
+    out["request"] = message.reply->request.to_string();
+    add_outcome(out, *message.reply);
+    out["final"] = message.reply->final;
+    out["context"] = headers_json(message.reply->context);
+  }
   add_body(out, message);
   return out;
 }

@@ -1,4 +1,4 @@
-// lazaret request NAME --deadline D
+// lazaret request NAME --deadline D, and lazaret request NAME --reply-to QUEUE
 #include <unistd.h>
 
 #include <iostream>
@@ -26,7 +26,19 @@ struct Given {
   Message message;
   std::vector<std::string> headers;
   std::string id;
+  std::string reply_to;
+  std::vector<std::string> context;
 };
+
+Headers pairs_of(const std::vector<std::string>& texts, const std::string& option) {
+  Headers pairs;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) fail(Code::USAGE, option + " " + text + ": must be NAME=VALUE");
+    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return pairs;
+}
 
 std::string sentence_of(const Reply& reply) {
   switch (reply.outcome) {
@@ -59,21 +71,31 @@ void print_answer(const Message& message) {
   print(message.body.view());
 }
 
+/// Prints the receipt: the reply goes to a queue.
+void ask(const Connection& connection, Given& given) {
+  const Headers context = pairs_of(given.context, "--context");
+  const Receipt receipt = connection.connect().ask(
+      {given.queue, std::move(given.message), given.deadline.value_or(milliseconds(0))}, given.reply_to, context);
+  if (connection.json) {
+    return print_json({{"id", receipt.id.to_string()}, {"offset", receipt.offset}, {"duplicate", receipt.duplicate}});
+  }
+  print_line("asked: " + receipt.id.to_string() + (receipt.duplicate ? ", as before" : ""));
+}
+
 void request(const Connection& connection, Given& given, int& exit_status) {
-  if (!given.deadline) fail(Code::USAGE, "request needs --deadline DURATION");
+  const bool durable = !given.reply_to.empty();
+  if (!given.deadline && !durable) fail(Code::USAGE, "request needs --deadline DURATION, or --reply-to QUEUE");
+  if (!given.context.empty() && !durable) fail(Code::USAGE, "--context comes back with a reply: it needs --reply-to");
   if (!given.id.empty()) {
     const auto id = MessageId::parse(given.id);
     if (!id || id->is_nil()) fail(Code::USAGE, "--id " + given.id + ": must be a UUID");
     given.message.id = *id;
   }
-  for (const std::string& text : given.headers) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) fail(Code::USAGE, "--header " + text + ": must be NAME=VALUE");
-    given.message.headers.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
+  given.message.headers = pairs_of(given.headers, "--header");
   bool cut = false;
   given.message.body = Body(given.body ? *given.body : LineReader(given.file).rest(cut));
   if (cut) fail(Code::MESSAGE_TOO_LARGE, "the input is larger than any broker takes");
+  if (durable) return ask(connection, given);
   Client client = connection.connect().within(*given.deadline);
   if (!connection.json) {
     client = client.on_progress(
@@ -98,6 +120,15 @@ void add_request_command(CLI::App& app, const Connection& connection, int& exit_
   command->add_option("name", given->queue, "Name of the queue")->required()->type_name("NAME");
   add_duration(*command, "--deadline", given->deadline,
                "The reply must come within this time; past it the request is not delivered any more");
+  command
+      ->add_option("--reply-to", given->reply_to,
+                   "Do not wait: the reply goes to this queue, days later too (--deadline is a year unless given)")
+      ->type_name("QUEUE");
+  command
+      ->add_option("--context", given->context,
+                   "With --reply-to: comes back with the reply, and the responder never sees it; repeatable")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   auto* file = command->add_option("--file", given->file, "Read this; standard input when it is - or not given");
   file->type_name("FILE");
   command->add_option("--body", given->body, "The body itself")->type_name("TEXT")->excludes(file);
@@ -113,7 +144,8 @@ void add_request_command(CLI::App& app, const Connection& connection, int& exit_
   command->footer(
       "Exit status: 0 answered, with the body of the answer on standard output; 10 declined; 11 failed: the request "
       "is\n"
-      "a case in the hospital; 75 timed out. With --json one object says how it ended, whichever way that is.");
+      "a case in the hospital; 75 timed out. With --json one object says how it ended, whichever way that is.\n"
+      "With --reply-to the request and its reply outlive this command: 0 says that it is on the broker's disk.");
   command->callback([&connection, &exit_status, given] { request(connection, *given, exit_status); });
 }
 

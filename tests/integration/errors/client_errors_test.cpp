@@ -50,6 +50,23 @@ Client connected(const Broker& broker) {
   return client;
 }
 
+TEST_F(ErrorCodes, ALREADY_ANSWERED) {
+  Broker& broker = start();
+  Client client = Client::connect(broker.url(), {.timeout = 60s});
+  client.create({.name = "asked", .max_attempts = 1});
+  client.create({.name = "replies"});
+  Client clerk = client;
+  const Consumer consumer = client.consume("asked", [clerk](Delivery& delivery) mutable {
+    clerk.answer(delivery.reply_later(), Verdict::answer({.body = "yes"}));
+    return Verdict::fail("and then it broke");
+  });
+  client.ask({.to = "asked", .message = {.body = "may I?"}}, "replies");
+  EXPECT_TRUE(eventually([&] { return cases_of(broker, "asked").size() == 1; }));
+  const std::string id = text_of(cases_of(broker, "asked").at(0), "id");
+  expect_problem(http(broker.admin(), "POST", "/api/v1/hospital/cases/" + id + "/replay"), Code::ALREADY_ANSWERED);
+  expect_exit(broker.cli({"hospital", "replay", id}), Code::ALREADY_ANSWERED);
+}
+
 TEST_F(ErrorCodes, UNREACHABLE) {
   const std::string nowhere = "lazaret://127.0.0.1:" + std::to_string(free_port());
   expect_thrown(thrown([&] { Client::connect(nowhere, {.connect = 200ms}); }), Code::UNREACHABLE);

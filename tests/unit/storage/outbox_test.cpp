@@ -49,6 +49,21 @@ TEST_F(OutboxTest, WhatIsOwedComesBackInOrder) {
   EXPECT_EQ(first->messages.at(1)->body.view(), "b");
 }
 
+TEST_F(OutboxTest, AReplyNamesTheQueueThatWasAsked) {
+  auto entry = std::make_shared<model::OutboxEntry>();
+  entry->to = ShardId(1);
+  entry->number = 1;
+  entry->log = model::LogId(77);
+  entry->asked = model::SubscriptionId(88);
+  entry->messages.push_back(message("3 euros"));
+  commit({model::PutOutbox{entry}});
+  reopen();
+  const auto read = owed(1)->front();
+  EXPECT_EQ(read->log, model::LogId(77));
+  EXPECT_EQ(read->asked, model::SubscriptionId(88));
+  EXPECT_EQ(read->messages.at(0)->body.view(), "3 euros");
+}
+
 TEST_F(OutboxTest, WhatWasTakenIsGoneAndItsNumberIsKnown) {
   commit({entry(1, {"a"}), entry(2, {"b"})});
   commit({model::DropOutbox{ShardId(1), 1, 2}});

@@ -470,5 +470,46 @@ TEST_F(RecoveryTest, RequestsComeBackWithTheirReplies) {
   EXPECT_THAT(recovered().subscription->requests, IsEmpty());
 }
 
+TEST_F(RecoveryTest, DurableRequestsComeBackWithTheirContextAndOthersWithTheirNote) {
+  publish({"tea", "coffee"});
+  model::RequestRecord durable;
+  durable.id.bytes[15] = 1;
+  durable.outcome = model::RequestOutcome::answered;
+  auto address = std::make_shared<model::ReplyAddress>();
+  address->shard = model::ShardId(1);
+  address->log = LogId(99);
+  address->queue = "replies";
+  address->context = {{"order", "17"}, {"order", std::string("\0\xff", 2)}};
+  address->correlation_id = "basket";
+  durable.reply_to = address;
+  model::RequestRecord noted;
+  noted.id.bytes[15] = 2;
+  noted.offset = Offset(1);
+  auto note = std::make_shared<model::Message>();
+  note->envelope = base::SharedBytes::of("envelope");
+  note->body = base::SharedBytes::of("10%");
+  note->body_crc = 7;
+  note->published_at = base::Instant{5900};
+  noted.note = note;
+  state_.counters.lost_replies = 3;
+  commit({put_state(), model::PutRequest{queue_.subscription, durable}, model::PutRequest{queue_.subscription, noted}});
+  reopen();
+  const auto found = recovered().subscription->requests;
+  ASSERT_THAT(found, SizeIs(2));
+  ASSERT_NE(found[0].reply_to, nullptr);
+  EXPECT_EQ(found[0].reply_to->shard, address->shard);
+  EXPECT_EQ(found[0].reply_to->log, address->log);
+  EXPECT_EQ(found[0].reply_to->queue, "replies");
+  EXPECT_EQ(found[0].reply_to->context, address->context);
+  EXPECT_EQ(found[0].reply_to->correlation_id, "basket");
+  EXPECT_EQ(found[0].reply, nullptr) << "its answer is on the reply queue";
+  EXPECT_EQ(found[1].reply_to, nullptr);
+  EXPECT_EQ(found[1].note->body.view(), "10%");
+  EXPECT_EQ(found[1].note->envelope.view(), "envelope");
+  EXPECT_EQ(found[1].note->body_crc, 7u);
+  EXPECT_EQ(found[1].note->published_at, note->published_at);
+  EXPECT_EQ(recovered().subscription->state.counters.lost_replies, 3u);
+}
+
 }  // namespace
 }  // namespace lazaret::storage

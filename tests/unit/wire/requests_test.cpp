@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "lazaret/wire/v1/frames.pb.h"
 #include "model/limits.h"
+#include "wire/envelope.h"
 #include "wire/frames.h"
 
 namespace lazaret::wire {
@@ -44,6 +45,77 @@ TEST(Requests, ARequestIsTakenAsItIs) {
   EXPECT_EQ(got->envelope.view(), "envelope");
   EXPECT_EQ(got->body.view(), "tea");
   EXPECT_EQ(got->body_crc, 99u);
+}
+
+TEST(Requests, ADurableOneIsTakenAsItIs) {
+  const wire::Context context{{"order", "17"}, {"order", std::string("\0\xff", 2)}};
+  const auto got = received<Ask>(encode(Ask{7, "prices", "replies", std::chrono::hours(72), SharedBytes::of("envelope"),
+                                            SharedBytes::of("tea"), 99, context}));
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->request, 7u);
+  EXPECT_EQ(got->queue, "prices");
+  EXPECT_EQ(got->reply_queue, "replies");
+  EXPECT_EQ(got->time_left, std::chrono::hours(72));
+  EXPECT_EQ(got->envelope.view(), "envelope");
+  EXPECT_EQ(got->body.view(), "tea");
+  EXPECT_EQ(got->body_crc, 99u);
+  EXPECT_EQ(got->context, context);
+  const auto asked =
+      received<Asked>(encode(Asked{7, base::Status(base::Code::NOT_FOUND, "no"), model::Offset(5), true}));
+  ASSERT_TRUE(asked.ok());
+  EXPECT_EQ(asked->request, 7u);
+  EXPECT_EQ(asked->status.code(), base::Code::NOT_FOUND);
+  EXPECT_EQ(asked->offset, model::Offset(5));
+  EXPECT_TRUE(asked->duplicate);
+}
+
+TEST(Requests, AReplyOnItsQueueIsTheAnswerWithWhatTheBrokerSays) {
+  Envelope answer;
+  answer.id = base::Uuid::v7(1, 2, 3);
+  answer.type = "price";
+  answer.correlation_id = "the responder's own";
+  model::Message message;
+  message.envelope = SharedBytes::of(encode_envelope(answer));
+  model::ReplyAddress to;
+  to.context = {{"order", "17"}};
+  to.correlation_id = "basket";
+  model::PublishedReply reply{base::Uuid::v7(4, 5, 6), an_id(), to};
+  reply.outcome = RequestOutcome::answered;
+  reply.message = &message;
+  const SharedBytes bytes = reply_envelope(reply);
+  const auto read = decode_envelope(bytes.view());
+  ASSERT_TRUE(read.ok() && read->reply);
+  EXPECT_EQ(read->id, reply.id);
+  EXPECT_EQ(read->type, "price");
+  EXPECT_EQ(read->correlation_id, "the responder's own");
+  EXPECT_EQ(read->causation_id, an_id().to_string());
+  EXPECT_EQ(read->reply->request, an_id());
+  EXPECT_EQ(read->reply->outcome, RequestOutcome::answered);
+  EXPECT_TRUE(read->reply->final);
+  EXPECT_EQ(read->reply->context, to.context);
+  EnvelopeView view;
+  ASSERT_TRUE(read_envelope(bytes.view(), view).ok());
+  EXPECT_EQ(read_reply(view.reply), read->reply);
+  EnvelopeFacts facts;
+  EXPECT_EQ(check_envelope(bytes.view(), 1000, facts).code(), base::Code::BAD_REQUEST) << "nobody publishes that";
+}
+
+TEST(Requests, AReplyWithoutAnAnswerSaysWhy) {
+  model::ReplyAddress to;
+  to.correlation_id = "basket";
+  model::PublishedReply reply{base::Uuid::v7(4, 5, 6), an_id(), to};
+  reply.outcome = RequestOutcome::failed;
+  reply.reason = "no database";
+  reply.late = true;
+  reply.case_id = model::CaseId{model::ShardId(1), model::SubscriptionId(2), model::LogId(3), model::Offset(4)};
+  const auto read = decode_envelope(reply_envelope(reply).view());
+  ASSERT_TRUE(read.ok() && read->reply);
+  EXPECT_EQ(read->correlation_id, "basket");
+  EXPECT_EQ(read->reply->reason, "no database");
+  EXPECT_EQ(read->reply->case_id, reply.case_id->to_string());
+  EXPECT_TRUE(read->reply->late);
+  reply.outcome = RequestOutcome::open;
+  EXPECT_FALSE(decode_envelope(reply_envelope(reply).view())->reply->final) << "a note";
 }
 
 TEST(Requests, ATimeBeyondAllClocksIsForEver) {
