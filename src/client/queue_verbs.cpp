@@ -159,8 +159,8 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
 
 /// Sends `frame` (its number is filled in), and makes the result of what the broker says.
 template <class R, class Frame, class Convert>
-void ask(ClientCore& core, Frame frame, milliseconds timeout, bool repeatable, detail::Handler<R> handler,
-         Convert convert) {
+void ask_about(ClientCore& core, Frame frame, milliseconds timeout, bool repeatable, detail::Handler<R> handler,
+               Convert convert) {
   Requests::Request request;
   request.operation = core.next_operation();
   core.on_cancel(
@@ -260,7 +260,7 @@ void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> han
   add_retention(spec.retention, frame.options);
   frame.options.filter = std::move(spec.filter);
   frame.options.ephemeral = spec.ephemeral;
-  ask<QueueInfo>(core(), std::move(frame), timeout_, verb != Verb::create, std::move(handler), first_of);
+  ask_about<QueueInfo>(core(), std::move(frame), timeout_, verb != Verb::create, std::move(handler), first_of);
 }
 
 void Client::start_list(Kind kind, std::string after, std::uint32_t max, detail::Handler<QueueList> handler) {
@@ -269,11 +269,13 @@ void Client::start_list(Kind kind, std::string after, std::uint32_t max, detail:
   wire::QueueRequest frame = request_for(wire::QueueVerb::list, std::move(after));
   frame.max = max;
   frame.kind = static_cast<model::Kind>(kind);
-  ask<QueueList>(core(), std::move(frame), timeout_, true, std::move(handler), [](const wire::QueueResponse& response) {
-    QueueList list;
-    for (const wire::QueueInfo& info : response.queues) list.queues.push_back(info_of(info, false));
-    return list;
-  });
+  ask_about<QueueList>(core(), std::move(frame), timeout_, true, std::move(handler),
+                       [](const wire::QueueResponse& response) {
+                         QueueList list;
+                         for (const wire::QueueInfo& info : response.queues)
+                           list.queues.push_back(info_of(info, false));
+                         return list;
+                       });
 }
 
 void Client::start_remove(std::string queue, bool force, detail::Handler<Count> handler) {
@@ -282,7 +284,7 @@ void Client::start_remove(std::string queue, bool force, detail::Handler<Count> 
   }
   wire::QueueRequest frame = request_for(wire::QueueVerb::remove, std::move(queue));
   frame.force = force;
-  ask<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
+  ask_about<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
 }
 
 void Client::start_purge(std::string queue, bool scheduled, detail::Handler<Count> handler) {
@@ -291,7 +293,7 @@ void Client::start_purge(std::string queue, bool scheduled, detail::Handler<Coun
   }
   wire::QueueRequest frame = request_for(wire::QueueVerb::purge, std::move(queue));
   frame.scheduled = scheduled;
-  ask<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
+  ask_about<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of);
 }
 
 void Client::start_seek(std::string subscription, const std::string& to, detail::Handler<Moved> handler) {
@@ -301,7 +303,7 @@ void Client::start_seek(std::string subscription, const std::string& to, detail:
   if (!words.ok()) return fail(core(), std::move(handler), words);
   wire::QueueRequest frame = request_for(wire::QueueVerb::seek, std::move(subscription));
   frame.start = *start;
-  ask<Moved>(core(), std::move(frame), timeout_, false, std::move(handler), moved_of);
+  ask_about<Moved>(core(), std::move(frame), timeout_, false, std::move(handler), moved_of);
 }
 
 void Client::start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
@@ -311,8 +313,8 @@ void Client::start_peek(std::string queue, std::optional<std::uint64_t> from, st
   }
   wire::Peek frame{0, queue, std::nullopt, max};
   if (from) frame.from = model::Offset(*from);
-  ask<Peeked>(core(), std::move(frame), timeout_, true, std::move(handler),
-              [queue](const wire::Peeked& peeked) { return peeked_of(peeked, queue); });
+  ask_about<Peeked>(core(), std::move(frame), timeout_, true, std::move(handler),
+                    [queue](const wire::Peeked& peeked) { return peeked_of(peeked, queue); });
 }
 
 // --- The same, waited for --------------------------------------------------------------------------------------------

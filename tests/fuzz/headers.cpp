@@ -56,6 +56,8 @@ void try_it(const wire::Frame& frame) {
     case FrameType::answer: return try_as<wire::Answer>(frame);
     case FrameType::reply: return try_as<wire::Reply>(frame);
     case FrameType::answered: return try_as<wire::Answered>(frame);
+    case FrameType::ask: return try_as<wire::Ask>(frame);
+    case FrameType::asked: return try_as<wire::Asked>(frame);
     case FrameType::ping: return try_as<wire::Ping>(frame);
     case FrameType::pong: return try_as<wire::Pong>(frame);
     case FrameType::welcome: return try_as<wire::Welcome>(frame);

@@ -205,7 +205,7 @@ TEST_F(AskTest, TheNewestNoteOutlivesTheBroker) {
     return Verdict::answer({.body = "3 euros"});
   });
   std::atomic<int> notes = 0;
-  const Client asker = client_.within(120s).on_progress([&](const Reply& note) {
+  Client asker = client_.within(120s).on_progress([&](const Reply& note) {
     if (note.message.body.view() == "looking") ++notes;
   });
   std::future<Reply> reply =
@@ -320,6 +320,10 @@ TEST_F(AskTest, TheCommandLineAsksAndShowsTheReply) {
   EXPECT_EQ(responder.exit, 0) << responder.err;
   EXPECT_TRUE(eventually([&] { return QueueView(broker_, "replies")["ready"] == 2; }));
   const auto peeked = api(broker_, "/queues/replies/messages").at("items").as_array();
+  const Outcome shell =
+      broker_.cli({"consume", "replies", "--count", "1", "--exec",
+                   "echo $LAZARET_MSG_STATUS for $LAZARET_MSG_CONTEXT_ORDER; exit 75", "--retry-after", "1ms"});
+  EXPECT_THAT(shell.out, HasSubstr("answered for\n")) << "the first was asked without a context";
   const auto printed = broker_.cli_json({"consume", "replies", "--print", "--count", "2"});
   for (const auto& messages : {peeked, printed}) {
     ASSERT_EQ(messages.size(), 2u);

@@ -17,16 +17,16 @@ using wire::FrameType;
 namespace limits = model::limits;
 
 constexpr std::uint8_t kUnknownType = 200;
-constexpr FrameType kFromClients[] = {FrameType::publish,        FrameType::open_producer, FrameType::open_consumer,
-                                      FrameType::add_credit,     FrameType::started,       FrameType::settle,
-                                      FrameType::close_consumer, FrameType::queue_request, FrameType::peek,
-                                      FrameType::goodbye,        FrameType::ping,          FrameType::pong,
-                                      FrameType::request,        FrameType::answer,        FrameType::cancel_request};
-constexpr FrameType kFromBrokers[] = {FrameType::welcome,         FrameType::published,      FrameType::producer_opened,
-                                      FrameType::consumer_opened, FrameType::deliver,        FrameType::settled,
-                                      FrameType::recall,          FrameType::lease_ended,    FrameType::error,
-                                      FrameType::closing,         FrameType::consumer_ended, FrameType::queue_response,
-                                      FrameType::peeked,          FrameType::reply,          FrameType::answered};
+constexpr FrameType kFromClients[] = {
+    FrameType::publish, FrameType::open_producer, FrameType::open_consumer,  FrameType::add_credit,
+    FrameType::started, FrameType::settle,        FrameType::close_consumer, FrameType::queue_request,
+    FrameType::peek,    FrameType::goodbye,       FrameType::ping,           FrameType::pong,
+    FrameType::request, FrameType::answer,        FrameType::cancel_request, FrameType::ask};
+constexpr FrameType kFromBrokers[] = {
+    FrameType::welcome, FrameType::published, FrameType::producer_opened, FrameType::consumer_opened,
+    FrameType::deliver, FrameType::settled,   FrameType::recall,          FrameType::lease_ended,
+    FrameType::error,   FrameType::closing,   FrameType::consumer_ended,  FrameType::queue_response,
+    FrameType::peeked,  FrameType::reply,     FrameType::answered,        FrameType::asked};
 
 std::string frame_of(FrameType type, std::string_view header, std::string_view body = "", std::uint8_t flags = 0) {
   return wire::frame_head(static_cast<std::uint8_t>(type), flags, header, body.size()) + std::string(body);

@@ -210,7 +210,9 @@ TEST_F(OtherBroker, OfYesterdayIsAskedForNothingThatItDoesNotKnow) {
   EXPECT_EQ(error_of([&] { client.publish("q", {.body = "x", .delay = 1s}); }), errc::bad_request);
   EXPECT_EQ(error_of([&] { client.publish("q", {.body = "x", .ttl = 1s}); }), errc::bad_request);
   EXPECT_TRUE(error_of([&] { client.request("q", {.body = "x"}); }));
+  EXPECT_EQ(error_of([&] { client.ask({"q", {.body = "x"}}, "replies"); }), errc::unknown_frame);
   EXPECT_EQ(peer_.heard(wire::FrameType::request), 0);
+  EXPECT_EQ(peer_.heard(wire::FrameType::ask), 0);
   EXPECT_EQ(peer_.heard(wire::FrameType::publish), 0);
   client.publish("q", {.body = "plain"});
   EXPECT_EQ(peer_.heard(wire::FrameType::publish), 1);

@@ -60,10 +60,20 @@ std::vector<std::string> environment_of(const Delivery& delivery) {
   add("TYPE", message.type);
   add("ATTEMPT", std::to_string(delivery.attempt()));
   add("CORRELATION_ID", message.correlation_id);
-  std::set<std::string> seen;  // of a header that is given several times, the first
-  for (const auto& [name, value] : message.headers) {
-    if (seen.insert(variable_part(name)).second) add("HEADER_" + variable_part(name), value);
-  }
+  const auto add_all = [&](const std::string& prefix, const Headers& pairs) {
+    std::set<std::string> seen;  // of one that is given several times, the first
+    for (const auto& [name, value] : pairs) {
+      if (seen.insert(variable_part(name)).second) add(prefix + variable_part(name), value);
+    }
+  };
+  add_all("HEADER_", message.headers);
+  if (message.reply == nullptr) return out;
+  const Reply& reply = *message.reply;
+  add("REQUEST", reply.request.to_string());
+  add("STATUS", std::string(reply.final ? name_of(reply.outcome) : "open"));
+  add("REASON", reply.reason);
+  add("CASE_ID", reply.case_id);
+  add_all("CONTEXT_", reply.context);
   return out;
 }
 
