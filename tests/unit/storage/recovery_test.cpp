@@ -477,7 +477,7 @@ TEST_F(RecoveryTest, DurableRequestsComeBackWithTheirContextAndOthersWithTheirNo
   durable.outcome = model::RequestOutcome::answered;
   auto address = std::make_shared<model::ReplyAddress>();
   address->shard = model::ShardId(1);
-  address->log = LogId(99);
+  address->log = model::LogId(99);
   address->queue = "replies";
   address->context = {{"order", "17"}, {"order", std::string("\0\xff", 2)}};
   address->correlation_id = "basket";
