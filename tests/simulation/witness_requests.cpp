@@ -41,7 +41,8 @@ void Witness::hear(model::ShardId, const model::Request& request) {
   if (request.reply_to != nullptr) {
     known.context = request.reply_to->context[0].first + "=" + request.reply_to->context[0].second;
   }
-  if (!fresh && (known.deadline <= world_.now() || known.cancelled)) {
+  // A durable one is what it was, whoever asks for it once more.
+  if (!fresh && known.context.empty() && (known.deadline <= world_.now() || known.cancelled)) {
     // It may have left meanwhile: what comes may be another message.
     known.offsets.clear();
     known.never_begins.clear();
