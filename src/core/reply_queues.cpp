@@ -36,7 +36,7 @@ void Shard::State::publish_end(Subscription& sub, PendingRequest& request, bool 
   reply.late = record.late;
   reply.reason = record.reason;
   if (record.outcome == RequestOutcome::failed && has_case) {
-    reply.case_id = model::CaseId{config.shard, sub.queue.subscription, sub.queue.log, record.offset};
+    reply.case_id = model::CaseId{config.shard, sub.queue->subscription, sub.queue->log, record.offset};
   }
   reply.message = record.reply.get();
   publish_reply(sub, reply);
@@ -63,7 +63,7 @@ void Shard::State::publish_reply(Subscription& sub, const model::PublishedReply&
   if (config.reply_envelope != nullptr) message->envelope = config.reply_envelope(named);
   out->urgent = true;
   if (reply.to.shard != config.shard) {
-    return owe({reply.to.shard, reply.to.log, {std::move(message)}}, sub.queue.subscription);
+    return owe({reply.to.shard, reply.to.log, {std::move(message)}}, sub.queue->subscription);
   }
   if (Log* log = find(reply.to.log); publish_problem(log).ok()) return append_along(*log, {std::move(message)});
   ++sub.counters.lost_replies;

@@ -98,7 +98,7 @@ Status Shard::State::request_problem(const Subscription& sub, const model::Reque
   }
   if (command.reply_to == nullptr) return {};
   const model::ReplyAddress& to = *command.reply_to;
-  if (to.log == sub.queue.log) {
+  if (to.log == sub.queue->log) {
     return Status(Code::BAD_REQUEST, "the reply to a request goes to another queue than the request");
   }
   if (to.shard == config.shard && !publish_problem(find(to.log)).ok()) {
