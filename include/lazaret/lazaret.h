@@ -157,7 +157,8 @@ class LAZARET_API Client {
   Moved seek(std::string_view subscription, std::string_view to);
   /// From here to `purge` also of topics and subscriptions: names are unique among all of them.
   QueueInfo show(std::string_view queue);
-  /// In the order of their names, those behind `after`; at most `max` (1,000).
+  /// In the order of their names, those behind `after`; at most `max` (1,000), and fewer where they have so many topics
+  /// that their names fill a frame.
   QueueList list(std::string_view after = {}, std::uint32_t max = 100, Kind kind = Kind::queue);
   /// errc::not_empty or in_use unless `force`.
   void remove(std::string_view queue, bool force = false);
@@ -285,6 +286,7 @@ class LAZARET_API Client {
     TopicSpec retention;                // of a topic
     std::optional<std::string> filter;  // of a subscription
     std::optional<bool> ephemeral;      // of a subscription
+    std::vector<std::string> topics;    // of a subscription of several
   };
   static AnySpec of(QueueSpec spec);
   static AnySpec of(TopicSpec spec);

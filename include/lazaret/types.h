@@ -305,6 +305,10 @@ struct TopicSpec {
 struct SubscriptionSpec {
   std::string name = {};
   std::string topic = {};
+  /// In place of `topic`: all of these, on whatever shards. Messages of one topic come in its order, and say by
+  /// Message::source and offset where they were published; between topics there is no order. Not with an offset as
+  /// `start`, and `seek` is refused. A subscription is not given other topics later.
+  std::vector<std::string> topics = {};
   /// Where it begins: "latest", with what is published after it was created (the default); "earliest", with the oldest
   /// message that the topic still has; an offset in digits; or a time (RFC 3339), with the first message that was
   /// published then or later. It is not compared by ensure.
@@ -342,9 +346,10 @@ struct QueueInfo {
   QueueSpec spec;        // every option given
   TopicSpec topic_spec;  // of a topic
   Kind kind = Kind::queue;
-  std::string topic = {};           // of a subscription
-  std::string start = {};           // of a subscription
-  std::uint32_t subscriptions = 0;  // of a topic
+  std::string topic = {};                // of a subscription of one
+  std::vector<std::string> topics = {};  // of a subscription
+  std::string start = {};                // of a subscription
+  std::uint32_t subscriptions = 0;       // of a topic
   std::uint64_t ready = 0, leased = 0, waiting = 0, in_hospital = 0, entered_total = 0, acked_total = 0;
   std::uint32_t consumers = 0;
   std::uint64_t cursor = 0;       // everything before this offset is settled; not of a topic
@@ -386,6 +391,8 @@ struct PeekedMessage {
   /// It waits for its key, which the message at this offset has, or the case of that message.
   std::optional<std::uint64_t> held_by = {};
   bool unaccepted = false;  // it is ready, and no consumer accepts its type
+  /// Of a subscription of several topics: its place in the one that `message.source` names.
+  std::optional<std::uint64_t> source_offset = {};
 };
 struct Peeked {
   std::vector<PeekedMessage> messages;

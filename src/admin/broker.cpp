@@ -1,5 +1,8 @@
 #include "admin/broker.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include "admin/desk_wait.h"
 
 namespace lazaret::admin {
@@ -25,6 +28,32 @@ Result<engine::QueueRef> find_or_create_queue(const Broker& broker, const std::s
   return find_named(broker, name, model::Kind::queue);
 }
 
+namespace {
+
+/// What the feeders of subscriptions of several topics say, asked together.
+Status add_sources(Broker& broker, std::vector<model::QueueStats>& all, Deadline deadline) {
+  std::vector<std::tuple<model::QueueStats*, std::string, Pending<model::QueueStats>>> asked;
+  for (model::QueueStats& stats : all) {
+    for (const model::FanInSource& source : stats.queue.sources) {
+      if (source.gone) continue;
+      asked.emplace_back(&stats, source.topic,
+                         send<model::QueueStats>(broker.desk, source.shard, model::ShowQueue{{}, source.feeder}));
+    }
+  }
+  for (auto& [stats, topic, pending] : asked) {
+    const auto feeder = wait(pending, deadline);
+    if (feeder.code() == Code::NOT_FOUND) continue;  // it comes, or goes, with its topic
+    if (!feeder.ok()) return feeder.status();
+    const model::Counters& sums = feeder->counters;
+    stats->sources.push_back(
+        {topic, feeder->ready, sums.lost_to_retention, sums.filtered, sums.in_hospital, feeder->retention_used});
+    stats->retention_used = std::max(stats->retention_used, feeder->retention_used);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::vector<engine::QueueRef>& queues,
                                                    Deadline deadline) {
   std::vector<Pending<model::QueueStats>> asked;
@@ -39,6 +68,7 @@ Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::ve
     if (!stats.ok()) return stats.status();
     all.push_back(std::move(stats).value());
   }
+  LZ_RETURN_IF_ERROR(add_sources(broker, all, deadline));
   for (model::QueueStats& stats : all) {
     if (stats.oldest_ready_at || stats.ready == 0 || stats.oldest_ready >= stats.log_end) continue;
     const auto oldest = read_message(broker, stats.queue.shard, stats.queue.log, stats.oldest_ready);

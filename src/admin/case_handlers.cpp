@@ -94,8 +94,8 @@ Result<Response> get_case(Broker& broker, const Request& request) {
   json::object out = case_json(*record);
   const auto message = read_message(broker, record->id.shard, record->id.log, record->id.offset);
   if (message.ok()) {
-    out["message"] =
-        message_json({record->source, record->id.offset, *message, record->attempt_count, record->attempt_count > 0});
+    out["message"] = message_json(
+        {record->source, record->source_offset(), *message, record->attempt_count, record->attempt_count > 0});
   } else if (message.code() == Code::NOT_FOUND) {
     out["message"] = nullptr;  // closed, and trimmed since
   } else {

@@ -86,7 +86,7 @@ json::object case_json(const model::CaseRecord& record) {
       {"id", record.id.to_string()},
       {"subscription", record.subscription},
       {"source", record.source},
-      {"offset", record.id.offset.value},
+      {"offset", record.source_offset().value},
       {"message_id", id_or_null(record.summary.message_id)},
       {"type", text_or_null(record.summary.type)},
       {"key", text_or_null(record.summary.key)},

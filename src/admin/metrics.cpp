@@ -100,8 +100,18 @@ void add_topics(std::vector<MetricFamily>& families, const std::vector<QueueStat
     published.metric.push_back(metric(published.type, of(stats.counters.entered), topic));
     subscriptions.metric.push_back(metric(subscriptions.type, of(stats.subscriptions), topic));
   }
+  MetricFamily lag{"lazaret_subscription_topic_lag",
+                   "Messages of one of its topics that it has not taken over yet",
+                   MetricType::Gauge,
+                   {}};
+  for (const QueueStats& stats : all) {
+    for (const model::SourceStats& source : stats.sources) {
+      lag.metric.push_back(metric(lag.type, of(source.lag), {{"queue", stats.queue.name}, {"topic", source.topic}}));
+    }
+  }
   families.push_back(std::move(published));
   families.push_back(std::move(subscriptions));
+  families.push_back(std::move(lag));
 }
 
 /// Of queues and of subscriptions, which are queues to whoever watches.

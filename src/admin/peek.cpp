@@ -142,7 +142,9 @@ class Peek {
 
   /// False: it does not fit into this answer.
   bool show(const model::MessageStates::Item& state, const model::MessageRef& message) {
-    json::object item = message_json({queue_->source(), state.offset, message, state.attempt, state.redelivered});
+    const model::MessageSource at = message == nullptr ? model::MessageSource() : message->source;
+    json::object item = message_json({queue_->source_of(at), state.offset, message, state.attempt, state.redelivered});
+    if (at.log) item["source_offset"] = at.offset.value;
     item["state"] = to_string(state.state);
     // What waits on the disk only, the message itself says.
     const bool known = state.until || state.state != MessageState::scheduled || message == nullptr;

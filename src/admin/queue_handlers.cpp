@@ -5,6 +5,9 @@
 #include "admin/queue_json.h"
 #include "model/limits.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace lazaret::admin {
 namespace {
 
@@ -19,7 +22,7 @@ constexpr model::ShardId kCatalogShard{0};
 struct Wanted {
   wire::OptionsPatch options;
   std::string colocate_with;
-  std::string topic;
+  std::vector<std::string> topics;
   std::optional<model::StartPoint> start;
 };
 
@@ -32,11 +35,33 @@ Result<model::StartPoint> read_start(const json::value& value) {
   return model::StartPoint{model::Start::offset, model::Offset(offset), {}};
 }
 
+/// `topic` is a text, `topics` a list of them; a subscription is given one or the other.
+Status read_topics(const json::object& object, std::vector<std::string>& topics) {
+  const json::value* list = object.if_contains("topics");
+  if (list == nullptr) {
+    auto text = text_field(object, "topic");
+    if (text.ok() && !text->empty()) topics = {std::move(*text)};
+    return text.status();
+  }
+  if (object.contains("topic")) return Status(Code::BAD_REQUEST, "a subscription has one topic, or topics, not both");
+  topics.clear();
+  const bool texts = list->is_array() && std::all_of(list->get_array().begin(), list->get_array().end(),
+                                                     [](const json::value& one) { return one.is_string(); });
+  if (!texts || list->get_array().empty()) return Status(Code::BAD_REQUEST, "topics must be a list of names");
+  for (const json::value& one : list->get_array()) topics.emplace_back(one.get_string());
+  return {};
+}
+
 /// Fields of a PUT that are no options. False: it is none of them.
 Result<bool> read_placement(const json::object& object, std::string_view name, model::Kind kind, Wanted& wanted) {
   const bool subscribes = kind == model::Kind::subscription;
-  if (name != "colocate_with" && !(subscribes && (name == "topic" || name == "start"))) return false;
+  const bool topics = name == "topic" || name == "topics";
+  if (name != "colocate_with" && !(subscribes && (topics || name == "start"))) return false;
   if (subscribes && name == "colocate_with") return false;  // it is where its topic is
+  if (topics) {
+    if (Status status = read_topics(object, wanted.topics); !status.ok()) return status;
+    return true;
+  }
   if (name == "start") {
     const auto start = read_start(object.at(name));
     if (!start.ok()) return start.status();
@@ -45,8 +70,7 @@ Result<bool> read_placement(const json::object& object, std::string_view name, m
   }
   auto text = text_field(object, name);
   if (!text.ok()) return text.status();
-  if (name == "colocate_with") wanted.colocate_with = *text;
-  if (name == "topic") wanted.topic = *text;
+  wanted.colocate_with = *text;
   return true;
 }
 
@@ -79,6 +103,10 @@ Result<Response> answer_queue(Broker& broker, const model::QueueRecord& queue, i
   return json_response(status, queue_json(shown));
 }
 
+std::vector<std::string> wanted_topics(const model::CreateQueue& command) {
+  return command.topic.empty() ? command.topics : std::vector<std::string>{command.topic};
+}
+
 /// What a PUT would be answered, found out without the catalog, which would act on it. Only a race can prove it wrong.
 Result<Response> rehearse(Broker& broker, const model::CreateQueue& command, const engine::QueueRef& there,
                           Deadline deadline) {
@@ -90,13 +118,14 @@ Result<Response> rehearse(Broker& broker, const model::CreateQueue& command, con
     stats.queue.kind = command.kind;
     stats.queue.options = command.options;
     stats.queue.topic = command.topic;
+    for (const std::string& topic : command.topics) stats.queue.sources.push_back({topic, {}, {}, {}, false});
     stats.queue.start = command.start;
     return json_response(201, queue_json(stats));
   }
   const std::string what = std::string(model::name_of(there->kind)) + " " + there->name;
   if (there->kind != command.kind) return Status(Code::ALREADY_EXISTS, "there is a " + what + " already");
   std::string difference = model::difference(there->options, command.options);
-  if (there->topic != command.topic) difference = "its topic is " + there->topic + ", asked for " + command.topic;
+  if (std::string other = model::other_topics(*there, wanted_topics(command)); !other.empty()) difference = other;
   if (!difference.empty()) return Status(Code::OPTIONS_MISMATCH, what + " exists: " + difference);
   return answer_queue(broker, *there, 200, deadline);
 }
@@ -134,9 +163,12 @@ Result<Response> put_named(Broker& broker, const Request& request, model::Kind k
   if (!options.ok()) return options.status();
   LZ_RETURN_IF_ERROR(model::validate(*options));
   if (kind == model::Kind::subscription) {
-    command.topic = wanted->topic.empty() && there ? there->topic : wanted->topic;
-    if (command.topic.empty()) return Status(Code::BAD_REQUEST, "a subscription needs its topic");
-    if (const auto topic = find_named(broker, command.topic, model::Kind::topic); !topic.ok()) return topic.status();
+    command.topics = wanted->topics.empty() && there ? there->topics() : wanted->topics;
+    if (command.topics.empty()) return Status(Code::BAD_REQUEST, "a subscription needs its topic");
+    for (const std::string& name : command.topics) {
+      if (const auto topic = find_named(broker, name, model::Kind::topic); !topic.ok()) return topic.status();
+    }
+    if (command.topics.size() == 1) command.topic = std::exchange(command.topics, {}).front();
     command.start = wanted->start.value_or(model::StartPoint());
   }
   command.options = *options;

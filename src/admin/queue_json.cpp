@@ -101,6 +101,25 @@ json::object topic_json(const model::QueueStats& stats) {
   };
 }
 
+/// `topic` is a text where there is one, `topics` are all of them.
+void add_topics(const model::QueueStats& stats, json::object& out) {
+  out["topic"] = stats.queue.is_fan_in() ? json::value(nullptr) : json::value(json::string(stats.queue.topic));
+  json::array topics;
+  for (const std::string& topic : stats.queue.topics()) topics.push_back(json::string(topic));
+  out["topics"] = std::move(topics);
+  if (!stats.queue.is_fan_in()) return;
+  json::array sources;
+  for (const model::SourceStats& source : stats.sources) {
+    sources.push_back(json::object{{"topic", source.topic},
+                                   {"lag", source.lag},
+                                   {"lost_to_retention_total", source.lost_to_retention},
+                                   {"filtered_total", source.filtered},
+                                   {"damaged", source.damaged},
+                                   {"retention_used", source.retention_used}});
+  }
+  out["sources"] = std::move(sources);
+}
+
 }  // namespace
 
 json::object options_json(const model::QueueOptions& options) {
@@ -171,12 +190,14 @@ json::object queue_json(const model::QueueStats& stats) {
     out["deduplicate_for"] = base::format_duration(stats.queue.options.deduplicate_for);
   }
   if (stats.queue.kind == model::Kind::subscription) {
-    out["topic"] = stats.queue.topic;
+    add_topics(stats, out);
     out["start"] = model::text_of(stats.queue.start);
     out["filter"] = base::to_utf8(stats.queue.options.filter);
     out["ephemeral"] = stats.queue.options.ephemeral;
     out["filtered_total"] = counters.filtered;
-    out["lag"] = stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held;
+    std::uint64_t lag = stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held;
+    for (const model::SourceStats& source : stats.sources) lag += source.lag;
+    out["lag"] = lag;
     out["retention_used"] = stats.retention_used;
   }
   return out;

@@ -91,8 +91,19 @@ void add_consumers(const QueueStats& stats, std::vector<Cause>& causes) {
 
 }  // namespace
 
-std::vector<Cause> why_nothing_is_granted(const QueueStats& stats, const engine::EngineStats& engine,
-                                          base::Instant now) {
+namespace {
+
+/// What a subscription of several topics does not have yet is no message of it, but may be what is missed.
+void add_topics(const QueueStats& stats, const engine::EngineStats& engine, std::vector<Cause>& causes) {
+  for (const model::SourceStats& source : stats.sources) {
+    if (source.lag == 0) continue;
+    std::string text = messages_are(source.lag) + " in topic " + source.topic + ", and not taken over from it yet";
+    if (engine.publishes_refused) text += ": the disk is too full for that";
+    causes.push_back({"BEHIND_TOPIC", text + "."});
+  }
+}
+
+std::vector<Cause> why_of_its_own(const QueueStats& stats, const engine::EngineStats& engine, base::Instant now) {
   std::vector<Cause> causes;
   add_what_stops_all(stats, engine, causes);
   if (stats.ready > 0) {
@@ -131,6 +142,15 @@ std::vector<Cause> why_nothing_is_granted(const QueueStats& stats, const engine:
   std::string text = rest.empty() ? "It holds nothing." : "Nothing is ready: " + rest + ".";
   if (stats.next_due) text += " The next is due " + in_time(*stats.next_due, now) + ".";
   causes.push_back({rest.empty() ? "EMPTY" : "NOTHING_READY", std::move(text)});
+  return causes;
+}
+
+}  // namespace
+
+std::vector<Cause> why_nothing_is_granted(const QueueStats& stats, const engine::EngineStats& engine,
+                                          base::Instant now) {
+  std::vector<Cause> causes = why_of_its_own(stats, engine, now);
+  add_topics(stats, engine, causes);
   return causes;
 }
 

@@ -246,7 +246,7 @@ void ConsumerCore::on(wire::Deliver&& frame) {
     const Status opened = arrived.ok() ? open_body(message, most) : Status();
     const bool good = arrived.ok() && opened.ok();
     if (!good) message = Message();
-    message.source = source_;
+    message.source = one.source.empty() ? source_ : std::move(one.source);
     message.offset = one.source_offset.value;
     const bool request = one.time_left.count() > 0;
     gets_requests_ = gets_requests_ || request;

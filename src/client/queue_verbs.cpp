@@ -96,6 +96,8 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.consumers = in.consumers;
   out.kind = static_cast<Kind>(in.kind);
   out.topic = in.topic;
+  out.topics = in.topics;
+  if (out.topics.empty() && !in.topic.empty()) out.topics = {in.topic};  // of a broker that knows one only
   if (in.kind == model::Kind::subscription) out.start = model::text_of(in.start);
   out.subscriptions = in.subscriptions;
   out.scheduled = in.scheduled;
@@ -147,7 +149,8 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     Message message;
     const Status decoded = detail::decode_message(one.envelope, one.body, one.body_crc, one.published_at, message);
     if (!one.damaged && decoded.ok()) {
-      message.source = queue;
+      message.source = one.source.empty() ? queue : one.source;
+      if (!one.source.empty()) out.source_offset = one.source_offset.value;
       out.message = std::move(message);
     } else {
       out.damaged = true;
@@ -198,14 +201,14 @@ wire::QueueRequest request_for(wire::QueueVerb verb, std::string name) {
 
 }  // namespace
 
-Client::AnySpec Client::of(QueueSpec spec) { return {Kind::queue, std::move(spec), {}, {}, {}, {}, {}}; }
+Client::AnySpec Client::of(QueueSpec spec) { return {Kind::queue, std::move(spec), {}, {}, {}, {}, {}, {}}; }
 
 Client::AnySpec Client::of(TopicSpec spec) {
   QueueSpec options;
   options.name = spec.name;
   options.durability = spec.durability;
   options.colocate_with = spec.colocate_with;
-  return {Kind::topic, std::move(options), {}, {}, std::move(spec), {}, {}};
+  return {Kind::topic, std::move(options), {}, {}, std::move(spec), {}, {}, {}};
 }
 
 Client::AnySpec Client::of(SubscriptionSpec spec) {
@@ -226,7 +229,7 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.order_by_key = spec.order_by_key;
   options.on_key_failure = std::move(spec.on_key_failure);
   return {Kind::subscription,     std::move(options), std::move(spec.topic), std::move(spec.start), {},
-          std::move(spec.filter), spec.ephemeral};
+          std::move(spec.filter), spec.ephemeral,     std::move(spec.topics)};
 }
 
 void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> handler) {
@@ -242,8 +245,14 @@ void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> han
   for (const std::string* other : {&spec.queue.colocate_with, &spec.topic}) {
     if (words.ok() && !other->empty()) words = detail::check_queue_name(*other);
   }
-  if (words.ok() && spec.kind == Kind::subscription && spec.topic.empty() && verb != Verb::update) {
-    words = Status(Code::BAD_REQUEST, "a subscription needs its topic");
+  for (const std::string& topic : spec.topics) {
+    if (words.ok()) words = detail::check_queue_name(topic);
+  }
+  if (words.ok() && spec.kind == Kind::subscription && verb != Verb::update) {
+    if (spec.topic.empty() && spec.topics.empty()) words = Status(Code::BAD_REQUEST, "a subscription needs its topic");
+    if (!spec.topic.empty() && !spec.topics.empty()) {
+      words = Status(Code::BAD_REQUEST, "a subscription has one topic, or topics, not both");
+    }
   }
   const auto start = model::start_point_of(spec.start.empty() ? "latest" : spec.start);
   if (words.ok() && !start.ok()) words = start.status();
@@ -253,6 +262,11 @@ void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> han
   if (!words.ok()) return fail(core(), std::move(handler), words);
   frame.colocate_with = std::move(spec.queue.colocate_with);
   frame.topic = std::move(spec.topic);
+  if (spec.topics.size() == 1) {
+    frame.topic = std::move(spec.topics.front());
+  } else {
+    frame.topics = std::move(spec.topics);
+  }
   frame.start = *start;
   const auto patch = patch_of(spec.queue);
   if (!patch.ok()) return fail(core(), std::move(handler), patch.status());

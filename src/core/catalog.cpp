@@ -19,6 +19,7 @@ void Shard::State::on(model::CreateQueue& command) {
   const auto refuse = [&](Status status) { tell(command.origin.session, refusal(command.origin, std::move(status))); };
   if (Status status = model::validate_name(command.name); !status.ok()) return refuse(status);
   if (Status status = model::validate(command.options); !status.ok()) return refuse(status);
+  if (command.topics.size() == 1) command.topic = command.topics.front();
   if (const auto it = catalog.find(command.name); it != catalog.end()) {
     const std::string what = std::string(model::name_of(it->second->kind)) + " " + command.name;
     if (!command.ensure || it->second->kind != command.kind) {
@@ -26,9 +27,8 @@ void Shard::State::on(model::CreateQueue& command) {
     }
     if (command.kind == model::Kind::subscription) command.options.durability = it->second->options.durability;
     std::string difference = model::difference(it->second->options, command.options);
-    if (it->second->topic != command.topic) {
-      difference = "its topic is " + it->second->topic + ", asked for " + command.topic;
-    }
+    if (command.topics.empty() && !command.topic.empty()) command.topics = {command.topic};
+    if (std::string other = model::other_topics(*it->second, command.topics); !other.empty()) difference = other;
     if (!difference.empty()) return refuse(Status(Code::OPTIONS_MISMATCH, what + " exists: " + difference));
     return tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, it->second, false});
   }
@@ -42,11 +42,13 @@ void Shard::State::on(model::CreateQueue& command) {
   const auto queue = std::make_shared<const model::QueueRecord>(std::move(record));
   catalog.emplace(queue->name, queue);
   out->effects.emplace_back(AssignQueue{queue, true});
+  create_feeders(*queue);
   tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, queue, true});
 }
 
 /// Where it is, and its ids. A subscription is where its topic is, reads its log, and is as durable.
 Status Shard::State::place(const model::CreateQueue& command, model::QueueRecord& record) {
+  if (command.topics.size() > 1) return place_fan_in(command, record);
   const bool subscribes = command.kind == model::Kind::subscription;
   const std::string& beside = subscribes ? command.topic : command.colocate_with;
   const auto neighbour = catalog.find(beside);
@@ -73,7 +75,9 @@ Status Shard::State::place(const model::CreateQueue& command, model::QueueRecord
 void Shard::State::on(model::UpdateQueue& command) {
   const auto refuse = [&](Status status) { tell(command.origin.session, refusal(command.origin, std::move(status))); };
   const auto it = catalog.find(command.name);
-  if (it == catalog.end()) return refuse(Status(Code::NOT_FOUND, "there is no queue " + command.name));
+  if (it == catalog.end() || it->second->kind == model::Kind::feeder) {
+    return refuse(Status(Code::NOT_FOUND, "there is no queue " + command.name));
+  }
   if (Status status = command.options.validate_for(it->second->kind); !status.ok()) return refuse(status);
   const auto options = command.options.apply_to(it->second->options);
   if (!options.ok()) return refuse(options.status());
@@ -82,14 +86,8 @@ void Shard::State::on(model::UpdateQueue& command) {
     return refuse(Status(Code::INVALID_OPTION, "order_by_key cannot be changed: it is fixed at creation"));
   }
   change_options(it->second, *options);
-  if (it->second->kind == model::Kind::topic) {
-    for (auto& [name, record] : catalog) {
-      if (record->kind != model::Kind::subscription || record->topic != command.name) continue;
-      model::QueueOptions same = record->options;
-      same.durability = options->durability;
-      change_options(record, same);
-    }
-  }
+  if (it->second->kind == model::Kind::topic) change_readers(*it->second);
+  change_feeders(*it->second);
   tell(command.origin.session, model::QueueAnswer{command.origin.request, {}, it->second, false});
 }
 
@@ -104,8 +102,10 @@ void Shard::State::change_options(model::QueueRef& record, const model::QueueOpt
 void Shard::State::on(QueueRemoved& event) {
   const auto it = catalog.find(event.name);
   if (it == catalog.end() || it->second->subscription != event.subscription) return;
+  const model::QueueRef gone = std::move(it->second);
   catalog.erase(it);
   mutate(model::DropQueue{event.name}, true);
+  part_of_fan_in_removed(*gone);
 }
 
 }  // namespace lazaret::core

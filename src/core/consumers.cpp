@@ -364,6 +364,7 @@ void Shard::State::on(ResumeOver&) {
   if (!resuming) return;
   resuming = false;
   for (auto& [id, sub] : subscriptions) {
+    if (sub.feeder != nullptr) continue;
     std::vector<Position> unclaimed;
     for (const auto& [position, entry] : sub.entries) {
       if (entry.state == DeliveryState::granted && entry.consumer == nullptr) unclaimed.push_back(position);
@@ -387,6 +388,7 @@ void Shard::State::on(Drain&) {
   draining = true;
   const Status stopping(Code::SHUTTING_DOWN, "the broker is stopping: finish what has begun");
   for (auto& [id, sub] : subscriptions) {
+    if (sub.feeder != nullptr) continue;
     // A clean stop leaves the mark exact: nothing is granted for the first time any more. What may have begun before
     // this start, and is not settled, still may have.
     model::Offset exact = std::max(sub.frontier, sub.recovered_mark);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/answer.h"
+#include "model/feed.h"
 #include "model/ids.h"
 #include "model/mutation.h"
 
@@ -84,6 +85,7 @@ struct ReleaseInstance {
 struct AssignQueue {
   model::QueueRef queue;
   bool created = false;  // false: other options
+  bool ends = false;     // it goes
 };
 /// From the owner to shard 0 (as QueueRemoved). The name leaves the directory at once.
 struct ForgetQueue {
@@ -103,8 +105,20 @@ struct ConfirmHandOver {
   model::SubscriptionId lost{};
 };
 
-using Effect = std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance,
-                            ReleaseInstance, AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver>;
+/// From a feeder's shard to its subscription's (as Fed).
+struct Feed {
+  model::FeedLetterRef letter;
+};
+/// From there back (as FeedTaken).
+struct ConfirmFeed {
+  model::ShardId to;
+  model::SubscriptionId feeder;
+  model::Offset end;
+};
+
+using Effect =
+    std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance, ReleaseInstance,
+                 AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver, Feed, ConfirmFeed>;
 
 /// What a step leaves behind. The engine hands the same object to many steps of one group.
 struct Output {

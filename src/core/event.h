@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "model/answer.h"
 #include "model/command.h"
+#include "model/feed.h"
 #include "model/ids.h"
 #include "model/store.h"
 
@@ -121,6 +122,7 @@ struct InstanceFree {
 struct QueueAssigned {
   model::QueueRef queue;
   bool created = false;  // false: other options; if it is gone meanwhile, they come too late
+  bool ends = false;     // it goes: a feeder, or a subscription of several topics of which none is left
 };
 /// To shard 0: the owner has removed everything of this queue.
 struct QueueRemoved {
@@ -147,6 +149,18 @@ struct OutboxLoaded {
   std::vector<model::OutboxEntryRef> entries;
 };
 
+// --- Between shards: a topic and its subscriptions that have others beside it (core/fan_in.cpp) ----------------------
+
+/// To the subscription's shard: messages that a feeder hands over, or none, to learn how far that is; durable there.
+struct Fed {
+  model::FeedLetterRef letter;
+};
+/// To the feeder's: everything of its topic up to `end` is durable there.
+struct FeedTaken {
+  model::SubscriptionId feeder;
+  model::Offset end;
+};
+
 struct Event {
   base::Instant now;
   /// The group that the mutations of this step go into.
@@ -159,7 +173,7 @@ struct Event {
                    model::CancelRequest, model::AnswerRequest, Persisted, WakeUp, MessagesLoaded, OneLoaded, TimeFound,
                    WaitingLoaded, DiskPressure, TrimNow, Drain, SessionEnded, InstanceAway, InstanceBack, InstanceLost,
                    InstanceGone, ResumeOver, InstanceReserved, IsolationReady, ReservationRefused, InstanceFree,
-                   QueueAssigned, QueueRemoved, HandedOver, HandOverTaken, OutboxLoaded>;
+                   QueueAssigned, QueueRemoved, HandedOver, HandOverTaken, OutboxLoaded, Fed, FeedTaken>;
   What what;
 };
 

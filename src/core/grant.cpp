@@ -28,6 +28,7 @@ bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.h
 
 void Shard::State::pump(Subscription& sub) {
   if (sub.deleting || draining) return;
+  if (sub.feeder != nullptr) return feed(sub);
   if (!sub.seeking && (sub.sweeping || sub.sweep_at <= now)) sweep(sub);
   if (sub.queue->options.paused || sub.seeking) {
     if (!sub.isolation.out) end_isolation(sub);
@@ -183,11 +184,16 @@ bool Shard::State::prepare_window(Subscription& sub) {
     sub.frontier = std::max(sub.frontier, gone.offset.next());
     if (!taken) turn_away(sub, gone);
   }
-  const std::uint64_t left = limits::kTailBytesPerShard - std::min(window_bytes, limits::kTailBytesPerShard);
-  const std::size_t ahead_bytes = std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kAheadBytes);
-  const bool enough = sub.window.size() > limits::kAheadMessages / 2 || sub.window_bytes > ahead_bytes / 2;
-  if (!enough && !sub.loading_window) load_window(sub, limits::kAheadMessages, ahead_bytes);
+  const std::size_t ahead = ahead_bytes();
+  const bool enough = sub.window.size() > limits::kAheadMessages / 2 || sub.window_bytes > ahead / 2;
+  if (!enough && !sub.loading_window) load_window(sub, limits::kAheadMessages, ahead);
   return !sub.window.empty();
+}
+
+/// What a window may hold of what was read, by what all of them have.
+std::size_t Shard::State::ahead_bytes() const {
+  const std::uint64_t left = limits::kTailBytesPerShard - std::min(window_bytes, limits::kTailBytesPerShard);
+  return std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kAheadBytes);
 }
 
 /// False: there is nothing behind the window. REQUIRES that nothing is on its way.

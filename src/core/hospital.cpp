@@ -16,8 +16,9 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   model::CaseRecord& record = admission.record;
   const model::CaseId id{config.shard, sub.queue->subscription, sub.queue->log, origin};
   record.id = id;
-  record.subscription = sub.queue->name;
+  record.subscription = sub.feeder == nullptr ? sub.queue->name : sub.queue->into.name;
   record.source = sub.queue->source();
+  for (const model::FanInSource& source : sub.queue->sources) admission.topics.emplace_back(source.log, source.topic);
   record.reason = reason;
   record.attempt_count = entry.attempts;
   record.failure_count = entry.failures;
@@ -106,7 +107,11 @@ Status Shard::State::case_problem(const model::CaseId& id, Subscription*& sub) {
 void Shard::State::on(model::ReplayCaseCommand& command) {
   Subscription* sub = nullptr;
   model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
-  if (answer.status.ok() && sub->keys != nullptr && sub->keys->unknown.contains({command.id.log, command.id.offset})) {
+  if (answer.status.ok() && sub->feeder != nullptr) {
+    answer.status = Status(Code::BAD_REQUEST, "the message of case " + command.id.to_string() +
+                                                  " could not be read to be handed over: it can only be discarded");
+  } else if (answer.status.ok() && sub->keys != nullptr &&
+             sub->keys->unknown.contains({command.id.log, command.id.offset})) {
     answer.status = Status(Code::CASE_BUSY, "the ordering key of case " + command.id.to_string() + " is being read");
   }
   const PendingRequest* request = answer.status.ok() && !command.force ? request_at(*sub, command.id.offset) : nullptr;

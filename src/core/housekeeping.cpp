@@ -64,7 +64,8 @@ void Shard::State::persisted_up_to(Log& log, model::GroupNumber durable) {
     log.persisted_end = log.ends.front().second;
   }
   for (const Subscription* sub : log.readers) {
-    if (!sub->consumers.empty() || sub->deleting) pumped_later.insert(sub->queue->subscription);
+    const bool reads = !sub->consumers.empty() || sub->feeder != nullptr || sub->deleting;
+    if (reads) pumped_later.insert(sub->queue->subscription);
   }
 }
 
@@ -108,6 +109,9 @@ void Shard::State::save(Subscription& sub) {
   source.log = sub.queue->log;
   source.mark = sub.mark;
   source.entered_to = sub.entered_to;
+  if (sub.fan_in != nullptr) {
+    for (const auto& [log, taken] : sub.fan_in->taken) state.taken.push_back(taken);
+  }
   sub.acked.save(sub.queue->subscription, source, out->mutations);
   out->mutations.emplace_back(model::PutSubscription{std::move(state)});
   if (sub.mark > sub.durable_mark) sub.marks.emplace_back(group, sub.mark);
@@ -337,7 +341,7 @@ void Shard::State::on(model::ShowQueue& command) {
     return tell(command.origin.session, std::move(stats));
   }
   std::uint64_t reserved = 0;
-  if (resuming) {
+  if (resuming && sub->feeder == nullptr) {
     const OffsetRange range{sub->acked.cursor(), sub->recovered_mark};
     reserved = sub->acked.unsettled_in(range) - sub->parked.count_in(range) - sub->parked_scheduled.count_in(range);
     for (const auto& [position, entry] : sub->entries) {

@@ -27,6 +27,7 @@ void Shard::State::on(QueueAssigned& event) {
   const model::QueueRecord& record = *event.queue;
   const bool relaxed = record.options.durability == model::Durability::relaxed;
   if (Subscription* sub = find(record.subscription)) {
+    if (event.ends) return sub->deleting ? void() : begin_deletion(*sub, {});
     const bool other_filter = sub->queue->options.filter != record.options.filter;
     sub->queue = event.queue;
     if (other_filter) change_filter(*sub);
@@ -53,7 +54,7 @@ void Shard::State::on(QueueAssigned& event) {
     return change_retention(log, record.options);
   }
   const Log* log = find(record.log);
-  if (record.kind == model::Kind::subscription && (log == nullptr || log->deleting)) {
+  if (record.reads_topic() && (log == nullptr || log->deleting)) {
     out->effects.emplace_back(ForgetQueue{record.name, record.subscription});  // its topic was deleted meanwhile
     return;
   }
@@ -77,7 +78,7 @@ Log& Shard::State::log_of(const model::QueueRecord& record) {
   if (!fresh) return log;
   log.state.log = record.log;
   log.last_trim = now;
-  log.is_topic = record.kind != model::Kind::queue;
+  log.is_topic = !record.owns_log();
   log.relaxed = record.options.durability == model::Durability::relaxed;
   change_limits(log, record.options);
   return log;
@@ -91,6 +92,8 @@ Subscription& Shard::State::adopt(const model::QueueRef& queue) {
   sub.log = &log_of(record);
   sub.log->readers.push_back(&sub);
   change_filter(sub);
+  if (record.is_fan_in()) sub.fan_in = std::make_unique<FanIn>();
+  if (record.kind == model::Kind::feeder) sub.feeder = std::make_unique<Feeder>();
   if (record.options.order_by_key) {
     sub.keys = std::make_unique<KeyLocks>(record.options.on_key_failure == model::KeyFailure::hold);
   }
@@ -224,6 +227,10 @@ void Shard::State::finish_deletion(Subscription& sub) {
     consumers.erase(consumer->key);
   }
   const model::SubscriptionId id = sub.queue->subscription;
+  if (sub.feeder != nullptr) {
+    feeding_bytes -= sub.feeder->bytes;
+    pumped_later.merge(feeders_held_up);
+  }
   alarms.erase({sub.alarm, id});
   dirty.erase(id);
   pumped_later.erase(id);

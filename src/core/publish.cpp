@@ -70,6 +70,10 @@ void Shard::State::append(Log& log, Offset first, Arrivals stored) {
   touch(log);
   for (Subscription* sub : log.readers) {
     if (!log.is_topic) touch(*sub);
+    if (sub->feeder != nullptr) {
+      append_to_feeder(*sub, first, stored.messages);
+      continue;
+    }
     if ((stored.timed || sub->queue->options.ttl.count() > 0) && !sub->deleting) arrive(*sub, first, stored);
     if (sub->consumers.empty()) continue;
     for (std::size_t i = 0; i < stored.messages.size(); ++i) {
@@ -163,7 +167,7 @@ void Shard::State::take_in(Log& log, std::shared_ptr<model::Message> message, Ar
   if (log.ids != nullptr) log.ids->record(id_of(*message), log.state.next, now);
   log.state.next = log.state.next.next();
   if (!log.is_topic) log.readers.front()->bytes += bytes;
-  message->published_at = now;
+  if (!message->source.log) message->published_at = now;  // else it was published before, to a topic
   log.bytes_since_trim += bytes;
   log.bytes += bytes;
   stored.timed = stored.timed || (message->due.us | message->expires_at.us) != 0;
@@ -224,6 +228,7 @@ void Shard::State::on(DiskPressure& event) {
   refuse_publishes = event.refuse_publishes;
   disk_free = event.free_bytes;
   disk_reserve = event.reserve_bytes;
+  if (!refuse_publishes) pump_feeders();
 }
 
 void Shard::State::forget_idle_producers() {

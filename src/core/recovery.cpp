@@ -34,7 +34,7 @@ Shard::State::State(ShardConfig config_, model::RecoveredShard recovered, base::
 void Shard::State::recover(model::RecoveredQueue& recovered) {
   const model::QueueRecord& record = *recovered.queue;
   Log& log = log_of(record);
-  if (record.kind != model::Kind::subscription) {
+  if (!record.reads_topic()) {
     change_deduplication(log, record.options);
     recover(recovered.log, log);
   }
@@ -112,6 +112,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   sub.bytes = state.bytes;
   if (state.seeking.us != 0) sub.seeking = state.seeking;
   if (!sub.log->is_topic) sub.log->deleting = sub.deleting;
+  for (const model::TakenSource& taken : state.taken) sub.fan_in->taken.emplace(taken.log, taken);
   if (!state.sources.empty()) {
     const model::SourceState& source = state.sources.front();
     sub.acked = AckSet(source, recovered.chunks);

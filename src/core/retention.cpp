@@ -91,10 +91,14 @@ void Shard::State::lose(Log& log) {
 
 /// What somebody has stays until it is settled; also what may be claimed after a restart.
 void Shard::State::lose_before(Subscription& sub, Offset cut) {
-  if (sub.deleting || resuming || sub.acked.cursor() >= cut) return;
+  // What a feeder has handed over is not lost, nor what it may have handed over before the start.
+  const bool on_its_way = sub.feeder != nullptr && (!sub.feeder->known || sub.frontier >= cut);
+  const bool undecided = resuming && sub.feeder == nullptr;
+  if (sub.deleting || undecided || on_its_way || sub.acked.cursor() >= cut) return;
   count_entered(sub);
   if (sub.keys != nullptr) forget_passed(sub, cut);
-  const std::uint64_t lost = drop_unheld(sub, {sub.acked.cursor(), cut}, true);
+  const Offset from = sub.feeder == nullptr ? sub.acked.cursor() : std::max(sub.acked.cursor(), sub.frontier);
+  const std::uint64_t lost = drop_unheld(sub, {from, cut}, true);
   sub.frontier = std::max(sub.frontier, cut);
   sub.counters.lost_to_retention += lost;
   touch(sub);

@@ -230,6 +230,7 @@ void Shard::State::on(WakeUp&) {
   }
   wake_requests();
   load_outboxes();
+  wake_fan_ins();
 }
 
 void Shard::State::expire_due(Subscription& sub) {

@@ -60,6 +60,10 @@ void Shard::State::on(model::SeekSubscription& command) {
   };
   Subscription* sub = find(command.subscription);
   if (sub == nullptr || sub->deleting) return refuse(Status(Code::NOT_FOUND, "there is no such subscription"));
+  if (sub->fan_in != nullptr) {
+    return refuse(Status(Code::BAD_REQUEST,
+                         sub->queue->name + " has several topics: it has taken their messages over, and is not moved"));
+  }
   if (!sub->log->is_topic) {
     return refuse(Status(Code::BAD_REQUEST, sub->queue->name + " is a queue: only subscriptions of topics are moved"));
   }

@@ -140,6 +140,26 @@ struct Shard::State {
   void on(HandedOver& event);
   void recover_outboxes(const model::RecoveredShard& recovered);
 
+  // --- fan_in.cpp: subscriptions of several topics
+  base::Status place_fan_in(const model::CreateQueue& command, model::QueueRecord& record);
+  model::Durability durability_of(const model::QueueRecord& fan_in) const;
+  void create_feeders(const model::QueueRecord& fan_in);
+  void change_readers(const model::QueueRecord& topic);
+  void change_feeders(const model::QueueRecord& fan_in);
+  void part_of_fan_in_removed(const model::QueueRecord& gone);
+  void end_parts_of_fan_ins();
+  void wake_fan_ins();
+  void pump_feeders();
+  void append_to_feeder(Subscription& sub, model::Offset first, const std::vector<model::MessageRef>& messages);
+  void feed(Subscription& sub);
+  bool may_feed(const Feeder& feeder) const;
+  std::vector<model::PagedMessage> next_to_feed(Subscription& sub);
+  bool prepare_to_feed(Subscription& sub);
+  model::PagedMessage pop_front(Subscription& sub);
+  void hand_over(Subscription& sub, std::vector<model::PagedMessage> messages);
+  void on(FeedTaken& event);
+  void on(Fed& event);
+
   // --- consumers.cpp: consumers, sessions, instances
   void on(model::OpenConsumer& command);
   void on(model::Written& command);
@@ -182,6 +202,7 @@ struct Shard::State {
   static bool is_standby(const Subscription& sub, const Consumer& consumer);
   bool is_taken(Subscription& sub, model::Offset offset);
   bool prepare_window(Subscription& sub);
+  std::size_t ahead_bytes() const;
   bool load_window(Subscription& sub, std::size_t max_messages, std::size_t max_bytes);
   model::Offset next_fresh(const Subscription& sub, model::Offset from) const;
   void load_one(Subscription& sub, Entry& entry);
@@ -465,9 +486,12 @@ struct Shard::State {
   bool resuming = false;
   bool draining = false;
   bool refuse_publishes = false;
+  bool fan_ins_woken = false;  // since the start
   std::uint64_t disk_free = 0;
   std::uint64_t disk_reserve = 0;
-  std::uint64_t window_bytes = 0;  // of all subscriptions
+  std::uint64_t window_bytes = 0;                   // of all subscriptions
+  std::size_t feeding_bytes = 0;                    // on the way of all feeders
+  std::set<model::SubscriptionId> feeders_held_up;  // by that
   std::uint64_t waiting_in_memory = 0;
   std::uint64_t held_messages = 0;  // that are passed over, of all subscriptions
   std::uint64_t set_aside_messages = 0;

@@ -20,6 +20,7 @@
 #include "base/fifo.h"
 #include "base/on_demand.h"
 #include "core/ack_set.h"
+#include "core/fan_in.h"
 #include "core/interval_set.h"
 #include "core/key_locks.h"
 #include "core/log.h"
@@ -148,7 +149,7 @@ struct Subscription {
   model::Counters counters;
   AckSet acked;
   Log* log = nullptr;
-  std::uint64_t bytes = 0;   // of what it holds, about; of a queue only
+  std::uint64_t bytes = 0;   // of what it holds, about; where the log is its own
   model::Offset entered_to;  // what lies before it is in `counters.entered`
 
   // --- The replay lane and the open cases
@@ -202,6 +203,9 @@ struct Subscription {
   std::unique_ptr<SubscriptionFilter> filter;
   std::unique_ptr<TypeLines> aside;
   bool choosy = false;  // some consumer accepts certain types only
+  // --- Of several topics (core/fan_in.cpp)
+  std::unique_ptr<FanIn> fan_in;
+  std::unique_ptr<Feeder> feeder;  // it is what hands over to one of these: nobody consumes from it
   // --- Requests, by their messages; those of `pending_requests` that are its
   base::OnDemand<std::map<model::Offset, PendingRequest*>> requests;
 
@@ -224,7 +228,7 @@ struct Subscription {
   bool has_parked() const { return !parked.empty() || !parked_scheduled.empty(); }
   std::uint64_t scheduled() const { return scheduled_in_memory + parked_scheduled.size(); }
   /// Whether messages of it may have an end.
-  bool expires() const { return queue->options.ttl.count() > 0 || log->state.expires; }
+  bool expires() const { return feeder == nullptr && (queue->options.ttl.count() > 0 || log->state.expires); }
   /// Not settled, wherever it stands; lane entries included.
   std::uint64_t unsettled() const { return acked.unsettled_below(log->state.next) + lane.size(); }
 };

@@ -22,8 +22,8 @@ base::Result<QueueRef> Directory::destination(std::string_view name) const {
     return base::Status(base::Code::NOT_FOUND, "there is no queue or topic '" + std::string(name) + "'");
   }
   if (queue->kind != model::Kind::subscription) return queue;
-  return base::Status(base::Code::BAD_REQUEST,
-                      std::string(name) + " is a subscription: publish to its topic " + queue->topic);
+  const std::string its = queue->is_fan_in() ? "one of its topics" : "its topic " + queue->topic;
+  return base::Status(base::Code::BAD_REQUEST, std::string(name) + " is a subscription: publish to " + its);
 }
 
 std::vector<QueueRef> Directory::list(std::string_view after, std::size_t max, std::optional<model::Kind> kind) const {

@@ -137,7 +137,9 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, model::
 
   const std::vector<model::InstanceRecord> instances = instances_of(recovered);
   const std::vector<model::QueueRef> catalog = catalog_of(recovered);
-  for (const model::QueueRef& queue : catalog) impl->directory.put(queue);
+  for (const model::QueueRef& queue : catalog) {
+    if (queue->kind != model::Kind::feeder) impl->directory.put(queue);
+  }
   impl->registry.await(instances, clock.now());
   for (model::RecoveredShard& shard : recovered) impl->add_shard(std::move(shard), catalog, shards, !instances.empty());
 
@@ -372,8 +374,9 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       with_registry([&](InstanceRegistry& instances, auto& events) { instances.release(*release, events); });
     } else if (auto* assign = std::get_if<core::AssignQueue>(&effect)) {
       // Its shard first: whoever finds the name may have something for it on the way through another shard.
-      const bool is_there = assign->created || directory.find(assign->queue->subscription) != nullptr;
-      post(assign->queue->shard, core::QueueAssigned{assign->queue, assign->created});
+      const bool is_there = (assign->created && assign->queue->kind != model::Kind::feeder) ||
+                            directory.find(assign->queue->subscription) != nullptr;
+      post(assign->queue->shard, core::QueueAssigned{assign->queue, assign->created, assign->ends});
       if (is_there) directory.put(assign->queue);
     } else if (auto* forget = std::get_if<core::ForgetQueue>(&effect)) {
       directory.erase(forget->subscription);
@@ -384,6 +387,11 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       post(hand_over->entry->to, core::HandedOver{shard, hand_over->entry});
     } else if (auto* taken = std::get_if<core::ConfirmHandOver>(&effect)) {
       post(taken->to, core::HandOverTaken{shard, taken->taken, taken->lost});
+    } else if (auto* feed = std::get_if<core::Feed>(&effect)) {
+      const model::ShardId to = feed->letter->to;
+      post(to, core::Fed{std::move(feed->letter)});
+    } else if (auto* confirm = std::get_if<core::ConfirmFeed>(&effect)) {
+      post(confirm->to, core::FeedTaken{confirm->feeder, confirm->end});
     }
   }
   // Confirms of publishes first: what a delivery sets off in a consumer would take the processor from them.

@@ -18,7 +18,8 @@ bool tells(const core::Effect& effect) {
 bool waits_for_the_disk(const core::Effect& effect) {
   return std::holds_alternative<core::Tell>(effect) || std::holds_alternative<core::AssignQueue>(effect) ||
          std::holds_alternative<core::ForgetQueue>(effect) || std::holds_alternative<core::HandOver>(effect) ||
-         std::holds_alternative<core::ConfirmHandOver>(effect);
+         std::holds_alternative<core::ConfirmHandOver>(effect) || std::holds_alternative<core::Feed>(effect) ||
+         std::holds_alternative<core::ConfirmFeed>(effect);
 }
 
 }  // namespace

@@ -151,6 +151,15 @@ struct ConsumerStats {
   bool isolating = false;              // a suspect is tried on its instance
   std::vector<std::string> accepts{};  // the types that it takes; none: everything
 };
+/// Of one topic of a subscription of several, as its feeder counts.
+struct SourceStats {
+  std::string topic;
+  std::uint64_t lag = 0;  // not taken over yet
+  std::uint64_t lost_to_retention = 0;
+  std::uint64_t filtered = 0;
+  std::uint64_t damaged = 0;  // cases of messages that could not be read there
+  double retention_used = 0;
+};
 struct QueueStats {
   std::uint64_t request = 0;
   base::Status status;
@@ -182,6 +191,8 @@ struct QueueStats {
   std::string unaccepted_type;
   std::string unaccepted_schema;
   bool aside_full = false;
+  /// Of a subscription of several topics: filled in by whoever asks its feeders too.
+  std::vector<SourceStats> sources{};
 };
 enum class MessageState : std::uint8_t {
   settled = 0,

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "model/ids.h"
+#include "model/message.h"
 
 namespace lazaret::model {
 
@@ -84,6 +85,7 @@ struct MessageSummary {
   std::string correlation_id;
   std::uint64_t body_bytes = 0;
   std::uint8_t priority = 0;
+  MessageSource published;  // with a log where that is not the case's own
   bool operator==(const MessageSummary&) const = default;
 };
 
@@ -110,6 +112,8 @@ struct CaseRecord {
   /// The key of the message, which an open case locks where on_key_failure is "hold". Filled in by the store where the
   /// core does not know it.
   KeyHash key;
+  /// Where the message has its offset in `source`.
+  Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
   bool operator==(const CaseRecord&) const = default;
 };
 

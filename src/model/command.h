@@ -175,6 +175,8 @@ struct CreateQueue {
   Kind kind = Kind::queue;
   std::string topic;  // of a subscription
   StartPoint start;   // of a subscription
+  /// Of a subscription of several topics, in place of `topic`: at least two, no two the same.
+  std::vector<std::string> topics{};
 };
 /// Shard 0. Options that are not named stay as they are: two updates at the same time both hold. Answered by
 /// QueueAnswer.

@@ -7,6 +7,7 @@ std::string_view name_of(Kind kind) {
     case Kind::queue: return "queue";
     case Kind::topic: return "topic";
     case Kind::subscription: return "subscription";
+    case Kind::feeder: return "feeder";
   }
   return "queue";
 }

@@ -10,9 +10,10 @@ namespace lazaret::model {
 enum class Kind : std::uint8_t {
   queue = 1,         // a log with one subscription that owns it
   topic = 2,         // a log with any number of subscriptions
-  subscription = 3,  // of a topic
+  subscription = 3,  // of a topic, or of several
+  feeder = 4,        // what hands over the messages of one topic to a subscription of several; it has no name
 };
-/// "queue", "topic", "subscription".
+/// "queue", "topic", "subscription", "feeder".
 std::string_view name_of(Kind kind);
 
 }  // namespace lazaret::model

@@ -125,6 +125,17 @@ inline constexpr std::size_t kErrorDetailsBytes = 64u << 10;
 inline constexpr std::size_t kOutboxEntries = 256;
 inline constexpr std::size_t kOutboxBytes = 8u << 20;
 
+/// Topics of one subscription.
+inline constexpr std::size_t kFanInTopics = 64;
+/// What hands over the messages of a topic to a subscription of several has so many of them, and about so many bytes,
+/// on the way; and puts so many into one letter.
+inline constexpr std::size_t kFeedMessages = 4096;
+inline constexpr std::size_t kFeedBytes = 8u << 20;
+/// All of a shard together; beyond, each has one letter on the way at most.
+inline constexpr std::size_t kFeedBytesPerShard = 64u << 20;
+inline constexpr std::size_t kFeedLetterMessages = 256;
+inline constexpr std::size_t kFeedLetterBytes = 256u << 10;
+
 /// Open requests of a shard; more are refused.
 inline constexpr std::size_t kPendingRequests = 100'000;
 /// Requests that have ended and are remembered, of a shard, and the bytes of their replies; beyond, the oldest is

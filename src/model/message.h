@@ -14,8 +14,15 @@ namespace lazaret::model {
 /// Priorities are 0 to this one.
 inline constexpr std::uint8_t kHighestPriority = 9;
 
+/// Where a message was published that a subscription of several topics has taken over into its own log.
+struct MessageSource {
+  LogId log;  // 0: it stands where it was published
+  Offset offset;
+  bool operator==(const MessageSource&) const = default;
+};
+
 /// One published message. Immutable once it has been handed to the core, except that the core sets
-/// `published_at` while it is still the only owner. Thread-safe to read.
+/// `published_at` and `source` while it is still the only owner. Thread-safe to read.
 struct Message {
   /// An encoded `lazaret.wire.v1.Envelope`: id, key, type, headers, correlation id, … It always has an id.
   base::SharedBytes envelope;
@@ -31,6 +38,7 @@ struct Message {
   base::Instant due;
   /// Engine time from which on it is not delivered any more; 0: never. A subscription's `ttl` may end it before.
   base::Instant expires_at;
+  MessageSource source;
 
   std::size_t size() const { return envelope.size() + body.size(); }
 };

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -124,6 +125,8 @@ struct AdmitCase {
   CaseRecord record;
   bool relapse = false;
   Offset lane_offset;
+  /// Of a subscription of several topics: their names, by which the store fills in `record.source` too.
+  std::vector<std::pair<LogId, std::string>> topics;
 };
 /// admitted → replaying, with its new entry at the end of the lane.
 struct ReplayCase {

@@ -11,29 +11,62 @@
 #include "model/case_record.h"
 #include "model/ids.h"
 #include "model/kind.h"
+#include "model/message.h"
 #include "model/options.h"
 #include "model/start_point.h"
 
 namespace lazaret::model {
 
-/// An entry of the catalog, which shard 0 owns: a queue, a topic, or a subscription of one.
+/// One of the topics of a subscription that has several.
+struct FanInSource {
+  std::string topic;
+  LogId log;              // of the topic, by which messages say where they come from
+  ShardId shard;          // of the topic
+  SubscriptionId feeder;  // what hands over its messages
+  bool gone = false;      // the topic was deleted
+  bool operator==(const FanInSource&) const = default;
+};
+
+/// Whom a feeder hands over to.
+struct FeederTarget {
+  SubscriptionId subscription;
+  ShardId shard;
+  std::string name;
+  bool operator==(const FeederTarget&) const = default;
+};
+
+/// An entry of the catalog, which shard 0 owns: a queue, a topic, a subscription, or a feeder of one.
 struct QueueRecord {
   std::string name;
   SubscriptionId subscription;  // of a topic: an id like any, that nobody consumes from
-  LogId log;                    // its own, or its topic's
+  LogId log;                    // its own, or its one topic's
   LogId lane;                   // the replay lane: its entries point to cases
-  ShardId shard;                // chosen at creation, never recomputed; of a subscription: its topic's
+  ShardId shard;                // chosen at creation, never recomputed; of what reads a topic's log: the topic's
   QueueOptions options;
   base::Instant created_at;
   Kind kind = Kind::queue;
-  std::string topic;  // of a subscription
-  StartPoint start;   // of a subscription
-  /// Where its messages were published: the topic of a subscription, else itself.
-  const std::string& source() const { return kind == Kind::subscription ? topic : name; }
+  std::string topic;                 // of a subscription of one topic, or of a feeder
+  StartPoint start;                  // of a subscription
+  std::vector<FanInSource> sources;  // of a subscription of several topics: all that it ever had
+  FeederTarget into;                 // of a feeder
+  bool is_fan_in() const { return !sources.empty(); }
+  /// Its log is a topic's, which others read as well.
+  bool reads_topic() const { return kind == Kind::feeder || (kind == Kind::subscription && !is_fan_in()); }
+  /// Its log is its own, and nobody else reads it.
+  bool owns_log() const { return kind == Kind::queue || is_fan_in(); }
+  /// Where its messages were published: the topic of a subscription of one, else itself. Of several, each says so.
+  const std::string& source() const { return reads_topic() ? topic : name; }
+  /// The same of one message of it.
+  const std::string& source_of(const MessageSource& source) const;
+  /// The topics of a subscription that are still there.
+  std::vector<std::string> topics() const;
   bool operator==(const QueueRecord&) const = default;
 };
 /// There are many, and each is known in several places: they share it, and other options make another record.
 using QueueRef = std::shared_ptr<const QueueRecord>;
+
+/// In words, that these are not the topics of a subscription; "": they are, in whatever order.
+std::string other_topics(const QueueRecord& record, std::vector<std::string> wanted);
 
 /// The sums of invariant 10. `entered` = what is still on the subscription + in_hospital + the other sums.
 struct Counters {
@@ -70,6 +103,17 @@ struct SourceState {
   bool operator==(const SourceState&) const = default;
 };
 
+/// What a subscription of several topics has taken over of one of them.
+struct TakenSource {
+  LogId log;
+  /// Everything before it was taken, or is nothing to it.
+  Offset end;
+  /// Of what the feeder has counted so far, what is in this subscription's counters.
+  std::uint64_t lost = 0;
+  std::uint64_t filtered = 0;
+  bool operator==(const TakenSource&) const = default;
+};
+
 /// One small record per group and subscription: this is what an ack costs.
 struct SubscriptionState {
   SubscriptionId subscription;
@@ -85,6 +129,8 @@ struct SubscriptionState {
   std::uint64_t bytes = 0;
   /// The queue is being deleted: cases keep their messages, everything else goes, step by step.
   bool deleting = false;
+  /// Of a subscription of several topics.
+  std::vector<TakenSource> taken;
   bool operator==(const SubscriptionState&) const = default;
 };
 

@@ -78,12 +78,14 @@ void Session::on(model::Published&& answer) {
 void Session::on(model::Deliver&& answer) {
   wire::Deliver frame;
   frame.consumer = answer.consumer.number;
+  engine::QueueRef fan_in;  // looked up where messages say where they come from
   std::size_t bytes = 0;
+  std::size_t name_bytes = 0;
   for (model::Delivered& one : answer.messages) {
-    if (bytes > limits::kBatchBytes || frame.deliveries.size() == limits::kBatchItems) {
+    if (bytes + name_bytes > limits::kBatchBytes || frame.deliveries.size() == limits::kBatchItems) {
       send_roomy(wire::encode(frame), answer.shard, bytes);
       frame.deliveries.clear();
-      bytes = 0;
+      bytes = name_bytes = 0;
     }
     wire::Delivery delivery;
     delivery.delivery = one.delivery;
@@ -92,6 +94,12 @@ void Session::on(model::Deliver&& answer) {
     delivery.redelivered = one.redelivered;
     delivery.isolated = one.isolated;
     delivery.source_offset = one.source_offset;
+    if (const model::MessageSource& source = one.message->source; source.log) {
+      if (fan_in == nullptr) fan_in = context_.engine.directory().find(answer.subscription);
+      if (fan_in != nullptr) delivery.source = fan_in->source_of(source);
+      delivery.source_offset = source.offset;
+      name_bytes += delivery.source.size();
+    }
     delivery.published_at = one.message->published_at;
     delivery.envelope = one.message->envelope;
     delivery.body = one.message->body;

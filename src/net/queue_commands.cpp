@@ -35,6 +35,7 @@ wire::QueueInfo info_of(const model::QueueStats& stats) {
   info.consumers = static_cast<std::uint32_t>(stats.consumers.size());
   info.kind = stats.queue.kind;
   info.topic = stats.queue.topic;
+  info.topics = stats.queue.topics();
   info.start = stats.queue.start;
   info.cursor = stats.cursor;
   info.next_offset = stats.log_end;
@@ -57,8 +58,12 @@ struct Listing {
 wire::QueueResponse response_of(const Listing& listing, std::uint64_t request) {
   wire::QueueResponse response;
   response.request = request;
+  std::size_t topic_bytes = 0;  // which alone could exceed what a header may have
   for (const auto& place : listing.places) {
-    if (place) response.queues.push_back(*place);  // one that was deleted meanwhile is left out
+    if (!place) continue;  // one that was deleted meanwhile is left out
+    for (const std::string& topic : place->topics) topic_bytes += topic.size();
+    if (topic_bytes > limits::kBatchBytes && !response.queues.empty()) break;
+    response.queues.push_back(*place);
   }
   return response;
 }
@@ -83,6 +88,10 @@ wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, c
     peeked.unaccepted = state.unaccepted;
     peeked.damaged = one.message == nullptr;
     if (peeked.damaged) continue;
+    if (one.message->source.log) {
+      peeked.source = queue.source_of(one.message->source);
+      peeked.source_offset = one.message->source.offset;
+    }
     peeked.published_at = one.message->published_at;
     peeked.envelope = one.message->envelope;
     peeked.body = one.message->body;
@@ -166,7 +175,7 @@ void Session::create_queue(wire::QueueRequest&& frame) {
   });
   submit(model::ShardId(0),
          model::CreateQueue{origin, std::move(frame.name), *options, ensure, std::move(frame.colocate_with), frame.kind,
-                            std::move(frame.topic), frame.start});
+                            std::move(frame.topic), frame.start, std::move(frame.topics)});
 }
 
 bool Session::create_missing(const std::string& name, std::function<void(Status)> then) {
@@ -176,7 +185,7 @@ bool Session::create_missing(const std::string& name, std::function<void(Status)
     then(status.code() == Code::ALREADY_EXISTS ? Status() : std::move(status));  // somebody else was faster
   });
   submit(model::ShardId(0),
-         model::CreateQueue{origin, name, context_.config.defaults, false, "", model::Kind::queue, "", {}});
+         model::CreateQueue{origin, name, context_.config.defaults, false, "", model::Kind::queue, "", {}, {}});
   return true;
 }
 

@@ -382,6 +382,9 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
     const model::MessageRef message =
         MessageReader(database_, nullptr).read_one(shard_, record.id.log, record.id.offset);
     if (message != nullptr) record.summary = summary_of(*message);
+    for (const auto& [log, topic] : m.topics) {
+      if (log == record.summary.published.log) record.source = topic;
+    }
     // It may not have been known yet. What was scheduled has none.
     const bool has_key = message != nullptr && message->due.us == 0;
     if (!record.key && has_key) record.key = model::hash_of_key(record.summary.key);
@@ -391,6 +394,7 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
   const auto before = case_of(record.id);
   if (!before.ok()) return before.status();
   record.summary = before->summary;
+  if (!m.topics.empty()) record.source = before->source;
   record.replay_count = before->replay_count;
   record.relapse_count = before->relapse_count + 1;
   record.failure_count += before->failure_count;

@@ -111,6 +111,7 @@ Status Checker::check_queues(std::uint16_t shards) {
             case model::Kind::queue: ++report_.queues; break;
             case model::Kind::topic: ++report_.topics; break;
             case model::Kind::subscription: ++report_.subscriptions; break;
+            case model::Kind::feeder: break;  // a part of a subscription
           }
           queues_.push_back(std::move(queue));
         }
@@ -227,15 +228,18 @@ Status Checker::check_queue(const model::QueueRecord& queue) {
   const auto log_bytes = database_.get(Family::state, keys::log_state(queue.shard, queue.log), snapshot_);
   if (!log_bytes.ok()) return log_bytes.status();
   if (*log_bytes && !decode(**log_bytes, log)) found("queue " + queue.name, "the state of its log cannot be decoded");
-  const auto end = MessageReader(database_, snapshot_).end_of(queue.shard, queue.log, log.next, state.counters.entered);
+  // Of several topics what was lost has entered too, and what a filter turned away has not.
+  const std::uint64_t entered =
+      queue.is_fan_in() && !state.sources.empty() ? state.sources.front().entered_to.value : state.counters.entered;
+  const auto end = MessageReader(database_, snapshot_).end_of(queue.shard, queue.log, log.next, entered);
   if (!end.ok()) return end.status();
-  if (queue.kind != model::Kind::subscription) {
+  if (!queue.reads_topic()) {
     LZ_RETURN_IF_ERROR(check_log(queue, log, *end));
     LZ_RETURN_IF_ERROR(check_priorities(queue, *end));
   }
   if (stopped_ || is_topic) return {};
   // What came to a topic since its subscription was written last.
-  if (queue.kind == model::Kind::subscription && !state.sources.empty()) {
+  if (queue.reads_topic() && !state.sources.empty()) {
     const Offset counted = state.sources.front().entered_to;
     state.counters.entered += end->value - std::min(counted.value, end->value);
     for (const OffsetRange& gap : log.gaps) {

@@ -57,6 +57,34 @@ void fill(v1::ErrorReport* out, const model::ErrorReport& error) {
 }
 model::ErrorReport error_of(const v1::ErrorReport& in) { return {in.type(), in.message(), in.details()}; }
 
+/// Several topics, or of a feeder the one that it reads, and whom it hands over to.
+void fill_fan_in(const model::QueueRecord& record, v1::Queue& out) {
+  for (const model::FanInSource& source : record.sources) {
+    v1::FanInSource* to = out.add_sources();
+    to->set_topic(source.topic);
+    to->set_log(source.log.value);
+    to->set_shard(source.shard.value);
+    to->set_feeder(source.feeder.value);
+    to->set_gone(source.gone);
+  }
+  if (record.kind != model::Kind::feeder) return;
+  out.set_topic(record.topic);
+  out.set_start(static_cast<std::uint32_t>(record.start.kind));
+  out.set_start_time_us(record.start.time.us);
+  out.set_into_subscription(record.into.subscription.value);
+  out.set_into_shard(record.into.shard.value);
+  out.set_into_name(record.into.name);
+}
+void read_fan_in(const v1::Queue& in, model::QueueRecord& record) {
+  for (const v1::FanInSource& source : in.sources()) {
+    record.sources.push_back({source.topic(), model::LogId(source.log()),
+                              model::ShardId(static_cast<std::uint16_t>(source.shard())),
+                              model::SubscriptionId(source.feeder()), source.gone()});
+  }
+  record.into = {model::SubscriptionId(in.into_subscription()),
+                 model::ShardId(static_cast<std::uint16_t>(in.into_shard())), in.into_name()};
+}
+
 }  // namespace
 
 std::string encode(const DirectoryRecord& record) {
@@ -87,6 +115,7 @@ std::string encode(const model::QueueRecord& record) {
     out.set_start_offset(record.start.offset.value);
     out.set_start_time_us(record.start.time.us);
   }
+  fill_fan_in(record, out);
   v1::QueueOptions* options = out.mutable_options();
   options->set_max_attempts(record.options.max_attempts.value_or(0));
   options->set_backoff_initial_us(micros(record.options.backoff_initial));
@@ -124,9 +153,10 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.lane = model::LogId(in.lane());
   record.shard = model::ShardId(static_cast<std::uint16_t>(in.shard()));
   record.created_at = Instant{in.created_at_us()};
-  if (in.kind() > static_cast<std::uint32_t>(model::Kind::subscription)) return false;
+  if (in.kind() > static_cast<std::uint32_t>(model::Kind::feeder)) return false;
   record.kind = in.kind() == 0 ? model::Kind::queue : static_cast<model::Kind>(in.kind());
   record.topic = in.topic();
+  read_fan_in(in, record);
   if (in.start() > static_cast<std::uint32_t>(model::Start::time)) return false;
   const auto start = in.start() == 0 ? model::Start::latest : static_cast<model::Start>(in.start());
   record.start = {start, Offset(in.start_offset()), Instant{in.start_time_us()}};
@@ -207,6 +237,13 @@ std::string encode(const model::SubscriptionState& record) {
     to->set_entered_to(source.entered_to.value);
     pack(source.settled, to->mutable_settled());
   }
+  for (const model::TakenSource& taken : record.taken) {
+    v1::TakenSource* to = out.add_taken();
+    to->set_log(taken.log.value);
+    to->set_end(taken.end.value);
+    to->set_lost(taken.lost);
+    to->set_filtered(taken.filtered);
+  }
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::SubscriptionState& record) {
@@ -229,6 +266,9 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
     to.mark = Offset(source.mark());
     to.entered_to = Offset(source.entered_to());
     if (!unpack(source.settled(), to.settled)) return false;
+  }
+  for (const v1::TakenSource& taken : in.taken()) {
+    record.taken.push_back({model::LogId(taken.log()), Offset(taken.end()), taken.lost(), taken.filtered()});
   }
   return true;
 }
@@ -454,6 +494,8 @@ std::string encode(const model::CaseRecord& record) {
   out.set_late_ack(record.late_ack);
   out.set_discard_reason(record.discard_reason);
   out.set_key_hash(record.key.value);
+  out.set_source_log(record.summary.published.log.value);
+  out.set_source_offset(record.summary.published.offset.value);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -466,7 +508,8 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
                     in.key(),
                     in.correlation_id(),
                     in.body_bytes(),
-                    priority_of(in.priority())};
+                    priority_of(in.priority()),
+                    {model::LogId(in.source_log()), Offset(in.source_offset())}};
   record.reason = static_cast<model::CaseReason>(in.reason());
   record.state = static_cast<model::CaseState>(in.state());
   record.attempt_count = in.attempt_count();
@@ -577,7 +620,8 @@ model::MessageSummary summary_of(const model::Message& message) {
           envelope.key(),
           envelope.correlation_id(),
           message.body.size(),
-          message.priority};
+          message.priority,
+          message.source};
 }
 
 }  // namespace lazaret::storage

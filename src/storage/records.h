@@ -15,7 +15,7 @@ struct DirectoryRecord {
   std::uint32_t format = 0;
   std::uint16_t shards = 0;
 };
-inline constexpr std::uint32_t kFormat = 6;
+inline constexpr std::uint32_t kFormat = 7;
 
 std::string encode(const DirectoryRecord& record);
 std::string encode(const model::QueueRecord& record);

@@ -220,7 +220,7 @@ Status recover_queues(Database& database, ShardId shard, std::vector<model::Reco
     }
   }
   for (model::RecoveredQueue& queue : queues) {
-    if (queue.queue->kind == model::Kind::subscription) continue;  // its log is its topic's
+    if (queue.queue->reads_topic()) continue;  // its log is its topic's
     LZ_RETURN_IF_ERROR(recover_log(database, shard, queue.queue->log, entered[queue.queue->log], queue.log));
   }
   return {};

@@ -19,6 +19,8 @@ constexpr std::size_t kEntryBytes = 20;   // envelope length, body length, body 
 constexpr std::size_t kTimesBytes = 16;   // due, expires at; of each message, when the flag says so
 constexpr std::uint8_t kTimed = 1;        // flag: some message has a time of its own
 constexpr std::uint8_t kPrioritised = 2;  // flag: some message has a priority: a byte of each
+constexpr std::uint8_t kSourced = 4;      // flag: some message was taken over from a topic, which each says
+constexpr std::size_t kSourceBytes = 24;  // log, offset, published at; of each, then
 
 struct IndexEntry {
   std::uint32_t envelope_bytes = 0;
@@ -43,7 +45,8 @@ std::uint32_t message_crc(LogId log, Offset offset, base::Instant published_at, 
 
 std::size_t index_bytes(std::size_t count, std::uint8_t flags) {
   const std::size_t times = (flags & kTimed) != 0 ? kTimesBytes : 0;
-  return kHeadBytes + count * (kEntryBytes + times + ((flags & kPrioritised) != 0 ? 1 : 0));
+  const std::size_t source = (flags & kSourced) != 0 ? kSourceBytes : 0;
+  return kHeadBytes + count * (kEntryBytes + times + source + ((flags & kPrioritised) != 0 ? 1 : 0));
 }
 /// REQUIRES a head.
 std::uint8_t flags_of(std::string_view value) { return static_cast<std::uint8_t>(value[1]); }
@@ -68,9 +71,19 @@ void read_times(std::string_view value, std::size_t count, std::size_t i, model:
 
 /// Behind the entries, and the times if there are any.
 std::uint8_t priority_at(std::string_view value, std::size_t count, std::size_t i) {
-  const auto without = static_cast<std::uint8_t>(flags_of(value) & ~kPrioritised);
+  const auto without = static_cast<std::uint8_t>(flags_of(value) & kTimed);
   const auto priority = static_cast<std::uint8_t>(value[index_bytes(count, without) + i]);
   return priority > model::kHighestPriority ? std::uint8_t{0} : priority;
+}
+
+/// Behind those. When it was published is said here too: messages of several topics do not come in the order of that,
+/// which the entries rely on.
+void read_source(std::string_view value, std::size_t count, std::size_t i, model::Message& message) {
+  const auto without = static_cast<std::uint8_t>(flags_of(value) & (kTimed | kPrioritised));
+  base::Reader reader{value.substr(index_bytes(count, without) + i * kSourceBytes, kSourceBytes)};
+  message.source.log = LogId(reader.le<std::uint64_t>());
+  message.source.offset = Offset(reader.le<std::uint64_t>());
+  message.published_at.us = static_cast<std::int64_t>(reader.le<std::uint64_t>());
 }
 
 bool index_is_whole(std::string_view value) {
@@ -102,7 +115,10 @@ RunParts encode_run(LogId log, Offset first, std::span<const MessageRef> message
   });
   const bool prioritised =
       std::any_of(messages.begin(), messages.end(), [](const MessageRef& message) { return message->priority > 0; });
-  const auto flags = static_cast<std::uint8_t>((timed ? kTimed : 0) | (prioritised ? kPrioritised : 0));
+  const bool sourced = std::any_of(messages.begin(), messages.end(),
+                                   [](const MessageRef& message) { return bool(message->source.log); });
+  const auto flags =
+      static_cast<std::uint8_t>((timed ? kTimed : 0) | (prioritised ? kPrioritised : 0) | (sourced ? kSourced : 0));
   index.reserve(index_bytes(messages.size(), flags) + 4);
   const base::Instant published = messages.front()->published_at;
   index.push_back(static_cast<char>(kVersion));
@@ -128,6 +144,11 @@ RunParts encode_run(LogId log, Offset first, std::span<const MessageRef> message
   }
   for (std::size_t i = 0; prioritised && i < messages.size(); ++i) {
     index.push_back(static_cast<char>(messages[i]->priority));
+  }
+  for (std::size_t i = 0; sourced && i < messages.size(); ++i) {
+    base::append_le(index, messages[i]->source.log.value);
+    base::append_le(index, messages[i]->source.offset.value);
+    base::append_le(index, static_cast<std::uint64_t>(messages[i]->published_at.us));
   }
   base::append_le(index, base::crc32c(index));
   return parts;
@@ -176,6 +197,7 @@ void decode_run(LogId log, Offset first, std::string bytes, Offset from, Offset 
                          message_crc(log, offset, message->published_at, entry.body_bytes, entry.body_crc,
                                      message->envelope.view()) == entry.crc &&
                          base::crc32c(message->body.view()) == entry.body_crc;
+      if ((flags & kSourced) != 0) read_source(value, count, i, *message);
       out.push_back({offset, whole ? std::move(message) : nullptr});
     }
     at = there ? at + bytes_here : value.size();

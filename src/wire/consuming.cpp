@@ -139,6 +139,7 @@ OutFrame encode(const Deliver& frame) {
     to->set_body_bytes(static_cast<std::uint32_t>(one.body.size()));
     to->set_body_crc(one.body_crc);
     if (one.time_left.count() > 0) to->set_time_left_us(static_cast<std::uint64_t>(one.time_left.count()));
+    if (!one.source.empty()) to->set_source(one.source);
     body_bytes += one.body.size();
   }
   OutFrame encoded = to_frame(FrameType::deliver, out, body_bytes);
@@ -157,7 +158,7 @@ base::Result<Deliver> decode<Deliver>(const Frame& frame) {
     out.deliveries.push_back({one.delivery(), token_of(one.token()), one.attempt(), one.redelivered(), one.isolated(),
                               model::Offset(one.source_offset()), base::Instant{one.published_at_us()},
                               copied(one.envelope()), bodies.take(one.body_bytes()), one.body_crc(),
-                              microseconds(one.time_left_us())});
+                              microseconds(one.time_left_us()), one.source()});
   }
   if (!bodies.exact()) return bad_frame("the body lengths in DELIVER do not add up to the frame's body");
   return out;

@@ -214,6 +214,7 @@ struct Delivery {
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
   base::Duration time_left{};  // of a request; 0: it is none
+  std::string source{};        // where that is not the consumer's; else ""
 };
 struct Deliver {
   std::uint64_t consumer = 0;
@@ -292,6 +293,7 @@ struct QueueRequest {
   std::string topic;                      // of a subscription
   model::StartPoint start;                // of a subscription; seek
   bool scheduled = false;                 // purge
+  std::vector<std::string> topics{};      // of a subscription of several
 };
 struct QueueInfo {
   std::string name;
@@ -309,6 +311,7 @@ struct QueueInfo {
   std::uint64_t held = 0;
   bool held_full = false;
   std::uint64_t filtered = 0, unaccepted = 0;
+  std::vector<std::string> topics{};  // of a subscription
 };
 struct QueueResponse {
   std::uint64_t request = 0;
@@ -336,6 +339,8 @@ struct PeekedMessage {
   bool damaged = false;
   std::optional<model::Offset> held_by;
   bool unaccepted = false;
+  std::string source{};  // of a subscription of several topics: the one, and its place there
+  model::Offset source_offset{};
 };
 struct Peeked {
   std::uint64_t request = 0;

@@ -100,6 +100,7 @@ OutFrame encode(const QueueRequest& frame) {
   out.set_colocate_with(frame.colocate_with);
   out.set_kind(static_cast<v1::NameKind>(frame.kind));
   if (frame.kind == model::Kind::subscription) out.set_topic(frame.topic);
+  for (const std::string& topic : frame.topics) out.add_topics(topic);
   if (frame.kind == model::Kind::subscription || frame.verb == QueueVerb::seek) {
     out.set_start(model::text_of(frame.start));
   }
@@ -124,6 +125,7 @@ base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   if (!kind) return bad_frame("QUEUE_REQUEST with an unknown kind");
   out.kind = *kind;
   out.topic = in->topic();
+  out.topics.assign(in->topics().begin(), in->topics().end());
   out.scheduled = in->scheduled();
   if (in->start().empty()) return out;
   const auto start = model::start_point_of(in->start());
@@ -162,6 +164,7 @@ OutFrame encode(const QueueResponse& frame) {
     to->set_held_full(queue.held_full);
     to->set_filtered_total(queue.filtered);
     to->set_unaccepted(queue.unaccepted);
+    for (const std::string& topic : queue.topics) to->add_topics(topic);
   }
   out.set_offset(frame.offset.value);
   out.set_entered(frame.entered);
@@ -202,7 +205,8 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
                           queue.held(),
                           queue.held_full(),
                           queue.filtered_total(),
-                          queue.unaccepted()});
+                          queue.unaccepted(),
+                          {queue.topics().begin(), queue.topics().end()}});
   }
   out.created = in->created();
   out.count = in->count();
@@ -247,6 +251,8 @@ OutFrame encode(const Peeked& frame) {
     to->set_damaged(message.damaged);
     if (message.held_by) to->set_held_by(message.held_by->value);
     to->set_unaccepted(message.unaccepted);
+    if (!message.source.empty()) to->set_source(message.source);
+    to->set_source_offset(message.source_offset.value);
     body_bytes += message.body.size();
   }
   out.set_next(frame.next.value);
@@ -277,6 +283,8 @@ base::Result<Peeked> decode<Peeked>(const Frame& frame) {
     to.damaged = message.damaged();
     if (message.has_held_by()) to.held_by = model::Offset(message.held_by());
     to.unaccepted = message.unaccepted();
+    to.source = message.source();
+    to.source_offset = model::Offset(message.source_offset());
   }
   if (!bodies.exact()) return bad_frame("the body lengths in PEEKED do not add up to the frame's body");
   out.next = model::Offset(in->next());

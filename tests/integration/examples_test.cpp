@@ -108,6 +108,17 @@ TEST_F(ExamplesTest, OnlySome) {
   EXPECT_EQ(broker_.cli_json({"subscription", "show", "looking-on"})[0].at("ephemeral"), true);
 }
 
+TEST_F(ExamplesTest, FanIn) {
+  EXPECT_THAT(example("fan_in"), UnorderedElementsAre("write about an order, 0 of orders.events",
+                                                      "write about a payment, 0 of payments.events",
+                                                      "write about a parcel, 0 of parcels.events",
+                                                      "write about another order, 1 of orders.events"));
+  const auto letters = broker_.cli_json({"subscription", "show", "letters"})[0];
+  EXPECT_EQ(letters.at("topics").as_array().size(), 3u);
+  EXPECT_EQ(letters.at("lag"), 0);
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+}
+
 TEST_F(ExamplesTest, Once) { EXPECT_THAT(example("once"), ElementsAre("stored", "was there already", "1 message")); }
 
 TEST_F(ExamplesTest, RetryAndHospital) {

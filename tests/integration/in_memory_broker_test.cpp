@@ -414,6 +414,10 @@ TEST_F(ExamplesInMemoryTest, Urgent) {
   expect_nothing_left("calls");
 }
 
+TEST_F(ExamplesInMemoryTest, FanIn) {
+  EXPECT_THAT(example("fan_in"), AllOf(SizeIs(4), Contains("write about another order, 1 of orders.events")));
+}
+
 TEST_F(ExamplesInMemoryTest, OnlySome) {
   EXPECT_THAT(example("only_some"), AllOf(SizeIs(4), Contains("ship tea"), Contains("saw order.app.paid")));
   Client client = Client::connect(broker_.url(), {.name = "test", .drain = 5s});

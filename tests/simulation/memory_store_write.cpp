@@ -239,6 +239,7 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
     if (old == nullptr) return;
     model::CaseRecord record = admit.record;
     record.summary = old->summary;
+    if (!admit.topics.empty()) record.source = old->source;
     record.failure_count += old->failure_count;
     record.replay_count = old->replay_count;
     record.relapse_count = old->relapse_count + 1;
@@ -252,6 +253,10 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
   if (model::MessageRef message = shard_.logs[id.log].find(id.offset)) {
     record.summary.body_bytes = message->body.size();
     record.summary.priority = message->priority;
+    record.summary.published = message->source;
+    for (const auto& [log, topic] : admit.topics) {
+      if (log == message->source.log) record.source = topic;
+    }
     const bool readable = record.reason != model::CaseReason::damaged && message->due.us == 0;
     // As World has it.
     if (!record.key && readable) record.key = model::hash_of_key(envelope_text(message->envelope.view()).key);

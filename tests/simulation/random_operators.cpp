@@ -18,13 +18,15 @@ void RandomRun::operate() {
   if (dice < 65) return change_retention();
   if (dice < 70) return change_options(name);
   if (dice < 80 && name.starts_with("news.")) return move(name);
+  if (dice < 80 && name == "press") return meddle_with_several_topics();
   if (dice < 80) return ask_for_nonsense(name);
   if (dice < 83) return static_cast<void>(world_.purge(name, chance(40)));
   if (dice < 85) return cancel(name);
   if (dice < 90) return fill_the_disk();
   if (dice < 93) return one_by_one(name);
   if (dice < 94) return a_day_passes();
-  if (dice < 96) return erase_topic();
+  if (dice < 95) return erase_topic();
+  if (dice < 96) return erase_one_of_two_topics();
   erase(name, chance(50));
 }
 
@@ -269,6 +271,46 @@ void RandomRun::erase_topic() {
   world_.create_topic("news");
   for (const char* name : {"news.all", "news.new"}) recreate(name);
   forget_publishes("news");
+  renew_subscription_of_all();
+}
+
+/// The subscription of several goes on with the other, if that is still there.
+void RandomRun::erase_one_of_two_topics() {
+  if (!world_.has_queue("wires")) return;
+  if (world_.has_queue("press") && chance(50)) {
+    world_.delete_queue("wires", false);  // refused, unless it has no part in it any more
+    if (!world_.has_queue("wires")) world_.create_topic("wires");
+  }
+  if (!world_.delete_queue("wires", true).status.ok()) return witness_.find("wires could not be deleted");
+  world_.create_topic("wires", chance(30) ? model::Durability::relaxed : model::Durability::fsync);
+  forget_publishes("wires");
+  renew_subscription_of_all();
+}
+
+/// Topics of those names have come again, which are none of its own. When all of its own have gone, so has it.
+void RandomRun::renew_subscription_of_all() {
+  world_.run_for(1s);
+  if (world_.has_queue("press") && chance(40)) return;
+  if (world_.has_queue("press")) return erase("press", false);
+  recreate("press");
+}
+
+/// It is not moved; its topics do not go from under it.
+void RandomRun::meddle_with_several_topics() {
+  if (world_.seek("press", {model::Start::earliest, {}, {}}).status.code() != Code::BAD_REQUEST) {
+    witness_.find("press was moved");
+  }
+  model::CreateQueue command;
+  command.name = "press";
+  command.kind = model::Kind::subscription;
+  command.ensure = true;
+  command.topics = {"wires", "letters"};
+  command.options = world_.queue("press").options;
+  const Code code = world_.ask<model::QueueAnswer>(model::ShardId(0), command).status.code();
+  if (code != Code::OPTIONS_MISMATCH) witness_.find("press was said to have other topics");
+  model::OptionsPatch durability;
+  durability.durability = chance(50) ? "fsync" : "relaxed";
+  if (world_.has_queue("wires")) world_.update("wires", durability);
 }
 
 /// Another queue of that name. What was told to the old one's clients does not concern it.

@@ -7,8 +7,8 @@
 namespace lazaret::simulation {
 namespace {
 
-constexpr std::array kConsumed{"letters", "orders", "parcels", "news.all", "news.new", "replies"};
-constexpr std::array kPublished{"letters", "orders", "parcels", "news"};
+constexpr std::array kConsumed{"letters", "orders", "parcels", "news.all", "news.new", "replies", "press"};
+constexpr std::array kPublished{"letters", "orders", "parcels", "news", "wires"};
 
 }  // namespace
 
@@ -60,6 +60,7 @@ void RandomRun::run() {
 
 void RandomRun::create(const std::string& name) {
   if (name.starts_with("news.")) return subscribe(name);
+  if (name == "press") return subscribe_to_all();
   model::QueueOptions options = some_options();
   if (chance(30)) options.durability = model::Durability::relaxed;
   if (chance(40)) options.deduplicate_for = std::chrono::seconds(1 + random_.below(20));
@@ -92,6 +93,17 @@ void RandomRun::create_topic() {
   world_.create_topic("news", chance(30) ? model::Durability::relaxed : model::Durability::fsync);
   subscribe("news.all");
   subscribe("news.new");
+  world_.create_topic("wires", chance(30) ? model::Durability::relaxed : model::Durability::fsync);
+  subscribe_to_all();
+}
+
+/// Both topics, mostly on two shards.
+void RandomRun::subscribe_to_all() {
+  names_.insert("press");
+  model::QueueOptions options = some_options();
+  options.filter = some_filter();
+  world_.subscribe_to_all("press", {"news", "wires"}, chance(50) ? model::Start::earliest : model::Start::latest,
+                          options);
 }
 
 void RandomRun::subscribe(const std::string& name) {
@@ -140,7 +152,7 @@ void RandomRun::equip(Worker& worker) {
 }
 
 void RandomRun::make_publishers() {
-  for (std::uint8_t i = 0; i < 4; ++i) {
+  for (std::uint8_t i = 0; i < kPublished.size(); ++i) {
     Publisher& publisher = *publishers_.emplace_back(std::make_unique<Publisher>());
     publisher.instance.id.bytes[0] = 200;
     publisher.instance.id.bytes[1] = i;

@@ -150,9 +150,13 @@ class RandomRun {
   void create_topic();
   void create_reply_queue();
   void subscribe(const std::string& name);
+  void subscribe_to_all();
   model::QueueOptions some_options();
   std::string some_filter();
   void erase_topic();
+  void erase_one_of_two_topics();
+  void meddle_with_several_topics();
+  void renew_subscription_of_all();
 
   base::Random random_;
   World world_;

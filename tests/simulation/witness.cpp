@@ -72,6 +72,7 @@ void Witness::effect(model::ShardId, const core::Effect& effect) {
     std::visit([&](const auto& answer) { see(*tell, answer); }, tell->answer);
   } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
     see_queue(*assign->queue);
+    if (Queue* of = queue(assign->queue->subscription); of != nullptr && assign->ends) of->deleted = true;
   }
 }
 
@@ -93,6 +94,7 @@ void Witness::crashed() {
         blame.history[attempt.number] = attempt.outcome;
       }
     }
+    lose_of_fan_in(queue);
     if (queue.relaxed) lose_what_is_relaxed(queue);  // also if it was asked to go: that may have been refused
     for (auto& [offset, message] : queue.messages) {
       const bool written = message.suspected && *message.suspected + 100ms < world_.now();
@@ -166,6 +168,7 @@ std::string Witness::where(const Queue& queue, std::uint64_t offset) {
 }
 
 void Witness::see_queue(const model::QueueRecord& record) {
+  if (record.kind == model::Kind::feeder) return;  // nobody sees any of it
   const auto [found, fresh] = queues_.try_emplace(record.subscription);
   Queue& queue = found->second;
   const auto limit = record.options.max_attempts;
@@ -186,7 +189,7 @@ void Witness::see_queue(const model::QueueRecord& record) {
 
 void Witness::hear(model::ShardId, const model::Publish& publish) {
   Published& sent = publishes_[{publish.origin.session, publish.origin.request}];
-  sent = {publish.log, {}, publish.producer, {}, publish.outgoing};
+  sent = {publish.log, {}, fan_ins_of(publish.log), publish.producer, {}, publish.outgoing};
   told_of(publish.outgoing, publish.log);
   for (const auto& [id, queue] : queues_) {
     const bool reads = queue.record.log == publish.log && queue.record.kind != model::Kind::topic;
@@ -204,11 +207,17 @@ void Witness::hear(model::ShardId, const model::Publish& publish) {
     times.expires_at = std::max(times.expires_at, asked.expires_at);
     if (item.message->expires_at.us == 0) continue;
     ends_ = true;
-    for (auto& [id, queue] : queues_) queue.some_end = queue.some_end || queue.record.log == publish.log;
+    for (auto& [id, queue] : queues_) {
+      const bool reads = queue.record.log == publish.log || queue.record.is_fan_in();
+      queue.some_end = queue.some_end || reads;
+    }
   }
 }
 
 void Witness::hear(model::ShardId, const core::QueueAssigned& assigned) {
+  if (assigned.queue->kind == model::Kind::feeder && assigned.created) {
+    feeders_assigned_.insert(assigned.queue->subscription);
+  }
   if (Queue* of = queue(assigned.queue->subscription)) {
     of->assigned = true;
     of->filters.insert(assigned.queue->options.filter);
@@ -337,6 +346,7 @@ void Witness::hear(model::ShardId, const model::DeleteQueue& erase) {
   const Queue* of = queue(erase.subscription);
   if (of == nullptr || !erase.force) return;
   const bool all = of->record.kind == model::Kind::topic;
+  if (all) topic_deleted(of->record.log);
   for (auto& [id, one] : queues_) {
     if (id == erase.subscription || (all && one.record.log == of->record.log)) one.deleted = true;
   }
@@ -371,6 +381,9 @@ void Witness::see(const core::Tell& tell, const model::Published& answer) {
     if (answer.results[i].code != Code::OK) continue;
     transaction_confirmed(sent.outgoing);
     const auto& [sequence, body] = sent.items.at(i);
+    for (const model::SubscriptionId id : sent.fan_ins) {
+      if (!topics_deleted_.contains(sent.log)) confirmed_to_topic(queues_.at(id), sent.log, body, answer.results[i]);
+    }
     for (const model::SubscriptionId reader : sent.readers) confirmed(queues_.at(reader), body, answer.results[i]);
     if (sent.producer && sequence > 0) {
       std::uint64_t& highest = sequences_[{sent.log, *sent.producer}];
@@ -447,6 +460,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   }
   if (one.grant.value <= message.newest) find(at + "grants rise for ever (5)");
   if (one.attempt < message.attempt) find(at + "attempts are counted backwards (6)");
+  check_source(of, one);
   check_failures(of, one, from_lane);
   if (!from_lane && one.message != nullptr) check_time(of, one);
   if (of.record.options.order_by_key && one.message != nullptr) check_key(of, deliver, one);
@@ -493,40 +507,6 @@ void Witness::check_time(const Queue& of, const model::Delivered& one) {
   if (times.expires_at <= granted_by) find(at + "delivered after its time");
   const base::Instant begins = std::max(one.message->published_at, one.message->due);
   if (of.all_end && begins + of.longest <= granted_by) find(at + "delivered after the time that the queue allows");
-}
-
-namespace {
-
-/// What random runs have for filters: "", a type, or "type!=" and one.
-bool takes(const std::string& filter, std::string_view type) {
-  constexpr std::string_view kNot = "type!=";
-  if (filter.starts_with(kNot)) return type != std::string_view(filter).substr(kNot.size());
-  return filter.empty() || type == filter;
-}
-
-}  // namespace
-
-void Witness::check_type(Queue& of, const model::Deliver& deliver, const model::Delivered& one) {
-  const EnvelopeText text = envelope_text(one.message->envelope.view());
-  const std::string at = where(of, one.source_offset.value);
-  const bool taken = std::any_of(of.filters.begin(), of.filters.end(),
-                                 [&](const std::string& filter) { return takes(filter, text.type); });
-  if (!taken && !of.filters.empty()) find(at + "delivered although no filter has ever taken it");
-  const std::vector<std::string>& accepts = consumers_[deliver.consumer].accepts;
-  const std::string type(text.type);
-  const std::string version = type + "@" + std::string(text.schema_id);
-  const bool accepted = std::any_of(accepts.begin(), accepts.end(),
-                                    [&](const std::string& word) { return word == type || word == version; });
-  if (!accepts.empty() && !accepted) find(at + "delivered to a consumer that does not accept its type");
-}
-
-/// No filter that the subscription ever had turns it away.
-bool Witness::has_to_be_delivered(const Queue& of, std::uint64_t offset) const {
-  const auto name = of.names.find(offset);
-  const auto type = name == of.names.end() ? types_.end() : types_.find(name->second);
-  return std::all_of(of.filters.begin(), of.filters.end(), [&](const std::string& filter) {
-    return filter.empty() || (type != types_.end() && takes(filter, type->second));
-  });
 }
 
 /// What has failed as often as it may is not delivered again.

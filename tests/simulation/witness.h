@@ -10,8 +10,8 @@
 // 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
 // nobody has more than its credit, or what it does not accept, or what no filter of its subscription took, nobody is
 // told that a message is new that may have begun, nothing is delivered
-// before its time or after it, and at the end nothing is left behind. Of requests:
-// witness_requests.cpp.
+// before its time or after it, and at the end nothing is left behind. Of requests: witness_requests.cpp; of
+// subscriptions of several topics: witness_fan_in.cpp.
 //
 // Threading: none; one thread uses it.
 #pragma once
@@ -97,6 +97,9 @@ class Witness final : public Watcher {
     bool relaxed = false;           // or was at any time
     std::set<std::string> filters;  // that it ever had
     bool choosy = false;            // a consumer of it accepted certain types only, at any time
+    // Of several topics, by topic: offset there → body, of what was confirmed; → offset here, of what was delivered.
+    std::map<model::LogId, std::map<std::uint64_t, std::string>> owed;
+    std::map<model::LogId, std::map<std::uint64_t, std::uint64_t>> taken;
     /// Of each priority, what was delivered last, and when that was told.
     std::array<std::pair<std::uint64_t, base::Instant>, model::kHighestPriority + 1> last_grants{};
   };
@@ -129,6 +132,7 @@ class Witness final : public Watcher {
   struct Published {
     model::LogId log;
     std::vector<model::SubscriptionId> readers;  // that were there when it was stepped
+    std::vector<model::SubscriptionId> fan_ins;  // the same, of several topics
     std::optional<model::ProducerId> producer;
     std::vector<std::pair<std::uint64_t, std::string>> items;  // sequence, body
     model::OutgoingRef outgoing;
@@ -188,6 +192,16 @@ class Witness final : public Watcher {
   void transaction_confirmed(const model::OutgoingRef& outgoing);
   void finish_transactions();
 
+  // witness_fan_in.cpp
+  void hear(model::ShardId, const core::Fed& fed);
+  std::vector<model::SubscriptionId> fan_ins_of(model::LogId topic) const;
+  static void confirmed_to_topic(Queue& of, model::LogId topic, const std::string& body,
+                                 const model::PublishResult& result);
+  void check_source(Queue& of, const model::Delivered& one);
+  void lose_of_fan_in(Queue& of);
+  void topic_deleted(model::LogId topic);
+  std::uint64_t missing_of_fan_in(const Queue& of, const std::vector<model::MessageSource>& sources);
+
   // witness_requests.cpp
   void said(const RequestKey& key, const model::ResponderReply& reply);
   std::optional<RequestKey> request_of(model::SubscriptionId of, std::uint64_t offset) const;
@@ -205,6 +219,7 @@ class Witness final : public Watcher {
   void check_priority(Queue& queue, const Message& message, const model::Delivered& one, bool is_first);
   void check_type(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   bool has_to_be_delivered(const Queue& queue, std::uint64_t offset) const;
+  bool has_to_be_taken(const Queue& queue, const std::string& body) const;
   void check_time(const Queue& queue, const model::Delivered& one);
   void check_key(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_before(const Queue& queue, const std::string& key, const model::Delivered& one);
@@ -247,6 +262,8 @@ class Witness final : public Watcher {
   base::Instant crashed_at_;                                     // the last time
   bool ends_ = false;                                            // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;
+  std::set<model::SubscriptionId> feeders_assigned_;
+  std::set<model::LogId> topics_deleted_;
   std::map<Question, Published> publishes_;
   std::map<Question, std::vector<model::Verdict>> verdicts_;
   std::map<Question, std::vector<model::LeaseToken>> presented_;

@@ -28,12 +28,14 @@ void Witness::finish(Queue& of) {
          std::to_string(stats.counters.purged) + " are (10)");
   }
   std::set<std::uint64_t> cases;
+  std::vector<model::MessageSource> sources;  // of the cases, where it has several topics
   std::uint64_t open = 0;
   std::uint64_t discharged = 0;
   for (const CaseState state :
        {CaseState::admitted, CaseState::replaying, CaseState::discharged, CaseState::discarded}) {
     for (const model::CaseRecord& record : world_.cases(name, state)) {
       cases.insert(record.id.offset.value);
+      if (record.summary.published.log) sources.push_back(record.summary.published);
       open += state == CaseState::admitted ? 1 : 0;
       discharged += state == CaseState::discharged ? 1 : 0;
       if (state == CaseState::replaying) find("case " + record.id.to_string() + ": replayed for ever (1)");
@@ -62,6 +64,7 @@ void Witness::finish(Queue& of) {
   }
   check_what_is_left(of, cases, open);
   const std::uint64_t gone = stats.counters.purged + stats.counters.lost_to_retention + stats.counters.expired;
+  if (missing_of_fan_in(of, sources) > gone) find(name + ": confirmed to a topic, and gone without a trace (1)");
   if (unseen > gone) find(where(of, last_unseen) + "confirmed, and gone without a trace (1)");
   const bool filters = std::any_of(of.filters.begin(), of.filters.end(), [](const auto& one) { return !one.empty(); });
   if (stats.counters.filtered > 0 && !filters) find(name + ": some were turned away by a filter that it never had");
@@ -82,7 +85,7 @@ void Witness::check_what_is_left(const Queue& of, const std::set<std::uint64_t>&
   MemoryStore& store = world_.store();
   if (store.delivery_records(of.record.subscription) > 0) find(name + ": records of nothing are left");
   // Of a topic others may need them.
-  const bool own_log = of.record.kind == model::Kind::queue;
+  const bool own_log = of.record.owns_log();
   if (own_log && store.evacuated_messages(of.record.log) > open)
     find(name + ": copies of messages that nobody needs are left");
   for (const auto& [offset, message] : of.messages) {

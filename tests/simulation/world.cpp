@@ -36,7 +36,9 @@ void World::start_broker() {
   LZ_ASSERT(store_.commit(epochs, true).ok());
   registry_->await(instances, now_);
   directory_.clear();
-  for (const model::QueueRef& queue : catalog) directory_[queue->name] = *queue;
+  for (const model::QueueRef& queue : catalog) {
+    if (queue->kind != model::Kind::feeder) directory_[queue->name] = *queue;
+  }
   for (std::size_t i = 0; i < recovered.size(); ++i) {
     core::ShardConfig config;
     config.shard = model::ShardId(static_cast<std::uint16_t>(i));
@@ -216,6 +218,17 @@ model::QueueRecord World::subscribe_at(const std::string& name, const std::strin
   command.kind = model::Kind::subscription;
   command.topic = topic;
   command.start = start;
+  command.options = options;
+  return create(std::move(command));
+}
+
+model::QueueRecord World::subscribe_to_all(const std::string& name, std::vector<std::string> topics, model::Start start,
+                                           model::QueueOptions options) {
+  model::CreateQueue command;
+  command.name = name;
+  command.kind = model::Kind::subscription;
+  command.topics = std::move(topics);
+  command.start.kind = start;
   command.options = options;
   return create(std::move(command));
 }

@@ -87,6 +87,9 @@ class World {
                                model::Start start = model::Start::latest, model::QueueOptions options = {});
   model::QueueRecord subscribe_at(const std::string& name, const std::string& topic, const model::StartPoint& start,
                                   model::QueueOptions options = {});
+  /// Of several topics.
+  model::QueueRecord subscribe_to_all(const std::string& name, std::vector<std::string> topics,
+                                      model::Start start = model::Start::latest, model::QueueOptions options = {});
   const model::QueueRecord& queue(const std::string& name) const { return directory_.at(name); }
   bool has_queue(const std::string& name) const { return directory_.contains(name); }
   model::Published publish(const std::string& queue, std::vector<std::string> bodies,

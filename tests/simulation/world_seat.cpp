@@ -89,8 +89,9 @@ void World::perform(std::size_t index, core::Effect& effect) {
   } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
     const auto known = directory_.find(assign->queue->name);
     const bool there = known != directory_.end() && known->second.subscription == assign->queue->subscription;
-    if (assign->created || there) directory_[assign->queue->name] = *assign->queue;
-    submit(assign->queue->shard, core::QueueAssigned{assign->queue, assign->created});
+    const bool named = assign->queue->kind != model::Kind::feeder;
+    if (named && (assign->created || there)) directory_[assign->queue->name] = *assign->queue;
+    submit(assign->queue->shard, core::QueueAssigned{assign->queue, assign->created, assign->ends});
   } else if (const auto* forget = std::get_if<core::ForgetQueue>(&effect)) {
     directory_.erase(forget->name);
     submit(model::ShardId(0), core::QueueRemoved{forget->name, forget->subscription});
@@ -98,6 +99,10 @@ void World::perform(std::size_t index, core::Effect& effect) {
     submit(hand_over->entry->to, core::HandedOver{shard, hand_over->entry});
   } else if (const auto* taken = std::get_if<core::ConfirmHandOver>(&effect)) {
     submit(taken->to, core::HandOverTaken{shard, taken->taken, taken->lost});
+  } else if (const auto* feed = std::get_if<core::Feed>(&effect)) {
+    submit(feed->letter->to, core::Fed{feed->letter});
+  } else if (const auto* confirm = std::get_if<core::ConfirmFeed>(&effect)) {
+    submit(confirm->to, core::FeedTaken{confirm->feeder, confirm->end});
   } else {
     pages_.push_back({now_ + some(options_.page_time), index, std::move(effect)});
   }

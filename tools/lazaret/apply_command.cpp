@@ -65,6 +65,20 @@ bool same(const json::value& is, const json::value& declared) {
   return is == declared;
 }
 
+/// In whatever order.
+bool same_names(const json::value& is, const json::value& declared) {
+  const auto sorted = [](const json::value& list) {
+    std::vector<std::string> names;
+    if (!list.is_array()) return names;
+    for (const json::value& one : list.get_array()) names.push_back(to_text(one));
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  return declared.is_array() && sorted(is) == sorted(declared);
+}
+
+bool names_topics(const DeclaredOption& option) { return option.name == "topic" || option.name == "topics"; }
+
 std::string plain(const json::value& value) {
   return value.is_string() ? printable(std::string_view(value.get_string())) : to_text(value);
 }
@@ -137,7 +151,7 @@ class Planner {
   bool comes(const Declared::Reference& reference) const {
     const auto found = kinds_.find(reference.name);
     if (found == kinds_.end()) return false;
-    return reference.option->name != "topic" || found->second == Kind::topic;
+    return !names_topics(*reference.option) || found->second == Kind::topic;
   }
 
   /// Says where in the file the mistake is: the broker is asked about each option alone.
@@ -156,7 +170,9 @@ class Planner {
     }
     for (const DeclaredOption& option : one.options) {
       json::object alone{{option.name, option.value}};
-      if (const DeclaredOption* topic = one.find("topic")) alone["topic"] = topic->value;
+      for (const DeclaredOption& other : one.options) {
+        if (names_topics(other)) alone[other.name] = other.value;
+      }
       try {
         rehearse(one, alone);
       } catch (const Error& same_error) {
@@ -174,7 +190,8 @@ class Planner {
     const json::value shown = http_.get(target({plural_of(one.kind), one.name}));
     for (const DeclaredOption& option : one.options) {
       const json::value* is = shown.as_object().if_contains(option.name);
-      if (is == nullptr || option.name == "start" || same(*is, option.value)) continue;
+      if (is == nullptr || option.name == "start") continue;
+      if (option.name == "topics" ? same_names(*is, option.value) : same(*is, option.value)) continue;
       step.differences.push_back({&option, *is});
     }
     if (step.differences.empty()) {
@@ -187,7 +204,7 @@ class Planner {
   /// What something belongs to cannot be changed; everything else can.
   static bool changes_options_only(const Step& step) {
     return std::none_of(step.differences.begin(), step.differences.end(),
-                        [](const Difference& one) { return one.option->name == "topic"; });
+                        [](const Difference& one) { return names_topics(*one.option); });
   }
 
   void prune(Kind kind, std::vector<Step>& steps) {
@@ -208,11 +225,17 @@ class Planner {
       const bool stuck = messages + consumers > 0 || kept_topics_.contains(name);
       if (stuck && !given_.force) {
         step.what = Step::What::refuse;
-        kept_topics_.insert(cell(shown, "topic"));
+        keep_topics_of(shown);
         if (kind == Kind::topic) step.holds = "it has a subscription that stays";
       }
       steps.push_back(std::move(step));
     });
+  }
+
+  void keep_topics_of(const json::object& shown) {
+    const json::value* topics = shown.if_contains("topics");
+    if (topics == nullptr || !topics->is_array()) return;
+    for (const json::value& topic : topics->get_array()) kept_topics_.emplace(topic.as_string());
   }
 
   HttpClient& http_;

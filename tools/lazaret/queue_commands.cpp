@@ -90,6 +90,7 @@ struct Given {
   const Noun* noun = &kQueue;
   std::string name;
   std::map<std::string, std::string> options;
+  std::vector<std::string> topics;
   std::optional<std::string> filter;  // which may be given as "", for none
   bool force = false;
   bool scheduled = false;
@@ -114,8 +115,10 @@ json::object body_of(const Given& given) {
   json::object body;
   for (const auto& [name, text] : given.options) {
     if (text.empty()) continue;
-    body[name] = name == "colocate_with" || name == "topic" ? json::value(json::string(text)) : value_of(text);
+    body[name] = name == "colocate_with" ? json::value(json::string(text)) : value_of(text);
   }
+  if (given.topics.size() == 1) body["topic"] = given.topics.front();
+  if (given.topics.size() > 1) body["topics"] = json::array(given.topics.begin(), given.topics.end());
   if (given.filter) body["filter"] = *given.filter;
   return body;
 }
@@ -147,7 +150,10 @@ void add_order(CLI::App& command, Given& given) {
 void add_placement(CLI::App& command, Given& given) {
   add_order(command, given);
   if (given.noun == &kSubscription) {
-    command.add_option("--topic", given.options["topic"], "The topic that it reads")->required()->type_name("TOPIC");
+    command.add_option("--topic", given.topics, "The topic that it reads; give it again for each further one")
+        ->required()
+        ->allow_extra_args(false)
+        ->type_name("TOPIC");
     command
         .add_option(
             "--start", given.options["start"],
@@ -182,6 +188,17 @@ void ensure(const Connection& connection, const Given& given) {
   print_line((answer.status == 201 ? "created " : "there is a ") + title(given));
 }
 
+/// "orders, returns"
+std::string topics_of(const json::object& one) {
+  const json::value* topics = one.if_contains("topics");
+  if (topics == nullptr || !topics->is_array()) return cell(one, "topic");
+  std::string text;
+  for (const json::value& topic : topics->get_array()) {
+    if (topic.is_string()) text += (text.empty() ? "" : ", ") + printable(std::string_view(topic.get_string()));
+  }
+  return text;
+}
+
 std::vector<std::string> row_of(const json::object& one, const Noun& noun) {
   if (&noun == &kTopic) {
     return {cell(one, "name"), cell(one, "published_total"), cell(one, "subscriptions"), cell(one, "durability")};
@@ -192,7 +209,7 @@ std::vector<std::string> row_of(const json::object& one, const Noun& noun) {
                                cell(one, "leased"),      cell(one, "waiting"),
                                cell(one, "in_hospital"), cell(one, "entered_total"),
                                cell(one, "acked_total"), known ? std::to_string(consumers->get_array().size()) : "-"};
-  if (&noun == &kSubscription) row.push_back(cell(one, "topic"));
+  if (&noun == &kSubscription) row.push_back(topics_of(one));
   return row;
 }
 

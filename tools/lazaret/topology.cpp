@@ -139,7 +139,7 @@ const DeclaredOption* Declared::find(std::string_view option) const {
 
 std::vector<Declared::Reference> Declared::references() const {
   std::vector<Reference> found;
-  for (const char* word : {"topic", "colocate_with"}) {
+  for (const char* word : {"topic", "topics", "colocate_with"}) {
     const DeclaredOption* option = find(word);
     if (option == nullptr) continue;
     const json::array one{option->value};

@@ -7,7 +7,7 @@
 //
 //   [subscriptions.billing]
 //   topic = "orders.events"
-//   start = "earliest"
+//   start = "earliest"                 # of several topics: topics = ["orders.events", "returns.events"]
 //
 // The words are those of the HTTP API and, with dashes, of the command line. Which options there are, and what they may
 // be, is the broker's to say: this reads names and values, and remembers where each stands.

@@ -95,6 +95,16 @@ TEST_F(Why, KeysThatAreLocked) {
   EXPECT_THAT(cause.text, HasSubstr("Message 7 is held, until message 3 of its key is settled"));
 }
 
+TEST_F(Why, WhatIsStillInATopic) {
+  stats.sources = {{"orders", 0, 0, 0, 0, 0}, {"returns", 12, 0, 0, 0, 0}};
+  engine.publishes_refused = true;
+  ASSERT_EQ(codes().back(), "BEHIND_TOPIC");
+  EXPECT_THAT(why_nothing_is_granted(stats, engine, kNow).back().text,
+              HasSubstr("12 messages are in topic returns, and not taken over from it yet: the disk is too full"));
+  stats.sources[1].lag = 0;
+  EXPECT_NE(codes().back(), "BEHIND_TOPIC");
+}
+
 TEST_F(Why, TypesThatNobodyAccepts) {
   stats.unaccepted = 2;
   stats.unaccepted_type = "order.created";

@@ -79,6 +79,50 @@ TEST_F(LogTest, TimesOfMessagesComeBackAndThoseOfOthersStayNone) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
+TEST_F(LogTest, WhereMessagesCameFromComesBackAndWhenTheyWerePublished) {
+  std::vector<model::MessageRef> messages;
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    auto one = std::make_shared<model::Message>(*message("body " + std::to_string(i)));
+    one->published_at.us = static_cast<std::int64_t>(9'000'000'000'000 - i * 5'000'000'000);  // hours apart, backwards
+    one->source = {model::LogId(40 + i), Offset(7 * i)};
+    one->priority = static_cast<std::uint8_t>(i);
+    if (i == 2) one->due.us = 5;
+    messages.push_back(std::move(one));
+  }
+  state_.counters.entered = 4;
+  log_.prioritised = true;
+  commit({model::AppendMessages{queue_.log, next_, messages}, model::PutLog{log_}, put_state()});
+  next_ = Offset(4);
+  publish({"none"});
+  reopen();
+  const auto page = read(0, 5);
+  ASSERT_THAT(page.messages, SizeIs(5));
+  for (std::size_t i = 0; i < 4; ++i) {
+    const model::Message& one = *page.messages[i].message;
+    EXPECT_EQ(one.source, messages[i]->source) << i;
+    EXPECT_EQ(one.published_at, messages[i]->published_at) << i;
+    EXPECT_EQ(one.priority, i);
+    EXPECT_EQ(one.due, messages[i]->due);
+    EXPECT_EQ(one.body.view(), "body " + std::to_string(i));
+  }
+  EXPECT_EQ(page.messages[4].message->source, model::MessageSource());
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(LogTest, WhatFormatFiveWroteComesFromNowhereElse) {
+  fill(5, 5);
+  close();
+  change_records("catalog", [](const std::string& key, std::string value) {
+    if (key == std::string("\0\0\1", 3)) value[1] = 5;  // field 1, the format
+    return value;
+  });
+  open();
+  fill(1, 1);
+  reopen();
+  for (const model::PagedMessage& one : read(0, 6).messages) EXPECT_FALSE(bool(one.message->source.log));
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
 class PrioritiesTest : public LogTest {
  protected:
   /// One message with each of these priorities, and times for every third.

@@ -285,6 +285,62 @@ TEST_F(RecoveryTest, APriorityComesBackWithWhateverHasIt) {
   EXPECT_TRUE(waiting->front().record.scheduled);
 }
 
+TEST_F(RecoveryTest, ASubscriptionOfSeveralTopicsAndItsFeedersComeBack) {
+  model::QueueRecord all;
+  all.name = "all";
+  all.kind = model::Kind::subscription;
+  all.subscription = model::SubscriptionId(90);
+  all.log = model::LogId(91);
+  all.lane = model::LogId(92);
+  all.sources = {{"orders", model::LogId(70), model::ShardId(0), model::SubscriptionId(93), false},
+                 {"returns", model::LogId(71), model::ShardId(1), model::SubscriptionId(94), true}};
+  model::QueueRecord feeder;
+  feeder.name = "feeder 93";
+  feeder.kind = model::Kind::feeder;
+  feeder.subscription = model::SubscriptionId(93);
+  feeder.log = model::LogId(70);
+  feeder.lane = model::LogId(95);
+  feeder.topic = "orders";
+  feeder.start.kind = model::Start::time;
+  feeder.start.time = base::Instant{77};
+  feeder.into = {all.subscription, model::ShardId(1), "all"};
+  auto one = std::make_shared<model::Message>(*message("body"));
+  one->source = {model::LogId(70), Offset(12)};
+  model::SubscriptionState state;
+  state.subscription = all.subscription;
+  state.lane = all.lane;
+  state.counters.entered = 4;  // of which the topic has lost three
+  state.counters.lost_to_retention = 3;
+  state.sources.emplace_back().log = all.log;
+  state.sources.front().entered_to = Offset(1);
+  state.taken = {{model::LogId(70), Offset(13), 3, 5}, {model::LogId(71), Offset(1), 0, 0}};
+  commit({model::PutQueue{all}, model::PutQueue{feeder}, model::AppendMessages{all.log, Offset(0), {one}},
+          model::PutSubscription{state}});
+  EXPECT_THAT(findings(), IsEmpty());
+  model::AdmitCase admit;
+  admit.record.id = {model::ShardId(0), all.subscription, all.log, Offset(0)};
+  admit.record.source = "all";
+  admit.topics = {{model::LogId(71), "returns"}, {model::LogId(70), "orders"}};
+  commit({admit});
+  reopen();
+  const auto shards = store_->recover().value();
+  bool found = false;
+  for (const model::RecoveredQueue& queue : shards[0].queues) {
+    if (queue.queue->kind == model::Kind::feeder) {
+      EXPECT_EQ(*queue.queue, feeder);
+    }
+    if (queue.queue->name != "all") continue;
+    found = true;
+    EXPECT_EQ(*queue.queue, all);
+    EXPECT_EQ(queue.subscription->state.taken, state.taken);
+    EXPECT_EQ(queue.log.state.next, Offset(1));
+  }
+  EXPECT_TRUE(found);
+  const auto record = store_->read_case(admit.record.id);
+  EXPECT_EQ(record->source, "orders");
+  EXPECT_EQ(record->source_offset(), Offset(12));
+}
+
 TEST_F(RecoveryTest, CasesAndTheLaneComeBack) {
   publish({"a", "b", "c"});
   model::Attempt attempt;
