@@ -40,8 +40,9 @@ Status read_topics(const json::object& object, std::vector<std::string>& topics)
   const json::value* list = object.if_contains("topics");
   if (list == nullptr) {
     auto text = text_field(object, "topic");
-    if (text.ok() && !text->empty()) topics = {std::move(*text)};
-    return text.status();
+    if (!text.ok()) return text.status();
+    if (!text->empty()) topics = {std::move(*text)};
+    return {};
   }
   if (object.contains("topic")) return Status(Code::BAD_REQUEST, "a subscription has one topic, or topics, not both");
   topics.clear();

@@ -193,6 +193,9 @@ TEST_F(FanInTest, OverHttpTopicsAreAList) {
   EXPECT_EQ(put(R"({"topics": []})").status, 400);
   EXPECT_EQ(put(R"({"topic": "north", "topics": ["east"]})").status, 400);
   EXPECT_EQ(put(R"({"topics": ["north", "nowhere"]})").status, 404);
+  EXPECT_EQ(put(R"({"topic": ""})").status, 400);
+  EXPECT_EQ(put(R"({"topic": 7})").status, 400);
+  EXPECT_EQ(http(broker_.admin(), "PUT", "/api/v1/subscriptions/one", R"({"topic": "north"})").status, 201);
   EXPECT_EQ(put(R"({"topics": ["north", "east"], "start": 3})").status, 400);
   EXPECT_EQ(put(R"({"topics": ["north", "east"]})").status, 201);
   EXPECT_EQ(put(R"({"topics": ["east", "north"], "max_attempts": 5})").status, 200);
