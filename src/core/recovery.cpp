@@ -49,7 +49,10 @@ void Shard::State::recover(model::RecoveredQueue& recovered) {
   if (recovered.subscription) {
     recover(sub, *recovered.subscription);
   } else {
+    // Its shard had not written it yet. That it begins here goes with whatever is written next: another start would
+    // take what is published meanwhile for older than it is.
     begin_at(sub, record.start);
+    touch(sub);
   }
   if (sub.deleting) touch(sub);  // the deletion goes on when this group is durable
   if (sub.expires()) sub.sweep_at = now + model::limits::kSweepEvery;

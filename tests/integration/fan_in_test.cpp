@@ -89,7 +89,8 @@ TEST_F(FanInTest, OverKillsOfTheBrokerNothingIsLostAndNothingComesTwice) {
   }
   Inbox inbox;
   const Consumer consumer = client_.consume("all", [&](Delivery& delivery) { inbox.add(delivery); });
-  ASSERT_TRUE(inbox.reaches(1600));
+  ASSERT_TRUE(inbox.reaches(1600)) << broker_.cli({"--json", "subscription", "show", "all"}).out
+                                   << broker_.cli({"--json", "topic", "list"}).out;
   ASSERT_TRUE(eventually([&] { return client_.show("all").acked_total == 1600; }));
   std::map<std::string, std::set<std::string>> got;
   for (const Received& one : inbox.all()) {

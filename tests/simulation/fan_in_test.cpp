@@ -467,5 +467,40 @@ TEST_F(FanIn, ItIsAsDurableAsTheMostDurableOfItsTopics) {
   expect_sums("all");
 }
 
+/// What nobody waits for is written a few milliseconds later, and may not have been when the broker dies.
+class JustCreated : public Story {
+ protected:
+  JustCreated() : Story(WorldOptions{.shards = 2}) {
+    world.create_topic("orders");
+    world.create_topic("returns");
+    world.run_for(1s);
+  }
+  void crash() {
+    world.kill_broker();
+    world.start_broker();
+    world.settle();
+  }
+};
+
+TEST_F(JustCreated, ASubscriptionBeginsOnceHoweverOftenTheBrokerDies) {
+  world.subscribe("some", "orders");
+  crash();
+  world.publish("orders", 3);
+  crash();
+  EXPECT_EQ(world.show("some").ready, 3u);
+}
+
+TEST_F(JustCreated, SoDoesOneOfSeveralTopics) {
+  world.subscribe_to_all("all", {"orders", "returns"});
+  crash();
+  world.publish("orders", 3);
+  world.publish("returns", 2);
+  crash();
+  world.publish("orders", 1);
+  world.run_for(1s);
+  EXPECT_EQ(world.show("all").ready, 6u);
+  expect_sums("all");
+}
+
 }  // namespace
 }  // namespace lazaret::simulation
