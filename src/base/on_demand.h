@@ -95,15 +95,13 @@ class OnDemand {
   void release() { made_.reset(); }
 
  private:
-  Container& it() const {
-    static Container none;
-    return made_ == nullptr ? none : *made_;
-  }
+  Container& it() const { return made_ == nullptr ? none_ : *made_; }
   Container& make() {
     if (made_ == nullptr) made_ = std::make_unique<Container>();
     return *made_;
   }
 
+  inline static Container none_{};
   std::unique_ptr<Container> made_;
 };
 
