@@ -81,9 +81,10 @@ class OnDemand {
     if (made_ == nullptr) return make().emplace(std::forward<Args>(args)...).first;
     return made_->emplace_hint(hint, std::forward<Args>(args)...);
   }
-  std::size_t erase(const typename Container::key_type& key) { return it().erase(key); }
+  // An empty set writes to itself when nothing is erased from it: the one that all share is not asked.
+  std::size_t erase(const typename Container::key_type& key) { return made_ == nullptr ? 0 : made_->erase(key); }
   auto erase(iterator place) { return it().erase(place); }
-  auto erase(iterator first, iterator last) { return it().erase(first, last); }
+  auto erase(iterator first, iterator last) { return made_ == nullptr ? last : made_->erase(first, last); }
   template <class Place>
   auto extract(Place&& place) {
     return it().extract(std::forward<Place>(place));
