@@ -101,11 +101,7 @@ void Shard::State::leave_line(Subscription& sub, Entry& entry) {
 /// The front of the window, which nobody with room accepts. False: as many are set aside as may be.
 bool Shard::State::set_front_aside(Subscription& sub) {
   if (!may_set_aside(sub)) return false;
-  const model::PagedMessage front = std::move(sub.window.front());
-  sub.window.pop_front();
-  sub.window_bytes -= front.message->size();
-  window_bytes -= front.message->size();
-  sub.frontier = front.offset.next();
+  const model::PagedMessage front = pop_front(sub);
   Entry& entry = sub.entries[{sub.queue->log, front.offset}];
   entry.position = {sub.queue->log, front.offset};
   entry.interrupted = entry.redelivered = front.offset < sub.recovered_mark && !has_level(sub, *front.message);

@@ -237,21 +237,8 @@ bool Shard::State::prepare_to_feed(Subscription& sub) {
       filter_out(sub, gone.offset);
     }
   }
-  const std::size_t ahead = ahead_bytes();
-  const bool enough = sub.window.size() > limits::kAheadMessages / 2 || sub.window_bytes > ahead / 2;
-  if (!enough && !sub.loading_window) load_window(sub, limits::kAheadMessages, ahead);
+  read_ahead(sub);
   return !sub.window.empty();
-}
-
-/// REQUIRES that the window is not empty.
-model::PagedMessage Shard::State::pop_front(Subscription& sub) {
-  model::PagedMessage front = std::move(sub.window.front());
-  sub.window.pop_front();
-  const std::size_t bytes = front.message == nullptr ? 0 : front.message->size();
-  sub.window_bytes -= bytes;
-  window_bytes -= bytes;
-  sub.frontier = std::max(sub.frontier, front.offset.next());
-  return front;
 }
 
 /// With none it says what was counted, and asks how far the other end is.

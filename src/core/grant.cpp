@@ -176,24 +176,30 @@ bool Shard::State::prepare_window(Subscription& sub) {
     const model::PagedMessage& front = sub.window.front();
     const bool taken = is_taken(sub, front.offset);
     if (!taken && front.message != nullptr && is_offered(sub, front.offset, *front.message)) break;
-    const model::PagedMessage gone = std::move(sub.window.front());
-    const std::size_t bytes = gone.message == nullptr ? 0 : gone.message->size();
-    sub.window.pop_front();
-    sub.window_bytes -= bytes;
-    window_bytes -= bytes;
-    sub.frontier = std::max(sub.frontier, gone.offset.next());
+    const model::PagedMessage gone = pop_front(sub);
     if (!taken) turn_away(sub, gone);
   }
-  const std::size_t ahead = ahead_bytes();
-  const bool enough = sub.window.size() > limits::kAheadMessages / 2 || sub.window_bytes > ahead / 2;
-  if (!enough && !sub.loading_window) load_window(sub, limits::kAheadMessages, ahead);
+  read_ahead(sub);
   return !sub.window.empty();
 }
 
-/// What a window may hold of what was read, by what all of them have.
-std::size_t Shard::State::ahead_bytes() const {
+/// REQUIRES that the window is not empty.
+model::PagedMessage Shard::State::pop_front(Subscription& sub) {
+  model::PagedMessage front = std::move(sub.window.front());
+  sub.window.pop_front();
+  const std::size_t bytes = front.message == nullptr ? 0 : front.message->size();
+  sub.window_bytes -= bytes;
+  window_bytes -= bytes;
+  sub.frontier = std::max(sub.frontier, front.offset.next());
+  return front;
+}
+
+/// Asks for the next page when little is left of the one before: as much as what all windows hold leaves room for.
+void Shard::State::read_ahead(Subscription& sub) {
   const std::uint64_t left = limits::kTailBytesPerShard - std::min(window_bytes, limits::kTailBytesPerShard);
-  return std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kAheadBytes);
+  const std::size_t most = std::clamp<std::uint64_t>(left / 4, limits::kPageBytes / 4, limits::kAheadBytes);
+  const bool enough = sub.window.size() > limits::kAheadMessages / 2 || sub.window_bytes > most / 2;
+  if (!enough && !sub.loading_window) load_window(sub, limits::kAheadMessages, most);
 }
 
 /// False: there is nothing behind the window. REQUIRES that nothing is on its way.
@@ -219,12 +225,7 @@ bool Shard::State::grant_fresh(Subscription& sub) {
   const Taker taker = taker_of(sub, *sub.window.front().message);
   if (taker.granted == Granted::nothing) return set_front_aside(sub);
   if (taker.consumer == nullptr) return false;
-  const model::PagedMessage fresh = std::move(sub.window.front());
-  sub.window.pop_front();
-  sub.window_bytes -= fresh.message->size();
-  window_bytes -= fresh.message->size();
-  sub.frontier = fresh.offset.next();
-
+  const model::PagedMessage fresh = pop_front(sub);
   Entry& entry = first_entry(sub, fresh.offset, *fresh.message, fresh.offset < sub.recovered_mark);
   if (sub.keys != nullptr) {
     entry.key = sub.keys->front;

@@ -155,7 +155,6 @@ struct Shard::State {
   bool may_feed(const Feeder& feeder) const;
   std::vector<model::PagedMessage> next_to_feed(Subscription& sub);
   bool prepare_to_feed(Subscription& sub);
-  model::PagedMessage pop_front(Subscription& sub);
   void hand_over(Subscription& sub, std::vector<model::PagedMessage> messages);
   void on(FeedTaken& event);
   void on(Fed& event);
@@ -202,7 +201,8 @@ struct Shard::State {
   static bool is_standby(const Subscription& sub, const Consumer& consumer);
   bool is_taken(Subscription& sub, model::Offset offset);
   bool prepare_window(Subscription& sub);
-  std::size_t ahead_bytes() const;
+  model::PagedMessage pop_front(Subscription& sub);
+  void read_ahead(Subscription& sub);
   bool load_window(Subscription& sub, std::size_t max_messages, std::size_t max_bytes);
   model::Offset next_fresh(const Subscription& sub, model::Offset from) const;
   void load_one(Subscription& sub, Entry& entry);
