@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "line_reader.h"
 #include "message_json.h"
+#include "name_value.h"
 #include "publish_together.h"
 #include "publishing.h"
 
@@ -41,14 +42,6 @@ MessageId uuid_option(const std::string& name, const std::string& text) {
   const auto id = MessageId::parse(text);
   if (!id || id->is_nil()) fail(Code::USAGE, name + " " + text + ": must be a UUID");
   return *id;
-}
-
-void read_headers(Given& given) {
-  for (const std::string& text : given.headers) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) fail(Code::USAGE, "--header " + text + ": must be NAME=VALUE");
-    given.message.headers.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
 }
 
 void read_times(Given& given) {
@@ -145,7 +138,7 @@ void publish(const Connection& connection, Given& given, int& exit_status) {
   if (many && given.body) fail(Code::USAGE, "--body is one message: not with --jsonl or --messages");
   if (many && !given.id.empty()) fail(Code::USAGE, "--id is of one message: not with --jsonl or --messages");
   given.message.id = uuid_option("--id", given.id);
-  read_headers(given);
+  given.message.headers = pairs_of(given.headers, "--header");
   read_times(given);
   Options options;
   options.timeout = kPatience;

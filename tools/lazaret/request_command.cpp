@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "line_reader.h"
 #include "message_json.h"
+#include "name_value.h"
 #include "output.h"
 
 namespace lazaret::cli {
@@ -29,16 +30,6 @@ struct Given {
   std::string reply_to;
   std::vector<std::string> context;
 };
-
-Headers pairs_of(const std::vector<std::string>& texts, const std::string& option) {
-  Headers pairs;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) fail(Code::USAGE, option + " " + text + ": must be NAME=VALUE");
-    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return pairs;
-}
 
 std::string sentence_of(const Reply& reply) {
   switch (reply.outcome) {
