@@ -24,6 +24,9 @@ base::Result<Response> publish_together(Broker& broker, const Request& request);
 // peek.cpp
 base::Result<Response> peek_messages(Broker& broker, const Request& request, model::Kind kind);
 
+// topic_peek.cpp
+base::Result<Response> peek_topic(Broker& broker, const Request& request);
+
 // schedule_handlers.cpp: of queues or subscriptions, and to cancel of topics
 base::Result<Response> list_scheduled(Broker& broker, const Request& request, model::Kind kind);
 base::Result<Response> cancel_scheduled(Broker& broker, const Request& request, model::Kind kind);

@@ -172,6 +172,16 @@ std::vector<Route> topic_routes() {
        .body = "NewMessage",
        .has_message = true,
        .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"}}},
+      {.pattern = "/api/v1/topics/{name}/messages",
+       .operation = "peekTopic",
+       .summary = "Looks at the messages that the topic keeps",
+       .handler = peek_topic,
+       .query = {{.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
+                 {.name = "from",
+                  .type = "integer",
+                  .summary = "First offset; the oldest that is kept when not given"}},
+       .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
+                     .schema = "PeekedMessageList"}}},
   };
 }
 

@@ -189,6 +189,27 @@ TEST_F(TopicsTest, OverHttp) {
 
 // --- The command line ------------------------------------------------------------------------------------------------
 
+TEST_F(TopicsTest, WhatATopicKeepsCanBeLookedAt) {
+  Client client = connect();
+  client.ensure_topic({.name = "orders", .retain_for = 1h});
+  for (int i = 0; i < 5; ++i) client.publish("orders", {.body = std::to_string(i), .type = "order"});
+  const auto first = http(broker_.admin(), "GET", "/api/v1/topics/orders/messages?count=2").json();
+  ASSERT_EQ(first.at("items").as_array().size(), 2u);
+  EXPECT_EQ(first.at("items").at(0).at("body"), "0");
+  EXPECT_EQ(first.at("items").at(0).at("source"), "orders");
+  EXPECT_EQ(first.at("cursor"), "2");
+  const auto rest = http(broker_.admin(), "GET", "/api/v1/topics/orders/messages?from=2").json();
+  EXPECT_EQ(rest.at("items").as_array().size(), 3u);
+  EXPECT_TRUE(rest.at("cursor").is_null());
+  EXPECT_EQ(http(broker_.admin(), "GET", "/api/v1/topics/orders/messages?state=ready").status, 400);
+  EXPECT_EQ(http(broker_.admin(), "GET", "/api/v1/topics/none/messages").status, 404);
+  const auto printed = broker_.cli_json({"peek", "orders", "--from", "3"});
+  ASSERT_EQ(printed.size(), 2u);
+  EXPECT_EQ(printed[1].at("offset"), 4);
+  EXPECT_THAT(broker_.cli({"peek", "orders"}).out, HasSubstr("order"));
+  EXPECT_EQ(client.show("orders").entered_total, 5u) << "nothing is changed by it";
+}
+
 TEST_F(TopicsTest, OnTheCommandLine) {
   EXPECT_EQ(broker_.cli({"topic", "create", "orders"}).exit, 0);
   EXPECT_EQ(broker_.cli({"topic", "create", "orders"}).exit, 73);

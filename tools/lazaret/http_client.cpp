@@ -205,12 +205,14 @@ void HttpClient::each_item(std::initializer_list<std::string_view> segments, Que
   }
 }
 
-std::string plural_of(HttpClient& http, const std::string& name) {
-  try {
-    http.get(target({"subscriptions", name}));
-    return "subscriptions";
-  } catch (const Error& error) {
-    if (error.problem.code != base::error_info(base::Code::NOT_FOUND).name) throw;
+std::string plural_of(HttpClient& http, const std::string& name, std::initializer_list<const char*> others) {
+  for (const char* plural : others) {
+    try {
+      http.get(target({plural, name}));
+      return plural;
+    } catch (const Error& error) {
+      if (error.problem.code != base::error_info(base::Code::NOT_FOUND).name) throw;
+    }
   }
   http.get(target({"queues", name}));
   return "queues";

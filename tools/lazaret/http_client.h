@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,8 +23,9 @@ using Query = std::vector<std::pair<std::string, std::string>>;
 std::string target(std::initializer_list<std::string_view> segments, const Query& query = {});
 
 class HttpClient;
-/// "queues" or "subscriptions", by what has this name: what consumers may name. Throws Error NOT_FOUND.
-std::string plural_of(HttpClient& http, const std::string& name);
+/// What has this name: "queues", or one of the others; as it is, what consumers may name. Throws Error NOT_FOUND.
+std::string plural_of(HttpClient& http, const std::string& name,
+                      std::initializer_list<const char*> others = {"subscriptions"});
 
 /// Threading: one thread.
 class HttpClient {

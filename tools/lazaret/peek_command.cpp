@@ -33,7 +33,7 @@ std::string body_for_people(const json::object& message) {
 
 void peek(const Connection& connection, const Given& given) {
   HttpClient http(connection.admin_address());
-  const std::string kind = plural_of(http, given.name);
+  const std::string kind = plural_of(http, given.name, {"subscriptions", "topics"});
   Table table{"OFFSET", "STATE", "ATTEMPT", "ID", "TYPE", "KEY", "BODY"};
   std::string from = given.from ? std::to_string(*given.from) : "";
   for (std::uint64_t left = given.count; left > 0;) {
@@ -61,15 +61,19 @@ void peek(const Connection& connection, const Given& given) {
 }  // namespace
 
 void add_peek_command(CLI::App& app, const Connection& connection) {
-  CLI::App* command = app.add_subcommand("peek", "Look at messages of a queue or subscription without taking them");
+  CLI::App* command =
+      app.add_subcommand("peek", "Look at messages of a queue, subscription or topic without taking them");
   const auto given = std::make_shared<Given>();
-  command->add_option("name", given->name, "Name of the queue or subscription")->required()->type_name("NAME");
+  command->add_option("name", given->name, "Name of the queue, subscription or topic")->required()->type_name("NAME");
   command->add_option("--count", given->count, "Messages at most (10)")->type_name("N")->check(at_least_one());
-  command->add_option("--from", given->from, "First offset; the oldest that is not settled when not given")
+  command
+      ->add_option("--from", given->from,
+                   "First offset; the oldest that is not settled, or of a topic that is kept, when not given")
       ->type_name("OFFSET");
   command
-      ->add_option("--state", given->state,
-                   "Only these: settled, ready, leased, waiting, scheduled, held, in_hospital, replaying")
+      ->add_option(
+          "--state", given->state,
+          "Only these: settled, ready, leased, waiting, scheduled, held, in_hospital, replaying; not of a topic")
       ->type_name("STATE");
   command->callback([&connection, given] { peek(connection, *given); });
 }
