@@ -96,9 +96,15 @@ LibraryWorker::LibraryWorker(Stage& stage, const std::string& name)
 
 lazaret::Verdict LibraryWorker::handle(Delivery& delivery, const std::string& queue) {
   const Message& message = delivery.message();
-  Event event{
-      What::delivered, queue, message.body.str(),    message.offset, static_cast<std::uint32_t>(delivery.attempt()), 0,
-      Verdict::none,   name_, delivery.redelivered()};
+  Event event{What::delivered,
+              queue,
+              message.body.str(),
+              place_of(message.source, message.offset),
+              static_cast<std::uint32_t>(delivery.attempt()),
+              0,
+              Verdict::none,
+              name_,
+              delivery.redelivered()};
   event.at_us = now_us();
   stage_.history.add(event);
   event.what = What::begun;

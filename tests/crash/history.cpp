@@ -4,6 +4,17 @@
 #include <chrono>
 
 namespace lazaret::crash {
+namespace {
+
+constexpr std::uint64_t kStretch = 1ull << 40;
+
+}  // namespace
+
+std::uint64_t place_of(std::string_view source, std::uint64_t offset) {
+  return source == kSecondTopic ? kStretch + offset : offset;
+}
+
+std::uint64_t stretch_of(std::uint64_t place) { return place / kStretch; }
 
 std::int64_t now_us() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lazaret::crash {
@@ -43,6 +44,13 @@ struct Event {
   // Of both: when.
   std::int64_t at_us = 0;
 };
+/// The second topic of a subscription of two. Both count their offsets from 0: in a history those of this one stand
+/// behind all of the first, so that an offset of the subscription names one message.
+inline constexpr std::string_view kSecondTopic = "alerts";
+std::uint64_t place_of(std::string_view source, std::uint64_t offset);
+/// Which of the two it is of.
+std::uint64_t stretch_of(std::uint64_t place);
+
 /// The wall clock, as events have it.
 std::int64_t now_us();
 std::string to_string(const Event& event);

@@ -49,7 +49,7 @@ void MixPublisher::publish_batch(const Destination& to) {
   for (Sent& sent : batch) {
     try {
       const Receipt receipt = sent.receipt.get();
-      write(to, {What::confirmed, "", sent.body, receipt.offset, 0, 0, Verdict::none, name_});
+      write(to, {What::confirmed, "", sent.body, place_of(to.name, receipt.offset), 0, 0, Verdict::none, name_});
     } catch (const boost::system::system_error& error) {
       if (error.code() == errc::exhausted) {
         write(to, {What::turned_away, "", sent.body, 0, 0, 0, Verdict::none, name_});
@@ -172,6 +172,62 @@ void Requester::hear_all() {
   }
   asked_.clear();
 }
+
+// --- Durable requests -----------------------------------------------------------------------------------------------
+
+DurableRequester::DurableRequester(Stage& stage, RequestBook& book, std::string queue, std::string reply_queue,
+                                   std::uint64_t seed)
+    : stage_(stage),
+      book_(book),
+      queue_(std::move(queue)),
+      reply_queue_(std::move(reply_queue)),
+      random_(seed),
+      thread_([this] { run(); }) {}
+
+void DurableRequester::run() {
+  while (stage_.wild) {
+    const std::string body =
+        std::string(1, kRequests[random_() % kRequests.size()]) + "-durable-" + std::to_string(++number_);
+    const MessageId id = MessageId::make();
+    book_.asked_durably(id, body);
+    stage_.history.add({What::published, queue_, body, 0, 0, 0, Verdict::none, "durable"});
+    ask(id, body);
+    if (random_() % 5 == 0) ask(id, body);
+    testing::pause_for(milliseconds(random_() % (2 * stage_.pace_ms)));
+  }
+}
+
+/// Until it is on the broker's disk: it is asked again, with the same id, whatever dies on the way.
+void DurableRequester::ask(const MessageId& id, const std::string& body) {
+  while (true) {
+    try {
+      Client client = Client::connect(stage_.broker.url(), {.name = "durable", .timeout = 60s});
+      Message message;
+      message.body = body;
+      message.type = "mix.request";
+      message.id = id;
+      client.ask({.to = queue_, .message = std::move(message), .within = kDeadline}, reply_queue_, {{"body", body}});
+      return;
+    } catch (const boost::system::system_error&) {
+      if (stage_.over) return;
+      testing::pause_for(20ms);
+    }
+  }
+}
+
+ReplyReader::ReplyReader(Stage& stage, RequestBook& book, const std::string& reply_queue)
+    : client_(Client::connect(stage.broker.url(), {.name = "reply reader", .timeout = 60s, .drain = 10s})),
+      consumer_(client_.consume(reply_queue, [&book](Delivery& delivery) {
+        const auto reply = delivery.reply();
+        if (!reply) {
+          ADD_FAILURE() << "no reply: " << delivery.message().body;
+        } else if (reply->final) {
+          EXPECT_FALSE(reply->context.empty());
+          book.told_at(delivery.message().offset, *reply);
+        }
+      })) {}
+
+// --- Who answers ----------------------------------------------------------------------------------------------------
 
 Responder::Responder(Stage& stage, RequestBook& book, const std::string& queue, const std::string& name)
     : stage_(stage),

@@ -82,6 +82,35 @@ class Requester {
   std::thread thread_;
 };
 
+/// Asks for replies that come on a queue, and is gone before they do; sometimes it asks twice.
+class DurableRequester {
+ public:
+  DurableRequester(Stage& stage, RequestBook& book, std::string queue, std::string reply_queue, std::uint64_t seed);
+  ~DurableRequester() { thread_.join(); }
+
+ private:
+  void run();
+  void ask(const MessageId& id, const std::string& body);
+
+  Stage& stage_;
+  RequestBook& book_;
+  const std::string queue_;
+  const std::string reply_queue_;
+  std::mt19937_64 random_;
+  std::uint64_t number_ = 0;
+  std::thread thread_;
+};
+
+/// Takes the replies from their queue.
+class ReplyReader {
+ public:
+  ReplyReader(Stage& stage, RequestBook& book, const std::string& reply_queue);
+
+ private:
+  Client client_;
+  Consumer consumer_;
+};
+
 /// Answers as the body says, some at once and some with a ticket.
 class Responder {
  public:

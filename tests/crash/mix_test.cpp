@@ -1,5 +1,6 @@
 // kill -9 of the daemon under everything at once: queues, a topic with a slow and a failing subscription, ordering
-// keys, delays, times to live, limits, requests. LAZARET_ROUNDS=200 LAZARET_SEED=7 makes it longer, or another.
+// keys, delays, times to live, limits, requests and durable ones, a subscription of two topics. LAZARET_ROUNDS=200
+// LAZARET_SEED=7 makes it longer, or another.
 #include <gtest/gtest.h>
 
 #include <boost/asio/use_future.hpp>
@@ -26,7 +27,8 @@ constexpr auto kResumeGrace = 3s;
 const std::vector<Destination> kDestinations{
     {.name = "plain", .readers = {"plain"}},
     {.name = "relaxed", .readers = {"relaxed"}},
-    {.name = "news", .readers = {"news.fast", "news.slow", "news.failing"}, .delayed = 10},
+    {.name = "news", .readers = {"news.fast", "news.slow", "news.failing", "inbox"}, .delayed = 10},
+    {.name = std::string(kSecondTopic), .readers = {"inbox"}, .delayed = 10},
     {.name = "keyed", .readers = {"keyed"}, .keys = 5},
     {.name = "keyed", .readers = {"keyed"}, .keys = 5},
     {.name = "later", .readers = {"later"}, .delayed = 90},
@@ -38,8 +40,9 @@ const std::vector<Destination> kDestinations{
 const std::vector<Destination> kFull{{.name = "full.refuses", .readers = {"full.refuses"}, .refuses = true}};
 const std::vector<std::string> kQueues{"plain",  "relaxed",      "keyed",        "later",
                                        "mortal", "mortal.cases", "full.refuses", "full.drops"};
-const std::vector<std::string> kSubscriptions{"news.fast", "news.slow", "news.failing"};
+const std::vector<std::string> kSubscriptions{"news.fast", "news.slow", "news.failing", "inbox"};
 const std::string kRequests = "requests";
+const std::string kReplies = "replies";
 
 class Mix : public ::testing::Test {
  protected:
@@ -63,7 +66,8 @@ class Mix : public ::testing::Test {
   // Workers on the bare protocol die with what they hold, and do not come back.
   Stage bare_{.broker = broker_, .history = history_, .queues = {"plain", "news.fast", "keyed"}};
   Stage eager_{.broker = broker_, .history = history_, .queues = {}, .longest_body = 20, .pace_ms = 4};
-  Stage operated_{.broker = broker_, .history = history_, .queues = {"plain", "keyed", "news.failing", "mortal.cases"}};
+  Stage operated_{
+      .broker = broker_, .history = history_, .queues = {"plain", "keyed", "news.failing", "mortal.cases", "inbox"}};
   const std::vector<Stage*> stages_{&library_, &bare_, &eager_, &operated_};
 };
 
@@ -84,10 +88,15 @@ Mix::Mix() {
   specs["full.drops"].overflow = "drop_oldest";
   for (const auto& [name, spec] : specs) client.ensure(spec);
   client.ensure(spec_of(kRequests));
+  client.ensure(spec_of(kReplies));
   client.ensure_topic({.name = "news"});
+  client.ensure_topic({.name = std::string(kSecondTopic)});
   for (const std::string& name : kSubscriptions) {
+    const bool is_of_both = name == "inbox";
     client.ensure_subscription({.name = name,
-                                .topic = "news",
+                                .topic = is_of_both ? "" : "news",
+                                .topics = is_of_both ? std::vector<std::string>{"news", std::string(kSecondTopic)}
+                                                     : std::vector<std::string>{},
                                 .max_attempts = kLimit,
                                 .backoff_initial = 50ms,
                                 .backoff_multiplier = 2,
@@ -120,6 +129,8 @@ void Mix::endure() {
   Responder service(library_, book_, kRequests, "service-1");
   Responder another(library_, book_, kRequests, "service-2");
   OperatorActor an_operator(operated_, random_());
+  const ReplyReader reader(library_, book_, kReplies);
+  auto durable = std::make_unique<DurableRequester>(library_, book_, kRequests, kReplies, random_());
   auto eager = std::make_unique<MixPublisher>(eager_, kFull, "eager", random_());
   for (int i = 0; i < 2; ++i) {
     const std::string number = std::to_string(i);
@@ -137,9 +148,11 @@ void Mix::endure() {
   end_the_wild();
   publishers.clear();
   eager.reset();
+  durable.reset();
   EXPECT_EQ(library_.unconfirmed + eager_.unconfirmed, 0u);
   requesters.clear();
   EXPECT_TRUE(eventually([&] { return drained(); }, 120s)) << "something is never worked off";
+  EXPECT_TRUE(eventually([&] { return book_.is_all_told(); }, 60s)) << "a durable request has no reply";
   ask_all_again();
 }
 
@@ -150,7 +163,8 @@ void Mix::end_the_wild() {
 bool Mix::drained() {
   const auto is_empty = [&](const std::string& name, const std::string& kind) {
     const QueueView view(broker_, name, kind);
-    return view["ready"] + view["leased"] + view["waiting"] + view["scheduled"] + view["held"] == 0;
+    const std::int64_t here = view["ready"] + view["leased"] + view["waiting"] + view["scheduled"] + view["held"];
+    return here + (kind == "subscriptions" ? view["lag"] : 0) == 0;
   };
   return is_empty(kRequests, "queues") &&
          std::all_of(kQueues.begin(), kQueues.end(), [&](const auto& name) { return is_empty(name, "queues"); }) &&

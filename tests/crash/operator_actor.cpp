@@ -49,7 +49,7 @@ void OperatorActor::replay_one(const std::string& queue) {
   if (cases.empty()) return;
   const std::string id = text_of(cases[random_() % cases.size()], "id");
   const boost::json::value shown = fetch(stage_.broker, "/hospital/cases/" + id);
-  const auto offset = shown.at("offset").to_number<std::uint64_t>();
+  const std::uint64_t offset = place_of(text_of(shown, "source"), shown.at("offset").to_number<std::uint64_t>());
   stage_.history.add(
       {What::replayed, queue, text_of(shown.at("message"), "body"), offset, 0, 0, Verdict::none, "operator", false});
   http(stage_.broker.admin(), "POST", "/api/v1/hospital/cases/" + id + "/replay", "{}");

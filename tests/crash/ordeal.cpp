@@ -97,7 +97,7 @@ FinalQueue what_is_left_of(const testing::Broker& broker, const std::string& nam
   for (const auto& one : testing::cases_of(broker, name)) {
     if (testing::text_of(one, "state") != "admitted") continue;
     FinalCase& final_case = queue.cases.emplace_back();
-    final_case.offset = one.at("offset").to_number<std::uint64_t>();
+    final_case.offset = place_of(testing::text_of(one, "source"), one.at("offset").to_number<std::uint64_t>());
     final_case.body = testing::text_of(one.at("message"), "body");
     final_case.replays = one.at("replay_count").to_number<std::uint64_t>();
     for (const auto& attempt : one.at("attempts").as_array()) {

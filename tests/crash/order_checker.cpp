@@ -23,7 +23,8 @@ class OrderChecker {
   }
 
   std::vector<std::string> findings() {
-    std::map<std::string, std::uint64_t> next;  // of each publisher: the least offset that may come
+    // Of each publisher, in each source: the least offset that may come.
+    std::map<std::string, std::map<std::uint64_t, std::uint64_t>> next;
     for (const Event& event : history_) {
       if (event.queue != name_) continue;
       if (event.what == What::published) in_order_of_publishing(event, next[event.who]);
@@ -61,9 +62,10 @@ class OrderChecker {
     if (event.what == What::replayed) message.is_excused = true;
   }
 
-  void in_order_of_publishing(const Event& event, std::uint64_t& next) {
+  void in_order_of_publishing(const Event& event, std::map<std::uint64_t, std::uint64_t>& of_sources) {
     const Message& message = messages_[event.body];
     if (!message.offset) return;
+    std::uint64_t& next = of_sources[stretch_of(*message.offset)];
     if (*message.offset < next) find(event, "stored before what was published before it");
     next = *message.offset + 1;
   }

@@ -32,6 +32,12 @@ void RequestBook::asked(const MessageId& id, const std::string& body) {
   by_body_[body] = id;
 }
 
+void RequestBook::asked_durably(const MessageId& id, const std::string& body) {
+  asked(id, body);
+  const std::lock_guard lock(mutex_);
+  requests_[id].is_durable = true;
+}
+
 std::uint64_t RequestBook::runs(const std::string& body) {
   const std::lock_guard lock(mutex_);
   Request& request = requests_[by_body_.at(body)];
@@ -44,11 +50,24 @@ void RequestBook::told(const MessageId& id, const Reply& reply) {
   requests_.at(id).replies.push_back(reply);
 }
 
+void RequestBook::told_at(std::uint64_t offset, const Reply& reply) {
+  const std::lock_guard lock(mutex_);
+  Request& request = requests_.at(reply.request);
+  request.places.insert(offset);
+  request.replies.push_back(reply);
+}
+
+bool RequestBook::is_all_told() const {
+  const std::lock_guard lock(mutex_);
+  return std::all_of(requests_.begin(), requests_.end(),
+                     [](const auto& one) { return !one.second.is_durable || !one.second.replies.empty(); });
+}
+
 std::map<MessageId, std::string> RequestBook::asked_since(std::chrono::steady_clock::time_point since) const {
   const std::lock_guard lock(mutex_);
   std::map<MessageId, std::string> recent;
   for (const auto& [id, request] : requests_) {
-    if (request.asked >= since) recent[id] = request.body;
+    if (!request.is_durable && request.asked >= since) recent[id] = request.body;
   }
   return recent;
 }
@@ -73,6 +92,9 @@ void RequestBook::look_at(const Request& request, std::vector<std::string>& find
   for (const Reply& other : request.replies) {
     if (other.outcome == first.outcome && text_of(other) == text_of(first)) continue;
     findings.push_back(where + "told as " + to_string(first) + ", and then as " + to_string(other));
+  }
+  if (request.places.size() > 1) {
+    findings.push_back(where + "has " + std::to_string(request.places.size()) + " replies on its reply queue");
   }
   bool was_said = false;
   for (std::uint64_t run = 1; run <= request.runs; ++run) was_said |= text_of(first) == words_of(request.body, run);

@@ -65,5 +65,22 @@ TEST_F(RequestBookTest, AHandlerThatRunsBehindTheReply) {
   EXPECT_THAT(book_.findings(), Contains(HasSubstr("begins 1 times although its reply has been told")));
 }
 
+TEST_F(RequestBookTest, ADurableRequestHasOneReplyWhichMayComeAgain) {
+  const MessageId id = MessageId::make();
+  book_.asked_durably(id, "g-2");
+  EXPECT_FALSE(book_.is_all_told());
+  book_.runs("g-2");
+  Reply reply = answered(words_of("g-2", 1));
+  reply.request = id;
+  book_.told_at(7, reply);
+  book_.told_at(7, reply);
+  EXPECT_TRUE(book_.is_all_told());
+  book_.runs("g-1");
+  book_.told(id_, answered(words_of("g-1", 1)));
+  EXPECT_THAT(book_.findings(), IsEmpty());
+  book_.told_at(8, reply);
+  EXPECT_THAT(book_.findings(), Contains(HasSubstr("has 2 replies")));
+}
+
 }  // namespace
 }  // namespace lazaret::crash

@@ -69,10 +69,12 @@ model::Request request_of(const engine::QueueRef& queue, std::uint64_t number) {
 }
 
 MixAtWork::MixAtWork(std::unique_ptr<model::Store> store, MixLedger& ledger) : ledger_(ledger), on_(std::move(store)) {
-  model::CreateQueue topic;
-  topic.name = "topic";
-  topic.kind = model::Kind::topic;
-  queues_["topic"] = on_.create(topic);
+  for (const char* name : {"topic", "side", "silent"}) {
+    model::CreateQueue topic;
+    topic.name = name;
+    topic.kind = model::Kind::topic;
+    queues_[name] = on_.create(topic);
+  }
   for (const Place& place : kPlaces) create(place);
 }
 
@@ -82,6 +84,10 @@ void MixAtWork::create(const Place& place) {
   if (std::string_view(place.log) == "topic") {
     create.kind = model::Kind::subscription;
     create.topic = place.log;
+  }
+  if (place.is_gathered) {
+    create.kind = model::Kind::subscription;
+    create.topics = {place.log, "silent"};
   }
   create.options.order_by_key = place.is_keyed;
   if (place.refuses || place.drops) create.options.max_messages = kFull;
@@ -123,7 +129,7 @@ void MixAtWork::change(const std::string& log, std::uint64_t number, Change chan
 }
 
 void MixAtWork::publish(std::mt19937_64 random) {
-  const std::vector<std::string> logs{"keyed", "later", "topic", "refuses", "drops"};
+  const std::vector<std::string> logs{"keyed", "later", "topic", "refuses", "drops", "side"};
   while (!over_) {
     const std::string& log = logs[random() % logs.size()];
     const std::uint64_t so_far = published_[log];

@@ -1,5 +1,5 @@
 // MixAtWork: the engine on a store with everything on it at once: ordering keys, delays, a topic with subscriptions, of
-// which one is never read, limits of both kinds, and requests. Each place keeps a ledger of what was told.
+// which one is never read, a subscription of two topics, limits of both kinds, and requests. Each place keeps a ledger of what was told.
 //
 // Threading: `start` and `stop` from the test's thread; snapshots from any.
 #pragma once
@@ -21,27 +21,28 @@ namespace lazaret::faults {
 /// A queue or a subscription of the mix, and what may be true of it.
 struct Place {
   const char* name;
-  const char* log;        // to which one publishes
-  bool is_keyed = false;  // in order, by number modulo kKeys
-  bool is_later = false;  // delivered some milliseconds later, and some in an hour
-  bool refuses = false;   // when it is full
-  bool drops = false;     // when it is full
-  bool is_read = true;    // while it is at work
-  bool is_asked = false;  // its messages are requests
+  const char* log;           // to which one publishes
+  bool is_keyed = false;     // in order, by number modulo kKeys
+  bool is_later = false;     // delivered some milliseconds later, and some in an hour
+  bool refuses = false;      // when it is full
+  bool drops = false;        // when it is full
+  bool is_read = true;       // while it is at work
+  bool is_asked = false;     // its messages are requests
+  bool is_gathered = false;  // it takes messages over from the log
 };
 inline constexpr std::uint64_t kKeys = 7;
 /// More than a worker has credit for: those behind are what can be dropped.
 inline constexpr std::uint64_t kFull = 80;
 /// Of each so many messages of a place that is later one is due when no test runs any more.
 inline constexpr std::uint64_t kFarOf = 10;
-inline constexpr std::array kPlaces{Place{.name = "keyed", .log = "keyed", .is_keyed = true},
-                                    Place{.name = "later", .log = "later", .is_later = true},
-                                    Place{.name = "one", .log = "topic"},
-                                    Place{.name = "two", .log = "topic"},
-                                    Place{.name = "unread", .log = "topic", .is_read = false},
-                                    Place{.name = "refuses", .log = "refuses", .refuses = true},
-                                    Place{.name = "drops", .log = "drops", .drops = true},
-                                    Place{.name = "asked", .log = "asked", .is_asked = true}};
+inline constexpr std::array kPlaces{
+    Place{.name = "keyed", .log = "keyed", .is_keyed = true}, Place{.name = "later", .log = "later", .is_later = true},
+    Place{.name = "one", .log = "topic"}, Place{.name = "two", .log = "topic"},
+    Place{.name = "unread", .log = "topic", .is_read = false},
+    Place{.name = "refuses", .log = "refuses", .refuses = true}, Place{.name = "drops", .log = "drops", .drops = true},
+    Place{.name = "asked", .log = "asked", .is_asked = true},
+    // Of two topics, of which nobody publishes to the other one.
+    Place{.name = "gathered", .log = "side", .is_gathered = true}};
 
 /// By the name of the place.
 using MixSnapshot = std::map<std::string, Snapshot>;

@@ -153,7 +153,7 @@ class Inspection {
     const auto end = std::chrono::steady_clock::now() + kPatience;
     while (true) {
       const model::QueueStats now = stats();
-      if (now.ready + now.leased + now.waiting + now.held == 0 && !is_anything_near(now)) break;
+      if (now.ready + now.leased + now.waiting + now.held + lag_of(now) == 0 && !is_anything_near(now)) break;
       if (std::chrono::steady_clock::now() > end) {
         findings_.push_back(std::string(place_.name) + " is never worked off: " + std::to_string(now.ready) +
                             " ready, " + std::to_string(now.leased) + " leased, " + std::to_string(now.waiting) +
@@ -176,6 +176,13 @@ class Inspection {
     for (const auto& [number, told] : ledger.snapshot()) {
       if (told.early) find(number, "is delivered before its time");
     }
+  }
+
+  /// What its topics still have for it.
+  static std::uint64_t lag_of(const model::QueueStats& now) {
+    std::uint64_t lag = 0;
+    for (const model::SourceStats& source : now.sources) lag += source.lag;
+    return lag;
   }
 
   /// Whether anything is scheduled for a time at which the test still runs.

@@ -119,6 +119,7 @@ class Witness final : public Watcher {
   struct Request {
     base::Instant deadline;  // the latest that anybody has asked with; and the earliest
     base::Instant earliest;
+    base::Instant kept_until;  // it cannot have ended by its deadline before: a crash takes back what was asked again
     bool cancelled = false;
     std::set<std::string> said;            // by responders
     std::set<std::uint64_t> offsets;       // at which it was delivered

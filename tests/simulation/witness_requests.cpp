@@ -27,7 +27,8 @@ std::string name_of(const model::MessageId& id) { return "request " + id.to_stri
 
 void Witness::hear(model::ShardId, const model::Request& request) {
   const base::Instant deadline = world_.now() + request.time_left;
-  if (Queue* of = queue(request.subscription)) of->some_end = true;
+  Queue* of = queue(request.subscription);
+  if (of != nullptr) of->some_end = true;
   const Question question{request.origin.session, request.origin.request};
   if (request.reply_to != nullptr) {
     durable_asked_[question] = {request.subscription, request.id};
@@ -42,15 +43,18 @@ void Witness::hear(model::ShardId, const model::Request& request) {
     known.context = request.reply_to->context[0].first + "=" + request.reply_to->context[0].second;
   }
   // A durable one is what it was, whoever asks for it once more.
-  if (!fresh && known.context.empty() && (known.deadline <= world_.now() || known.cancelled)) {
+  if (!fresh && known.context.empty() && (known.kept_until <= world_.now() || known.cancelled)) {
     // It may have left meanwhile: what comes may be another message.
     known.offsets.clear();
     known.never_begins.clear();
-    known.deadline = {};
+    known.deadline = known.kept_until = {};
     known.cancelled = false;
   }
+  // Once it is on the disk it keeps its deadline, whoever asks for it again.
+  if (known.asked && of != nullptr && !of->relaxed) return;
   known.earliest = known.deadline.us == 0 ? deadline : std::min(known.earliest, deadline);
   known.deadline = std::max(known.deadline, deadline);
+  known.kept_until = std::max(known.kept_until, deadline);
 }
 
 void Witness::hear(model::ShardId, const model::CancelRequest& cancel) {
@@ -100,8 +104,8 @@ void Witness::reply_confirmed(model::SubscriptionId of, std::uint64_t offset) {
   if (!key) return;
   Request& request = requests_.at(*key);
   // Much later it may have been forgotten before.
-  if (request.deadline + kSurelyRemembered < world_.now()) return;
-  request.replied_until = std::max(request.deadline, world_.now()) + kSurelyRemembered;
+  if (request.kept_until + kSurelyRemembered < world_.now()) return;
+  request.replied_until = std::max(request.kept_until, world_.now()) + kSurelyRemembered;
 }
 
 void Witness::see(const core::Tell& tell, const model::Replied& reply) {
@@ -204,7 +208,7 @@ void Witness::requests_after_a_crash() {
   asked_.clear();
   durable_asked_.clear();
   for (auto& [key, request] : requests_) {
-    request.deadline = request.earliest;
+    request.kept_until = request.earliest;
     const Queue* of = queue(key.first);
     if (of == nullptr || !of->relaxed) continue;
     request.replied_until = {};
