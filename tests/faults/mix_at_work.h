@@ -1,5 +1,6 @@
 // MixAtWork: the engine on a store with everything on it at once: ordering keys, delays, a topic with subscriptions, of
-// which one is never read, a subscription of two topics, limits of both kinds, and requests. Each place keeps a ledger of what was told.
+// which one is never read, a subscription of two topics, limits of both kinds, and requests. Each place keeps a ledger
+// of what was told.
 //
 // Threading: `start` and `stop` from the test's thread; snapshots from any.
 #pragma once
