@@ -1,4 +1,5 @@
 // The hospital: list cases, look at one, replay it, give it up.
+#include "admin/case_filter.h"
 #include "admin/case_json.h"
 #include "admin/desk_wait.h"
 #include "admin/handlers.h"
@@ -22,25 +23,6 @@ Result<model::CaseRecord> find_case(Broker& broker, const Request& request) {
   const auto id = model::CaseId::parse(text);
   if (!id || id->shard.value >= broker.engine.shard_count()) return Status(Code::NOT_FOUND, "there is no case " + text);
   return broker.engine.store().read_case(*id);
-}
-
-Result<model::CaseFilter> read_filter(const Request& request) {
-  model::CaseFilter wanted;
-  wanted.queue = request.parameter("queue").value_or(request.parameter("subscription").value_or(""));
-  if (const auto other = request.parameter("subscription"); other && *other != wanted.queue) {
-    return Status(Code::BAD_REQUEST, "queue and subscription name two queues");
-  }
-  wanted.type = request.parameter("type").value_or("");
-  wanted.key = request.parameter("key").value_or("");
-  if (const auto text = request.parameter("reason")) {
-    wanted.reason = model::parse_case_reason(*text);
-    if (!wanted.reason) return Status(Code::BAD_REQUEST, "there is no reason \"" + std::string(*text) + "\"");
-  }
-  if (const auto text = request.parameter("state")) {
-    wanted.state = model::parse_case_state(*text);
-    if (!wanted.state) return Status(Code::BAD_REQUEST, "there is no state \"" + std::string(*text) + "\"");
-  }
-  return wanted;
 }
 
 /// Only an open case can be acted upon; the shard knows those, the store also the others.
@@ -72,16 +54,17 @@ std::string_view content_type_of(const model::Message& message) {
 Result<Response> list_cases(Broker& broker, const Request& request) {
   const auto limit = number_parameter(request, "limit", limits::kPageItemsDefault, 1, limits::kPageItems);
   if (!limit.ok()) return limit.status();
-  const auto wanted = read_filter(request);
+  const auto wanted = case_filter(broker, request);
   if (!wanted.ok()) return wanted.status();
   const std::string cursor(request.parameter("cursor").value_or(""));
   const auto page = broker.engine.store().list_cases(*wanted, cursor, *limit);
   if (!page.ok()) return page.status();
   json::array items;
   for (const model::CaseRecord& record : page->cases) items.push_back(case_json(record));
-  const bool is_nobodys = items.empty() && cursor.empty() && !wanted->queue.empty();
-  if (is_nobodys && broker.engine.directory().find(wanted->queue) == nullptr) {
-    return Status(Code::NOT_FOUND, "there is no queue " + wanted->queue + " and no case of one");
+  const std::string* queue = model::equal_to(*wanted, model::CaseTerm::Field::subscription);
+  const bool is_nobodys = items.empty() && cursor.empty() && page->cursor.empty() && queue != nullptr;
+  if (is_nobodys && broker.engine.directory().find(*queue) == nullptr) {
+    return Status(Code::NOT_FOUND, "there is no queue " + *queue + " and no case of one");
   }
   return json_response(200, list_of(std::move(items), page->cursor));
 }
@@ -89,22 +72,18 @@ Result<Response> list_cases(Broker& broker, const Request& request) {
 Result<Response> get_case(Broker& broker, const Request& request) {
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
-  const auto attempts = broker.engine.store().read_attempts(record->id);
-  if (!attempts.ok()) return attempts.status();
-  json::object out = case_json(*record);
-  const auto message = read_message(broker, record->id.shard, record->id.log, record->id.offset);
-  if (message.ok()) {
-    out["message"] = message_json(
-        {record->source, record->source_offset(), *message, record->attempt_count, record->attempt_count > 0});
-  } else if (message.code() == Code::NOT_FOUND) {
-    out["message"] = nullptr;  // closed, and trimmed since
-  } else {
-    return message.status();
-  }
-  json::array list;
-  for (const model::Attempt& attempt : *attempts) list.push_back(attempt_json(attempt));
-  out["attempts"] = std::move(list);
-  return json_response(200, out);
+  const auto whole = whole_case_json(broker, *record);
+  if (!whole.ok()) return whole.status();
+  return json_response(200, *whole);
+}
+
+Result<Response> count_cases(Broker& broker, const Request& request) {
+  const auto wanted = case_filter(broker, request);
+  if (!wanted.ok()) return wanted.status();
+  const std::string cursor(request.parameter("cursor").value_or(""));
+  const auto counted = broker.engine.store().count_cases(*wanted, cursor);
+  if (!counted.ok()) return counted.status();
+  return json_response(200, json::object{{"count", counted->count}, {"cursor", text_or_null(counted->cursor)}});
 }
 
 Result<Response> get_case_body(Broker& broker, const Request& request) {

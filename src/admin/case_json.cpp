@@ -1,85 +1,24 @@
 #include "admin/case_json.h"
 
-#include <cstdio>
-
 #include "admin/json_text.h"
+#include "admin/message_json.h"
 #include "base/text_encoding.h"
 
 namespace lazaret::admin {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_word(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-constexpr std::size_t kUuidText = 36;
-
-/// A word with what varies replaced by '#': all of it when it is a hexadecimal number, else its digits.
-void add_word(std::string& out, std::string_view word) {
-  const bool prefixed = word.starts_with("0x") || word.starts_with("0X");
-  const std::string_view bare = prefixed ? word.substr(2) : word;
-  bool digits = prefixed;  // "dead" may be a word, "0xdead" is a number
-  bool hex = true;
-  for (const char c : bare) {
-    digits = digits || is_digit(c);
-    hex = hex && is_hex(c);
-  }
-  if (hex && digits) {
-    out += '#';
-    return;
-  }
-  for (std::size_t i = 0; i < word.size(); ++i) {
-    if (!is_digit(word[i])) {
-      out += word[i];
-    } else if (i == 0 || !is_digit(word[i - 1])) {
-      out += '#';
-    }
-  }
-}
-
-std::string normalised(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    if (base::Uuid::parse(text.substr(i, kUuidText))) {
-      out += '#';
-      i += kUuidText;
-    } else if (!is_word(text[i])) {
-      out += text[i++];
-    } else {
-      std::size_t end = i;
-      while (end < text.size() && is_word(text[end])) ++end;
-      add_word(out, text.substr(i, end - i));
-      i = end;
-    }
-  }
-  return out;
-}
-
-/// FNV-1a: not for adversaries, only short and the same for ever.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ull;
-  for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3ull;
-  return hash;
-}
 
 json::value id_or_null(const base::Uuid& id) {
   if (id.is_nil()) return nullptr;
   return json::string(id.to_string());
 }
 
-}  // namespace
-
-std::string group_of(const model::CaseRecord& record) {
-  std::string cause;
-  for (const std::string& part : {record.subscription, record.summary.type, record.last_error.type}) {
-    cause += part;
-    cause += '\0';
-  }
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx",
-                static_cast<unsigned long long>(hash_of(cause + normalised(record.last_error.message))));
-  return std::string(text, 12);
+json::value consumer_or_null(const model::CaseRecord& record) {
+  if (record.consumer_name.empty() && record.consumer_version.empty()) return nullptr;
+  return json::object{{"name", base::to_utf8(record.consumer_name)},
+                      {"version", base::to_utf8(record.consumer_version)}};
 }
+
+}  // namespace
 
 json::object case_json(const model::CaseRecord& record) {
   return {
@@ -105,7 +44,8 @@ json::object case_json(const model::CaseRecord& record) {
       {"closed_at", time_or_null(record.closed_at)},
       {"late_ack", record.late_ack},
       {"discard_reason", text_or_null(record.discard_reason)},
-      {"group", group_of(record)},
+      {"group", record.group.to_string()},
+      {"consumer", consumer_or_null(record)},
   };
 }
 
@@ -124,6 +64,25 @@ json::object attempt_json(const model::Attempt& attempt) {
       {"error_message", text_or_null(attempt.error.message)},
       {"error_details", text_or_null(attempt.error.details)},
   };
+}
+
+base::Result<json::object> whole_case_json(Broker& broker, const model::CaseRecord& record) {
+  const auto attempts = broker.engine.store().read_attempts(record.id);
+  if (!attempts.ok()) return attempts.status();
+  json::object out = case_json(record);
+  const auto message = read_message(broker, record.id.shard, record.id.log, record.id.offset);
+  if (message.ok()) {
+    out["message"] =
+        message_json({record.source, record.source_offset(), *message, record.attempt_count, record.attempt_count > 0});
+  } else if (message.code() == base::Code::NOT_FOUND) {
+    out["message"] = nullptr;  // closed, and trimmed since
+  } else {
+    return message.status();
+  }
+  json::array list;
+  for (const model::Attempt& attempt : *attempts) list.push_back(attempt_json(attempt));
+  out["attempts"] = std::move(list);
+  return out;
 }
 
 }  // namespace lazaret::admin

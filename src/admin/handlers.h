@@ -37,6 +37,16 @@ base::Result<Response> get_case(Broker& broker, const Request& request);
 base::Result<Response> get_case_body(Broker& broker, const Request& request);
 base::Result<Response> replay_case(Broker& broker, const Request& request);
 base::Result<Response> discard_case(Broker& broker, const Request& request);
+base::Result<Response> count_cases(Broker& broker, const Request& request);
+
+// group_handlers.cpp
+base::Result<Response> list_groups(Broker& broker, const Request& request);
+base::Result<Response> get_group(Broker& broker, const Request& request);
+base::Result<Response> patch_group(Broker& broker, const Request& request);
+
+// export_handlers.cpp
+base::Result<Response> export_cases(Broker& broker, const Request& request);
+base::Result<Response> get_correlation(Broker& broker, const Request& request);
 
 // health_handlers.cpp
 base::Result<Response> run_check(Broker& broker, const Request& request);

@@ -258,7 +258,8 @@ std::vector<Route> hospital_routes() {
        .operation = "listCases",
        .summary = "Cases, the newest admission first",
        .handler = list_cases,
-       .query = {{.name = "queue", .summary = "Of this queue"},
+       .query = {{.name = "filter", .summary = "Terms that must all hold: docs/hospital.md"},
+                 {.name = "queue", .summary = "Of this queue"},
                  {.name = "subscription", .summary = "The same as queue"},
                  {.name = "type", .summary = "Of messages of this type"},
                  {.name = "key", .summary = "Of messages with this key"},
@@ -347,8 +348,8 @@ std::vector<Route> broker_routes() {
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
-    for (const auto& part :
-         {topic_routes(), subscription_routes(), schedule_routes(), hospital_routes(), broker_routes()})
+    for (const auto& part : {topic_routes(), subscription_routes(), schedule_routes(), diagnosis_routes(),
+                             hospital_routes(), broker_routes()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/shard_state.h"
+#include "model/fingerprint.h"
 
 namespace lazaret::core {
 
@@ -23,6 +24,14 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   record.attempt_count = entry.attempts;
   record.failure_count = entry.failures;
   record.last_error = {error.type, error.message, ""};
+  const bool by_consumer = reason == model::CaseReason::attempts_exhausted || reason == model::CaseReason::rejected ||
+                           reason == model::CaseReason::killed_workers;
+  if (by_consumer && entry.last_attempt != nullptr) {
+    const EndedAttempt& last = *entry.last_attempt;
+    record.error_frames = error.details.empty() ? last.frames : model::top_frames(error.details);
+    record.consumer_name = last.consumer.name;
+    record.consumer_version = last.consumer.version;
+  }
   record.admitted_at = now;
   record.first_admitted_at = now;
   admission.relapse = entry.replays.has_value();
@@ -167,6 +176,12 @@ void Shard::State::on(model::DiscardCaseCommand& command) {
     touch(*sub);
   }
   tell(command.origin.session, std::move(answer));
+}
+
+/// The core knows no groups: they are what the store makes of cases.
+void Shard::State::on(model::UpdateGroup& command) {
+  mutate(model::PatchGroup{command.id, std::move(command.patch), now}, true);
+  tell(command.origin.session, model::Done{command.origin.request, {}, 0});
 }
 
 }  // namespace lazaret::core

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/shard_state.h"
+#include "model/fingerprint.h"
 #include "model/limits.h"
 
 namespace lazaret::core {
@@ -63,7 +64,7 @@ void Shard::State::take_back(Subscription& sub, Entry& entry) {
 
 /// One more attempt in the history. REQUIRES that the entry still knows its consumer.
 void Shard::State::end_attempt(Subscription& sub, Entry& entry, AttemptOutcome outcome, model::ErrorReport error) {
-  auto attempt = std::make_unique<model::Attempt>();
+  auto attempt = std::make_unique<EndedAttempt>();
   attempt->number = ++entry.attempts;
   if (entry.consumer != nullptr) attempt->consumer = entry.consumer->info;
   attempt->started_at = entry.started_at.us == 0 ? now : entry.started_at;
@@ -73,6 +74,7 @@ void Shard::State::end_attempt(Subscription& sub, Entry& entry, AttemptOutcome o
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
   mutate(model::PutAttempt{sub.queue->subscription, sub.queue->log, origin, *attempt}, false);
   // Its error may still be amended by a late fail; the long part need not stay in memory.
+  attempt->frames = model::top_frames(attempt->error.details);
   attempt->error.details.clear();
   attempt->error.details.shrink_to_fit();
   entry.last_attempt = std::move(attempt);

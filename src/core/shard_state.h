@@ -371,6 +371,7 @@ struct Shard::State {
   void discharge(Subscription& sub, Entry& entry, bool late);
   void on(model::ReplayCaseCommand& command);
   void on(model::DiscardCaseCommand& command);
+  void on(model::UpdateGroup& command);
   base::Status case_problem(const model::CaseId& id, Subscription*& sub);
 
   // --- requests.cpp: messages whose requester waits for a reply

@@ -42,6 +42,11 @@ struct PendingRequest;
 /// Parked messages read at once.
 inline constexpr std::size_t kParkedPage = model::limits::kPageMessages * 4;
 
+/// An attempt without the details of its error, but for the functions that these name.
+struct EndedAttempt : model::Attempt {
+  std::string frames;
+};
+
 /// A message that was granted at least once, or waits for its time, and is not settled.
 struct Entry {
   Position position;
@@ -83,7 +88,7 @@ struct Entry {
   /// For a retry: loaded before it is granted.
   model::MessageRef message;
   /// The attempt that ended last, while its token may still say something about it.
-  std::unique_ptr<model::Attempt> last_attempt;
+  std::unique_ptr<EndedAttempt> last_attempt;
 };
 
 /// What a session's outbox has room for: deliveries of this shard that are told and have not gone out.

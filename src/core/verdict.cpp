@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/shard_state.h"
+#include "model/fingerprint.h"
 
 namespace lazaret::core {
 
@@ -105,6 +106,7 @@ VerdictResult Shard::State::after_lease(Subscription& sub, Entry& entry, const m
     case VerdictKind::fail:
       if (entry.last_attempt != nullptr && entry.last_attempt->error.details.empty()) {
         entry.last_attempt->error = verdict.error;
+        entry.last_attempt->frames = model::top_frames(verdict.error.details);
         const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
         mutate(model::PutAttempt{sub.queue->subscription, sub.queue->log, origin, *entry.last_attempt}, false);
       }

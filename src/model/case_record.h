@@ -112,6 +112,13 @@ struct CaseRecord {
   /// The key of the message, which an open case locks where on_key_failure is "hold". Filled in by the store where the
   /// core does not know it.
   KeyHash key;
+  /// Who had it when it failed, as consumers call themselves; "" where nobody had it.
+  std::string consumer_name;
+  std::string consumer_version;
+  /// The top of the stack that the last error came with, at most three functions, one a line (model/fingerprint.h).
+  std::string error_frames;
+  /// The cases of the same cause. Filled in by the store when the case is admitted.
+  GroupId group;
   /// Where the message has its offset in `source`.
   Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
   bool operator==(const CaseRecord&) const = default;

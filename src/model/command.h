@@ -246,10 +246,16 @@ struct DiscardCaseCommand {
   CaseId id;
   std::string reason;
 };
+/// Answered by Done. To every shard that has the group: whoever asks has looked.
+struct UpdateGroup {
+  Origin origin;
+  GroupId id;
+  GroupPatch patch;
+};
 
 using Command =
     std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
                  UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
-                 DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest>;
+                 DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest, UpdateGroup>;
 
 }  // namespace lazaret::model

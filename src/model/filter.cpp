@@ -4,6 +4,7 @@
 #include <array>
 
 #include "model/limits.h"
+#include "model/term_reader.h"
 
 namespace lazaret::model {
 namespace {
@@ -11,15 +12,14 @@ namespace {
 using base::Code;
 using base::Status;
 
-constexpr std::string_view kSpaces = " \t\r\n";
 constexpr std::string_view kHeader = "header.";
 
 }  // namespace
 
-/// One pass over the text. `at_` is where the next character is, for the sentences.
+/// One pass over the text.
 class FilterParser {
  public:
-  explicit FilterParser(std::string_view text) : text_(text) {}
+  explicit FilterParser(std::string_view text) : text_(text), reader_(text, Code::INVALID_OPTION) {}
 
   base::Result<Filter> parse() {
     if (text_.size() > limits::kFilterBytes) {
@@ -27,9 +27,9 @@ class FilterParser {
                                               std::to_string(limits::kFilterBytes) + " are allowed");
     }
     Filter filter;
-    for (skip_spaces(); at_ < text_.size(); skip_spaces()) {
+    while (reader_.next()) {
       if (filter.terms_.size() == limits::kFilterTerms) {
-        return wrong(at_, "there are more than " + std::to_string(limits::kFilterTerms) + " terms");
+        return reader_.wrong(reader_.at(), "there are more than " + std::to_string(limits::kFilterTerms) + " terms");
       }
       auto term = parse_term();
       if (!term.ok()) return term.status();
@@ -43,35 +43,30 @@ class FilterParser {
   using Field = Filter::Field;
   using Operator = Filter::Operator;
 
-  static Status wrong(std::size_t at, const std::string& what) {
-    return Status(Code::INVALID_OPTION, "filter, at character " + std::to_string(at + 1) + ": " + what);
-  }
-
-  void skip_spaces() { at_ = std::min(text_.find_first_not_of(kSpaces, at_), text_.size()); }
-  bool at_end_of_term() const { return at_ == text_.size() || kSpaces.find(text_[at_]) != std::string_view::npos; }
-
   base::Result<Term> parse_term() {
     Term term;
-    const std::size_t begin = at_;
-    if (text_[begin] != '"') {
-      at_ = std::min(text_.find_first_of(" \t\r\n=!~\"", begin), text_.size());
-      if (!at_end_of_term()) {
-        LZ_RETURN_IF_ERROR(take_field(begin, term));
+    const std::size_t begin = reader_.at();
+    if (!reader_.rest().starts_with('"')) {
+      const std::string_view name = reader_.take_until("=!~\"");
+      if (!reader_.at_end_of_term()) {
+        LZ_RETURN_IF_ERROR(take_field(begin, name, term));
         LZ_RETURN_IF_ERROR(take_operator(term));
       } else {
-        at_ = begin;  // a pattern alone
+        reader_.back_to(begin);  // a pattern alone
       }
     }
-    const std::size_t value_at = at_;
-    LZ_RETURN_IF_ERROR(take_value(term));
+    const std::size_t value_at = reader_.at();
+    auto value = reader_.take_value();
+    if (!value.ok()) return value.status();
+    term.value = std::move(*value);
     if (term.field != Field::type || term.op == Operator::contains) return term;
     auto pattern = TypePattern::parse(term.value);
-    if (!pattern.ok()) return wrong(value_at, std::string(pattern.status().text()));
+    if (!pattern.ok()) return reader_.wrong(value_at, std::string(pattern.status().text()));
     term.pattern = std::move(*pattern);
     return term;
   }
 
-  Status take_field(std::size_t begin, Term& term) {
+  Status take_field(std::size_t begin, std::string_view name, Term& term) {
     static constexpr std::array<std::pair<std::string_view, Field>, 5> kFields = {{
         {"type", Field::type},
         {"key", Field::key},
@@ -79,7 +74,6 @@ class FilterParser {
         {"correlation_id", Field::correlation_id},
         {"schema_id", Field::schema_id},
     }};
-    const std::string_view name = text_.substr(begin, at_ - begin);
     for (const auto& [known, field] : kFields) {
       if (name != known) continue;
       term.field = field;
@@ -90,52 +84,26 @@ class FilterParser {
       term.header = name.substr(kHeader.size());
       return {};
     }
-    return wrong(begin, "there is no field \"" + std::string(name) +
-                            "\"; there are type, key, header.NAME, content_type, correlation_id and schema_id");
+    return reader_.wrong(begin, "there is no field \"" + std::string(name) +
+                                    "\"; there are type, key, header.NAME, content_type, correlation_id and schema_id");
   }
 
   Status take_operator(Term& term) {
-    const std::string_view rest = text_.substr(at_);
+    const std::string_view rest = reader_.rest();
     if (rest.starts_with("!=")) {
       term.op = Operator::differs;
-      at_ += 2;
+      reader_.skip(2);
     } else if (rest.starts_with("=") || rest.starts_with("~")) {
       term.op = rest.starts_with("=") ? Operator::equals : Operator::contains;
-      at_ += 1;
+      reader_.skip(1);
     } else {
-      return wrong(at_, "expected =, != or ~");
+      return reader_.wrong(reader_.at(), "expected =, != or ~");
     }
-    return {};
-  }
-
-  Status take_value(Term& term) {
-    if (at_ < text_.size() && text_[at_] == '"') return take_quoted(term);
-    const std::size_t begin = at_;
-    at_ = std::min(text_.find_first_of(" \t\r\n\"", begin), text_.size());
-    if (at_ == begin) return wrong(begin, "expected a value; an empty one is \"\"");
-    if (!at_end_of_term()) return wrong(at_, "a quote within a word: put the whole value in quotes");
-    term.value = text_.substr(begin, at_ - begin);
-    return {};
-  }
-
-  Status take_quoted(Term& term) {
-    const std::size_t begin = at_++;
-    while (at_ < text_.size() && text_[at_] != '"') {
-      if (text_[at_] == '\\') {
-        const bool known = at_ + 1 < text_.size() && (text_[at_ + 1] == '"' || text_[at_ + 1] == '\\');
-        if (!known) return wrong(at_, "in quotes there are \\\" and \\\\ only");
-        ++at_;
-      }
-      term.value += text_[at_++];
-    }
-    if (at_ == text_.size()) return wrong(begin, "this quote is not closed");
-    ++at_;
-    if (!at_end_of_term()) return wrong(at_, "expected a space behind the quote");
     return {};
   }
 
   std::string_view text_;
-  std::size_t at_ = 0;
+  TermReader reader_;
 };
 
 base::Result<Filter> Filter::parse(std::string_view text) { return FilterParser(text).parse(); }

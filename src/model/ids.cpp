@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdio>
 
 namespace lazaret::model {
 
@@ -33,6 +34,20 @@ std::optional<CaseId> CaseId::parse(std::string_view text) {
   if (at != end || parts[0] > 0xffff) return std::nullopt;
   return CaseId{ShardId(static_cast<std::uint16_t>(parts[0])), SubscriptionId(parts[1]), LogId(parts[2]),
                 Offset(parts[3])};
+}
+
+std::string GroupId::to_string() const {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%012llx", static_cast<unsigned long long>(value));
+  return text.data();
+}
+
+std::optional<GroupId> GroupId::parse(std::string_view text) {
+  constexpr std::size_t kDigits = 12;
+  GroupId id;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id.value, 16);
+  const bool whole = error == std::errc() && end == text.data() + text.size() && text.size() == kDigits;
+  return whole && id ? std::optional(id) : std::nullopt;
 }
 
 }  // namespace lazaret::model

@@ -68,6 +68,16 @@ struct CaseId {
   static std::optional<CaseId> parse(std::string_view text);
 };
 
+/// Cases of one cause (model/fingerprint.h). The text form is twelve hexadecimal digits; 0 is none.
+struct GroupId {
+  std::uint64_t value = 0;
+  auto operator<=>(const GroupId&) const = default;
+  explicit operator bool() const { return value != 0; }
+
+  std::string to_string() const;
+  static std::optional<GroupId> parse(std::string_view text);
+};
+
 /// A half-open stretch of offsets: [begin, end).
 struct OffsetRange {
   Offset begin;

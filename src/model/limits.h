@@ -92,6 +92,14 @@ inline constexpr std::size_t kHeldLeast = 1024;
 /// A subscription's filter: its characters, and its terms; and the words of a pattern of types, there and in `accepts`.
 inline constexpr std::size_t kFilterBytes = 1024;
 inline constexpr std::size_t kFilterTerms = 16;
+/// A filter of cases (model/case_query.h): it may name ids, and texts of errors.
+inline constexpr std::size_t kCaseQueryBytes = 4096;
+inline constexpr std::size_t kCaseQueryTerms = 32;
+/// Cases that one request counts by looking at them.
+inline constexpr std::size_t kCasesCounted = 20'000;
+/// What people note about a group of cases.
+inline constexpr std::size_t kGroupNoteBytes = 4096;
+inline constexpr std::size_t kGroupFieldBytes = 256;
 inline constexpr std::size_t kPatternWords = 32;
 /// Words that a consumer may name in its `accepts`.
 inline constexpr std::size_t kAcceptedTypes = 64;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/case_record.h"
+#include "model/group_record.h"
 #include "model/ids.h"
 #include "model/message.h"
 #include "model/outbox_entry.h"
@@ -170,6 +171,13 @@ struct DropClosedCases {
   OffsetRange range;
 };
 
+/// What people have noted about a group; nothing if it is gone.
+struct PatchGroup {
+  GroupId id;
+  GroupPatch patch;
+  base::Instant at;
+};
+
 // --- Deduplication --------------------------------------------------------------------------------------------------
 
 /// What a producer published in this group, with its state afterwards.
@@ -254,7 +262,7 @@ using Mutation =
                  PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
                  RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
                  DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
-                 DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities>;
+                 DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities, PatchGroup>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

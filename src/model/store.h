@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/case_list.h"
 #include "model/case_record.h"
 #include "model/ids.h"
 #include "model/message.h"
@@ -102,19 +103,6 @@ struct MessagePage {
   /// Where the next page begins; everything before it is in this page or trimmed.
   Offset next;
 };
-/// Why the message at an offset cannot be served, in words (for a case with reason `damaged`).
-struct CaseFilter {
-  std::optional<SubscriptionId> subscription;
-  std::string queue;  // its name: of the one that is there, and of those that had the name before; "" for any
-  std::string type;   // "" for any; exact
-  std::string key;
-  std::optional<CaseReason> reason;
-  std::optional<CaseState> state;
-};
-struct CasePage {
-  std::vector<CaseRecord> cases;  // newest admission first
-  std::string cursor;             // "" when there are no more
-};
 struct StoreUsage {
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
@@ -171,7 +159,16 @@ class Store {
   /// if there is one). STORAGE_DAMAGED when one cannot be read whole.
   virtual base::Result<std::vector<OutboxEntryRef>> read_outbox(ShardId shard, ShardId to, std::uint64_t from,
                                                                 std::size_t max_entries, std::size_t max_bytes) = 0;
-  virtual base::Result<CasePage> list_cases(const CaseFilter& filter, const std::string& cursor, std::size_t max) = 0;
+  /// A page of those that match, from the newest admission to the oldest; it looks at a bounded number of cases.
+  /// BAD_REQUEST for a cursor that is none.
+  virtual base::Result<CasePage> list_cases(const CaseQuery& query, const std::string& cursor, std::size_t max) = 0;
+  /// How many match. At once where the counts of groups say it, else as a page.
+  virtual base::Result<CaseCount> count_cases(const CaseQuery& query, const std::string& cursor) = 0;
+  /// REQUIRES that the query was checked (check_group_query).
+  virtual base::Result<GroupPage> list_groups(const CaseQuery& query, GroupSort sort, const std::string& cursor,
+                                              std::size_t max) = 0;
+  /// NOT_FOUND when there is no such group.
+  virtual base::Result<GroupRecord> read_group(GroupId id) = 0;
   /// NOT_FOUND when there is no such case.
   virtual base::Result<CaseRecord> read_case(const CaseId& id) = 0;
   virtual base::Result<std::vector<Attempt>> read_attempts(const CaseId& id) = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/fingerprint.h"
 #include "model/limits.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
@@ -34,6 +35,8 @@ Status BatchWriter::write(const model::MutationGroup& group) {
   for (const model::Mutation& mutation : group.mutations) {
     LZ_RETURN_IF_ERROR(std::visit([this](const auto& one) { return apply(one); }, mutation));
   }
+  LZ_RETURN_IF_ERROR(index_status_);
+  LZ_RETURN_IF_ERROR(indexes_.finish());
   return write_runs();
 }
 
@@ -361,17 +364,15 @@ base::Result<model::CaseRecord> BatchWriter::case_of(const model::CaseId& id) {
   if (!*bytes || !decode(**bytes, record)) {
     return Status(base::Code::STORAGE_DAMAGED, "case " + id.to_string() + " has no readable record");
   }
+  cases_[id] = record;
   return record;
 }
 
+/// `previous_admission`: 0 of a case that is new; any other was asked for (case_of) before it was changed.
 void BatchWriter::put_case(const model::CaseRecord& record, base::Instant previous_admission) {
-  const std::string state(1, static_cast<char>(record.state));
-  if (previous_admission.us != 0 && previous_admission != record.admitted_at) {
-    erase(Family::hospital_index, keys::case_by_time(record.id, previous_admission)).ok();
-    erase(Family::hospital_index, keys::case_by_subscription(record.id, previous_admission)).ok();
-  }
-  put(Family::hospital_index, keys::case_by_time(record.id, record.admitted_at), state).ok();
-  put(Family::hospital_index, keys::case_by_subscription(record.id, record.admitted_at), state).ok();
+  const auto before = previous_admission.us == 0 ? cases_.end() : cases_.find(record.id);
+  const Status status = indexes_.change(before == cases_.end() ? nullptr : &before->second, &record);
+  if (!status.ok()) index_status_ = status;
   put(Family::hospital, keys::case_record(record.id), encode(record)).ok();
   cases_[record.id] = record;
 }
@@ -388,6 +389,7 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
     // It may not have been known yet. What was scheduled has none.
     const bool has_key = message != nullptr && message->due.us == 0;
     if (!record.key && has_key) record.key = model::hash_of_key(record.summary.key);
+    record.group = model::group_of(record);
     put_case(record, {});
     return {};
   }
@@ -400,6 +402,7 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
   record.failure_count += before->failure_count;
   record.first_admitted_at = before->first_admitted_at;
   record.key = before->key;
+  record.group = model::group_of(record);
   put_case(record, before->admitted_at);
   return erase(Family::state, keys::lane_entry(shard_, record.id.subscription, m.lane_offset));
 }
@@ -473,10 +476,11 @@ Status BatchWriter::apply(const model::DropClosedCases& m) {
   return {};
 }
 
+Status BatchWriter::apply(const model::PatchGroup& m) { return indexes_.patch(shard_, m); }
+
 Status BatchWriter::drop_case(const model::CaseRecord& record) {
-  const model::CaseId& id = record.id;
-  LZ_RETURN_IF_ERROR(erase(Family::hospital_index, keys::case_by_time(id, record.admitted_at)));
-  LZ_RETURN_IF_ERROR(erase(Family::hospital_index, keys::case_by_subscription(id, record.admitted_at)));
+  const model::CaseId id = record.id;
+  LZ_RETURN_IF_ERROR(indexes_.change(&record, nullptr));
   LZ_RETURN_IF_ERROR(erase(Family::hospital, keys::case_record(id)));
   LZ_RETURN_IF_ERROR(apply(model::DropAttempts{id.subscription, id.log, id.offset, 0}));
   cases_.erase(id);

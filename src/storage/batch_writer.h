@@ -9,13 +9,15 @@
 #include <span>
 
 #include "model/mutation.h"
+#include "storage/case_indexes.h"
 #include "storage/database.h"
 
 namespace lazaret::storage {
 
 class BatchWriter {
  public:
-  BatchWriter(Database& database, rocksdb::WriteBatch& batch) : database_(database), batch_(batch) {}
+  BatchWriter(Database& database, rocksdb::WriteBatch& batch)
+      : database_(database), batch_(batch), indexes_(database, batch) {}
   /// STORAGE_DAMAGED when a case that must be there is not, or what has to be copied cannot be read.
   base::Status write(const model::MutationGroup& group);
   /// Messages in the stretches that were trimmed.
@@ -59,6 +61,7 @@ class BatchWriter {
   base::Status apply(const model::DropOutbox& m);
   base::Status apply(const model::PutInbox& m);
   base::Status apply(const model::DropPriorities& m);
+  base::Status apply(const model::PatchGroup& m);
 
   base::Status write_runs();
   base::Status trim_runs(const model::LogState& state, model::OffsetRange range);
@@ -79,7 +82,10 @@ class BatchWriter {
   model::ShardId shard_;
   /// Messages of this group by log, in order: neighbours from several publishes become one run.
   std::map<model::LogId, std::vector<std::pair<model::Offset, std::vector<model::MessageRef>>>> appended_;
-  /// Cases as this commit leaves them.
+  CaseIndexes indexes_;
+  /// Why an index could not be kept, found where nobody asked.
+  base::Status index_status_;
+  /// Cases that this commit has looked at, as it leaves them.
   std::map<model::CaseId, model::CaseRecord> cases_;
   /// Until when a message waits that this commit has put into the schedule; named as its case would be.
   std::map<model::CaseId, base::Instant> waiting_here_;

@@ -1,17 +1,20 @@
-// Cases read back: one, its attempts, lists by the newest admission.
+// Cases, read: pages of those that a query means, how many there are, and one with its attempts.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "model/store.h"
+#include "model/case_list.h"
 #include "storage/database.h"
 
 namespace lazaret::storage {
 
-base::Result<model::CasePage> list_cases(Database& database, std::uint16_t shards, const model::CaseFilter& filter,
-                                         const std::string& cursor, std::size_t max);
-base::Result<model::CaseRecord> read_case(Database& database, const model::CaseId& id);
+base::Result<model::CasePage> list_cases(Database& database, std::uint16_t shards, const model::CaseQuery& query,
+                                         const std::string& cursor, std::size_t max, const rocksdb::Snapshot* snapshot);
+base::Result<model::CaseCount> count_cases(Database& database, std::uint16_t shards, const model::CaseQuery& query,
+                                           const std::string& cursor, const rocksdb::Snapshot* snapshot);
+base::Result<model::CaseRecord> read_case(Database& database, const model::CaseId& id,
+                                          const rocksdb::Snapshot* snapshot = nullptr);
 base::Result<std::vector<model::Attempt>> read_attempts(Database& database, const model::CaseId& id);
 
 }  // namespace lazaret::storage

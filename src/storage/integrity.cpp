@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "model/limits.h"
@@ -51,6 +52,9 @@ class Checker {
   }
 
   Status check_all(std::uint16_t shards) {
+    const auto bytes = database_.get(Family::catalog, keys::directory(), snapshot_);
+    DirectoryRecord directory;
+    has_groups_ = bytes.ok() && *bytes && decode(**bytes, directory) && directory.format >= kCaseIndexesFormat;
     LZ_RETURN_IF_ERROR(check_queues(shards));
     for (std::uint16_t shard = 0; shard < shards && !stopped_; ++shard) {
       LZ_RETURN_IF_ERROR(check_cases(ShardId(shard)));
@@ -66,6 +70,7 @@ class Checker {
   Status check_outbox(ShardId shard, ShardId to);
   Status check_cases(ShardId shard);
   Status check_index(ShardId shard);
+  Status check_groups(ShardId shard);
   Status check_queue(const model::QueueRecord& queue);
   bool is_known_damage(const CaseId& id) const;
   Status check_log(const model::QueueRecord& queue, const model::LogState& state, Offset end);
@@ -90,6 +95,11 @@ class Checker {
   bool stopped_ = false;
   std::vector<model::QueueRecord> queues_;
   std::map<CaseId, CaseRecord> cases_;  // open ones
+  /// The directory is not of an older version, whose groups are built when it is opened for writing.
+  bool has_groups_ = false;
+  std::map<model::GroupId, model::GroupRecord> groups_;  // of the shard that is being checked, as its cases say
+  std::uint64_t cases_of_shard_ = 0;
+  std::uint64_t correlated_of_shard_ = 0;  // those that have a correlation id
 };
 
 bool contains(const std::vector<OffsetRange>& ranges, Offset offset) {
@@ -143,6 +153,7 @@ Status Checker::check_outbox(ShardId shard, ShardId to) {
 Status Checker::check_cases(ShardId shard) {
   Status inner;
   const std::string prefix = keys::Key(shard).str();
+  cases_of_shard_ = correlated_of_shard_ = 0;
   LZ_RETURN_IF_ERROR(database_.scan(
       Family::hospital, prefix,
       [&](std::string_view key, std::string_view value) {
@@ -151,6 +162,7 @@ Status Checker::check_cases(ShardId shard) {
         record.id = {shard, model::SubscriptionId(keys::number_at(key, 2)), LogId(keys::number_at(key, 10)),
                      Offset(keys::number_at(key, 18))};
         ++report_.cases;
+        ++cases_of_shard_;
         if (!decode(value, record)) {
           found("case " + record.id.to_string(), "its record cannot be decoded");
           return true;
@@ -162,13 +174,65 @@ Status Checker::check_cases(ShardId shard) {
       },
       snapshot_));
   LZ_RETURN_IF_ERROR(inner);
-  return stopped_ ? Status() : check_index(shard);
+  if (stopped_) return {};
+  LZ_RETURN_IF_ERROR(check_index(shard));
+  return has_groups_ ? check_groups(shard) : Status();
+}
+
+/// The counts of groups are those of their cases; what is left in `groups_` has no record. And each list of cases has
+/// as many as there are: with what was looked up, the same.
+Status Checker::check_groups(ShardId shard) {
+  LZ_RETURN_IF_ERROR(database_.scan(
+      Family::hospital_index, keys::index(shard, keys::Index::group).str(),
+      [&](std::string_view key, std::string_view value) {
+        model::GroupRecord record;
+        record.id = model::GroupId{keys::last_number(key)};
+        const std::string where = "group " + record.id.to_string();
+        if (!decode(value, record)) {
+          found(where, "its record cannot be decoded");
+        } else if (const auto& counts = groups_[record.id].counts; counts != record.counts) {
+          const auto sum = [](const auto& all) { return std::accumulate(all.begin(), all.end(), std::uint64_t{0}); };
+          found(where, "it counts " + std::to_string(record.open()) + " open cases of " +
+                           std::to_string(record.cases()) + ", there are " + std::to_string(counts[0] + counts[1]) +
+                           " of " + std::to_string(sum(counts)));
+        }
+        groups_.erase(record.id);
+        return read(key.size() + value.size());
+      },
+      snapshot_));
+  if (stopped_) return {};
+  for (const auto& [id, group] : groups_) found("group " + id.to_string(), "it has cases, and no record");
+  groups_.clear();
+  for (const keys::Index kind : {keys::Index::by_group, keys::Index::by_state, keys::Index::by_subscription_and_state,
+                                 keys::Index::by_correlation}) {
+    std::uint64_t entries = 0;
+    LZ_RETURN_IF_ERROR(database_.scan(
+        Family::hospital_index, keys::index(shard, kind).str(),
+        [&](std::string_view, std::string_view) { return ++entries > 0 && read(0); }, snapshot_));
+    if (stopped_) return {};
+    const std::uint64_t expected = kind == keys::Index::by_correlation ? correlated_of_shard_ : cases_of_shard_;
+    if (entries == expected) continue;
+    found("shard " + std::to_string(shard.value),
+          "a list of its cases has " + std::to_string(entries) + " entries, and there are " + std::to_string(expected));
+  }
+  return {};
 }
 
 Status Checker::check_case(const CaseRecord& record) {
   const std::string where = "case " + record.id.to_string();
-  for (const std::string& key :
-       {keys::case_by_time(record.id, record.admitted_at), keys::case_by_subscription(record.id, record.admitted_at)}) {
+  std::vector<std::string> index = {keys::case_by_time(record.id, record.admitted_at),
+                                    keys::case_by_subscription(record.id, record.admitted_at)};
+  if (has_groups_) {
+    index.push_back(keys::case_by_group(record.id, record.admitted_at, record.group));
+    index.push_back(keys::case_by_state(record.id, record.admitted_at, record.state));
+    index.push_back(keys::case_by_subscription_and_state(record.id, record.admitted_at, record.state));
+    if (const std::string& correlation = record.summary.correlation_id; !correlation.empty()) {
+      index.push_back(keys::case_by_correlation(record.id, record.admitted_at, correlation));
+      ++correlated_of_shard_;
+    }
+    model::enter(groups_[record.group], record, true);
+  }
+  for (const std::string& key : index) {
     const auto entry = database_.get(Family::hospital_index, key, snapshot_);
     if (!entry.ok()) return entry.status();
     if (!*entry || **entry != std::string(1, static_cast<char>(record.state))) {

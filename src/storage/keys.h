@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/fixed_int.h"
 #include "base/time.h"
@@ -126,24 +127,52 @@ inline std::string schedule_prefix(ShardId s, SubscriptionId sub) { return Key(s
 inline std::string case_record(const CaseId& id) {
   return Key(id.shard).add(id.subscription.value).add(id.log.value).add(id.offset.value).str();
 }
-/// In `hospital_index`: newest admission first.
+/// The byte after the shard in `hospital_index`. In each of the lists the newest admission is first.
+enum class Index : std::uint8_t {
+  by_time = 1,
+  by_subscription = 2,
+  by_group = 3,
+  group = 4,  // no list: the groups themselves
+  by_state = 5,
+  name = 6,  // no list: which subscriptions had a name
+  by_subscription_and_state = 7,
+  by_correlation = 8,
+};
+inline Key index(ShardId s, Index kind) { return Key(s).add(static_cast<std::uint8_t>(kind)); }
+inline std::string indexed(Key key, const CaseId& id, base::Instant admitted_at, bool of_subscription) {
+  key.add(~static_cast<std::uint64_t>(admitted_at.us));
+  if (!of_subscription) key.add(id.subscription.value);
+  return key.add(id.log.value).add(id.offset.value).str();
+}
 inline std::string case_by_time(const CaseId& id, base::Instant admitted_at) {
-  return Key(id.shard)
-      .add(std::uint8_t{1})
-      .add(~static_cast<std::uint64_t>(admitted_at.us))
-      .add(id.subscription.value)
-      .add(id.log.value)
-      .add(id.offset.value)
-      .str();
+  return indexed(index(id.shard, Index::by_time), id, admitted_at, false);
 }
 inline std::string case_by_subscription(const CaseId& id, base::Instant admitted_at) {
-  return Key(id.shard)
-      .add(std::uint8_t{2})
-      .add(id.subscription.value)
-      .add(~static_cast<std::uint64_t>(admitted_at.us))
-      .add(id.log.value)
-      .add(id.offset.value)
-      .str();
+  return indexed(index(id.shard, Index::by_subscription).add(id.subscription.value), id, admitted_at, true);
+}
+inline std::string case_by_group(const CaseId& id, base::Instant admitted_at, model::GroupId group) {
+  return indexed(index(id.shard, Index::by_group).add(group.value), id, admitted_at, false);
+}
+inline std::string case_by_state(const CaseId& id, base::Instant admitted_at, model::CaseState state) {
+  return indexed(index(id.shard, Index::by_state).add(static_cast<std::uint8_t>(state)), id, admitted_at, false);
+}
+inline std::string case_by_subscription_and_state(const CaseId& id, base::Instant admitted_at, model::CaseState state) {
+  Key key = index(id.shard, Index::by_subscription_and_state);
+  key.add(id.subscription.value).add(static_cast<std::uint8_t>(state));
+  return indexed(std::move(key), id, admitted_at, true);
+}
+/// By a hash of the correlation id.
+inline std::string case_by_correlation(const CaseId& id, base::Instant admitted_at, std::string_view correlation_id) {
+  Key key = index(id.shard, Index::by_correlation);
+  return indexed(key.add(model::hash_of_key(correlation_id).value), id, admitted_at, false);
+}
+inline std::string group(ShardId s, model::GroupId id) { return index(s, Index::group).add(id.value).str(); }
+/// Of a name that somebody asks for, which may be of any length: none goes on in another one.
+inline std::string named(ShardId s, std::string_view name) {
+  return index(s, Index::name).add(name).add(std::uint8_t{0}).str();
+}
+inline std::string named(ShardId s, std::string_view name, SubscriptionId sub) {
+  return index(s, Index::name).add(name).add(std::uint8_t{0}).add(sub.value).str();
 }
 /// In `outbox`: what this shard owes to another, what is known to be there, and what came from another.
 inline std::string outbox_entries(ShardId s, ShardId to) {

@@ -5,6 +5,7 @@
 #include "base/fixed_int.h"
 #include "lazaret/storage/v1/records.pb.h"
 #include "lazaret/wire/v1/envelope.pb.h"
+#include "model/fingerprint.h"
 #include "model/limits.h"
 
 namespace lazaret::storage {
@@ -496,6 +497,10 @@ std::string encode(const model::CaseRecord& record) {
   out.set_key_hash(record.key.value);
   out.set_source_log(record.summary.published.log.value);
   out.set_source_offset(record.summary.published.offset.value);
+  out.set_consumer_name(record.consumer_name);
+  out.set_consumer_version(record.consumer_version);
+  out.set_error_frames(record.error_frames);
+  out.set_group(record.group.value);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -523,6 +528,10 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.late_ack = in.late_ack();
   record.discard_reason = in.discard_reason();
   record.key = model::KeyHash(in.key_hash());
+  record.consumer_name = in.consumer_name();
+  record.consumer_version = in.consumer_version();
+  record.error_frames = in.error_frames();
+  record.group = in.group() != 0 ? model::GroupId{in.group()} : model::group_of(record);
   return true;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "model/case_query.h"
+#include "model/group_record.h"
 #include "model/mutation.h"
 #include "model/records.h"
 #include "model/store.h"
@@ -15,7 +17,9 @@ struct DirectoryRecord {
   std::uint32_t format = 0;
   std::uint16_t shards = 0;
 };
-inline constexpr std::uint32_t kFormat = 7;
+inline constexpr std::uint32_t kFormat = 8;
+/// The first that has groups, and lists of cases by group and state.
+inline constexpr std::uint32_t kCaseIndexesFormat = 8;
 
 std::string encode(const DirectoryRecord& record);
 std::string encode(const model::QueueRecord& record);
@@ -32,6 +36,7 @@ std::string encode(const std::vector<model::DedupEntry>& entries);
 std::string encode(const model::StoredIds& stored);
 std::string encode(const model::CaseRecord& record);
 std::string encode(const model::RequestRecord& record);
+std::string encode(const model::GroupRecord& record);
 
 /// Each gives false when the bytes are not such a record. What the key says (ids, offsets) is the caller's.
 bool decode(std::string_view bytes, DirectoryRecord& record);
@@ -49,8 +54,11 @@ bool decode(std::string_view bytes, std::vector<model::DedupEntry>& entries);
 bool decode(std::string_view bytes, model::StoredIds& stored);
 bool decode(std::string_view bytes, model::CaseRecord& record);
 bool decode(std::string_view bytes, model::RequestRecord& record);
+bool decode(std::string_view bytes, model::GroupRecord& record);
 
 /// Id, type, key and correlation id from an encoded envelope.
 model::MessageSummary summary_of(const model::Message& message);
+/// Whether what only the message says is as the query wants it.
+bool matches_message(const model::CaseQuery& query, const model::Message& message);
 
 }  // namespace lazaret::storage

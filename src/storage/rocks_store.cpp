@@ -12,8 +12,10 @@
 #include "base/duration_text.h"
 #include "model/limits.h"
 #include "storage/batch_writer.h"
+#include "storage/case_indexes.h"
 #include "storage/case_list.h"
 #include "storage/database.h"
+#include "storage/group_list.h"
 #include "storage/integrity.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
@@ -119,9 +121,23 @@ class RocksStore final : public model::Store {
     return storage::read_outbox(*database_, shard, to, from, max_entries, max_bytes, options_.accept_loss);
   }
 
-  Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
+  Result<model::CasePage> list_cases(const model::CaseQuery& query, const std::string& cursor,
                                      std::size_t max) override {
-    return storage::list_cases(*database_, shards_, filter, cursor, max);
+    const SnapshotHolder snapshot(*database_);
+    return storage::list_cases(*database_, shards_, query, cursor, max, snapshot.get());
+  }
+  Result<model::CaseCount> count_cases(const model::CaseQuery& query, const std::string& cursor) override {
+    const SnapshotHolder snapshot(*database_);
+    return storage::count_cases(*database_, shards_, query, cursor, snapshot.get());
+  }
+  Result<model::GroupPage> list_groups(const model::CaseQuery& query, model::GroupSort sort, const std::string& cursor,
+                                       std::size_t max) override {
+    const SnapshotHolder snapshot(*database_);
+    return storage::list_groups(*database_, shards_, query, sort, cursor, max, snapshot.get());
+  }
+  Result<model::GroupRecord> read_group(model::GroupId id) override {
+    const SnapshotHolder snapshot(*database_);
+    return storage::read_group(*database_, shards_, id, snapshot.get());
   }
   Result<model::CaseRecord> read_case(const model::CaseId& id) override { return storage::read_case(*database_, id); }
   Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override {
@@ -200,6 +216,9 @@ Result<DirectoryRecord> directory_record(Database& database, const StoreOptions&
                                                  ", which cannot be changed to " + std::to_string(options.shards));
     }
     if (record.format == kFormat || options.read_only) return record;
+    if (record.format < kCaseIndexesFormat) {
+      if (Status status = build_case_indexes(database, record.shards); !status.ok()) return status;
+    }
     // From now on an older version would not understand it.
     record.format = kFormat;
     if (Status status = write_record(database, record); !status.ok()) return status;

@@ -271,8 +271,8 @@ void InMemoryBroker::advance(std::chrono::microseconds by) {
 }
 
 std::vector<InMemoryBroker::Case> InMemoryBroker::cases(std::string_view queue) const {
-  model::CaseFilter filter;
-  filter.queue = queue;
+  model::CaseQuery filter;
+  model::with_text(filter, model::CaseTerm::Field::subscription, std::string(queue));
   std::vector<Case> cases;
   std::string cursor;
   do {

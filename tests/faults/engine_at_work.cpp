@@ -78,9 +78,9 @@ engine::QueueRef EngineOn::create(model::CreateQueue create) {
 }
 
 std::vector<model::CaseRecord> EngineOn::cases(const engine::QueueRef& queue, std::optional<model::CaseState> state) {
-  model::CaseFilter filter;
+  model::CaseQuery filter;
   filter.subscription = queue->subscription;
-  filter.state = state;
+  if (state) model::with_state(filter, *state);
   auto page = store_->list_cases(filter, "", 1'000'000);
   return page.ok() ? std::move(page->cases) : std::vector<model::CaseRecord>();
 }

@@ -124,10 +124,18 @@ class Points::Store final : public model::Store {
                                                                std::size_t max_bytes) override {
     return inner_->read_outbox(shard, to, from, max_entries, max_bytes);
   }
-  base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
+  base::Result<model::CasePage> list_cases(const model::CaseQuery& query, const std::string& cursor,
                                            std::size_t max) override {
-    return inner_->list_cases(filter, cursor, max);
+    return inner_->list_cases(query, cursor, max);
   }
+  base::Result<model::CaseCount> count_cases(const model::CaseQuery& query, const std::string& cursor) override {
+    return inner_->count_cases(query, cursor);
+  }
+  base::Result<model::GroupPage> list_groups(const model::CaseQuery& query, model::GroupSort sort,
+                                             const std::string& cursor, std::size_t max) override {
+    return inner_->list_groups(query, sort, cursor, max);
+  }
+  base::Result<model::GroupRecord> read_group(model::GroupId id) override { return inner_->read_group(id); }
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override { return inner_->read_case(id); }
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override {
     return inner_->read_attempts(id);

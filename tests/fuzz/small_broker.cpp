@@ -68,10 +68,26 @@ base::Result<std::vector<model::OutboxEntryRef>> SharedStore::read_outbox(model:
   return store_.read_outbox(shard, to, from, max_entries, max_bytes);
 }
 
-base::Result<model::CasePage> SharedStore::list_cases(const model::CaseFilter& filter, const std::string& cursor,
+base::Result<model::CasePage> SharedStore::list_cases(const model::CaseQuery& query, const std::string& cursor,
                                                       std::size_t max) {
   const std::lock_guard lock(mutex_);
-  return store_.list_cases(filter, cursor, max);
+  return store_.list_cases(query, cursor, max);
+}
+
+base::Result<model::CaseCount> SharedStore::count_cases(const model::CaseQuery& query, const std::string& cursor) {
+  const std::lock_guard lock(mutex_);
+  return store_.count_cases(query, cursor);
+}
+
+base::Result<model::GroupPage> SharedStore::list_groups(const model::CaseQuery& query, model::GroupSort sort,
+                                                        const std::string& cursor, std::size_t max) {
+  const std::lock_guard lock(mutex_);
+  return store_.list_groups(query, sort, cursor, max);
+}
+
+base::Result<model::GroupRecord> SharedStore::read_group(model::GroupId id) {
+  const std::lock_guard lock(mutex_);
+  return store_.read_group(id);
 }
 
 base::Result<model::CaseRecord> SharedStore::read_case(const model::CaseId& id) {

@@ -47,8 +47,12 @@ class SharedStore final : public model::Store {
   base::Result<std::vector<model::OutboxEntryRef>> read_outbox(model::ShardId shard, model::ShardId to,
                                                                std::uint64_t from, std::size_t max_entries,
                                                                std::size_t max_bytes) override;
-  base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
+  base::Result<model::CasePage> list_cases(const model::CaseQuery& query, const std::string& cursor,
                                            std::size_t max) override;
+  base::Result<model::CaseCount> count_cases(const model::CaseQuery& query, const std::string& cursor) override;
+  base::Result<model::GroupPage> list_groups(const model::CaseQuery& query, model::GroupSort sort,
+                                             const std::string& cursor, std::size_t max) override;
+  base::Result<model::GroupRecord> read_group(model::GroupId id) override;
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override;
   model::StoreUsage usage() override { return {}; }

@@ -61,7 +61,7 @@ TEST_F(HospitalCli, ManyCasesNeedAYes) {
   const auto all = ids();
   EXPECT_EQ(broker.cli({"hospital", "discard"}).exit, 64);
   EXPECT_EQ(broker.cli({"hospital", "discard", "--all", "--filter", "queue=a"}).exit, 64);
-  EXPECT_EQ(broker.cli({"hospital", "discard", "--filter", "colour=red", "--yes"}).exit, 64);
+  EXPECT_EQ(broker.cli({"hospital", "discard", "--filter", "colour=red", "--yes"}).exit, 65);
   EXPECT_EQ(ids({"--state", "admitted"}).size(), 3u);
 
   const auto one = broker.cli_json({"hospital", "discard", all[0], "--reason", "a duplicate"});
@@ -130,6 +130,54 @@ TEST_F(HospitalCli, OneOfSeveralMayFail) {
   EXPECT_EQ(lines[0].at("state"), "replaying");
   EXPECT_EQ(lines[1].at("error").at("code"), "NOT_FOUND");
   EXPECT_EQ(json_lines(outcome.err).size(), 1u);
+}
+
+/// The same terms for list, count, export and what changes something.
+TEST_F(HospitalCli, OneLanguageSaysWhichCasesAreMeant) {
+  admit("a", "{\"total\": 1}\n{\"sum\": 2}\n", "x");
+  admit("b", "3\n", "y");
+  EXPECT_EQ(ids({"--filter", "queue=a state=admitted admitted>-1h"}).size(), 2u);
+  EXPECT_EQ(ids({"--filter", "error~\"NO SUCH\"", "--filter", "type!=x"}).size(), 1u);
+  EXPECT_EQ(ids({"--filter", "body~total"}).size(), 1u);
+  EXPECT_EQ(ids({"--queue", "a", "--filter", "body~total"}).size(), 1u);
+  EXPECT_EQ(broker.cli({"hospital", "count", "--filter", "queue=a"}).out, "2\n");
+  EXPECT_EQ(broker.cli_json({"hospital", "count", "--filter", "attempts>0"})[0].at("count"), 3);
+  const Outcome wrong = broker.cli({"hospital", "list", "--filter", "queue=a colour=red"});
+  EXPECT_EQ(wrong.exit, 65);
+  EXPECT_NE(wrong.err.find("at character 9: there is no field \"colour\""), std::string::npos) << wrong.err;
+
+  const auto exported = json_lines(broker.cli({"hospital", "export", "--filter", "type=x"}).out);
+  ASSERT_EQ(exported.size(), 2u);
+  EXPECT_EQ(exported[1].at("message").at("body"), "{\"total\": 1}");
+  EXPECT_EQ(exported[1].at("attempts").at(0).at("error_message"), "no such table");
+  EXPECT_EQ(broker.cli_json({"hospital", "discard", "--filter", "body~sum", "--yes"}).size(), 1u);
+  EXPECT_EQ(broker.cli({"hospital", "count", "--filter", "queue=a state=discarded"}).out, "1\n");
+}
+
+TEST_F(HospitalCli, CasesOfOneCauseAreOneLine) {
+  admit("a", "1\n2\n", "x");
+  admit("b", "3\n", "y");
+  const auto groups = broker.cli_json({"hospital", "groups"});
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].at("count"), 2);
+  EXPECT_EQ(groups[0].at("error_text"), "no such table");
+  const std::string id(groups[0].at("id").as_string());
+  EXPECT_NE(broker.cli({"hospital", "groups", "list", "--filter", "queue=a"}).out.find(id), std::string::npos);
+  EXPECT_EQ(ids({"--filter", "group=" + id}).size(), 2u);
+  EXPECT_EQ(broker.cli({"hospital", "groups", "update", id}).exit, 64);
+  EXPECT_EQ(
+      broker.cli({"hospital", "groups", "update", id, "--owner", "ann", "--ticket", "BILL-7", "--snooze-until", "2h"})
+          .exit,
+      0);
+  broker.restart();
+  const auto shown = broker.cli_json({"hospital", "groups", "show", id})[0];
+  EXPECT_EQ(shown.at("owner"), "ann");
+  EXPECT_EQ(shown.at("ticket"), "BILL-7");
+  EXPECT_TRUE(shown.at("snoozed_until").is_string());
+  EXPECT_EQ(broker.cli_json({"hospital", "discard", "--filter", "group=" + id, "--yes"}).size(), 2u);
+  EXPECT_EQ(broker.cli_json({"hospital", "groups", "show", id})[0].at("count"), 0);
+  EXPECT_EQ(broker.cli({"hospital", "groups", "show", "000000000001"}).exit, 66);
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
 }
 
 }  // namespace

@@ -161,11 +161,12 @@ void Client::written(const std::string& queue, std::uint64_t bytes) {
   world_.settle();
 }
 
-void Client::nack(std::uint64_t offset, const std::string& message, std::optional<base::Duration> delay) {
+void Client::nack(std::uint64_t offset, const std::string& message, std::optional<base::Duration> delay,
+                  const std::string& details) {
   model::Verdict verdict;
   verdict.kind = model::VerdictKind::fail;
   verdict.token = deliveries_.at(offset).token;
-  verdict.error = {"failure", message, ""};
+  verdict.error = {"failure", message, details};
   verdict.delay = delay;
   settle(std::move(verdict));
 }

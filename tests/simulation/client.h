@@ -75,7 +75,7 @@ class Client {
   void start(std::uint64_t offset);
   void ack(std::uint64_t offset) { settle(model::VerdictKind::ack, offset); }
   void nack(std::uint64_t offset, const std::string& message = "it failed",
-            std::optional<base::Duration> delay = std::nullopt);
+            std::optional<base::Duration> delay = std::nullopt, const std::string& details = "");
   void reject(std::uint64_t offset, const std::string& message = "it is no good");
   void extend(std::uint64_t offset) { settle(model::VerdictKind::extend, offset); }
   void release(std::uint64_t offset, std::optional<base::Duration> delay = std::nullopt);

@@ -434,9 +434,9 @@ TEST_F(FanIn, AMessageThatCannotBeReadIsACaseAndItsNeighboursCome) {
   world.run_for(100ms);
   EXPECT_THAT(work_off(), ElementsAre("orders 0", "orders 2"));
   EXPECT_EQ(feeder("orders").counters.in_hospital, 1u);
-  model::CaseFilter filter;
-  filter.queue = "all";
-  filter.reason = model::CaseReason::damaged;
+  model::CaseQuery filter;
+  model::with_text(filter, model::CaseTerm::Field::subscription, "all");
+  model::with_reason(filter, model::CaseReason::damaged);
   const auto cases = world.store().list_cases(filter, "", 10).value().cases;
   ASSERT_THAT(cases, SizeIs(1));
   EXPECT_EQ(cases[0].source, "orders");

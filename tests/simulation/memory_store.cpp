@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/fingerprint.h"
 #include "model/limits.h"
 #include "simulation/memory_store_write.h"
 
@@ -231,19 +232,54 @@ base::Result<std::vector<model::RecoveredDelivery>> MemoryStore::read_waiting(mo
   return waiting;
 }
 
-base::Result<model::CasePage> MemoryStore::list_cases(const model::CaseFilter& filter, const std::string&,
+base::Result<model::CasePage> MemoryStore::list_cases(const model::CaseQuery& query, const std::string&,
                                                       std::size_t max) {
   model::CasePage page;
   for (const auto& [id, record] : live_.cases) {
-    const bool wanted = (!filter.subscription || id.subscription == *filter.subscription) &&
-                        (filter.queue.empty() || record.subscription == filter.queue) &&
-                        (!filter.reason || record.reason == *filter.reason) &&
-                        (!filter.state || record.state == *filter.state);
-    if (wanted && page.cases.size() < max) page.cases.push_back(record);
+    if (model::matches(query, record) && page.cases.size() < max) page.cases.push_back(record);
   }
   std::stable_sort(page.cases.begin(), page.cases.end(),
                    [](const auto& a, const auto& b) { return a.admitted_at > b.admitted_at; });
   return page;
+}
+
+base::Result<model::CaseCount> MemoryStore::count_cases(const model::CaseQuery& query, const std::string&) {
+  model::CaseCount count;
+  for (const auto& [id, record] : live_.cases) count.count += model::matches(query, record) ? 1 : 0;
+  return count;
+}
+
+base::Result<model::GroupPage> MemoryStore::list_groups(const model::CaseQuery& query, model::GroupSort sort,
+                                                        const std::string&, std::size_t max) {
+  model::GroupPage page;
+  for (const auto& [place, group] : live_.groups) {
+    if (model::matches(query, group) && page.groups.size() < max) page.groups.push_back(group);
+  }
+  std::sort(page.groups.begin(), page.groups.end(),
+            [sort](const auto& a, const auto& b) { return model::place_of(a, sort) < model::place_of(b, sort); });
+  return page;
+}
+
+base::Result<model::GroupRecord> MemoryStore::read_group(model::GroupId id) {
+  for (const auto& [place, group] : live_.groups) {
+    if (place.second == id) return group;
+  }
+  return base::Status(Code::NOT_FOUND);
+}
+
+std::vector<std::string> MemoryStore::miscounted_groups() const {
+  std::map<std::pair<model::ShardId, model::GroupId>, model::GroupRecord> counted;
+  for (const auto& [id, record] : live_.cases) {
+    if (record.group != model::group_of(record)) return {"case " + id.to_string() + " is in another's group"};
+    model::enter(counted[{id.shard, record.group}], record, true);
+  }
+  std::vector<std::string> wrong;
+  for (const auto& [place, group] : live_.groups) {
+    if (group.counts != counted[place].counts) wrong.push_back("group " + place.second.to_string() + " is miscounted");
+    counted.erase(place);
+  }
+  for (const auto& [place, group] : counted) wrong.push_back("group " + place.second.to_string() + " is missing");
+  return wrong;
 }
 
 base::Result<model::CaseRecord> MemoryStore::read_case(const model::CaseId& id) {

@@ -33,8 +33,12 @@ class MemoryStore final : public model::Store {
   base::Result<std::vector<model::OutboxEntryRef>> read_outbox(model::ShardId shard, model::ShardId to,
                                                                std::uint64_t from, std::size_t max_entries,
                                                                std::size_t max_bytes) override;
-  base::Result<model::CasePage> list_cases(const model::CaseFilter& filter, const std::string& cursor,
+  base::Result<model::CasePage> list_cases(const model::CaseQuery& query, const std::string& cursor,
                                            std::size_t max) override;
+  base::Result<model::CaseCount> count_cases(const model::CaseQuery& query, const std::string& cursor) override;
+  base::Result<model::GroupPage> list_groups(const model::CaseQuery& query, model::GroupSort sort,
+                                             const std::string& cursor, std::size_t max) override;
+  base::Result<model::GroupRecord> read_group(model::GroupId id) override;
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override;
   model::StoreUsage usage() override { return {}; }
@@ -82,6 +86,8 @@ class MemoryStore final : public model::Store {
   std::size_t delivery_records(model::SubscriptionId subscription) const;
   const model::SubscriptionState* subscription(model::SubscriptionId subscription) const;
   bool has_queue(const std::string& name) const;
+  /// Groups whose counts are not those of their cases, in words.
+  std::vector<std::string> miscounted_groups() const;
 
  private:
   using Place = std::pair<model::LogId, model::Offset>;
@@ -119,6 +125,7 @@ class MemoryStore final : public model::Store {
     std::vector<Shard> shards;
     std::map<std::string, model::QueueRecord> queues;
     std::map<model::CaseId, model::CaseRecord> cases;
+    std::map<std::pair<model::ShardId, model::GroupId>, model::GroupRecord> groups;
     std::map<model::CaseId, std::map<std::uint32_t, model::Attempt>> attempts;
     std::map<std::pair<model::LogId, std::string>, std::size_t> transacted;
   };

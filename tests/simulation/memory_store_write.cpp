@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/fingerprint.h"
 #include "model/limits.h"
 #include "simulation/envelope_text.h"
 #include "simulation/reply_text.h"
@@ -228,6 +229,30 @@ void MemoryStore::Writer::leave_lane(const model::CaseId& id, Offset lane_offset
   lane.erase(lane_offset);
 }
 
+void MemoryStore::Writer::count(const model::CaseRecord* before, const model::CaseRecord* now) {
+  if (before != nullptr && now != nullptr && model::counts_alike(*before, *now)) return;
+  if (before != nullptr) {
+    const auto from = state_.groups.find({shard_id_, before->group});
+    if (from == state_.groups.end()) return complain("case " + before->id.to_string() + " has no group");
+    model::leave(from->second, *before);
+    if (now == nullptr && from->second.is_empty()) state_.groups.erase(from);
+  }
+  if (now == nullptr) return;
+  model::GroupRecord& to = state_.groups[{shard_id_, now->group}];
+  to.id = now->group;
+  model::enter(to, *now, before == nullptr || before->admitted_at != now->admitted_at);
+  if (before == nullptr || before->group == now->group) return;
+  const auto from = state_.groups.find({shard_id_, before->group});
+  if (from != state_.groups.end() && from->second.is_empty()) state_.groups.erase(from);
+}
+
+void MemoryStore::Writer::apply(const model::PatchGroup& patch) {
+  const auto found = state_.groups.find({shard_id_, patch.id});
+  if (found == state_.groups.end()) return;
+  model::apply(patch.patch, patch.at, found->second);
+  if (found->second.is_empty()) state_.groups.erase(found);
+}
+
 void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
   const model::CaseId& id = admit.record.id;
   if (admit.record.attempt_count != state_.attempts[id].size()) {
@@ -245,6 +270,8 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
     record.relapse_count = old->relapse_count + 1;
     record.first_admitted_at = old->first_admitted_at;
     record.key = old->key;
+    record.group = model::group_of(record);
+    count(old, &record);
     *old = record;
     return;
   }
@@ -261,13 +288,17 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
     // As World has it.
     if (!record.key && readable) record.key = model::hash_of_key(envelope_text(message->envelope.view()).key);
   }
+  record.group = model::group_of(record);
+  count(nullptr, &record);
   state_.cases[id] = record;
 }
 
 void MemoryStore::Writer::apply(const model::ReplayCase& replay) {
   model::CaseRecord* record = case_in(replay.id, CaseState::admitted);
   if (record == nullptr) return;
+  const model::CaseRecord before = *record;
   record->state = CaseState::replaying;
+  count(&before, record);
   ++record->replay_count;
   auto& lane = shard_.subscriptions[replay.id.subscription].lane;
   if (!lane.emplace(replay.lane_offset, replay.id).second) {
@@ -278,7 +309,9 @@ void MemoryStore::Writer::apply(const model::ReplayCase& replay) {
 void MemoryStore::Writer::apply(const model::RecallCase& recall) {
   leave_lane(recall.id, recall.lane_offset);
   if (model::CaseRecord* record = case_in(recall.id, CaseState::replaying)) {
+    const model::CaseRecord before = *record;
     record->state = CaseState::admitted;
+    count(&before, record);
     record->attempt_count = recall.attempt_count;
     record->failure_count += recall.failures;
     if (record->attempt_count != state_.attempts[recall.id].size()) {
@@ -295,7 +328,9 @@ void MemoryStore::Writer::apply(const model::DischargeCase& discharge) {
   model::CaseRecord* record =
       case_in(discharge.id, discharge.late && !replaying ? CaseState::admitted : CaseState::replaying);
   if (record == nullptr) return;
+  const model::CaseRecord before = *record;
   record->state = CaseState::discharged;
+  count(&before, record);
   record->closed_at = discharge.at;
   record->late_ack = discharge.late;
   if (replaying) record->attempt_count = discharge.attempt_count;
@@ -309,7 +344,9 @@ void MemoryStore::Writer::apply(const model::DischargeCase& discharge) {
 void MemoryStore::Writer::apply(const model::DiscardCase& discard) {
   model::CaseRecord* record = case_in(discard.id, CaseState::admitted);
   if (record == nullptr) return;
+  const model::CaseRecord before = *record;
   record->state = CaseState::discarded;
+  count(&before, record);
   record->closed_at = discard.at;
   record->discard_reason = discard.reason;
   if (discard.drop_evacuated) drop_evacuated(discard.id.log, discard.id.offset);
@@ -322,6 +359,7 @@ void MemoryStore::Writer::apply(const model::DropClosedCases& drop) {
     const bool open = record.state == CaseState::admitted || record.state == CaseState::replaying;
     if (!its || open || id.offset < drop.range.begin || id.offset >= drop.range.end) return false;
     state_.attempts.erase(id);
+    count(&record, nullptr);
     return true;
   });
 }

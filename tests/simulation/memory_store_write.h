@@ -46,6 +46,7 @@ class MemoryStore::Writer {
   void apply(const model::DropOutbox& drop);
   void apply(const model::PutInbox& put);
   void apply(const model::DropPriorities& drop);
+  void apply(const model::PatchGroup& patch);
 
  private:
   void complain(const std::string& what);
@@ -55,6 +56,8 @@ class MemoryStore::Writer {
                       base::Instant previous_due);
   model::CaseRecord* case_in(const model::CaseId& id, model::CaseState expected);
   void leave_lane(const model::CaseId& id, model::Offset lane_offset);
+  /// The case has become what it is now, or has gone; `before`: null when it is new.
+  void count(const model::CaseRecord* before, const model::CaseRecord* now);
 
   State& state_;
   Shard& shard_;

@@ -56,6 +56,22 @@ void RandomRun::inspect(const std::string& name) {
   show.count = 1 + random_.below(50);
   const auto states = world_.ask<model::MessageStates>(record.shard, show);
   if (states.items.size() > show.count) witness_.find(name + ": more states than were asked for");
+  look_at_groups();
+}
+
+/// They count what there is, whatever has become of their cases meanwhile; and what is noted is kept.
+void RandomRun::look_at_groups() {
+  for (const std::string& wrong : world_.store().miscounted_groups()) witness_.find(wrong);
+  const auto groups = world_.store().list_groups({}, model::GroupSort::count, "", 100)->groups;
+  if (groups.empty() || !chance(30)) return;
+  const model::GroupRecord& group = any(groups);
+  model::UpdateGroup update;
+  update.id = group.id;
+  update.patch.note = chance(20) ? "" : "looked at";
+  if (chance(50)) update.patch.snoozed_until = world_.now() + 1h;
+  for (const std::uint16_t shard : {0, 1}) {
+    if (!world_.ask<model::Done>(model::ShardId(shard), update).status.ok()) witness_.find("a note was refused");
+  }
 }
 
 /// One that is scheduled, and once more, when it is not any longer.
@@ -245,9 +261,9 @@ void RandomRun::erase(const std::string& name, bool under_a_crash) {
   } else if (!world_.delete_queue(name, true).status.ok() || world_.has_queue(name)) {
     return witness_.find(name + " could not be deleted");
   }
-  model::CaseFilter filter;
+  model::CaseQuery filter;
   filter.subscription = record.subscription;
-  filter.state = CaseState::admitted;
+  model::with_state(filter, CaseState::admitted);
   const model::CasePage left = world_.store().list_cases(filter, "", 100'000).value();
   for (const model::CaseRecord& one : left.cases) {
     orphans_.push_back(one.id);

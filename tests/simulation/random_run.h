@@ -135,6 +135,7 @@ class RandomRun {
   void operate();
   void treat(const std::string& name);
   void inspect(const std::string& name);
+  void look_at_groups();
   void change_options(const std::string& name);
   void ask_for_nonsense(const std::string& name);
   void erase(const std::string& name, bool under_a_crash);

@@ -9,6 +9,7 @@ using model::CaseState;
 
 void Witness::finish() {
   for (const std::string& complaint : world_.store().complaints()) find("the store: " + complaint);
+  for (const std::string& wrong : world_.store().miscounted_groups()) find(wrong);
   for (auto& [id, queue] : queues_) {
     const std::string& name = queue.record.name;
     if (queue.record.kind == model::Kind::topic) continue;

@@ -127,9 +127,9 @@ void Witness::check_held(const Queue& of, const std::string& key, const model::D
   if (one.log == of.record.lane) return;
   if (of.relaxed && one.source_offset.value < of.floor) return;  // the case may have been closed, and have come back
   for (const CaseState state : {CaseState::admitted, CaseState::replaying}) {
-    model::CaseFilter filter;
+    model::CaseQuery filter;
     filter.subscription = of.record.subscription;
-    filter.state = state;
+    model::with_state(filter, state);
     const auto page = world_.store().list_cases(filter, "", 100'000);
     for (const model::CaseRecord& record : page->cases) {
       const bool holds = record.reason != model::CaseReason::expired;

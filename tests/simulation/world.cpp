@@ -375,9 +375,9 @@ model::CaseDone World::discard(const model::CaseId& id, const std::string& reaso
 }
 
 std::vector<model::CaseRecord> World::cases(const std::string& name, model::CaseState state) {
-  model::CaseFilter filter;
+  model::CaseQuery filter;
   filter.subscription = queue(name).subscription;
-  filter.state = state;
+  model::with_state(filter, state);
   auto cases = store_.list_cases(filter, "", 100'000).value().cases;
   std::sort(cases.begin(), cases.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return cases;

@@ -1,46 +1,57 @@
 #include "hospital_cases.h"
 
 #include <algorithm>
-#include <array>
 #include <iostream>
+
+#include "model/case_query.h"
 
 namespace lazaret::cli {
 namespace {
 
 using base::Code;
 
-constexpr std::array<std::string_view, 6> kFilters = {"queue", "subscription", "type", "key", "reason", "state"};
+/// What it says of states is the broker's to understand; here only whether it says anything.
+bool names_a_state(const std::string& filter) {
+  const auto query = model::parse_case_query(filter, {});
+  if (!query.ok()) return true;  // which the broker will refuse
+  return std::any_of(query->terms.begin(), query->terms.end(),
+                     [](const model::CaseTerm& term) { return term.field == model::CaseTerm::Field::state; });
+}
 
 }  // namespace
 
-std::pair<std::string, std::string> filter_of(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  const std::string key = text.substr(0, equals);
-  if (equals == std::string::npos || std::find(kFilters.begin(), kFilters.end(), key) == kFilters.end()) {
-    fail(Code::USAGE, "--filter " + text + ": must be queue, type, key, reason or state, and =VALUE");
-  }
-  return {key, text.substr(equals + 1)};
+std::string joined(const std::vector<std::string>& filters) {
+  std::string all;
+  for (const std::string& filter : filters) all += (all.empty() ? "" : " ") + filter;
+  return all;
+}
+
+void add_filter_option(CLI::App& command, std::vector<std::string>& filters) {
+  command
+      .add_option("--filter", filters,
+                  "Cases of which this holds, for example 'state=admitted error~timeout admitted>-2h'; repeatable: "
+                  "all must hold. The language: docs/hospital.md")
+      ->type_name("TERMS")
+      ->allow_extra_args(false);
 }
 
 void ChosenCases::add_options(CLI::App& command) {
   command.add_option("ids", ids, "These cases")->type_name("ID");
-  command.add_option("--filter", filters, "Cases that are like this: queue, type, key, reason, state; repeatable")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+  add_filter_option(command, filters);
   command.add_flag("--all", all, "Every case that is admitted");
   command.add_flag("--yes", yes, "Do not ask on a terminal when there are several");
 }
 
 std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb) const {
   if ((ids.empty() ? 0 : 1) + (filters.empty() ? 0 : 1) + (all ? 1 : 0) != 1) {
-    fail(Code::USAGE, "hospital " + verb + " needs the ids of cases, --filter KEY=VALUE, or --all");
+    fail(Code::USAGE, "hospital " + verb + " needs the ids of cases, --filter TERMS, or --all");
   }
   std::vector<std::string> chosen = ids;
   if (ids.empty()) {
-    Query query{{"limit", "1000"}};
-    for (const std::string& filter : filters) query.push_back(filter_of(filter));
-    const auto is_state = [](const auto& one) { return one.first == "state"; };
-    if (std::none_of(query.begin(), query.end(), is_state)) query.emplace_back("state", "admitted");
+    std::string filter = joined(filters);
+    // Only these can be acted upon, and all that are replaying already would be refused one by one.
+    if (!names_a_state(filter)) filter += " state=admitted";
+    const Query query{{"limit", "1000"}, {"filter", filter}};
     http.each_item({"hospital", "cases"}, query,
                    [&chosen](const json::object& item) { chosen.push_back(cell(item, "id")); });
   }

@@ -15,7 +15,7 @@ namespace lazaret::cli {
 /// Ids, a filter, or all: exactly one of them.
 struct ChosenCases {
   std::vector<std::string> ids;
-  std::vector<std::string> filters;  // KEY=VALUE
+  std::vector<std::string> filters;
   bool all = false;
   bool yes = false;
 
@@ -25,8 +25,13 @@ struct ChosenCases {
   std::vector<std::string> choose(HttpClient& http, const std::string& verb) const;
 };
 
-/// KEY=VALUE as a parameter of the list; throws USAGE for a key that it does not know.
-std::pair<std::string, std::string> filter_of(const std::string& text);
+/// --filter, which may be given several times.
+void add_filter_option(CLI::App& command, std::vector<std::string>& filters);
+/// All of them must hold.
+std::string joined(const std::vector<std::string>& filters);
+
+/// groups, count and export; group_commands.cpp
+void add_group_commands(CLI::App& hospital, const Connection& connection);
 
 /// What became of several cases, one after the other: prints each and counts.
 class CaseResults {

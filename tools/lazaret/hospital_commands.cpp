@@ -13,12 +13,14 @@ constexpr std::chrono::milliseconds kAskFirst{20};
 constexpr std::chrono::milliseconds kAskMost{1000};
 
 struct ListFilter {
+  std::vector<std::string> filters;
   std::string queue, type, key, reason, state;
 };
 
 void list(const Connection& connection, const ListFilter& filter) {
   HttpClient http(connection.admin_address());
   Query query{{"limit", "1000"}};
+  if (!filter.filters.empty()) query.emplace_back("filter", joined(filter.filters));
   for (const auto& [name, value] :
        {std::pair{"queue", &filter.queue}, std::pair{"type", &filter.type}, std::pair{"key", &filter.key},
         std::pair{"reason", &filter.reason}, std::pair{"state", &filter.state}}) {
@@ -147,6 +149,7 @@ int discard(const Connection& connection, const DiscardOptions& given) {
 void add_list(CLI::App& hospital, const Connection& connection) {
   CLI::App* command = hospital.add_subcommand("list", "Cases, the newest admission first");
   const auto filter = std::make_shared<ListFilter>();
+  add_filter_option(*command, filter->filters);
   command->add_option("--queue", filter->queue, "Of this queue")->type_name("NAME");
   command->add_option("--type", filter->type, "Of messages of this type")->type_name("TEXT");
   command->add_option("--key", filter->key, "Of messages with this key")->type_name("TEXT");
@@ -165,6 +168,7 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   hospital->require_subcommand(1);
   hospital->fallthrough();
   add_list(*hospital, connection);
+  add_group_commands(*hospital, connection);
 
   CLI::App* showing = hospital->add_subcommand("show", "One case: the message, and every attempt that was made");
   const auto id = std::make_shared<std::string>();

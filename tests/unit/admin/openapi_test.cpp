@@ -7,6 +7,7 @@
 #include <set>
 
 #include "admin/case_json.h"
+#include "admin/group_json.h"
 #include "admin/json_text.h"
 #include "admin/message_json.h"
 #include "admin/problem.h"
@@ -73,6 +74,7 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   expect_described(options_json({}), "QueueOptions");
   expect_described(case_json({}), "Case");
   expect_described(attempt_json({}), "Attempt");
+  expect_described(group_json({}, {}), "Group");
   const auto status = base::Status(base::Code::INTERNAL).with_limit("x", 1).with_retry_after_ms(1);
   expect_described(problem_json(status), "Problem");
   const auto message = std::make_shared<model::Message>();

@@ -103,5 +103,74 @@ TEST_F(ServedHospital, ACaseOutlivesItsQueue) {
   EXPECT_EQ(refused("POST", "/api/v1/hospital/cases/" + id + "/discard", "{}"), Refusal(409, "CASE_BUSY"));
 }
 
+TEST_F(ServedHospital, OneFilterServesListCountAndExport) {
+  const std::string id = admit(R"({"key": "k 1", "type": "order", "body": "net total 4", "headers": {"tenant": "acme"},
+                                   "correlation_id": "c-1"})");
+  const auto items = [this](const std::string& path, const std::string& filter) {
+    return ask("GET", "/api/v1/" + path + "?filter=" + filter).json().at("items").as_array();
+  };
+  for (const char* filter : {"", "state=admitted%20error~ROW", "key=%22k%201%22", "body~TOTAL", "header.tenant=acme",
+                             "admitted%3E-1h", "attempts=1%20queue=orders", "correlation_id=c-1"}) {
+    EXPECT_EQ(items("hospital/cases", filter).size(), 1u) << filter;
+    const auto exported = items("hospital/export", filter);
+    ASSERT_EQ(exported.size(), 1u) << filter;
+    EXPECT_EQ(exported.at(0).at("id").as_string(), id);
+    EXPECT_EQ(exported.at(0).at("message").at("body"), "net total 4");
+    EXPECT_EQ(exported.at(0).at("attempts").as_array().size(), 1u);
+    EXPECT_EQ(ask("GET", std::string("/api/v1/hospital/cases/count?filter=") + filter).json().at("count"), 1);
+  }
+  EXPECT_TRUE(items("hospital/cases", "state=discarded").empty());
+  EXPECT_EQ(ask("GET", "/api/v1/hospital/cases?filter=type=order&reason=rejected").json().at("items").as_array().size(),
+            1u);
+  const auto wrong = ask("GET", "/api/v1/hospital/cases?filter=state=admitted%20colour=red");
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_NE(wrong.body.find("at character 16: there is no field \\\"colour\\\""), std::string::npos) << wrong.body;
+}
+
+TEST_F(ServedHospital, AGroupIsListedAndNotedUpon) {
+  const std::string id = admit(R"({"type": "order", "body": "hello"})");
+  const auto listed = ask("GET", "/api/v1/hospital/groups?filter=state=admitted&sort=last_seen").json();
+  ASSERT_EQ(listed.at("items").as_array().size(), 1u);
+  const auto& group = listed.at("items").at(0);
+  EXPECT_EQ(group.at("error_text"), "row # is not there");
+  EXPECT_EQ(group.at("count"), 1);
+  EXPECT_EQ(group.at("first_seen_with").at("name"), "worker");
+  EXPECT_EQ(group.at("trend").at("hours").at(0), 1);
+  const std::string place = "/api/v1/hospital/groups/" + std::string(group.at("id").as_string());
+  EXPECT_EQ(ask("GET", place).json().at("sample").as_string(), id);
+  EXPECT_EQ(ask("GET", "/api/v1/hospital/cases/" + id).json().at("group"), group.at("id"));
+  const auto noted = ask("PATCH", place, R"({"note": "known", "owner": "ann",
+                                             "snoozed_until": "2999-01-01T00:00:00Z"})")
+                         .json();
+  EXPECT_EQ(noted.at("note"), "known");
+  EXPECT_EQ(noted.at("snoozed_until"), "2999-01-01T00:00:00.000000Z");
+  const auto again = ask("PATCH", place, R"({"owner": "ben", "snoozed_until": null})").json();
+  EXPECT_EQ(again.at("note"), "known");
+  EXPECT_EQ(again.at("owner"), "ben");
+  EXPECT_EQ(again.at("snoozed_until"), nullptr);
+
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/groups/000000000001"), Refusal(404, "NOT_FOUND"));
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/groups/nonsense"), Refusal(404, "NOT_FOUND"));
+  EXPECT_EQ(refused("PATCH", place, R"({"colour": "red"})"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until": "later"})"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(refused("PATCH", place, R"({"owner": ")" + std::string(300, 'x') + R"("})"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/groups?filter=key=a"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/groups?sort=size"), Refusal(400, "BAD_REQUEST"));
+}
+
+TEST_F(ServedHospital, WhatHappenedUnderOneCorrelationIdIsInOrder) {
+  const std::string id = admit(R"({"correlation_id": "c 1", "body": "hello"})");
+  admit(R"({"correlation_id": "c 2", "body": "hello"})");
+  EXPECT_EQ(ask("POST", "/api/v1/hospital/cases/" + id + "/discard", "{}").status, 200);
+  const auto found = ask("GET", "/api/v1/correlations/c%201").json();
+  std::vector<std::string> what;
+  for (const auto& event : found.at("items").as_array()) {
+    EXPECT_EQ(event.at("case").as_string(), id);
+    what.emplace_back(event.at("what").as_string());
+  }
+  EXPECT_EQ(what, (std::vector<std::string>{"attempt", "admitted", "discarded"}));
+  EXPECT_TRUE(ask("GET", "/api/v1/correlations/none").json().at("items").as_array().empty());
+}
+
 }  // namespace
 }  // namespace lazaret::admin

@@ -190,9 +190,9 @@ void BrokerFixture::expect_sums(const QueueRef& queue) {
 }
 
 std::vector<model::CaseRecord> BrokerFixture::cases(const QueueRef& queue, model::CaseState state) {
-  model::CaseFilter filter;
+  model::CaseQuery filter;
   filter.subscription = queue->subscription;
-  filter.state = state;
+  model::with_state(filter, state);
   auto page = store_->list_cases(filter, "", 100'000);
   EXPECT_TRUE(page.ok());
   return std::move(page->cases);

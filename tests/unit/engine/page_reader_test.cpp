@@ -55,9 +55,15 @@ class EvenStore final : public model::Store {
                                                                std::size_t) override {
     return kNotAsked;
   }
-  base::Result<model::CasePage> list_cases(const model::CaseFilter&, const std::string&, std::size_t) override {
+  base::Result<model::CasePage> list_cases(const model::CaseQuery&, const std::string&, std::size_t) override {
     return kNotAsked;
   }
+  base::Result<model::CaseCount> count_cases(const model::CaseQuery&, const std::string&) override { return kNotAsked; }
+  base::Result<model::GroupPage> list_groups(const model::CaseQuery&, model::GroupSort, const std::string&,
+                                             std::size_t) override {
+    return kNotAsked;
+  }
+  base::Result<model::GroupRecord> read_group(model::GroupId) override { return kNotAsked; }
   base::Result<model::CaseRecord> read_case(const model::CaseId&) override { return kNotAsked; }
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId&) override { return kNotAsked; }
   model::StoreUsage usage() override { return {}; }

@@ -15,7 +15,7 @@ using ::testing::SizeIs;
 
 class CaseTest : public StoreFixture {
  protected:
-  std::vector<std::uint64_t> list(const model::CaseFilter& filter, std::size_t max = 100) {
+  std::vector<std::uint64_t> list(const model::CaseQuery& filter, std::size_t max = 100) {
     std::vector<std::uint64_t> all;
     std::string cursor;
     do {
@@ -27,6 +27,7 @@ class CaseTest : public StoreFixture {
     } while (!cursor.empty());
     return all;
   }
+  static model::CaseQuery query(const std::string& text) { return model::parse_case_query(text, {}).value(); }
   /// Everything settled: so many cases stand beside an empty queue.
   void hospital(std::uint64_t count) {
     publish(std::vector<std::string>(count, "body"));
@@ -47,31 +48,27 @@ TEST_F(CaseTest, ListsGoFromTheNewestInPagesOfAnySize) {
   EXPECT_EQ(all[1], 18u);  // of one instant: by id
   EXPECT_EQ(all[2], 19u);
   for (const std::size_t max : {1, 2, 3, 7, 20, 21, 22}) EXPECT_EQ(list({}, max), all) << max;
-  model::CaseFilter ours;
+  model::CaseQuery ours;
   ours.subscription = queue_.subscription;
   for (const std::size_t max : {1, 4, 50}) EXPECT_EQ(list(ours, max), all) << max;
   EXPECT_THAT(findings(), IsEmpty());
 }
 
-TEST_F(CaseTest, FiltersCombine) {
+TEST_F(CaseTest, TermsCombine) {
   hospital(12);
-  model::CaseFilter filter;
-  filter.reason = CaseReason::rejected;
-  EXPECT_THAT(list(filter, 2), ElementsAre(10, 5, 0));
-  filter.type = "order";
-  filter.key = "key";
-  EXPECT_THAT(list(filter), ElementsAre(10, 5, 0));
-  filter.key = "another";
-  EXPECT_THAT(list(filter), IsEmpty());
-  filter.key.clear();
+  EXPECT_THAT(list(query("reason=rejected"), 2), ElementsAre(10, 5, 0));
+  EXPECT_THAT(list(query("reason=rejected type=order key=key")), ElementsAre(10, 5, 0));
+  EXPECT_THAT(list(query("reason=rejected key=another")), IsEmpty());
   --state_.counters.in_hospital;
   commit({model::ReplayCase{case_id(5), queue_.lane, Offset(0)}, put_state()});
-  filter.state = CaseState::admitted;
-  EXPECT_THAT(list(filter), ElementsAre(10, 0));
-  filter.state = CaseState::replaying;
-  EXPECT_THAT(list(filter), ElementsAre(5));
-  filter.subscription = model::SubscriptionId(99);
-  EXPECT_THAT(list(filter), IsEmpty());
+  EXPECT_THAT(list(query("reason=rejected state=admitted")), ElementsAre(10, 0));
+  EXPECT_THAT(list(query("reason=rejected state!=admitted")), ElementsAre(5));
+  EXPECT_THAT(list(query("state=replaying")), ElementsAre(5));
+  EXPECT_THAT(list(query("id=" + case_id(5).to_string())), ElementsAre(5));
+  EXPECT_THAT(list(query("state=admitted id=" + case_id(5).to_string())), IsEmpty());
+  model::CaseQuery other = query("reason=rejected");
+  other.subscription = model::SubscriptionId(99);
+  EXPECT_THAT(list(other), IsEmpty());
 }
 
 TEST_F(CaseTest, AForeignCursorIsRefused) {

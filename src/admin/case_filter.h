@@ -1,0 +1,14 @@
+// Which cases a request is about: its `filter`, and the parameters that were there before there was one.
+#pragma once
+
+#include "admin/broker.h"
+#include "admin/request.h"
+#include "model/case_query.h"
+
+namespace lazaret::admin {
+
+/// `filter`, and queue, subscription, type, key, reason and state, which mean the same as terms of it. Spans of time
+/// end now. BAD_REQUEST naming what is wrong.
+base::Result<model::CaseQuery> case_filter(const Broker& broker, const Request& request);
+
+}  // namespace lazaret::admin

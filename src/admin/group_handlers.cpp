@@ -1,0 +1,123 @@
+// The hospital: cases of one cause, and what people note about them.
+#include "admin/case_filter.h"
+#include "admin/desk_wait.h"
+#include "admin/group_json.h"
+#include "admin/handlers.h"
+#include "admin/json_text.h"
+#include "base/duration_text.h"
+#include "model/limits.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+namespace limits = model::limits;
+
+Result<model::GroupSort> sort_of(const Request& request) {
+  const std::string_view text = request.parameter("sort").value_or("count");
+  if (text == "count") return model::GroupSort::count;
+  if (text == "last_seen") return model::GroupSort::last_seen;
+  if (text == "first_seen") return model::GroupSort::first_seen;
+  return Status(Code::BAD_REQUEST, "sort must be count, last_seen or first_seen, not \"" + std::string(text) + "\"");
+}
+
+Result<model::GroupRecord> find_group(Broker& broker, const Request& request) {
+  const std::string& text = request.arguments[0];
+  const auto id = model::GroupId::parse(text);
+  if (!id) return Status(Code::NOT_FOUND, "there is no group " + text);
+  return broker.engine.store().read_group(*id);
+}
+
+/// The newest of its cases, which stands for all; null when none is left.
+Result<json::value> sample_of(Broker& broker, const model::GroupRecord& group) {
+  model::CaseQuery query;
+  model::with_text(query, model::CaseTerm::Field::group, group.id.to_string());
+  const auto page = broker.engine.store().list_cases(query, "", 1);
+  if (!page.ok()) return page.status();
+  if (page->cases.empty()) return json::value(nullptr);
+  return json::value(json::string(page->cases.front().id.to_string()));
+}
+
+Result<Response> shown(Broker& broker, const model::GroupRecord& group) {
+  json::object out = group_json(group, broker.engine.now());
+  auto sample = sample_of(broker, group);
+  if (!sample.ok()) return sample.status();
+  out["sample"] = std::move(*sample);
+  return json_response(200, out);
+}
+
+Status take_text(const json::object& body, std::string_view name, std::size_t most, std::optional<std::string>& field) {
+  if (!body.contains(name)) return {};
+  auto text = text_field(body, name);
+  if (!text.ok()) return text.status();
+  if (text->size() > most) {
+    return Status(Code::BAD_REQUEST, std::string(name) + " has more than " + std::to_string(most) + " bytes")
+        .with_limit(std::string(name), static_cast<std::int64_t>(most));
+  }
+  field = std::move(*text);
+  return {};
+}
+
+Result<model::GroupPatch> read_patch(const Request& request) {
+  const auto body = parse_object(request.body, {"note", "owner", "ticket", "snoozed_until"});
+  if (!body.ok()) return body.status();
+  model::GroupPatch patch;
+  if (Status status = take_text(*body, "note", limits::kGroupNoteBytes, patch.note); !status.ok()) return status;
+  if (Status status = take_text(*body, "owner", limits::kGroupFieldBytes, patch.owner); !status.ok()) return status;
+  if (Status status = take_text(*body, "ticket", limits::kGroupFieldBytes, patch.ticket); !status.ok()) return status;
+  std::optional<std::string> until;
+  if (Status status = take_text(*body, "snoozed_until", limits::kGroupFieldBytes, until); !status.ok()) return status;
+  if (!until) return patch;
+  patch.snoozed_until = base::Instant{};
+  if (until->empty()) return patch;  // null: it is not any more
+  const auto time = base::parse_rfc3339(*until);
+  if (!time.ok()) return Status(Code::BAD_REQUEST, "snoozed_until: " + std::string(time.status().text()));
+  patch.snoozed_until = *time;
+  return patch;
+}
+
+}  // namespace
+
+Result<Response> list_groups(Broker& broker, const Request& request) {
+  const auto limit = number_parameter(request, "limit", limits::kPageItemsDefault, 1, limits::kPageItems);
+  if (!limit.ok()) return limit.status();
+  const auto sort = sort_of(request);
+  if (!sort.ok()) return sort.status();
+  const auto query = case_filter(broker, request);
+  if (!query.ok()) return query.status();
+  if (Status status = model::check_group_query(*query); !status.ok()) return status;
+  const std::string cursor(request.parameter("cursor").value_or(""));
+  const auto page = broker.engine.store().list_groups(*query, *sort, cursor, *limit);
+  if (!page.ok()) return page.status();
+  json::array items;
+  for (const model::GroupRecord& group : page->groups) items.push_back(group_json(group, broker.engine.now()));
+  return json_response(200, list_of(std::move(items), page->cursor));
+}
+
+Result<Response> get_group(Broker& broker, const Request& request) {
+  const auto group = find_group(broker, request);
+  if (!group.ok()) return group.status();
+  return shown(broker, *group);
+}
+
+/// Every shard is told: one that does not have the group does nothing.
+Result<Response> patch_group(Broker& broker, const Request& request) {
+  const auto patch = read_patch(request);
+  if (!patch.ok()) return patch.status();
+  const auto group = find_group(broker, request);
+  if (!group.ok()) return group.status();
+  std::vector<Pending<model::Done>> asked;
+  for (std::uint16_t shard = 0; shard < broker.engine.shard_count(); ++shard) {
+    asked.push_back(send<model::Done>(broker.desk, model::ShardId(shard), model::UpdateGroup{{}, group->id, *patch}));
+  }
+  for (auto& one : asked) {
+    if (const auto done = wait(one, request.deadline); !done.ok()) return done.status();
+  }
+  const auto now = find_group(broker, request);
+  if (!now.ok()) return now.status();
+  return shown(broker, *now);
+}
+
+}  // namespace lazaret::admin

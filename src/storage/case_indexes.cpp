@@ -1,0 +1,159 @@
+#include "storage/case_indexes.h"
+
+#include <array>
+
+#include "storage/records.h"
+
+namespace lazaret::storage {
+namespace {
+
+using base::Code;
+using base::Status;
+using model::CaseRecord;
+
+/// So many cases are indexed in one write when the indexes are built.
+constexpr std::size_t kCasesAWrite = 1000;
+
+using IndexKeys = std::array<std::string, 6>;
+
+/// "" where the case is not in an index.
+IndexKeys keys_of(const CaseRecord* record) {
+  if (record == nullptr) return {};
+  const base::Instant at = record->admitted_at;
+  const std::string& correlation = record->summary.correlation_id;
+  return {keys::case_by_time(record->id, at),
+          keys::case_by_subscription(record->id, at),
+          keys::case_by_group(record->id, at, record->group),
+          keys::case_by_state(record->id, at, record->state),
+          keys::case_by_subscription_and_state(record->id, at, record->state),
+          correlation.empty() ? "" : keys::case_by_correlation(record->id, at, correlation)};
+}
+
+}  // namespace
+
+Status CaseIndexes::change(const CaseRecord* before, const CaseRecord* now) {
+  rocksdb::ColumnFamilyHandle* family = database_.family(Family::hospital_index);
+  const IndexKeys old = keys_of(before);
+  const IndexKeys fresh = keys_of(now);
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    if (!old[i].empty() && old[i] != fresh[i]) {
+      LZ_RETURN_IF_ERROR(status_of(batch_.Delete(family, slice(old[i])), "filling a batch"));
+    }
+    if (fresh[i].empty()) continue;
+    const char state = static_cast<char>(now->state);
+    LZ_RETURN_IF_ERROR(status_of(batch_.Put(family, slice(fresh[i]), {&state, 1}), "filling a batch"));
+  }
+  if (before == nullptr && now != nullptr) {
+    const std::string name = keys::named(now->id.shard, now->subscription, now->id.subscription);
+    LZ_RETURN_IF_ERROR(status_of(batch_.Put(family, slice(name), ""), "filling a batch"));
+  }
+  return count(before, now);
+}
+
+Status CaseIndexes::count(const CaseRecord* before, const CaseRecord* now) {
+  if (before != nullptr && now != nullptr && model::counts_alike(*before, *now)) return {};
+  if (before != nullptr) {
+    const auto from = group(before->id.shard, before->group);
+    if (!from.ok()) return from.status();
+    model::leave((*from)->record, *before);
+    (*from)->changed = true;
+  }
+  if (now == nullptr) return {};
+  const auto to = group(now->id.shard, now->group);
+  if (!to.ok()) return to.status();
+  model::enter((*to)->record, *now, before == nullptr || before->admitted_at != now->admitted_at);
+  (*to)->changed = true;
+  return {};
+}
+
+Status CaseIndexes::patch(model::ShardId shard, const model::PatchGroup& m) {
+  const auto found = group(shard, m.id);
+  if (!found.ok()) return found.status();
+  if ((*found)->record.is_empty()) return {};
+  model::apply(m.patch, m.at, (*found)->record);
+  (*found)->changed = true;
+  return {};
+}
+
+base::Result<CaseIndexes::Group*> CaseIndexes::group(model::ShardId shard, model::GroupId id) {
+  const auto [it, fresh] = groups_.try_emplace({shard, id});
+  Group& found = it->second;
+  if (!fresh) return &found;
+  found.record.id = id;
+  const auto bytes = database_.get(Family::hospital_index, keys::group(shard, id));
+  if (!bytes.ok()) return bytes.status();
+  if (*bytes && !decode(**bytes, found.record)) {
+    return Status(Code::STORAGE_DAMAGED, "the record of group " + id.to_string());
+  }
+  return &found;
+}
+
+Status CaseIndexes::finish() {
+  rocksdb::ColumnFamilyHandle* family = database_.family(Family::hospital_index);
+  for (auto& [place, one] : groups_) {
+    if (!std::exchange(one.changed, false)) continue;
+    const std::string key = keys::group(place.first, place.second);
+    if (one.record.is_empty()) {
+      one.record = {};
+      one.record.id = place.second;
+      LZ_RETURN_IF_ERROR(status_of(batch_.Delete(family, slice(key)), "filling a batch"));
+    } else {
+      LZ_RETURN_IF_ERROR(status_of(batch_.Put(family, slice(key), encode(one.record)), "filling a batch"));
+    }
+  }
+  return {};
+}
+
+namespace {
+
+Status write(Database& database, rocksdb::WriteBatch& batch) {
+  const Status status = status_of(database.db().Write({}, &batch), "building the indexes of the hospital");
+  batch.Clear();
+  return status;
+}
+
+Status build_for(Database& database, model::ShardId shard) {
+  rocksdb::WriteBatch batch;
+  for (auto kind = static_cast<std::uint8_t>(keys::Index::by_group);
+       kind <= static_cast<std::uint8_t>(keys::Index::by_correlation); ++kind) {
+    const std::string prefix = keys::index(shard, static_cast<keys::Index>(kind)).str();
+    const std::string end = keys::behind(prefix);
+    LZ_RETURN_IF_ERROR(status_of(batch.DeleteRange(database.family(Family::hospital_index), slice(prefix), slice(end)),
+                                 "filling a batch"));
+  }
+  LZ_RETURN_IF_ERROR(write(database, batch));
+  Status inner;
+  std::optional<CaseIndexes> indexes(std::in_place, database, batch);
+  std::size_t in_batch = 0;
+  const auto finish = [&] {
+    inner = indexes->finish();
+    if (inner.ok()) inner = write(database, batch);
+    indexes.emplace(database, batch);
+    in_batch = 0;
+    return inner.ok();
+  };
+  LZ_RETURN_IF_ERROR(
+      database.scan(Family::hospital, keys::Key(shard).str(), [&](std::string_view key, std::string_view value) {
+        CaseRecord record;
+        record.id = {shard, model::SubscriptionId(keys::number_at(key, 2)), model::LogId(keys::number_at(key, 10)),
+                     model::Offset(keys::number_at(key, 18))};
+        if (!decode(value, record)) return true;  // `check` names it
+        inner = indexes->change(nullptr, &record);
+        batch.Put(database.family(Family::hospital), slice(key), encode(record)).PermitUncheckedError();
+        return inner.ok() && (++in_batch < kCasesAWrite || finish());
+      }));
+  LZ_RETURN_IF_ERROR(inner);
+  finish();
+  return inner;
+}
+
+}  // namespace
+
+Status build_case_indexes(Database& database, std::uint16_t shards) {
+  for (std::uint16_t shard = 0; shard < shards; ++shard) {
+    LZ_RETURN_IF_ERROR(build_for(database, model::ShardId(shard)));
+  }
+  return {};
+}
+
+}  // namespace lazaret::storage
