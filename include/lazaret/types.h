@@ -279,6 +279,9 @@ struct QueueSpec {
   /// A message whose Message::id came within this time is not stored again: its publisher gets the receipt of the
   /// first, with `duplicate`. The last million ids are known. 0: not by ids (the default). At most 7 days.
   std::optional<milliseconds> deduplicate_for = {};
+  /// How long a case is kept after it was discharged or discarded, and until when a discarded one can be restored: 30
+  /// days when it is not given. Open cases stay.
+  std::optional<milliseconds> case_retention = {};
 };
 
 /// A topic as it should be: each of its subscriptions gets everything that is published to it.
@@ -336,6 +339,8 @@ struct SubscriptionSpec {
   /// It lives as long as its consumers: it is deleted, with what they have not settled, when it has had none for 30
   /// seconds; a client that reconnects within that, also after a restart of the broker, goes on. Default: false.
   std::optional<bool> ephemeral = {};
+  /// As of a queue.
+  std::optional<milliseconds> case_retention = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.

@@ -1,6 +1,7 @@
-// The hospital: list cases, look at one, replay it, give it up.
+// The hospital: list cases, look at one, replay it, give it up, take that back.
 #include "admin/case_filter.h"
 #include "admin/case_json.h"
+#include "admin/case_message.h"
 #include "admin/desk_wait.h"
 #include "admin/handlers.h"
 #include "admin/json_text.h"
@@ -18,6 +19,55 @@ namespace limits = model::limits;
 
 constexpr std::size_t kDiscardReasonBytes = 1024;
 
+template <class Command>
+Result<Response> act(Broker& broker, const Request& request, Command command) {
+  const model::CaseId id = command.id;
+  const auto done = ask<model::CaseDone>(broker.desk, id.shard, std::move(command), request.deadline);
+  if (!done.ok()) return done.status();
+  return case_response(broker, id);
+}
+
+/// A JSON body is for programs, text for people, and nothing is ever run by a browser: the session adds nosniff.
+std::string_view content_type_of(const model::Message& message) {
+  const auto envelope = wire::decode_envelope(message.envelope.view());
+  if (envelope.ok() && envelope->content_type == "application/json") return "application/json";
+  return base::is_utf8(message.body.view()) ? "text/plain; charset=utf-8" : "application/octet-stream";
+}
+
+/// Where the message of a case goes in place of its own queue.
+Result<model::OutgoingRef> outgoing_to(Broker& broker, const std::string& name, const model::Message& message) {
+  const auto destination = broker.engine.directory().destination(name);
+  if (!destination.ok()) return destination.status();
+  auto copy = std::make_shared<model::Message>(message);
+  // It is an operator's wish: no time that it once had is waited for, or over. Where it goes it is at home.
+  copy->due = copy->expires_at = {};
+  copy->source = {};
+  auto outgoing = std::make_shared<model::Outgoing>();
+  outgoing->repeats = true;
+  outgoing->to.push_back({(*destination)->shard, (*destination)->log, {std::move(copy)}});
+  return model::OutgoingRef(std::move(outgoing));
+}
+
+Result<Response> redirect(Broker& broker, const Request& request, const model::CaseRecord& record,
+                          const std::string& to, bool force) {
+  const auto message = read_version(broker, record, record.version);
+  if (!message.ok()) return message.status();
+  if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
+  auto outgoing = outgoing_to(broker, to, **message);
+  if (!outgoing.ok()) return outgoing.status();
+  return act(broker, request,
+             model::RedirectCaseCommand{{}, record.id, record.version, to, std::move(*outgoing), force});
+}
+
+Result<bool> flag_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr) return false;
+  if (!value->is_bool()) return Status(Code::BAD_REQUEST, std::string(name) + " must be true or false");
+  return value->get_bool();
+}
+
+}  // namespace
+
 Result<model::CaseRecord> find_case(Broker& broker, const Request& request) {
   const std::string& text = request.arguments[0];
   const auto id = model::CaseId::parse(text);
@@ -32,24 +82,13 @@ Status check_open(const model::CaseRecord& record) {
                 "case " + record.id.to_string() + " is " + std::string(model::to_string(record.state)) + " already");
 }
 
-template <class Command>
-Result<Response> act(Broker& broker, const Request& request, Command command) {
-  const model::CaseId id = command.id;
-  const auto done = ask<model::CaseDone>(broker.desk, id.shard, std::move(command), request.deadline);
-  if (!done.ok()) return done.status();
+Result<Response> case_response(Broker& broker, const model::CaseId& id) {
   const auto record = broker.engine.store().read_case(id);
   if (!record.ok()) return record.status();
-  return json_response(200, case_json(*record));
+  Response response = json_response(200, case_json(*record));
+  response.headers.emplace_back("ETag", etag_of(record->version));
+  return response;
 }
-
-/// A JSON body is for programs, text for people, and nothing is ever run by a browser: the session adds nosniff.
-std::string_view content_type_of(const model::Message& message) {
-  const auto envelope = wire::decode_envelope(message.envelope.view());
-  if (envelope.ok() && envelope->content_type == "application/json") return "application/json";
-  return base::is_utf8(message.body.view()) ? "text/plain; charset=utf-8" : "application/octet-stream";
-}
-
-}  // namespace
 
 Result<Response> list_cases(Broker& broker, const Request& request) {
   const auto limit = number_parameter(request, "limit", limits::kPageItemsDefault, 1, limits::kPageItems);
@@ -74,7 +113,9 @@ Result<Response> get_case(Broker& broker, const Request& request) {
   if (!record.ok()) return record.status();
   const auto whole = whole_case_json(broker, *record);
   if (!whole.ok()) return whole.status();
-  return json_response(200, *whole);
+  Response response = json_response(200, *whole);
+  response.headers.emplace_back("ETag", etag_of(record->version));
+  return response;
 }
 
 Result<Response> count_cases(Broker& broker, const Request& request) {
@@ -89,24 +130,48 @@ Result<Response> count_cases(Broker& broker, const Request& request) {
 Result<Response> get_case_body(Broker& broker, const Request& request) {
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
-  const auto message = read_message(broker, record->id.shard, record->id.log, record->id.offset);
+  const auto message = read_version(broker, *record, record->version);
   if (!message.ok()) return message.status();
   if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
   return Response{200, std::string(content_type_of(**message)), std::string((*message)->body.view()), {}};
 }
 
 Result<Response> replay_case(Broker& broker, const Request& request) {
-  const auto body = parse_object(request.body, {"force"});
+  const auto body = parse_object(request.body, {"force", "keep_attempts", "to"});
   if (!body.ok()) return body.status();
-  const json::value* force = body->if_contains("force");
-  if (force != nullptr && !force->is_bool()) return Status(Code::BAD_REQUEST, "force must be true or false");
+  const auto force = flag_of(*body, "force");
+  if (!force.ok()) return force.status();
+  const auto keep_attempts = flag_of(*body, "keep_attempts");
+  if (!keep_attempts.ok()) return keep_attempts.status();
+  const auto to = text_field(*body, "to");
+  if (!to.ok()) return to.status();
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_open(*record));
-  return act(
-      broker, request,
-      model::ReplayCaseCommand{
-          {}, record->id, record->attempt_count, record->summary.priority, force != nullptr && force->get_bool()});
+  if (!to->empty()) {
+    if (*keep_attempts) return Status(Code::BAD_REQUEST, "keep_attempts is of a replay to the case's own queue");
+    return redirect(broker, request, *record, *to, *force);
+  }
+  model::ReplayCaseCommand command{{}, record->id, record->attempt_count, record->summary.priority, *force};
+  if (*keep_attempts) command.failures_before = record->failure_count;
+  return act(broker, request, std::move(command));
+}
+
+Result<Response> restore_case(Broker& broker, const Request& request) {
+  const auto body = parse_object(request.body, {});
+  if (!body.ok()) return body.status();
+  const auto record = find_case(broker, request);
+  if (!record.ok()) return record.status();
+  if (record->state != model::CaseState::discarded) {
+    return Status(Code::CASE_BUSY, "case " + record->id.to_string() + " is " +
+                                       std::string(model::to_string(record->state)) +
+                                       ": only what was discarded is restored");
+  }
+  // By a version before format 8 its message may have been dropped with it.
+  const auto message = read_version(broker, *record, 0);
+  if (!message.ok()) return message.status();
+  const bool waits = record->reason != model::CaseReason::expired;
+  return act(broker, request, model::RestoreCaseCommand{{}, record->id, record->key, waits});
 }
 
 Result<Response> discard_case(Broker& broker, const Request& request) {

@@ -1,5 +1,6 @@
 #include "admin/case_json.h"
 
+#include "admin/case_message.h"
 #include "admin/json_text.h"
 #include "admin/message_json.h"
 #include "base/text_encoding.h"
@@ -44,10 +45,14 @@ json::object case_json(const model::CaseRecord& record) {
       {"closed_at", time_or_null(record.closed_at)},
       {"late_ack", record.late_ack},
       {"discard_reason", text_or_null(record.discard_reason)},
+      {"redirected_to", text_or_null(record.redirected_to)},
+      {"version", record.version},
       {"group", record.group.to_string()},
       {"consumer", consumer_or_null(record)},
   };
 }
+
+std::string etag_of(std::uint32_t version) { return '"' + std::to_string(version) + '"'; }
 
 json::object attempt_json(const model::Attempt& attempt) {
   return {
@@ -69,12 +74,14 @@ json::object attempt_json(const model::Attempt& attempt) {
 base::Result<json::object> whole_case_json(Broker& broker, const model::CaseRecord& record) {
   const auto attempts = broker.engine.store().read_attempts(record.id);
   if (!attempts.ok()) return attempts.status();
+  const auto edits = broker.engine.store().read_edits(record.id);
+  if (!edits.ok()) return edits.status();
   json::object out = case_json(record);
-  const auto message = read_message(broker, record.id.shard, record.id.log, record.id.offset);
+  const auto message = read_version(broker, record, record.version);
   if (message.ok()) {
     out["message"] =
         message_json({record.source, record.source_offset(), *message, record.attempt_count, record.attempt_count > 0});
-  } else if (message.code() == base::Code::NOT_FOUND) {
+  } else if (message.code() == base::Code::MESSAGE_GONE || message.code() == base::Code::NOT_FOUND) {
     out["message"] = nullptr;  // closed, and trimmed since
   } else {
     return message.status();
@@ -82,6 +89,9 @@ base::Result<json::object> whole_case_json(Broker& broker, const model::CaseReco
   json::array list;
   for (const model::Attempt& attempt : *attempts) list.push_back(attempt_json(attempt));
   out["attempts"] = std::move(list);
+  json::array versions;
+  for (const model::CaseEdit& edit : *edits) versions.push_back(edit_json(edit));
+  out["edits"] = std::move(versions);
   return out;
 }
 

@@ -2,6 +2,8 @@
 // the kind of what they are about is given (`of` in routes.cpp).
 #pragma once
 
+#include <boost/json/object.hpp>
+
 #include "admin/broker.h"
 #include "admin/request.h"
 
@@ -47,6 +49,20 @@ base::Result<Response> patch_group(Broker& broker, const Request& request);
 // export_handlers.cpp
 base::Result<Response> export_cases(Broker& broker, const Request& request);
 base::Result<Response> get_correlation(Broker& broker, const Request& request);
+base::Result<Response> restore_case(Broker& broker, const Request& request);
+/// The case of the path, or NOT_FOUND.
+base::Result<model::CaseRecord> find_case(Broker& broker, const Request& request);
+/// CASE_BUSY unless it is open.
+base::Status check_open(const model::CaseRecord& record);
+/// The case as it is now.
+base::Result<Response> case_response(Broker& broker, const model::CaseId& id);
+
+// case_edit_handlers.cpp
+base::Result<Response> edit_case(Broker& broker, const Request& request);
+base::Result<Response> get_case_version(Broker& broker, const Request& request);
+base::Result<Response> get_case_diff(Broker& broker, const Request& request);
+/// Who asks: as the body says in `by`, else as the header X-Lazaret-Actor does, else where they come from.
+base::Result<std::string> actor_of(const boost::json::object& object, const Request& request);
 
 // health_handlers.cpp
 base::Result<Response> run_check(Broker& broker, const Request& request);

@@ -42,6 +42,8 @@ Request head_of(const Parser::value_type& message) {
   request.method = method_of(message.method());
   request.target = message.target();
   request.content_type = message[http::field::content_type];
+  request.if_match = message[http::field::if_match];
+  request.actor = message["X-Lazaret-Actor"];
   for (const auto& field : message) {
     if (field.name() == http::field::host) request.hosts.emplace_back(field.value());
     if (field.name() == http::field::origin) request.origins.emplace_back(field.value());
@@ -163,6 +165,10 @@ class HttpSession {
     version_ = parser.get().version();
     is_head_ = parser.get().method() == http::verb::head;
     Request request = head_of(parser.get());
+    error_code unknown;
+    if (const auto peer = stream_.socket().remote_endpoint(unknown); !unknown) {
+      request.peer = peer.address().to_string();
+    }
     BodyPlace body_place(front_.large_bodies());
     std::optional<Response> refusal = front_.dispatcher().refuse(request);
     if (!refusal) refusal = limit_body(parser, *request.route);

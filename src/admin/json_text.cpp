@@ -119,28 +119,44 @@ json::value time_or_null(base::Instant instant) {
   return json::string(base::format_rfc3339(instant));
 }
 
-base::Result<json::object> parse_object(std::string_view body) {
-  if (body.empty()) return json::object();
+base::Result<json::value> parse_json(std::string_view text, std::size_t depth) {
   json::parse_options options;
-  options.max_depth = kDepth;
+  options.max_depth = depth;
   const json::storage_ptr memory =
-      json::make_shared_resource<BoundedMemory>(kMemoryFactor * body.size() + kMemoryLeast);
+      json::make_shared_resource<BoundedMemory>(kMemoryFactor * text.size() + kMemoryLeast);
   boost::system::error_code error;
   try {
     json::parser parser(memory, options);
     parser.reset(memory);
-    parser.write(body.data(), body.size(), error);
+    parser.write(text.data(), text.size(), error);
     if (error) return Status(Code::BAD_REQUEST, "the body is not JSON: " + error.message());
-    json::value value = parser.release();
-    if (!value.is_object()) return Status(Code::BAD_REQUEST, "the body must be a JSON object");
-    return std::move(value.get_object());
+    return parser.release();
   } catch (const std::bad_alloc&) {
     return Status(Code::BAD_REQUEST, "the body has too many values for its size");
   }
 }
 
+namespace {
+
+base::Result<json::object> object_of(std::string_view body, std::size_t depth) {
+  if (body.empty()) return json::object();
+  auto value = parse_json(body, depth);
+  if (!value.ok()) return value.status();
+  if (!value->is_object()) return Status(Code::BAD_REQUEST, "the body must be a JSON object");
+  return std::move(value->get_object());
+}
+
+}  // namespace
+
+base::Result<json::object> parse_object(std::string_view body) { return object_of(body, kDepth); }
+
 base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known) {
-  auto object = parse_object(body);
+  return parse_object(body, known, kDepth);
+}
+
+base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known,
+                                        std::size_t depth) {
+  auto object = object_of(body, depth);
   if (!object.ok()) return object;
   for (const auto& field : *object) {
     const std::string_view name = field.key();

@@ -31,11 +31,15 @@ json::value text_or_null(std::string_view text);
 /// RFC 3339; null for 0 and never.
 json::value time_or_null(base::Instant instant);
 
+/// BAD_REQUEST for what is none, is nested deeper, or needs many times its own size of memory.
+base::Result<json::value> parse_json(std::string_view text, std::size_t depth);
 /// The object that `body` must be; nothing at all is {}. BAD_REQUEST otherwise, also for what is nested deeper than
 /// anything that is asked for here, and for what needs many times its own size of memory.
 base::Result<json::object> parse_object(std::string_view body);
 /// The same; BAD_REQUEST also for a field that is not among `known`.
 base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known);
+base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known,
+                                        std::size_t depth);
 /// The text in this field, "" when it is not there or null; BAD_REQUEST naming the field.
 base::Result<std::string> text_field(const json::object& object, std::string_view name);
 

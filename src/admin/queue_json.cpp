@@ -143,6 +143,7 @@ json::object options_json(const model::QueueOptions& options) {
   out["on_expiry"] = model::name_of(options.on_expiry);
   out["order_by_key"] = options.order_by_key;
   out["on_key_failure"] = model::name_of(options.on_key_failure);
+  out["case_retention"] = base::format_duration(options.case_retention);
   return out;
 }
 
@@ -226,6 +227,8 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
     status = read(name, value, patch.deduplicate_for);
   } else if (name == "ephemeral") {
     status = read(name, value, patch.ephemeral);
+  } else if (name == "case_retention") {
+    status = read(name, value, patch.case_retention);
   } else if (name == "filter") {
     status = read(name, value, "a text", patch.filter);
   } else if (name == "max_messages") {

@@ -29,6 +29,10 @@ struct Request {
   std::vector<std::string> hosts;
   std::vector<std::string> origins;
   std::string content_type;
+  std::string if_match;
+  /// Who asks, as they say (X-Lazaret-Actor), and where they come from.
+  std::string actor;
+  std::string peer;
 
   /// Filled in by `split_target`: decoded.
   std::vector<std::string> segments;

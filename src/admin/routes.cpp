@@ -277,17 +277,17 @@ std::vector<Route> hospital_routes() {
        .outcomes = {{.summary = "The case", .schema = "CaseAlone"}}},
       {.pattern = "/api/v1/hospital/cases/{id}/body",
        .operation = "getCaseBody",
-       .summary = "The bytes of the message's body",
+       .summary = "The bytes of the message's body, in its newest version",
        .handler = get_case_body,
        .outcomes = {{.summary = "As text/plain when they are UTF-8 and as application/json when the message says so",
                      .content_type = "application/octet-stream"}}},
       {.method = Method::post,
        .pattern = "/api/v1/hospital/cases/{id}/replay",
        .operation = "replayCase",
-       .summary = "Sends the message to its queue once more, with fresh attempts",
+       .summary = "Sends the message to its queue once more, or to another queue or topic, in its newest version",
        .handler = replay_case,
        .body = "Replay",
-       .outcomes = {{.summary = "It is in the replay lane", .schema = "Case"}}},
+       .outcomes = {{.summary = "It is in the replay lane, or was sent elsewhere", .schema = "Case"}}},
       {.method = Method::post,
        .pattern = "/api/v1/hospital/cases/{id}/discard",
        .operation = "discardCase",
@@ -295,6 +295,39 @@ std::vector<Route> hospital_routes() {
        .handler = discard_case,
        .body = "Discard",
        .outcomes = {{.summary = "It is discarded", .schema = "Case"}}},
+  };
+}
+
+/// What is done to the message of a case.
+std::vector<Route> cure_routes() {
+  return {
+      {.method = Method::patch,
+       .pattern = "/api/v1/hospital/cases/{id}",
+       .operation = "editCase",
+       .summary = "Gives the message of an admitted case a new version; If-Match names the one that was seen",
+       .handler = edit_case,
+       .body = "Edit",
+       .has_message = true,
+       .outcomes = {{.summary = "The case with its new version", .schema = "Case"}}},
+      {.pattern = "/api/v1/hospital/cases/{id}/versions/{version}",
+       .operation = "getCaseVersion",
+       .summary = "The message of a case in one of its versions; 0 is what was published",
+       .handler = get_case_version,
+       .outcomes = {{.summary = "The message, and who made it so", .schema = "CaseVersion"}}},
+      {.pattern = "/api/v1/hospital/cases/{id}/diff",
+       .operation = "getCaseDiff",
+       .summary = "What differs between two versions of the message, line by line",
+       .handler = get_case_diff,
+       .query = {{.name = "from", .type = "integer", .summary = "A version; 0 when not given"},
+                 {.name = "to", .type = "integer", .summary = "A version; the newest when not given"}},
+       .outcomes = {{.summary = "Headers and body, JSON laid out", .schema = "CaseDiff"}}},
+      {.method = Method::post,
+       .pattern = "/api/v1/hospital/cases/{id}/restore",
+       .operation = "restoreCase",
+       .summary = "Takes a discard back, until case_retention is over",
+       .handler = restore_case,
+       .body = "Empty",
+       .outcomes = {{.summary = "It is admitted", .schema = "Case"}}},
   };
 }
 
@@ -349,7 +382,7 @@ const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
     for (const auto& part : {topic_routes(), subscription_routes(), schedule_routes(), diagnosis_routes(),
-                             hospital_routes(), broker_routes()})
+                             hospital_routes(), cure_routes(), broker_routes()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

@@ -36,6 +36,10 @@
   LAZARET_ERROR(FORBIDDEN_ORIGIN,    20, caller, never,     403, 77, false, "the Host or Origin of the request is not one of this broker's") \
   LAZARET_ERROR(ALREADY_EXISTS,      21, caller, never,     409, 73, false, "the name is taken")                       \
   LAZARET_ERROR(ALREADY_ANSWERED,    22, caller, never,     409, 73, false, "the request was answered meanwhile")       \
+  LAZARET_ERROR(STALE_VERSION,       23, caller, never,     412, 73, false, "it has been changed since the version that was named") \
+  LAZARET_ERROR(VERSION_NEEDED,      24, caller, never,     428, 64, false, "name the version that is to be changed, in If-Match") \
+  LAZARET_ERROR(INVALID_BODY,        25, caller, never,     422, 65, false, "the body of the message would not be what its content type says") \
+  LAZARET_ERROR(MESSAGE_GONE,        26, caller, never,     410, 66, false, "the message of this case is not kept any more") \
   /* The bytes on the connection are not the protocol. */                                                              \
   LAZARET_ERROR(BAD_MAGIC,           40, caller, never,     400, 76, true,  "the connection did not begin with the protocol's magic") \
   LAZARET_ERROR(UNSUPPORTED_VERSION, 41, caller, never,     400, 76, true,  "no protocol version is common to both sides") \

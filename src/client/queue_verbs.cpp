@@ -42,6 +42,7 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   if (spec.deduplicate_for) patch.deduplicate_for = *spec.deduplicate_for;
   patch.order_by_key = spec.order_by_key;
   patch.on_key_failure = spec.on_key_failure;
+  if (spec.case_retention) patch.case_retention = *spec.case_retention;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
 }
@@ -87,6 +88,7 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.on_expiry = std::string(model::name_of(in.options.on_expiry));
   out.spec.order_by_key = in.options.order_by_key;
   out.spec.on_key_failure = std::string(model::name_of(in.options.on_key_failure));
+  out.spec.case_retention = to_ms(in.options.case_retention);
   out.ready = in.ready;
   out.leased = in.leased;
   out.waiting = in.waiting;
@@ -228,6 +230,7 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.on_expiry = std::move(spec.on_expiry);
   options.order_by_key = spec.order_by_key;
   options.on_key_failure = std::move(spec.on_key_failure);
+  options.case_retention = spec.case_retention;
   return {Kind::subscription,     std::move(options), std::move(spec.topic), std::move(spec.start), {},
           std::move(spec.filter), spec.ephemeral,     std::move(spec.topics)};
 }

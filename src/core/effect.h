@@ -11,6 +11,7 @@
 #include "model/feed.h"
 #include "model/ids.h"
 #include "model/mutation.h"
+#include "model/store.h"
 
 namespace lazaret::core {
 
@@ -53,6 +54,12 @@ struct LoadWaiting {
   model::SubscriptionId subscription;
   std::uint64_t generation = 0;
   base::Instant after;
+  std::size_t max = 0;
+};
+/// Closed cases, those closed longest first.
+struct LoadClosed {
+  model::SubscriptionId subscription;
+  model::ClosedCase after;
   std::size_t max = 0;
 };
 /// What this shard owes to another one, from a number on.
@@ -118,7 +125,7 @@ struct ConfirmFeed {
 
 using Effect =
     std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance, ReleaseInstance,
-                 AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver, Feed, ConfirmFeed>;
+                 AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver, Feed, ConfirmFeed, LoadClosed>;
 
 /// What a step leaves behind. The engine hands the same object to many steps of one group.
 struct Output {

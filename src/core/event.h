@@ -51,6 +51,12 @@ struct WaitingLoaded {
   std::uint64_t generation = 0;
   std::vector<model::RecoveredDelivery> records;
 };
+/// What a LoadClosed effect asked for. `at_end`: there are no more.
+struct ClosedLoaded {
+  model::SubscriptionId subscription;
+  std::vector<model::ClosedCase> cases;
+  bool at_end = false;
+};
 /// The disk is short of space (publishes are refused) or has enough again.
 struct DiskPressure {
   bool refuse_publishes = false;
@@ -174,7 +180,8 @@ struct Event {
                    OneLoaded, TimeFound, WaitingLoaded, DiskPressure, TrimNow, Drain, SessionEnded, InstanceAway,
                    InstanceBack, InstanceLost, InstanceGone, ResumeOver, InstanceReserved, IsolationReady,
                    ReservationRefused, InstanceFree, QueueAssigned, QueueRemoved, HandedOver, HandOverTaken,
-                   OutboxLoaded, Fed, FeedTaken>;
+                   OutboxLoaded, Fed, FeedTaken, model::EditCaseCommand, model::RestoreCaseCommand,
+                   model::RedirectCaseCommand, ClosedLoaded>;
   What what;
 };
 

@@ -341,12 +341,15 @@ void Shard::State::end_at(Subscription& sub, Entry& entry, base::Instant deadlin
 
 void Shard::State::load_one(Subscription& sub, Entry& entry) {
   if (entry.loading || sub.loads_under_way >= kRetriesAhead) return;
-  const model::Offset source = entry.replays ? entry.replays->offset : entry.position.offset;
-  if (source >= sub.log->persisted_end) return;  // given back before it was written: read when that is durable
+  const bool own = entry.edited;  // in its place in the lane, when that is durable
+  if (own && sub.book != nullptr && sub.book->copying.contains(entry.position.offset)) return;
+  const model::Offset source = entry.replays && !own ? entry.replays->offset : entry.position.offset;
+  // Given back before it was written: read when that is durable.
+  if (!own && source >= sub.log->persisted_end) return;
   entry.loading = true;
   ++sub.loads_under_way;
-  out->effects.emplace_back(
-      LoadOne{sub.queue->subscription, 0, entry.position.log, entry.position.offset, sub.queue->log, source});
+  out->effects.emplace_back(LoadOne{sub.queue->subscription, 0, entry.position.log, entry.position.offset,
+                                    own ? sub.queue->lane : sub.queue->log, source});
 }
 
 void Shard::State::flush_deliveries() {

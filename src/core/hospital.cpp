@@ -42,6 +42,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
     admission.lane_offset = entry.position.offset;
     sub.lane.erase(origin);
     relapses.remember(id, entry.attempts);
+    drop_edited_copy(sub, entry);
   }
   mutate(std::move(admission), false);
   hold_effects(sub);
@@ -76,6 +77,7 @@ void Shard::State::forget_entry(Subscription& sub, Entry& entry) {
 void Shard::State::recall(Subscription& sub, const Entry& entry, model::Offset origin) {
   const model::CaseId id{config.shard, sub.queue->subscription, sub.queue->log, origin};
   relapses.remember(id, entry.attempts);
+  drop_edited_copy(sub, entry);
   mutate(model::RecallCase{id, sub.queue->lane, entry.position.offset, entry.attempts, entry.failures}, true);
 }
 
@@ -92,7 +94,9 @@ void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
   discharge.failures = entry.failures;
   sub.lane.erase(origin);
   discharge.drop_evacuated = drop_copy(*sub.log, origin);
+  drop_edited_copy(sub, entry);
   mutate(std::move(discharge), false);
+  case_closed(sub);
   if (sub.keys != nullptr) close_case_of_key(sub, origin);
   drop_record(sub, entry);
   touch(sub);
@@ -135,11 +139,15 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     case_tokens.touched(command.id);
     sub->lane.emplace(command.id.offset, lane_offset);
     --sub->counters.in_hospital;
-    mutate(model::ReplayCase{command.id, sub->queue->lane, lane_offset}, true);
+    const std::uint32_t version = version_of(*sub, command.id.offset);
+    mutate(model::ReplayCase{command.id, sub->queue->lane, lane_offset, version, command.failures_before}, true);
+    if (version > 0) sub->book->copying.emplace(lane_offset, group);
     const Position position{sub->queue->lane, lane_offset};
     Entry& entry = sub->entries[position];
     entry.position = position;
     entry.replays = command.id;
+    entry.edited = version > 0;
+    entry.failures_before = command.failures_before;
     entry.redelivered = true;
     entry.priority = std::min(command.priority, model::kHighestPriority);
     entry.attempts = relapses.length(command.id, command.attempts);
@@ -158,7 +166,9 @@ void Shard::State::on(model::DiscardCaseCommand& command) {
   if (sub == nullptr) {
     // Of a deleted queue only the store knows its cases, and whoever asks has looked there. A topic that is still there
     // keeps what it keeps: cases of other subscriptions may have the same message.
-    mutate(model::DiscardCase{command.id, now, command.reason, find(command.id.log) == nullptr}, true);
+    if (closed_orphans.close(command.id)) {
+      mutate(model::DiscardCase{command.id, now, command.reason, find(command.id.log) == nullptr}, true);
+    }
     return tell(command.origin.session, model::CaseDone{command.origin.request, {}, command.id, 0});
   }
   model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
@@ -170,8 +180,10 @@ void Shard::State::on(model::DiscardCaseCommand& command) {
     case_tokens.touched(command.id);
     --sub->counters.in_hospital;
     ++sub->counters.discarded;
-    const bool evacuated = drop_copy(*sub->log, command.id.offset);
-    mutate(model::DiscardCase{command.id, now, command.reason, evacuated}, true);
+    // Its message stays until its time is over: until then it can be restored.
+    book_of(*sub).discarded.insert(command.id.offset);
+    mutate(model::DiscardCase{command.id, now, command.reason, false}, true);
+    case_closed(*sub);
     if (sub->keys != nullptr) close_case_of_key(*sub, command.id.offset);
     touch(*sub);
   }

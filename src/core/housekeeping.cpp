@@ -32,6 +32,9 @@ void Shard::State::on(Persisted& event) {
       found->durable_mark = marks.front().second;
     }
     if (!found->loading_waiting) forget_parked_lately(*found);
+    if (found->book != nullptr) {
+      std::erase_if(found->book->copying, [&](const auto& one) { return one.second <= event.group; });
+    }
     if (found->keys != nullptr) found->keys->persisted(event.group);
     pumped_later.insert(id);
   }

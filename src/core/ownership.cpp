@@ -193,7 +193,10 @@ void Shard::State::finish_deletion(Subscription& sub) {
   for (const auto& [origin, lane_offset] : sub.lane) {
     recall(sub, sub.entries.at({sub.queue->lane, lane_offset}), origin);
   }
+  // What was discarded has nowhere to be restored to.
+  if (sub.book != nullptr) sub.book->discarded.clear();
   const bool keep_log = sub.log->is_topic;
+  drop_copies(sub, {model::Offset(0), sub.log->state.next});
   if (keep_log) leave_log(sub);
   mutate(model::DropSubscription{sub.queue->subscription, sub.queue->log, sub.queue->lane, keep_log}, true);
   out->effects.emplace_back(ForgetQueue{sub.queue->name, sub.queue->subscription});

@@ -30,7 +30,8 @@ class RecentIds {
     const auto it = by_id_.find(id);
     return it == by_id_.end() ? std::nullopt : std::optional(it->second);
   }
-  /// What has no id is never there again. REQUIRES that find found nothing, and an offset beyond those before.
+  /// What has no id is never there again; what is there already has its newest offset, and is forgotten when it would
+  /// have been. REQUIRES an offset beyond those before.
   void record(const model::MessageId& id, model::Offset offset, base::Instant now) {
     if (id.is_nil()) return;
     add({id, offset, now});

@@ -124,6 +124,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     sub.entered_to = sub.log->is_topic ? source.entered_to : sub.log->state.next;
   }
   for (const Offset offset : recovered.admitted) sub.admitted.insert(offset);
+  recover_book(sub, recovered);
   for (const model::LaneEntry& lane : recovered.lane) {
     sub.lane.emplace(lane.target.offset, lane.offset);
     Entry& entry = sub.entries[{sub.queue->lane, lane.offset}];
@@ -132,6 +133,8 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.redelivered = true;
     entry.attempts = lane.attempts;
     entry.priority = lane.priority;
+    entry.edited = lane.edited;
+    entry.failures_before = lane.failures_before;
   }
   for (const model::RecoveredDelivery& delivery : recovered.deliveries) {
     const Position position{delivery.log, delivery.record.offset};

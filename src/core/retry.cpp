@@ -91,7 +91,7 @@ void Shard::State::amend_attempt(Subscription& sub, Entry& entry) {
 void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
   ++entry.failures;
   const std::optional<std::uint32_t> limit = sub.queue->options.max_attempts;
-  if (limit && entry.failures >= *limit) {
+  if (limit && entry.failures + entry.failures_before >= *limit) {
     return admit(sub, entry, model::CaseReason::attempts_exhausted, entry.last_attempt->error);
   }
   put_back(sub, entry, delay.value_or(backoff(sub.queue->options, entry.failures)));
@@ -220,6 +220,7 @@ void Shard::State::on(WakeUp&) {
       if (std::exchange(entry.scheduled, false)) --sub.scheduled_in_memory;
       make_ready(sub, entry);
     }
+    look_for_closed(sub);
     trim(*sub.log, false);
     pumped_later.insert(id);
     end_if_unused(sub);
@@ -360,7 +361,7 @@ void Shard::State::set_alarm(Subscription& sub) {
   if (sub.has_parked() && sub.parked_from > now) next = std::min(next, sub.parked_from);
   if (sub.seeking && !sub.finding) next = now;
   if (!sub.deleting && !draining && !sub.seeking) next = std::min(next, sub.sweep_at);
-  if (!sub.deleting && !draining) next = std::min(next, sub.unused_until);
+  if (!sub.deleting && !draining) next = std::min({next, sub.unused_until, retention_ends(sub)});
   const bool drained = sub.log->drained_at != sub.log->state.next && is_drained(*sub.log);
   if (drained) next = std::min(next, std::max(now, sub.log->last_trim) + std::chrono::seconds(1));
   if (next == sub.alarm) return;

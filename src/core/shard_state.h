@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "core/closed_orphans.h"
 #include "core/effect.h"
 #include "core/event.h"
 #include "core/outbox.h"
@@ -130,8 +131,8 @@ struct Shard::State {
   // --- transactions.cpp: what is published with a verdict, or with another publish
   base::Code outgoing_problem(const model::Outgoing& outgoing);
   void publish_along(const model::Outgoing& outgoing);
-  void append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages);
-  void owe(const model::Outgoing::To& to, model::SubscriptionId asked = {});
+  void append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages, bool repeats = false);
+  void owe(const model::Outgoing::To& to, model::SubscriptionId asked = {}, bool repeats = false);
   void hand_over(Outbox& box, model::OutboxEntryRef entry);
   void load_outbox(model::ShardId to, Outbox& box);
   void load_outboxes();
@@ -374,6 +375,25 @@ struct Shard::State {
   void on(model::UpdateGroup& command);
   base::Status case_problem(const model::CaseId& id, Subscription*& sub);
 
+  // --- cure.cpp: edits, redirection, restoring
+  void on(model::EditCaseCommand& command);
+  void on(model::RestoreCaseCommand& command);
+  void on(model::RedirectCaseCommand& command);
+  base::Status redirection_problem(Subscription& sub, const model::RedirectCaseCommand& command);
+  void redirect_orphan(model::RedirectCaseCommand& command);
+  static CaseBook& book_of(Subscription& sub);
+  static std::uint32_t version_of(const Subscription& sub, model::Offset offset);
+  void drop_edited_copy(Subscription& sub, const Entry& entry);
+
+  // --- case_retention.cpp: closed cases go in time
+  void case_closed(Subscription& sub);
+  static base::Instant retention_ends(const Subscription& sub);
+  void look_for_closed(Subscription& sub);
+  void on(ClosedLoaded& event);
+  void drop_closed(Subscription& sub, const model::ClosedCase& closed);
+  void forget_closed(Subscription& sub, model::OffsetRange range);
+  void recover_book(Subscription& sub, const model::RecoveredSubscription& recovered);
+
   // --- requests.cpp: messages whose requester waits for a reply
   void on(model::Request& command);
   void on(model::CancelRequest& command);
@@ -512,6 +532,7 @@ struct Shard::State {
   SettledTokens expired_tokens;  // last tokens of messages that were dropped: as if an ack had been answered
   CaseTokens case_tokens;
   Relapses relapses;
+  ClosedOrphans closed_orphans;
   PendingRequests pending_requests;
   std::set<RequestKey> noted;  // open ones with a note that is neither published nor on the disk
 

@@ -20,6 +20,7 @@
 #include "base/fifo.h"
 #include "base/on_demand.h"
 #include "core/ack_set.h"
+#include "core/case_book.h"
 #include "core/fan_in.h"
 #include "core/interval_set.h"
 #include "core/key_locks.h"
@@ -83,8 +84,10 @@ struct Entry {
   base::Instant started_at;
   base::Instant deadline = base::Instant::never();
   std::set<std::pair<base::Instant, Position>>::iterator deadline_at;  // unless it is never
-  /// Of an entry of the lane.
+  // Of an entry of the lane.
   std::optional<model::CaseId> replays;
+  std::uint32_t failures_before = 0;  // failed attempts before the replay that count all the same
+  bool edited = false;                // its message stands in `evacuated`, under its place in the lane
   /// For a retry: loaded before it is granted.
   model::MessageRef message;
   /// The attempt that ended last, while its token may still say something about it.
@@ -161,6 +164,7 @@ struct Subscription {
   model::Offset lane_next;
   IntervalSet admitted;                                         // offsets of cases in state admitted
   base::OnDemand<std::map<model::Offset, model::Offset>> lane;  // origin offset → lane offset, of replaying cases
+  std::unique_ptr<CaseBook> book;                               // where a case was ever edited or closed
 
   // --- What is in flight
   std::map<Position, Entry> entries;
@@ -227,6 +231,10 @@ struct Subscription {
   bool dirty = false;                    // its record goes into this group
   base::Instant alarm = base::Instant::never();
 
+  /// Whether a case needs the message.
+  bool has_case_of(model::Offset offset) const {
+    return admitted.contains(offset) || lane.contains(offset) || (book != nullptr && book->discarded.contains(offset));
+  }
   bool is_lane(model::LogId id) const { return id == queue->lane; }
   bool is_relaxed() const { return log->relaxed; }
   bool is_parked(model::Offset offset) const { return parked.contains(offset) || parked_scheduled.contains(offset); }

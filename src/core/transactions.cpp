@@ -33,21 +33,22 @@ Code Shard::State::outgoing_problem(const model::Outgoing& outgoing) {
 void Shard::State::publish_along(const model::Outgoing& outgoing) {
   for (const model::Outgoing::To& to : outgoing.to) {
     if (to.shard == config.shard) {
-      append_along(*find(to.log), to.messages);
+      append_along(*find(to.log), to.messages, outgoing.repeats);
     } else {
-      owe(to);
+      owe(to, {}, outgoing.repeats);
     }
   }
   out->urgent = true;
 }
 
-void Shard::State::append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages) {
+/// `repeats`: also what came lately, by its id.
+void Shard::State::append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages, bool repeats) {
   put_changed_log(log);
   const Offset first = log.state.next;
   Arrivals stored;
   stored.messages.reserve(messages.size());
   for (const std::shared_ptr<model::Message>& message : messages) {
-    if (known_by_id(log, *message)) continue;
+    if (!repeats && known_by_id(log, *message)) continue;
     if (log.limited) make_room(log, message->size());
     take_in(log, message, stored);
   }
@@ -57,7 +58,7 @@ void Shard::State::append_along(Log& log, const std::vector<std::shared_ptr<mode
 // --- To another shard -----------------------------------------------------------------------------------------------
 
 /// `asked`: of a reply, to a request to that queue.
-void Shard::State::owe(const model::Outgoing::To& to, model::SubscriptionId asked) {
+void Shard::State::owe(const model::Outgoing::To& to, model::SubscriptionId asked, bool repeats) {
   Outbox& box = outboxes[to.shard];
   for (std::size_t at = 0; at < to.messages.size(); at += limits::kRunMessages) {
     const std::size_t count = std::min<std::size_t>(limits::kRunMessages, to.messages.size() - at);
@@ -67,6 +68,7 @@ void Shard::State::owe(const model::Outgoing::To& to, model::SubscriptionId aske
     entry->number = ++box.last;
     entry->log = to.log;
     entry->asked = asked;
+    entry->repeats = repeats;
     entry->messages.assign(part.begin(), part.end());
     mutate(model::PutOutbox{entry}, true);
     if (box.sent + 1 == entry->number && box.has_room() && !draining) hand_over(box, std::move(entry));
@@ -134,7 +136,7 @@ void Shard::State::on(HandedOver& event) {
       for (const model::MessageRef& message : event.entry->messages) {
         messages.push_back(std::make_shared<model::Message>(*message));
       }
-      append_along(*log, messages);
+      append_along(*log, messages, event.entry->repeats);
     }
   }
   // Each by its own number, also one that is handed over again: what is lost is counted with it.

@@ -86,6 +86,7 @@ bool Shard::State::may_trim(const Log& log, OffsetRange range) const {
   std::uint64_t needed = 0;
   for (const Subscription* sub : log.readers) {
     needed += sub->admitted.count_in(range) + sub->acked.unsettled_in(range);
+    if (sub->book != nullptr) needed += sub->book->discarded.count_in(range);
     for (auto it = sub->lane.lower_bound(range.begin); it != sub->lane.end() && it->first < range.end; ++it) ++needed;
     if (needed * 10 >= range.size() && needed > 16) return false;
   }
@@ -101,7 +102,7 @@ bool Shard::State::is_drained(const Log& log) const {
 /// Whether a subscription or a case needs the message.
 bool Shard::State::is_needed(const Log& log, Offset offset) {
   const auto needs = [offset](const Subscription* sub) {
-    return !sub->acked.is_settled(offset) || sub->admitted.contains(offset) || sub->lane.contains(offset);
+    return !sub->acked.is_settled(offset) || sub->has_case_of(offset);
   };
   return log.kept.contains(offset) || std::any_of(log.readers.begin(), log.readers.end(), needs);
 }
@@ -115,9 +116,11 @@ void Shard::State::trim_stretch(Log& log, OffsetRange range) {
     if (!log.evacuated.contains(offset) && !log.trimmed.contains(offset)) trim.evacuate.push_back(offset);
   };
   for (const Subscription* sub : log.readers) {
-    sub->admitted.for_each_in(range, [&](OffsetRange part) {
+    const auto need_all = [&](OffsetRange part) {
       for (Offset offset = part.begin; offset < part.end; offset = offset.next()) need(offset);
-    });
+    };
+    sub->admitted.for_each_in(range, need_all);
+    if (sub->book != nullptr) sub->book->discarded.for_each_in(range, need_all);
     for (auto it = sub->lane.lower_bound(range.begin); it != sub->lane.end() && it->first < range.end; ++it)
       need(it->first);
     for (Offset offset = sub->acked.next_unsettled(range.begin); offset < range.end;

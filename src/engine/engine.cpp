@@ -383,6 +383,8 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       post(model::ShardId(0), core::QueueRemoved{forget->name, forget->subscription});
     } else if (auto* outbox = std::get_if<core::LoadOutbox>(&effect)) {
       read(shard, *outbox);
+    } else if (auto* closed = std::get_if<core::LoadClosed>(&effect)) {
+      read(shard, *closed);
     } else if (auto* hand_over = std::get_if<core::HandOver>(&effect)) {
       post(hand_over->entry->to, core::HandedOver{shard, hand_over->entry});
     } else if (auto* taken = std::get_if<core::ConfirmHandOver>(&effect)) {

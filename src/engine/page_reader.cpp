@@ -46,6 +46,13 @@ base::Result<model::MessagePage> read_page(model::Store& store, model::ShardId s
                                 wish.max_bytes);
 }
 
+base::Result<core::ClosedLoaded> read_closed(model::Store& store, model::ShardId shard, const core::LoadClosed& wish) {
+  auto cases = store.read_closed(shard, wish.subscription, wish.after, wish.max);
+  if (!cases.ok()) return cases.status();
+  const bool at_end = cases->size() < wish.max;
+  return core::ClosedLoaded{wish.subscription, std::move(*cases), at_end};
+}
+
 PageReader::PageReader(model::Store& store, Post post, Fatal fatal)
     : store_(store), post_(std::move(post)), fatal_(std::move(fatal)) {}
 
@@ -78,6 +85,7 @@ void PageReader::run() {
       if (const auto* waiting = std::get_if<core::LoadWaiting>(&*job->wish)) read(job->shard, *waiting);
       if (const auto* time = std::get_if<core::FindTime>(&*job->wish)) find(job->shard, *time);
       if (const auto* outbox = std::get_if<core::LoadOutbox>(&*job->wish)) read(job->shard, *outbox);
+      if (const auto* closed = std::get_if<core::LoadClosed>(&*job->wish)) read(job->shard, *closed);
       ++job;
     }
   }
@@ -136,6 +144,12 @@ void PageReader::read(model::ShardId shard, const core::LoadOutbox& wish) {
   auto entries = store_.read_outbox(shard, wish.to, wish.from, wish.max_entries, wish.max_bytes);
   if (!entries.ok()) return fatal_(entries.status());
   post_(shard, core::OutboxLoaded{wish.to, std::move(*entries)});
+}
+
+void PageReader::read(model::ShardId shard, const core::LoadClosed& wish) {
+  auto closed = read_closed(store_, shard, wish);
+  if (!closed.ok()) return fatal_(closed.status());
+  post_(shard, std::move(*closed));
 }
 
 void PageReader::read(model::ShardId shard, const core::LoadWaiting& wish) {

@@ -22,9 +22,13 @@ base::Result<model::Offset> find_time(model::Store& store, model::ShardId shard,
 /// What a LoadMessages effect asks for.
 base::Result<model::MessagePage> read_page(model::Store& store, model::ShardId shard, const core::LoadMessages& wish);
 
+/// What a LoadClosed effect asks for.
+base::Result<core::ClosedLoaded> read_closed(model::Store& store, model::ShardId shard, const core::LoadClosed& wish);
+
 class PageReader {
  public:
-  using Wish = std::variant<core::LoadMessages, core::LoadOne, core::FindTime, core::LoadWaiting, core::LoadOutbox>;
+  using Wish = std::variant<core::LoadMessages, core::LoadOne, core::FindTime, core::LoadWaiting, core::LoadOutbox,
+                            core::LoadClosed>;
   using Post = std::function<void(model::ShardId, core::Event::What)>;
   using Fatal = std::function<void(const base::Status&)>;
 
@@ -49,6 +53,7 @@ class PageReader {
   void read(model::ShardId shard, const core::LoadWaiting& wish);
   void find(model::ShardId shard, const core::FindTime& wish);
   void read(model::ShardId shard, const core::LoadOutbox& wish);
+  void read(model::ShardId shard, const core::LoadClosed& wish);
   void tell(model::ShardId shard, const core::LoadOne& wish, const model::MessagePage& page);
 
   model::Store& store_;

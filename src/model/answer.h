@@ -227,6 +227,7 @@ struct CaseDone {
   base::Status status;
   CaseId id;
   std::uint64_t lane_offset = 0;
+  std::uint32_t version = 0;  // of an edit or a redirection: the newest, also where it is refused for that
 };
 
 using Answer = std::variant<Published, ProducerOpened, ConsumerOpened, Deliver, Recall, LeaseEnded, ConsumerEnded,

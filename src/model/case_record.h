@@ -89,6 +89,16 @@ struct MessageSummary {
   bool operator==(const MessageSummary&) const = default;
 };
 
+/// An edit of a case's message: who made version `version` of it, and when. Version 0 is what was published, and has
+/// none.
+struct CaseEdit {
+  std::uint32_t version = 0;
+  base::Instant at;
+  std::string by;
+  std::string note;
+  bool operator==(const CaseEdit&) const = default;
+};
+
 /// A case. The message itself stays in its log, or in `evacuated` when the log around it is trimmed; the
 /// attempts stand beside it under the same id.
 struct CaseRecord {
@@ -119,6 +129,11 @@ struct CaseRecord {
   std::string error_frames;
   /// The cases of the same cause. Filled in by the store when the case is admitted.
   GroupId group;
+  /// Of its message, the newest; 0: as it was published.
+  std::uint32_t version = 0;
+  /// Discharged by being published there instead.
+  std::string redirected_to;
+  bool is_open() const { return state == CaseState::admitted || state == CaseState::replaying; }
   /// Where the message has its offset in `source`.
   Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
   bool operator==(const CaseRecord&) const = default;

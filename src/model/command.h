@@ -34,6 +34,8 @@ struct Outgoing {
     std::vector<std::shared_ptr<Message>> messages;
   };
   std::vector<To> to;
+  /// Also where a message of the same id came lately, and the log deduplicates by ids.
+  bool repeats = false;
   /// Whoever took it in says why nothing may become of it.
   base::Code problem = base::Code::OK;
 };
@@ -239,6 +241,8 @@ struct ReplayCaseCommand {
   std::uint8_t priority = 0;
   /// Although it is a request that was answered meanwhile.
   bool force = false;
+  /// Failed attempts of before that count against the limit: what is left of it is left, one at least.
+  std::uint32_t failures_before = 0;
 };
 /// Answered by CaseDone. Also of a queue that was deleted: whoever asks has read that the case is admitted.
 struct DiscardCaseCommand {
@@ -253,9 +257,37 @@ struct UpdateGroup {
   GroupPatch patch;
 };
 
-using Command =
-    std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
-                 UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
-                 DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest, UpdateGroup>;
+/// A new version of the message of an admitted case. Answered by CaseDone; STALE_VERSION when it has another version by
+/// now than whoever asks has seen.
+struct EditCaseCommand {
+  Origin origin;
+  CaseId id;
+  std::uint32_t version = 0;  // that was seen
+  std::string by;
+  std::string note;
+  MessageRef message;
+};
+/// A discarded case is admitted again. Answered by CaseDone.
+struct RestoreCaseCommand {
+  Origin origin;
+  CaseId id;
+  KeyHash key;            // as its record says
+  bool holds_key = true;  // what is behind it waits, where its subscription says so
+};
+/// The message of an admitted case is published elsewhere, and the case closed. Answered by CaseDone; STALE_VERSION as
+/// for an edit. Also of a queue that was deleted: whoever asks has read that the case is admitted.
+struct RedirectCaseCommand {
+  Origin origin;
+  CaseId id;
+  std::uint32_t version = 0;  // of the message that is published
+  std::string to;             // its name
+  OutgoingRef outgoing;
+  bool force = false;  // as for a replay
+};
+
+using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
+                             CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
+                             ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
+                             AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand>;
 
 }  // namespace lazaret::model

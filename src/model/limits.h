@@ -171,6 +171,18 @@ static_assert(kBatchHeaderBytes >= kEnvelopeBytesMost + kReplyBytes + kBatchByte
 /// Why a responder declines; cut beyond.
 inline constexpr std::size_t kReasonBytes = 4u << 10;
 
+// --- The hospital ---------------------------------------------------------------------------------------------------
+/// Edits of one case: all its versions are kept as long as the case is.
+inline constexpr std::uint32_t kCaseVersions = 100;
+/// How long a closed case is kept: the shortest, and the longest, ten years.
+inline constexpr base::Duration kCaseRetentionLeast = 1s;
+inline constexpr base::Duration kCaseRetentionMost = 24h * 3652;
+/// Closed cases that go in one step when their time is over.
+inline constexpr std::size_t kClosedPage = 1024;
+/// Who edits, and what they say of it.
+inline constexpr std::size_t kActorBytes = 200;
+inline constexpr std::size_t kCaseNoteBytes = 1024;
+
 // --- Deduplication --------------------------------------------------------------------------------------------------
 /// Sequences remembered per producer and log.
 inline constexpr std::uint64_t kDedupWindow = 4096;
@@ -204,7 +216,7 @@ inline constexpr std::size_t kUnansweredResults = 64 * kBatchItems;
 inline constexpr std::size_t kIngestBytes = 64u << 20;
 /// What a command or an item of one takes in memory beside the bytes that came for it, and so in that account: the
 /// mailboxes of all shards together hold at most kIngestBytes / kCommandBytes of them, and one batch of each session.
-inline constexpr std::size_t kCommandBytes = 512;
+inline constexpr std::size_t kCommandBytes = 640;
 /// Descriptors of the process that connections of clients leave for others: the store's files, whose failure would end
 /// the process, and the HTTP API. Half of them, where the process may have few.
 inline constexpr std::size_t kDescriptorsLeft = kStoreFiles + 512;

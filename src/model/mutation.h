@@ -134,6 +134,10 @@ struct ReplayCase {
   CaseId id;
   LogId lane;
   Offset lane_offset;
+  /// Not 0: this version of the message is copied to `evacuated` under the entry's place, from where it is delivered.
+  /// It goes with a DropEvacuated beside whatever takes the entry.
+  std::uint32_t version = 0;
+  std::uint32_t failures_before = 0;  // as LaneEntry says
 };
 /// replaying → admitted without having failed for good: a purge of the lane, or its queue is deleted. What was tried
 /// counts: `attempt_count` is the length of the history now, `failures` those since the replay.
@@ -161,6 +165,30 @@ struct DiscardCase {
   CaseId id;
   base::Instant at;
   std::string reason;
+  bool drop_evacuated = false;
+};
+
+/// Of an admitted case: its message has a new version, one above the last.
+struct EditCase {
+  CaseId id;
+  CaseEdit edit;
+  MessageRef message;
+};
+/// discarded → admitted.
+struct RestoreCase {
+  CaseId id;
+};
+/// admitted → discharged: its message was published to `to` in the same write.
+struct RedirectCase {
+  CaseId id;
+  base::Instant at;
+  std::string to;
+  bool drop_evacuated = false;
+};
+/// Everything of a case that was closed at that time, and is closed since, goes.
+struct DropCase {
+  CaseId id;
+  base::Instant closed_at;
   bool drop_evacuated = false;
 };
 
@@ -257,12 +285,12 @@ struct PutShardMeta {
   ShardMeta meta;
 };
 
-using Mutation =
-    std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription, DropLog,
-                 PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
-                 RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
-                 DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
-                 DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities, PatchGroup>;
+using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription,
+                              DropLog, PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts,
+                              AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup,
+                              TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta,
+                              DropSchedule, PutRequest, DropRequest, PutOutbox, DropOutbox, PutInbox, PutMessageIds,
+                              TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase, RedirectCase, DropCase>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

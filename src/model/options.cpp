@@ -123,6 +123,7 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   options.filter = filter.value_or(options.filter);
   options.deduplicate_for = deduplicate_for.value_or(options.deduplicate_for);
   options.ephemeral = ephemeral.value_or(options.ephemeral);
+  options.case_retention = case_retention.value_or(options.case_retention);
   return options;
 }
 
@@ -153,13 +154,14 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.filter = options.filter;
   patch.deduplicate_for = options.deduplicate_for;
   patch.ephemeral = options.ephemeral;
+  patch.case_retention = options.case_retention;
   return patch;
 }
 
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
                         lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
-                        ttl || on_expiry || order_by_key || on_key_failure;
+                        ttl || on_expiry || order_by_key || on_key_failure || case_retention;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
                   "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
@@ -217,6 +219,8 @@ Status validate(const QueueOptions& options) {
     return Status(Code::INVALID_OPTION, "on_expiry must be \"drop\" or \"hospital\"");
   }
   LZ_RETURN_IF_ERROR(between("ttl", options.ttl, 0s, limits::kDelayMost));
+  LZ_RETURN_IF_ERROR(
+      between("case_retention", options.case_retention, limits::kCaseRetentionLeast, limits::kCaseRetentionMost));
   LZ_RETURN_IF_ERROR(between("backoff_initial", options.backoff_initial, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_max", options.backoff_max, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_multiplier", options.backoff_multiplier, 1, 100));
@@ -264,6 +268,7 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   differs("on_key_failure", std::string(name_of(have.on_key_failure)), std::string(name_of(asked.on_key_failure)));
   time("deduplicate_for", have.deduplicate_for, asked.deduplicate_for);
   flag("ephemeral", have.ephemeral, asked.ephemeral);
+  time("case_retention", have.case_retention, asked.case_retention);
   differs("filter", "'" + have.filter + "'", "'" + asked.filter + "'");
   return text;
 }

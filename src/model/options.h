@@ -94,6 +94,8 @@ struct QueueOptions {
   base::Duration deduplicate_for{};
   /// Of a subscription: it goes, with what it has not settled, when it has had no consumer for kEphemeralWaits.
   bool ephemeral = false;
+  /// How long a closed case is kept, with its attempts and versions: until then one that was discarded can be restored.
+  base::Duration case_retention = std::chrono::hours(24 * 30);
 
   bool operator==(const QueueOptions&) const = default;
 };
@@ -125,6 +127,7 @@ struct OptionsPatch {
   std::optional<std::string> filter;  // "": everything
   std::optional<base::Duration> deduplicate_for;
   std::optional<bool> ephemeral;
+  std::optional<base::Duration> case_retention;
 
   /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;

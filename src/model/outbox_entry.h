@@ -19,6 +19,8 @@ struct OutboxEntry {
   std::vector<MessageRef> messages;  // kRunMessages at most
   /// Of a reply: the queue that was asked. Should the log be gone, it is counted there.
   SubscriptionId asked;
+  /// It is stored although a message of its id may be there.
+  bool repeats = false;
 };
 using OutboxEntryRef = std::shared_ptr<const OutboxEntry>;
 

@@ -177,6 +177,9 @@ struct LaneEntry {
   CaseId target;
   std::uint32_t attempts = 0;  // length of the case's history
   std::uint8_t priority = 0;   // of its message
+  /// The message was edited: its newest version of then stands in `evacuated` under this place in the lane.
+  bool edited = false;
+  std::uint32_t failures_before = 0;  // failed attempts before the replay that count against the limit all the same
   bool operator==(const LaneEntry&) const = default;
 };
 

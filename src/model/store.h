@@ -44,6 +44,18 @@ struct RecoveredKey {
   KeyHash key;
   bool holds = true;  // of a case: what is behind it waits, where the queue says so
 };
+/// A closed case, as the store lists them: those that were closed first come first.
+struct ClosedCase {
+  base::Instant closed_at;
+  LogId log;
+  Offset offset;
+  auto operator<=>(const ClosedCase&) const = default;
+};
+/// A case whose message was edited, open or closed.
+struct EditedCase {
+  Offset offset;
+  std::uint32_t version = 0;  // the newest
+};
 struct RecoveredSubscription {
   SubscriptionState state;
   std::vector<AckChunk> chunks;  // of its one source, ascending
@@ -56,6 +68,10 @@ struct RecoveredSubscription {
   /// Open cases, ascending: those admitted, and those replaying with their place in the lane.
   std::vector<Offset> admitted;
   std::vector<LaneEntry> lane;
+  /// Closed cases that were discarded, ascending: their messages are kept.
+  std::vector<Offset> discarded;
+  std::vector<EditedCase> edited;             // ascending
+  std::optional<base::Instant> first_closed;  // when the case was closed that has been closed longest
   /// Of a subscription that orders by key: the keys of those of `parked` whose records name one or none, and of the
   /// open cases that have one, by the offsets of their messages.
   std::vector<RecoveredKey> parked_keys;
@@ -172,6 +188,13 @@ class Store {
   /// NOT_FOUND when there is no such case.
   virtual base::Result<CaseRecord> read_case(const CaseId& id) = 0;
   virtual base::Result<std::vector<Attempt>> read_attempts(const CaseId& id) = 0;
+  /// Who made its versions, from 1 on.
+  virtual base::Result<std::vector<CaseEdit>> read_edits(const CaseId& id) = 0;
+  /// The message as this version of the case has it, from 1 on. NOT_FOUND: there is none; null: it is damaged.
+  virtual base::Result<MessageRef> read_version(const CaseId& id, std::uint32_t version) = 0;
+  /// Closed cases of a subscription behind `after`, at most so many.
+  virtual base::Result<std::vector<ClosedCase>> read_closed(ShardId shard, SubscriptionId subscription,
+                                                            const ClosedCase& after, std::size_t max) = 0;
 
   virtual StoreUsage usage() = 0;
   /// Moves what is in memory to SST files, so that the WAL gets short. Called by the committer's thread.

@@ -4,6 +4,7 @@
 
 #include "model/fingerprint.h"
 #include "model/limits.h"
+#include "storage/case_history.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
 #include "storage/priorities.h"
@@ -156,10 +157,7 @@ Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange r
 Status BatchWriter::evacuate(model::LogId log, Offset offset) {
   const model::MessageRef message = MessageReader(database_, nullptr).read_one(shard_, log, offset);
   if (message == nullptr) return put(Family::evacuated, keys::message(shard_, log, offset), "");
-  const RunParts run = encode_run(log, offset, std::span(&message, 1));
-  std::string value = run.index;
-  for (const std::string_view part : run.data) value.append(part);
-  return put(Family::evacuated, keys::message(shard_, log, offset), value);
+  return put(Family::evacuated, keys::message(shard_, log, offset), encode_alone(log, offset, message));
 }
 
 Status BatchWriter::apply(const model::DropEvacuated& m) {
@@ -403,6 +401,7 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
   record.first_admitted_at = before->first_admitted_at;
   record.key = before->key;
   record.group = model::group_of(record);
+  record.version = before->version;
   put_case(record, before->admitted_at);
   return erase(Family::state, keys::lane_entry(shard_, record.id.subscription, m.lane_offset));
 }
@@ -413,8 +412,10 @@ Status BatchWriter::apply(const model::ReplayCase& m) {
   record->state = model::CaseState::replaying;
   record->replay_count += 1;
   put_case(*record, record->admitted_at);
+  if (m.version != 0) LZ_RETURN_IF_ERROR(copy_version(m));
   return put(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset),
-             encode(model::LaneEntry{m.lane_offset, m.id, record->attempt_count, record->summary.priority}));
+             encode(model::LaneEntry{m.lane_offset, m.id, record->attempt_count, record->summary.priority,
+                                     m.version != 0, m.failures_before}));
 }
 
 Status BatchWriter::apply(const model::RecallCase& m) {
@@ -436,6 +437,7 @@ Status BatchWriter::apply(const model::DischargeCase& m) {
   if (m.attempt_count > 0) record->attempt_count = m.attempt_count;
   record->failure_count += m.failures;
   put_case(*record, record->admitted_at);
+  LZ_RETURN_IF_ERROR(list_closed(*record));
   if (m.drop_evacuated) LZ_RETURN_IF_ERROR(erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)));
   if (m.late && m.attempt_count == 0) return {};  // an untouched case: it is in no lane
   return erase(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset));
@@ -448,6 +450,7 @@ Status BatchWriter::apply(const model::DiscardCase& m) {
   record->closed_at = m.at;
   record->discard_reason = m.reason;
   put_case(*record, record->admitted_at);
+  LZ_RETURN_IF_ERROR(list_closed(*record));
   return m.drop_evacuated ? erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)) : Status();
 }
 
@@ -470,8 +473,7 @@ Status BatchWriter::apply(const model::DropClosedCases& m) {
     if (its && id.offset >= m.range.begin && id.offset < m.range.end) closed[id] = record;
   }
   for (const auto& [id, record] : closed) {
-    const bool open = record.state == model::CaseState::admitted || record.state == model::CaseState::replaying;
-    if (!open) LZ_RETURN_IF_ERROR(drop_case(record));
+    if (!record.is_open()) LZ_RETURN_IF_ERROR(drop_case(record));
   }
   return {};
 }
@@ -482,6 +484,7 @@ Status BatchWriter::drop_case(const model::CaseRecord& record) {
   const model::CaseId id = record.id;
   LZ_RETURN_IF_ERROR(indexes_.change(&record, nullptr));
   LZ_RETURN_IF_ERROR(erase(Family::hospital, keys::case_record(id)));
+  LZ_RETURN_IF_ERROR(drop_case_history(record));
   LZ_RETURN_IF_ERROR(apply(model::DropAttempts{id.subscription, id.log, id.offset, 0}));
   cases_.erase(id);
   return {};

@@ -1,5 +1,5 @@
 // BatchWriter: turns the mutations of one commit into one WriteBatch. One method a mutation, in the order of
-// model/mutation.h.
+// model/mutation.h; what is done to the message of a case stands in case_writer.cpp.
 #pragma once
 
 #include <rocksdb/write_batch.h>
@@ -62,6 +62,10 @@ class BatchWriter {
   base::Status apply(const model::PutInbox& m);
   base::Status apply(const model::DropPriorities& m);
   base::Status apply(const model::PatchGroup& m);
+  base::Status apply(const model::EditCase& m);
+  base::Status apply(const model::RestoreCase& m);
+  base::Status apply(const model::RedirectCase& m);
+  base::Status apply(const model::DropCase& m);
 
   base::Status write_runs();
   base::Status trim_runs(const model::LogState& state, model::OffsetRange range);
@@ -72,6 +76,9 @@ class BatchWriter {
   base::Result<model::CaseRecord> case_of(const model::CaseId& id);
   base::Status drop_case(const model::CaseRecord& record);
   void put_case(const model::CaseRecord& record, base::Instant previous_admission);
+  base::Status copy_version(const model::ReplayCase& m);
+  base::Status list_closed(const model::CaseRecord& record);
+  base::Status drop_case_history(const model::CaseRecord& record);
   base::Status put(Family family, const std::string& key, const std::string& value);
   base::Status erase(Family family, const std::string& key);
   base::Status erase_prefix(Family family, const std::string& prefix);
@@ -87,6 +94,8 @@ class BatchWriter {
   base::Status index_status_;
   /// Cases that this commit has looked at, as it leaves them.
   std::map<model::CaseId, model::CaseRecord> cases_;
+  /// Versions of messages that this commit has made, the newest of each case.
+  std::map<model::CaseId, std::pair<std::uint32_t, model::MessageRef>> versions_here_;
   /// Until when a message waits that this commit has put into the schedule; named as its case would be.
   std::map<model::CaseId, base::Instant> waiting_here_;
 };

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "model/limits.h"
+#include "storage/case_history.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
 #include "storage/records.h"
@@ -52,9 +53,9 @@ class Checker {
   }
 
   Status check_all(std::uint16_t shards) {
-    const auto bytes = database_.get(Family::catalog, keys::directory(), snapshot_);
     DirectoryRecord directory;
-    has_groups_ = bytes.ok() && *bytes && decode(**bytes, directory) && directory.format >= kCaseIndexesFormat;
+    const auto written = database_.get(Family::catalog, keys::directory(), snapshot_);
+    if (written.ok() && *written && decode(**written, directory)) format_ = directory.format;
     LZ_RETURN_IF_ERROR(check_queues(shards));
     for (std::uint16_t shard = 0; shard < shards && !stopped_; ++shard) {
       LZ_RETURN_IF_ERROR(check_cases(ShardId(shard)));
@@ -77,6 +78,7 @@ class Checker {
   void check_priority(const model::QueueRecord& queue, Offset offset, std::uint8_t priority);
   Status check_priorities(const model::QueueRecord& queue, Offset end);
   Status check_case(const CaseRecord& record);
+  Status check_history(const CaseRecord& record);
   Status settled_of(const model::QueueRecord& queue, const model::SubscriptionState& state,
                     std::vector<OffsetRange>& settled);
   Status check_sums(const model::QueueRecord& queue, const model::SubscriptionState& state, Offset end);
@@ -93,10 +95,11 @@ class Checker {
   std::uint64_t looked_ = 0;
   std::uint64_t report_at_ = kReportEveryBytes;
   bool stopped_ = false;
+  std::uint32_t format_ = kFormat;
+  /// An older version has none: they are built when it is opened for writing.
+  bool has_groups() const { return format_ >= kCaseIndexesFormat; }
   std::vector<model::QueueRecord> queues_;
   std::map<CaseId, CaseRecord> cases_;  // open ones
-  /// The directory is not of an older version, whose groups are built when it is opened for writing.
-  bool has_groups_ = false;
   std::map<model::GroupId, model::GroupRecord> groups_;  // of the shard that is being checked, as its cases say
   std::uint64_t cases_of_shard_ = 0;
   std::uint64_t correlated_of_shard_ = 0;  // those that have a correlation id
@@ -168,15 +171,14 @@ Status Checker::check_cases(ShardId shard) {
           return true;
         }
         inner = check_case(record);
-        const bool open = record.state == model::CaseState::admitted || record.state == model::CaseState::replaying;
-        if (open) cases_.emplace(record.id, std::move(record));
+        if (record.is_open()) cases_.emplace(record.id, std::move(record));
         return inner.ok() && !stopped_;
       },
       snapshot_));
   LZ_RETURN_IF_ERROR(inner);
   if (stopped_) return {};
   LZ_RETURN_IF_ERROR(check_index(shard));
-  return has_groups_ ? check_groups(shard) : Status();
+  return has_groups() ? check_groups(shard) : Status();
 }
 
 /// The counts of groups are those of their cases; what is left in `groups_` has no record. And each list of cases has
@@ -222,7 +224,7 @@ Status Checker::check_case(const CaseRecord& record) {
   const std::string where = "case " + record.id.to_string();
   std::vector<std::string> index = {keys::case_by_time(record.id, record.admitted_at),
                                     keys::case_by_subscription(record.id, record.admitted_at)};
-  if (has_groups_) {
+  if (has_groups()) {
     index.push_back(keys::case_by_group(record.id, record.admitted_at, record.group));
     index.push_back(keys::case_by_state(record.id, record.admitted_at, record.state));
     index.push_back(keys::case_by_subscription_and_state(record.id, record.admitted_at, record.state));
@@ -254,11 +256,36 @@ Status Checker::check_case(const CaseRecord& record) {
   if (attempts < record.attempt_count) {
     found(where, "it counts " + std::to_string(record.attempt_count) + " attempts and has " + std::to_string(attempts));
   }
-  const bool open = record.state == model::CaseState::admitted || record.state == model::CaseState::replaying;
-  if (open && record.reason != model::CaseReason::damaged &&
+  LZ_RETURN_IF_ERROR(check_history(record));
+  if (record.is_open() && record.reason != model::CaseReason::damaged &&
       MessageReader(database_, snapshot_).read_one(record.id.shard, record.id.log, record.id.offset) == nullptr) {
     found(where, "its message cannot be read");
   }
+  return {};
+}
+
+/// The versions of its message, and its place among those that are closed.
+Status Checker::check_history(const CaseRecord& record) {
+  const std::string where = "case " + record.id.to_string();
+  std::uint32_t versions = 0;
+  LZ_RETURN_IF_ERROR(database_.scan(
+      Family::state, keys::case_edits(record.id),
+      [&](std::string_view key, std::string_view value) {
+        const auto stored = decode_edit(record.id, ++versions, value);
+        if (!stored || stored->message == nullptr) {
+          found(where, "version " + std::to_string(versions) + " of its message cannot be read");
+        }
+        return read(key.size() + value.size());
+      },
+      snapshot_));
+  if (stopped_) return {};
+  if (versions != record.version) {
+    found(where, "it is at version " + std::to_string(record.version) + " and has " + std::to_string(versions));
+  }
+  if (record.is_open()) return {};
+  const auto place = database_.get(Family::state, keys::closed_case(record.id, record.closed_at), snapshot_);
+  if (!place.ok()) return place.status();
+  if (!*place && format_ >= kCaseIndexesFormat) found(where, "it is closed, and not among those that go in time");
   return {};
 }
 
@@ -292,9 +319,9 @@ Status Checker::check_queue(const model::QueueRecord& queue) {
   const auto log_bytes = database_.get(Family::state, keys::log_state(queue.shard, queue.log), snapshot_);
   if (!log_bytes.ok()) return log_bytes.status();
   if (*log_bytes && !decode(**log_bytes, log)) found("queue " + queue.name, "the state of its log cannot be decoded");
-  // Of several topics what was lost has entered too, and what a filter turned away has not.
-  const std::uint64_t entered =
-      queue.is_fan_in() && !state.sources.empty() ? state.sources.front().entered_to.value : state.counters.entered;
+  // Of several topics what was lost has entered too, and what a filter turned away has not; a restored one has twice.
+  const std::uint64_t stored = state.sources.empty() ? 0 : state.sources.front().entered_to.value;
+  const std::uint64_t entered = queue.is_fan_in() || stored != 0 ? stored : state.counters.entered;
   const auto end = MessageReader(database_, snapshot_).end_of(queue.shard, queue.log, log.next, entered);
   if (!end.ok()) return end.status();
   if (!queue.reads_topic()) {
@@ -428,7 +455,17 @@ Status Checker::check_sums(const model::QueueRecord& queue, const model::Subscri
   std::uint64_t in_lane = 0;
   LZ_RETURN_IF_ERROR(database_.scan(
       Family::state, keys::Key(queue.shard, Kind::lane_entry).add(queue.subscription.value).str(),
-      [&](std::string_view, std::string_view) { return ++in_lane > 0; }, snapshot_));
+      [&](std::string_view key, std::string_view value) {
+        ++in_lane;
+        model::LaneEntry entry;
+        const Offset offset(keys::last_number(key));
+        const bool alone = decode(value, entry) && entry.edited;
+        if (alone && MessageReader(database_, snapshot_).read_one(queue.shard, queue.lane, offset) == nullptr) {
+          found(where + " lane " + std::to_string(offset.value), "its edited message cannot be read");
+        }
+        return true;
+      },
+      snapshot_));
   if (in_lane != replaying) {
     found(where, std::to_string(replaying) + " cases are replaying, its lane has " + std::to_string(in_lane));
   }

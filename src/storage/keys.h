@@ -37,6 +37,8 @@ enum class Kind : std::uint8_t {
   // 10: started marks
   request = 11,
   prioritised = 12,
+  case_edit = 13,
+  closed_case = 14,
 };
 
 /// Puts a key together, part by part.
@@ -173,6 +175,33 @@ inline std::string named(ShardId s, std::string_view name) {
 }
 inline std::string named(ShardId s, std::string_view name, SubscriptionId sub) {
   return index(s, Index::name).add(name).add(std::uint8_t{0}).add(sub.value).str();
+}
+/// In `state`: a version of a case's message, from 1.
+inline std::string case_edits(const CaseId& id) {
+  return Key(id.shard, Kind::case_edit).add(id.subscription.value).add(id.log.value).add(id.offset.value).str();
+}
+inline std::string case_edit(const CaseId& id, std::uint32_t version) {
+  return Key(id.shard, Kind::case_edit)
+      .add(id.subscription.value)
+      .add(id.log.value)
+      .add(id.offset.value)
+      .add(version)
+      .str();
+}
+/// In `state`: closed cases, those closed longest first.
+inline std::string closed_cases(ShardId s, SubscriptionId sub) {
+  return Key(s, Kind::closed_case).add(sub.value).str();
+}
+inline std::string closed_case(ShardId s, SubscriptionId sub, base::Instant closed_at, LogId log, Offset offset) {
+  return Key(s, Kind::closed_case)
+      .add(sub.value)
+      .add(static_cast<std::uint64_t>(closed_at.us))
+      .add(log.value)
+      .add(offset.value)
+      .str();
+}
+inline std::string closed_case(const CaseId& id, base::Instant closed_at) {
+  return closed_case(id.shard, id.subscription, closed_at, id.log, id.offset);
 }
 /// In `outbox`: what this shard owes to another, what is known to be there, and what came from another.
 inline std::string outbox_entries(ShardId s, ShardId to) {

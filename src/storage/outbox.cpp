@@ -18,6 +18,8 @@ using model::ShardId;
 constexpr std::size_t kHeadBytes = 8;
 /// Of a reply: behind the log stands the queue that was asked.
 constexpr std::uint64_t kIsReply = std::uint64_t{1} << 63;
+/// It is stored although a message of its id may be there.
+constexpr std::uint64_t kRepeats = std::uint64_t{1} << 62;
 
 }  // namespace
 
@@ -41,10 +43,11 @@ OutboxEntryRead decode_outbox_entry(ShardId to, std::uint64_t number, std::strin
     entry->asked = model::SubscriptionId(base::load_be<std::uint64_t>(value.data()));
     value.remove_prefix(kHeadBytes);
   }
+  entry->repeats = (log & kRepeats) != 0;
   std::string run(value);
   const std::optional<std::uint32_t> count = whole_run_count(run);
   if (!count) return {std::move(entry), true};
-  entry->log = model::LogId(log & ~kIsReply);
+  entry->log = model::LogId(log & ~(kIsReply | kRepeats));
   const Offset first(number);
   const Offset end(number + *count);
   std::vector<model::PagedMessage> messages;
@@ -63,7 +66,7 @@ std::string encode_number(std::uint64_t number) {
 }
 
 std::string encode_head(const model::OutboxEntry& entry) {
-  if (!entry.asked) return encode_number(entry.log.value);
+  if (!entry.asked) return encode_number(entry.log.value | (entry.repeats ? kRepeats : 0));
   return encode_number(entry.log.value | kIsReply) + encode_number(entry.asked.value);
 }
 

@@ -143,6 +143,7 @@ std::string encode(const model::QueueRecord& record) {
   options->set_filter(record.options.filter);
   options->set_deduplicate_for_us(micros(record.options.deduplicate_for));
   options->set_ephemeral(record.options.ephemeral);
+  options->set_case_retention_us(micros(record.options.case_retention));
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::QueueRecord& record) {
@@ -191,6 +192,7 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.filter = options.filter();
   record.options.deduplicate_for = micros(options.deduplicate_for_us());
   record.options.ephemeral = options.ephemeral();
+  if (options.case_retention_us() != 0) record.options.case_retention = micros(options.case_retention_us());
   return true;
 }
 
@@ -402,6 +404,8 @@ std::string encode(const model::LaneEntry& record) {
   out.set_offset(record.target.offset.value);
   out.set_attempts(record.attempts);
   out.set_priority(record.priority);
+  out.set_edited(record.edited);
+  out.set_failures_before(record.failures_before);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LaneEntry& record) {
@@ -411,6 +415,8 @@ bool decode(std::string_view bytes, model::LaneEntry& record) {
   record.target.offset = Offset(in.offset());
   record.attempts = in.attempts();
   record.priority = priority_of(in.priority());
+  record.edited = in.edited();
+  record.failures_before = in.failures_before();
   return true;
 }
 
@@ -501,6 +507,8 @@ std::string encode(const model::CaseRecord& record) {
   out.set_consumer_version(record.consumer_version);
   out.set_error_frames(record.error_frames);
   out.set_group(record.group.value);
+  out.set_version(record.version);
+  out.set_redirected_to(record.redirected_to);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -532,6 +540,24 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.consumer_version = in.consumer_version();
   record.error_frames = in.error_frames();
   record.group = in.group() != 0 ? model::GroupId{in.group()} : model::group_of(record);
+  record.version = in.version();
+  record.redirected_to = in.redirected_to();
+  return true;
+}
+
+std::string encode(const model::CaseEdit& record) {
+  v1::CaseEdit out;
+  out.set_at_us(record.at.us);
+  out.set_by(record.by);
+  out.set_note(record.note);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::CaseEdit& record) {
+  v1::CaseEdit in;
+  if (!parse(bytes, in)) return false;
+  record.at = Instant{in.at_us()};
+  record.by = in.by();
+  record.note = in.note();
   return true;
 }
 

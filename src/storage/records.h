@@ -37,6 +37,7 @@ std::string encode(const model::StoredIds& stored);
 std::string encode(const model::CaseRecord& record);
 std::string encode(const model::RequestRecord& record);
 std::string encode(const model::GroupRecord& record);
+std::string encode(const model::CaseEdit& record);
 
 /// Each gives false when the bytes are not such a record. What the key says (ids, offsets) is the caller's.
 bool decode(std::string_view bytes, DirectoryRecord& record);
@@ -55,6 +56,7 @@ bool decode(std::string_view bytes, model::StoredIds& stored);
 bool decode(std::string_view bytes, model::CaseRecord& record);
 bool decode(std::string_view bytes, model::RequestRecord& record);
 bool decode(std::string_view bytes, model::GroupRecord& record);
+bool decode(std::string_view bytes, model::CaseEdit& record);
 
 /// Id, type, key and correlation id from an encoded envelope.
 model::MessageSummary summary_of(const model::Message& message);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "model/limits.h"
+#include "storage/case_history.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
 #include "storage/records.h"
@@ -154,11 +155,14 @@ Status recover_cases(Database& database, ShardId shard, const model::QueueRecord
   const std::string by_subscription = keys::Key(shard).add(std::uint8_t{2}).add(queue.subscription.value).str();
   LZ_RETURN_IF_ERROR(
       database.scan(Family::hospital_index, by_subscription, [&](std::string_view key, std::string_view value) {
-        const bool admitted = value.size() == 1 && value[0] == static_cast<char>(model::CaseState::admitted);
-        if (admitted) sub.admitted.push_back(Offset(keys::last_number(key)));
+        const auto state = value.size() == 1 ? static_cast<model::CaseState>(value[0]) : model::CaseState::discharged;
+        if (state == model::CaseState::admitted) sub.admitted.push_back(Offset(keys::last_number(key)));
+        if (state == model::CaseState::discarded) sub.discarded.push_back(Offset(keys::last_number(key)));
         return true;
       }));
   std::sort(sub.admitted.begin(), sub.admitted.end());
+  std::sort(sub.discarded.begin(), sub.discarded.end());
+  LZ_RETURN_IF_ERROR(recover_case_history(database, shard, queue.subscription, sub));
   const std::string lane = keys::Key(shard, Kind::lane_entry).add(queue.subscription.value).str();
   LZ_RETURN_IF_ERROR(
       scan(database, Family::state, lane, "a lane entry", [&](std::string_view key, std::string_view value) {
@@ -214,10 +218,12 @@ Status recover_queues(Database& database, ShardId shard, std::vector<model::Reco
     LZ_RETURN_IF_ERROR(recover_subscription(database, shard, *queue.queue, queue.subscription));
     if (!queue.subscription) continue;
     std::uint64_t& to = entered[queue.queue->log];
-    if (queue.queue->kind == model::Kind::queue) to = std::max(to, queue.subscription->state.counters.entered);
     for (const model::SourceState& source : queue.subscription->state.sources) {
       to = std::max(to, source.entered_to.value);
     }
+    // As long as nobody has written it since, every message of a queue has entered once.
+    const bool by_count = to == 0 && queue.queue->kind == model::Kind::queue;
+    if (by_count) to = queue.subscription->state.counters.entered;
   }
   for (model::RecoveredQueue& queue : queues) {
     if (queue.queue->reads_topic()) continue;  // its log is its topic's

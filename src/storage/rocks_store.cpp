@@ -13,6 +13,7 @@
 #include "model/limits.h"
 #include "storage/batch_writer.h"
 #include "storage/case_indexes.h"
+#include "storage/case_history.h"
 #include "storage/case_list.h"
 #include "storage/database.h"
 #include "storage/group_list.h"
@@ -143,6 +144,16 @@ class RocksStore final : public model::Store {
   Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override {
     return storage::read_attempts(*database_, id);
   }
+  Result<std::vector<model::CaseEdit>> read_edits(const model::CaseId& id) override {
+    return storage::read_edits(*database_, id);
+  }
+  Result<model::MessageRef> read_version(const model::CaseId& id, std::uint32_t version) override {
+    return storage::read_version(*database_, id, version);
+  }
+  Result<std::vector<model::ClosedCase>> read_closed(model::ShardId shard, model::SubscriptionId subscription,
+                                                     const model::ClosedCase& after, std::size_t max) override {
+    return storage::read_closed(*database_, shard, subscription, after, max);
+  }
 
   model::StoreUsage usage() override {
     model::StoreUsage usage;
@@ -218,6 +229,7 @@ Result<DirectoryRecord> directory_record(Database& database, const StoreOptions&
     if (record.format == kFormat || options.read_only) return record;
     if (record.format < kCaseIndexesFormat) {
       if (Status status = build_case_indexes(database, record.shards); !status.ok()) return status;
+      if (Status status = list_closed_cases(database, record.shards); !status.ok()) return status;
     }
     // From now on an older version would not understand it.
     record.format = kFormat;

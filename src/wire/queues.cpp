@@ -55,6 +55,7 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
     out->set_deduplicate_for_us(static_cast<std::uint64_t>(patch.deduplicate_for->count()));
   }
   if (patch.ephemeral) out->set_ephemeral(*patch.ephemeral);
+  if (patch.case_retention) out->set_case_retention_us(static_cast<std::uint64_t>(patch.case_retention->count()));
 }
 
 OptionsPatch patch_of(const v1::QueueOptions& in) {
@@ -84,6 +85,7 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_filter()) patch.filter = in.filter();
   if (in.has_deduplicate_for_us()) patch.deduplicate_for = microseconds(in.deduplicate_for_us());
   if (in.has_ephemeral()) patch.ephemeral = in.ephemeral();
+  if (in.has_case_retention_us()) patch.case_retention = microseconds(in.case_retention_us());
   return patch;
 }
 

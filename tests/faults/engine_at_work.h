@@ -71,6 +71,7 @@ class EngineAtWork {
  private:
   void publish(std::mt19937_64 random);
   void operate(std::mt19937_64 random);
+  void edit(const model::CaseRecord& one);
   void churn(std::mt19937_64& random);
 
   Ledger& ledger_;

@@ -21,6 +21,7 @@ struct Content {
   const char* operator()(const model::ReplayCase&) const { return "replay"; }
   const char* operator()(const model::DischargeCase&) const { return "discharge"; }
   const char* operator()(const model::DiscardCase&) const { return "discard"; }
+  const char* operator()(const model::EditCase&) const { return "edit"; }
   const char* operator()(const model::PutQueue&) const { return "queue"; }
   const char* operator()(const model::PutInstance&) const { return "instance"; }
   template <class Other>
@@ -31,7 +32,7 @@ struct Content {
 
 constexpr const char* kContents[] = {"publish",   "reserve", "trim",  "evacuation", "end_of_evacuated", "settling",
                                      "deletion",  "retry",   "grant", "relapse",    "admission",        "replay",
-                                     "discharge", "discard", "queue", "instance"};
+                                     "discharge", "discard", "edit",  "queue",      "instance"};
 constexpr const char* kStages[] = {"before_write", "written", "synced"};
 
 struct FileEvent {
@@ -139,6 +140,16 @@ class Points::Store final : public model::Store {
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override { return inner_->read_case(id); }
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override {
     return inner_->read_attempts(id);
+  }
+  base::Result<std::vector<model::CaseEdit>> read_edits(const model::CaseId& id) override {
+    return inner_->read_edits(id);
+  }
+  base::Result<model::MessageRef> read_version(const model::CaseId& id, std::uint32_t version) override {
+    return inner_->read_version(id, version);
+  }
+  base::Result<std::vector<model::ClosedCase>> read_closed(model::ShardId shard, model::SubscriptionId subscription,
+                                                           const model::ClosedCase& after, std::size_t max) override {
+    return inner_->read_closed(shard, subscription, after, max);
   }
   model::StoreUsage usage() override { return inner_->usage(); }
   base::Status flush() override { return inner_->flush(); }

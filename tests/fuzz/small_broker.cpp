@@ -100,6 +100,23 @@ base::Result<std::vector<model::Attempt>> SharedStore::read_attempts(const model
   return store_.read_attempts(id);
 }
 
+base::Result<std::vector<model::CaseEdit>> SharedStore::read_edits(const model::CaseId& id) {
+  const std::lock_guard lock(mutex_);
+  return store_.read_edits(id);
+}
+
+base::Result<model::MessageRef> SharedStore::read_version(const model::CaseId& id, std::uint32_t version) {
+  const std::lock_guard lock(mutex_);
+  return store_.read_version(id, version);
+}
+
+base::Result<std::vector<model::ClosedCase>> SharedStore::read_closed(model::ShardId shard,
+                                                                      model::SubscriptionId subscription,
+                                                                      const model::ClosedCase& after, std::size_t max) {
+  const std::lock_guard lock(mutex_);
+  return store_.read_closed(shard, subscription, after, max);
+}
+
 base::Result<model::CheckReport> SharedStore::check(const std::function<bool(std::uint64_t)>& progress) {
   const std::lock_guard lock(mutex_);
   return store_.check(progress);

@@ -147,13 +147,17 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
   for (const auto& [id, record] : live_.cases) {
     const bool ours = id.subscription == subscription.state->subscription;
     if (ours && record.state == CaseState::admitted) recovered.admitted.push_back(id.offset);
-    const bool open = record.state == CaseState::admitted || record.state == CaseState::replaying;
-    if (ours && open && record.key)
+    if (ours && record.state == CaseState::discarded) recovered.discarded.push_back(id.offset);
+    if (ours && record.version > 0) recovered.edited.push_back({id.offset, record.version});
+    const bool longer = !recovered.first_closed || record.closed_at < *recovered.first_closed;
+    if (ours && !record.is_open() && longer) recovered.first_closed = record.closed_at;
+    if (ours && record.is_open() && record.key)
       recovered.case_keys.push_back({id.offset, record.key, record.reason != model::CaseReason::expired});
   }
-  for (const auto& [offset, id] : subscription.lane) {
-    const model::CaseRecord& record = live_.cases.at(id);
-    recovered.lane.push_back({offset, id, record.attempt_count, record.summary.priority});
+  for (const auto& [offset, entry] : subscription.lane) {
+    const model::CaseRecord& record = live_.cases.at(entry.id);
+    recovered.lane.push_back(
+        {offset, entry.id, record.attempt_count, record.summary.priority, entry.edited, entry.failures_before});
   }
   for (const auto& [id, request] : subscription.requests) recovered.requests.push_back(request);
   return recovered;
@@ -290,6 +294,33 @@ base::Result<model::CaseRecord> MemoryStore::read_case(const model::CaseId& id) 
 
 base::Result<std::vector<model::Attempt>> MemoryStore::read_attempts(const model::CaseId& id) {
   return attempts_of(id.subscription, id.log, id.offset);
+}
+
+base::Result<std::vector<model::CaseEdit>> MemoryStore::read_edits(const model::CaseId& id) {
+  std::vector<model::CaseEdit> edits;
+  for (const auto& [edit, message] : live_.edits[id]) edits.push_back(edit);
+  return edits;
+}
+
+base::Result<model::MessageRef> MemoryStore::read_version(const model::CaseId& id, std::uint32_t version) {
+  const auto found = live_.edits.find(id);
+  const bool there = found != live_.edits.end() && version > 0 && version <= found->second.size();
+  if (!there) return base::Status(Code::NOT_FOUND);
+  return found->second[version - 1].second;
+}
+
+base::Result<std::vector<model::ClosedCase>> MemoryStore::read_closed(model::ShardId shard,
+                                                                      model::SubscriptionId subscription,
+                                                                      const model::ClosedCase& after, std::size_t max) {
+  std::vector<model::ClosedCase> closed;
+  for (const auto& [id, record] : live_.cases) {
+    const model::ClosedCase place{record.closed_at, id.log, id.offset};
+    const bool its = id.shard == shard && id.subscription == subscription && !record.is_open();
+    if (its && place > after) closed.push_back(place);
+  }
+  std::sort(closed.begin(), closed.end());
+  if (closed.size() > max) closed.resize(max);
+  return closed;
 }
 
 // --- For tests ------------------------------------------------------------------------------------------------------

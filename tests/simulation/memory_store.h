@@ -41,6 +41,10 @@ class MemoryStore final : public model::Store {
   base::Result<model::GroupRecord> read_group(model::GroupId id) override;
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override;
+  base::Result<std::vector<model::CaseEdit>> read_edits(const model::CaseId& id) override;
+  base::Result<model::MessageRef> read_version(const model::CaseId& id, std::uint32_t version) override;
+  base::Result<std::vector<model::ClosedCase>> read_closed(model::ShardId shard, model::SubscriptionId subscription,
+                                                           const model::ClosedCase& after, std::size_t max) override;
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override {
@@ -68,6 +72,9 @@ class MemoryStore final : public model::Store {
   /// Messages in runs, and copied out.
   std::size_t stored_messages(model::LogId log) const;
   std::size_t evacuated_messages(model::LogId log) const;
+  std::size_t cases() const { return live_.cases.size(); }
+  /// Cases that were closed by being sent elsewhere, at any time.
+  std::uint64_t redirected() const { return live_.redirected; }
   /// Messages that the index of priorities names.
   std::size_t prioritised_messages(model::LogId log) const;
   /// How many message ids are kept for the deduplication of this log.
@@ -106,7 +113,12 @@ class MemoryStore final : public model::Store {
     std::optional<model::SubscriptionState> state;
     std::map<std::uint64_t, model::AckChunk> chunks;
     std::map<Place, model::DeliveryRecord> deliveries;
-    std::map<model::Offset, model::CaseId> lane;
+    struct InLane {
+      model::CaseId id;
+      bool edited = false;
+      std::uint32_t failures_before = 0;
+    };
+    std::map<model::Offset, InLane> lane;
     std::map<model::MessageId, model::RequestRecord> requests;
   };
   struct Shard {
@@ -127,7 +139,9 @@ class MemoryStore final : public model::Store {
     std::map<model::CaseId, model::CaseRecord> cases;
     std::map<std::pair<model::ShardId, model::GroupId>, model::GroupRecord> groups;
     std::map<model::CaseId, std::map<std::uint32_t, model::Attempt>> attempts;
+    std::map<model::CaseId, std::vector<std::pair<model::CaseEdit, model::MessageRef>>> edits;
     std::map<std::pair<model::LogId, std::string>, std::size_t> transacted;
+    std::uint64_t redirected = 0;
   };
   class Writer;
 

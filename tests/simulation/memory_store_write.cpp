@@ -225,7 +225,7 @@ model::CaseRecord* MemoryStore::Writer::case_in(const model::CaseId& id, CaseSta
 void MemoryStore::Writer::leave_lane(const model::CaseId& id, Offset lane_offset) {
   auto& lane = shard_.subscriptions[id.subscription].lane;
   const auto entry = lane.find(lane_offset);
-  if (entry == lane.end() || entry->second != id) complain("the lane has no such entry for " + id.to_string());
+  if (entry == lane.end() || entry->second.id != id) complain("the lane has no such entry for " + id.to_string());
   lane.erase(lane_offset);
 }
 
@@ -272,6 +272,7 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
     record.key = old->key;
     record.group = model::group_of(record);
     count(old, &record);
+    record.version = old->version;
     *old = record;
     return;
   }
@@ -300,8 +301,14 @@ void MemoryStore::Writer::apply(const model::ReplayCase& replay) {
   record->state = CaseState::replaying;
   count(&before, record);
   ++record->replay_count;
+  if (replay.version != record->version) complain("case " + replay.id.to_string() + " is replayed as it was before");
+  if (replay.version > 0) {
+    const auto& edits = state_.edits[replay.id];
+    shard_.logs[replay.lane].evacuated[replay.lane_offset] = edits.empty() ? nullptr : edits.back().second;
+  }
   auto& lane = shard_.subscriptions[replay.id.subscription].lane;
-  if (!lane.emplace(replay.lane_offset, replay.id).second) {
+  const Subscription::InLane entry{replay.id, replay.version > 0, replay.failures_before};
+  if (!lane.emplace(replay.lane_offset, entry).second) {
     complain("the lane's offset " + std::to_string(replay.lane_offset.value) + " is given twice");
   }
 }
@@ -356,12 +363,56 @@ void MemoryStore::Writer::apply(const model::DropClosedCases& drop) {
   std::erase_if(state_.cases, [&](const auto& one) {
     const auto& [id, record] = one;
     const bool its = id.subscription == drop.subscription && id.log == drop.log;
-    const bool open = record.state == CaseState::admitted || record.state == CaseState::replaying;
-    if (!its || open || id.offset < drop.range.begin || id.offset >= drop.range.end) return false;
+    if (!its || record.is_open() || id.offset < drop.range.begin || id.offset >= drop.range.end) return false;
     state_.attempts.erase(id);
     count(&record, nullptr);
+    state_.edits.erase(id);
     return true;
   });
+}
+
+void MemoryStore::Writer::apply(const model::EditCase& edit) {
+  model::CaseRecord* record = case_in(edit.id, CaseState::admitted);
+  if (record == nullptr) return;
+  if (edit.edit.version != ++record->version) complain("case " + edit.id.to_string() + " skips a version");
+  record->summary.body_bytes = edit.message->body.size();
+  state_.edits[edit.id].emplace_back(edit.edit, edit.message);
+}
+
+void MemoryStore::Writer::apply(const model::RestoreCase& restore) {
+  model::CaseRecord* record = case_in(restore.id, CaseState::discarded);
+  if (record == nullptr) return;
+  const model::CaseRecord before = *record;
+  record->state = CaseState::admitted;
+  count(&before, record);
+  record->closed_at = {};
+  record->discard_reason.clear();
+  const bool has_message =
+      record->reason == model::CaseReason::damaged || shard_.logs[restore.id.log].find(restore.id.offset) != nullptr;
+  if (!has_message) complain("case " + restore.id.to_string() + " is restored without its message");
+}
+
+void MemoryStore::Writer::apply(const model::RedirectCase& redirect) {
+  model::CaseRecord* record = case_in(redirect.id, CaseState::admitted);
+  if (record == nullptr) return;
+  const model::CaseRecord before = *record;
+  record->state = CaseState::discharged;
+  count(&before, record);
+  record->closed_at = redirect.at;
+  record->redirected_to = redirect.to;
+  ++state_.redirected;
+  if (redirect.drop_evacuated) drop_evacuated(redirect.id.log, redirect.id.offset);
+}
+
+void MemoryStore::Writer::apply(const model::DropCase& drop) {
+  if (drop.drop_evacuated) drop_evacuated(drop.id.log, drop.id.offset);
+  const auto found = state_.cases.find(drop.id);
+  if (found == state_.cases.end()) return;
+  if (found->second.is_open() || found->second.closed_at != drop.closed_at) return;
+  count(&found->second, nullptr);
+  state_.cases.erase(found);
+  state_.attempts.erase(drop.id);
+  state_.edits.erase(drop.id);
 }
 
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------

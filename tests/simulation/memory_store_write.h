@@ -47,6 +47,10 @@ class MemoryStore::Writer {
   void apply(const model::PutInbox& put);
   void apply(const model::DropPriorities& drop);
   void apply(const model::PatchGroup& patch);
+  void apply(const model::EditCase& edit);
+  void apply(const model::RestoreCase& restore);
+  void apply(const model::RedirectCase& redirect);
+  void apply(const model::DropCase& drop);
 
  private:
   void complain(const std::string& what);

@@ -33,8 +33,15 @@ void RandomRun::operate() {
 void RandomRun::treat(const std::string& name) {
   if (!orphans_.empty() && chance(10)) {
     const model::CaseId orphan = any(orphans_);
-    if (world_.store().read_case(orphan)->state == CaseState::admitted) world_.discard(orphan, "its queue is gone");
+    if (world_.store().read_case(orphan)->state == CaseState::admitted) {
+      if (chance(50)) {
+        world_.discard(orphan, "its queue is gone");
+      } else {
+        world_.redirect(orphan, Witness::kWard);
+      }
+    }
   }
+  if (chance(40)) return cure(name);
   const auto cases = world_.cases(name, CaseState::admitted);
   if (cases.empty()) return;
   const model::CaseId id = any(cases).id;
@@ -45,6 +52,47 @@ void RandomRun::treat(const std::string& name) {
     world_.discard(id, "no use");
   }
   if (chance(20)) world_.discard(id, "once more");
+}
+
+/// Edits, also of what somebody else has edited meanwhile; takes a discard back; sends elsewhere; replays with what is
+/// left of the attempts.
+void RandomRun::cure(const std::string& name) {
+  if (const auto discarded = world_.cases(name, CaseState::discarded); !discarded.empty() && chance(50)) {
+    const model::CaseId id = any(discarded).id;
+    const Code code = world_.restore(id).status.code();
+    // Its time may just be over.
+    if (code != Code::OK && code != Code::NOT_FOUND) witness_.find("case " + id.to_string() + " cannot be restored");
+  }
+  const auto cases = world_.cases(name, CaseState::admitted);
+  if (cases.empty()) return;
+  const model::CaseRecord record = any(cases);
+  if (chance(60)) {
+    const bool done = edit(record, record.version).status.ok();
+    if (done && chance(50) && edit(record, record.version).status.code() != Code::STALE_VERSION) {
+      witness_.find("case " + record.id.to_string() + " was edited by who had not seen its version");
+    }
+  }
+  if (chance(30)) world_.redirect(record.id, Witness::kWard, record.version);
+  if (!chance(50)) return;
+  model::ReplayCaseCommand replay;
+  replay.id = record.id;
+  replay.attempts = record.attempt_count;
+  replay.priority = record.summary.priority;
+  replay.failures_before = chance(50) ? record.failure_count : 0;
+  world_.ask<model::CaseDone>(record.id.shard, replay);
+}
+
+/// By who has seen this version. The body stays: the witness knows messages by it.
+model::CaseDone RandomRun::edit(const model::CaseRecord& record, std::uint32_t seen) {
+  model::EditCaseCommand edit;
+  edit.id = record.id;
+  edit.version = seen;
+  const model::MessageRef before = world_.version(record.id, seen);
+  if (before == nullptr) return {0, base::Status(Code::NOT_FOUND), record.id};
+  auto message = std::make_shared<model::Message>(*before);
+  message->body_crc = Witness::mark_of(seen + 1);
+  edit.message = std::move(message);
+  return world_.ask<model::CaseDone>(record.id.shard, edit);
 }
 
 void RandomRun::inspect(const std::string& name) {

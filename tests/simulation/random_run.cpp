@@ -41,6 +41,7 @@ void RandomRun::run() {
   for (const char* name : {"orders", "letters", "parcels"}) create(name);
   create_topic();
   create_reply_queue();
+  world_.create_queue(Witness::kWard);
   make_workers();
   make_publishers();
   make_askers();
@@ -64,6 +65,7 @@ void RandomRun::create(const std::string& name) {
   model::QueueOptions options = some_options();
   if (chance(30)) options.durability = model::Durability::relaxed;
   if (chance(40)) options.deduplicate_for = std::chrono::seconds(1 + random_.below(20));
+  if (chance(40)) options.case_retention = std::chrono::seconds(1 + random_.below(20));
   names_.insert(name);
   world_.create_queue(name, options);
 }

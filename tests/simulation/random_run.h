@@ -134,6 +134,8 @@ class RandomRun {
   void change_retention();
   void operate();
   void treat(const std::string& name);
+  void cure(const std::string& name);
+  model::CaseDone edit(const model::CaseRecord& record, std::uint32_t seen);
   void inspect(const std::string& name);
   void look_at_groups();
   void change_options(const std::string& name);

@@ -22,6 +22,7 @@ void Witness::event(model::ShardId shard, base::Instant, const core::Event::What
 
 void Witness::group(const model::MutationGroup& group) {
   for (const model::Mutation& mutation : group.mutations) {
+    see_case(mutation);
     if (const auto* put = std::get_if<model::PutAttempt>(&mutation)) check_attempt(*put);
     if (const auto* replay = std::get_if<model::ReplayCase>(&mutation)) {
       if (Queue* of = queue(replay->id.subscription)) {
@@ -168,7 +169,7 @@ std::string Witness::where(const Queue& queue, std::uint64_t offset) {
 }
 
 void Witness::see_queue(const model::QueueRecord& record) {
-  if (record.kind == model::Kind::feeder) return;  // nobody sees any of it
+  if (record.kind == model::Kind::feeder || record.name == kWard) return;  // nobody sees any of it
   const auto [found, fresh] = queues_.try_emplace(record.subscription);
   Queue& queue = found->second;
   const auto limit = record.options.max_attempts;
@@ -462,6 +463,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   if (one.attempt < message.attempt) find(at + "attempts are counted backwards (6)");
   check_source(of, one);
   check_failures(of, one, from_lane);
+  check_version(of, one, from_lane);
   if (!from_lane && one.message != nullptr) check_time(of, one);
   if (of.record.options.order_by_key && one.message != nullptr) check_key(of, deliver, one);
   // One that is said to come again went out when the broker died, before that was told.

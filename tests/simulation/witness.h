@@ -46,9 +46,14 @@ class Witness final : public Watcher {
   void finish();
   /// What was found, in words; empty: nothing.
   const std::vector<std::string>& findings() const { return findings_; }
+  /// Where random runs redirect to; nobody consumes from it.
+  static constexpr const char* kWard = "ward";
+  /// The checksum of a message that a random run has edited.
+  static std::uint32_t mark_of(std::uint32_t version);
   void find(const std::string& what) { findings_.push_back(world_.clock() + " " + what); }
 
  private:
+  static constexpr std::uint32_t kEditedMark = 0xed170000;
   using Question = std::pair<model::SessionId, std::uint64_t>;
   using Place = std::pair<model::SubscriptionId, std::uint64_t>;  // where it was published: subscription, offset
   struct Message {
@@ -188,6 +193,11 @@ class Witness final : public Watcher {
   void see_queue(const model::QueueRecord& record);
   void confirmed(Queue& of, const std::string& body, const model::PublishResult& result);
 
+  // witness_cure.cpp
+  void see_case(const model::Mutation& mutation);
+  void check_version(const Queue& of, const model::Delivered& one, bool from_lane);
+  void finish_redirections();
+
   // witness_transactions.cpp
   void told_of(const model::OutgoingRef& outgoing, model::LogId home);
   void transaction_confirmed(const model::OutgoingRef& outgoing);
@@ -265,6 +275,7 @@ class Witness final : public Watcher {
   std::map<model::SubscriptionId, Queue> queues_;
   std::set<model::SubscriptionId> feeders_assigned_;
   std::set<model::LogId> topics_deleted_;
+  std::map<std::pair<model::SubscriptionId, std::uint64_t>, std::uint32_t> lane_versions_;  // by place in the lane
   std::map<Question, Published> publishes_;
   std::map<Question, std::vector<model::Verdict>> verdicts_;
   std::map<Question, std::vector<model::LeaseToken>> presented_;

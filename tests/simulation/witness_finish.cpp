@@ -17,6 +17,7 @@ void Witness::finish() {
   }
   finish_requests();
   finish_transactions();
+  finish_redirections();
 }
 
 void Witness::finish(Queue& of) {
@@ -73,9 +74,10 @@ void Witness::finish(Queue& of) {
   if (stats.counters.expired > 0 && !of.some_end)
     find(name + ": some are said to be past a time that they do not have");
   // What was not purged, and not past its time, is acked or a case: nothing else can become of a message here.
-  // Of what was moved back the closed cases are forgotten.
-  const std::uint64_t discarded = of.moved ? stats.counters.discarded : cases.size() - discharged - open;
-  if (stats.counters.entered != stats.counters.acked + gone + open + discarded) {
+  // What was restored has entered again. Of what was moved back, or closed for long, the cases are forgotten.
+  if (stats.counters.discarded < cases.size() - discharged - open) find(name + ": more are discarded than were");
+  const std::uint64_t elsewhere = stats.counters.discarded + stats.counters.redirected;
+  if (stats.counters.entered != stats.counters.acked + gone + open + elsewhere) {
     find(name + ": some became nothing (1)");
   }
 }
@@ -87,7 +89,9 @@ void Witness::check_what_is_left(const Queue& of, const std::set<std::uint64_t>&
   if (store.delivery_records(of.record.subscription) > 0) find(name + ": records of nothing are left");
   // Of a topic others may need them.
   const bool own_log = of.record.owns_log();
-  if (own_log && store.evacuated_messages(of.record.log) > open)
+  const std::size_t discarded = world_.cases(name, CaseState::discarded).size();
+  if (store.evacuated_messages(of.record.lane) > 0) find(name + ": copies for replays are left in its lane");
+  if (own_log && store.evacuated_messages(of.record.log) > open + discarded)
     find(name + ": copies of messages that nobody needs are left");
   for (const auto& [offset, message] : of.messages) {
     if (cases.contains(offset)) continue;

@@ -131,6 +131,15 @@ class World {
   model::CaseDone replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read = std::nullopt,
                          bool force = false);
   model::CaseDone discard(const model::CaseId& id, const std::string& reason = "");
+  /// A new body, by who has seen this version; by default the one that it is at.
+  model::CaseDone edit(const model::CaseId& id, const std::string& body,
+                       std::optional<std::uint32_t> seen = std::nullopt);
+  model::CaseDone restore(const model::CaseId& id);
+  /// To another queue or topic, by who has seen this version.
+  model::CaseDone redirect(const model::CaseId& id, const std::string& to,
+                           std::optional<std::uint32_t> seen = std::nullopt);
+  /// The message of a case as it is at this version; null: it is not there.
+  model::MessageRef version(const model::CaseId& id, std::uint32_t version);
   /// Sends a command with an origin of the world's own desk and waits for the answer.
   template <class Answer, class Command>
   Answer ask(model::ShardId shard, Command command) {

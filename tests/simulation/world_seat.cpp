@@ -196,6 +196,9 @@ core::Event::What World::read(std::size_t index, const core::Effect& load) {
     auto read = store_.read_outbox(shard, outbox->to, outbox->from, outbox->max_entries, outbox->max_bytes);
     return core::OutboxLoaded{outbox->to, std::move(read.value())};
   }
+  if (const auto* closed = std::get_if<core::LoadClosed>(&load)) {
+    return std::move(engine::read_closed(store_, shard, *closed).value());
+  }
   const auto& waiting = std::get<core::LoadWaiting>(load);
   auto read = store_.read_waiting(shard, waiting.subscription, model::WaitingPlace::behind(waiting.after), waiting.max);
   return core::WaitingLoaded{waiting.subscription, waiting.generation, std::move(read.value())};

@@ -35,14 +35,15 @@ void add_filter_option(CLI::App& command, std::vector<std::string>& filters) {
       ->allow_extra_args(false);
 }
 
-void ChosenCases::add_options(CLI::App& command) {
+void ChosenCases::add_options(CLI::App& command, const std::string& state) {
   command.add_option("ids", ids, "These cases")->type_name("ID");
   add_filter_option(command, filters);
-  command.add_flag("--all", all, "Every case that is admitted");
+  command.add_flag("--all", all, "Every case that is " + state);
   command.add_flag("--yes", yes, "Do not ask on a terminal when there are several");
 }
 
-std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb) const {
+std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb,
+                                             const std::string& state) const {
   if ((ids.empty() ? 0 : 1) + (filters.empty() ? 0 : 1) + (all ? 1 : 0) != 1) {
     fail(Code::USAGE, "hospital " + verb + " needs the ids of cases, --filter TERMS, or --all");
   }
@@ -50,7 +51,7 @@ std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string
   if (ids.empty()) {
     std::string filter = joined(filters);
     // Only these can be acted upon, and all that are replaying already would be refused one by one.
-    if (!names_a_state(filter)) filter += " state=admitted";
+    if (!names_a_state(filter)) filter += " state=" + state;
     const Query query{{"limit", "1000"}, {"filter", filter}};
     http.each_item({"hospital", "cases"}, query,
                    [&chosen](const json::object& item) { chosen.push_back(cell(item, "id")); });

@@ -19,10 +19,12 @@ struct ChosenCases {
   bool all = false;
   bool yes = false;
 
-  void add_options(CLI::App& command);
+  /// `state`: of those that --all means.
+  void add_options(CLI::App& command, const std::string& state = "admitted");
   /// The ids, of all pages. Throws USAGE when the choice is none, and CANCELLED when whoever sits at the
   /// terminal does not want it.
-  std::vector<std::string> choose(HttpClient& http, const std::string& verb) const;
+  std::vector<std::string> choose(HttpClient& http, const std::string& verb,
+                                  const std::string& state = "admitted") const;
 };
 
 /// --filter, which may be given several times.

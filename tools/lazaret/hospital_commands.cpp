@@ -1,9 +1,10 @@
-// lazaret hospital list|show|replay|discard
+// lazaret hospital list|show|replay|discard; edit and restore stand in hospital_edit.cpp
 #include <algorithm>
 #include <thread>
 
 #include "commands.h"
 #include "hospital_cases.h"
+#include "hospital_edit.h"
 
 namespace lazaret::cli {
 namespace {
@@ -68,16 +69,31 @@ void print_attempts(const json::array& attempts) {
   table.print();
 }
 
+/// Who made which version of the message.
+void print_edits(const json::array& edits) {
+  if (edits.empty()) return;
+  print_line("\nversions");
+  Table table{"VERSION", "EDITED", "BY", "NOTE"};
+  for (const json::value& value : edits) {
+    const json::object& one = value.as_object();
+    table.add({cell(one, "version"), cell(one, "at"), cell(one, "by"), cell(one, "note")});
+  }
+  table.print();
+}
+
 void show(const Connection& connection, const std::string& id) {
   const json::value found = HttpClient(connection.admin_address()).get(target({"hospital", "cases", id}));
   if (connection.json) return print_json(found);
   json::object summary = found.as_object();
   summary.erase("message");
   summary.erase("attempts");
+  summary.erase("edits");
   print_fields(summary);
   const json::value& message = found.at("message");
   if (message.is_object()) print_message(message.get_object());
   print_attempts(found.at("attempts").as_array());
+  const json::value* edits = found.as_object().if_contains("edits");
+  if (edits != nullptr && edits->is_array()) print_edits(edits->get_array());
 }
 
 /// Waits until the case is not in its replay lane any more.
@@ -95,6 +111,8 @@ struct ReplayOptions {
   ChosenCases cases;
   bool wait = false;
   bool force = false;
+  bool keep_attempts = false;
+  std::string to;
 };
 
 /// All are sent on their way before the first outcome is waited for.
@@ -105,6 +123,8 @@ int replay(const Connection& connection, const ReplayOptions& given) {
   CaseResults sending(connection, "replayed", ids.size(), !given.wait);
   json::object how;
   if (given.force) how["force"] = true;
+  if (given.keep_attempts) how["keep_attempts"] = true;
+  if (!given.to.empty()) how["to"] = given.to;
   const auto send = [&](const std::string& id) {
     json::object now = http.request("POST", target({"hospital", "cases", id, "replay"}), how).body.as_object();
     sent.push_back(id);
@@ -175,11 +195,15 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   showing->add_option("id", *id, "The case")->required()->type_name("ID");
   showing->callback([&connection, id] { show(connection, *id); });
 
-  CLI::App* replaying = hospital->add_subcommand("replay", "Send messages to their queue once more");
+  CLI::App* replaying = hospital->add_subcommand("replay", "Send messages to their queue once more, or elsewhere");
   const auto replays = std::make_shared<ReplayOptions>();
   replays->cases.add_options(*replaying);
   replaying->add_flag("--wait", replays->wait, "Wait for the outcomes; exit with 1 unless all are discharged");
   replaying->add_flag("--force", replays->force, "Also requests that were answered meanwhile (ALREADY_ANSWERED)");
+  replaying->add_flag("--keep-attempts", replays->keep_attempts,
+                      "Failed attempts count on: what is left of them, one at least, is made");
+  replaying->add_option("--to", replays->to, "Publish them to this queue or topic instead, and close their cases")
+      ->type_name("NAME");
   replaying->callback([&connection, &exit_status, replays] { exit_status = replay(connection, *replays); });
 
   CLI::App* discarding = hospital->add_subcommand("discard", "Give messages up");
@@ -187,6 +211,9 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   discards->cases.add_options(*discarding);
   discarding->add_option("--reason", discards->reason, "Why; kept with the case")->type_name("TEXT");
   discarding->callback([&connection, &exit_status, discards] { exit_status = discard(connection, *discards); });
+
+  add_hospital_edit(*hospital, connection);
+  add_hospital_restore(*hospital, connection, exit_status);
 }
 
 }  // namespace lazaret::cli

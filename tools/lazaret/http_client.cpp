@@ -140,13 +140,14 @@ HttpClient::HttpClient(std::string address) : address_(std::move(address)) {}
 HttpClient::~HttpClient() = default;
 
 HttpClient::Answer HttpClient::request(const std::string& method, const std::string& target, const json::object& body,
-                                       std::chrono::milliseconds deadline) {
+                                       std::chrono::milliseconds deadline, const Query& headers) {
   http::request<http::string_body> request;
   request.version(11);
   request.method_string(method);
   request.target(target);
   request.set(http::field::host, address_);
   request.set(http::field::user_agent, "lazaret/" LAZARET_VERSION);
+  for (const auto& [name, value] : headers) request.set(name, value);
   if (method != "GET") {
     request.set(http::field::content_type, "application/json");
     if (method != "DELETE") request.body() = to_text(body);

@@ -44,7 +44,7 @@ class HttpClient {
   };
   /// Throws Error: what a problem document says, UNREACHABLE, DEADLINE_EXCEEDED, or BAD_FRAME for what is not the API.
   Answer request(const std::string& method, const std::string& target, const json::object& body = {},
-                 std::chrono::milliseconds deadline = kDeadline);
+                 std::chrono::milliseconds deadline = kDeadline, const Query& headers = {});
   json::value get(const std::string& target) { return request("GET", target).body; }
 
   /// Every item of a list, over all its pages; `page_end` after each page.

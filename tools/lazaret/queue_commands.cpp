@@ -44,6 +44,7 @@ constexpr std::array kOptions = {
            "Which messages it takes, e.g. 'orders.*.created header.region=eu'; '' for all: wildcards over the type, "
            "and =, != or ~ (contains) for type, key, header.NAME, content_type, correlation_id and schema_id"},
     Option{"ephemeral", kOfSubscription, "true: it is deleted when it has had no consumer for 30 seconds (false)"},
+    Option{"case_retention", kOfConsumers, "How long a case is kept after it was discharged or discarded (30d)"},
     Option{"durability", kOfQueue | kOfTopic,
            "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
     Option{"deduplicate_for", kOfQueue | kOfTopic,

@@ -13,6 +13,42 @@ TEST_F(ErrorCodes, CASE_BUSY) {
   expect_problem(http(broker.admin(), "POST", target), Code::CASE_BUSY);
 }
 
+TEST_F(ErrorCodes, STALE_VERSION) {
+  Broker& broker = start();
+  const std::string id = make_case(broker);
+  const auto edit = [&] {
+    return http(broker.admin(), "PATCH", "/api/v1/hospital/cases/" + id, R"({"body":"other"})",
+                {{"If-Match", "\"0\""}});
+  };
+  EXPECT_EQ(edit().status, 200);
+  expect_problem(edit(), Code::STALE_VERSION);
+  expect_exit(broker.cli({"hospital", "edit", id, "--body-file", "-", "--if-version", "0"}, "x"), Code::STALE_VERSION);
+}
+
+TEST_F(ErrorCodes, VERSION_NEEDED) {
+  Broker& broker = start();
+  const std::string target = "/api/v1/hospital/cases/" + make_case(broker);
+  expect_problem(http(broker.admin(), "PATCH", target, R"({"body":"other"})"), Code::VERSION_NEEDED);
+}
+
+TEST_F(ErrorCodes, INVALID_BODY) {
+  Broker& broker = start();
+  const std::string id = make_case(broker);
+  const std::string edit = R"({"body":"no JSON","content_type":"application/json"})";
+  expect_problem(http(broker.admin(), "PATCH", "/api/v1/hospital/cases/" + id, edit, {{"If-Match", "\"0\""}}),
+                 Code::INVALID_BODY);
+}
+
+TEST_F(ErrorCodes, MESSAGE_GONE) {
+  Broker& broker = start();
+  const std::string id = make_case(broker);
+  EXPECT_EQ(broker.cli({"hospital", "replay", id}).exit, 0);
+  EXPECT_EQ(broker.cli({"consume", "q", "--count", "1", "--", "true"}).exit, 0);
+  const auto body = [&] { return http(broker.admin(), "GET", "/api/v1/hospital/cases/" + id + "/body"); };
+  EXPECT_TRUE(eventually([&] { return body().status != 200; })) << "it is trimmed in time";
+  expect_problem(body(), Code::MESSAGE_GONE);
+}
+
 TEST_F(ErrorCodes, DESTINATION_NEEDED) {
   Broker& broker = start();
   const std::string target = "/api/v1/hospital/cases/" + make_case(broker) + "/replay";

@@ -66,6 +66,12 @@ class EvenStore final : public model::Store {
   base::Result<model::GroupRecord> read_group(model::GroupId) override { return kNotAsked; }
   base::Result<model::CaseRecord> read_case(const model::CaseId&) override { return kNotAsked; }
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId&) override { return kNotAsked; }
+  base::Result<std::vector<model::CaseEdit>> read_edits(const model::CaseId&) override { return kNotAsked; }
+  base::Result<model::MessageRef> read_version(const model::CaseId&, std::uint32_t) override { return kNotAsked; }
+  base::Result<std::vector<model::ClosedCase>> read_closed(model::ShardId, model::SubscriptionId,
+                                                           const model::ClosedCase&, std::size_t) override {
+    return kNotAsked;
+  }
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return kNotAsked; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override { return kNotAsked; }

@@ -1,0 +1,241 @@
+// Edits of a case's message: a new version, the versions that there are, and what differs between them.
+#include <charconv>
+
+#include "admin/case_json.h"
+#include "admin/case_message.h"
+#include "admin/desk_wait.h"
+#include "admin/handlers.h"
+#include "admin/json_body.h"
+#include "admin/json_text.h"
+#include "admin/message_json.h"
+#include "admin/problem.h"
+#include "base/crc32c.h"
+#include "base/text_encoding.h"
+#include "model/limits.h"
+#include "wire/envelope_edit.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+namespace limits = model::limits;
+
+std::optional<std::uint32_t> parse_version(std::string_view text) {
+  std::uint32_t version = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return version;
+}
+
+/// The one version that If-Match names: "3" in quotes, as the ETag has it.
+Result<std::uint32_t> expected_version(const Request& request) {
+  std::string_view text = request.if_match;
+  if (text.empty()) {
+    return Status(Code::VERSION_NEEDED,
+                  "say in If-Match which version of the message you have seen, as its ETag has it");
+  }
+  if (text.starts_with("W/")) text.remove_prefix(2);
+  const bool quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+  if (quoted) text = text.substr(1, text.size() - 2);
+  const auto version = parse_version(text);
+  if (!version) return Status(Code::BAD_REQUEST, "If-Match must name one version, e.g. \"0\"");
+  return *version;
+}
+
+/// {name: text, list of texts, or null}
+Status read_headers(const json::object& object, wire::EnvelopeChanges& changes) {
+  const json::value* headers = object.if_contains("headers");
+  if (headers == nullptr) return {};
+  const Status wrong(Code::BAD_REQUEST,
+                     "headers must be an object of texts, of lists of texts, or of null for what goes");
+  if (!headers->is_object()) return wrong;
+  for (const auto& [name, value] : headers->get_object()) {
+    std::vector<std::string> values;
+    const json::array list = value.is_array() ? value.get_array() : json::array{value};
+    for (const json::value& one : list) {
+      if (one.is_null() && !value.is_array()) continue;
+      if (!one.is_string()) return wrong;
+      values.emplace_back(one.get_string());
+    }
+    changes.headers.emplace_back(std::string(name), std::move(values));
+  }
+  return {};
+}
+
+/// The new body, or nullopt where it stays.
+Result<std::optional<std::string>> read_body(const json::object& object, const model::Message& before,
+                                             const wire::Envelope& envelope) {
+  const json::value* merge = object.if_contains("merge");
+  const json::value* text = object.if_contains("body");
+  const json::value* encoded = object.if_contains("body_base64");
+  if ((merge != nullptr) + (text != nullptr) + (encoded != nullptr) > 1) {
+    return Status(Code::BAD_REQUEST, "give one of merge, body and body_base64");
+  }
+  if (merge != nullptr) {
+    if (!envelope.content_encoding.empty()) {
+      return Status(Code::INVALID_BODY, "the body is encoded (" + base::to_utf8(envelope.content_encoding) +
+                                            "): it can be replaced, not merged with");
+    }
+    auto body = merged(before.body.view(), *merge);
+    if (!body.ok()) return body.status();
+    return std::optional(std::move(*body));
+  }
+  if (text != nullptr) {
+    if (!text->is_string()) return Status(Code::BAD_REQUEST, "body must be a text");
+    return std::optional(std::string(text->get_string()));
+  }
+  if (encoded == nullptr) return std::optional<std::string>();
+  auto bytes = encoded->is_string() ? base::from_base64(std::string_view(encoded->get_string())) : std::nullopt;
+  if (!bytes) return Status(Code::BAD_REQUEST, "body_base64 is not base64");
+  return std::optional(std::move(*bytes));
+}
+
+Status check_body(const ServerConfig& config, const std::string& body, std::string_view content_type) {
+  if (body.size() > config.max_message_bytes) {
+    return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(body.size()) + " bytes, at most " +
+                                               std::to_string(config.max_message_bytes) + " are allowed")
+        .with_limit("max_message_bytes", static_cast<std::int64_t>(config.max_message_bytes));
+  }
+  if (!is_json_type(content_type) || is_json_text(body)) return {};
+  return Status(Code::INVALID_BODY, "the body would not be JSON any more, as its content type says that it is");
+}
+
+/// The message with what the request changes of it.
+Result<model::MessageRef> edited(const ServerConfig& config, const model::Message& before, const json::object& object) {
+  const auto envelope = wire::decode_envelope(before.envelope.view());
+  if (!envelope.ok()) return envelope.status();
+  wire::EnvelopeChanges changes;
+  LZ_RETURN_IF_ERROR(read_headers(object, changes));
+  if (object.contains("content_type")) {
+    auto type = text_field(object, "content_type");
+    if (!type.ok()) return type.status();
+    changes.content_type = std::move(*type);
+  }
+  auto body = read_body(object, before, *envelope);
+  if (!body.ok()) return body.status();
+  if (changes.empty() && !*body) {
+    return Status(Code::BAD_REQUEST, "nothing is changed: give merge, body, body_base64, headers or content_type");
+  }
+  auto message = std::make_shared<model::Message>(before);
+  const std::string& content_type = changes.content_type ? *changes.content_type : envelope->content_type;
+  if (*body) {
+    LZ_RETURN_IF_ERROR(check_body(config, **body, content_type));
+    changes.drops_encoding = !envelope->content_encoding.empty();
+    message->body_crc = base::crc32c(**body);
+    message->body = base::SharedBytes::of(std::move(**body));
+  } else if (changes.content_type && envelope->content_encoding.empty()) {
+    LZ_RETURN_IF_ERROR(check_body(config, std::string(before.body.view()), content_type));
+  }
+  if (!changes.empty()) {
+    auto bytes = wire::edited_envelope(before.envelope.view(), changes, config.max_header_bytes);
+    if (!bytes.ok()) return bytes.status();
+    message->envelope = base::SharedBytes::of(std::move(*bytes));
+  }
+  return model::MessageRef(std::move(message));
+}
+
+/// Whoever was slower learns what the message is now, and what differs from what they saw.
+Response stale(Broker& broker, const model::CaseRecord& record, const Status& status, std::uint32_t seen) {
+  const auto now = broker.engine.store().read_case(record.id);
+  Response response = problem(status);
+  if (!now.ok()) return response;
+  json::object document = problem_json(status);
+  document["version"] = now->version;
+  document["expected"] = seen;
+  const auto difference = difference_json(broker, *now, std::min(seen, now->version), now->version);
+  document["difference"] = difference.ok() ? json::value(difference->at("lines")) : json::value(nullptr);
+  response.body = to_text(document) + "\n";
+  response.headers.emplace_back("ETag", etag_of(now->version));
+  return response;
+}
+
+Status too_late_for(const model::CaseRecord& record, std::uint32_t seen) {
+  return Status(Code::STALE_VERSION, "the message of case " + record.id.to_string() + " is at version " +
+                                         std::to_string(record.version) + " by now, not at " + std::to_string(seen));
+}
+
+Result<std::uint32_t> version_in_path(const Request& request) {
+  const auto version = parse_version(request.arguments[1]);
+  if (!version) return Status(Code::NOT_FOUND, "there is no version " + request.arguments[1]);
+  return *version;
+}
+
+}  // namespace
+
+Result<std::string> actor_of(const json::object& object, const Request& request) {
+  auto by = text_field(object, "by");
+  if (!by.ok()) return by.status();
+  std::string actor = !by->empty() ? std::move(*by) : !request.actor.empty() ? request.actor : request.peer;
+  if (actor.size() > limits::kActorBytes) {
+    return Status(Code::BAD_REQUEST, "by has more than " + std::to_string(limits::kActorBytes) + " bytes")
+        .with_limit("by", static_cast<std::int64_t>(limits::kActorBytes));
+  }
+  return actor;
+}
+
+Result<Response> edit_case(Broker& broker, const Request& request) {
+  const auto object = parse_object(
+      request.body, {"merge", "body", "body_base64", "headers", "content_type", "by", "note"}, kMergeDepth + 2);
+  if (!object.ok()) return object.status();
+  auto by = actor_of(*object, request);
+  if (!by.ok()) return by.status();
+  auto note = text_field(*object, "note");
+  if (!note.ok()) return note.status();
+  if (note->size() > limits::kCaseNoteBytes) {
+    return Status(Code::BAD_REQUEST, "note has more than " + std::to_string(limits::kCaseNoteBytes) + " bytes")
+        .with_limit("note", static_cast<std::int64_t>(limits::kCaseNoteBytes));
+  }
+  const auto record = find_case(broker, request);
+  if (!record.ok()) return record.status();
+  const auto seen = expected_version(request);
+  if (!seen.ok()) return seen.status();
+  LZ_RETURN_IF_ERROR(check_open(*record));
+  if (*seen != record->version) return stale(broker, *record, too_late_for(*record, *seen), *seen);
+  const auto before = read_version(broker, *record, *seen);
+  if (!before.ok()) return before.status();
+  if (*before == nullptr) return Status(Code::MESSAGE_DAMAGED);
+  auto message = edited(broker.config, **before, *object);
+  if (!message.ok()) return message.status();
+  const auto done = ask<model::CaseDone>(
+      broker.desk, record->id.shard,
+      model::EditCaseCommand{{}, record->id, *seen, std::move(*by), std::move(*note), std::move(*message)},
+      request.deadline);
+  if (done.code() == Code::STALE_VERSION) return stale(broker, *record, done.status(), *seen);
+  if (!done.ok()) return done.status();
+  return case_response(broker, record->id);
+}
+
+Result<Response> get_case_version(Broker& broker, const Request& request) {
+  const auto record = find_case(broker, request);
+  if (!record.ok()) return record.status();
+  const auto version = version_in_path(request);
+  if (!version.ok()) return version.status();
+  const auto message = read_version(broker, *record, *version);
+  if (!message.ok()) return message.status();
+  json::object out{{"version", *version}, {"edit", nullptr}};
+  const auto edits = broker.engine.store().read_edits(record->id);
+  if (!edits.ok()) return edits.status();
+  for (const model::CaseEdit& edit : *edits) {
+    if (edit.version == *version) out["edit"] = edit_json(edit);
+  }
+  out["message"] = message_json(
+      {record->source, record->source_offset(), *message, record->attempt_count, record->attempt_count > 0});
+  return json_response(200, out);
+}
+
+Result<Response> get_case_diff(Broker& broker, const Request& request) {
+  const auto record = find_case(broker, request);
+  if (!record.ok()) return record.status();
+  const auto from = number_parameter(request, "from", 0, 0, limits::kCaseVersions);
+  if (!from.ok()) return from.status();
+  const auto to = number_parameter(request, "to", record->version, 0, limits::kCaseVersions);
+  if (!to.ok()) return to.status();
+  const auto difference =
+      difference_json(broker, *record, static_cast<std::uint32_t>(*from), static_cast<std::uint32_t>(*to));
+  if (!difference.ok()) return difference.status();
+  return json_response(200, *difference);
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,82 @@
+#include "admin/case_message.h"
+
+#include "admin/json_body.h"
+#include "admin/json_text.h"
+#include "admin/line_diff.h"
+#include "base/text_encoding.h"
+#include "wire/envelope.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+
+std::string body_text(const model::Message& message, std::string_view content_type) {
+  const std::string_view body = message.body.view();
+  const bool shown = body.size() <= kDiffBytes && base::is_utf8(body);
+  if (shown && is_json_type(content_type) && is_json_text(body)) return laid_out(body);
+  if (shown) return std::string(body);
+  return std::to_string(body.size()) + " bytes, CRC-32C " + std::to_string(message.body_crc);
+}
+
+/// As a difference is made of it: what can be edited, a line each.
+std::string text_of(const model::Message& message) {
+  std::string text;
+  const auto envelope = wire::decode_envelope(message.envelope.view());
+  if (envelope.ok()) {
+    text = "content_type: " + base::to_utf8(envelope->content_type) + "\n";
+    if (!envelope->content_encoding.empty()) {
+      text += "content_encoding: " + base::to_utf8(envelope->content_encoding) + "\n";
+    }
+    for (const auto& [name, value] : envelope->headers) {
+      text += "header " + base::to_utf8(name) + ": " + base::to_utf8(value) + "\n";
+    }
+  }
+  return text + "\n" + body_text(message, envelope.ok() ? envelope->content_type : "");
+}
+
+std::string_view name_of(DiffLine::Kind kind) {
+  switch (kind) {
+    case DiffLine::Kind::same: return "same";
+    case DiffLine::Kind::removed: return "removed";
+    case DiffLine::Kind::added: return "added";
+  }
+  return "same";
+}
+
+}  // namespace
+
+Result<model::MessageRef> read_version(Broker& broker, const model::CaseRecord& record, std::uint32_t version) {
+  if (version > 0) return broker.engine.store().read_version(record.id, version);
+  auto message = read_message(broker, record.id.shard, record.id.log, record.id.offset);
+  if (message.code() != Code::NOT_FOUND) return message;
+  return Status(Code::MESSAGE_GONE, "the message of case " + record.id.to_string() + " is not kept any more");
+}
+
+Result<json::object> difference_json(Broker& broker, const model::CaseRecord& record, std::uint32_t from,
+                                     std::uint32_t to) {
+  std::string texts[2];
+  const std::uint32_t versions[2] = {from, to};
+  for (int i = 0; i < 2; ++i) {
+    const auto message = read_version(broker, record, versions[i]);
+    if (!message.ok()) return message.status();
+    if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
+    texts[i] = text_of(**message);
+  }
+  json::array lines;
+  for (const DiffLine& line : diff_lines(texts[0], texts[1])) {
+    lines.push_back(json::object{{"kind", name_of(line.kind)}, {"text", line.text}});
+  }
+  return json::object{{"from", from}, {"to", to}, {"lines", std::move(lines)}};
+}
+
+json::object edit_json(const model::CaseEdit& edit) {
+  return {{"version", edit.version},
+          {"at", time_or_null(edit.at)},
+          {"by", text_or_null(edit.by)},
+          {"note", text_or_null(edit.note)}};
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,187 @@
+#include "admin/json_body.h"
+
+#include <cctype>
+#include <charconv>
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/object.hpp>
+
+#include "admin/json_text.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Status;
+using boost::system::error_code;
+
+/// Of a decimal number so many digits are kept by a double, whichever they are.
+constexpr std::size_t kDigitsOfDouble = 15;
+
+/// What a parser has to tell of a text, to nobody.
+struct Nobody {
+  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_object_begin(error_code&) { return true; }
+  bool on_object_end(std::size_t, error_code&) { return true; }
+  bool on_array_begin(error_code&) { return true; }
+  bool on_array_end(std::size_t, error_code&) { return true; }
+  bool on_key_part(json::string_view, std::size_t, error_code&) { return true; }
+  bool on_key(json::string_view, std::size_t, error_code&) { return true; }
+  bool on_string_part(json::string_view, std::size_t, error_code&) { return true; }
+  bool on_string(json::string_view, std::size_t, error_code&) { return true; }
+  bool on_number_part(json::string_view, error_code&) { return true; }
+  bool on_int64(std::int64_t, json::string_view, error_code&) { return true; }
+  bool on_uint64(std::uint64_t, json::string_view, error_code&) { return true; }
+  bool on_double(double, json::string_view, error_code&) { return true; }
+  bool on_bool(bool, error_code&) { return true; }
+  bool on_null(error_code&) { return true; }
+  bool on_comment_part(json::string_view, error_code&) { return true; }
+  bool on_comment(json::string_view, error_code&) { return true; }
+};
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+/// Where the string ends that begins at `at`, behind its quote. REQUIRES JSON.
+std::size_t end_of_string(std::string_view text, std::size_t at) {
+  for (++at; at < text.size() && text[at] != '"'; ++at) {
+    if (text[at] == '\\') ++at;
+  }
+  return std::min(at + 1, text.size());
+}
+
+/// Whether a number is the same when it has been an integer of 64 bits or a double in between.
+bool survives(std::string_view number) {
+  std::int64_t whole = 0;
+  std::uint64_t positive = 0;
+  const char* end = number.data() + number.size();
+  if (const auto read = std::from_chars(number.data(), end, whole); read.ec == std::errc() && read.ptr == end) {
+    return number != "-0";
+  }
+  if (const auto read = std::from_chars(number.data(), end, positive); read.ec == std::errc() && read.ptr == end) {
+    return true;
+  }
+  std::size_t digits = 0;
+  const std::string_view mantissa = number.substr(0, number.find_first_of("eE"));
+  for (const char c : mantissa) {
+    const bool leading = digits == 0 && c == '0';
+    if (c >= '0' && c <= '9' && !leading) ++digits;
+  }
+  return digits <= kDigitsOfDouble;
+}
+
+/// The first number of the text that would not; "": none. REQUIRES JSON.
+std::string_view fragile_number(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == '"') {
+      at = end_of_string(text, at);
+    } else if (text[at] == '-' || (text[at] >= '0' && text[at] <= '9')) {
+      const std::size_t end = std::min(text.find_first_not_of("+-.0123456789eE", at), text.size());
+      if (!survives(text.substr(at, end - at))) return text.substr(at, end - at);
+      at = end;
+    } else {
+      ++at;
+    }
+  }
+  return {};
+}
+
+void merge(json::value& target, const json::value& patch) {
+  if (!patch.is_object()) {
+    target = patch;
+    return;
+  }
+  if (!target.is_object()) target.emplace_object();
+  for (const auto& [name, value] : patch.get_object()) {
+    if (value.is_null()) {
+      target.get_object().stable_erase(name);
+    } else {
+      merge(target.get_object()[name], value);
+    }
+  }
+}
+
+}  // namespace
+
+bool is_json_type(std::string_view content_type) {
+  std::string type;
+  for (const char c : content_type.substr(0, content_type.find(';'))) {
+    if (!is_blank(c)) type += lower(c);
+  }
+  return type == "application/json" || type.ends_with("+json");
+}
+
+bool is_json_text(std::string_view text) {
+  json::parse_options options;
+  options.max_depth = kBodyDepth;
+  json::basic_parser<Nobody> parser(options);
+  error_code error;
+  const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
+  if (error || !parser.done()) return false;
+  return text.find_first_not_of(" \t\r\n", read) == std::string_view::npos;
+}
+
+std::string laid_out(std::string_view text) {
+  std::string out;
+  std::size_t level = 0;
+  const auto next_line = [&] { out.append("\n").append(2 * level, ' '); };
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"') {
+      const std::size_t end = end_of_string(text, at);
+      out += text.substr(at, end - at);
+      at = end;
+      continue;
+    }
+    ++at;
+    if (is_blank(c)) continue;
+    if (c == '{' || c == '[') {
+      out += c;
+      while (at < text.size() && is_blank(text[at])) ++at;
+      const bool is_empty = at < text.size() && (text[at] == '}' || text[at] == ']');
+      if (is_empty) {
+        out += text[at++];
+        continue;
+      }
+      ++level;
+      next_line();
+    } else if (c == '}' || c == ']') {
+      if (level > 0) --level;
+      next_line();
+      out += c;
+    } else if (c == ',') {
+      out += c;
+      next_line();
+    } else if (c == ':') {
+      out += ": ";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+base::Result<std::string> merged(std::string_view body, const json::value& patch) {
+  if (body.size() > kMergeBytes) {
+    return Status(Code::INVALID_BODY,
+                  "the body has " + std::to_string(body.size()) + " bytes: too many for a merge, send it as a whole")
+        .with_limit("merge_bytes", static_cast<std::int64_t>(kMergeBytes));
+  }
+  auto value = parse_json(body, kMergeDepth);
+  if (!value.ok()) return Status(Code::INVALID_BODY, "the body of the message: " + value.status().text());
+  if (const std::string_view number = fragile_number(body); !number.empty()) {
+    return Status(Code::INVALID_BODY, "the number " + std::string(number.substr(0, 100)) +
+                                          " of the body would not stay as it is: send the body as a whole");
+  }
+  json::value whole(*value, json::storage_ptr());  // what comes to it is not bounded by its own size
+  merge(whole, patch);
+  return to_text(whole);
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,28 @@
+// JSON that is a message's body: it is anybody's, and may be large. A change of it must leave the rest as it was.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+#include "base/status.h"
+
+namespace lazaret::admin {
+
+/// "application/json" or "…+json", whatever parameters follow.
+bool is_json_type(std::string_view content_type);
+/// Builds nothing in memory. Nested deeper than kBodyDepth it counts as none.
+bool is_json_text(std::string_view text);
+/// One value a line, two blanks for each level; nothing but blanks between tokens differs. REQUIRES JSON.
+std::string laid_out(std::string_view text);
+
+/// The body with a merge patch applied (RFC 7396). INVALID_BODY when it is no JSON, is larger than kMergeBytes, or has
+/// numbers that would not come out as they went in.
+base::Result<std::string> merged(std::string_view body, const boost::json::value& patch);
+
+inline constexpr std::size_t kBodyDepth = 256;
+inline constexpr std::size_t kMergeDepth = 64;
+inline constexpr std::size_t kMergeBytes = 1u << 20;
+
+}  // namespace lazaret::admin

@@ -1,0 +1,296 @@
+// What is done to the message of a case, on a real broker: through HTTP, the command line and the client library.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/json/serialize.hpp>
+#include <fstream>
+#include <thread>
+
+#include "integration/support/api.h"
+#include "integration/support/http.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using Fields = std::map<std::string, std::string>;
+
+std::string version(int number) { return '"' + std::to_string(number) + '"'; }
+
+class Cure : public ::testing::Test {
+ protected:
+  Cure() : client(Client::connect(broker.url(), {.timeout = 60s})) {}
+
+  /// A message of this queue, which is rejected.
+  std::string admit(const std::string& queue, const std::string& body,
+                    const std::string& content_type = "application/json") {
+    client.ensure(QueueSpec{.name = queue});
+    const std::size_t before = cases_of(broker, queue).size();
+    Message message{.body = body};
+    message.content_type = content_type;
+    message.headers = {{"region", "eu"}, {"tag", "a"}};
+    message.correlation_id = "order 17";
+    published = client.publish(queue, std::move(message));
+    const Consumer consumer = client.consume(queue, [](Delivery&) { return Verdict::reject("no good"); });
+    EXPECT_TRUE(eventually([&] { return cases_of(broker, queue).size() > before; }));
+    return text_of(cases_of(broker, queue).back(), "id");
+  }
+  static std::string target(const std::string& id, const std::string& more = "") {
+    return "/api/v1/hospital/cases/" + id + more;
+  }
+  HttpAnswer patch(const std::string& id, const std::string& edit, const std::string& if_match) const {
+    Fields fields = {{"X-Lazaret-Actor", "ann"}};
+    if (!if_match.empty()) fields["If-Match"] = if_match;
+    return http(broker.admin(), "PATCH", target(id), edit, fields);
+  }
+  HttpAnswer post(const std::string& id, const std::string& verb, const std::string& body = "{}") const {
+    return http(broker.admin(), "POST", target(id, "/" + verb), body);
+  }
+  boost::json::value shown(const std::string& id) const { return http(broker.admin(), "GET", target(id)).json(); }
+  /// Everything that comes from this queue until nothing more does.
+  std::vector<Message> consumed(const std::string& queue, std::size_t count) {
+    std::vector<Message> all;
+    std::mutex mutex;
+    const Consumer consumer = client.consume(queue, [&](Delivery& delivery) {
+      const std::lock_guard lock(mutex);
+      all.push_back(delivery.message());
+    });
+    EXPECT_TRUE(eventually([&] {
+      const std::lock_guard lock(mutex);
+      return all.size() >= count;
+    }));
+    return all;
+  }
+
+  Broker broker;
+  Client client;
+  Receipt published;
+};
+
+TEST_F(Cure, AnEditedMessageIsReplayedWithTheSameId) {
+  const std::string id = admit("orders", R"({"order":1,"country":null})");
+  const HttpAnswer before = http(broker.admin(), "GET", target(id));
+  EXPECT_EQ(before.headers.at("etag"), version(0));
+  const HttpAnswer edited = patch(id,
+                                  R"({"merge":{"country":"NL"},"headers":{"region":null,"mended":"yes"},)"
+                                  R"("note":"the form left it out"})",
+                                  version(0));
+  ASSERT_EQ(edited.status, 200) << edited.body;
+  EXPECT_EQ(edited.headers.at("etag"), version(1));
+  EXPECT_EQ(edited.json().at("version"), 1);
+
+  const boost::json::value now = shown(id);
+  EXPECT_EQ(now.at("message").at("body"), R"({"order":1,"country":"NL"})");
+  EXPECT_EQ(now.at("message").at("headers"), (boost::json::object{{"tag", "a"}, {"mended", "yes"}}));
+  EXPECT_EQ(now.at("edits").at(0).at("by"), "ann");
+  EXPECT_EQ(now.at("edits").at(0).at("note"), "the form left it out");
+  const auto original = http(broker.admin(), "GET", target(id, "/versions/0")).json();
+  EXPECT_EQ(original.at("message").at("body"), R"({"order":1,"country":null})");
+  EXPECT_EQ(http(broker.admin(), "GET", target(id, "/versions/2")).status, 404);
+  EXPECT_EQ(http(broker.admin(), "GET", target(id, "/body")).body, R"({"order":1,"country":"NL"})");
+  const std::string difference = http(broker.admin(), "GET", target(id, "/diff")).body;
+  EXPECT_THAT(difference, HasSubstr(R"({"kind":"removed","text":"  \"country\": null"})"));
+  EXPECT_THAT(difference, HasSubstr(R"({"kind":"added","text":"  \"country\": \"NL\""})"));
+
+  ASSERT_EQ(post(id, "replay").status, 200);
+  EXPECT_EQ(patch(id, R"({"body":"{}"})", version(1)).status, 409) << "it is being replayed";
+  const auto messages = consumed("orders", 1);
+  ASSERT_THAT(messages, SizeIs(1));
+  EXPECT_EQ(messages[0].body.str(), R"({"order":1,"country":"NL"})");
+  EXPECT_EQ(messages[0].id, published.id);
+  EXPECT_EQ(messages[0].correlation_id, "order 17");
+  EXPECT_TRUE(eventually([&] { return text_of(shown(id), "state") == "discharged"; }));
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Cure, AStaleEditIsToldWhatThereIsNow) {
+  const std::string id = admit("orders", R"({"order":1})");
+  EXPECT_EQ(patch(id, R"({"merge":{}})", "").status, 428);
+  EXPECT_EQ(patch(id, R"({"merge":{}})", "whatever").status, 400);
+  ASSERT_EQ(patch(id, R"({"merge":{"order":2}})", version(0)).status, 200);
+  const HttpAnswer stale = patch(id, R"({"merge":{"order":3}})", version(0));
+  EXPECT_EQ(stale.status, 412);
+  EXPECT_EQ(stale.headers.at("etag"), version(1));
+  const auto problem = stale.json();
+  EXPECT_EQ(problem.at("code"), "STALE_VERSION");
+  EXPECT_EQ(problem.at("version"), 1);
+  EXPECT_EQ(problem.at("expected"), 0);
+  EXPECT_THAT(boost::json::serialize(problem.at("difference")), HasSubstr(R"(\"order\": 2)"));
+}
+
+TEST_F(Cure, WhatWasJsonStaysJson) {
+  const std::string id = admit("orders", R"({"order":1})");
+  EXPECT_EQ(patch(id, R"({"body":"{\"order\":"})", version(0)).status, 422);
+  EXPECT_EQ(patch(id, R"({"body":"no JSON","content_type":"text/plain"})", version(0)).status, 200);
+  EXPECT_EQ(patch(id, R"({"merge":{"x":1}})", version(1)).status, 422) << "it is none any more";
+  EXPECT_EQ(patch(id, R"({"content_type":"application/json"})", version(1)).status, 422);
+  EXPECT_EQ(patch(id, R"({"body_base64":"AAH/"})", version(1)).status, 200);
+  EXPECT_EQ(shown(id).at("message").at("body_base64"), "AAH/");
+  EXPECT_EQ(patch(id, R"({})", version(2)).status, 400) << "nothing is changed";
+  EXPECT_EQ(patch(id, R"({"merge":1,"body":"x"})", version(2)).status, 400);
+  EXPECT_EQ(patch(id, R"({"headers":{"n":1}})", version(2)).status, 400);
+  EXPECT_EQ(patch(id, R"({"body":"x","by":")" + std::string(201, 'b') + "\"}", version(2)).status, 400);
+  EXPECT_EQ(shown(id).at("version"), 2);
+}
+
+TEST_F(Cure, FiftyAtOnceEditAndReplayAndOneMessageGoesOut) {
+  const std::string id = admit("orders", R"({"winner":0})");
+  constexpr int kPeople = 50;
+  std::atomic<int> edited = 0;
+  std::atomic<int> replayed = 0;
+  std::atomic<int> unclear = 0;
+  std::atomic<int> winner = 0;
+  std::vector<std::thread> people;
+  for (int i = 1; i <= kPeople; ++i) {
+    people.emplace_back([&, i] {
+      const HttpAnswer edit = patch(id, R"({"merge":{"winner":)" + std::to_string(i) + "}}", version(0));
+      if (edit.status == 200) {
+        ++edited;
+        winner = i;
+        if (post(id, "replay").status == 200) ++replayed;
+        return;
+      }
+      const bool clear = edit.status == 412 || edit.status == 409;
+      if (!clear || text_of(edit.json(), "code").empty()) ++unclear;
+    });
+  }
+  for (std::thread& one : people) one.join();
+  EXPECT_EQ(edited, 1);
+  EXPECT_EQ(replayed, 1);
+  EXPECT_EQ(unclear, 0);
+  const auto messages = consumed("orders", 1);
+  ASSERT_THAT(messages, SizeIs(1));
+  EXPECT_EQ(messages[0].body.str(), R"({"winner":)" + std::to_string(winner) + "}");
+  EXPECT_EQ(QueueView(broker, "orders").wrong_sums(), "");
+}
+
+TEST_F(Cure, FiftyAtOnceSendItElsewhereAndItArrivesOnce) {
+  client.ensure(QueueSpec{.name = "repairs"});
+  const std::string id = admit("orders", "{}");
+  std::atomic<int> sent = 0;
+  std::vector<std::thread> people;
+  for (int i = 0; i < 50; ++i) {
+    people.emplace_back([&] { sent += post(id, "replay", R"({"to":"repairs"})").status == 200 ? 1 : 0; });
+  }
+  for (std::thread& one : people) one.join();
+  EXPECT_EQ(sent, 1);
+  EXPECT_THAT(consumed("repairs", 1), SizeIs(1));
+  EXPECT_EQ(QueueView(broker, "repairs")["entered_total"], 1);
+}
+
+TEST_F(Cure, AKillBetweenEditAndReplayAndDuringItLosesAndDoublesNothing) {
+  const std::string id = admit("orders", R"({"order":1})");
+  ASSERT_EQ(patch(id, R"({"merge":{"order":2}})", version(0)).status, 200);
+  broker.restart();
+  EXPECT_EQ(shown(id).at("version"), 1);
+  EXPECT_EQ(patch(id, R"({"merge":{"order":3}})", version(0)).status, 412);
+  ASSERT_EQ(post(id, "replay").status, 200);
+  broker.restart();
+  EXPECT_EQ(text_of(shown(id), "state"), "replaying");
+  client = Client::connect(broker.url(), {.timeout = 60s});
+  const auto messages = consumed("orders", 1);
+  ASSERT_THAT(messages, SizeIs(1));
+  EXPECT_EQ(messages[0].body.str(), R"({"order":2})");
+  EXPECT_TRUE(eventually([&] { return text_of(shown(id), "state") == "discharged"; }));
+  EXPECT_EQ(QueueView(broker, "orders").wrong_sums(), "");
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Cure, AMessageIsSentElsewhereAlsoFromADeletedQueue) {
+  client.ensure(QueueSpec{.name = "repairs"});
+  const std::string first = admit("orders", R"({"order":1})");
+  ASSERT_EQ(patch(first, R"({"merge":{"order":"mended"}})", version(0)).status, 200);
+  EXPECT_EQ(post(first, "replay", R"({"to":"nowhere"})").status, 404);
+  EXPECT_EQ(post(first, "replay", R"({"to":"repairs","keep_attempts":true})").status, 400);
+  const auto sent = post(first, "replay", R"({"to":"repairs"})");
+  ASSERT_EQ(sent.status, 200) << sent.body;
+  EXPECT_EQ(sent.json().at("redirected_to"), "repairs");
+  EXPECT_EQ(sent.json().at("state"), "discharged");
+  EXPECT_EQ(QueueView(broker, "orders")["redirected_total"], 1);
+  EXPECT_EQ(QueueView(broker, "orders").wrong_sums(), "");
+  const MessageId id_of_first = published.id;
+  const std::string second = admit("orders", R"({"order":2})");
+  client.remove("orders", true);
+  EXPECT_EQ(post(second, "replay").status, 409);
+  ASSERT_EQ(post(second, "replay", R"({"to":"repairs"})").status, 200);
+  EXPECT_EQ(post(second, "replay", R"({"to":"repairs"})").status, 409);
+  const auto messages = consumed("repairs", 2);
+  ASSERT_THAT(messages, SizeIs(2));
+  EXPECT_EQ(messages[0].body.str(), R"({"order":"mended"})");
+  EXPECT_EQ(messages[0].id, id_of_first);
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Cure, ADiscardIsTakenBackUntilItsTimeIsOver) {
+  const std::string id = admit("orders", "{}");
+  EXPECT_EQ(post(id, "restore").status, 409) << "it is not discarded";
+  ASSERT_EQ(post(id, "discard", R"({"reason":"no use"})").status, 200);
+  broker.restart();
+  const auto restored = post(id, "restore");
+  ASSERT_EQ(restored.status, 200) << restored.body;
+  EXPECT_EQ(restored.json().at("state"), "admitted");
+  EXPECT_EQ(QueueView(broker, "orders")["entered_total"], 2);
+  EXPECT_EQ(QueueView(broker, "orders").wrong_sums(), "");
+  ASSERT_EQ(post(id, "discard").status, 200);
+  ASSERT_EQ(broker.cli({"queue", "update", "orders", "--case-retention", "1s"}).exit, 0);
+  EXPECT_TRUE(eventually([&] { return http(broker.admin(), "GET", target(id)).status == 404; }));
+  EXPECT_EQ(post(id, "restore").status, 404);
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Cure, TheCommandLineDoesAllOfIt) {
+  client.ensure(QueueSpec{.name = "repairs"});
+  const std::string id = admit("orders", R"({"order":1})");
+  const Outcome edited = broker.cli({"hospital", "edit", id, "--merge", R"({"order":2})", "--header", "region=us",
+                                     "--remove-header", "tag", "--note", "a typo"});
+  ASSERT_EQ(edited.exit, 0) << edited.err;
+  EXPECT_THAT(edited.out, HasSubstr("-   \"order\": 1"));
+  EXPECT_THAT(edited.out, HasSubstr("+   \"order\": 2"));
+  EXPECT_THAT(edited.out, HasSubstr("- header tag: a"));
+  EXPECT_EQ(broker.cli({"hospital", "edit", id, "--merge", "{}", "--if-version", "0"}).exit, 73);
+  EXPECT_EQ(broker.cli({"hospital", "edit", id}).exit, 64);
+  EXPECT_EQ(broker.cli({"hospital", "edit", id, "--body-file", "-"}, "{").exit, 65);
+  EXPECT_EQ(broker.cli_json({"hospital", "edit", id, "--body-file", "-"}, R"({"order":3})")[0].at("version"), 2);
+  const Outcome shown_text = broker.cli({"hospital", "show", id});
+  EXPECT_THAT(shown_text.out, HasSubstr("a typo"));
+  EXPECT_THAT(shown_text.out, HasSubstr(R"({"order":3})"));
+
+  EXPECT_EQ(broker.cli({"hospital", "discard", id}).exit, 0);
+  EXPECT_EQ(broker.cli({"hospital", "restore", "--all"}).out, "restored 1 case\n");
+  EXPECT_EQ(broker.cli({"hospital", "restore", id}).exit, 73);
+  const auto sent = broker.cli_json({"hospital", "replay", id, "--to", "repairs"});
+  EXPECT_EQ(sent[0].at("redirected_to"), "repairs");
+  EXPECT_EQ(broker.cli({"consume", "repairs", "--count", "1", "--print"}).out, "{\"order\":3}\n");
+}
+
+TEST_F(Cure, KeptAttemptsAreNotGivenAnew) {
+  client.ensure(QueueSpec{.name = "orders", .max_attempts = 2, .backoff_initial = 1ms, .backoff_max = 1ms});
+  client.publish("orders", {.body = "x"});
+  std::atomic<int> tries = 0;
+  const Consumer consumer = client.consume("orders", [&](Delivery&) {
+    ++tries;
+    return Verdict::fail("no");
+  });
+  ASSERT_TRUE(eventually([&] { return cases_of(broker, "orders").size() == 1; }));
+  const std::string id = text_of(cases_of(broker, "orders").at(0), "id");
+  const auto relapses = [&](int count) {
+    return eventually([&] {
+      const auto now = shown(id);
+      return now.at("relapse_count") == count && text_of(now, "state") == "admitted";
+    });
+  };
+  EXPECT_EQ(tries, 2);
+  ASSERT_EQ(broker.cli({"hospital", "replay", id, "--keep-attempts"}).exit, 0);
+  ASSERT_TRUE(relapses(1));
+  EXPECT_EQ(tries, 3);
+  ASSERT_EQ(broker.cli({"hospital", "replay", id}).exit, 0);
+  ASSERT_TRUE(relapses(2));
+  EXPECT_EQ(tries, 5);
+}
+
+}  // namespace
+}  // namespace lazaret::testing

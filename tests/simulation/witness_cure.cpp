@@ -1,0 +1,51 @@
+// Witness: what operators do to the messages of cases. An edit leaves the body, by which messages are told apart here,
+// and marks its version in the checksum, which nothing else looks at.
+#include "model/limits.h"
+#include "simulation/witness.h"
+
+namespace lazaret::simulation {
+
+std::uint32_t Witness::mark_of(std::uint32_t version) { return version == 0 ? 0 : kEditedMark + version; }
+
+void Witness::see_case(const model::Mutation& mutation) {
+  if (const auto* replay = std::get_if<model::ReplayCase>(&mutation)) {
+    lane_versions_[{replay->id.subscription, replay->lane_offset.value}] = replay->version;
+  }
+  if (const auto* edit = std::get_if<model::EditCase>(&mutation)) {
+    if (edit->message->body_crc != mark_of(edit->edit.version)) {
+      find("case " + edit->id.to_string() + ": an edit of another version than its editor has seen");
+    }
+  }
+  if (const auto* drop = std::get_if<model::DropCase>(&mutation)) {
+    const auto record = world_.store().read_case(drop->id);
+    if (record.ok() && record->is_open()) find("case " + drop->id.to_string() + " is dropped and open");
+    if (Queue* of = queue(drop->id.subscription)) of->messages[drop->id.offset.value].was_case = true;
+  }
+}
+
+/// What is delivered is the newest version at the time of the replay, and what was published where there was none.
+void Witness::check_version(const Queue& of, const model::Delivered& one, bool from_lane) {
+  if (one.message == nullptr) return;
+  std::uint32_t version = 0;
+  if (from_lane) {
+    const auto replayed = lane_versions_.find({of.record.subscription, one.offset.value});
+    if (replayed != lane_versions_.end()) version = replayed->second;
+  }
+  const std::uint32_t crc = one.message->body_crc;
+  const bool edited = crc > kEditedMark && crc <= kEditedMark + model::limits::kCaseVersions;
+  if (edited != (version > 0) || (edited && crc != mark_of(version))) {
+    find(where(of, one.source_offset.value) + "not delivered in version " + std::to_string(version));
+  }
+}
+
+/// Each redirection has published once.
+void Witness::finish_redirections() {
+  if (!world_.has_queue(kWard)) return;
+  const std::uint64_t there = world_.store().end_of(world_.queue(kWard).log).value;
+  if (there != world_.store().redirected()) {
+    find(std::to_string(world_.store().redirected()) + " cases were sent elsewhere, where " + std::to_string(there) +
+         " messages are");
+  }
+}
+
+}  // namespace lazaret::simulation

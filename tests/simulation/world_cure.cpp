@@ -1,0 +1,61 @@
+// World: what operators do to the messages of cases.
+#include "base/crc32c.h"
+#include "simulation/world.h"
+
+namespace lazaret::simulation {
+
+model::MessageRef World::version(const model::CaseId& id, std::uint32_t version) {
+  if (version > 0) {
+    const auto stored = store_.read_version(id, version);
+    return stored.ok() ? *stored : nullptr;
+  }
+  const auto page = store_.read_messages(id.shard, id.log, id.offset, id.offset.next(), 1, 1);
+  const bool there = page.ok() && !page->messages.empty() && page->messages.front().offset == id.offset;
+  return there ? page->messages.front().message : nullptr;
+}
+
+model::CaseDone World::edit(const model::CaseId& id, const std::string& body, std::optional<std::uint32_t> seen) {
+  const auto record = store_.read_case(id);
+  model::EditCaseCommand edit;
+  edit.id = id;
+  edit.version = seen ? *seen : record.ok() ? record->version : 0;
+  edit.by = "the operator";
+  const model::MessageRef before = version(id, edit.version);
+  auto message = before == nullptr ? std::make_shared<model::Message>() : std::make_shared<model::Message>(*before);
+  message->body = base::SharedBytes::copy(body);
+  message->body_crc = base::crc32c(body);
+  edit.message = std::move(message);
+  return ask<model::CaseDone>(id.shard, edit);
+}
+
+model::CaseDone World::restore(const model::CaseId& id) {
+  model::RestoreCaseCommand restore;
+  restore.id = id;
+  if (const auto record = store_.read_case(id); record.ok()) {
+    restore.key = record->key;
+    restore.holds_key = record->reason != model::CaseReason::expired;
+  }
+  return ask<model::CaseDone>(id.shard, restore);
+}
+
+model::CaseDone World::redirect(const model::CaseId& id, const std::string& to, std::optional<std::uint32_t> seen) {
+  const auto record = store_.read_case(id);
+  model::RedirectCaseCommand redirect;
+  redirect.id = id;
+  redirect.version = seen ? *seen : record.ok() ? record->version : 0;
+  redirect.to = to;
+  auto outgoing = std::make_shared<model::Outgoing>();
+  outgoing->repeats = true;
+  if (const model::MessageRef message = version(id, redirect.version)) {
+    auto copy = std::make_shared<model::Message>(*message);
+    copy->due = copy->expires_at = {};
+    copy->source = {};
+    outgoing->to.push_back({queue(to).shard, queue(to).log, {std::move(copy)}});
+  } else {
+    outgoing->problem = base::Code::MESSAGE_DAMAGED;
+  }
+  redirect.outgoing = std::move(outgoing);
+  return ask<model::CaseDone>(id.shard, redirect);
+}
+
+}  // namespace lazaret::simulation

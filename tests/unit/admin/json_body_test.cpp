@@ -1,0 +1,77 @@
+#include "admin/json_body.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+
+std::string merge(const std::string& body, const std::string& patch) {
+  const auto result = merged(body, boost::json::parse(patch));
+  return result.ok() ? *result : std::string(base::error_info(result.code()).name);
+}
+
+/// The examples of RFC 7396, appendix A.
+TEST(JsonBody, MergesAsTheRfcDoes) {
+  EXPECT_EQ(merge(R"({"a":"b"})", R"({"a":"c"})"), R"({"a":"c"})");
+  EXPECT_EQ(merge(R"({"a":"b"})", R"({"b":"c"})"), R"({"a":"b","b":"c"})");
+  EXPECT_EQ(merge(R"({"a":"b"})", R"({"a":null})"), R"({})");
+  EXPECT_EQ(merge(R"({"a":"b","b":"c"})", R"({"a":null})"), R"({"b":"c"})");
+  EXPECT_EQ(merge(R"({"a":["b"]})", R"({"a":"c"})"), R"({"a":"c"})");
+  EXPECT_EQ(merge(R"({"a":"c"})", R"({"a":["b"]})"), R"({"a":["b"]})");
+  EXPECT_EQ(merge(R"({"a":{"b":"c"}})", R"({"a":{"b":"d","c":null}})"), R"({"a":{"b":"d"}})");
+  EXPECT_EQ(merge(R"({"a":[{"b":"c"}]})", R"({"a":[1]})"), R"({"a":[1]})");
+  EXPECT_EQ(merge(R"(["a","b"])", R"(["c","d"])"), R"(["c","d"])");
+  EXPECT_EQ(merge(R"({"a":"b"})", R"(["c"])"), R"(["c"])");
+  EXPECT_EQ(merge(R"({"a":"foo"})", "null"), "null");
+  EXPECT_EQ(merge(R"({"e":null})", R"({"a":1})"), R"({"e":null,"a":1})");
+  EXPECT_EQ(merge(R"([1,2])", R"({"a":"b","c":null})"), R"({"a":"b"})");
+  EXPECT_EQ(merge("{}", R"({"a":{"bb":{"ccc":null}}})"), R"({"a":{"bb":{}}})");
+}
+
+TEST(JsonBody, WhatIsTakenOutLeavesTheOthersInTheirOrder) {
+  EXPECT_EQ(merge(R"({"a":1,"b":2,"c":3,"d":4})", R"({"b":null})"), R"({"a":1,"c":3,"d":4})");
+}
+
+TEST(JsonBody, AMergeChangesNoNumberThatItDoesNotName) {
+  EXPECT_EQ(merge(R"({"n":18446744073709551615,"x":0})", R"({"x":1})"), R"({"n":18446744073709551615,"x":1})");
+  EXPECT_EQ(merge(R"({"n":0.1,"x":0})", R"({"x":1})"), R"({"n":0.1,"x":1})");
+  EXPECT_EQ(merge(R"({"n":123456789012345678901,"x":0})", R"({"x":1})"), "INVALID_BODY");
+  EXPECT_EQ(merge(R"({"n":0.12345678901234567,"x":0})", R"({"x":1})"), "INVALID_BODY");
+  EXPECT_EQ(merge(R"({"n":"123456789012345678901","x":0})", R"({"x":1})"), R"({"n":"123456789012345678901","x":1})");
+}
+
+TEST(JsonBody, MergesWithJsonOnly) {
+  EXPECT_EQ(merge("no JSON", R"({"x":1})"), "INVALID_BODY");
+  EXPECT_EQ(merge("[" + std::string(kMergeBytes, ' ') + "]", R"({"x":1})"), "INVALID_BODY");
+}
+
+TEST(JsonBody, TellsJsonFromOtherText) {
+  for (const char* good : {"{}", "[1,2]", " \"text\" \n", "1e9", "null"}) EXPECT_TRUE(is_json_text(good)) << good;
+  for (const char* bad : {"", "{", "{}{}", "[1,]", "{'a':1}", "\"open", "nul", "{} x"}) {
+    EXPECT_FALSE(is_json_text(bad)) << bad;
+  }
+  EXPECT_TRUE(is_json_text(std::string(kBodyDepth - 1, '[') + std::string(kBodyDepth - 1, ']')));
+  EXPECT_FALSE(is_json_text(std::string(kBodyDepth + 1, '[') + std::string(kBodyDepth + 1, ']')));
+}
+
+TEST(JsonBody, KnowsItByItsMediaType) {
+  for (const char* json : {"application/json", "Application/JSON; charset=utf-8", "application/problem+json"}) {
+    EXPECT_TRUE(is_json_type(json)) << json;
+  }
+  for (const char* other : {"", "text/plain", "application/jsonl", "application/json5"}) {
+    EXPECT_FALSE(is_json_type(other)) << other;
+  }
+}
+
+TEST(JsonBody, LaysOutWithoutChangingAToken) {
+  EXPECT_EQ(laid_out(R"({"a":[1,2.50,{}],"b":"x, {\"y\"}:","c":[ ]})"),
+            "{\n  \"a\": [\n    1,\n    2.50,\n    {}\n  ],\n  \"b\": \"x, {\\\"y\\\"}:\",\n  \"c\": []\n}");
+  EXPECT_EQ(laid_out("true"), "true");
+}
+
+}  // namespace
+}  // namespace lazaret::admin
