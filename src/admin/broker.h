@@ -10,6 +10,7 @@
 
 #include "admin/server.h"
 #include "engine/desk.h"
+#include "hospital/replay_jobs.h"
 
 namespace lazaret::admin {
 
@@ -19,6 +20,7 @@ struct Broker {
   const ServerConfig& config;
   engine::Engine& engine;
   engine::Desk& desk;
+  hospital::ReplayJobs& replays;
   /// An integrity check is running; there is one at a time, so that a worker is always left for the rest.
   std::atomic<bool> checking = false;
   /// The server stops: whatever takes long ends.

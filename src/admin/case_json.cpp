@@ -43,6 +43,7 @@ json::object case_json(const model::CaseRecord& record) {
       {"admitted_at", time_or_null(record.admitted_at)},
       {"first_admitted_at", time_or_null(record.first_admitted_at)},
       {"closed_at", time_or_null(record.closed_at)},
+      {"replay_job", record.replay_job ? json::value(json::string(std::to_string(record.replay_job.value))) : nullptr},
       {"late_ack", record.late_ack},
       {"discard_reason", text_or_null(record.discard_reason)},
       {"redirected_to", text_or_null(record.redirected_to)},

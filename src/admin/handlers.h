@@ -64,6 +64,13 @@ base::Result<Response> get_case_diff(Broker& broker, const Request& request);
 /// Who asks: as the body says in `by`, else as the header X-Lazaret-Actor does, else where they come from.
 base::Result<std::string> actor_of(const boost::json::object& object, const Request& request);
 
+// replay_handlers.cpp
+base::Result<Response> create_replay(Broker& broker, const Request& request);
+base::Result<Response> list_replays(Broker& broker, const Request& request);
+base::Result<Response> get_replay(Broker& broker, const Request& request);
+base::Result<Response> list_replayed_cases(Broker& broker, const Request& request);
+base::Result<Response> change_replay(Broker& broker, const Request& request, hospital::ReplayVerb verb);
+
 // health_handlers.cpp
 base::Result<Response> run_check(Broker& broker, const Request& request);
 base::Result<Response> get_status(Broker& broker, const Request& request);

@@ -382,7 +382,7 @@ const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
     for (const auto& part : {topic_routes(), subscription_routes(), schedule_routes(), diagnosis_routes(),
-                             hospital_routes(), cure_routes(), broker_routes()})
+                             hospital_routes(), cure_routes(), replay_routes(), broker_routes()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

@@ -43,6 +43,8 @@ struct Route {
 const std::vector<Route>& routes();
 /// Those of diagnosis_routes.cpp, a part of them.
 std::vector<Route> diagnosis_routes();
+/// Those of replay_routes.cpp, another.
+std::vector<Route> replay_routes();
 
 /// Whether `segments` fit the pattern; `arguments` gets what stands in the places of `{…}`.
 bool matches(std::string_view pattern, const std::vector<std::string>& segments, std::vector<std::string>& arguments);

@@ -23,8 +23,8 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
 
 /// The order of members is the order of life: what stands later is gone first.
 struct Server::Impl {
-  Impl(ServerConfig given, engine::Engine& engine)
-      : config(std::move(given)), desk(engine::Desk::open(engine)), broker{config, engine, *desk} {}
+  Impl(ServerConfig given, engine::Engine& engine, hospital::ReplayJobs& replays)
+      : config(std::move(given)), desk(engine::Desk::open(engine)), broker{config, engine, *desk, replays} {}
   ~Impl() { desk->close(); }
 
   base::Status listen() {
@@ -64,8 +64,9 @@ struct Server::Impl {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { stop(); }
 
-base::Result<std::unique_ptr<Server>> Server::start(ServerConfig config, engine::Engine& engine) {
-  auto impl = std::make_unique<Impl>(std::move(config), engine);
+base::Result<std::unique_ptr<Server>> Server::start(ServerConfig config, engine::Engine& engine,
+                                                    hospital::ReplayJobs& replays) {
+  auto impl = std::make_unique<Impl>(std::move(config), engine, replays);
   try {
     LZ_RETURN_IF_ERROR(impl->listen());
     impl->run();

@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "base/time.h"
 #include "engine/engine.h"
+#include "hospital/replay_jobs.h"
 #include "model/options.h"
 
 namespace lazaret::admin {
@@ -41,9 +42,11 @@ struct ServerConfig {
 
 class Server {
  public:
-  /// Listens and serves on its own threads: one for I/O and two workers. `engine` outlives the server.
+  /// Listens and serves on its own threads: one for I/O and two workers. `engine` and `replays` outlive the
+  /// server.
   /// BAD_CONFIGURATION when it cannot listen there.
-  static base::Result<std::unique_ptr<Server>> start(ServerConfig config, engine::Engine& engine);
+  static base::Result<std::unique_ptr<Server>> start(ServerConfig config, engine::Engine& engine,
+                                                     hospital::ReplayJobs& replays);
   /// Calls stop().
   ~Server();
 

@@ -176,12 +176,12 @@ struct Event {
                    model::Started, model::CloseConsumer, model::Settle, model::CreateQueue, model::UpdateQueue,
                    model::DeleteQueue, model::PurgeQueue, model::SeekSubscription, model::ShowQueue, model::ShowStates,
                    model::ReplayCaseCommand, model::DiscardCaseCommand, model::CancelScheduled, model::Request,
-                   model::CancelRequest, model::AnswerRequest, model::UpdateGroup, Persisted, WakeUp, MessagesLoaded,
-                   OneLoaded, TimeFound, WaitingLoaded, DiskPressure, TrimNow, Drain, SessionEnded, InstanceAway,
-                   InstanceBack, InstanceLost, InstanceGone, ResumeOver, InstanceReserved, IsolationReady,
-                   ReservationRefused, InstanceFree, QueueAssigned, QueueRemoved, HandedOver, HandOverTaken,
-                   OutboxLoaded, Fed, FeedTaken, model::EditCaseCommand, model::RestoreCaseCommand,
-                   model::RedirectCaseCommand, ClosedLoaded>;
+                   model::CancelRequest, model::AnswerRequest, model::UpdateGroup, model::RecallCaseCommand,
+                   model::SaveReplayJob, model::ForgetReplayJob, model::EditCaseCommand, model::RestoreCaseCommand,
+                   model::RedirectCaseCommand, Persisted, WakeUp, MessagesLoaded, OneLoaded, TimeFound, WaitingLoaded,
+                   DiskPressure, TrimNow, Drain, SessionEnded, InstanceAway, InstanceBack, InstanceLost, InstanceGone,
+                   ResumeOver, InstanceReserved, IsolationReady, ReservationRefused, InstanceFree, QueueAssigned,
+                   QueueRemoved, HandedOver, HandOverTaken, OutboxLoaded, Fed, FeedTaken, ClosedLoaded>;
   What what;
 };
 

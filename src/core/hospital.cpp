@@ -81,6 +81,19 @@ void Shard::State::recall(Subscription& sub, const Entry& entry, model::Offset o
   mutate(model::RecallCase{id, sub.queue->lane, entry.position.offset, entry.attempts, entry.failures}, true);
 }
 
+/// The same of one that is ready or waits. The entry is gone after this.
+void Shard::State::return_to_case(Subscription& sub, Entry& entry) {
+  const model::Offset origin = entry.replays->offset;
+  take_back(sub, entry);
+  drop_record(sub, entry);
+  recall(sub, entry, origin);
+  sub.lane.erase(origin);
+  sub.admitted.insert(origin);
+  ++sub.counters.in_hospital;
+  touch(sub);
+  forget_entry(sub, entry);
+}
+
 /// Acked after a replay.
 void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
   const model::Offset origin = entry.replays->offset;
@@ -127,6 +140,9 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
              sub->keys->unknown.contains({command.id.log, command.id.offset})) {
     answer.status = Status(Code::CASE_BUSY, "the ordering key of case " + command.id.to_string() + " is being read");
   }
+  if (answer.status.ok() && command.job && relapses.length(command.id, command.attempts) != command.attempts) {
+    answer.status = Status(Code::CASE_BUSY, "case " + command.id.to_string() + " was replayed meanwhile");
+  }
   const PendingRequest* request = answer.status.ok() && !command.force ? request_at(*sub, command.id.offset) : nullptr;
   if (request != nullptr && has_reply(*request)) {
     answer.status = Status(Code::ALREADY_ANSWERED, "the request of case " + command.id.to_string() +
@@ -140,7 +156,9 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     sub->lane.emplace(command.id.offset, lane_offset);
     --sub->counters.in_hospital;
     const std::uint32_t version = version_of(*sub, command.id.offset);
-    mutate(model::ReplayCase{command.id, sub->queue->lane, lane_offset, version, command.failures_before}, true);
+    mutate(model::ReplayCase{command.id, sub->queue->lane, lane_offset, version, command.failures_before, command.job,
+                             command.single_attempt},
+           true);
     if (version > 0) sub->book->copying.emplace(lane_offset, group);
     const Position position{sub->queue->lane, lane_offset};
     Entry& entry = sub->entries[position];
@@ -149,6 +167,7 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     entry.edited = version > 0;
     entry.failures_before = command.failures_before;
     entry.redelivered = true;
+    entry.single_attempt = command.single_attempt;
     entry.priority = std::min(command.priority, model::kHighestPriority);
     entry.attempts = relapses.length(command.id, command.attempts);
     if (sub->keys != nullptr) {

@@ -183,18 +183,14 @@ std::uint64_t Shard::State::purge_entries(Subscription& sub, bool scheduled) {
   }
   for (const Position& position : entries) {
     Entry& entry = sub.entries.at(position);
-    take_back(sub, entry);
     if (entry.replays) {
-      drop_record(sub, entry);
-      recall(sub, entry, entry.replays->offset);
-      sub.lane.erase(entry.replays->offset);
-      sub.admitted.insert(entry.replays->offset);
-      ++sub.counters.in_hospital;
-    } else {
-      forget_history(sub, entry);
-      settled(sub, position.offset);
-      ++purged;
+      return_to_case(sub, entry);
+      continue;
     }
+    take_back(sub, entry);
+    forget_history(sub, entry);
+    settled(sub, position.offset);
+    ++purged;
     forget_entry(sub, entry);
   }
   return purged;

@@ -135,6 +135,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.priority = lane.priority;
     entry.edited = lane.edited;
     entry.failures_before = lane.failures_before;
+    entry.single_attempt = lane.single_attempt;
   }
   for (const model::RecoveredDelivery& delivery : recovered.deliveries) {
     const Position position{delivery.log, delivery.record.offset};

@@ -91,7 +91,7 @@ void Shard::State::amend_attempt(Subscription& sub, Entry& entry) {
 void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
   ++entry.failures;
   const std::optional<std::uint32_t> limit = sub.queue->options.max_attempts;
-  if (limit && entry.failures + entry.failures_before >= *limit) {
+  if (entry.single_attempt || (limit && entry.failures + entry.failures_before >= *limit)) {
     return admit(sub, entry, model::CaseReason::attempts_exhausted, entry.last_attempt->error);
   }
   put_back(sub, entry, delay.value_or(backoff(sub.queue->options, entry.failures)));

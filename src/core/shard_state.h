@@ -369,6 +369,7 @@ struct Shard::State {
   void admit_damaged(Subscription& sub, model::Offset offset);
   void forget_entry(Subscription& sub, Entry& entry);
   void recall(Subscription& sub, const Entry& entry, model::Offset origin);
+  void return_to_case(Subscription& sub, Entry& entry);
   void discharge(Subscription& sub, Entry& entry, bool late);
   void on(model::ReplayCaseCommand& command);
   void on(model::DiscardCaseCommand& command);
@@ -393,6 +394,10 @@ struct Shard::State {
   void drop_closed(Subscription& sub, const model::ClosedCase& closed);
   void forget_closed(Subscription& sub, model::OffsetRange range);
   void recover_book(Subscription& sub, const model::RecoveredSubscription& recovered);
+  // --- replay_jobs.cpp: recalls, and what is written of jobs
+  void on(model::RecallCaseCommand& command);
+  void on(model::SaveReplayJob& command);
+  void on(model::ForgetReplayJob& command);
 
   // --- requests.cpp: messages whose requester waits for a reply
   void on(model::Request& command);

@@ -70,9 +70,10 @@ struct Entry {
   bool scheduled = false;    // it waits for its first delivery, as its publisher asked
   // Of a subscription that orders by key.
   bool key_known = false;
-  bool waits_for_key = false;  // ready, but the key is somebody else's
-  std::uint8_t priority = 0;   // of its message
-  model::KeyHash key;          // none: its order does not matter
+  bool waits_for_key = false;   // ready, but the key is somebody else's
+  bool single_attempt = false;  // of an entry of the lane: its first failure returns it to its case
+  std::uint8_t priority = 0;    // of its message
+  model::KeyHash key;           // none: its order does not matter
   // Ready, and set aside because nobody accepts it: where, and what of `message` is counted there.
   TypeLines::Line* line = nullptr;
   std::uint32_t bytes_aside = 0;

@@ -112,6 +112,9 @@ Status Broker::open(const Configuration& configuration, const Seams& seams) {
   auto engine = engine::Engine::start(engine_config(configuration), *store_, std::move(*recovered), *clock_);
   if (!engine.ok()) return engine.status();
   engine_ = std::move(*engine);
+  auto replays = hospital::ReplayJobs::start(*engine_);
+  if (!replays.ok()) return replays.status();
+  replays_ = std::move(*replays);
   return {};
 }
 
@@ -152,7 +155,7 @@ Status Broker::serve(const Configuration& configuration) {
   admin_config.version = LAZARET_VERSION;
   admin_config.instance = instance_;
   admin_config.clock_ahead = clock_->ahead_at_start();
-  auto admin = admin::Server::start(std::move(admin_config), *engine_);
+  auto admin = admin::Server::start(std::move(admin_config), *engine_, *replays_);
   if (!admin.ok()) return admin.status();
   admin_ = std::move(*admin);
   admin_address_ = admin_->address();
@@ -165,6 +168,7 @@ Status Broker::serve(const Configuration& configuration) {
 void Broker::drain() {
   if (addresses_ != nullptr) addresses_->remove();
   server_->stop_accepting();
+  replays_->stop();
   engine_->drain();
 }
 
@@ -173,9 +177,11 @@ bool Broker::drained() const { return engine_->stats().out == 0; }
 void Broker::stop() {
   if (addresses_ != nullptr) addresses_->remove();
   if (admin_ != nullptr) admin_->stop();
+  if (replays_ != nullptr) replays_->stop();
   if (server_ != nullptr) server_->stop();
   if (engine_ != nullptr) engine_->stop();
   admin_.reset();
+  replays_.reset();
   engine_.reset();
   server_.reset();
   store_.reset();

@@ -1,6 +1,6 @@
 // Broker: the parts of the daemon, put together in the order in which they start, and taken apart in the reverse.
 //
-//   store ─▶ engine ─▶ admin ─▶ net ─▶ addresses file
+//   store ─▶ engine ─▶ replay jobs ─▶ admin ─▶ net ─▶ addresses file
 //
 // Threading: one thread, the main one.
 #pragma once
@@ -14,6 +14,7 @@
 #include "daemon/configuration.h"
 #include "daemon/readiness.h"
 #include "engine/engine.h"
+#include "hospital/replay_jobs.h"
 #include "model/store.h"
 #include "net/server.h"
 
@@ -61,6 +62,7 @@ class Broker {
   // The engine's sessions live on the server's threads, so the server goes last (stop()).
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<hospital::ReplayJobs> replays_;
   std::unique_ptr<admin::Server> admin_;
   std::unique_ptr<AddressesFile> addresses_;
 };

@@ -39,6 +39,16 @@ constexpr std::array kOutcomes = {
     Named<AttemptOutcome>{AttemptOutcome::interrupted, "interrupted"},
 };
 
+constexpr std::array kReplayOutcomes = {
+    Named<ReplayOutcome>{ReplayOutcome::none, "none"},
+    Named<ReplayOutcome>{ReplayOutcome::queued, "queued"},
+    Named<ReplayOutcome>{ReplayOutcome::discharged, "discharged"},
+    Named<ReplayOutcome>{ReplayOutcome::relapsed, "relapsed"},
+    Named<ReplayOutcome>{ReplayOutcome::recalled, "recalled"},
+    Named<ReplayOutcome>{ReplayOutcome::refused, "refused"},
+    Named<ReplayOutcome>{ReplayOutcome::other, "other"},
+};
+
 template <class Table, class Enum>
 std::string_view name_in(const Table& table, Enum value) {
   for (const auto& row : table) {
@@ -62,5 +72,9 @@ std::string_view to_string(CaseReason reason) { return name_in(kReasons, reason)
 std::optional<CaseReason> parse_case_reason(std::string_view text) { return value_in<CaseReason>(kReasons, text); }
 std::string_view to_string(CaseState state) { return name_in(kStates, state); }
 std::optional<CaseState> parse_case_state(std::string_view text) { return value_in<CaseState>(kStates, text); }
+std::string_view to_string(ReplayOutcome outcome) { return name_in(kReplayOutcomes, outcome); }
+std::optional<ReplayOutcome> parse_replay_outcome(std::string_view text) {
+  return value_in<ReplayOutcome>(kReplayOutcomes, text);
+}
 
 }  // namespace lazaret::model

@@ -76,6 +76,19 @@ enum class CaseState : std::uint8_t { admitted = 1, replaying = 2, discharged = 
 std::string_view to_string(CaseState state);
 std::optional<CaseState> parse_case_state(std::string_view text);
 
+/// What became of the last replay of a case.
+enum class ReplayOutcome : std::uint8_t {
+  none = 0,        // never replayed, or not yet
+  queued = 1,      // in its replay lane, or with a consumer
+  discharged = 2,  // acked
+  relapsed = 3,    // failed again
+  recalled = 4,    // returned to its case before it had an outcome: recalled, purged, or its queue was deleted
+  refused = 5,     // of a case of a job: it could not be replayed
+  other = 6,       // of a case of a job: somebody replayed it anew, or it went, before its outcome was seen
+};
+std::string_view to_string(ReplayOutcome outcome);
+std::optional<ReplayOutcome> parse_replay_outcome(std::string_view text);
+
 /// What a list of cases shows of the message; filled in by the store from the envelope when the case is admitted.
 /// Empty for a damaged message.
 struct MessageSummary {
@@ -134,6 +147,10 @@ struct CaseRecord {
   /// Discharged by being published there instead.
   std::string redirected_to;
   bool is_open() const { return state == CaseState::admitted || state == CaseState::replaying; }
+  /// The job that replayed it last (none: somebody did by hand, or nobody), written in the same write: a case that has
+  /// a job's number was replayed by that job already.
+  ReplayJobId replay_job;
+  ReplayOutcome replay_outcome = ReplayOutcome::none;
   /// Where the message has its offset in `source`.
   Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
   bool operator==(const CaseRecord&) const = default;

@@ -10,9 +10,11 @@
 #include "base/time.h"
 #include "model/accepted_types.h"
 #include "model/case_record.h"
+#include "model/group_record.h"
 #include "model/ids.h"
 #include "model/message.h"
 #include "model/records.h"
+#include "model/replay_job.h"
 #include "model/request_record.h"
 
 namespace lazaret::model {
@@ -243,6 +245,25 @@ struct ReplayCaseCommand {
   bool force = false;
   /// Failed attempts of before that count against the limit: what is left of it is left, one at least.
   std::uint32_t failures_before = 0;
+  /// Of a job, which wants the case as it is on record: CASE_BUSY when somebody has replayed it since.
+  ReplayJobId job{};
+  /// A canary: the first failure returns it to its case, whatever max_attempts says.
+  bool single_attempt = false;
+};
+/// Returns what is in the replay lane, and not with a consumer, to its case. Answered by CaseDone.
+struct RecallCaseCommand {
+  Origin origin;
+  CaseId id;
+};
+/// Shard 0: the record of a replay job, with those of its chunks that are new or have changed. Answered by Done.
+struct SaveReplayJob {
+  Origin origin;
+  ReplayJobChange change;
+};
+/// Shard 0: everything of a job that has ended, but what it did to its cases. Answered by Done.
+struct ForgetReplayJob {
+  Origin origin;
+  ReplayJobId job;
 };
 /// Answered by CaseDone. Also of a queue that was deleted: whoever asks has read that the case is admitted.
 struct DiscardCaseCommand {
@@ -288,6 +309,7 @@ struct RedirectCaseCommand {
 using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
                              CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
                              ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
-                             AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand>;
+                             AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand,
+                             RecallCaseCommand, SaveReplayJob, ForgetReplayJob>;
 
 }  // namespace lazaret::model

@@ -27,6 +27,9 @@ using SessionId = base::StrongId<struct SessionTag>;
 /// The group of mutations that a step belongs to: one WriteBatch part, numbered per shard from 1.
 using GroupNumber = base::StrongId<struct GroupTag>;
 
+/// A replay job: from 1, in the order in which they were created, never reused. 0 is none.
+using ReplayJobId = base::StrongId<struct ReplayJobTag>;
+
 /// A client process; chosen by the client, fresh for every start of the process.
 using InstanceId = base::Uuid;
 /// Who numbers publishes, for deduplication; chosen by the client.

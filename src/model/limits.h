@@ -229,6 +229,28 @@ static_assert(kCreditMessages < kHeaderFields, "what a consumer may have it may 
 static_assert(kMessageBytesMost <= kCreditBytes, "a largest message is no more than one consumer may have");
 static_assert(kWriteBytes <= kOutboxBytesDeliver && kOutboxBytesPause < kOutboxBytesClose);
 
+// --- Replay jobs ----------------------------------------------------------------------------------------------------
+/// Cases that one record of a job's set names; a larger set has several.
+inline constexpr std::size_t kReplayChunkCases = 1000;
+/// Cases a second, unless a job says otherwise. A replay costs a broker about as much as four messages published and
+/// consumed (the change of state, the delivery's record, the attempt, the discharge); 500 are a few in a hundred of
+/// what two cores do, and leave consumers that are busy half of their leases for what is new.
+inline constexpr std::uint32_t kReplayRate = 500;
+inline constexpr std::uint32_t kReplayRateMost = 100'000;
+/// Of one job in replay lanes or with consumers at a time, unless it says otherwise, and at most. Lanes are in memory.
+inline constexpr std::uint32_t kReplayConcurrency = 10'000;
+inline constexpr std::uint32_t kReplayConcurrencyMost = 100'000;
+/// Of a set of more cases than this one goes first, unless the job says otherwise.
+inline constexpr std::uint64_t kReplaysWithoutCanary = 10;
+/// A failure ratio is none before so many have an outcome.
+inline constexpr std::uint64_t kReplaySamples = 20;
+/// Jobs that have ended and are remembered; the oldest are forgotten beyond.
+inline constexpr std::size_t kReplayJobsKept = 1000;
+/// Jobs that have not ended.
+inline constexpr std::size_t kReplayJobsOpen = 64;
+/// Cases that one job names by their ids.
+inline constexpr std::size_t kReplayIds = 100'000;
+
 // --- Admin API ------------------------------------------------------------------------------------------------------
 inline constexpr std::size_t kPageItems = 1000;
 inline constexpr std::size_t kPageItemsDefault = 100;

@@ -14,6 +14,7 @@
 #include "model/message.h"
 #include "model/outbox_entry.h"
 #include "model/records.h"
+#include "model/replay_job.h"
 #include "model/request_record.h"
 
 namespace lazaret::model {
@@ -138,6 +139,8 @@ struct ReplayCase {
   /// It goes with a DropEvacuated beside whatever takes the entry.
   std::uint32_t version = 0;
   std::uint32_t failures_before = 0;  // as LaneEntry says
+  ReplayJobId job{};                  // that did it
+  bool single_attempt = false;
 };
 /// replaying → admitted without having failed for good: a purge of the lane, or its queue is deleted. What was tried
 /// counts: `attempt_count` is the length of the history now, `failures` those since the replay.
@@ -204,6 +207,15 @@ struct PatchGroup {
   GroupId id;
   GroupPatch patch;
   base::Instant at;
+};
+
+/// Shard 0: a replay job, as ReplayJobChange says.
+struct PutReplayJob {
+  ReplayJobChange change;
+};
+/// Shard 0: everything of it.
+struct DropReplayJob {
+  ReplayJobId job;
 };
 
 // --- Deduplication --------------------------------------------------------------------------------------------------
@@ -290,7 +302,8 @@ using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, Pu
                               AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup,
                               TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta,
                               DropSchedule, PutRequest, DropRequest, PutOutbox, DropOutbox, PutInbox, PutMessageIds,
-                              TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase, RedirectCase, DropCase>;
+                              TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase, RedirectCase, DropCase,
+                              PutReplayJob, DropReplayJob>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

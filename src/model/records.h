@@ -180,6 +180,7 @@ struct LaneEntry {
   /// The message was edited: its newest version of then stands in `evacuated` under this place in the lane.
   bool edited = false;
   std::uint32_t failures_before = 0;  // failed attempts before the replay that count against the limit all the same
+  bool single_attempt = false;
   bool operator==(const LaneEntry&) const = default;
 };
 

@@ -19,6 +19,7 @@
 #include "model/message.h"
 #include "model/mutation.h"
 #include "model/records.h"
+#include "model/replay_job.h"
 
 namespace lazaret::model {
 
@@ -195,6 +196,10 @@ class Store {
   /// Closed cases of a subscription behind `after`, at most so many.
   virtual base::Result<std::vector<ClosedCase>> read_closed(ShardId shard, SubscriptionId subscription,
                                                             const ClosedCase& after, std::size_t max) = 0;
+  /// The records of all replay jobs, oldest first.
+  virtual base::Result<std::vector<ReplayJobRecord>> read_replay_jobs() = 0;
+  /// Part `number` of what a job was chosen for; an empty one when there is none.
+  virtual base::Result<ReplayChunk> read_replay_chunk(ReplayJobId job, std::uint32_t number) = 0;
 
   virtual StoreUsage usage() = 0;
   /// Moves what is in memory to SST files, so that the WAL gets short. Called by the committer's thread.

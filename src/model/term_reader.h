@@ -1,6 +1,6 @@
 // TermReader: the words that the two filter languages have in common (model/filter.h, model/case_query.h): terms
-// separated by spaces, and values that are a word without spaces and quotes, or "text in quotes", in which \" and \\
-// stand for themselves.
+// separated by spaces, and values that are a word without spaces and quotes, or "text in quotes", in which a backslash
+// stands before a quote or a backslash.
 //
 // Threading: none of its own.
 #pragma once

@@ -402,6 +402,8 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
   record.key = before->key;
   record.group = model::group_of(record);
   record.version = before->version;
+  record.replay_job = before->replay_job;
+  record.replay_outcome = model::ReplayOutcome::relapsed;
   put_case(record, before->admitted_at);
   return erase(Family::state, keys::lane_entry(shard_, record.id.subscription, m.lane_offset));
 }
@@ -411,17 +413,20 @@ Status BatchWriter::apply(const model::ReplayCase& m) {
   if (!record.ok()) return record.status();
   record->state = model::CaseState::replaying;
   record->replay_count += 1;
+  record->replay_job = m.job;
+  record->replay_outcome = model::ReplayOutcome::queued;
   put_case(*record, record->admitted_at);
   if (m.version != 0) LZ_RETURN_IF_ERROR(copy_version(m));
   return put(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset),
              encode(model::LaneEntry{m.lane_offset, m.id, record->attempt_count, record->summary.priority,
-                                     m.version != 0, m.failures_before}));
+                                     m.version != 0, m.failures_before, m.single_attempt}));
 }
 
 Status BatchWriter::apply(const model::RecallCase& m) {
   auto record = case_of(m.id);
   if (!record.ok()) return record.status();
   record->state = model::CaseState::admitted;
+  record->replay_outcome = model::ReplayOutcome::recalled;
   record->attempt_count = m.attempt_count;
   record->failure_count += m.failures;
   put_case(*record, record->admitted_at);
@@ -431,6 +436,7 @@ Status BatchWriter::apply(const model::RecallCase& m) {
 Status BatchWriter::apply(const model::DischargeCase& m) {
   auto record = case_of(m.id);
   if (!record.ok()) return record.status();
+  if (record->state == model::CaseState::replaying) record->replay_outcome = model::ReplayOutcome::discharged;
   record->state = model::CaseState::discharged;
   record->closed_at = m.at;
   record->late_ack = m.late;
@@ -488,6 +494,25 @@ Status BatchWriter::drop_case(const model::CaseRecord& record) {
   LZ_RETURN_IF_ERROR(apply(model::DropAttempts{id.subscription, id.log, id.offset, 0}));
   cases_.erase(id);
   return {};
+}
+
+// --- Replay jobs ----------------------------------------------------------------------------------------------------
+
+Status BatchWriter::apply(const model::PutReplayJob& m) {
+  const model::ReplayJobId job = m.change.record.id;
+  for (const model::ReplayChunk& chunk : m.change.chosen) {
+    LZ_RETURN_IF_ERROR(put(Family::hospital_index, keys::replay_cases(job, chunk.number), encode_cases(chunk)));
+  }
+  for (const model::ReplayChunk& chunk : m.change.outcomes) {
+    LZ_RETURN_IF_ERROR(put(Family::hospital_index, keys::replay_outcomes(job, chunk.number), encode_outcomes(chunk)));
+  }
+  return put(Family::hospital_index, keys::replay_job(job), encode(m.change.record));
+}
+
+Status BatchWriter::apply(const model::DropReplayJob& m) {
+  LZ_RETURN_IF_ERROR(erase_prefix(Family::hospital_index, keys::replay_cases_of(m.job)));
+  LZ_RETURN_IF_ERROR(erase_prefix(Family::hospital_index, keys::replay_outcomes_of(m.job)));
+  return erase(Family::hospital_index, keys::replay_job(m.job));
 }
 
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------

@@ -203,6 +203,23 @@ inline std::string closed_case(ShardId s, SubscriptionId sub, base::Instant clos
 inline std::string closed_case(const CaseId& id, base::Instant closed_at) {
   return closed_case(id.shard, id.subscription, closed_at, id.log, id.offset);
 }
+/// The same family, of shard 0: replay jobs, the sets they were chosen for, and what became of those.
+inline std::string replay_jobs() { return Key(ShardId(0)).add(std::uint8_t{10}).str(); }
+inline std::string replay_job(model::ReplayJobId job) {
+  return Key(ShardId(0)).add(std::uint8_t{10}).add(job.value).str();
+}
+inline std::string replay_cases_of(model::ReplayJobId job) {
+  return Key(ShardId(0)).add(std::uint8_t{11}).add(job.value).str();
+}
+inline std::string replay_cases(model::ReplayJobId job, std::uint32_t chunk) {
+  return Key(ShardId(0)).add(std::uint8_t{11}).add(job.value).add(chunk).str();
+}
+inline std::string replay_outcomes_of(model::ReplayJobId job) {
+  return Key(ShardId(0)).add(std::uint8_t{12}).add(job.value).str();
+}
+inline std::string replay_outcomes(model::ReplayJobId job, std::uint32_t chunk) {
+  return Key(ShardId(0)).add(std::uint8_t{12}).add(job.value).add(chunk).str();
+}
 /// In `outbox`: what this shard owes to another, what is known to be there, and what came from another.
 inline std::string outbox_entries(ShardId s, ShardId to) {
   return Key(s).add(std::uint8_t{1}).add(std::uint32_t{to.value}).str();

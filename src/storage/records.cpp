@@ -406,6 +406,7 @@ std::string encode(const model::LaneEntry& record) {
   out.set_priority(record.priority);
   out.set_edited(record.edited);
   out.set_failures_before(record.failures_before);
+  out.set_single_attempt(record.single_attempt);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LaneEntry& record) {
@@ -417,6 +418,7 @@ bool decode(std::string_view bytes, model::LaneEntry& record) {
   record.priority = priority_of(in.priority());
   record.edited = in.edited();
   record.failures_before = in.failures_before();
+  record.single_attempt = in.single_attempt();
   return true;
 }
 
@@ -509,6 +511,8 @@ std::string encode(const model::CaseRecord& record) {
   out.set_group(record.group.value);
   out.set_version(record.version);
   out.set_redirected_to(record.redirected_to);
+  out.set_replay_job(record.replay_job.value);
+  out.set_replay_outcome(static_cast<std::uint32_t>(record.replay_outcome));
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -540,6 +544,8 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.consumer_version = in.consumer_version();
   record.error_frames = in.error_frames();
   record.group = in.group() != 0 ? model::GroupId{in.group()} : model::group_of(record);
+  record.replay_job = model::ReplayJobId(in.replay_job());
+  record.replay_outcome = static_cast<model::ReplayOutcome>(in.replay_outcome());
   record.version = in.version();
   record.redirected_to = in.redirected_to();
   return true;

@@ -23,6 +23,7 @@
 #include "storage/priorities.h"
 #include "storage/records.h"
 #include "storage/recovery.h"
+#include "storage/replay_jobs.h"
 #include "storage/wal_marks.h"
 #include "storage/wal_recycler.h"
 
@@ -153,6 +154,13 @@ class RocksStore final : public model::Store {
   Result<std::vector<model::ClosedCase>> read_closed(model::ShardId shard, model::SubscriptionId subscription,
                                                      const model::ClosedCase& after, std::size_t max) override {
     return storage::read_closed(*database_, shard, subscription, after, max);
+  }
+
+  Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override {
+    return storage::read_replay_jobs(*database_);
+  }
+  Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override {
+    return storage::read_replay_chunk(*database_, job, number);
   }
 
   model::StoreUsage usage() override {

@@ -151,6 +151,10 @@ class Points::Store final : public model::Store {
                                                            const model::ClosedCase& after, std::size_t max) override {
     return inner_->read_closed(shard, subscription, after, max);
   }
+  base::Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override { return inner_->read_replay_jobs(); }
+  base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override {
+    return inner_->read_replay_chunk(job, number);
+  }
   model::StoreUsage usage() override { return inner_->usage(); }
   base::Status flush() override { return inner_->flush(); }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override {

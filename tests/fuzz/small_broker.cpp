@@ -117,6 +117,16 @@ base::Result<std::vector<model::ClosedCase>> SharedStore::read_closed(model::Sha
   return store_.read_closed(shard, subscription, after, max);
 }
 
+base::Result<std::vector<model::ReplayJobRecord>> SharedStore::read_replay_jobs() {
+  const std::lock_guard lock(mutex_);
+  return store_.read_replay_jobs();
+}
+
+base::Result<model::ReplayChunk> SharedStore::read_replay_chunk(model::ReplayJobId job, std::uint32_t number) {
+  const std::lock_guard lock(mutex_);
+  return store_.read_replay_chunk(job, number);
+}
+
 base::Result<model::CheckReport> SharedStore::check(const std::function<bool(std::uint64_t)>& progress) {
   const std::lock_guard lock(mutex_);
   return store_.check(progress);

@@ -100,7 +100,7 @@ TEST_F(HospitalCli, EveryPageIsReplayed) {
   ASSERT_EQ(
       broker.cli({"consume", "q", "--idle-exit", "300ms", "--concurrency", "4", "--", "sh", "-c", "exit 65"}).exit, 0);
   ASSERT_EQ(ids().size(), 1200u);
-  EXPECT_EQ(broker.cli_json({"hospital", "replay", "--all", "--yes"}).size(), 1200u);
+  EXPECT_EQ(broker.cli_json({"hospital", "replay", "--all", "--yes", "--canary", "0"}).size(), 1200u);
   EXPECT_EQ(ids({"--state", "replaying"}).size(), 1200u);
   EXPECT_EQ(broker.cli_json({"consume", "q", "--print", "--count", "1200"}).size(), 1200u);
   EXPECT_EQ(ids({"--state", "discharged"}).size(), 1200u);

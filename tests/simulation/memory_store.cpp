@@ -156,8 +156,8 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
   }
   for (const auto& [offset, entry] : subscription.lane) {
     const model::CaseRecord& record = live_.cases.at(entry.id);
-    recovered.lane.push_back(
-        {offset, entry.id, record.attempt_count, record.summary.priority, entry.edited, entry.failures_before});
+    recovered.lane.push_back({offset, entry.id, record.attempt_count, record.summary.priority, entry.edited,
+                              entry.failures_before, entry.single_attempt});
   }
   for (const auto& [id, request] : subscription.requests) recovered.requests.push_back(request);
   return recovered;
@@ -321,6 +321,20 @@ base::Result<std::vector<model::ClosedCase>> MemoryStore::read_closed(model::Sha
   std::sort(closed.begin(), closed.end());
   if (closed.size() > max) closed.resize(max);
   return closed;
+}
+
+base::Result<std::vector<model::ReplayJobRecord>> MemoryStore::read_replay_jobs() {
+  std::vector<model::ReplayJobRecord> all;
+  for (const auto& [id, job] : live_.replay_jobs) all.push_back(job.record);
+  return all;
+}
+
+base::Result<model::ReplayChunk> MemoryStore::read_replay_chunk(model::ReplayJobId job, std::uint32_t number) {
+  model::ReplayChunk chunk;
+  chunk.number = number;
+  const auto found = live_.replay_jobs.find(job);
+  if (found == live_.replay_jobs.end() || !found->second.chunks.contains(number)) return chunk;
+  return found->second.chunks.at(number);
 }
 
 // --- For tests ------------------------------------------------------------------------------------------------------

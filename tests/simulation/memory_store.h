@@ -45,6 +45,8 @@ class MemoryStore final : public model::Store {
   base::Result<model::MessageRef> read_version(const model::CaseId& id, std::uint32_t version) override;
   base::Result<std::vector<model::ClosedCase>> read_closed(model::ShardId shard, model::SubscriptionId subscription,
                                                            const model::ClosedCase& after, std::size_t max) override;
+  base::Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override;
+  base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override;
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override {
@@ -117,6 +119,7 @@ class MemoryStore final : public model::Store {
       model::CaseId id;
       bool edited = false;
       std::uint32_t failures_before = 0;
+      bool single_attempt = false;
     };
     std::map<model::Offset, InLane> lane;
     std::map<model::MessageId, model::RequestRecord> requests;
@@ -142,6 +145,11 @@ class MemoryStore final : public model::Store {
     std::map<model::CaseId, std::vector<std::pair<model::CaseEdit, model::MessageRef>>> edits;
     std::map<std::pair<model::LogId, std::string>, std::size_t> transacted;
     std::uint64_t redirected = 0;
+    struct ReplayJob {
+      model::ReplayJobRecord record;
+      std::map<std::uint32_t, model::ReplayChunk> chunks;
+    };
+    std::map<model::ReplayJobId, ReplayJob> replay_jobs;
   };
   class Writer;
 

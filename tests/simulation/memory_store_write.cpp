@@ -271,6 +271,8 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
     record.first_admitted_at = old->first_admitted_at;
     record.key = old->key;
     record.group = model::group_of(record);
+    record.replay_job = old->replay_job;
+    record.replay_outcome = model::ReplayOutcome::relapsed;
     count(old, &record);
     record.version = old->version;
     *old = record;
@@ -306,8 +308,10 @@ void MemoryStore::Writer::apply(const model::ReplayCase& replay) {
     const auto& edits = state_.edits[replay.id];
     shard_.logs[replay.lane].evacuated[replay.lane_offset] = edits.empty() ? nullptr : edits.back().second;
   }
+  record->replay_job = replay.job;
+  record->replay_outcome = model::ReplayOutcome::queued;
   auto& lane = shard_.subscriptions[replay.id.subscription].lane;
-  const Subscription::InLane entry{replay.id, replay.version > 0, replay.failures_before};
+  const Subscription::InLane entry{replay.id, replay.version > 0, replay.failures_before, replay.single_attempt};
   if (!lane.emplace(replay.lane_offset, entry).second) {
     complain("the lane's offset " + std::to_string(replay.lane_offset.value) + " is given twice");
   }
@@ -318,6 +322,7 @@ void MemoryStore::Writer::apply(const model::RecallCase& recall) {
   if (model::CaseRecord* record = case_in(recall.id, CaseState::replaying)) {
     const model::CaseRecord before = *record;
     record->state = CaseState::admitted;
+    record->replay_outcome = model::ReplayOutcome::recalled;
     count(&before, record);
     record->attempt_count = recall.attempt_count;
     record->failure_count += recall.failures;
@@ -336,6 +341,7 @@ void MemoryStore::Writer::apply(const model::DischargeCase& discharge) {
       case_in(discharge.id, discharge.late && !replaying ? CaseState::admitted : CaseState::replaying);
   if (record == nullptr) return;
   const model::CaseRecord before = *record;
+  if (replaying) record->replay_outcome = model::ReplayOutcome::discharged;
   record->state = CaseState::discharged;
   count(&before, record);
   record->closed_at = discharge.at;
@@ -413,6 +419,30 @@ void MemoryStore::Writer::apply(const model::DropCase& drop) {
   state_.cases.erase(found);
   state_.attempts.erase(drop.id);
   state_.edits.erase(drop.id);
+}
+
+void MemoryStore::Writer::apply(const model::PutReplayJob& put) {
+  if (shard_id_.value != 0) complain("replay jobs are shard 0's");
+  State::ReplayJob& job = state_.replay_jobs[put.change.record.id];
+  job.record = put.change.record;
+  for (const model::ReplayChunk& chunk : put.change.chosen) {
+    model::ReplayChunk& known = job.chunks[chunk.number];
+    if (chunk.cases.size() <= known.cases.size()) complain("the set of a replay job is written twice");
+    known = chunk;
+  }
+  for (const model::ReplayChunk& chunk : put.change.outcomes) {
+    const auto found = job.chunks.find(chunk.number);
+    if (found == job.chunks.end() || chunk.outcomes.size() > found->second.cases.size()) {
+      complain("a replay job has outcomes of more cases than it was chosen for");
+      continue;
+    }
+    found->second.outcomes = chunk.outcomes;
+    found->second.refusals = chunk.refusals;
+  }
+}
+
+void MemoryStore::Writer::apply(const model::DropReplayJob& drop) {
+  if (state_.replay_jobs.erase(drop.job) == 0) complain("drops an unknown replay job");
 }
 
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------

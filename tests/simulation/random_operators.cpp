@@ -45,7 +45,9 @@ void RandomRun::treat(const std::string& name) {
   const auto cases = world_.cases(name, CaseState::admitted);
   if (cases.empty()) return;
   const model::CaseId id = any(cases).id;
-  if (chance(70)) {
+  if (chance(30)) {
+    treat_by_job(id);
+  } else if (chance(70)) {
     const bool answered = world_.replay(id).status.code() == Code::ALREADY_ANSWERED;
     if (answered && chance(50)) world_.replay(id, std::nullopt, true);
   } else {
@@ -93,6 +95,31 @@ model::CaseDone RandomRun::edit(const model::CaseRecord& record, std::uint32_t s
   message->body_crc = Witness::mark_of(seen + 1);
   edit.message = std::move(message);
   return world_.ask<model::CaseDone>(record.id.shard, edit);
+}
+
+/// As a job does: with its number, perhaps as a canary, perhaps recalled at once. Its record is written, and forgotten.
+void RandomRun::treat_by_job(const model::CaseId& id) {
+  model::SaveReplayJob save;
+  save.change.record.id = model::ReplayJobId(++replay_jobs_);
+  save.change.record.state = model::ReplayJobState::running;
+  save.change.record.total = 1;
+  save.change.chosen.push_back({0, {id}, {}, {}});
+  world_.ask<model::Done>(model::ShardId(0), save);
+  const model::CaseDone sent = world_.replay_by_job(id, replay_jobs_, chance(50));
+  if (sent.status.ok() && chance(30)) {
+    const Code code = world_.recall(id).status.code();
+    if (code != Code::OK && code != Code::CASE_BUSY && code != Code::NOT_FOUND) {
+      witness_.find("case " + id.to_string() + ": a recall is answered otherwise");
+    }
+  }
+  const model::CaseRecord record = world_.store().read_case(id).value();
+  if (sent.status.ok() && record.replay_job.value != replay_jobs_) {
+    witness_.find("case " + id.to_string() + ": the job that replayed it cannot be seen");
+  }
+  save.change.chosen.clear();
+  save.change.outcomes.push_back({0, {}, {record.replay_outcome}, {}});
+  world_.ask<model::Done>(model::ShardId(0), save);
+  if (chance(50)) world_.ask<model::Done>(model::ShardId(0), model::ForgetReplayJob{{}, save.change.record.id});
 }
 
 void RandomRun::inspect(const std::string& name) {

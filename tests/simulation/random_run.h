@@ -136,6 +136,7 @@ class RandomRun {
   void treat(const std::string& name);
   void cure(const std::string& name);
   model::CaseDone edit(const model::CaseRecord& record, std::uint32_t seen);
+  void treat_by_job(const model::CaseId& id);
   void inspect(const std::string& name);
   void look_at_groups();
   void change_options(const std::string& name);
@@ -177,6 +178,7 @@ class RandomRun {
   std::vector<std::unique_ptr<Asker>> askers_;
   std::uint64_t last_asked_ = 0;
   std::vector<model::CaseId> orphans_;  // cases of deleted queues
+  std::uint64_t replay_jobs_ = 0;
 };
 
 }  // namespace lazaret::simulation

@@ -28,6 +28,7 @@ void Witness::group(const model::MutationGroup& group) {
       if (Queue* of = queue(replay->id.subscription)) {
         Blame& blame = of->blames[replay->id.offset.value];
         blame.replayed_after = blame.history.empty() ? 0 : blame.history.rbegin()->first;
+        blame.is_canary = replay->single_attempt;
       }
     }
     if (const auto* put = std::get_if<model::PutSubscription>(&mutation)) {
@@ -55,6 +56,11 @@ void Witness::check_attempt(const model::PutAttempt& put) {
   }
   const bool by_loss = put.attempt.outcome == model::AttemptOutcome::consumer_lost;
   const bool ended = by_loss || put.attempt.outcome == model::AttemptOutcome::interrupted;
+  if (blame.is_canary) {
+    const auto failures = std::count_if(blame.history.upper_bound(blame.replayed_after), blame.history.end(),
+                                        [](const auto& one) { return model::is_failure(one.second); });
+    if (failures > 1) find(where(*of, put.offset.value) + "a canary had a second attempt (6)");
+  }
   if (blame.left == Left::untouched && ended)
     find(where(*of, put.offset.value) + "had not begun, and is suspected (11)");
   if (blame.left == Left::with_others && by_loss)

@@ -76,6 +76,7 @@ class Witness final : public Watcher {
   struct Blame {
     Left left = Left::not_seen;                              // since its last delivery
     std::map<std::uint32_t, model::AttemptOutcome> history;  // by number
+    bool is_canary = false;                                  // since then
     std::uint32_t replayed_after = 0;                        // attempts when it was replayed last
   };
   struct Queue {

@@ -357,6 +357,21 @@ model::Done World::delete_queue(const std::string& name, bool force) {
   return ask<model::Done>(queue(name).shard, erase);
 }
 
+model::CaseDone World::replay_by_job(const model::CaseId& id, std::uint64_t job, bool single_attempt) {
+  model::ReplayCaseCommand replay;
+  replay.id = id;
+  replay.job = model::ReplayJobId(job);
+  replay.single_attempt = single_attempt;
+  const auto record = store_.read_case(id);
+  replay.attempts = record.value().attempt_count;
+  replay.priority = record->summary.priority;
+  return ask<model::CaseDone>(id.shard, replay);
+}
+
+model::CaseDone World::recall(const model::CaseId& id) {
+  return ask<model::CaseDone>(id.shard, model::RecallCaseCommand{{}, id});
+}
+
 model::CaseDone World::replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read, bool force) {
   model::ReplayCaseCommand replay;
   replay.force = force;

@@ -42,11 +42,19 @@ void ChosenCases::add_options(CLI::App& command, const std::string& state) {
   command.add_flag("--yes", yes, "Do not ask on a terminal when there are several");
 }
 
-std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb,
-                                             const std::string& state) const {
+void ChosenCases::check(const std::string& verb) const {
   if ((ids.empty() ? 0 : 1) + (filters.empty() ? 0 : 1) + (all ? 1 : 0) != 1) {
     fail(Code::USAGE, "hospital " + verb + " needs the ids of cases, --filter TERMS, or --all");
   }
+}
+
+void ChosenCases::ask(std::uint64_t chosen, const std::string& question) const {
+  if (chosen > 1 && !yes && can_ask() && !confirmed(question)) fail(Code::CANCELLED, "nothing was changed");
+}
+
+std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb,
+                                             const std::string& state) const {
+  check(verb);
   std::vector<std::string> chosen = ids;
   if (ids.empty()) {
     std::string filter = joined(filters);
@@ -56,9 +64,7 @@ std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string
     http.each_item({"hospital", "cases"}, query,
                    [&chosen](const json::object& item) { chosen.push_back(cell(item, "id")); });
   }
-  if (chosen.size() > 1 && !yes && can_ask() && !confirmed(verb + " " + counted(chosen.size(), "case"))) {
-    fail(Code::CANCELLED, "nothing was changed");
-  }
+  ask(chosen.size(), verb + " " + counted(chosen.size(), "case"));
   return chosen;
 }
 

@@ -25,6 +25,11 @@ struct ChosenCases {
   /// terminal does not want it.
   std::vector<std::string> choose(HttpClient& http, const std::string& verb,
                                   const std::string& state = "admitted") const;
+
+  /// Throws USAGE when the choice is none.
+  void check(const std::string& verb) const;
+  /// Throws CANCELLED when whoever sits at the terminal does not want this done to several.
+  void ask(std::uint64_t chosen, const std::string& question) const;
 };
 
 /// --filter, which may be given several times.

@@ -1,10 +1,11 @@
-// lazaret hospital list|show|replay|discard; edit and restore stand in hospital_edit.cpp
+// lazaret hospital list|show|replay|replays|discard; edit and restore stand in hospital_edit.cpp
 #include <algorithm>
 #include <thread>
 
 #include "commands.h"
 #include "hospital_cases.h"
 #include "hospital_edit.h"
+#include "replay_jobs.h"
 
 namespace lazaret::cli {
 namespace {
@@ -109,22 +110,20 @@ json::object outcome_of(HttpClient& http, const std::string& id) {
 
 struct ReplayOptions {
   ChosenCases cases;
-  bool wait = false;
-  bool force = false;
-  bool keep_attempts = false;
-  std::string to;
+  ReplayManner manner;
 };
 
-/// All are sent on their way before the first outcome is waited for.
+/// A few, one by one: all are sent on their way before the first outcome is waited for.
 int replay(const Connection& connection, const ReplayOptions& given) {
+  if (const auto status = replay_by_job(connection, given.cases, given.manner)) return *status;
   HttpClient http(connection.admin_address());
   const auto ids = given.cases.choose(http, "replay");
   std::vector<std::string> sent;
-  CaseResults sending(connection, "replayed", ids.size(), !given.wait);
+  CaseResults sending(connection, "replayed", ids.size(), !given.manner.wait);
   json::object how;
-  if (given.force) how["force"] = true;
-  if (given.keep_attempts) how["keep_attempts"] = true;
-  if (!given.to.empty()) how["to"] = given.to;
+  if (given.manner.force) how["force"] = true;
+  if (given.manner.keep_attempts) how["keep_attempts"] = true;
+  if (!given.manner.to.empty()) how["to"] = given.manner.to;
   const auto send = [&](const std::string& id) {
     json::object now = http.request("POST", target({"hospital", "cases", id, "replay"}), how).body.as_object();
     sent.push_back(id);
@@ -132,7 +131,7 @@ int replay(const Connection& connection, const ReplayOptions& given) {
   };
   for (const std::string& id : ids) sending.run(id, [&] { return send(id); });
   int status = sending.finish();
-  if (!given.wait) return status;
+  if (!given.manner.wait) return status;
 
   for (const std::string& id : sent) {
     const json::object now = outcome_of(http, id);
@@ -198,13 +197,10 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   CLI::App* replaying = hospital->add_subcommand("replay", "Send messages to their queue once more, or elsewhere");
   const auto replays = std::make_shared<ReplayOptions>();
   replays->cases.add_options(*replaying);
-  replaying->add_flag("--wait", replays->wait, "Wait for the outcomes; exit with 1 unless all are discharged");
-  replaying->add_flag("--force", replays->force, "Also requests that were answered meanwhile (ALREADY_ANSWERED)");
-  replaying->add_flag("--keep-attempts", replays->keep_attempts,
-                      "Failed attempts count on: what is left of them, one at least, is made");
-  replaying->add_option("--to", replays->to, "Publish them to this queue or topic instead, and close their cases")
-      ->type_name("NAME");
+  replays->manner.add_options(*replaying);
   replaying->callback([&connection, &exit_status, replays] { exit_status = replay(connection, *replays); });
+
+  add_replays_commands(*hospital, connection);
 
   CLI::App* discarding = hospital->add_subcommand("discard", "Give messages up");
   const auto discards = std::make_shared<DiscardOptions>();

@@ -85,6 +85,9 @@ ServedBroker::ServedBroker() {
   auto engine = engine::Engine::start(config, *store_, std::move(recovered).value(), clock_);
   EXPECT_TRUE(engine.ok());
   engine_ = std::move(engine).value();
+  auto replays = hospital::ReplayJobs::start(*engine_);
+  EXPECT_TRUE(replays.ok());
+  replays_ = std::move(replays).value();
   ServerConfig served;
   served.host = "127.0.0.1";
   serve(served);
@@ -92,7 +95,9 @@ ServedBroker::ServedBroker() {
 
 ServedBroker::~ServedBroker() {
   server_.reset();
+  replays_->stop();
   engine_->stop();
+  replays_.reset();
   engine_.reset();
   store_.reset();
   std::filesystem::remove_all(directory_);
@@ -102,7 +107,7 @@ void ServedBroker::serve(ServerConfig config) {
   server_.reset();
   config.version = "1.2.3";
   config.instance = "01912d68-783e-7a03-8467-5661c1243ad4";
-  auto server = Server::start(config, *engine_);
+  auto server = Server::start(config, *engine_, *replays_);
   ASSERT_TRUE(server.ok()) << server.status().text();
   server_ = std::move(server).value();
 }

@@ -51,12 +51,14 @@ class ServedBroker : public ::testing::Test {
                                       const std::map<std::string, std::string>& headers = {});
   engine::Engine& engine() { return *engine_; }
   Server& server() { return *server_; }
+  hospital::ReplayJobs& replays() { return *replays_; }
 
  private:
   std::filesystem::path directory_;
   std::unique_ptr<model::Store> store_;
   engine::SystemClock clock_{base::Instant{}};
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<hospital::ReplayJobs> replays_;
   std::unique_ptr<Server> server_;
 };
 

@@ -1,0 +1,314 @@
+#include "hospital/replay_job.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lazaret::hospital {
+
+using base::Code;
+using base::Duration;
+using base::Instant;
+using base::Result;
+using base::Status;
+using model::ReplayJobState;
+using model::ReplayOutcome;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Progress is written so often: what a kill takes back is found in the cases themselves.
+constexpr Duration kSaveEvery = 250ms;
+/// Between two looks at what is out: short while there is something to see, then longer and longer.
+constexpr Duration kLookSoon = 50ms;
+constexpr Duration kLookLate = 500ms;
+/// Records read at a look: so many more than can have changed that a slow one holds up nobody.
+constexpr std::uint64_t kLookLeast = 128;
+constexpr std::uint64_t kLookMost = 4096;
+/// Cases that are looked at for sending at once: those that are refused cost no rate.
+constexpr int kSendMost = 1024;
+/// A case whose ordering key is just being read is tried again.
+constexpr int kTries = 50;
+/// Recalls on their way.
+constexpr std::uint64_t kRecallsMost = 256;
+
+Status status_of(const model::Answer& answer) {
+  if (const auto* done = std::get_if<model::CaseDone>(&answer)) return done->status;
+  if (const auto* done = std::get_if<model::Done>(&answer)) return done->status;
+  return Status(Code::INTERNAL);
+}
+
+}  // namespace
+
+Result<model::CaseQuery> query_of(const std::string& filter, Instant created_at) {
+  auto query = model::parse_case_query(filter, created_at);
+  if (!query.ok()) return query;
+  model::with_state(*query, model::CaseState::admitted);
+  model::CaseTerm until;
+  until.field = model::CaseTerm::Field::admitted;
+  until.op = model::CaseTerm::Operator::less;
+  until.number = created_at.us + 1;
+  query->terms.push_back(until);
+  return query;
+}
+
+ReplayJob::ReplayJob(Tools& tools, model::ReplayJobRecord record)
+    : tools_(tools),
+      record_(std::move(record)),
+      set_(tools.engine.store(), record_.id),
+      pace_(record_.options.rate),
+      durable_(record_) {}
+
+bool ReplayJob::is_over() const { return !saving_ && !changed_ && is_settled(durable_, in_doubt()); }
+
+Status ReplayJob::choose_these(const std::vector<model::CaseId>& cases, Instant now) {
+  LZ_RETURN_IF_ERROR(set_.add(0, cases));
+  record_.total = cases.size();
+  set_is_known(record_, now);
+  return {};
+}
+
+/// What was out when the broker stopped is out, and what was on its way is looked at again.
+void ReplayJob::go_on(Instant now) {
+  for (std::uint64_t position = 0; position < record_.next; ++position) {
+    const std::uint64_t index = record_.index_at(position);
+    const auto outcome = set_.outcome_at(index);
+    if (!outcome.ok()) return give_up(outcome.status());
+    if (*outcome == ReplayOutcome::none) again_.push_back(index);
+    if (*outcome == ReplayOutcome::queued) {
+      const auto id = set_.case_at(index);
+      if (!id.ok()) return give_up(id.status());
+      out_.push_back({index, *id});
+    }
+    const bool part_is_done = index % model::limits::kReplayChunkCases == 0;
+    if (part_is_done) set_.changes_are_durable();
+  }
+  advance(record_, in_doubt(), now);
+}
+
+Status ReplayJob::apply(ReplayVerb verb, Instant now, Then then) {
+  LZ_RETURN_IF_ERROR(hospital::apply(verb, record_, now));
+  save_first(std::move(then));
+  return {};
+}
+
+void ReplayJob::save_first(Then then) {
+  waiting_.push_back(std::move(then));
+  changed_ = urgent_ = true;
+}
+
+Duration ReplayJob::work(Instant now) {
+  const ReplayJobState before = record_.state;
+  if (record_.state == ReplayJobState::choosing) choose(now);
+  if (now >= look_at_) {
+    learn();
+    look_every_ = std::exchange(something_happened_, false) ? kLookSoon : std::min(look_every_ * 2, kLookLate);
+    look_at_ = now + look_every_;
+  }
+  advance(record_, in_doubt(), now);
+  send(now);
+  advance(record_, in_doubt(), now);
+  if (record_.recalling) recall();
+  if (record_.state != before) changed_ = urgent_ = true;
+  save(now);
+  return pause(now);
+}
+
+/// Until there is something to be done that no answer brings.
+Duration ReplayJob::pause(Instant now) const {
+  Instant next = out_.empty() ? now + kLookLate : look_at_;
+  if (may_send(record_, in_doubt())) {
+    if (record_.next < record_.total) next = std::min(next, pace_.next());
+    if (!again_.empty()) next = std::min(next, std::max(again_at_, pace_.next()));
+  }
+  if (changed_ && !saving_) next = std::min(next, saved_at_ + kSaveEvery);
+  return std::max(Duration(next - now), Duration(1ms));
+}
+
+/// One page of what is to be chosen; the next when that is durable.
+void ReplayJob::choose(Instant now) {
+  if (saving_ || changed_) return;
+  const auto query = query_of(record_.filter, record_.created_at);
+  if (!query.ok()) return give_up(query.status());
+  const auto page = tools_.engine.store().list_cases(*query, record_.cursor, model::limits::kPageItems);
+  if (!page.ok()) return give_up(page.status());
+  std::vector<model::CaseId> cases;
+  for (const model::CaseRecord& record : page->cases) cases.push_back(record.id);
+  if (const Status status = set_.add(record_.total, cases); !status.ok()) return give_up(status);
+  record_.total += cases.size();
+  record_.cursor = page->cursor;
+  if (page->cursor.empty()) set_is_known(record_, now);
+  changed_ = urgent_ = something_happened_ = true;
+}
+
+void ReplayJob::learn() {
+  const std::uint64_t most = std::clamp<std::uint64_t>(record_.options.rate / 10, kLookLeast, kLookMost);
+  for (std::uint64_t looks = std::min<std::uint64_t>(most, out_.size()); looks > 0 && !out_.empty(); --looks) {
+    if (learn_at_ >= out_.size()) learn_at_ = 0;
+    const Out one = out_[learn_at_];
+    const auto record = tools_.engine.store().read_case(one.id);
+    if (!record.ok() && record.code() != Code::NOT_FOUND) return give_up(record.status());
+    const ReplayOutcome outcome = record.ok() ? outcome_of(*record, record_.id) : ReplayOutcome::other;
+    if (outcome == ReplayOutcome::queued) {
+      ++learn_at_;
+      continue;
+    }
+    note(one.index, outcome);
+    out_[learn_at_] = out_.back();
+    out_.pop_back();
+  }
+}
+
+void ReplayJob::send(Instant now) {
+  if (!durable_.chosen) return;  // what is sent must be found again
+  for (int looks = 0; looks < kSendMost && may_send(record_, in_doubt()) && pace_.allowance(now) > 0; ++looks) {
+    if (!look_at_next(now)) return;
+  }
+}
+
+/// False when there is none to be looked at.
+bool ReplayJob::look_at_next(Instant now) {
+  std::uint64_t index = 0;
+  const bool again = !again_.empty() && now >= again_at_;
+  if (again) {
+    index = again_.front();
+  } else if (record_.next < record_.total) {
+    index = record_.index_at(record_.next);
+  } else {
+    return false;
+  }
+  const auto id = set_.case_at(index);
+  if (!id.ok()) return give_up(id.status()), false;
+  const auto record = tools_.engine.store().read_case(*id);
+  if (!record.ok() && record.code() != Code::NOT_FOUND) return give_up(record.status()), false;
+  if (again) {
+    again_.pop_front();
+  } else {
+    ++record_.next;
+    changed_ = true;
+  }
+  if (record.ok()) {
+    act(index, *record);
+  } else {
+    note(index, ReplayOutcome::refused, Code::NOT_FOUND);
+  }
+  return true;
+}
+
+void ReplayJob::act(std::uint64_t index, const model::CaseRecord& record) {
+  const Look look = look_at(record, record_);
+  switch (look.what) {
+    case Look::What::refuse: return note(index, ReplayOutcome::refused, look.because);
+    case Look::What::is_sent:
+      note(index, look.outcome);
+      if (look.outcome == ReplayOutcome::queued) out_.push_back({index, record.id});
+      return;
+    case Look::What::send: pace_.take(); return replay(index, record);
+  }
+}
+
+void ReplayJob::replay(std::uint64_t index, const model::CaseRecord& record) {
+  ++asked_;
+  model::ReplayCaseCommand command;
+  command.id = record.id;
+  command.attempts = record.attempt_count;
+  command.priority = record.summary.priority;
+  command.force = record_.options.force;
+  command.job = record_.id;
+  command.single_attempt = record_.state == ReplayJobState::canary;
+  ask(record.id.shard, command, [this, index, id = record.id](const Status& status) { answered(index, id, status); });
+}
+
+void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Status& status) {
+  --asked_;
+  if (status.ok()) {
+    tries_.erase(index);
+    note(index, ReplayOutcome::queued);
+    out_.push_back({index, id});
+    look_at_ = std::min(look_at_, tools_.engine.now() + kLookSoon);
+    return;
+  }
+  if (status.code() == Code::SHUTTING_DOWN) return;  // the next start looks at the case
+  if (status.code() == Code::CASE_BUSY && ++tries_[index] < kTries) {
+    again_.push_back(index);
+    again_at_ = tools_.engine.now() + kLookSoon;
+    return;
+  }
+  tries_.erase(index);
+  note(index, ReplayOutcome::refused, status.code());
+}
+
+/// Each of what is out is asked back once; what is with a consumer by then has its outcome.
+void ReplayJob::recall() {
+  bool all_asked = in_doubt() == 0;
+  for (Out& one : out_) {
+    if (one.recall_asked) continue;
+    if (recalls_asked_ >= kRecallsMost) {
+      all_asked = false;
+      break;
+    }
+    one.recall_asked = true;
+    const auto record = tools_.engine.store().read_case(one.id);
+    if (!record.ok() || outcome_of(*record, record_.id) != ReplayOutcome::queued) continue;
+    ++recalls_asked_;
+    ask(one.id.shard, model::RecallCaseCommand{{}, one.id}, [this](const Status&) {
+      --recalls_asked_;
+      something_happened_ = true;
+    });
+  }
+  if (!all_asked || recalls_asked_ > 0) return;
+  record_.recalling = false;
+  changed_ = true;
+}
+
+void ReplayJob::save(Instant now) {
+  if (saving_ || !changed_ || (!urgent_ && now < saved_at_ + kSaveEvery)) return;
+  model::SaveReplayJob command;
+  command.change.record = record_;
+  set_.take_changes(command.change);
+  changed_ = urgent_ = false;
+  saving_ = true;
+  saved_at_ = now;
+  ask(model::ShardId(0), std::move(command),
+      [this, saved = record_, waiting = std::exchange(waiting_, {})](const Status& status) {
+        if (status.ok()) return was_saved(saved, waiting);
+        for (const Then& then : waiting) then(status);
+      });
+}
+
+void ReplayJob::abandon() {
+  for (const Then& then : std::exchange(waiting_, {})) then(Status(Code::SHUTTING_DOWN));
+}
+
+void ReplayJob::was_saved(const model::ReplayJobRecord& saved, const std::vector<Then>& waiting) {
+  saving_ = false;
+  durable_ = saved;
+  set_.changes_are_durable();
+  something_happened_ = true;
+  tools_.saved(saved);
+  for (const Then& then : waiting) then(saved);
+}
+
+void ReplayJob::note(std::uint64_t index, ReplayOutcome outcome, Code because) {
+  changed_ = something_happened_ = true;
+  if (const Status status = set_.note(record_.counts, index, outcome, because); !status.ok()) give_up(status);
+}
+
+/// What cannot be read will not be readable next time.
+void ReplayJob::give_up(const Status& status) {
+  out_.clear();
+  again_.clear();
+  record_.recalling = false;
+  record_.counts.other += std::exchange(record_.counts.queued, 0);
+  if (!model::has_ended(record_.state)) stop(record_, status.text(), tools_.engine.now());
+  changed_ = urgent_ = true;
+}
+
+template <class Command>
+void ReplayJob::ask(model::ShardId shard, Command command, std::function<void(Status)> then) {
+  tools_.desk.ask(shard, std::move(command),
+                  [mailbox = tools_.mailbox, job = shared_from_this(), then = std::move(then)](model::Answer&& answer) {
+                    mailbox->post([job, then, status = status_of(answer)] { then(status); });
+                  });
+}
+
+}  // namespace lazaret::hospital

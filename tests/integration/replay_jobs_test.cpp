@@ -1,0 +1,261 @@
+// Replay jobs of a real broker: over HTTP and on the command line, and over a kill.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "integration/support/api.h"
+#include "integration/support/http.h"
+#include "integration/support/inbox.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::json::object;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+class ReplayJobs : public ::testing::Test {
+ protected:
+  ReplayJobs() : client_(Client::connect(broker_.url(), {.name = "operator", .drain = 5s})) {}
+
+  /// So many messages of the queue, whose bodies are their numbers, become cases.
+  void admit(const std::string& queue, int count) {
+    client_.ensure({.name = queue, .max_attempts = 3, .backoff_initial = 10ms});
+    const std::int64_t before = QueueView(broker_, queue)["in_hospital"];
+    std::atomic<int> refused{0};
+    for (int i = 0; i < count; ++i) {
+      client_.async_publish(queue, {.body = std::to_string(i), .type = "order.created"},
+                            [&](error_code code, const Receipt&) { refused += code ? 1 : 0; });
+    }
+    const Consumer sick = client_.consume(queue, [](Delivery&) { return Verdict::reject("no such table"); });
+    ASSERT_TRUE(eventually([&] { return QueueView(broker_, queue)["in_hospital"] == before + count; }));
+    ASSERT_EQ(refused, 0);
+  }
+  HttpAnswer post(const std::string& path, const std::string& body = "{}") {
+    return http(broker_.admin(), "POST", "/api/v1/hospital/replays" + path, body);
+  }
+  /// Creates a job; its id.
+  std::string create(const std::string& body) {
+    const HttpAnswer answer = post("", body);
+    EXPECT_EQ(answer.status, 202) << answer.body;
+    const std::string id = text_of(answer.json(), "id");
+    EXPECT_EQ(answer.headers.at("location"), "/api/v1/hospital/replays/" + id);
+    return id;
+  }
+  object job(const std::string& id) { return api(broker_, "/hospital/replays/" + id).as_object(); }
+  std::string state(const std::string& id) { return text_of(job(id), "state"); }
+  std::int64_t outcome(const std::string& id, const std::string& name) {
+    return job(id).at("outcomes").at(name).to_number<std::int64_t>();
+  }
+  /// For a test that fails.
+  std::string progress(const std::string& id) { return broker_.cli({"--json", "hospital", "replays", "show", id}).out; }
+  bool becomes(const std::string& id, const std::string& wanted) {
+    return eventually([&] { return state(id) == wanted; });
+  }
+  std::size_t cases_in(const std::string& state) {
+    return broker_.cli_json({"hospital", "list", "--state", state}).size();
+  }
+
+  Broker broker_;
+  Client client_;
+};
+
+TEST_F(ReplayJobs, AGroupOfAThousandIsReplayedFromTheCommandLineOneFirst) {
+  admit("orders", 1000);
+  Inbox inbox;
+  const Consumer healed = client_.consume("orders", [&](Delivery& delivery) { inbox.add(delivery); });
+  const Outcome done =
+      broker_.cli({"hospital", "replay", "--filter", "queue=orders", "--rate", "10000", "--wait", "--yes"});
+  EXPECT_EQ(done.exit, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("1000 cases, 1 goes first, the others at 10000 a second once it is cured"));
+  EXPECT_THAT(done.out, HasSubstr("sent 1000 of 1000 cases, discharged 1000"));
+  EXPECT_THAT(inbox.counts(), SizeIs(1000));
+  EXPECT_THAT(inbox.counts(), Each(Pair(::testing::_, 1)));
+  const object first = job("1");
+  EXPECT_EQ(first.at("state"), "done");
+  EXPECT_EQ(first.at("canary"), 1);
+  EXPECT_EQ(first.at("canary_passed"), true);
+  EXPECT_EQ(first.at("filter"), "subscription=orders");
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+  EXPECT_EQ(broker_.cli_json({"hospital", "replays", "list"}).size(), 1u);
+  EXPECT_EQ(broker_.cli_json({"hospital", "replays", "show", "1", "--outcome", "discharged"}).size(), 1000u);
+  EXPECT_EQ(broker_.cli({"hospital", "replays", "show", "7"}).exit, 66);
+}
+
+TEST_F(ReplayJobs, OverHttpAJobSaysWhatItIsForAndHowFarItIs) {
+  admit("orders", 30);
+  const HttpAnswer planned = post("", R"({"filter": "queue=orders", "dry_run": true})");
+  EXPECT_EQ(planned.status, 200);
+  EXPECT_EQ(planned.json().at("total"), 30);
+  EXPECT_EQ(planned.json().at("canary"), 1);
+  EXPECT_EQ(planned.json().at("rate"), 500);
+  EXPECT_EQ(cases_in("replaying"), 0u) << "a dry run changes nothing";
+
+  const std::string id = create(R"({"filter": "queue=orders type=order.created", "canary": 0})");
+  ASSERT_TRUE(eventually([&] { return outcome(id, "queued") == 30; })) << "nobody consumes";
+  EXPECT_EQ(state(id), "finishing");
+  admit("bills", 2);
+  EXPECT_EQ(job(id).at("newer").at("count"), 0) << "of another queue";
+  const Consumer healed = client_.consume("orders", [](Delivery&) {});
+  ASSERT_TRUE(becomes(id, "done"));
+  EXPECT_EQ(outcome(id, "discharged"), 30);
+  const auto page = api(broker_, "/hospital/replays/" + id + "/cases?limit=20&outcome=discharged");
+  EXPECT_EQ(page.at("items").as_array().size(), 20u);
+  EXPECT_EQ(page.at("items").at(0).at("case").at("state"), "discharged");
+  const auto rest =
+      api(broker_, "/hospital/replays/" + id + "/cases?outcome=discharged&cursor=" + text_of(page, "cursor"));
+  EXPECT_EQ(rest.at("items").as_array().size(), 10u);
+  EXPECT_TRUE(rest.at("cursor").is_null() || text_of(rest, "cursor").empty());
+}
+
+TEST_F(ReplayJobs, CasesThatCameLaterAreCountedAndNotReplayed) {
+  admit("orders", 12);
+  const std::string id = create(R"({"filter": "queue=orders", "canary": 0, "rate": 1})");
+  ASSERT_TRUE(eventually([&] { return outcome(id, "queued") >= 1; }));
+  ASSERT_EQ(post("/" + id + "/pause").status, 200);
+  {
+    client_.publish("orders", {.body = "late"});
+    const Consumer sick = client_.consume("orders", [](Delivery&) { return Verdict::reject("still"); });
+    ASSERT_TRUE(eventually([&] { return QueueView(broker_, "orders")["ready"] == 0; }));
+    ASSERT_TRUE(eventually([&] { return outcome(id, "queued") == 0; })) << "they have relapsed";
+  }
+  EXPECT_EQ(job(id).at("newer").at("count"), 1) << "and what this job has replayed is not new to it";
+  EXPECT_EQ(job(id).at("total"), 12);
+}
+
+TEST_F(ReplayJobs, ACanaryThatFailsStopsTheJobWithAllElseUntouched) {
+  admit("orders", 200);
+  const Consumer sick = client_.consume("orders", [](Delivery&) { return Verdict::fail("still broken"); });
+  const Outcome stopped = broker_.cli({"hospital", "replay", "--all", "--yes"});
+  EXPECT_EQ(stopped.exit, 1);
+  EXPECT_THAT(stopped.err, HasSubstr("has stopped: of the 1 that went first 0 were cured, and 1 had to be"));
+  EXPECT_EQ(outcome("1", "relapsed"), 1);
+  EXPECT_EQ(outcome("1", "none"), 199);
+  EXPECT_EQ(cases_in("admitted"), 200u);
+  std::int64_t attempts = 0;
+  std::int64_t replays = 0;
+  for (const auto& one : broker_.cli_json({"hospital", "list"})) {
+    attempts += one.at("attempt_count").to_number<std::int64_t>();
+    replays += one.at("replay_count").to_number<std::int64_t>();
+  }
+  EXPECT_EQ(replays, 1);
+  EXPECT_EQ(attempts, 201) << "the canary had one attempt, although the queue allows three";
+}
+
+/// The consumer's own record says how often each was delivered.
+TEST_F(ReplayJobs, AKillInTheMiddleReplaysNothingTwice) {
+  constexpr int kCases = 2000;
+  admit("orders", kCases);
+  Inbox inbox;
+  const Consumer healed = client_.consume("orders", [&](Delivery& delivery) { inbox.add(delivery); });
+  const std::string id = create(R"({"filter": "queue=orders", "rate": 1000})");
+  for (const std::size_t reached : {300u, 900u}) {
+    ASSERT_TRUE(inbox.reaches(reached));
+    broker_.restart();
+    ASSERT_TRUE(eventually([&] { return client_.connected(); }));
+  }
+  ASSERT_TRUE(eventually([&] { return state(id) == "done"; }, 60s)) << progress(id);
+  EXPECT_EQ(outcome(id, "discharged"), kCases) << progress(id);
+  EXPECT_THAT(inbox.counts(), SizeIs(kCases));
+  EXPECT_THAT(inbox.counts(), Each(Pair(::testing::_, 1)));
+  EXPECT_EQ(cases_in("discharged"), std::size_t{kCases});
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+}
+
+TEST_F(ReplayJobs, APausedJobGoesOnWhereItWasAlsoAfterAKill) {
+  admit("orders", 300);
+  Inbox inbox;
+  const Consumer healed = client_.consume("orders", [&](Delivery& delivery) { inbox.add(delivery); });
+  const std::string id = create(R"({"filter": "queue=orders", "rate": 50, "canary": 0})");
+  ASSERT_TRUE(inbox.reaches(5));
+  EXPECT_EQ(broker_.cli({"hospital", "replays", "pause", id}).exit, 0);
+  ASSERT_TRUE(eventually([&] { return outcome(id, "queued") == 0; }));
+  EXPECT_EQ(state(id), "paused");
+  EXPECT_GT(outcome(id, "none"), 0);
+  broker_.restart();
+  ASSERT_TRUE(eventually([&] { return client_.connected(); }));
+  EXPECT_EQ(state(id), "paused");
+  EXPECT_EQ(broker_.cli({"hospital", "replays", "resume", id}).exit, 0);
+  ASSERT_TRUE(becomes(id, "done"));
+  EXPECT_EQ(outcome(id, "discharged"), 300);
+  EXPECT_THAT(inbox.counts(), Each(Pair(::testing::_, 1)));
+  EXPECT_EQ(broker_.cli({"hospital", "replays", "pause", id}).exit, 73) << "it is done";
+}
+
+TEST_F(ReplayJobs, WhatHasNotBegunIsRecalled) {
+  admit("orders", 50);
+  const std::string id = create(R"({"filter": "", "canary": 0, "rate": 10000})");
+  ASSERT_TRUE(eventually([&] { return outcome(id, "queued") == 50; }));
+  EXPECT_EQ(broker_.cli({"hospital", "replays", "recall", id}).exit, 0);
+  EXPECT_EQ(state(id), "cancelled");
+  ASSERT_TRUE(eventually([&] { return outcome(id, "recalled") == 50; }));
+  EXPECT_EQ(cases_in("admitted"), 50u);
+  EXPECT_EQ(QueueView(broker_, "orders")["ready"], 0);
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+  ASSERT_TRUE(eventually([&] { return job(id).at("recalling") == false; }));
+}
+
+TEST_F(ReplayJobs, ACancelledJobSendsNoMoreAndNotesWhatBecameOfTheRest) {
+  admit("orders", 100);
+  const std::string id = create(R"({"filter": "queue=orders", "canary": 0, "concurrency": 7})");
+  ASSERT_TRUE(eventually([&] { return outcome(id, "queued") == 7; }));
+  EXPECT_EQ(broker_.cli({"hospital", "replays", "cancel", id}).exit, 0);
+  EXPECT_EQ(outcome(id, "none"), 93);
+  const Consumer healed = client_.consume("orders", [](Delivery&) {});
+  ASSERT_TRUE(eventually([&] { return outcome(id, "discharged") == 7; }));
+  EXPECT_EQ(state(id), "cancelled");
+  EXPECT_EQ(cases_in("admitted"), 93u);
+}
+
+TEST_F(ReplayJobs, AJobStopsWhenTooManyFail) {
+  admit("orders", 200);
+  const Consumer sick = client_.consume("orders", [](Delivery&) { return Verdict::reject("still broken"); });
+  const std::string id =
+      create(R"({"filter": "queue=orders", "canary": 0, "concurrency": 5, "stop_at_failure_ratio": 0.5})");
+  ASSERT_TRUE(becomes(id, "stopped"));
+  ASSERT_TRUE(eventually([&] { return outcome(id, "queued") == 0; }));
+  EXPECT_LT(outcome(id, "relapsed"), 100);
+  EXPECT_THAT(text_of(job(id), "ended_because"), HasSubstr("have failed again"));
+}
+
+TEST_F(ReplayJobs, CasesAreNamedByTheirIdsAndThoseThatCannotGoAreRefused) {
+  admit("orders", 3);
+  std::vector<std::string> ids;
+  for (const auto& one : broker_.cli_json({"hospital", "list"})) ids.push_back(text_of(one, "id"));
+  ASSERT_EQ(broker_.cli({"hospital", "discard", ids[0]}).exit, 0);
+  const Consumer healed = client_.consume("orders", [](Delivery&) {});
+  const std::string id =
+      create("{\"ids\": [\"" + ids[0] + "\", \"" + ids[1] + "\", \"" + ids[2] + "\", \"0-999-999-0\"]}");
+  ASSERT_TRUE(becomes(id, "done"));
+  EXPECT_EQ(outcome(id, "discharged"), 2);
+  EXPECT_EQ(outcome(id, "refused"), 2);
+  const auto refused = api(broker_, "/hospital/replays/" + id + "/cases?outcome=refused").at("items").as_array();
+  ASSERT_EQ(refused.size(), 2u);
+  EXPECT_EQ(refused[0].at("id").as_string(), ids[0]);
+  EXPECT_EQ(refused[0].at("because").at("code"), "CASE_BUSY");
+  EXPECT_EQ(refused[1].at("because").at("code"), "NOT_FOUND");
+  EXPECT_EQ(refused[1].at("case"), nullptr);
+}
+
+TEST_F(ReplayJobs, WhatIsNoJobIsRefused) {
+  for (const char* body : {"{}", R"({"filter": "", "ids": []})", R"({"filter": "colour=red"})", R"({"ids": ["x"]})",
+                           R"({"filter": "", "rate": 0})", R"({"filter": "", "rate": "fast"})",
+                           R"({"filter": "", "canary": 1, "canary_needed": 2})", R"({"filter": "", "speed": 1})"}) {
+    const HttpAnswer answer = post("", body);
+    EXPECT_TRUE(answer.status == 400 || answer.status == 404) << body << ": " << answer.body;
+  }
+  EXPECT_EQ(post("/1/pause").status, 404);
+  EXPECT_EQ(api(broker_, "/hospital/replays").at("items").as_array().size(), 0u);
+  const std::string empty = create(R"({"filter": "queue=nobody"})");
+  ASSERT_TRUE(becomes(empty, "done"));
+  EXPECT_EQ(job(empty).at("total"), 0);
+}
+
+}  // namespace
+}  // namespace lazaret::testing

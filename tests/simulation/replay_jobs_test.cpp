@@ -1,0 +1,154 @@
+// What the core does for replay jobs: replays that carry a job's number, canaries, recalls, and the job's own records.
+#include "simulation/story.h"
+
+namespace lazaret::simulation {
+namespace {
+
+using base::Code;
+using model::CaseState;
+using model::ReplayOutcome;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class ReplayJobs : public Story {
+ protected:
+  ReplayJobs() : anna(world, "anna", {.starts_at_once = true}) {
+    model::QueueOptions options;
+    options.max_attempts = 3;
+    options.backoff_jitter = 0;
+    world.create_queue("orders", options);
+    anna.consume("orders", 10);
+    world.publish("orders", 1);
+    anna.reject(0, "broken");
+    heard();
+  }
+  model::CaseId only_case() { return world.cases("orders", CaseState::admitted).at(0).id; }
+  model::CaseRecord record(const model::CaseId& id) { return world.store().read_case(id).value(); }
+  Client anna;
+};
+
+TEST_F(ReplayJobs, ACaseCarriesTheNumberOfTheJobThatReplayedIt) {
+  const model::CaseId id = only_case();
+  ASSERT_TRUE(world.replay_by_job(id, 7, false).status.ok());
+  EXPECT_EQ(record(id).replay_job, model::ReplayJobId(7));
+  EXPECT_EQ(record(id).replay_outcome, ReplayOutcome::queued);
+  world.kill_broker();
+  world.start_broker();
+  EXPECT_EQ(record(id).replay_job, model::ReplayJobId(7));
+}
+
+TEST_F(ReplayJobs, WhatBecameOfAReplayStandsInTheCase) {
+  const model::CaseId id = only_case();
+  ASSERT_TRUE(world.replay_by_job(id, 7, false).status.ok());
+  anna.reject(0, "still broken");
+  EXPECT_EQ(record(id).replay_outcome, ReplayOutcome::relapsed);
+  EXPECT_EQ(record(id).replay_job, model::ReplayJobId(7));
+  ASSERT_TRUE(world.replay(id).status.ok());
+  EXPECT_EQ(record(id).replay_job, model::ReplayJobId()) << "by hand";
+  anna.ack(0);
+  EXPECT_EQ(record(id).replay_outcome, ReplayOutcome::discharged);
+}
+
+TEST_F(ReplayJobs, ACanaryHasOneAttempt) {
+  const model::CaseId id = only_case();
+  ASSERT_TRUE(world.replay_by_job(id, 7, true).status.ok());
+  anna.nack(0, "no");
+  EXPECT_EQ(record(id).state, CaseState::admitted);
+  EXPECT_EQ(record(id).replay_outcome, ReplayOutcome::relapsed);
+  EXPECT_EQ(record(id).relapse_count, 1u);
+  expect_sums("orders");
+  ASSERT_TRUE(world.replay_by_job(id, 8, false).status.ok());
+  anna.nack(0, "no", 0s);
+  EXPECT_EQ(record(id).state, CaseState::replaying) << "the next replay has all of them again";
+}
+
+TEST_F(ReplayJobs, ACanaryHasOneAttemptOverARestartToo) {
+  const model::CaseId id = only_case();
+  anna.goodbye();
+  ASSERT_TRUE(world.replay_by_job(id, 7, true).status.ok());
+  world.kill_broker();
+  world.start_broker();
+  Client bert(world, "bert", {.starts_at_once = true});
+  bert.consume("orders", 1);
+  bert.nack(0, "no");
+  EXPECT_EQ(record(id).state, CaseState::admitted);
+  expect_sums("orders");
+}
+
+TEST_F(ReplayJobs, WhatIsReadyIsRecalled) {
+  const model::CaseId id = only_case();
+  anna.goodbye();
+  ASSERT_TRUE(world.replay_by_job(id, 7, false).status.ok());
+  ASSERT_TRUE(world.recall(id).status.ok());
+  EXPECT_EQ(record(id).state, CaseState::admitted);
+  EXPECT_EQ(record(id).replay_outcome, ReplayOutcome::recalled);
+  EXPECT_EQ(record(id).relapse_count, 0u);
+  EXPECT_EQ(world.recall(id).status.code(), Code::NOT_FOUND) << "it is not being replayed any more";
+  expect_sums("orders");
+  world.kill_broker();
+  world.start_broker();
+  expect_sums("orders");
+  EXPECT_EQ(world.show("orders").ready, 0u);
+}
+
+TEST_F(ReplayJobs, WhatWaitsForItsNextAttemptIsRecalledWithItsHistory) {
+  const model::CaseId id = only_case();
+  ASSERT_TRUE(world.replay_by_job(id, 7, false).status.ok());
+  anna.nack(0, "later", 10s);
+  ASSERT_TRUE(world.recall(id).status.ok());
+  EXPECT_EQ(record(id).state, CaseState::admitted);
+  EXPECT_EQ(record(id).attempt_count, 2u);
+  EXPECT_EQ(world.store().delivery_records(world.queue("orders").subscription), 0u);
+  expect_sums("orders");
+  heard();
+  world.run_for(20s);
+  EXPECT_THAT(heard(), IsEmpty());
+}
+
+TEST_F(ReplayJobs, WhatIsWithAConsumerIsNotRecalled) {
+  const model::CaseId id = only_case();
+  ASSERT_TRUE(world.replay_by_job(id, 7, false).status.ok());
+  EXPECT_EQ(world.recall(id).status.code(), Code::CASE_BUSY);
+  anna.ack(0);
+  EXPECT_EQ(record(id).replay_outcome, ReplayOutcome::discharged);
+}
+
+/// Between the job's look and its command somebody else replayed the case, and it failed again.
+TEST_F(ReplayJobs, AJobThatLookedBeforeARelapseDoesNotReplay) {
+  const model::CaseId id = only_case();
+  model::ReplayCaseCommand late;
+  late.id = id;
+  late.job = model::ReplayJobId(7);
+  late.attempts = record(id).attempt_count;
+  ASSERT_TRUE(world.replay(id).status.ok());
+  anna.reject(0, "again");
+  EXPECT_EQ(world.ask<model::CaseDone>(id.shard, late).status.code(), Code::CASE_BUSY);
+  EXPECT_EQ(record(id).state, CaseState::admitted);
+}
+
+TEST_F(ReplayJobs, AJobItsSetAndItsOutcomesAreStoredAndForgotten) {
+  const model::CaseId id = only_case();
+  model::SaveReplayJob save;
+  save.change.record.id = model::ReplayJobId(1);
+  save.change.record.filter = "queue=orders";
+  save.change.record.total = 1;
+  save.change.chosen.push_back({0, {id}, {}, {}});
+  ASSERT_TRUE(world.ask<model::Done>(model::ShardId(0), save).status.ok());
+  save.change.chosen.clear();
+  save.change.outcomes.push_back({0, {}, {ReplayOutcome::refused}, {{0, Code::CASE_BUSY}}});
+  ASSERT_TRUE(world.ask<model::Done>(model::ShardId(0), save).status.ok());
+  world.kill_broker();
+  world.start_broker();
+  EXPECT_THAT(world.store().read_replay_jobs().value(), ElementsAre(save.change.record));
+  const model::ReplayChunk chunk = world.store().read_replay_chunk(model::ReplayJobId(1), 0).value();
+  EXPECT_THAT(chunk.cases, ElementsAre(id));
+  EXPECT_THAT(chunk.outcomes, ElementsAre(ReplayOutcome::refused));
+  EXPECT_THAT(chunk.refusals, SizeIs(1));
+  ASSERT_TRUE(world.ask<model::Done>(model::ShardId(0), model::ForgetReplayJob{{}, model::ReplayJobId(1)}).status.ok());
+  EXPECT_THAT(world.store().read_replay_jobs().value(), IsEmpty());
+  EXPECT_THAT(world.store().read_replay_chunk(model::ReplayJobId(1), 0)->cases, IsEmpty());
+}
+
+}  // namespace
+}  // namespace lazaret::simulation

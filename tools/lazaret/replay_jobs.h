@@ -1,0 +1,41 @@
+// lazaret hospital replay, when it is about more than a few cases, and lazaret hospital replays: jobs of the broker,
+// which go on when this tool has ended.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "connection.h"
+#include "hospital_cases.h"
+
+namespace lazaret::cli {
+
+/// What is said of a job on the command line; what is not said the broker decides.
+struct ReplayManner {
+  std::optional<std::uint32_t> rate;
+  std::optional<std::uint32_t> canary;
+  std::optional<std::uint32_t> canary_needed;
+  std::optional<std::uint32_t> concurrency;
+  std::optional<double> stop_at_failure_ratio;
+  bool force = false;
+  bool wait = false;
+  // Of what is sent one by one, by this tool: no job does it.
+  bool keep_attempts = false;
+  std::string to = {};
+
+  void add_options(CLI::App& command);
+  /// Something is said that only a job can do.
+  bool needs_job() const { return rate || canary || canary_needed || concurrency || stop_at_failure_ratio; }
+  /// Something that no job can.
+  bool needs_none() const { return keep_attempts || !to.empty(); }
+};
+
+/// Creates the job and follows it until every case is in its replay lane, or has its outcome. nullopt: they are to be
+/// sent one by one.
+std::optional<int> replay_by_job(const Connection& connection, const ChosenCases& cases, const ReplayManner& manner);
+
+void add_replays_commands(CLI::App& hospital, const Connection& connection);
+
+}  // namespace lazaret::cli
