@@ -217,8 +217,14 @@ struct Reply {
 struct Ask {
   std::string to = {};
   Message message = {};
-  /// Of Client::ask: so long after it was asked the reply says timed_out. 0: a year, which is the longest.
+  /// Of a durable one: so long after it was asked the reply says timed_out. 0: a year, which is the longest.
   milliseconds within{0};
+};
+/// A durable request, of Verdict::ask: where its reply goes, and what comes back with that.
+struct DurableAsk {
+  Ask ask;
+  std::string reply_queue;
+  Headers context;
 };
 
 /// The right to answer a request later, from any process: of hours or days. It can be kept as text.

@@ -379,10 +379,10 @@ void ConsumerCore::finish_one(const WorkRef& work, const Verdict& verdict) {
 
 /// With the reply, if it is one. One that cannot be sent is the responder's failure.
 VerdictRef ConsumerCore::judgement(const WorkRef& work, const Verdict& verdict) {
-  if (verdict.kind() == Verdict::Kind::done && verdict.publishes().empty()) return nullptr;
+  if (verdict.kind() == Verdict::Kind::done && !has_outgoing(verdict)) return nullptr;
   VerdictRef out = wire_verdict(verdict);
-  if (out->kind == VerdictKind::ack && !verdict.publishes().empty()) {
-    auto items = addressed_items(verdict.publishes(), client_->compress_from(), &work->delivery.message());
+  if (out->kind == VerdictKind::ack && has_outgoing(verdict)) {
+    auto items = outgoing_items(verdict, client_->compress_from(), work->delivery.message());
     const std::size_t reply = verdict.reply() == nullptr ? 0 : verdict.reply()->body.size();
     Status problem = items.ok() ? check_together(client_->welcome(), **items, reply) : items.status();
     if (problem.ok()) problem = check_size(client_->welcome(), 0, largest_body(verdict.publishes()));

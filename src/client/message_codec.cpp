@@ -1,9 +1,11 @@
 #include "client/message_codec.h"
 
+#include <algorithm>
 #include <random>
 
 #include "base/crc32c.h"
 #include "base/random.h"
+#include "model/limits.h"
 #include "wire/envelope.h"
 
 namespace lazaret {
@@ -60,6 +62,17 @@ base::SharedBytes encode_envelope(Message& message) {
   view.priority = static_cast<std::uint32_t>(message.priority);
   view.deadline_us = std::chrono::duration_cast<base::Duration>(message.deadline.time_since_epoch()).count();
   return base::SharedBytes::of(wire::encode_envelope(view));
+}
+
+base::Duration make_durable(Message& message, milliseconds within, const std::string& reply_queue) {
+  if (message.id.is_nil()) message.id = MessageId::make();
+  if (message.correlation_id.empty()) message.correlation_id = message.id.to_string();
+  if (message.reply_to.empty()) message.reply_to = reply_queue;
+  constexpr base::Duration kMost = model::limits::kRequestTimeMost;
+  const base::Duration time = within.count() > 0 ? std::min<base::Duration>(within, kMost) : kMost;
+  message.deadline =
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(std::chrono::system_clock::now() + time);
+  return time;
 }
 
 base::SharedBytes shared_body(const Body& body) { return {body.owner(), body.view()}; }

@@ -20,18 +20,34 @@ static_assert(kWindow <= limits::kPublishWindow);
 /// Of all envelopes that go into one write, with names and lengths; a frame's header has room for twice as much.
 constexpr std::size_t kHeadersTogether = 1u << 20;
 static_assert(2 * kHeadersTogether <= limits::kBatchHeaderBytes);
+/// Of an entry of a context, beside its texts: tags and lengths.
+constexpr std::size_t kEntryBytes = 16;
 
 /// Of the limits that a broker told: 0 is none.
 std::size_t most(std::size_t ours, std::uint64_t theirs) {
   return theirs == 0 ? ours : std::min<std::size_t>(ours, theirs);
 }
 
+bool knows(const wire::Welcome& told, std::string_view feature) {
+  return std::find(told.features.begin(), told.features.end(), feature) != told.features.end();
+}
+
+std::size_t header_bytes(const wire::AddressedItem& one) {
+  std::size_t bytes = one.item.envelope.size() + one.to.size() + one.reply_queue.size() + limits::kItemHeaderBytes;
+  for (const auto& [name, value] : one.context) bytes += name.size() + value.size() + kEntryBytes;
+  return bytes;
+}
+
 }  // namespace
 
 Status check_together(const wire::Welcome& told, const std::vector<wire::AddressedItem>& items, std::size_t with) {
-  const auto& known = told.features;
-  if (std::find(known.begin(), known.end(), wire::kFeatureTransactions) == known.end()) {
+  if (!knows(told, wire::kFeatureTransactions)) {
     return {Code::BAD_REQUEST, "this broker is of a version that knows no transactions"};
+  }
+  const bool asks = std::any_of(items.begin(), items.end(), [](const auto& one) { return one.is_ask(); });
+  if (asks && !knows(told, wire::kFeatureAsksAlong)) {
+    // It would publish the message, and nobody would ever get a reply.
+    return {Code::BAD_REQUEST, "this broker is of a version that knows no requests in transactions"};
   }
   if (items.size() + 1 > limits::kBatchItems) {
     return Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", static_cast<std::int64_t>(limits::kBatchItems));
@@ -41,7 +57,7 @@ Status check_together(const wire::Welcome& told, const std::vector<wire::Address
   for (const wire::AddressedItem& one : items) {
     LZ_RETURN_IF_ERROR(check_size(told, one.item.envelope.size(), one.item.body.size()));
     bytes += one.item.body.size();
-    headers += one.item.envelope.size() + one.to.size() + limits::kItemHeaderBytes;
+    headers += header_bytes(one);
   }
   if (headers > kHeadersTogether) {
     return Status(Code::HEADERS_TOO_LARGE, "the envelopes of what is published together have " +
@@ -191,8 +207,7 @@ Status Publisher::check_acceptable(const Outgoing& message) const {
   if (Status size = check_size(told, message.envelope.size(), body); !size.ok()) return size;
   if (message.together != nullptr) LZ_RETURN_IF_ERROR(check_together(told, *message.together, message.body.size()));
   const bool timed = message.delay.count() != 0 || message.deliver_at.us != 0 || message.ttl.count() != 0;
-  const auto& known = told.features;
-  if (timed && std::find(known.begin(), known.end(), wire::kFeatureTime) == known.end()) {
+  if (timed && !knows(told, wire::kFeatureTime)) {
     // It would deliver at once, and for ever.
     return {Code::BAD_REQUEST, "this broker is of a version that knows no delays and no times to live"};
   }

@@ -60,7 +60,10 @@ class PendingPlace {
 inline std::size_t size_of(const wire::AddressedItems& items) {
   std::size_t bytes = 0;
   if (items == nullptr) return bytes;
-  for (const wire::AddressedItem& one : *items) bytes += one.item.envelope.size() + one.item.body.size();
+  for (const wire::AddressedItem& one : *items) {
+    bytes += one.item.envelope.size() + one.item.body.size() + one.reply_queue.size();
+    for (const auto& [name, value] : one.context) bytes += name.size() + value.size();
+  }
   return bytes;
 }
 

@@ -4,7 +4,6 @@
 #include <mutex>
 
 #include "base/crc32c.h"
-#include "base/text_encoding.h"
 #include "client/blocking.h"
 #include "client/client_core.h"
 #include "client/message_codec.h"
@@ -12,7 +11,6 @@
 #include "client/verdicts.h"
 #include "client/words.h"
 #include "lazaret/lazaret.h"
-#include "model/limits.h"
 
 namespace lazaret {
 
@@ -114,13 +112,6 @@ Client Client::on_progress(std::function<void(const Reply&)> tell) const {
 
 namespace {
 
-Status check_context(const Headers& context) {
-  for (const auto& [name, value] : context) {
-    if (!base::is_utf8(name)) return {Code::BAD_REQUEST, "a name in the context is not UTF-8"};
-  }
-  return {};
-}
-
 /// Whether the broker knows how, and how much it takes.
 Status check_ask(const wire::Welcome& told, const wire::Ask& frame) {
   const auto& known = told.features;
@@ -132,15 +123,10 @@ Status check_ask(const wire::Welcome& told, const wire::Ask& frame) {
 
 wire::Ask ask_frame(Ask&& ask, std::string&& reply_queue, Headers&& context) {
   Message& message = ask.message;
-  if (message.correlation_id.empty()) message.correlation_id = message.id.to_string();
-  if (message.reply_to.empty()) message.reply_to = reply_queue;
-  const base::Duration within = ask.within.count() > 0 ? base::Duration(ask.within) : model::limits::kRequestTimeMost;
   wire::Ask frame;
+  frame.time_left = detail::make_durable(message, ask.within, reply_queue);
   frame.queue = std::move(ask.to);
   frame.reply_queue = std::move(reply_queue);
-  frame.time_left = std::min(within, model::limits::kRequestTimeMost);
-  message.deadline = std::chrono::time_point_cast<std::chrono::system_clock::duration>(
-      std::chrono::system_clock::now() + frame.time_left);
   frame.envelope = detail::encode_envelope(message);
   frame.body = detail::shared_body(message.body);
   frame.body_crc = base::crc32c(message.body.view());
@@ -158,7 +144,7 @@ void Client::start_ask(Ask ask, std::string reply_queue, Headers context, detail
   const auto completion = std::make_shared<Completion<Receipt>>(std::move(handler), core().home());
   if (inherited_ != nullptr) inherited_->apply_to(ask.message);
   for (const Status& words : {detail::check_queue_name(ask.to), detail::check_queue_name(reply_queue),
-                              detail::check_texts(ask.message), check_context(context)}) {
+                              detail::check_texts(ask.message), detail::check_context(context)}) {
     if (!words.ok()) return completion->fail(words);
   }
   // Behind its deadline nobody would know it any more if it were sent again.

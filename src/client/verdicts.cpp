@@ -69,27 +69,69 @@ std::size_t largest_body(const std::vector<Addressed>& messages) {
   return most;
 }
 
-base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from,
-                                                   const Message* cause) {
+namespace {
+
+wire::PublishItem item_of(Message& message) {
+  wire::PublishItem item;
+  item.envelope = encode_envelope(message);
+  item.body = shared_body(message.body);
+  item.body_crc = base::crc32c(message.body.view());
+  return item;
+}
+
+using Items = std::vector<wire::AddressedItem>;
+
+base::Status add_published(Addressed one, std::size_t compress_from, const Message* cause, Items& items) {
+  LZ_RETURN_IF_ERROR(check_queue_name(one.to));
+  LZ_RETURN_IF_ERROR(check_texts(one.message));
+  if (cause != nullptr) follow(one.message, *cause);
+  compress_body(one.message, compress_from);
+  wire::PublishItem item = item_of(one.message);
+  item.delay = std::max(one.message.delay, milliseconds(0));
+  item.deliver_at = {micros_of(one.message.deliver_at)};
+  item.ttl = std::max(one.message.ttl, milliseconds(0));
+  items.push_back({std::move(one.to), std::move(item)});
+  return {};
+}
+
+base::Status add_asked(DurableAsk one, const Message& cause, Items& items) {
+  Message& message = one.ask.message;
+  for (const base::Status& words : {check_queue_name(one.ask.to), check_queue_name(one.reply_queue),
+                                    check_texts(message), check_context(one.context)}) {
+    if (!words.ok()) return words;
+  }
+  follow(message, cause);
+  if (message.traceparent.empty()) message.traceparent = cause.traceparent;
+  const base::Duration time_left = make_durable(message, one.ask.within, one.reply_queue);
+  items.push_back(
+      {std::move(one.ask.to), item_of(message), std::move(one.reply_queue), time_left, std::move(one.context)});
+  return {};
+}
+
+}  // namespace
+
+base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from) {
   if (messages.empty()) return wire::AddressedItems();
-  auto items = std::make_shared<std::vector<wire::AddressedItem>>();
+  auto items = std::make_shared<Items>();
   items->reserve(messages.size());
   for (Addressed& one : messages) {
-    LZ_RETURN_IF_ERROR(check_queue_name(one.to));
-    LZ_RETURN_IF_ERROR(check_texts(one.message));
-    if (cause != nullptr) follow(one.message, *cause);
-    compress_body(one.message, compress_from);
-    wire::PublishItem item;
-    item.envelope = encode_envelope(one.message);
-    item.body = shared_body(one.message.body);
-    item.body_crc = base::crc32c(one.message.body.view());
-    item.delay = std::max(one.message.delay, milliseconds(0));
-    item.deliver_at = {micros_of(one.message.deliver_at)};
-    item.ttl = std::max(one.message.ttl, milliseconds(0));
-    items->push_back({std::move(one.to), std::move(item)});
+    LZ_RETURN_IF_ERROR(add_published(std::move(one), compress_from, nullptr, *items));
   }
   return wire::AddressedItems(std::move(items));
 }
+
+base::Result<wire::AddressedItems> outgoing_items(const Verdict& verdict, std::size_t compress_from,
+                                                  const Message& cause) {
+  auto items = std::make_shared<Items>();
+  items->reserve(verdict.publishes().size() + verdict.asks().size());
+  for (const Addressed& one : verdict.publishes()) {
+    LZ_RETURN_IF_ERROR(add_published(one, compress_from, &cause, *items));
+  }
+  for (const DurableAsk& one : verdict.asks()) LZ_RETURN_IF_ERROR(add_asked(one, cause, *items));
+  return wire::AddressedItems(std::move(items));
+}
+
+bool has_outgoing(const Verdict& verdict) { return !verdict.publishes().empty() || !verdict.asks().empty(); }
 
 /// Its token and lengths, and its texts, which the encoder cuts; of a reply its body too.
 std::size_t header_bytes(const VerdictRef& verdict) {

@@ -18,9 +18,12 @@ VerdictRef wire_verdict(const Verdict& verdict);
 base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Message* request,
                                             const wire::Welcome& limits);
 /// What is published in the same write as something else, encoded; null for nothing. Why not, for texts that are none.
-/// `cause`: the message in hand, if it is the effect of one.
-base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from,
-                                                   const Message* cause = nullptr);
+base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from);
+/// The same of what a verdict on the message `cause` publishes and asks.
+base::Result<wire::AddressedItems> outgoing_items(const Verdict& verdict, std::size_t compress_from,
+                                                  const Message& cause);
+/// Whether there is anything of that.
+bool has_outgoing(const Verdict& verdict);
 /// Bytes, before anything is compressed.
 std::size_t largest_body(const std::vector<Addressed>& messages);
 VerdictRef plain_verdict(model::VerdictKind kind);

@@ -71,4 +71,11 @@ Status check_texts(const Message& message) {
   return {};
 }
 
+Status check_context(const Headers& context) {
+  for (const auto& [name, value] : context) {
+    if (!base::is_utf8(name)) return {Code::BAD_REQUEST, "a name in the context is not UTF-8"};
+  }
+  return {};
+}
+
 }  // namespace lazaret::detail

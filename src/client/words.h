@@ -24,5 +24,7 @@ base::Status check_queue_name(std::string_view name);
 base::Status check_accepts(const std::vector<std::string>& words);
 /// BAD_REQUEST naming the field that is not UTF-8.
 base::Status check_texts(const Message& message);
+/// The same of what comes back with a reply.
+base::Status check_context(const Headers& context);
 
 }  // namespace lazaret::detail

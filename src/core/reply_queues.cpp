@@ -39,18 +39,28 @@ void Shard::State::publish_end(Subscription& sub, PendingRequest& request, bool 
     reply.case_id = model::CaseId{config.shard, sub.queue->subscription, sub.queue->log, record.offset};
   }
   reply.message = record.reply.get();
-  publish_reply(sub, reply);
+  publish_reply(sub.queue->subscription, reply);
   record.reply = nullptr;
 }
 
 void Shard::State::publish_note(Subscription& sub, PendingRequest& request) {
   model::PublishedReply reply{{}, request.key.id, *request.record.reply_to};
   reply.message = request.record.note.get();
-  publish_reply(sub, reply);
+  publish_reply(sub.queue->subscription, reply);
 }
 
-/// A message of its own. Where its queue is gone it is lost, and counted.
-void Shard::State::publish_reply(Subscription& sub, const model::PublishedReply& reply) {
+/// The queue that they were on their way to is gone: nobody will ever answer.
+void Shard::State::publish_unasked(const std::vector<model::AskedAlong>& asks) {
+  for (const model::AskedAlong& one : asks) {
+    model::PublishedReply reply{{}, one.id, *one.reply_to};
+    reply.outcome = RequestOutcome::failed;
+    reply.reason = "the queue that was asked was deleted before the request came to it";
+    publish_reply({}, reply);
+  }
+}
+
+/// A message of its own. Where its queue is gone it is lost, and counted on the one that was `asked`, if that is there.
+void Shard::State::publish_reply(model::SubscriptionId asked, const model::PublishedReply& reply) {
   auto message = std::make_shared<model::Message>();
   if (reply.message != nullptr) {
     message->body = reply.message->body;
@@ -63,11 +73,13 @@ void Shard::State::publish_reply(Subscription& sub, const model::PublishedReply&
   if (config.reply_envelope != nullptr) message->envelope = config.reply_envelope(named);
   out->urgent = true;
   if (reply.to.shard != config.shard) {
-    return owe({reply.to.shard, reply.to.log, {std::move(message)}}, sub.queue->subscription);
+    return owe({reply.to.shard, reply.to.log, {std::move(message)}}, asked);
   }
-  if (Log* log = find(reply.to.log); publish_problem(log).ok()) return append_along(*log, {std::move(message)});
-  ++sub.counters.lost_replies;
-  touch(sub);
+  if (Log* log = find(reply.to.log); publish_problem(log).ok()) return append_along(*log, {std::move(message)}, {});
+  if (Subscription* sub = find(asked)) {
+    ++sub->counters.lost_replies;
+    touch(*sub);
+  }
 }
 
 // --- Notes ----------------------------------------------------------------------------------------------------------

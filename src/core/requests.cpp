@@ -75,17 +75,23 @@ void Shard::State::on(model::Request& command) {
   }
   if (!stored.duplicate) append(log, offset, std::move(arrivals));
   if (known != nullptr) erase_request(*sub, *known);  // it begins anew; its record is written over
-  model::RequestRecord record;
-  record.id = command.id;
-  record.offset = offset;
-  record.deadline = deadline;
-  record.reply_to = std::move(command.reply_to);
-  PendingRequest& request = pending_requests.add(command.subscription, std::move(record));
-  sub->requests.emplace(offset, &request);
-  pending_requests.set_alarm(request, deadline);
-  put_request(*sub, request);
+  PendingRequest& request = note_asked(*sub, offset, {0, command.id, deadline, std::move(command.reply_to)});
   if (!durable) return pending_requests.add_waiter(request, command.origin);
   tell(command.origin.session, model::Asked{command.origin.request, {}, offset});
+}
+
+/// Its message got that offset in this step; its record goes into the same write.
+PendingRequest& Shard::State::note_asked(Subscription& sub, Offset offset, const model::AskedAlong& asked) {
+  model::RequestRecord record;
+  record.id = asked.id;
+  record.offset = offset;
+  record.deadline = asked.deadline;
+  record.reply_to = asked.reply_to;
+  PendingRequest& request = pending_requests.add(sub.queue->subscription, std::move(record));
+  sub.requests.emplace(offset, &request);
+  pending_requests.set_alarm(request, asked.deadline);
+  put_request(sub, request);
+  return request;
 }
 
 /// Why no further request is taken.

@@ -131,7 +131,9 @@ struct Shard::State {
   // --- transactions.cpp: what is published with a verdict, or with another publish
   base::Code outgoing_problem(const model::Outgoing& outgoing);
   void publish_along(const model::Outgoing& outgoing);
-  void append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages, bool repeats = false);
+  base::Code outgoing_problem(const model::Outgoing::To& to);
+  void append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages,
+                    const std::vector<model::AskedAlong>& asks, bool repeats = false);
   void owe(const model::Outgoing::To& to, model::SubscriptionId asked = {}, bool repeats = false);
   void hand_over(Outbox& box, model::OutboxEntryRef entry);
   void load_outbox(model::ShardId to, Outbox& box);
@@ -403,6 +405,7 @@ struct Shard::State {
   void on(model::Request& command);
   void on(model::CancelRequest& command);
   void on(model::AnswerRequest& command);
+  PendingRequest& note_asked(Subscription& sub, model::Offset offset, const model::AskedAlong& asked);
   static bool is_gone(const Subscription& sub, const PendingRequest& request);
   void join(Subscription& sub, PendingRequest& request, const model::Origin& origin, base::Instant deadline);
   base::Status request_problem(const Subscription& sub, const model::Request& command);
@@ -435,7 +438,8 @@ struct Shard::State {
   static bool has_reply(const PendingRequest& request);
   void publish_end(Subscription& sub, PendingRequest& request, bool has_case = true);
   void publish_note(Subscription& sub, PendingRequest& request);
-  void publish_reply(Subscription& sub, const model::PublishedReply& reply);
+  void publish_unasked(const std::vector<model::AskedAlong>& asks);
+  void publish_reply(model::SubscriptionId asked, const model::PublishedReply& reply);
   void keep_note(PendingRequest& request, const model::MessageRef& note);
   bool is_to_be_synced();
   void publish_notes();

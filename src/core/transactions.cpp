@@ -1,4 +1,7 @@
-// Transactions: what is published with a verdict, or with another publish, in one atomic write.
+// Transactions: what is published, and asked, with a verdict, or with another publish, in one atomic write.
+//
+// A message that is a durable request brings what makes it one: its record is in the write that appends it, on whatever
+// shard that is. From then on it is as if Request had asked it.
 //
 // What goes to logs of this shard is appended in the same step. What goes to another shard is an entry of the outbox in
 // the same write; the other shard appends it when that is durable, once and in order (PutInbox), and answers when it is
@@ -23,17 +26,30 @@ namespace limits = model::limits;
 Code Shard::State::outgoing_problem(const model::Outgoing& outgoing) {
   if (outgoing.problem != Code::OK) return outgoing.problem;
   if (refuse_publishes) return Code::RESOURCE_EXHAUSTED;
-  const bool gone = std::any_of(outgoing.to.begin(), outgoing.to.end(), [&](const model::Outgoing::To& to) {
-    return to.shard == config.shard && !publish_problem(find(to.log)).ok();
-  });
-  return gone ? Code::NOT_FOUND : Code::OK;
+  for (const model::Outgoing::To& to : outgoing.to) {
+    if (const Code problem = outgoing_problem(to); problem != Code::OK) return problem;
+  }
+  return Code::OK;
+}
+
+/// Of what is on another shard is known what whoever took it in has found there.
+Code Shard::State::outgoing_problem(const model::Outgoing::To& to) {
+  const auto is_gone = [&](model::ShardId shard, model::LogId log) {
+    return shard == config.shard && !publish_problem(find(log)).ok();
+  };
+  if (is_gone(to.shard, to.log)) return Code::NOT_FOUND;
+  for (const model::AskedAlong& one : to.asks) {
+    if (one.reply_to->log == to.log) return Code::BAD_REQUEST;
+    if (is_gone(one.reply_to->shard, one.reply_to->log)) return Code::NOT_FOUND;
+  }
+  return Code::OK;
 }
 
 /// REQUIRES that there is no problem.
 void Shard::State::publish_along(const model::Outgoing& outgoing) {
   for (const model::Outgoing::To& to : outgoing.to) {
     if (to.shard == config.shard) {
-      append_along(*find(to.log), to.messages, outgoing.repeats);
+      append_along(*find(to.log), to.messages, to.asks, outgoing.repeats);
     } else {
       owe(to, {}, outgoing.repeats);
     }
@@ -41,15 +57,23 @@ void Shard::State::publish_along(const model::Outgoing& outgoing) {
   out->urgent = true;
 }
 
-/// `repeats`: also what came lately, by its id.
-void Shard::State::append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages, bool repeats) {
+/// What was asked before, as far as that is known, is not asked again: then its message is not stored either.
+/// `repeats`: a message is stored also when one of its id came lately.
+void Shard::State::append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages,
+                                const std::vector<model::AskedAlong>& asks, bool repeats) {
   put_changed_log(log);
   const Offset first = log.state.next;
   Arrivals stored;
   stored.messages.reserve(messages.size());
-  for (const std::shared_ptr<model::Message>& message : messages) {
+  auto next_ask = asks.begin();
+  for (std::size_t place = 0; place < messages.size(); ++place) {
+    const std::shared_ptr<model::Message>& message = messages[place];
+    const model::AskedAlong* ask = next_ask != asks.end() && next_ask->place == place ? &*next_ask++ : nullptr;
     if (!repeats && known_by_id(log, *message)) continue;
+    if (ask != nullptr && pending_requests.find({log.readers.front()->queue->subscription, ask->id}) != nullptr)
+      continue;
     if (log.limited) make_room(log, message->size());
+    if (ask != nullptr) note_asked(*log.readers.front(), log.state.next, *ask);
     take_in(log, message, stored);
   }
   if (!stored.messages.empty()) append(log, first, std::move(stored));
@@ -60,6 +84,7 @@ void Shard::State::append_along(Log& log, const std::vector<std::shared_ptr<mode
 /// `asked`: of a reply, to a request to that queue.
 void Shard::State::owe(const model::Outgoing::To& to, model::SubscriptionId asked, bool repeats) {
   Outbox& box = outboxes[to.shard];
+  auto ask = to.asks.begin();
   for (std::size_t at = 0; at < to.messages.size(); at += limits::kRunMessages) {
     const std::size_t count = std::min<std::size_t>(limits::kRunMessages, to.messages.size() - at);
     const auto part = std::span(to.messages).subspan(at, count);
@@ -70,6 +95,10 @@ void Shard::State::owe(const model::Outgoing::To& to, model::SubscriptionId aske
     entry->asked = asked;
     entry->repeats = repeats;
     entry->messages.assign(part.begin(), part.end());
+    for (; ask != to.asks.end() && ask->place < at + count; ++ask) {
+      entry->asks.push_back(*ask);
+      entry->asks.back().place -= static_cast<std::uint32_t>(at);
+    }
     mutate(model::PutOutbox{entry}, true);
     if (box.sent + 1 == entry->number && box.has_room() && !draining) hand_over(box, std::move(entry));
   }
@@ -79,6 +108,7 @@ void Shard::State::owe(const model::Outgoing::To& to, model::SubscriptionId aske
 void Shard::State::hand_over(Outbox& box, model::OutboxEntryRef entry) {
   std::size_t bytes = 0;
   for (const model::MessageRef& message : entry->messages) bytes += message->size();
+  for (const model::AskedAlong& ask : entry->asks) bytes += ask.reply_to->size();
   box.sends(bytes);
   out->effects.emplace_back(HandOver{std::move(entry)});
 }
@@ -130,13 +160,15 @@ void Shard::State::on(HandedOver& event) {
   if (event.entry->number == taken + 1) {
     mutate(model::PutInbox{event.from, ++taken}, true);
     out->sync = true;
-    // One that is gone meanwhile would have been purged of it.
-    if (!gone) {
+    // One that is gone meanwhile would have been purged of it, and its requests would have failed.
+    if (gone) {
+      publish_unasked(event.entry->asks);
+    } else {
       std::vector<std::shared_ptr<model::Message>> messages;
       for (const model::MessageRef& message : event.entry->messages) {
         messages.push_back(std::make_shared<model::Message>(*message));
       }
-      append_along(*log, messages, event.entry->repeats);
+      append_along(*log, messages, event.entry->asks, event.entry->repeats);
     }
   }
   // Each by its own number, also one that is handed over again: what is lost is counted with it.

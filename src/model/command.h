@@ -34,6 +34,8 @@ struct Outgoing {
     ShardId shard;
     LogId log;  // a queue's or a topic's
     std::vector<std::shared_ptr<Message>> messages;
+    /// Those of them that are durable requests, in their order; then it is a queue's log.
+    std::vector<AskedAlong> asks{};
   };
   std::vector<To> to;
   /// Also where a message of the same id came lately, and the log deduplicates by ids.

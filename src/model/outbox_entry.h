@@ -7,6 +7,7 @@
 
 #include "model/ids.h"
 #include "model/message.h"
+#include "model/request_record.h"
 
 namespace lazaret::model {
 
@@ -21,6 +22,8 @@ struct OutboxEntry {
   SubscriptionId asked;
   /// It is stored although a message of its id may be there.
   bool repeats = false;
+  /// Those of its messages that are durable requests, in their order.
+  std::vector<AskedAlong> asks{};
 };
 using OutboxEntryRef = std::shared_ptr<const OutboxEntry>;
 

@@ -65,6 +65,14 @@ struct ReplyAddress {
 };
 using ReplyAddressRef = std::shared_ptr<const ReplyAddress>;
 
+/// Of several messages that go out in one write: one that is a durable request.
+struct AskedAlong {
+  std::uint32_t place = 0;  // of its message among them
+  MessageId id;             // of that
+  base::Instant deadline;
+  ReplyAddressRef reply_to;
+};
+
 /// A reply, or a note on the way to it, as it is published to a reply queue.
 struct PublishedReply {
   MessageId id;  // of the message that it is

@@ -213,7 +213,8 @@ base::Result<model::OutgoingRef> Session::outgoing_of(const std::vector<wire::Ad
     if (!message.ok()) return message.status();
     auto& to = outgoing->to;
     auto place = std::find_if(to.begin(), to.end(), [&](const auto& other) { return other.log == queue->log; });
-    if (place == to.end()) place = to.insert(to.end(), {queue->shard, queue->log, {}});
+    if (place == to.end()) place = to.insert(to.end(), {queue->shard, queue->log, {}, {}});
+    if (one.is_ask()) LZ_RETURN_IF_ERROR(ask_along(one, *queue, **message, *place));
     place->messages.push_back(std::move(message).value());
   }
   return model::OutgoingRef(std::move(outgoing));
@@ -438,7 +439,10 @@ Status Session::on(wire::Settle&& frame) {
 std::size_t Session::take_outgoing(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
                                    model::Verdict& verdict) {
   std::size_t bytes = items.size() * limits::kCommandBytes;
-  for (const wire::AddressedItem& one : items) bytes += one.item.envelope.size() + one.item.body.size();
+  for (const wire::AddressedItem& one : items) {
+    bytes += one.item.envelope.size() + one.item.body.size();
+    for (const auto& [name, value] : one.context) bytes += name.size() + value.size();
+  }
   auto outgoing = outgoing_of(items, frame_bytes);
   if (outgoing.ok()) {
     verdict.outgoing = std::move(*outgoing);

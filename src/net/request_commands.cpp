@@ -101,13 +101,12 @@ base::Status Session::on(wire::Ask&& frame) {
 Status Session::ask(wire::Ask&& frame) {
   const auto queue = queue_for_requests(context_.engine.directory(), frame.queue);
   if (!queue.ok()) return queue.status();
-  LZ_RETURN_IF_ERROR(check_context(frame.context));
   wire::EnvelopeFacts facts;
   LZ_RETURN_IF_ERROR(check(frame.envelope, frame.body, frame.body_crc, facts));
   const std::size_t bytes = frame.envelope.size() + frame.body.size();
   model::Request command;
   command.message = message_of(std::move(frame.envelope), std::move(frame.body), frame.body_crc, facts);
-  auto address = address_of(frame, *command.message);
+  auto address = address_of(std::move(frame.reply_queue), std::move(frame.context), *command.message);
   if (!address.ok()) return address.status();
   const std::size_t kept = (*address)->size();
   command.reply_to = std::move(*address);
@@ -122,20 +121,41 @@ Status Session::ask(wire::Ask&& frame) {
   return {};
 }
 
-base::Result<model::ReplyAddressRef> Session::address_of(wire::Ask& frame, const model::Message& message) const {
-  const auto queue = context_.engine.directory().find(frame.reply_queue);
+/// The same of one that goes out in the same write as something else, behind what is there already of that queue.
+Status Session::ask_along(const wire::AddressedItem& item, const model::QueueRecord& queue,
+                          const model::Message& message, model::Outgoing::To& to) const {
+  if (queue.kind != model::Kind::queue) {
+    return Status(Code::BAD_REQUEST, queue.name + " is a topic: a request goes to a queue");
+  }
+  const bool timed = item.item.delay.count() != 0 || item.item.deliver_at.us != 0 || item.item.ttl.count() != 0;
+  if (timed) return Status(Code::BAD_REQUEST, "a request has a deadline, and neither a delay nor a time to live");
+  auto address = address_of(item.reply_queue, item.context, message);
+  if (!address.ok()) return address.status();
+  if ((*address)->log == queue.log) {
+    return Status(Code::BAD_REQUEST, "the reply to a request goes to another queue than the request");
+  }
+  const base::Instant deadline = context_.engine.now() + std::min(item.time_left, limits::kRequestTimeMost);
+  to.asks.push_back({static_cast<std::uint32_t>(to.messages.size()), wire::decode_envelope(message.envelope.view())->id,
+                     deadline, std::move(*address)});
+  return {};
+}
+
+base::Result<model::ReplyAddressRef> Session::address_of(std::string reply_queue, wire::Context context,
+                                                         const model::Message& message) const {
+  LZ_RETURN_IF_ERROR(check_context(context));
+  const auto queue = context_.engine.directory().find(reply_queue);
   if (queue == nullptr) {
-    return Status(Code::NOT_FOUND, "there is no queue '" + frame.reply_queue + "' for the reply to go to");
+    return Status(Code::NOT_FOUND, "there is no queue '" + reply_queue + "' for the reply to go to");
   }
   if (queue->kind != model::Kind::queue) {
     const std::string kind(model::name_of(queue->kind));
-    return Status(Code::BAD_REQUEST, frame.reply_queue + " is a " + kind + ": a reply goes to a queue");
+    return Status(Code::BAD_REQUEST, reply_queue + " is a " + kind + ": a reply goes to a queue");
   }
   auto address = std::make_shared<model::ReplyAddress>();
   address->shard = queue->shard;
   address->log = queue->log;
-  address->queue = std::move(frame.reply_queue);
-  address->context = std::move(frame.context);
+  address->queue = std::move(reply_queue);
+  address->context = std::move(context);
   address->correlation_id = wire::decode_envelope(message.envelope.view())->correlation_id;
   return model::ReplyAddressRef(std::move(address));
 }

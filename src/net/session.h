@@ -185,7 +185,10 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status ask(wire::Request&& frame);
   base::Status on(wire::Ask&& frame);
   base::Status ask(wire::Ask&& frame);
-  base::Result<model::ReplyAddressRef> address_of(wire::Ask& frame, const model::Message& message) const;
+  base::Status ask_along(const wire::AddressedItem& item, const model::QueueRecord& queue,
+                         const model::Message& message, model::Outgoing::To& to) const;
+  base::Result<model::ReplyAddressRef> address_of(std::string reply_queue, wire::Context context,
+                                                  const model::Message& message) const;
   void refuse_request(std::uint64_t request, base::Status status);
   base::Status on(wire::CancelRequest&& frame);
   base::Status on(wire::Answer&& frame);

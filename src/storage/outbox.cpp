@@ -5,6 +5,7 @@
 
 #include "base/fixed_int.h"
 #include "storage/keys.h"
+#include "storage/records.h"
 #include "storage/run.h"
 
 namespace lazaret::storage {
@@ -18,8 +19,40 @@ using model::ShardId;
 constexpr std::size_t kHeadBytes = 8;
 /// Of a reply: behind the log stands the queue that was asked.
 constexpr std::uint64_t kIsReply = std::uint64_t{1} << 63;
-/// It is stored although a message of its id may be there.
-constexpr std::uint64_t kRepeats = std::uint64_t{1} << 62;
+/// Some of its messages are requests: behind that stands which, after the length of what says it.
+constexpr std::uint64_t kHasAsks = std::uint64_t{1} << 62;
+/// They are stored although messages of their ids may be there.
+constexpr std::uint64_t kRepeats = std::uint64_t{1} << 61;
+constexpr std::size_t kLengthBytes = 4;
+
+struct Head {
+  model::LogId log;
+  model::SubscriptionId asked;
+  std::vector<model::AskedAlong> asks;
+  bool repeats = false;
+};
+
+/// Takes it off `value`; nullopt: it is damaged.
+std::optional<Head> take_head(std::string_view& value) {
+  if (value.size() < kHeadBytes) return std::nullopt;
+  Head head;
+  const auto log = base::load_be<std::uint64_t>(value.data());
+  head.log = model::LogId(log & ~(kIsReply | kHasAsks | kRepeats));
+  head.repeats = (log & kRepeats) != 0;
+  value.remove_prefix(kHeadBytes);
+  if ((log & kIsReply) != 0) {
+    if (value.size() < kHeadBytes) return std::nullopt;
+    head.asked = model::SubscriptionId(base::load_be<std::uint64_t>(value.data()));
+    value.remove_prefix(kHeadBytes);
+  }
+  if ((log & kHasAsks) == 0) return head;
+  if (value.size() < kLengthBytes) return std::nullopt;
+  const auto length = base::load_be<std::uint32_t>(value.data());
+  value.remove_prefix(kLengthBytes);
+  if (value.size() < length || !decode(value.substr(0, length), head.asks)) return std::nullopt;
+  value.remove_prefix(length);
+  return head;
+}
 
 }  // namespace
 
@@ -35,27 +68,31 @@ OutboxEntryRead decode_outbox_entry(ShardId to, std::uint64_t number, std::strin
   auto entry = std::make_shared<model::OutboxEntry>();
   entry->to = to;
   entry->number = number;
-  if (value.size() < kHeadBytes) return {std::move(entry), true};
-  const auto log = base::load_be<std::uint64_t>(value.data());
-  value.remove_prefix(kHeadBytes);
-  if ((log & kIsReply) != 0) {
-    if (value.size() < kHeadBytes) return {std::move(entry), true};
-    entry->asked = model::SubscriptionId(base::load_be<std::uint64_t>(value.data()));
-    value.remove_prefix(kHeadBytes);
-  }
-  entry->repeats = (log & kRepeats) != 0;
+  std::optional<Head> head = take_head(value);
+  if (!head) return {std::move(entry), true};
+  entry->asked = head->asked;
+  entry->repeats = head->repeats;
   std::string run(value);
   const std::optional<std::uint32_t> count = whole_run_count(run);
   if (!count) return {std::move(entry), true};
-  entry->log = model::LogId(log & ~(kIsReply | kRepeats));
+  entry->log = head->log;
   const Offset first(number);
   const Offset end(number + *count);
   std::vector<model::PagedMessage> messages;
   decode_run(entry->log, first, std::move(run), first, end, end, messages);
+  auto ask = head->asks.begin();
   for (model::PagedMessage& one : messages) {
-    if (one.message != nullptr) entry->messages.push_back(std::move(one.message));
+    const bool asks = ask != head->asks.end() && first.value + ask->place == one.offset.value;
+    if (one.message != nullptr) {
+      if (asks) {  // what is damaged before it leaves no place
+        ask->place = static_cast<std::uint32_t>(entry->messages.size());
+        entry->asks.push_back(*ask);
+      }
+      entry->messages.push_back(std::move(one.message));
+    }
+    if (asks) ++ask;
   }
-  const bool damaged = entry->messages.size() < *count;
+  const bool damaged = entry->messages.size() < *count || ask != head->asks.end();
   return {std::move(entry), damaged};
 }
 
@@ -66,8 +103,15 @@ std::string encode_number(std::uint64_t number) {
 }
 
 std::string encode_head(const model::OutboxEntry& entry) {
-  if (!entry.asked) return encode_number(entry.log.value | (entry.repeats ? kRepeats : 0));
-  return encode_number(entry.log.value | kIsReply) + encode_number(entry.asked.value);
+  const bool reply{entry.asked};
+  const bool has_asks = !entry.asks.empty();
+  std::string head = encode_number(entry.log.value | (reply ? kIsReply : 0) | (has_asks ? kHasAsks : 0) |
+                                   (entry.repeats ? kRepeats : 0));
+  if (reply) base::append_be(head, entry.asked.value);
+  if (!has_asks) return head;
+  const std::string asks = encode(entry.asks);
+  base::append_be(head, static_cast<std::uint32_t>(asks.size()));
+  return head + asks;
 }
 
 Status recover_outboxes(Database& database, std::uint16_t shards, ShardId shard, model::RecoveredShard& recovered) {

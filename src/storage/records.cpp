@@ -653,6 +653,30 @@ bool decode(std::string_view bytes, model::RequestRecord& record) {
   return true;
 }
 
+std::string encode(const std::vector<model::AskedAlong>& asks) {
+  v1::AsksAlong out;
+  for (const model::AskedAlong& one : asks) {
+    v1::AskedAlong* to = out.add_asks();
+    to->set_place(one.place);
+    to->set_id(std::string(one.id.raw()));
+    to->set_deadline_us(one.deadline.us);
+    fill(to->mutable_reply_to(), *one.reply_to);
+  }
+  return out.SerializeAsString();
+}
+/// In the order of their places.
+bool decode(std::string_view bytes, std::vector<model::AskedAlong>& asks) {
+  v1::AsksAlong in;
+  if (!parse(bytes, in)) return false;
+  for (const v1::AskedAlong& one : in.asks()) {
+    const auto id = base::Uuid::from_raw(one.id());
+    const bool in_order = asks.empty() || asks.back().place < one.place();
+    if (!id || !in_order || !one.has_reply_to()) return false;
+    asks.push_back({one.place(), *id, Instant{one.deadline_us()}, address_of(one.reply_to())});
+  }
+  return true;
+}
+
 model::MessageSummary summary_of(const model::Message& message) {
   wire::v1::Envelope envelope;
   parse(message.envelope.view(), envelope);

@@ -65,12 +65,13 @@ enum class FrameType : std::uint8_t {
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
 /// Optional features, by name. "time": delays and times to live; "requests": REQUEST, CANCEL_REQUEST and ANSWER;
-/// "asks": ASK; "transactions": what is published in the same write as a verdict, or as another message; "priority":
-/// the envelope's field of that name.
+/// "asks": ASK; "transactions": what is published in the same write as a verdict, or as another message; "asks_along":
+/// durable requests among that; "priority": the envelope's field of that name.
 inline constexpr std::string_view kFeatureTime = "time";
 inline constexpr std::string_view kFeatureRequests = "requests";
 inline constexpr std::string_view kFeatureAsks = "asks";
 inline constexpr std::string_view kFeatureTransactions = "transactions";
+inline constexpr std::string_view kFeatureAsksAlong = "asks_along";
 inline constexpr std::string_view kFeaturePriority = "priority";
 /// All that this version knows, for a Hello.
 std::vector<std::string> features();
@@ -144,10 +145,16 @@ struct PublishItem {
   base::Instant deliver_at;
   base::Duration ttl{};
 };
+using Context = std::vector<std::pair<std::string, std::string>>;
 /// What is published in the same write as something else.
 struct AddressedItem {
   std::string to;
   PublishItem item;
+  // Of a durable request, as in Ask.
+  std::string reply_queue{};  // "": it is none
+  base::Duration time_left{};
+  Context context{};
+  bool is_ask() const { return !reply_queue.empty(); }
 };
 /// Null: nothing.
 using AddressedItems = std::shared_ptr<const std::vector<AddressedItem>>;
@@ -359,7 +366,6 @@ struct Request {
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
 };
-using Context = std::vector<std::pair<std::string, std::string>>;
 struct Ask {
   std::uint64_t request = 0;
   std::string queue;

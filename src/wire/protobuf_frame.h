@@ -144,6 +144,9 @@ PublishItem take(const v1::PublishItem& in, BodyCutter& bodies);
 /// Null where there is nothing.
 AddressedItems take(const google::protobuf::RepeatedPtrField<v1::AddressedItem>& in, BodyCutter& bodies);
 void fill(v1::AddressedItem* out, const AddressedItem& item);
+void fill(google::protobuf::RepeatedPtrField<v1::ContextEntry>* out, const Context& context);
+/// One entry more than allowed says that there are too many.
+Context context_of(const google::protobuf::RepeatedPtrField<v1::ContextEntry>& in);
 void fill(v1::ResponderReply* out, const ResponderReply& reply);
 /// False when it is neither answered nor declined, or is declined with a body.
 bool take(const v1::ResponderReply& in, BodyCutter& bodies, ResponderReply& reply);

@@ -74,13 +74,20 @@ PublishItem take(const v1::PublishItem& in, BodyCutter& bodies) {
 void fill(v1::AddressedItem* out, const AddressedItem& item) {
   out->set_to(item.to);
   fill(out->mutable_item(), item.item);
+  if (!item.is_ask()) return;
+  out->set_reply_queue(item.reply_queue);
+  out->set_time_left_us(item.time_left.count() > 0 ? static_cast<std::uint64_t>(item.time_left.count()) : 0);
+  fill(out->mutable_context(), item.context);
 }
 
 AddressedItems take(const google::protobuf::RepeatedPtrField<v1::AddressedItem>& in, BodyCutter& bodies) {
   if (in.empty()) return nullptr;
   auto items = std::make_shared<std::vector<AddressedItem>>();
   items->reserve(static_cast<std::size_t>(in.size()));
-  for (const v1::AddressedItem& one : in) items->push_back({one.to(), take(one.item(), bodies)});
+  for (const v1::AddressedItem& one : in) {
+    items->push_back({one.to(), take(one.item(), bodies), one.reply_queue(), microseconds(one.time_left_us()),
+                      context_of(one.context())});
+  }
   return items;
 }
 

@@ -56,6 +56,21 @@ base::Result<Request> decode<Request>(const Frame& frame) {
   return out;
 }
 
+void fill(google::protobuf::RepeatedPtrField<v1::ContextEntry>* out, const Context& context) {
+  for (const auto& [name, value] : context) {
+    v1::ContextEntry* entry = out->Add();
+    entry->set_name(name);
+    entry->set_value(value);
+  }
+}
+
+Context context_of(const google::protobuf::RepeatedPtrField<v1::ContextEntry>& in) {
+  Context context;
+  const int most = static_cast<int>(model::limits::kHeaderCount) + 1;
+  for (int i = 0; i < std::min(in.size(), most); ++i) context.emplace_back(in[i].name(), in[i].value());
+  return context;
+}
+
 OutFrame encode(const Ask& frame) {
   v1::Ask out;
   out.set_request(frame.request);
@@ -65,11 +80,7 @@ OutFrame encode(const Ask& frame) {
   out.set_envelope(frame.envelope.view().data(), frame.envelope.size());
   out.set_body_bytes(static_cast<std::uint32_t>(frame.body.size()));
   out.set_body_crc(frame.body_crc);
-  for (const auto& [name, value] : frame.context) {
-    v1::ContextEntry* entry = out.add_context();
-    entry->set_name(name);
-    entry->set_value(value);
-  }
+  fill(out.mutable_context(), frame.context);
   OutFrame encoded = to_frame(FrameType::ask, out, frame.body.size());
   encoded.bodies.push_back(frame.body);
   return encoded;
@@ -83,13 +94,8 @@ base::Result<Ask> decode<Ask>(const Frame& frame) {
   Ask out{in->request(),          in->queue(),
           in->reply_queue(),      microseconds(in->time_left_us()),
           copied(in->envelope()), bodies.take(in->body_bytes()),
-          in->body_crc(),         {}};
+          in->body_crc(),         context_of(in->context())};
   if (!bodies.exact()) return bad_frame("the body length in ASK is not that of the frame's body");
-  // One more than allowed says that there are too many.
-  const int most = static_cast<int>(model::limits::kHeaderCount) + 1;
-  for (int i = 0; i < std::min(in->context_size(), most); ++i) {
-    out.context.emplace_back(in->context(i).name(), in->context(i).value());
-  }
   return out;
 }
 

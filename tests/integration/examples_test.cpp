@@ -73,6 +73,11 @@ TEST_F(ExamplesTest, Ask) {
   broker_.restart();
   EXPECT_THAT(example("ask", {"answer", ticket}), ElementsAre("answered"));
   EXPECT_THAT(example("ask", {"take"}), ElementsAre("order 17: yes"));
+  EXPECT_THAT(example("ask", {"order"}), ElementsAre("the order is taken, noted and asked about"));
+  EXPECT_THAT(example("ask", {"work", ticket}), ElementsAre("somebody has to think about: may we buy coffee?"));
+  EXPECT_THAT(example("ask", {"answer", ticket}), ElementsAre("answered"));
+  EXPECT_THAT(example("ask", {"take"}), ElementsAre("order 18: yes"));
+  expect_nothing_left("orders");
   expect_nothing_left("approvals");
   expect_nothing_left("approved");
 }

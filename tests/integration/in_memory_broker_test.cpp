@@ -134,6 +134,34 @@ TEST_F(InMemoryBrokerTest, ADelayedMessageComesWhenItsTimeHasComeAndNotBefore) {
   EXPECT_EQ(inbox.at(1).message.body.view(), "at");
 }
 
+TEST_F(InMemoryBrokerTest, WhatAVerdictAsksIsAnsweredOrTimesOut) {
+  Client client = connect();
+  for (const char* queue : {"orders", "approvals", "approved"}) client.ensure({.name = queue});
+  const Consumer orders = client.consume("orders", [&](Delivery& delivery) {
+    return Verdict::done().ask({.to = "approvals", .message = {.body = delivery.message().body}, .within = 72h},
+                               "approved", {{"order", delivery.message().body.str()}});
+  });
+  Inbox replies;
+  const Consumer approved = client.consume("approved", [&](Delivery& delivery) { replies.add(delivery); });
+  client.publish("orders", {.body = "17"});
+  broker_.advance(71h);
+  EXPECT_EQ(broker_.queue("approvals").ready, 1u);
+  EXPECT_EQ(replies.size(), 0u);
+  broker_.advance(2h);
+  ASSERT_EQ(replies.size(), 1u);
+  const auto late = replies.at(0).message.reply;
+  ASSERT_NE(late, nullptr);
+  EXPECT_EQ(late->outcome, lazaret::Outcome::timed_out);
+  EXPECT_EQ(late->reached, Reached::not_delivered);
+
+  const Consumer approvals = client.consume("approvals", [](Delivery&) { return Verdict::answer({.body = "yes"}); });
+  client.publish("orders", {.body = "18"});
+  broker_.advance(0s);
+  ASSERT_EQ(replies.size(), 2u);
+  EXPECT_EQ(replies.at(1).message.body.view(), "yes");
+  EXPECT_EQ(replies.at(1).message.reply->context.at(0).second, "18");
+}
+
 TEST_F(InMemoryBrokerTest, AnEphemeralSubscriptionLivesAsLongAsItsConsumer) {
   Client client = connect();
   client.ensure_topic({.name = "prices"});

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <mutex>
+
 #include "integration/support/api.h"
 #include "integration/support/error_of.h"
 #include "integration/support/inbox.h"
@@ -217,6 +220,52 @@ TEST_F(OtherBroker, OfYesterdayIsAskedForNothingThatItDoesNotKnow) {
   client.publish("q", {.body = "plain"});
   EXPECT_EQ(peer_.heard(wire::FrameType::publish), 1);
   EXPECT_EQ(peer_.connections(), 1);
+}
+
+/// It would publish the message of a request, and nobody would ever get a reply.
+TEST_F(OtherBroker, ThatKnowsTransactionsAndNoRequestsInThemIsSentNone) {
+  peer_.welcome.features = {"transactions", "asks"};
+  peer_.on<wire::OpenConsumer>([](Peer::Link& link, const wire::OpenConsumer& open) {
+    wire::ConsumerOpened opened;
+    opened.request = open.request;
+    opened.consumer = open.consumer;
+    opened.lease_duration = 60s;
+    link.send(wire::encode(opened));
+    wire::Deliver deliver{open.consumer, {}};
+    for (std::uint64_t number = 1; number <= 2; ++number) {
+      const wire::PublishItem item = item_of(number == 1 ? "asks" : "publishes");
+      wire::Delivery& one = deliver.deliveries.emplace_back();
+      one.delivery = number;
+      one.token = {model::LogId(1), model::Offset(number), model::Grant(number)};
+      one.envelope = item.envelope;
+      one.body = item.body;
+      one.body_crc = item.body_crc;
+    }
+    link.send(wire::encode(deliver));
+    return true;
+  });
+  std::mutex mutex;
+  std::map<std::uint64_t, wire::Verdict> verdicts;  // by offset
+  peer_.on<wire::Settle>([&](Peer::Link&, const wire::Settle& settle) {
+    const std::lock_guard lock(mutex);
+    for (const wire::Verdict& one : settle.verdicts) verdicts.emplace(one.token.offset.value, one);
+    return false;
+  });
+  Client client = connect();
+  const Consumer consumer = client.consume("q", [](Delivery& delivery) {
+    Verdict verdict = Verdict::done().publish("audit", {.body = "x"});
+    if (delivery.message().body.view() == "publishes") return verdict;
+    return std::move(verdict).ask({"prices", {.body = "tea"}}, "replies");
+  });
+  ASSERT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return verdicts.size() == 2;
+  }));
+  EXPECT_EQ(verdicts[1].kind, model::VerdictKind::fail);
+  EXPECT_EQ(verdicts[1].error.type, "lazaret.publish_refused");
+  EXPECT_EQ(verdicts[1].publishes, nullptr);
+  EXPECT_EQ(verdicts[2].kind, model::VerdictKind::ack);
+  EXPECT_EQ(verdicts[2].publishes->size(), 1u);
 }
 
 TEST_F(OtherBroker, OfTomorrowIsUnderstoodWithMoreInEveryFrame) {

@@ -205,10 +205,39 @@ void Client::settle(model::Verdict verdict) {
 }
 
 void Client::ack_with(std::uint64_t offset, const std::vector<std::string>& queues, const std::string& body) {
+  ack_with(offset, queues, body, {});
+}
+
+void Client::ack_with(std::uint64_t offset, const std::vector<std::string>& queues, const std::string& body,
+                      const std::vector<Along>& asks) {
   model::Verdict verdict;
   verdict.token = deliveries_.at(offset).token;
-  verdict.outgoing = world_.outgoing(queues, body);
+  verdict.outgoing = outgoing(queues, body, asks);
   settle(std::move(verdict));
+}
+
+model::OutgoingRef Client::outgoing(const std::vector<std::string>& queues, const std::string& body,
+                                    const std::vector<Along>& asks) {
+  auto outgoing = std::make_shared<model::Outgoing>(*world_.outgoing(queues, body));
+  std::size_t count = queues.size();
+  for (const Along& ask : asks) {
+    std::string words = body + " " + std::to_string(count++);
+    if (!world_.has_queue(ask.queue) || !world_.has_queue(ask.reply_queue)) {
+      outgoing->problem = base::Code::NOT_FOUND;
+      continue;
+    }
+    const model::QueueRecord& queue = world_.queue(ask.queue);
+    auto& to = outgoing->to;
+    auto place = std::find_if(to.begin(), to.end(), [&](const auto& one) { return one.log == queue.log; });
+    if (place == to.end()) place = to.insert(to.end(), {queue.shard, queue.log, {}, {}});
+    place->asks.push_back({static_cast<std::uint32_t>(place->messages.size()), id_of(ask.number),
+                           world_.now() + ask.time_left, address(ask.reply_queue, ask.number)});
+    auto message = std::make_shared<model::Message>();
+    message->envelope = base::SharedBytes::of(std::string(id_of(ask.number).raw()));
+    message->body = base::SharedBytes::of(std::move(words));
+    place->messages.push_back(std::move(message));
+  }
+  return outgoing;
 }
 
 // --- Requests -------------------------------------------------------------------------------------------------------
@@ -256,16 +285,20 @@ void Client::ask(const std::string& queue, std::uint64_t number, base::Duration 
 
 void Client::ask_durably(const std::string& queue, std::uint64_t number, base::Duration time_left,
                          const std::string& reply_queue) {
+  model::Request durable = request(queue, number, time_left);
+  durable.reply_to = address(reply_queue, number);
+  world_.submit(world_.queue(queue).shard, std::move(durable));
+  world_.settle();
+}
+
+model::ReplyAddressRef Client::address(const std::string& reply_queue, std::uint64_t number) {
   const model::QueueRecord& replies = world_.queue(reply_queue);
   auto address = std::make_shared<model::ReplyAddress>();
   address->shard = replies.shard;
   address->log = replies.log;
   address->queue = reply_queue;
   address->context = {{"ctx", text(number)}};
-  model::Request durable = request(queue, number, time_left);
-  durable.reply_to = std::move(address);
-  world_.submit(world_.queue(queue).shard, std::move(durable));
-  world_.settle();
+  return address;
 }
 
 model::Request Client::request(const std::string& queue, std::uint64_t number, base::Duration time_left) {

@@ -86,6 +86,17 @@ class Client {
 
   /// Acks the message, and publishes one with this body to each of these queues or topics in the same write.
   void ack_with(std::uint64_t offset, const std::vector<std::string>& queues, const std::string& body);
+  /// The same, and asks in that write too, with the body behind theirs.
+  struct Along {
+    std::string queue;
+    std::uint64_t number = 0;
+    base::Duration time_left{};
+    std::string reply_queue;
+  };
+  void ack_with(std::uint64_t offset, const std::vector<std::string>& queues, const std::string& body,
+                const std::vector<Along>& asks);
+  model::OutgoingRef outgoing(const std::vector<std::string>& queues, const std::string& body,
+                              const std::vector<Along>& asks);
 
   // --- Asking
   /// A request with this number as its id. Asked again, its body is another one.
@@ -127,6 +138,7 @@ class Client {
   };
 
   void end(core::SessionEnded::How how);
+  model::ReplyAddressRef address(const std::string& reply_queue, std::uint64_t number);
   model::Request request(const std::string& queue, std::uint64_t number, base::Duration time_left);
   void set_session(std::optional<model::SessionId> session);
   void open(std::uint64_t number, bool present);

@@ -502,6 +502,12 @@ void MemoryStore::Writer::apply(const model::PutOutbox& put) {
   const std::uint64_t last = outbox.entries.empty() ? outbox.taken : outbox.entries.rbegin()->first;
   if (put.entry->number != last + 1) complain("an outbox has a gap, or gives a number twice");
   if (put.entry->messages.empty()) complain("an entry of an outbox is empty");
+  std::size_t least = 0;
+  for (const model::AskedAlong& ask : put.entry->asks) {
+    const bool fits = ask.place >= least && ask.place < put.entry->messages.size() && ask.reply_to != nullptr;
+    if (!fits) complain("an entry of an outbox asks with a message that it does not have");
+    least = ask.place + std::size_t{1};
+  }
   outbox.entries[put.entry->number] = put.entry;
 }
 

@@ -100,12 +100,23 @@ void RandomRun::answer(Worker& worker, std::uint64_t offset) {
   Client& client = *worker.client;
   const bool request = client.delivery(offset).what.deadline.us != 0;
   if (!request && chance(20)) {
-    return client.ack_with(offset, some_destinations(), "tx " + std::to_string(++bodies_));
+    return client.ack_with(offset, some_destinations(), "tx " + std::to_string(++bodies_), some_asks());
   }
   if (request && chance(8)) return answer_and_fail(worker, offset);
   if (!request || chance(20)) return client.ack(offset);
   if (chance(30)) return client.decline(offset, "no " + std::to_string(++bodies_));
   client.answer(offset, "answer " + std::to_string(++bodies_));
+}
+
+/// Often none. With ids of their own: who else asked with one would be told the same.
+std::vector<Client::Along> RandomRun::some_asks() {
+  std::vector<Client::Along> some;
+  if (chance(50)) return some;
+  for (std::uint64_t i = 1 + random_.below(2); i > 0; --i) {
+    const auto time_left = base::Duration(static_cast<std::int64_t>(random_.below(chance(10) ? 10'000 : 6'000'000)));
+    some.push_back({kAsked[random_.below(3)], ++last_asked_, time_left, "replies"});
+  }
+  return some;
 }
 
 /// Its case is not to be replayed unawares.

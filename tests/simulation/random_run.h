@@ -125,6 +125,7 @@ class RandomRun {
   void ask_durably(Asker& asker);
   void ask_in_a_crowd(Asker& asker);
   void answer(Worker& worker, std::uint64_t offset);
+  std::vector<Client::Along> some_asks();
   void answer_by_ticket();
   void answer_and_fail(Worker& worker, std::uint64_t offset);
   void askers_come_back();

@@ -25,6 +25,11 @@ void Saboteur::spoil(model::ShardId, core::Event::What& what) {
   if (auto* publish = std::get_if<model::Publish>(&what); publish != nullptr && bug_ == Bug::priority_forgotten) {
     for (model::PublishItem& item : publish->items) item.message->priority = 0;
   }
+  if (auto* handed = std::get_if<core::HandedOver>(&what); handed != nullptr && bug_ == Bug::ask_forgotten_along) {
+    auto entry = std::make_shared<model::OutboxEntry>(*handed->entry);
+    entry->asks.clear();
+    handed->entry = std::move(entry);
+  }
   auto* settle = std::get_if<model::Settle>(&what);
   if (settle == nullptr) return;
   for (model::Verdict& verdict : settle->verdicts) {

@@ -27,6 +27,7 @@ enum class Bug {
   inbox_not_persisted,      // what came from another shard is taken again behind a restart
   priority_forgotten,       // messages are stored as if they had none
   key_lock_lost_at_retry,   // behind a restart the key of a message that waits for its retry is free
+  ask_forgotten_along,      // what a transaction asks on another shard is a message like another there
 };
 inline constexpr std::array kBugs = {
     std::pair{Bug::ack_before_sync, std::string_view("ack_before_sync")},
@@ -40,6 +41,7 @@ inline constexpr std::array kBugs = {
     std::pair{Bug::inbox_not_persisted, std::string_view("inbox_not_persisted")},
     std::pair{Bug::priority_forgotten, std::string_view("priority_forgotten")},
     std::pair{Bug::key_lock_lost_at_retry, std::string_view("key_lock_lost_at_retry")},
+    std::pair{Bug::ask_forgotten_along, std::string_view("ask_forgotten_along")},
 };
 
 class Saboteur {

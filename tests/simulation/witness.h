@@ -221,6 +221,9 @@ class Witness final : public Watcher {
   void reply_confirmed(model::SubscriptionId of, std::uint64_t offset);
   void check_reply(const Queue& of, const model::Delivered& one);
   void check_words(const std::string& at, const RequestKey& key, const model::Delivered& one);
+  void asked_along(const model::Outgoing& outgoing);
+  void asked_along_confirmed(const model::Outgoing& outgoing);
+  std::optional<RequestKey> key_of(model::LogId log, const model::AskedAlong& ask) const;
   void finish_durable_requests();
   void check_never_begun(const RequestKey& key, const Request& request);
   void requests_after_a_crash();

@@ -145,6 +145,39 @@ void Witness::see(const core::Tell& tell, const model::Asked& asked) {
   if (asked.status.ok()) requests_.at(found.mapped()).asked = true;
 }
 
+// --- In transactions -------------------------------------------------------------------------------------------------
+
+std::optional<Witness::RequestKey> Witness::key_of(model::LogId log, const model::AskedAlong& ask) const {
+  for (const auto& [id, queue] : queues_) {
+    if (queue.record.log == log) return RequestKey{id, ask.id};
+  }
+  return std::nullopt;
+}
+
+/// Perhaps: the transaction may come to nothing. REQUIRES that their ids are new.
+void Witness::asked_along(const model::Outgoing& outgoing) {
+  for (const model::Outgoing::To& to : outgoing.to) {
+    for (const model::AskedAlong& ask : to.asks) {
+      const auto key = key_of(to.log, ask);
+      if (!key) continue;
+      durable_[ask.id.to_string()].insert(*key);
+      reply_log_ = ask.reply_to->log;
+      Request& request = requests_[*key];
+      request.context = ask.reply_to->context[0].first + "=" + ask.reply_to->context[0].second;
+      request.deadline = request.earliest = ask.deadline;
+      if (Queue* of = queue(key->first)) of->some_end = true;
+    }
+  }
+}
+
+void Witness::asked_along_confirmed(const model::Outgoing& outgoing) {
+  for (const model::Outgoing::To& to : outgoing.to) {
+    for (const model::AskedAlong& ask : to.asks) {
+      if (const auto key = key_of(to.log, ask)) requests_.at(*key).asked = true;
+    }
+  }
+}
+
 // --- On the reply queue ---------------------------------------------------------------------------------------------
 
 /// It says what became of a request, with the context of that.

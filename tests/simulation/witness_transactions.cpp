@@ -15,6 +15,7 @@ std::string name_of(std::string_view body) { return std::string(body.substr(0, b
 /// `home`: where the message is that it comes with.
 void Witness::told_of(const model::OutgoingRef& outgoing, model::LogId home) {
   if (outgoing == nullptr || outgoing->problem != base::Code::OK) return;
+  asked_along(*outgoing);
   for (const model::Outgoing::To& to : outgoing->to) {
     for (const auto& message : to.messages) {
       const std::string body(message->body.view());
@@ -29,7 +30,9 @@ void Witness::told_of(const model::OutgoingRef& outgoing, model::LogId home) {
 
 void Witness::transaction_confirmed(const model::OutgoingRef& outgoing) {
   if (outgoing == nullptr || outgoing->to.empty()) return;
-  transactions_[name_of(outgoing->to.front().messages.front()->body.view())].confirmed = true;
+  Transaction& transaction = transactions_[name_of(outgoing->to.front().messages.front()->body.view())];
+  transaction.confirmed = true;
+  if (!transaction.relaxed) asked_along_confirmed(*outgoing);
 }
 
 /// Where somebody has deleted what it went to, nothing is known.

@@ -5,6 +5,7 @@
 //   lazaret_example_ask URL work FILE      takes the request, and keeps the right to answer it as a line of text
 //   lazaret_example_ask URL answer FILE    answers, days later
 //   lazaret_example_ask URL take           takes the reply, with what the asker left with the broker for it
+//   lazaret_example_ask URL order          takes an order, and asks for its approval: in one write with the ack
 #include <lazaret/lazaret.h>
 
 #include <condition_variable>
@@ -40,6 +41,27 @@ void ask(lz::Client& client) {
       client.ask({.to = "approvals", .message = {.body = "may we buy tea?"}, .within = std::chrono::hours(72)},
                  "approved", {{"order", "17"}});
   std::cout << "asked at offset " << receipt.offset << "\n";
+}
+
+void order(lz::Client& client) {
+  for (const char* queue : {"orders", "books"}) client.ensure({.name = queue});
+  client.publish("orders", {.body = "18"});
+  Done done;
+  lz::ConsumeOptions options;
+  options.on_settled = [&](std::size_t) { done.set(); };
+  auto consumer = client.consume(
+      "orders",
+      [](lz::Delivery& delivery) {
+        const std::string number = delivery.message().body.str();
+        return lz::Verdict::done()
+            .publish("books", {.body = "order " + number + " waits for its approval"})
+            .ask({.to = "approvals", .message = {.body = "may we buy coffee?"}, .within = std::chrono::hours(72)},
+                 "approved", {{"order", number}});
+      },
+      options);
+  done.wait();
+  consumer.close(std::chrono::seconds(10));
+  std::cout << "the order is taken, noted and asked about\n";
 }
 
 void work(lz::Client& client, const std::string& file) {
@@ -89,6 +111,7 @@ int main(int argc, char** argv) try {
   if (part == "work") work(client, file);
   if (part == "answer") answer(client, file);
   if (part == "take") take(client);
+  if (part == "order") order(client);
 } catch (const lz::Error& error) {
   std::cerr << error.problem.code + ": " + error.problem.text + "\n";
   return 1;

@@ -64,6 +64,101 @@ TEST_F(OutboxTest, AReplyNamesTheQueueThatWasAsked) {
   EXPECT_EQ(read->messages.at(0)->body.view(), "3 euros");
 }
 
+/// Which of its messages are requests, and where their replies go.
+class OutboxOfAsks : public OutboxTest {
+ protected:
+  static model::AskedAlong ask(std::uint32_t place) {
+    auto to = std::make_shared<model::ReplyAddress>();
+    to->shard = ShardId(1);
+    to->log = model::LogId(99);
+    to->queue = "replies";
+    to->context = {{"order", "17"}, {"order", std::string("\0\xff", 2)}};
+    to->correlation_id = "order 17";
+    model::MessageId id;
+    id.bytes[15] = static_cast<std::uint8_t>(place + 1);
+    return {place, id, base::Instant{1'700'000'000'000'000 + place}, to};
+  }
+  static model::Mutation entry_of(std::uint64_t number, const std::vector<std::string>& bodies,
+                                  const std::vector<std::uint32_t>& places) {
+    auto entry = std::make_shared<model::OutboxEntry>();
+    entry->to = ShardId(1);
+    entry->number = number;
+    entry->log = model::LogId(77);
+    for (const std::string& body : bodies) entry->messages.push_back(message(body));
+    for (const std::uint32_t place : places) entry->asks.push_back(ask(place));
+    return model::PutOutbox{entry};
+  }
+  /// Flips a bit of this text in the entries.
+  void damage(const std::string& text) {
+    close();
+    change_records("outbox", [&](const std::string&, std::string value) {
+      const std::size_t at = value.find(text);
+      if (at != std::string::npos) value[at] = static_cast<char>(value[at] ^ 1);
+      return value;
+    });
+    open();
+  }
+};
+
+TEST_F(OutboxOfAsks, TheyComeBackWithTheirMessages) {
+  commit({entry_of(1, {"a", "tea", "b", "milk"}, {1, 3}), entry(2, {"c"})});
+  reopen();
+  EXPECT_THAT(findings(), IsEmpty());
+  const auto first = owed(1)->front();
+  EXPECT_EQ(first->log, model::LogId(77));
+  EXPECT_FALSE(first->asked);
+  EXPECT_THAT(first->messages, SizeIs(4));
+  ASSERT_THAT(first->asks, SizeIs(2));
+  const model::AskedAlong& milk = first->asks[1];
+  EXPECT_EQ(milk.place, 3u);
+  EXPECT_EQ(milk.id, ask(3).id);
+  EXPECT_EQ(milk.deadline, ask(3).deadline);
+  EXPECT_EQ(milk.reply_to->shard, ShardId(1));
+  EXPECT_EQ(milk.reply_to->log, model::LogId(99));
+  EXPECT_EQ(milk.reply_to->queue, "replies");
+  EXPECT_EQ(milk.reply_to->context, ask(3).reply_to->context);
+  EXPECT_EQ(milk.reply_to->correlation_id, "order 17");
+  EXPECT_THAT(owed(2)->front()->asks, IsEmpty());
+  commit({model::DropOutbox{ShardId(1), 1, 2}});
+  close();
+  EXPECT_EQ(count_records("outbox"), 1u) << "but for how far it was taken";
+  open();
+}
+
+TEST_F(OutboxOfAsks, WhatFormatSevenWroteAsksNothing) {
+  commit({entry(1, {"a", "b"})});
+  close();
+  change_records("catalog", [](const std::string& key, std::string value) {
+    if (key == std::string("\0\0\1", 3)) value[1] = 7;  // field 1, the format
+    return value;
+  });
+  open();
+  commit({entry_of(2, {"tea"}, {0})});
+  reopen();
+  EXPECT_THAT(owed(1)->front()->messages, SizeIs(2));
+  EXPECT_THAT(owed(1)->front()->asks, IsEmpty());
+  EXPECT_THAT(owed(2)->front()->asks, SizeIs(1));
+}
+
+TEST_F(OutboxOfAsks, OneWhoseMessageIsDamagedGoesWithIt) {
+  commit({entry_of(1, {"whole", "a body that stands nowhere else", "tea"}, {1, 2})});
+  damage("nowhere");
+  EXPECT_EQ(owed(1).status().code(), base::Code::STORAGE_DAMAGED);
+  close();
+  ASSERT_TRUE(try_open(true).ok());
+  const auto left = owed(1)->front();
+  EXPECT_THAT(left->messages, SizeIs(2));
+  ASSERT_THAT(left->asks, SizeIs(1));
+  EXPECT_EQ(left->asks[0].place, 1u);
+  EXPECT_EQ(left->asks[0].id, ask(2).id);
+}
+
+TEST_F(OutboxOfAsks, WhatCannotBeReadIsDamaged) {
+  commit({entry_of(1, {"tea"}, {5})});
+  EXPECT_EQ(owed(1).status().code(), base::Code::STORAGE_DAMAGED) << "a request without a message";
+  EXPECT_THAT(findings(), Contains(HasSubstr("entry 1: it is damaged")));
+}
+
 TEST_F(OutboxTest, WhatWasTakenIsGoneAndItsNumberIsKnown) {
   commit({entry(1, {"a"}), entry(2, {"b"})});
   commit({model::DropOutbox{ShardId(1), 1, 2}});

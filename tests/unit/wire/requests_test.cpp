@@ -69,6 +69,50 @@ TEST(Requests, ADurableOneIsTakenAsItIs) {
   EXPECT_TRUE(asked->duplicate);
 }
 
+TEST(Requests, OneInATransactionIsTakenAsItIsAmongMessagesThatAreNone) {
+  AddressedItem plain;
+  plain.to = "audit";
+  plain.item.body = SharedBytes::of("note");
+  AddressedItem ask = plain;
+  ask.to = "prices";
+  ask.item.envelope = SharedBytes::of("envelope");
+  ask.item.body = SharedBytes::of("tea");
+  ask.reply_queue = "replies";
+  ask.time_left = std::chrono::hours(72);
+  ask.context = {{"order", "17"}, {"order", std::string("\0\xff", 2)}};
+  const auto items = std::make_shared<const std::vector<AddressedItem>>(std::vector<AddressedItem>{plain, ask});
+  Settle settle;
+  settle.verdicts.emplace_back().publishes = items;
+  Publish publish;
+  publish.items.emplace_back();
+  publish.together = items;
+  const auto settled = received<Settle>(encode(settle));
+  const auto published = received<Publish>(encode(publish));
+  ASSERT_TRUE(settled.ok() && published.ok());
+  for (const AddressedItems& got : {settled->verdicts.at(0).publishes, published->together}) {
+    ASSERT_NE(got, nullptr);
+    ASSERT_EQ(got->size(), 2u);
+    EXPECT_FALSE(got->at(0).is_ask());
+    EXPECT_TRUE(got->at(1).is_ask());
+    EXPECT_EQ(got->at(1).to, "prices");
+    EXPECT_EQ(got->at(1).item.body.view(), "tea");
+    EXPECT_EQ(got->at(1).reply_queue, "replies");
+    EXPECT_EQ(got->at(1).time_left, std::chrono::hours(72));
+    EXPECT_EQ(got->at(1).context, ask.context);
+  }
+}
+
+TEST(Requests, OfAContextThatIsTooLongOneEntryTooManyIsTaken) {
+  AddressedItem ask;
+  ask.reply_queue = "replies";
+  ask.context.assign(2 * model::limits::kHeaderCount, {"a", "b"});
+  Settle settle;
+  settle.verdicts.emplace_back().publishes = std::make_shared<const std::vector<AddressedItem>>(1, ask);
+  const auto got = received<Settle>(encode(settle));
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->verdicts.at(0).publishes->at(0).context.size(), model::limits::kHeaderCount + 1);
+}
+
 TEST(Requests, AReplyOnItsQueueIsTheAnswerWithWhatTheBrokerSays) {
   Envelope answer;
   answer.id = base::Uuid::v7(1, 2, 3);

@@ -1,0 +1,205 @@
+// Durable requests that go out with a verdict, on a real broker: the ack, what it publishes and what it asks are one,
+// on whatever shards the queues are, and nobody's death leaves half of them or takes a reply.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+
+#include "integration/support/api.h"
+#include "integration/support/inbox.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using Ended = lazaret::Outcome;  // of a request; another one here is of a process
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+class AskAlongTest : public ::testing::Test {
+ protected:
+  AskAlongTest() : client_(connect("service")) {
+    // On two shards: the broker spreads queues in turn.
+    client_.create({.name = "orders", .max_attempts = 1});
+    client_.create({.name = "far", .max_attempts = 1});
+    client_.create({.name = "near", .max_attempts = 1, .colocate_with = "orders"});
+    client_.create({.name = "near.replies", .colocate_with = "orders"});
+    client_.create({.name = "far.replies", .colocate_with = "far"});
+    client_.create({.name = "audit", .colocate_with = "far"});
+  }
+  Client connect(const std::string& name) {
+    return Client::connect(broker_.url(), {.name = name, .timeout = 60s, .drain = 5s});
+  }
+  std::int64_t ready(const std::string& queue) { return QueueView(broker_, queue)["ready"]; }
+  /// How the attempt of an order failed whose handler returns this.
+  std::string refusal(Verdict verdict) {
+    const std::size_t before = cases_of(broker_, "orders").size();
+    Consumer consumer = client_.consume("orders", [&](Delivery&) { return verdict; });
+    client_.publish("orders", {.body = "tea"});
+    EXPECT_TRUE(eventually([&] { return cases_of(broker_, "orders").size() == before + 1; }));
+    consumer.close(5s);
+    const auto failed = cases_of(broker_, "orders").back().as_object();
+    EXPECT_EQ(text_of(failed, "error_type"), "lazaret.publish_refused");
+    return text_of(failed, "error_message");
+  }
+
+  Broker broker_;
+  Client client_;
+};
+
+TEST_F(AskAlongTest, AnAckAsksOnEveryShardAndAnyInstanceGetsTheReply) {
+  Receipt order;
+  {
+    Client passing = connect("gone before the answer");
+    Inbox done;
+    Consumer consumer = passing.consume("orders", [&](Delivery& delivery) {
+      done.add(delivery);
+      const std::string what = delivery.message().body.str();
+      return Verdict::done()
+          .publish("audit", {.body = what})
+          .ask({.to = "near", .message = {.body = "price of " + what}}, "far.replies", {{"order", "17"}})
+          .ask({.to = "far", .message = {.body = "stock of " + what, .correlation_id = "mine"}, .within = 72h},
+               "near.replies", {{"order", "17"}, {"secret", std::string("\0\xff", 2)}});
+    });
+    order = passing.publish("orders", {.body = "tea"});
+    EXPECT_TRUE(done.reaches(1));
+    consumer.close(10s);
+  }
+  EXPECT_TRUE(eventually([&] { return ready("audit") == 1; }));
+  Inbox asked;
+  const auto answer = [&](Delivery& delivery) {
+    EXPECT_TRUE(delivery.is_request());
+    asked.add(delivery);
+    return Verdict::answer({.body = "re: " + delivery.message().body.str()});
+  };
+  const Consumer near = client_.consume("near", answer);
+  const Consumer far = client_.consume("far", answer);
+  Inbox prices, stocks;
+  const Consumer first = client_.consume("far.replies", [&](Delivery& delivery) { prices.add(delivery); });
+  const Consumer second = client_.consume("near.replies", [&](Delivery& delivery) { stocks.add(delivery); });
+  ASSERT_TRUE(prices.reaches(1) && stocks.reaches(1));
+  const Message price = prices.at(0).message;
+  const Message stock = stocks.at(0).message;
+  ASSERT_TRUE(price.reply != nullptr && stock.reply != nullptr);
+  EXPECT_EQ(price.reply->outcome, Ended::answered);
+  EXPECT_THAT(price.reply->context, ElementsAre(Pair("order", "17")));
+  EXPECT_EQ(price.body.view(), "re: price of tea");
+  EXPECT_EQ(price.correlation_id, order.id.to_string());
+  EXPECT_EQ(price.causation_id, price.reply->request.to_string());
+  EXPECT_THAT(stock.reply->context, ElementsAre(Pair("order", "17"), Pair("secret", std::string("\0\xff", 2))));
+  EXPECT_EQ(stock.correlation_id, "mine");
+  for (const Received& one : asked.all()) {
+    EXPECT_EQ(one.message.causation_id, order.id.to_string());
+    EXPECT_THAT(one.message.headers, SizeIs(0)) << "the context is nobody's but the asker's";
+    EXPECT_THAT(one.message.reply_to, HasSubstr(".replies"));
+  }
+  for (const char* queue : {"orders", "near", "far", "near.replies", "far.replies"}) {
+    EXPECT_EQ(QueueView(broker_, queue).wrong_sums(), "") << queue;
+  }
+}
+
+TEST_F(AskAlongTest, AnAnswerAsksToo) {
+  const Consumer consumer = client_.consume("orders", [&](Delivery&) {
+    return Verdict::answer({.body = "yes"}).ask({.to = "far", .message = {.body = "then?"}}, "near.replies");
+  });
+  EXPECT_EQ(client_.request("orders", {.body = "tea?"}).message.body.view(), "yes");
+  EXPECT_TRUE(eventually([&] { return ready("far") == 1; }));
+}
+
+TEST_F(AskAlongTest, WhatCannotBeAskedFailsTheAttemptAndPublishesNothing) {
+  const auto asking = [](Ask ask, const std::string& replies, Headers context = {}) {
+    return Verdict::done().publish("audit", {.body = "x"}).ask(std::move(ask), replies, std::move(context));
+  };
+  client_.ensure_topic({.name = "news"});
+  EXPECT_THAT(refusal(asking({"nowhere", {}}, "near.replies")), HasSubstr("NOT_FOUND"));
+  EXPECT_THAT(refusal(asking({"near", {}}, "nowhere")), HasSubstr("NOT_FOUND"));
+  EXPECT_THAT(refusal(asking({"near", {}}, "near")), HasSubstr("BAD_REQUEST"));
+  EXPECT_THAT(refusal(asking({"far", {}}, "far")), HasSubstr("BAD_REQUEST"));
+  EXPECT_THAT(refusal(asking({"news", {}}, "near.replies")), HasSubstr("BAD_REQUEST"));
+  EXPECT_THAT(refusal(asking({"near", {}}, "news")), HasSubstr("BAD_REQUEST"));
+  EXPECT_THAT(refusal(asking({"near", {}}, "no/name")), HasSubstr("INVALID_NAME"));
+  EXPECT_THAT(refusal(asking({"near", {}}, "near.replies", {{"", "x"}})), HasSubstr("BAD_REQUEST"));
+  EXPECT_THAT(refusal(asking({"near", {}}, "near.replies", {{"\xff", "x"}})), HasSubstr("BAD_REQUEST"));
+  EXPECT_THAT(refusal(asking({"near", {}}, "near.replies", {{"x", std::string(65'536, 'x')}})),
+              HasSubstr("HEADERS_TOO_LARGE"));
+  EXPECT_THAT(refusal(asking({"near", {}}, "near.replies", Headers(257, {"x", "y"}))), HasSubstr("HEADERS_TOO_LARGE"));
+  EXPECT_THAT(refusal(asking({"near", {}}, "near.replies", Headers(17, {"x", std::string(64'000, 'x')}))),
+              HasSubstr("HEADERS_TOO_LARGE"))
+      << "more than goes into one frame";
+  for (const char* queue : {"audit", "near", "far"}) EXPECT_EQ(ready(queue), 0) << queue;
+}
+
+TEST_F(AskAlongTest, WhatWasAskedBeforeIsNotAskedAgain) {
+  Message known;
+  known.id = MessageId::make();
+  known.body = "the first";
+  client_.ask({"far", known}, "near.replies", {{"from", "the first"}});
+  known.body = "the second";
+  const Consumer consumer = client_.consume("orders", [&](Delivery&) {
+    return Verdict::done()
+        .publish("audit", {.body = "x"})
+        .ask({"far", known}, "near.replies", {{"from", "the second"}});
+  });
+  client_.publish("orders", {.body = "tea"});
+  EXPECT_TRUE(eventually([&] { return ready("audit") == 1; }));
+  const Consumer far = client_.consume(
+      "far", [](Delivery& delivery) { return Verdict::answer({.body = "re: " + delivery.message().body.str()}); });
+  Inbox replies;
+  const Consumer reader = client_.consume("near.replies", [&](Delivery& delivery) { replies.add(delivery); });
+  ASSERT_TRUE(replies.reaches(1));
+  EXPECT_EQ(replies.at(0).message.body.view(), "re: the first");
+  EXPECT_EQ(QueueView(broker_, "far")["acked_total"], 1);
+  EXPECT_EQ(QueueView(broker_, "near.replies")["entered_total"], 1);
+}
+
+/// The broker is killed over and over while verdicts publish and ask, responders answer, and replies arrive.
+TEST_F(AskAlongTest, DeathsOfTheBrokerLeaveNoHalvesAndOneReplyEach) {
+  constexpr int kOrders = 120;
+  for (int i = 0; i < kOrders; ++i) client_.publish("orders", {.body = std::to_string(i)});
+  const auto answer = [](Delivery& delivery) { return Verdict::answer({.body = delivery.message().body}); };
+  Client responder = connect("responder");
+  const Consumer near = responder.consume("near", answer, {.concurrency = 2});
+  const Consumer far = responder.consume("far", answer, {.concurrency = 2});
+  const Consumer orders =
+      client_.consume("orders",
+                      [](Delivery& delivery) {
+                        const std::string body = delivery.message().body.str();
+                        return Verdict::done()
+                            .publish("audit", {.body = body})
+                            .ask({.to = "near", .message = {.body = body}}, "far.replies", {{"order", body}})
+                            .ask({.to = "far", .message = {.body = body}}, "near.replies", {{"order", body}});
+                      },
+                      {.concurrency = 4});
+  for (int round = 1; round <= 4; ++round) {
+    ASSERT_TRUE(eventually([&] { return client_.show("orders").acked_total >= round * 20u; }));
+    broker_.restart();
+  }
+  ASSERT_TRUE(eventually([&] { return client_.show("orders").acked_total == kOrders; }));
+  for (const char* queue : {"audit", "near.replies", "far.replies"}) {
+    ASSERT_TRUE(eventually([&] { return ready(queue) >= kOrders; })) << queue << ready(queue);
+  }
+  for (const char* queue : {"near.replies", "far.replies"}) {
+    Inbox replies;
+    Consumer reader = client_.consume(queue, [&](Delivery& delivery) { replies.add(delivery); });
+    EXPECT_TRUE(replies.reaches(kOrders));
+    reader.close(5s);
+    std::map<std::string, int> ends;
+    for (const Received& one : replies.all()) {
+      ASSERT_NE(one.message.reply, nullptr);
+      EXPECT_EQ(one.message.reply->outcome, Ended::answered);
+      EXPECT_EQ(one.message.reply->context.at(0).second, one.message.body.view());
+      ++ends[one.message.body.str()];
+    }
+    EXPECT_THAT(ends, SizeIs(kOrders)) << queue;
+    for (const auto& [order, count] : ends) EXPECT_EQ(count, 1) << queue << " " << order;
+  }
+  EXPECT_EQ(ready("audit"), kOrders);
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+}
+
+}  // namespace
+}  // namespace lazaret::testing
