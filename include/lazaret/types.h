@@ -288,6 +288,15 @@ struct QueueSpec {
   /// How long a case is kept after it was discharged or discarded, and until when a discarded one can be restored: 30
   /// days when it is not given. Open cases stay.
   std::optional<milliseconds> case_retention = {};
+  /// The circuit breaker: when of at least `breaker_samples` attempts (100) that ended within `breaker_window` (30 s)
+  /// the fraction `breaker_ratio` (0.9) failed, nothing is granted for `breaker_pause` (10 s), and then one message at
+  /// a time until three were acked in a row. What fails meanwhile does not count against max_attempts, so an outage
+  /// behind the consumers fills no hospital. Where max_attempts is 1 there is none. Default: true.
+  std::optional<bool> breaker = {};
+  std::optional<std::uint32_t> breaker_samples = {};
+  std::optional<double> breaker_ratio = {};
+  std::optional<milliseconds> breaker_window = {};
+  std::optional<milliseconds> breaker_pause = {};
 };
 
 /// A topic as it should be: each of its subscriptions gets everything that is published to it.
@@ -347,6 +356,12 @@ struct SubscriptionSpec {
   std::optional<bool> ephemeral = {};
   /// As of a queue.
   std::optional<milliseconds> case_retention = {};
+  // As of a queue.
+  std::optional<bool> breaker = {};
+  std::optional<std::uint32_t> breaker_samples = {};
+  std::optional<double> breaker_ratio = {};
+  std::optional<milliseconds> breaker_window = {};
+  std::optional<milliseconds> breaker_pause = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.

@@ -4,6 +4,7 @@
 #include "admin/json_text.h"
 #include "admin/message_json.h"
 #include "base/text_encoding.h"
+#include "model/quarantine.h"
 
 namespace lazaret::admin {
 namespace {
@@ -17,6 +18,13 @@ json::value consumer_or_null(const model::CaseRecord& record) {
   if (record.consumer_name.empty() && record.consumer_version.empty()) return nullptr;
   return json::object{{"name", base::to_utf8(record.consumer_name)},
                       {"version", base::to_utf8(record.consumer_version)}};
+}
+
+/// The id of the rule.
+json::value quarantine_of(const model::CaseRecord& record) {
+  if (record.quarantine == 0) return nullptr;
+  const model::QuarantineId id{record.id.shard, record.id.subscription, record.quarantine};
+  return json::string(id.to_string());
 }
 
 }  // namespace
@@ -48,6 +56,7 @@ json::object case_json(const model::CaseRecord& record) {
       {"discard_reason", text_or_null(record.discard_reason)},
       {"redirected_to", text_or_null(record.redirected_to)},
       {"version", record.version},
+      {"quarantine", quarantine_of(record)},
       {"group", record.group.to_string()},
       {"consumer", consumer_or_null(record)},
   };
@@ -66,6 +75,7 @@ json::object attempt_json(const model::Attempt& attempt) {
       {"ended_at", time_or_null(attempt.ended_at)},
       {"outcome", model::to_string(attempt.outcome)},
       {"late", attempt.late},
+      {"counted", !attempt.uncounted},
       {"error_type", text_or_null(attempt.error.type)},
       {"error_message", text_or_null(attempt.error.message)},
       {"error_details", text_or_null(attempt.error.details)},

@@ -71,6 +71,12 @@ base::Result<Response> get_replay(Broker& broker, const Request& request);
 base::Result<Response> list_replayed_cases(Broker& broker, const Request& request);
 base::Result<Response> change_replay(Broker& broker, const Request& request, hospital::ReplayVerb verb);
 
+// quarantine_handlers.cpp
+base::Result<Response> list_quarantines(Broker& broker, const Request& request);
+base::Result<Response> add_quarantine(Broker& broker, const Request& request);
+base::Result<Response> get_quarantine(Broker& broker, const Request& request);
+base::Result<Response> lift_quarantine(Broker& broker, const Request& request);
+
 // health_handlers.cpp
 base::Result<Response> run_check(Broker& broker, const Request& request);
 base::Result<Response> get_status(Broker& broker, const Request& request);

@@ -44,6 +44,10 @@ json::array warnings(const Broker& broker, const engine::EngineStats& stats) {
     out.emplace_back("engine time was ahead of the wall clock by " + base::format_duration(broker.config.clock_ahead) +
                      " at the start: the clock of this machine has gone back");
   }
+  if (stats.breakers_open > 0) {
+    out.emplace_back(std::to_string(stats.breakers_open) +
+                     " circuit breakers are not closed: nearly everything failed that their queues delivered");
+  }
   if (stats.resuming) out.emplace_back("some messages wait for the consumers that held them before the restart");
   return out;
 }
@@ -111,6 +115,7 @@ Result<Response> get_status(Broker& broker, const Request&) {
                                 {"longest_commit", base::format_duration(stats.longest_commit)},
                                 {"ingest_bytes", stats.ingest_bytes},
                                 {"held_effects", stats.held_effects},
+                                {"breakers_open", stats.breakers_open},
                                 {"publishes_refused", stats.publishes_refused},
                                 {"resuming", stats.resuming},
                                 {"draining", stats.draining},

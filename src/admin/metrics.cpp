@@ -72,6 +72,12 @@ const std::vector<QueueMetric>& queue_metrics() {
        [](const auto& q) { return q.retention_used; }},
       {"lazaret_queue_paused", "1 while nothing is granted because it is paused", kGauge,
        [](const auto& q) { return q.queue.options.paused ? 1.0 : 0.0; }},
+      {"lazaret_queue_breaker_state", "Of the circuit breaker: 0 closed, 1 half open, 2 open", kGauge,
+       [](const auto& q) { return static_cast<double>(q.breaker.state); }},
+      {"lazaret_queue_breaker_opened_total", "How often the circuit breaker has opened since the start", kCounter,
+       [](const auto& q) { return of(q.breaker.opened); }},
+      {"lazaret_queue_quarantines", "Quarantine rules, which send messages that match to the hospital", kGauge,
+       [](const auto& q) { return of(q.quarantines); }},
       {"lazaret_queue_offsets_left_out_total", "Offsets left out after unclean starts (durability relaxed)", kCounter,
        [](const auto& q) { return of(q.offsets_left_out); }},
       {"lazaret_queue_redirected_total", "Messages sent elsewhere", kCounter,
@@ -147,6 +153,8 @@ void add_engine(std::vector<MetricFamily>& families, const engine::EngineStats& 
   gauge("lazaret_instances", "Client processes known", of(stats.instances));
   gauge("lazaret_ingest_bytes", "Read from connections and not yet durable", of(stats.ingest_bytes));
   gauge("lazaret_held_effects", "Answers and deliveries that wait for the disk", of(stats.held_effects));
+  gauge("lazaret_breakers_open", "Circuit breakers that are open or half open",
+        static_cast<double>(stats.breakers_open));
   gauge("lazaret_publishes_refused", "1 while the disk is too full for publishes", stats.publishes_refused ? 1 : 0);
   gauge("lazaret_resuming", "1 while messages wait for their consumers after a start", stats.resuming ? 1 : 0);
   gauge("lazaret_draining", "1 while the broker stops", stats.draining ? 1 : 0);

@@ -82,6 +82,15 @@ Status read(std::string_view name, const json::value& value, std::string_view wo
   return {};
 }
 
+json::object breaker_json(const model::BreakerStats& breaker) {
+  return {{"state", model::name_of(breaker.state)},
+          {"since", time_or_null(breaker.since)},
+          {"until", time_or_null(breaker.until)},
+          {"failures", breaker.failures},
+          {"samples", breaker.samples},
+          {"opened_total", breaker.opened}};
+}
+
 json::object topic_json(const model::QueueStats& stats) {
   return {
       {"name", stats.queue.name},
@@ -144,6 +153,11 @@ json::object options_json(const model::QueueOptions& options) {
   out["order_by_key"] = options.order_by_key;
   out["on_key_failure"] = model::name_of(options.on_key_failure);
   out["case_retention"] = base::format_duration(options.case_retention);
+  out["breaker"] = options.breaker;
+  out["breaker_samples"] = options.breaker_samples;
+  out["breaker_ratio"] = options.breaker_ratio;
+  out["breaker_window"] = base::format_duration(options.breaker_window);
+  out["breaker_pause"] = base::format_duration(options.breaker_pause);
   return out;
 }
 
@@ -182,6 +196,9 @@ json::object queue_json(const model::QueueStats& stats) {
       {"created_at", time_or_null(stats.queue.created_at)},
       {"consumers", std::move(consumers)},
   };
+  out["breaker_status"] = breaker_json(stats.breaker);
+  out["quarantines"] = stats.quarantines;
+  out["caught_by_quarantines"] = stats.caught_by_quarantines;
   for (auto& option : options_json(stats.queue.options)) out.insert(option);
   if (stats.queue.kind == model::Kind::queue) {
     out["bytes"] = stats.bytes;
@@ -205,6 +222,26 @@ json::object queue_json(const model::QueueStats& stats) {
 }
 
 namespace {
+
+/// Those of the circuit breaker.
+base::Result<bool> read_breaker(std::string_view name, const json::value& value, wire::OptionsPatch& patch) {
+  Status status;
+  if (name == "breaker") {
+    status = read(name, value, patch.breaker);
+  } else if (name == "breaker_samples") {
+    status = read(name, value, patch.breaker_samples);
+  } else if (name == "breaker_ratio") {
+    status = read(name, value, patch.breaker_ratio);
+  } else if (name == "breaker_window") {
+    status = read(name, value, patch.breaker_window);
+  } else if (name == "breaker_pause") {
+    status = read(name, value, patch.breaker_pause);
+  } else {
+    return false;
+  }
+  if (!status.ok()) return status;
+  return true;
+}
 
 /// Those that narrow what is granted, or say how long a topic keeps messages.
 base::Result<bool> read_more(std::string_view name, const json::value& value, wire::OptionsPatch& patch) {
@@ -238,7 +275,7 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
   } else if (name == "overflow") {
     status = read(name, value, "\"refuse\" or \"drop_oldest\"", patch.overflow);
   } else {
-    return false;
+    return read_breaker(name, value, patch);
   }
   if (!status.ok()) return status;
   return true;

@@ -331,6 +331,38 @@ std::vector<Route> cure_routes() {
   };
 }
 
+std::vector<Route> quarantine_routes() {
+  return {
+      {.pattern = "/api/v1/hospital/quarantines",
+       .operation = "listQuarantines",
+       .summary = "Rules that send messages to the hospital, in the order of their ids",
+       .handler = list_quarantines,
+       .query = {{.name = "subscription", .summary = "Of this queue or subscription"}, kCursor, kLimit},
+       .outcomes = {{.summary = "A page of them", .schema = "QuarantineList"}}},
+      {.method = Method::post,
+       .pattern = "/api/v1/hospital/quarantines",
+       .operation = "addQuarantine",
+       .summary = "A new rule: messages that match become cases before anybody has them",
+       .handler = add_quarantine,
+       .body = "NewQuarantine",
+       .outcomes = {{.status = 201, .summary = "It holds, and is on the disk", .schema = "Quarantine"}}},
+      {.pattern = "/api/v1/hospital/quarantines/{id}",
+       .operation = "getQuarantine",
+       .summary = "One rule, with how many it has caught",
+       .handler = get_quarantine,
+       .outcomes = {{.summary = "The rule", .schema = "Quarantine"}}},
+      {.method = Method::remove,
+       .pattern = "/api/v1/hospital/quarantines/{id}",
+       .operation = "liftQuarantine",
+       .summary = "Ends the rule; what it has caught stays in the hospital",
+       .handler = lift_quarantine,
+       .query = {{.name = "release",
+                  .type = "boolean",
+                  .summary = "And replays what it has caught; also of a rule that has ended"}},
+       .outcomes = {{.summary = "It has ended", .schema = "Lifted"}}},
+  };
+}
+
 std::vector<Route> broker_routes() {
   return {
       {.method = Method::post,
@@ -382,7 +414,7 @@ const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
     for (const auto& part : {topic_routes(), subscription_routes(), schedule_routes(), diagnosis_routes(),
-                             hospital_routes(), cure_routes(), replay_routes(), broker_routes()})
+                             hospital_routes(), cure_routes(), replay_routes(), quarantine_routes(), broker_routes()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

@@ -56,7 +56,18 @@ std::string waits_for_key(const model::MessageStates::Item& item) {
          " of its key is settled, or the case of it resolved";
 }
 
-void add_what_stops_all(const QueueStats& stats, const engine::EngineStats& engine, std::vector<Cause>& causes) {
+Cause broken(const model::BreakerStats& breaker, base::Instant now) {
+  const std::string because = ", since " + std::to_string(breaker.failures) + " of " + std::to_string(breaker.samples) +
+                              " attempts had failed: what fails meanwhile counts against no message's limit.";
+  if (breaker.state == model::BreakerState::half_open) {
+    return {"BREAKER_HALF_OPEN", "Its circuit breaker is half open, and lets one message at a time through" + because};
+  }
+  return {"BREAKER_OPEN",
+          "Its circuit breaker is open" + because + " One message is tried " + in_time(breaker.until, now) + "."};
+}
+
+void add_what_stops_all(const QueueStats& stats, const engine::EngineStats& engine, base::Instant now,
+                        std::vector<Cause>& causes) {
   const model::QueueOptions& options = stats.queue.options;
   if (options.paused) causes.push_back({"PAUSED", "It is paused: resume it to have messages granted again."});
   if (stats.seeking) causes.push_back({"SEEKING", "It is being moved to a time; which message that is, is looked up."});
@@ -66,6 +77,7 @@ void add_what_stops_all(const QueueStats& stats, const engine::EngineStats& engi
         {"RESUMING",
          "The broker has just started, and waits a few seconds for consumers that may still hold messages."});
   }
+  if (stats.breaker.state != model::BreakerState::closed) causes.push_back(broken(stats.breaker, now));
   if (options.max_in_flight != 0 && stats.leased >= options.max_in_flight) {
     causes.push_back({"MAX_IN_FLIGHT", messages_are(stats.leased) + " leased, and max_in_flight is " +
                                            std::to_string(options.max_in_flight) + "."});
@@ -105,7 +117,7 @@ void add_topics(const QueueStats& stats, const engine::EngineStats& engine, std:
 
 std::vector<Cause> why_of_its_own(const QueueStats& stats, const engine::EngineStats& engine, base::Instant now) {
   std::vector<Cause> causes;
-  add_what_stops_all(stats, engine, causes);
+  add_what_stops_all(stats, engine, now, causes);
   if (stats.ready > 0) {
     add_consumers(stats, causes);
     if (stats.unaccepted > 0) {
@@ -147,10 +159,24 @@ std::vector<Cause> why_of_its_own(const QueueStats& stats, const engine::EngineS
 
 }  // namespace
 
+namespace {
+
+/// What is missed may have been caught.
+void add_quarantines(const QueueStats& stats, std::vector<Cause>& causes) {
+  if (stats.quarantines == 0) return;
+  causes.push_back({"QUARANTINES", std::to_string(stats.quarantines) +
+                                       (stats.quarantines == 1 ? " quarantine rule sends" : " quarantine rules send") +
+                                       " messages that match to the hospital: " +
+                                       std::to_string(stats.caught_by_quarantines) + " so far."});
+}
+
+}  // namespace
+
 std::vector<Cause> why_nothing_is_granted(const QueueStats& stats, const engine::EngineStats& engine,
                                           base::Instant now) {
   std::vector<Cause> causes = why_of_its_own(stats, engine, now);
   add_topics(stats, engine, causes);
+  add_quarantines(stats, causes);
   return causes;
 }
 

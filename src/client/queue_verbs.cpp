@@ -43,6 +43,11 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.order_by_key = spec.order_by_key;
   patch.on_key_failure = spec.on_key_failure;
   if (spec.case_retention) patch.case_retention = *spec.case_retention;
+  patch.breaker = spec.breaker;
+  patch.breaker_samples = spec.breaker_samples;
+  patch.breaker_ratio = spec.breaker_ratio;
+  if (spec.breaker_window) patch.breaker_window = *spec.breaker_window;
+  if (spec.breaker_pause) patch.breaker_pause = *spec.breaker_pause;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
 }
@@ -89,6 +94,11 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.order_by_key = in.options.order_by_key;
   out.spec.on_key_failure = std::string(model::name_of(in.options.on_key_failure));
   out.spec.case_retention = to_ms(in.options.case_retention);
+  out.spec.breaker = in.options.breaker;
+  out.spec.breaker_samples = in.options.breaker_samples;
+  out.spec.breaker_ratio = in.options.breaker_ratio;
+  out.spec.breaker_window = to_ms(in.options.breaker_window);
+  out.spec.breaker_pause = to_ms(in.options.breaker_pause);
   out.ready = in.ready;
   out.leased = in.leased;
   out.waiting = in.waiting;
@@ -231,6 +241,11 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.order_by_key = spec.order_by_key;
   options.on_key_failure = std::move(spec.on_key_failure);
   options.case_retention = spec.case_retention;
+  options.breaker = spec.breaker;
+  options.breaker_samples = spec.breaker_samples;
+  options.breaker_ratio = spec.breaker_ratio;
+  options.breaker_window = spec.breaker_window;
+  options.breaker_pause = spec.breaker_pause;
   return {Kind::subscription,     std::move(options), std::move(spec.topic), std::move(spec.start), {},
           std::move(spec.filter), spec.ephemeral,     std::move(spec.topics)};
 }

@@ -78,8 +78,8 @@ void Shard::State::on(model::UpdateQueue& command) {
   if (it == catalog.end() || it->second->kind == model::Kind::feeder) {
     return refuse(Status(Code::NOT_FOUND, "there is no queue " + command.name));
   }
-  if (Status status = command.options.validate_for(it->second->kind); !status.ok()) return refuse(status);
-  const auto options = command.options.apply_to(it->second->options);
+  if (Status status = command.options->validate_for(it->second->kind); !status.ok()) return refuse(status);
+  const auto options = command.options->apply_to(it->second->options);
   if (!options.ok()) return refuse(options.status());
   if (Status status = model::validate(*options); !status.ok()) return refuse(status);
   if (options->order_by_key != it->second->options.order_by_key) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/answer.h"
+#include "model/breaker.h"
 #include "model/feed.h"
 #include "model/ids.h"
 #include "model/mutation.h"
@@ -75,6 +76,12 @@ struct InstanceLoad {
   std::int64_t begun_change = 0;
   std::int64_t out_change = 0;  // granted and not settled, begun or not
 };
+/// The circuit breaker of a subscription has changed its state (core/breaker.h): for whoever watches.
+struct BreakerChanged {
+  model::QueueRef queue;
+  model::BreakerState before = model::BreakerState::closed;
+  model::BreakerStats breaker;
+};
 /// A subscription has suspects and wants this instance to itself.
 struct ReserveInstance {
   model::InstanceId instance;
@@ -125,7 +132,8 @@ struct ConfirmFeed {
 
 using Effect =
     std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance, ReleaseInstance,
-                 AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver, Feed, ConfirmFeed, LoadClosed>;
+                 AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver, Feed, ConfirmFeed, LoadClosed,
+                 BreakerChanged>;
 
 /// What a step leaves behind. The engine hands the same object to many steps of one group.
 struct Output {

@@ -181,7 +181,8 @@ struct Event {
                    model::RedirectCaseCommand, Persisted, WakeUp, MessagesLoaded, OneLoaded, TimeFound, WaitingLoaded,
                    DiskPressure, TrimNow, Drain, SessionEnded, InstanceAway, InstanceBack, InstanceLost, InstanceGone,
                    ResumeOver, InstanceReserved, IsolationReady, ReservationRefused, InstanceFree, QueueAssigned,
-                   QueueRemoved, HandedOver, HandOverTaken, OutboxLoaded, Fed, FeedTaken, ClosedLoaded>;
+                   QueueRemoved, HandedOver, HandOverTaken, OutboxLoaded, Fed, FeedTaken, ClosedLoaded,
+                   model::AddQuarantine, model::LiftQuarantine, model::ListQuarantines>;
   What what;
 };
 

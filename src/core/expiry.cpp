@@ -38,7 +38,8 @@ bool Shard::State::is_past(const Subscription& sub, const model::Message& messag
 
 /// Whether a message that nobody has had may be delivered now.
 bool Shard::State::is_offered(Subscription& sub, Offset offset, const model::Message& message) {
-  return message.due <= now && !is_past(sub, message) && (sub.filter == nullptr || is_wanted(sub, offset, message));
+  return message.due <= now && !is_past(sub, message) && (sub.filter == nullptr || is_wanted(sub, offset, message)) &&
+         (sub.quarantine == nullptr || !is_quarantined(sub, offset, message));
 }
 
 /// A message that nobody has had is met at the wrong time, or is damaged. Too early are those of a subscription that
@@ -47,7 +48,8 @@ void Shard::State::turn_away(Subscription& sub, const model::PagedMessage& gone)
   if (gone.message == nullptr) return admit_damaged(sub, gone.offset);
   if (!is_wanted(sub, gone.offset, *gone.message)) return filter_out(sub, gone.offset);
   if (is_past(sub, *gone.message)) return drop_expired(sub, gone.offset, *gone.message);
-  schedule(sub, gone.offset, *gone.message);
+  if (gone.message->due > now) return schedule(sub, gone.offset, *gone.message);
+  quarantine(sub, gone.offset, gone.message);
 }
 
 /// Messages come, some of them with a time of their own, or all with the subscription's time to live.

@@ -29,8 +29,10 @@ bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.h
 void Shard::State::pump(Subscription& sub) {
   if (sub.deleting || draining) return;
   if (sub.feeder != nullptr) return feed(sub);
+  if (sub.quarantine != nullptr) end_quarantines(sub);
   if (!sub.seeking && (sub.sweeping || sub.sweep_at <= now)) sweep(sub);
-  if (sub.queue->options.paused || sub.seeking) {
+  const bool cut_off = sub.breaker != nullptr && is_cut_off(sub);
+  if (cut_off || sub.queue->options.paused || sub.seeking) {
     if (!sub.isolation.out) end_isolation(sub);
     return;
   }
@@ -61,8 +63,8 @@ bool Shard::State::grant_next(Subscription& sub) {
     const Granted aside = grant_aside(sub, 0);
     if (aside != Granted::nothing) return aside == Granted::yes;
   }
-  const bool retries_first = sub.leased_retries * 2 <= sub.leased;
-  if (retries_first) {
+  const bool first = retries_first(sub);
+  if (first) {
     const Granted retry = grant_loaded(sub, sub.retries);
     if (retry != Granted::nothing) return retry == Granted::yes;
   }
@@ -71,7 +73,7 @@ bool Shard::State::grant_next(Subscription& sub) {
     if (freed != Granted::nothing) return freed == Granted::yes;
   }
   if (prepare_window(sub) && (sub.keys == nullptr || pass_locked(sub))) return grant_fresh(sub);
-  return !retries_first && grant_loaded(sub, sub.retries) == Granted::yes;
+  return !first && grant_loaded(sub, sub.retries) == Granted::yes;
 }
 
 /// The consumer with the fewest out that has room for so many bytes, and accepts that, if it is said.
@@ -88,7 +90,14 @@ Consumer* Shard::State::next_consumer(Subscription& sub, std::size_t bytes, cons
   return best;
 }
 
+/// Retries hold at most half of the leases while new ones wait.
+bool Shard::State::retries_first(const Subscription& sub) {
+  const std::optional<bool> probe = sub.breaker == nullptr ? std::nullopt : sub.breaker->retries_first();
+  return probe.value_or(sub.leased_retries * 2 <= sub.leased);
+}
+
 bool Shard::State::is_full(const Subscription& sub) {
+  if (sub.breaker != nullptr && sub.breaker->is_full()) return true;
   return sub.queue->options.max_in_flight != 0 && sub.leased >= sub.queue->options.max_in_flight;
 }
 
@@ -123,7 +132,7 @@ void Shard::State::preload(Subscription& sub) {
 /// The first of these that is in memory; those before it are loaded. What nobody with room accepts is set aside.
 Granted Shard::State::grant_loaded(Subscription& sub, const ReadyLine& ready) {
   std::size_t looked_at = 0;
-  for (auto it = ready.begin(); it != ready.end();) {
+  for (auto it = sub.breaker == nullptr ? ready.begin() : sub.breaker->first_of(ready); it != ready.end();) {
     if (++looked_at > kRetriesAhead) break;
     Entry& entry = sub.entries.at(*it++);
     if (drop_if_over(sub, entry)) return Granted::yes;  // as good as: on to the next
@@ -155,6 +164,8 @@ bool Shard::State::drop_if_over(Subscription& sub, Entry& entry) {
     drop_expired(sub, entry);
   } else if (is_unwanted(sub, entry)) {
     filter_out(sub, entry);
+  } else if (is_quarantined(sub, entry)) {
+    quarantine(sub, entry);
   } else {
     return false;
   }
@@ -284,6 +295,7 @@ void Shard::State::grant(Subscription& sub, Entry& entry, Consumer& consumer, co
   consumer.room->bytes_used += entry.bytes;
   sub.leased += 1;
   if (is_retry(entry)) sub.leased_retries += 1;
+  if (sub.breaker != nullptr) sub.breaker->granted(entry.grant, entry.position, entry.attempts > 0);
   load_changed(consumer.key.instance, consumer.speaks_started ? 0 : 1, 1);
   if (again) record_grant(sub, entry);
   if (sub.keys != nullptr) follow(sub, entry);

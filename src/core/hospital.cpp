@@ -11,7 +11,8 @@ using base::Status;
 
 /// Takes the message off its subscription and makes it a case, in one write. REQUIRES that it was taken back.
 /// Whoever is told that it is in the hospital finds its case there.
-void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error) {
+void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error,
+                         std::uint64_t quarantine) {
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
   model::AdmitCase admission;
   model::CaseRecord& record = admission.record;
@@ -21,6 +22,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   record.source = sub.queue->source();
   for (const model::FanInSource& source : sub.queue->sources) admission.topics.emplace_back(source.log, source.topic);
   record.reason = reason;
+  record.quarantine = quarantine;
   record.attempt_count = entry.attempts;
   record.failure_count = entry.failures;
   record.last_error = {error.type, error.message, ""};
@@ -36,7 +38,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   record.first_admitted_at = now;
   admission.relapse = entry.replays.has_value();
   record.key = entry.key;
-  if (sub.keys != nullptr) sub.keys->open_case(origin, entry.key, reason != model::CaseReason::expired);
+  if (sub.keys != nullptr) sub.keys->open_case(origin, entry.key, model::holds_key(reason));
   drop_record(sub, entry);
   if (entry.replays) {
     admission.lane_offset = entry.position.offset;

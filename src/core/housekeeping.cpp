@@ -99,6 +99,7 @@ void Shard::State::save(Subscription& sub) {
   sub.dirty = false;
   out->sync = out->sync || !sub.is_relaxed();
   count_entered(sub);
+  if (sub.quarantine != nullptr) save_quarantine(sub);
   model::SubscriptionState state;
   state.subscription = sub.queue->subscription;
   state.lane = sub.queue->lane;
@@ -364,6 +365,11 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.cursor = sub->acked.cursor();
   stats.retention_used = retention_used(*sub);
   stats.seeking = sub->seeking.has_value();
+  if (sub->quarantine != nullptr) {
+    stats.quarantines = sub->quarantine->rules.size();
+    for (const auto& [number, rule] : sub->quarantine->rules) stats.caught_by_quarantines += rule.record.caught;
+  }
+  if (sub->breaker != nullptr) stats.breaker = sub->breaker->stats();
   stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();

@@ -37,6 +37,7 @@ void Shard::State::isolate(Subscription& sub) {
   }
   if (entry.message == nullptr) return load_one(sub, entry);
   if (!entry.replays && is_past(sub, *entry.message)) return drop_expired(sub, entry);
+  if (is_quarantined(sub, entry)) return quarantine(sub, entry);
   const MessageType kind = sub.choosy ? type_of(*entry.message) : MessageType();
   Consumer* consumer = consumer_on(sub, isolation.instance, sub.choosy ? &kind : nullptr);
   if (consumer == nullptr) {  // another suspect has become the first, and nobody there accepts it

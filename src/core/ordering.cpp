@@ -82,7 +82,7 @@ Granted Shard::State::grant_freed(Subscription& sub) {
   const Offset offset = *keys.in_memory().begin();
   const bool overdue = !sub.requests.empty() && is_overdue(sub, {sub.queue->log, offset});
   const model::Message& message = *keys.freed().at(offset).message;
-  if (overdue || is_past(sub, message) || !is_wanted(sub, offset, message)) {
+  if (overdue || is_past(sub, message) || !is_wanted(sub, offset, message) || is_quarantined(sub, offset, message)) {
     drop_freed(sub, offset);
     return Granted::yes;  // as good as: on to the next
   }
@@ -117,6 +117,10 @@ void Shard::State::drop_freed(Subscription& sub, Offset offset) {
   Entry& entry = entry_of_freed(sub, offset, freed.key);
   if (!sub.requests.empty() && is_overdue(sub, entry.position)) return drop_overdue(sub, entry);
   if (!is_wanted(sub, offset, *freed.message)) return filter_out(sub, entry);
+  if (!is_past(sub, *freed.message)) {
+    entry.message = freed.message;
+    return quarantine(sub, entry);
+  }
   drop_expired(sub, entry);
 }
 

@@ -31,6 +31,7 @@ void Shard::State::on(QueueAssigned& event) {
     const bool other_filter = sub->queue->options.filter != record.options.filter;
     sub->queue = event.queue;
     if (other_filter) change_filter(*sub);
+    change_breaker(*sub);
     if (sub->expires()) sweep_by(*sub, now);  // its time to live may be shorter
     if (!sub->log->is_topic) change_durability(*sub->log, relaxed);
     change_limits(*sub->log, record.options);
@@ -239,6 +240,8 @@ void Shard::State::finish_deletion(Subscription& sub) {
   pumped_later.erase(id);
   Log& log = *sub.log;
   std::erase(log.readers, &sub);
+  drop_breaker(sub);
+  quarantined.erase(id);
   subscriptions.erase(id);
   if (!keep_log) {
     dirty_logs.erase(log.state.log);

@@ -98,15 +98,15 @@ Granted Shard::State::grant_of_level(Subscription& sub, PriorityLevel& level, st
     const Granted aside = grant_aside(sub, priority);
     if (aside != Granted::nothing) return aside;
   }
-  const bool retries_first = sub.leased_retries * 2 <= sub.leased;
-  if (retries_first) {
+  const bool first = retries_first(sub);
+  if (first) {
     const Granted retry = grant_loaded(sub, level.retries);
     if (retry != Granted::nothing) return retry;
   }
   read_level(sub, level, priority);
   if (prepare_level(sub, level)) return grant_fresh(sub, level);
   if (is_behind(sub, level, priority)) return Granted::no_room;
-  if (!retries_first) {
+  if (!first) {
     const Granted retry = grant_loaded(sub, level.retries);
     if (retry != Granted::nothing) return retry;
   }

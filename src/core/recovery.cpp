@@ -173,6 +173,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   sub.frontier = resuming ? std::max(sub.acked.cursor(), sub.recovered_mark) : sub.acked.cursor();
   sub.window_next = sub.frontier;
   if (!sub.deleting) recover_requests(sub, recovered.requests);
+  if (!sub.deleting) recover_quarantine(sub, recovered.quarantines);
 }
 
 /// What is in flight, by its state.

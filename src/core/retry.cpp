@@ -43,6 +43,7 @@ void Shard::State::take_back(Subscription& sub, Entry& entry) {
   --sub.leased;
   if (entry.failures > 0 || entry.replays) --sub.leased_retries;
   isolation_settled(sub, entry);
+  if (sub.breaker != nullptr) sub.breaker->taken_back(entry.grant);
   if (Consumer* consumer = std::exchange(entry.consumer, nullptr)) {
     const bool begun = entry.begun || !consumer->speaks_started;
     load_changed(consumer->key.instance, begun ? -1 : 0, -1);
@@ -71,6 +72,7 @@ void Shard::State::end_attempt(Subscription& sub, Entry& entry, AttemptOutcome o
   attempt->ended_at = now;
   attempt->outcome = outcome;
   attempt->error = std::move(error);
+  if (model::is_failure(outcome)) note_failure(sub, entry, *attempt);
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
   mutate(model::PutAttempt{sub.queue->subscription, sub.queue->log, origin, *attempt}, false);
   // Its error may still be amended by a late fail; the long part need not stay in memory.
@@ -89,6 +91,9 @@ void Shard::State::amend_attempt(Subscription& sub, Entry& entry) {
 
 /// A failed attempt has been taken back: wait for the next, or into the hospital.
 void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
+  if (entry.last_attempt->uncounted) {
+    return put_back(sub, entry, delay.value_or(backoff(sub.queue->options, entry.failures + 1)));
+  }
   ++entry.failures;
   const std::optional<std::uint32_t> limit = sub.queue->options.max_attempts;
   if (entry.single_attempt || (limit && entry.failures + entry.failures_before >= *limit)) {
@@ -117,7 +122,7 @@ void Shard::State::make_ready(Subscription& sub, Entry& entry) {
 void Shard::State::join_ready(Subscription& sub, const Entry& entry) {
   if (entry.suspect) {
     sub.suspects.insert(entry.position);
-  } else if (entry.failures > 0 || entry.replays) {
+  } else if (entry.failures > 0 || entry.replays || (sub.breaker != nullptr && entry.attempts > 0)) {
     retries_of(sub, entry).insert(entry.position);
   } else {
     returned_of(sub, entry).insert(entry.position);
@@ -362,6 +367,8 @@ void Shard::State::set_alarm(Subscription& sub) {
   if (sub.seeking && !sub.finding) next = now;
   if (!sub.deleting && !draining && !sub.seeking) next = std::min(next, sub.sweep_at);
   if (!sub.deleting && !draining) next = std::min({next, sub.unused_until, retention_ends(sub)});
+  if (sub.quarantine != nullptr && !sub.deleting && !draining) next = std::min(next, sub.quarantine->next_end());
+  if (sub.breaker != nullptr && !sub.deleting && !draining) next = std::min(next, sub.breaker->alarm());
   const bool drained = sub.log->drained_at != sub.log->state.next && is_drained(*sub.log);
   if (drained) next = std::min(next, std::max(now, sub.log->last_trim) + std::chrono::seconds(1));
   if (next == sub.alarm) return;

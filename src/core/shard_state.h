@@ -201,6 +201,7 @@ struct Shard::State {
   Consumer* next_consumer(Subscription& sub, std::size_t bytes, const MessageType* kind = nullptr);
   bool may_take(const Consumer& consumer, std::size_t bytes) const;
   static bool is_full(const Subscription& sub);
+  static bool retries_first(const Subscription& sub);
   static bool is_standby(const Subscription& sub, const Consumer& consumer);
   bool is_taken(Subscription& sub, model::Offset offset);
   bool prepare_window(Subscription& sub);
@@ -245,6 +246,21 @@ struct Shard::State {
   void filter_out(Subscription& sub, model::Offset offset);
   void filter_out(Subscription& sub, Entry& entry);
 
+  // --- quarantine.cpp: rules that send messages to the hospital
+  void on(model::AddQuarantine& command);
+  void on(model::LiftQuarantine& command);
+  void on(model::ListQuarantines& command);
+  QuarantineRule* rule_for(Subscription& sub, const model::Message& message);
+  bool is_quarantined(Subscription& sub, model::Offset offset, const model::Message& message);
+  bool is_quarantined(Subscription& sub, const Entry& entry);
+  void quarantine(Subscription& sub, model::Offset offset, const model::MessageRef& message);
+  void quarantine(Subscription& sub, Entry& entry);
+  void add_rule(Subscription& sub, const model::QuarantineRecord& record, model::Filter filter);
+  void drop_rule(Subscription& sub, std::uint64_t number, bool urgent);
+  void end_quarantines(Subscription& sub);
+  void save_quarantine(Subscription& sub);
+  void recover_quarantine(Subscription& sub, const std::vector<model::QuarantineRecord>& rules);
+
   // --- accepting.cpp: consumers that name the types they accept
   static bool accepts(const Consumer& consumer, const MessageType& kind);
   MessageType type_of(const model::Message& message);
@@ -262,6 +278,15 @@ struct Shard::State {
   void forget_aside_messages(Subscription& sub);
   Entry* next_suspect(Subscription& sub);
   void show_unaccepted(const Subscription& sub, model::QueueStats& stats) const;
+
+  // --- breaker.cpp: when everything fails
+  static bool has_breaker(const Subscription& sub);
+  bool is_cut_off(Subscription& sub);
+  void note_failure(Subscription& sub, const Entry& entry, model::Attempt& attempt);
+  void note_outcome(Subscription& sub, const Entry& entry, bool failed);
+  void change_breaker(Subscription& sub);
+  void drop_breaker(Subscription& sub);
+  void announce_breaker(const Subscription& sub, model::BreakerState before);
 
   // --- ordering.cpp: one message of a key at a time
   bool pass_locked(Subscription& sub);
@@ -367,7 +392,8 @@ struct Shard::State {
                     base::Instant& next);
 
   // --- hospital.cpp: admission, replay, discharge, discard
-  void admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error);
+  void admit(Subscription& sub, Entry& entry, model::CaseReason reason, const model::ErrorReport& error,
+             std::uint64_t quarantine = 0);
   void admit_damaged(Subscription& sub, model::Offset offset);
   void forget_entry(Subscription& sub, Entry& entry);
   void recall(Subscription& sub, const Entry& entry, model::Offset origin);
@@ -544,6 +570,8 @@ struct Shard::State {
   ClosedOrphans closed_orphans;
   PendingRequests pending_requests;
   std::set<RequestKey> noted;  // open ones with a note that is neither published nor on the disk
+
+  std::set<model::SubscriptionId> quarantined;  // those that have rules
 
   std::set<model::SubscriptionId> dirty;
   std::set<model::LogId> dirty_logs;

@@ -21,12 +21,14 @@
 #include "base/on_demand.h"
 #include "core/ack_set.h"
 #include "core/case_book.h"
+#include "core/breaker.h"
 #include "core/fan_in.h"
 #include "core/interval_set.h"
 #include "core/key_locks.h"
 #include "core/log.h"
 #include "core/position.h"
 #include "core/priority_levels.h"
+#include "core/quarantine.h"
 #include "core/type_lines.h"
 #include "model/answer.h"
 #include "model/command.h"
@@ -216,6 +218,10 @@ struct Subscription {
   // --- Of several topics (core/fan_in.cpp)
   std::unique_ptr<FanIn> fan_in;
   std::unique_ptr<Feeder> feeder;  // it is what hands over to one of these: nobody consumes from it
+  // --- While something has failed lately, or had
+  std::unique_ptr<Breaker> breaker;
+  // --- Rules that send messages to the hospital
+  std::unique_ptr<Quarantine> quarantine;
   // --- Requests, by their messages; those of `pending_requests` that are its
   base::OnDemand<std::map<model::Offset, PendingRequest*>> requests;
 

@@ -119,6 +119,7 @@ VerdictResult Shard::State::ack(Subscription& sub, Entry& entry, bool late, cons
   const VerdictResult done{Code::OK, Whereabouts::unknown, std::nullopt, late};
   settled_tokens.remember(entry.grant, VerdictKind::ack, done);
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
+  if (sub.breaker != nullptr && !late) note_outcome(sub, entry, false);
   if (entry.replays) {
     if (late && entry.last_attempt != nullptr) {
       // One delivery is one attempt. What the consumer itself said of it stands, and is not here in full any more.

@@ -56,6 +56,19 @@ storage::StoreOptions store_options(const Configuration::Storage& storage) {
   return options;
 }
 
+void log_breaker(const core::BreakerChanged& changed) {
+  const model::BreakerStats& breaker = changed.breaker;
+  const std::string title = std::string(model::name_of(changed.queue->kind)) + " " + changed.queue->name;
+  switch (breaker.state) {
+    case model::BreakerState::open:
+      return spdlog::warn("{}: circuit breaker open, {} of {} attempts had failed; nothing is granted until {}", title,
+                          breaker.failures, breaker.samples, base::format_rfc3339(breaker.until));
+    case model::BreakerState::half_open:
+      return spdlog::info("{}: circuit breaker half open, messages are tried one at a time", title);
+    case model::BreakerState::closed: return spdlog::info("{}: circuit breaker closed", title);
+  }
+}
+
 engine::EngineConfig engine_config(const Configuration& configuration) {
   engine::EngineConfig config;
   config.ack_sync_max = configuration.storage.ack_sync_max;
@@ -72,6 +85,7 @@ engine::EngineConfig engine_config(const Configuration& configuration) {
   config.reply_envelope = wire::reply_envelope;
   config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = end_process;
+  config.on_breaker = log_breaker;
   return config;
 }
 

@@ -119,6 +119,7 @@ struct Engine::Impl {
   std::atomic<std::size_t> ingest_bytes{0};
   std::atomic<bool> readers_paused{false};
   std::atomic<bool> refusing{false};
+  std::atomic<std::int64_t> breakers_open{0};  // or half open
   std::atomic<bool> draining{false};
   std::atomic<std::uint32_t> trims_expected{0};
   base::Instant last_flush;  // the attendant's
@@ -294,6 +295,7 @@ EngineStats Engine::stats() const {
     stats.held_effects += runner->held();
   }
   stats.ingest_bytes = impl_->ingest_bytes.load();
+  stats.breakers_open = impl_->breakers_open.load();
   stats.publishes_refused = impl_->refusing.load();
   stats.draining = impl_->draining.load();
   stats.last_commit = impl_->committer.last();
@@ -394,6 +396,11 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       post(to, core::Fed{std::move(feed->letter)});
     } else if (auto* confirm = std::get_if<core::ConfirmFeed>(&effect)) {
       post(confirm->to, core::FeedTaken{confirm->feeder, confirm->end});
+    } else if (auto* breaker = std::get_if<core::BreakerChanged>(&effect)) {
+      const bool opens = breaker->before == model::BreakerState::closed;
+      const bool closes = breaker->breaker.state == model::BreakerState::closed;
+      if (opens != closes) breakers_open.fetch_add(opens ? 1 : -1);
+      if (config.on_breaker) config.on_breaker(*breaker);
     }
   }
   // Confirms of publishes first: what a delivery sets off in a consumer would take the processor from them.

@@ -46,6 +46,8 @@ struct EngineConfig {
   core::KeyOf key_of = nullptr;
   core::ReadFacts read_facts = nullptr;
   core::ReplyEnvelope reply_envelope = nullptr;
+  /// Called on shards' threads when a circuit breaker opens or closes; nullptr: nobody wants to know.
+  std::function<void(const core::BreakerChanged&)> on_breaker;
   /// Called once, on any thread, when a write failed. Must not return: the process has to end.
   std::function<void(const base::Status&)> on_fatal;
 };
@@ -61,6 +63,7 @@ struct EngineStats {
   std::uint64_t steps = 0;
   std::uint64_t ingest_bytes = 0;  // read from connections and not yet durable
   std::uint64_t held_effects = 0;
+  std::int64_t breakers_open = 0;  // or half open
   bool publishes_refused = false;  // short of disk space
   bool resuming = false;           // still waiting for instances after the start
   bool draining = false;

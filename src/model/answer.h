@@ -10,9 +10,11 @@
 
 #include "base/status.h"
 #include "base/time.h"
+#include "model/breaker.h"
 #include "model/case_record.h"
 #include "model/ids.h"
 #include "model/message.h"
+#include "model/quarantine.h"
 #include "model/records.h"
 #include "model/request_record.h"
 
@@ -193,6 +195,10 @@ struct QueueStats {
   bool aside_full = false;
   /// Of a subscription of several topics: filled in by whoever asks its feeders too.
   std::vector<SourceStats> sources{};
+  BreakerStats breaker{};
+  /// Quarantine rules, and what those that there are have caught.
+  std::uint64_t quarantines = 0;
+  std::uint64_t caught_by_quarantines = 0;
 };
 enum class MessageState : std::uint8_t {
   settled = 0,
@@ -230,7 +236,15 @@ struct CaseDone {
   std::uint32_t version = 0;  // of an edit or a redirection: the newest, also where it is refused for that
 };
 
-using Answer = std::variant<Published, ProducerOpened, ConsumerOpened, Deliver, Recall, LeaseEnded, ConsumerEnded,
-                            Settled, QueueAnswer, Done, QueueStats, MessageStates, CaseDone, SeekDone, Replied, Asked>;
+/// The rule that was added or lifted, or those that were asked for.
+struct QuarantineAnswer {
+  std::uint64_t request = 0;
+  base::Status status;
+  std::vector<QuarantineRecord> rules;
+};
+
+using Answer =
+    std::variant<Published, ProducerOpened, ConsumerOpened, Deliver, Recall, LeaseEnded, ConsumerEnded, Settled,
+                 QueueAnswer, Done, QueueStats, MessageStates, CaseDone, SeekDone, Replied, Asked, QuarantineAnswer>;
 
 }  // namespace lazaret::model

@@ -25,7 +25,7 @@ enum class AttemptOutcome : std::uint8_t {
   released = 7,     // given back after it had begun; nobody's fault
   interrupted = 8,  // the broker died, or its instance died with several begun; nobody's fault
 };
-/// Whether it counts against max_attempts.
+/// Whether it counts against max_attempts, unless it is `uncounted`.
 constexpr bool is_failure(AttemptOutcome outcome) {
   return outcome == AttemptOutcome::nacked || outcome == AttemptOutcome::lease_expired ||
          outcome == AttemptOutcome::handler_timeout || outcome == AttemptOutcome::consumer_lost;
@@ -58,8 +58,12 @@ struct Attempt {
   ErrorReport error;
   /// An ack came after the lease had ended and before the message was granted anew.
   bool late = false;
+  /// A failure that does not count against max_attempts: the circuit breaker was not closed.
+  bool uncounted = false;
   bool operator==(const Attempt&) const = default;
 };
+
+inline bool counts(const Attempt& attempt) { return is_failure(attempt.outcome) && !attempt.uncounted; }
 
 enum class CaseReason : std::uint8_t {
   attempts_exhausted = 1,
@@ -69,6 +73,10 @@ enum class CaseReason : std::uint8_t {
   quarantined = 5,
   damaged = 6,
 };
+/// Whether the messages of its key wait for the case, where on_key_failure is "hold": not if nobody has failed it.
+constexpr bool holds_key(CaseReason reason) {
+  return reason != CaseReason::expired && reason != CaseReason::quarantined;
+}
 std::string_view to_string(CaseReason reason);
 std::optional<CaseReason> parse_case_reason(std::string_view text);
 
@@ -151,6 +159,8 @@ struct CaseRecord {
   /// a job's number was replayed by that job already.
   ReplayJobId replay_job;
   ReplayOutcome replay_outcome = ReplayOutcome::none;
+  /// Reason `quarantined`: the number of the rule.
+  std::uint64_t quarantine = 0;
   /// Where the message has its offset in `source`.
   Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
   bool operator==(const CaseRecord&) const = default;

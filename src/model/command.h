@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/time.h"
 #include "model/accepted_types.h"
 #include "model/case_record.h"
@@ -189,7 +190,7 @@ struct CreateQueue {
 struct UpdateQueue {
   Origin origin;
   std::string name;
-  OptionsPatch options;
+  base::Boxed<OptionsPatch> options;  // rare, and larger than any other command
 };
 /// Its own shard. NOT_EMPTY (of a topic: it has subscriptions) or IN_USE unless `force`. Answered by Done when it is
 /// gone.
@@ -267,6 +268,28 @@ struct ForgetReplayJob {
   Origin origin;
   ReplayJobId job;
 };
+/// A rule that sends messages to the hospital (core/quarantine.cpp). Answered by QuarantineAnswer with it, as are the
+/// following: INVALID_OPTION for a filter that is none, RESOURCE_EXHAUSTED when there are too many.
+struct AddQuarantine {
+  Origin origin;
+  SubscriptionId subscription;
+  std::string filter;
+  std::string reason;
+  base::Instant until;  // 0: until it is lifted
+};
+/// What it has caught stays in the hospital. NOT_FOUND when there is no such rule, or not any more.
+struct LiftQuarantine {
+  Origin origin;
+  SubscriptionId subscription;
+  std::uint64_t number = 0;
+};
+/// Those of a subscription, or of all of the shard (0), behind `after`, ascending.
+struct ListQuarantines {
+  Origin origin;
+  SubscriptionId subscription;
+  std::pair<SubscriptionId, std::uint64_t> after;
+  std::size_t max = 0;
+};
 /// Answered by CaseDone. Also of a queue that was deleted: whoever asks has read that the case is admitted.
 struct DiscardCaseCommand {
   Origin origin;
@@ -312,6 +335,7 @@ using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCr
                              CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
                              ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
                              AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand,
-                             RecallCaseCommand, SaveReplayJob, ForgetReplayJob>;
+                             RecallCaseCommand, SaveReplayJob, ForgetReplayJob, AddQuarantine,
+                             LiftQuarantine, ListQuarantines>;
 
 }  // namespace lazaret::model

@@ -30,6 +30,8 @@ class Filter {
   static base::Result<Filter> parse(std::string_view text);
 
   bool matches(const MessageFacts& facts) const;
+  /// It takes everything.
+  bool empty() const { return terms_.empty(); }
 
  private:
   friend class FilterParser;

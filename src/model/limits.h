@@ -250,6 +250,13 @@ inline constexpr std::size_t kReplayJobsKept = 1000;
 inline constexpr std::size_t kReplayJobsOpen = 64;
 /// Cases that one job names by their ids.
 inline constexpr std::size_t kReplayIds = 100'000;
+// --- The hospital ---------------------------------------------------------------------------------------------------
+/// Quarantine rules of a subscription: each is looked at for each message.
+inline constexpr std::size_t kQuarantineRules = 100;
+/// What may be said of one.
+inline constexpr std::size_t kQuarantineReasonBytes = 1024;
+/// Cases that one request releases.
+inline constexpr std::size_t kReleasedCases = 10'000;
 
 // --- Admin API ------------------------------------------------------------------------------------------------------
 inline constexpr std::size_t kPageItems = 1000;

@@ -13,6 +13,7 @@
 #include "model/ids.h"
 #include "model/message.h"
 #include "model/outbox_entry.h"
+#include "model/quarantine.h"
 #include "model/records.h"
 #include "model/replay_job.h"
 #include "model/request_record.h"
@@ -218,6 +219,16 @@ struct DropReplayJob {
   ReplayJobId job;
 };
 
+/// A quarantine rule is there, or has caught something: its record as a whole.
+struct PutQuarantine {
+  QuarantineRecord record;
+};
+/// It was lifted, or its time is over.
+struct DropQuarantine {
+  SubscriptionId subscription;
+  std::uint64_t number = 0;
+};
+
 // --- Deduplication --------------------------------------------------------------------------------------------------
 
 /// What a producer published in this group, with its state afterwards.
@@ -303,7 +314,7 @@ using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, Pu
                               TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta,
                               DropSchedule, PutRequest, DropRequest, PutOutbox, DropOutbox, PutInbox, PutMessageIds,
                               TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase, RedirectCase, DropCase,
-                              PutReplayJob, DropReplayJob>;
+                              PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

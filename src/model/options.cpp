@@ -124,6 +124,11 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   options.deduplicate_for = deduplicate_for.value_or(options.deduplicate_for);
   options.ephemeral = ephemeral.value_or(options.ephemeral);
   options.case_retention = case_retention.value_or(options.case_retention);
+  options.breaker = breaker.value_or(options.breaker);
+  options.breaker_samples = breaker_samples.value_or(options.breaker_samples);
+  options.breaker_ratio = breaker_ratio.value_or(options.breaker_ratio);
+  options.breaker_window = breaker_window.value_or(options.breaker_window);
+  options.breaker_pause = breaker_pause.value_or(options.breaker_pause);
   return options;
 }
 
@@ -155,13 +160,19 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.deduplicate_for = options.deduplicate_for;
   patch.ephemeral = options.ephemeral;
   patch.case_retention = options.case_retention;
+  patch.breaker = options.breaker;
+  patch.breaker_samples = options.breaker_samples;
+  patch.breaker_ratio = options.breaker_ratio;
+  patch.breaker_window = options.breaker_window;
+  patch.breaker_pause = options.breaker_pause;
   return patch;
 }
 
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
                         lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
-                        ttl || on_expiry || order_by_key || on_key_failure || case_retention;
+                        ttl || on_expiry || order_by_key || on_key_failure || case_retention || breaker ||
+                        breaker_samples || breaker_ratio || breaker_window || breaker_pause;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
                   "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
@@ -224,6 +235,12 @@ Status validate(const QueueOptions& options) {
   LZ_RETURN_IF_ERROR(between("backoff_initial", options.backoff_initial, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_max", options.backoff_max, 0s, 24h * 7));
   LZ_RETURN_IF_ERROR(between("backoff_multiplier", options.backoff_multiplier, 1, 100));
+  if (options.breaker_samples == 0 || options.breaker_samples > 1'000'000) {
+    return Status(Code::INVALID_OPTION, "breaker_samples must be 1 to 1000000");
+  }
+  LZ_RETURN_IF_ERROR(between("breaker_ratio", options.breaker_ratio, 0.01, 1));
+  LZ_RETURN_IF_ERROR(between("breaker_window", options.breaker_window, 1s, 1h));
+  LZ_RETURN_IF_ERROR(between("breaker_pause", options.breaker_pause, 100ms, 1h));
   LZ_RETURN_IF_ERROR(between("backoff_jitter", options.backoff_jitter, 0, 1));
   return between("lease_duration", options.lease_duration, 100ms, 12h);
 }
@@ -269,6 +286,11 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   time("deduplicate_for", have.deduplicate_for, asked.deduplicate_for);
   flag("ephemeral", have.ephemeral, asked.ephemeral);
   time("case_retention", have.case_retention, asked.case_retention);
+  flag("breaker", have.breaker, asked.breaker);
+  number("breaker_samples", have.breaker_samples, asked.breaker_samples);
+  differs("breaker_ratio", std::to_string(have.breaker_ratio), std::to_string(asked.breaker_ratio));
+  time("breaker_window", have.breaker_window, asked.breaker_window);
+  time("breaker_pause", have.breaker_pause, asked.breaker_pause);
   differs("filter", "'" + have.filter + "'", "'" + asked.filter + "'");
   return text;
 }

@@ -61,6 +61,13 @@ struct QueueOptions {
   Durability durability = Durability::fsync;
   /// Nothing is granted; what is out already goes on.
   bool paused = false;
+  /// The circuit breaker: of at least so many attempts that ended within the window, this fraction failed; then nothing
+  /// is granted for the pause, and one at a time thereafter (core/breaker.h). There is none where max_attempts is 1.
+  bool breaker = true;
+  std::uint32_t breaker_samples = 100;
+  double breaker_ratio = 0.9;
+  base::Duration breaker_window = std::chrono::seconds(30);
+  base::Duration breaker_pause = std::chrono::seconds(10);
   /// Messages that may be leased at a time, over all consumers. 0: as many as their credit takes.
   std::uint32_t max_in_flight = 0;
   /// One consumer gets everything, the first that came; the next takes over when it is gone and has nothing out.
@@ -128,6 +135,11 @@ struct OptionsPatch {
   std::optional<base::Duration> deduplicate_for;
   std::optional<bool> ephemeral;
   std::optional<base::Duration> case_retention;
+  std::optional<bool> breaker;
+  std::optional<std::uint32_t> breaker_samples;
+  std::optional<double> breaker_ratio;
+  std::optional<base::Duration> breaker_window;
+  std::optional<base::Duration> breaker_pause;
 
   /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;

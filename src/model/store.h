@@ -79,6 +79,8 @@ struct RecoveredSubscription {
   std::vector<RecoveredKey> case_keys;
   /// Requests, open and remembered, ascending by id.
   std::vector<RequestRecord> requests;
+  /// Ascending by number.
+  std::vector<QuarantineRecord> quarantines;
 };
 /// A queue, a topic or a subscription.
 struct RecoveredQueue {

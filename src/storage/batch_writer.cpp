@@ -202,8 +202,8 @@ Status BatchWriter::apply(const model::DropSubscription& m) {
   gone.subscription = m.subscription;
   gone.deleting = true;
   LZ_RETURN_IF_ERROR(put(Family::state, keys::subscription(shard_, m.subscription), encode(gone)));
-  for (const keys::Kind kind :
-       {keys::Kind::ack_chunk, keys::Kind::delivery, keys::Kind::lane_entry, keys::Kind::request}) {
+  for (const keys::Kind kind : {keys::Kind::ack_chunk, keys::Kind::delivery, keys::Kind::lane_entry,
+                                keys::Kind::request, keys::Kind::quarantine}) {
     LZ_RETURN_IF_ERROR(erase_prefix(Family::state, keys::Key(shard_, kind).add(m.subscription.value).str()));
   }
   LZ_RETURN_IF_ERROR(drop_what_is_no_case(m));
@@ -565,6 +565,14 @@ Status BatchWriter::apply(const model::DropInstance& m) { return erase(Family::s
 
 Status BatchWriter::apply(const model::PutShardMeta& m) {
   return put(Family::state, keys::shard_meta(shard_), encode(m.meta));
+}
+
+Status BatchWriter::apply(const model::PutQuarantine& m) {
+  return put(Family::state, keys::quarantine(shard_, m.record.subscription, m.record.number), encode(m.record));
+}
+
+Status BatchWriter::apply(const model::DropQuarantine& m) {
+  return erase(Family::state, keys::quarantine(shard_, m.subscription, m.number));
 }
 
 Status BatchWriter::apply(const model::PutRequest& m) {

@@ -68,6 +68,8 @@ class BatchWriter {
   base::Status apply(const model::RestoreCase& m);
   base::Status apply(const model::RedirectCase& m);
   base::Status apply(const model::DropCase& m);
+  base::Status apply(const model::PutQuarantine& m);
+  base::Status apply(const model::DropQuarantine& m);
 
   base::Status write_runs();
   base::Status trim_runs(const model::LogState& state, model::OffsetRange range);

@@ -39,6 +39,7 @@ enum class Kind : std::uint8_t {
   prioritised = 12,
   case_edit = 13,
   closed_case = 14,
+  quarantine = 16,
 };
 
 /// Puts a key together, part by part.
@@ -96,6 +97,9 @@ inline std::string lane_entry(ShardId s, SubscriptionId sub, Offset offset) {
 }
 inline std::string request(ShardId s, SubscriptionId sub, const model::MessageId& id) {
   return Key(s, Kind::request).add(sub.value).add(id.raw()).str();
+}
+inline std::string quarantine(ShardId s, SubscriptionId sub, std::uint64_t number) {
+  return Key(s, Kind::quarantine).add(sub.value).add(number).str();
 }
 /// The highest priority first.
 inline std::string prioritised(ShardId s, LogId log, std::uint8_t priority, Offset offset) {

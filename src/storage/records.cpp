@@ -7,6 +7,7 @@
 #include "lazaret/wire/v1/envelope.pb.h"
 #include "model/fingerprint.h"
 #include "model/limits.h"
+#include "storage/prevention.h"
 
 namespace lazaret::storage {
 namespace {
@@ -144,6 +145,7 @@ std::string encode(const model::QueueRecord& record) {
   options->set_deduplicate_for_us(micros(record.options.deduplicate_for));
   options->set_ephemeral(record.options.ephemeral);
   options->set_case_retention_us(micros(record.options.case_retention));
+  fill_breaker(record.options, options);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::QueueRecord& record) {
@@ -193,6 +195,7 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.deduplicate_for = micros(options.deduplicate_for_us());
   record.options.ephemeral = options.ephemeral();
   if (options.case_retention_us() != 0) record.options.case_retention = micros(options.case_retention_us());
+  read_breaker(options, record.options);
   return true;
 }
 
@@ -364,6 +367,7 @@ std::string encode(const model::Attempt& record) {
   out.set_outcome(static_cast<std::uint32_t>(record.outcome));
   fill(out.mutable_error(), record.error);
   out.set_late(record.late);
+  out.set_uncounted(record.uncounted);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::Attempt& record) {
@@ -377,6 +381,7 @@ bool decode(std::string_view bytes, model::Attempt& record) {
   record.outcome = static_cast<model::AttemptOutcome>(in.outcome());
   record.error = error_of(in.error());
   record.late = in.late();
+  record.uncounted = in.uncounted();
   return true;
 }
 
@@ -513,6 +518,7 @@ std::string encode(const model::CaseRecord& record) {
   out.set_redirected_to(record.redirected_to);
   out.set_replay_job(record.replay_job.value);
   out.set_replay_outcome(static_cast<std::uint32_t>(record.replay_outcome));
+  out.set_quarantine(record.quarantine);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -540,6 +546,7 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.late_ack = in.late_ack();
   record.discard_reason = in.discard_reason();
   record.key = model::KeyHash(in.key_hash());
+  record.quarantine = in.quarantine();
   record.consumer_name = in.consumer_name();
   record.consumer_version = in.consumer_version();
   record.error_frames = in.error_frames();

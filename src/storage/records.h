@@ -43,6 +43,7 @@ std::string encode(const model::ReplayJobRecord& record);
 std::string encode_cases(const model::ReplayChunk& chunk);
 std::string encode_outcomes(const model::ReplayChunk& chunk);
 std::string encode(const std::vector<model::AskedAlong>& asks);
+std::string encode(const model::QuarantineRecord& record);
 
 /// Each gives false when the bytes are not such a record. What the key says (ids, offsets) is the caller's.
 bool decode(std::string_view bytes, DirectoryRecord& record);
@@ -66,6 +67,7 @@ bool decode(std::string_view bytes, model::ReplayJobRecord& record);
 bool decode_cases(std::string_view bytes, model::ReplayChunk& chunk);
 bool decode_outcomes(std::string_view bytes, model::ReplayChunk& chunk);
 bool decode(std::string_view bytes, std::vector<model::AskedAlong>& asks);
+bool decode(std::string_view bytes, model::QuarantineRecord& record);
 
 /// Id, type, key and correlation id from an encoded envelope.
 model::MessageSummary summary_of(const model::Message& message);

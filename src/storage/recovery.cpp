@@ -145,7 +145,7 @@ Status recover_keys_of_cases(Database& database, ShardId shard, const model::Que
     if (!bytes.ok()) return bytes.status();
     model::CaseRecord record;
     if (!*bytes || !decode(**bytes, record)) return damaged("case " + id.to_string());
-    if (record.key) sub.case_keys.push_back({offset, record.key, record.reason != model::CaseReason::expired});
+    if (record.key) sub.case_keys.push_back({offset, record.key, model::holds_key(record.reason)});
   }
   return {};
 }
@@ -189,6 +189,17 @@ Status recover_requests(Database& database, ShardId shard, const model::QueueRec
   });
 }
 
+Status recover_quarantines(Database& database, ShardId shard, const model::QueueRecord& queue,
+                           model::RecoveredSubscription& sub) {
+  const std::string prefix = keys::Key(shard, Kind::quarantine).add(queue.subscription.value).str();
+  return scan(database, Family::state, prefix, "a quarantine rule", [&](std::string_view key, std::string_view value) {
+    model::QuarantineRecord& record = sub.quarantines.emplace_back();
+    record.subscription = queue.subscription;
+    record.number = keys::last_number(key);
+    return decode(value, record);
+  });
+}
+
 Status recover_subscription(Database& database, ShardId shard, const model::QueueRecord& queue,
                             std::optional<model::RecoveredSubscription>& found) {
   const auto bytes = database.get(Family::state, keys::subscription(shard, queue.subscription));
@@ -207,6 +218,7 @@ Status recover_subscription(Database& database, ShardId shard, const model::Queu
   LZ_RETURN_IF_ERROR(recover_deliveries(database, shard, queue, sub));
   LZ_RETURN_IF_ERROR(recover_cases(database, shard, queue, sub));
   LZ_RETURN_IF_ERROR(recover_requests(database, shard, queue, sub));
+  LZ_RETURN_IF_ERROR(recover_quarantines(database, shard, queue, sub));
   found = std::move(sub);
   return {};
 }

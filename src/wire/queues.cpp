@@ -56,6 +56,11 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   }
   if (patch.ephemeral) out->set_ephemeral(*patch.ephemeral);
   if (patch.case_retention) out->set_case_retention_us(static_cast<std::uint64_t>(patch.case_retention->count()));
+  if (patch.breaker) out->set_breaker(*patch.breaker);
+  if (patch.breaker_samples) out->set_breaker_samples(*patch.breaker_samples);
+  if (patch.breaker_ratio) out->set_breaker_ratio(*patch.breaker_ratio);
+  if (patch.breaker_window) out->set_breaker_window_us(static_cast<std::uint64_t>(patch.breaker_window->count()));
+  if (patch.breaker_pause) out->set_breaker_pause_us(static_cast<std::uint64_t>(patch.breaker_pause->count()));
 }
 
 OptionsPatch patch_of(const v1::QueueOptions& in) {
@@ -86,6 +91,11 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_deduplicate_for_us()) patch.deduplicate_for = microseconds(in.deduplicate_for_us());
   if (in.has_ephemeral()) patch.ephemeral = in.ephemeral();
   if (in.has_case_retention_us()) patch.case_retention = microseconds(in.case_retention_us());
+  if (in.has_breaker()) patch.breaker = in.breaker();
+  if (in.has_breaker_samples()) patch.breaker_samples = in.breaker_samples();
+  if (in.has_breaker_ratio()) patch.breaker_ratio = in.breaker_ratio();
+  if (in.has_breaker_window_us()) patch.breaker_window = microseconds(in.breaker_window_us());
+  if (in.has_breaker_pause_us()) patch.breaker_pause = microseconds(in.breaker_pause_us());
   return patch;
 }
 

@@ -100,7 +100,8 @@ Mix::Mix() {
                                 .max_attempts = kLimit,
                                 .backoff_initial = 50ms,
                                 .backoff_multiplier = 2,
-                                .lease_duration = 3s});
+                                .lease_duration = 3s,
+                                .breaker = false});
   }
 }
 

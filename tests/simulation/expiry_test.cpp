@@ -210,7 +210,7 @@ TEST_F(Expiry, AShorterTimeToLiveConcernsWhatIsThere) {
   world.run_for(10s);
   model::UpdateQueue update;
   update.name = "orders";
-  update.options.ttl = 5s;
+  update.options->ttl = 5s;
   ASSERT_TRUE(world.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok());
   world.run_for(2s);
   EXPECT_EQ(expired(), 3u);
@@ -237,7 +237,7 @@ TEST_F(Expiry, AnOptionThatThereIsNotIsRefused) {
   world.create_topic("news");
   model::UpdateQueue update;
   update.name = "news";
-  update.options.ttl = 5s;
+  update.options->ttl = 5s;
   EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), update).status.code(), Code::INVALID_OPTION);
 }
 

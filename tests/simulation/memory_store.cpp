@@ -152,7 +152,7 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
     const bool longer = !recovered.first_closed || record.closed_at < *recovered.first_closed;
     if (ours && !record.is_open() && longer) recovered.first_closed = record.closed_at;
     if (ours && record.is_open() && record.key)
-      recovered.case_keys.push_back({id.offset, record.key, record.reason != model::CaseReason::expired});
+      recovered.case_keys.push_back({id.offset, record.key, model::holds_key(record.reason)});
   }
   for (const auto& [offset, entry] : subscription.lane) {
     const model::CaseRecord& record = live_.cases.at(entry.id);
@@ -160,6 +160,7 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
                               entry.failures_before, entry.single_attempt});
   }
   for (const auto& [id, request] : subscription.requests) recovered.requests.push_back(request);
+  for (const auto& [number, rule] : subscription.quarantines) recovered.quarantines.push_back(rule);
   return recovered;
 }
 

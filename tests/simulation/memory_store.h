@@ -123,6 +123,7 @@ class MemoryStore final : public model::Store {
     };
     std::map<model::Offset, InLane> lane;
     std::map<model::MessageId, model::RequestRecord> requests;
+    std::map<std::uint64_t, model::QuarantineRecord> quarantines;
   };
   struct Shard {
     model::ShardMeta meta;

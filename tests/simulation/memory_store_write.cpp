@@ -497,6 +497,20 @@ void MemoryStore::Writer::apply(const model::DropRequest& drop) {
   if (shard_.subscriptions[drop.subscription].requests.erase(drop.id) == 0) complain("drops an unknown request");
 }
 
+void MemoryStore::Writer::apply(const model::PutQuarantine& put) {
+  Subscription& subscription = shard_.subscriptions[put.record.subscription];
+  const auto [rule, fresh] = subscription.quarantines.try_emplace(put.record.number, put.record);
+  if (fresh && put.record.caught != 0) complain("a quarantine rule that is not there has caught something");
+  if (put.record.caught < rule->second.caught) complain("a quarantine rule has caught less than before");
+  rule->second = put.record;
+}
+
+void MemoryStore::Writer::apply(const model::DropQuarantine& drop) {
+  if (shard_.subscriptions[drop.subscription].quarantines.erase(drop.number) == 0) {
+    complain("drops an unknown quarantine rule");
+  }
+}
+
 void MemoryStore::Writer::apply(const model::PutOutbox& put) {
   Shard::Outbox& outbox = shard_.outboxes[put.entry->to];
   const std::uint64_t last = outbox.entries.empty() ? outbox.taken : outbox.entries.rbegin()->first;

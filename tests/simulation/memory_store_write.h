@@ -53,6 +53,8 @@ class MemoryStore::Writer {
   void apply(const model::DropCase& drop);
   void apply(const model::PutReplayJob& put);
   void apply(const model::DropReplayJob& drop);
+  void apply(const model::PutQuarantine& put);
+  void apply(const model::DropQuarantine& drop);
 
  private:
   void complain(const std::string& what);

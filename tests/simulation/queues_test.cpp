@@ -191,10 +191,10 @@ TEST_F(Queues, TwoUpdatesAtTheSameTimeBothHold) {
   world.create_queue("orders");
   model::UpdateQueue attempts;
   attempts.name = "orders";
-  attempts.options.max_attempts = 7;
+  attempts.options->max_attempts = 7;
   model::UpdateQueue lease;
   lease.name = "orders";
-  lease.options.lease_duration = 3s;
+  lease.options->lease_duration = 3s;
   world.submit(model::ShardId(0), attempts);
   world.submit(model::ShardId(0), lease);
   world.run_for(1s);
@@ -205,10 +205,10 @@ TEST_F(Queues, TwoUpdatesAtTheSameTimeBothHold) {
 
   model::UpdateQueue wrong;
   wrong.name = "orders";
-  wrong.options.backoff_jitter = 2;
+  wrong.options->backoff_jitter = 2;
   EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), wrong).status.code(), Code::INVALID_OPTION);
   wrong.options = {};
-  wrong.options.durability = "lax";
+  wrong.options->durability = "lax";
   EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), wrong).status.code(), Code::INVALID_OPTION);
   EXPECT_EQ(world.queue("orders").options, now);
 }
@@ -217,7 +217,7 @@ TEST_F(Queues, NewOptionsHoldFromNowOnAndOverARestart) {
   world.create_queue("orders");
   model::UpdateQueue update;
   update.name = "orders";
-  update.options.max_attempts = 1;
+  update.options->max_attempts = 1;
   EXPECT_TRUE(world.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok());
   for (int i = 0; i < 2; ++i) {
     Client anna(world, "anna" + std::to_string(i), {.starts_at_once = true});

@@ -1,5 +1,6 @@
 // What operators do in a random run, sensible or not, and what the machine does to them.
 #include <algorithm>
+#include <array>
 
 #include "simulation/random_run.h"
 
@@ -12,7 +13,8 @@ void RandomRun::operate() {
   const std::string name = any(names_);
   if (!world_.has_queue(name)) return;
   const std::uint64_t dice = random_.below(100);
-  if (dice < 35) return treat(name);
+  if (dice < 33) return treat(name);
+  if (dice < 36) return quarantine(name);
   if (dice < 45) return world_.post_all(core::TrimNow{});
   if (dice < 60) return inspect(name);
   if (dice < 65) return change_retention();
@@ -122,6 +124,23 @@ void RandomRun::treat_by_job(const model::CaseId& id) {
   if (chance(50)) world_.ask<model::Done>(model::ShardId(0), model::ForgetReplayJob{{}, save.change.record.id});
 }
 
+/// A new rule, for a while or until it is lifted; or one is lifted.
+void RandomRun::quarantine(const std::string& name) {
+  const std::vector<model::QuarantineRecord> rules = world_.quarantines(name);
+  if (!rules.empty() && chance(60)) {
+    const base::Status lifted = world_.lift_quarantine(name, rules.back().number).status;
+    const bool may_have_ended = lifted.code() == Code::NOT_FOUND && rules.back().until.us != 0;
+    if (!lifted.ok() && !may_have_ended) witness_.find(name + ": a quarantine rule cannot be lifted");
+    return;
+  }
+  constexpr std::array kRules{"a", "b", "type!=c"};
+  const base::Instant until = world_.now() + std::chrono::milliseconds(1 + random_.below(5'000));
+  const char* filter = kRules[random_.below(kRules.size())];
+  const auto added = world_.add_quarantine(name, filter, "it looks bad", chance(70) ? until : base::Instant{});
+  if (!added.status.ok()) witness_.find(name + ": a quarantine rule was refused");
+  if (world_.lift_quarantine(name, 0).status.code() != Code::NOT_FOUND) witness_.find(name + ": no rule was lifted");
+}
+
 void RandomRun::inspect(const std::string& name) {
   const model::QueueRecord& record = world_.queue(name);
   world_.show(name);  // the witness adds up
@@ -193,16 +212,17 @@ void RandomRun::move(const std::string& name) {
 void RandomRun::change_options(const std::string& name) {
   model::UpdateQueue update;
   update.name = name;
-  update.options.max_attempts = static_cast<std::uint32_t>(1 + random_.below(5));
-  update.options.lease_duration = std::chrono::milliseconds(500 + random_.below(3000));
-  if (chance(20)) update.options.ttl = std::chrono::milliseconds(chance(50) ? 0 : 1 + random_.below(5'000));
-  if (chance(20)) update.options.on_expiry = chance(50) ? "drop" : "hospital";
+  update.options->max_attempts = static_cast<std::uint32_t>(1 + random_.below(5));
+  update.options->lease_duration = std::chrono::milliseconds(500 + random_.below(3000));
+  if (chance(20)) update.options->ttl = std::chrono::milliseconds(chance(50) ? 0 : 1 + random_.below(5'000));
+  if (chance(20)) update.options->on_expiry = chance(50) ? "drop" : "hospital";
   const bool of_topic = world_.queue(name).kind == model::Kind::subscription;
   const bool ordered = world_.queue(name).options.order_by_key;
-  if (ordered && chance(20)) update.options.on_key_failure = chance(50) ? "continue" : "hold";
-  if (of_topic && chance(20)) update.options.filter = some_filter();
-  if (!of_topic && chance(20)) update.options.deduplicate_for = std::chrono::seconds(chance(50) ? 0 : 5);
-  if (!of_topic && chance(20)) update.options.durability = chance(50) ? "fsync" : "relaxed";
+  if (ordered && chance(20)) update.options->on_key_failure = chance(50) ? "continue" : "hold";
+  if (chance(20)) update.options->breaker = chance(50);
+  if (of_topic && chance(20)) update.options->filter = some_filter();
+  if (!of_topic && chance(20)) update.options->deduplicate_for = std::chrono::seconds(chance(50) ? 0 : 5);
+  if (!of_topic && chance(20)) update.options->durability = chance(50) ? "fsync" : "relaxed";
   if (!world_.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok()) {
     witness_.find(name + ": its options cannot be changed");
   }

@@ -80,8 +80,17 @@ model::QueueOptions RandomRun::some_options() {
   if (chance(25)) options.ttl = std::chrono::milliseconds(500 + random_.below(5'000));
   if (chance(40)) options.on_expiry = model::OnExpiry::hospital;
   options.order_by_key = chance(50);
+  if (chance(50)) make_breaker_quick(options);
   if (options.order_by_key && chance(40)) options.on_key_failure = model::KeyFailure::hold;
   return options;
+}
+
+/// It opens in nearly every run.
+void RandomRun::make_breaker_quick(model::QueueOptions& options) {
+  options.breaker_samples = static_cast<std::uint32_t>(2 + random_.below(4));
+  options.breaker_ratio = 0.5;
+  options.breaker_window = 5s;
+  options.breaker_pause = std::chrono::milliseconds(100 + random_.below(300));
 }
 
 /// In words that the witness understands.

@@ -138,6 +138,7 @@ class RandomRun {
   void cure(const std::string& name);
   model::CaseDone edit(const model::CaseRecord& record, std::uint32_t seen);
   void treat_by_job(const model::CaseId& id);
+  void quarantine(const std::string& name);
   void inspect(const std::string& name);
   void look_at_groups();
   void change_options(const std::string& name);
@@ -157,6 +158,7 @@ class RandomRun {
   void subscribe(const std::string& name);
   void subscribe_to_all();
   model::QueueOptions some_options();
+  void make_breaker_quick(model::QueueOptions& options);
   std::string some_filter();
   void erase_topic();
   void erase_one_of_two_topics();

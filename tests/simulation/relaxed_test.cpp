@@ -112,7 +112,7 @@ TEST_F(Relaxed, ACaseIsOnTheDiskFirst) {
 TEST_F(Relaxed, ChangedToFsyncItWaitsForTheDiskAndLeavesNothingOut) {
   model::UpdateQueue update;
   update.name = "clicks";
-  update.options.durability = "fsync";
+  update.options->durability = "fsync";
   ASSERT_TRUE(world.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok());
   world.run_for(5s);
   EXPECT_GE(time_to_publish("clicks"), 1s);

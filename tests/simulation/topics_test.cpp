@@ -231,14 +231,14 @@ TEST_F(Topics, ASubscriptionIsAsDurableAsItsTopic) {
   EXPECT_EQ(world.subscribe("counter", "clicks").options.durability, model::Durability::relaxed);
   model::UpdateQueue update;
   update.name = "counter";
-  update.options.durability = "fsync";
+  update.options->durability = "fsync";
   EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), update).status.code(), Code::INVALID_OPTION);
   update.name = "clicks";
   ASSERT_TRUE(world.ask<model::QueueAnswer>(model::ShardId(0), update).status.ok());
   world.settle();
   EXPECT_EQ(world.show("counter").queue.options.durability, model::Durability::fsync);
-  update.options.durability.reset();
-  update.options.max_attempts = 3;
+  update.options->durability.reset();
+  update.options->max_attempts = 3;
   EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), update).status.code(), Code::INVALID_OPTION);
 }
 

@@ -476,6 +476,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   const bool is_first = message.newest == 0 && !from_lane && !one.redelivered;
   if (is_first && offset >= of.floor) check_order(of, one);
   if (one.message != nullptr) check_type(of, deliver, one);
+  if (one.message != nullptr && !from_lane) check_quarantine(of, one);
   if (one.message != nullptr) check_priority(of, message, one, is_first);
   check_said(of, message, one);
   message.newest = one.grant.value;
@@ -531,8 +532,7 @@ void Witness::check_failures(const Queue& of, const model::Delivered& one, bool 
   } else {
     attempts = world_.store().attempts_of(of.record.subscription, of.record.log, one.source_offset);
   }
-  const auto failures = static_cast<std::uint64_t>(std::count_if(
-      attempts.begin(), attempts.end(), [](const model::Attempt& a) { return model::is_failure(a.outcome); }));
+  const auto failures = static_cast<std::uint64_t>(std::count_if(attempts.begin(), attempts.end(), model::counts));
   if (failures >= *of.limit * rounds) {
     find(where(of, id.offset.value) + "delivered after " + std::to_string(failures) + " failures (6)");
   }

@@ -169,6 +169,7 @@ class Witness final : public Watcher {
   void hear(model::ShardId, const model::SeekSubscription& seek);
   void hear(model::ShardId, const model::CancelScheduled& cancel);
   void hear(model::ShardId, const model::DeleteQueue& erase);
+  void hear(model::ShardId shard, const model::LiftQuarantine& lift);
   void hear(model::ShardId, const model::OpenProducer& open);
   void hear(model::ShardId, const core::QueueAssigned& assigned);
   void hear(model::ShardId, const model::Request& request);
@@ -189,6 +190,7 @@ class Witness final : public Watcher {
   void see(const core::Tell& tell, const model::QueueStats& answer);
   void see(const core::Tell& tell, const model::Replied& reply);
   void see(const core::Tell& tell, const model::Asked& asked);
+  void see(const core::Tell& tell, const model::QuarantineAnswer& answer);
   template <class Other>
   void see(const core::Tell&, const Other&) {}
   void see_queue(const model::QueueRecord& record);
@@ -233,6 +235,7 @@ class Witness final : public Watcher {
   void check_order(Queue& queue, const model::Delivered& one);
   void check_priority(Queue& queue, const Message& message, const model::Delivered& one, bool is_first);
   void check_type(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
+  void check_quarantine(const Queue& queue, const model::Delivered& one);
   bool has_to_be_delivered(const Queue& queue, std::uint64_t offset) const;
   bool has_to_be_taken(const Queue& queue, const std::string& body) const;
   void check_time(const Queue& queue, const model::Delivered& one);
@@ -270,7 +273,15 @@ class Witness final : public Watcher {
     base::Instant expires_at = base::Instant::never();
   };
 
+  /// A quarantine rule that was confirmed.
+  struct Rule {
+    model::QuarantineRecord record;
+    base::Instant since;
+    bool lifted = false;
+  };
+
   World& world_;
+  std::map<std::pair<model::SubscriptionId, std::uint64_t>, Rule> rules_;
   std::map<std::string, Times, std::less<>> times_;              // by body, of those that have any
   std::map<std::string, std::string, std::less<>> types_;        // by body
   std::map<std::string, std::uint8_t, std::less<>> priorities_;  // by body, of those that have any

@@ -116,15 +116,17 @@ void Witness::check_history(const Queue& of, const model::CaseRecord& record) {
   std::uint64_t reported = 0;
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     if (attempts[i].number != i + 1) find(at + "an attempt is missing in the history (6)");
-    failures += model::is_failure(attempts[i].outcome) ? 1 : 0;
+    failures += model::counts(attempts[i]) ? 1 : 0;
     reported += attempts[i].outcome == model::AttemptOutcome::nacked ? 1 : 0;
   }
+  const bool by_a_rule = rules_.contains({of.record.subscription, record.quarantine});
+  if (record.reason == model::CaseReason::quarantined && !by_a_rule) find(at + "quarantined by no rule");
   if (failures != record.failure_count) find(at + "its failures do not add up (6)");
   if (of.limit && failures > *of.limit * (record.replay_count + 1)) find(at + "more failures than allowed (6)");
   const auto found = of.messages.find(record.id.offset.value);
   if (found == of.messages.end()) {
     // One that was past its time before anybody had it may have come before the subscription, or never been confirmed.
-    const bool never_had = record.reason == model::CaseReason::expired && attempts.empty();
+    const bool never_had = !model::holds_key(record.reason) && attempts.empty();
     return never_had ? void() : find(at + "of a message that nobody has seen");
   }
   if (reported < found->second.fails) find(at + "a failure that was confirmed is not in the history (6)");

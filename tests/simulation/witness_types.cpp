@@ -31,6 +31,30 @@ void Witness::check_type(Queue& of, const model::Deliver& deliver, const model::
   if (!accepts.empty() && !accepted) find(at + "delivered to a consumer that does not accept its type");
 }
 
+/// What a rule takes goes to the hospital, unless it was granted before the rule was there.
+void Witness::check_quarantine(const Queue& of, const model::Delivered& one) {
+  const std::string type(envelope_text(one.message->envelope.view()).type);
+  for (const auto& [place, rule] : rules_) {
+    if (place.first != of.record.subscription || rule.lifted) continue;
+    const bool ended = rule.record.until.us != 0 && rule.record.until <= world_.now();
+    if (ended || rule.since + kGrantedBeforeMost > world_.now() || !takes(rule.record.filter, type)) continue;
+    find(where(of, one.source_offset.value) + "delivered although quarantine rule " + std::to_string(place.second) +
+         " takes it");
+  }
+}
+
+/// From when it was asked for nobody knows.
+void Witness::hear(model::ShardId, const model::LiftQuarantine& lift) {
+  const auto rule = rules_.find({lift.subscription, lift.number});
+  if (rule != rules_.end()) rule->second.lifted = true;
+}
+
+void Witness::see(const core::Tell&, const model::QuarantineAnswer& answer) {
+  for (const model::QuarantineRecord& record : answer.rules) {
+    rules_.try_emplace({record.subscription, record.number}, Rule{record, world_.now()});
+  }
+}
+
 /// No filter that the subscription ever had turns it away.
 bool Witness::has_to_be_delivered(const Queue& of, std::uint64_t offset) const {
   const auto name = of.names.find(offset);

@@ -389,6 +389,21 @@ model::CaseDone World::discard(const model::CaseId& id, const std::string& reaso
   return ask<model::CaseDone>(id.shard, discard);
 }
 
+model::QuarantineAnswer World::add_quarantine(const std::string& name, const std::string& filter,
+                                              const std::string& reason, base::Instant until) {
+  return ask<model::QuarantineAnswer>(queue(name).shard,
+                                      model::AddQuarantine{{}, queue(name).subscription, filter, reason, until});
+}
+
+model::QuarantineAnswer World::lift_quarantine(const std::string& name, std::uint64_t number) {
+  return ask<model::QuarantineAnswer>(queue(name).shard, model::LiftQuarantine{{}, queue(name).subscription, number});
+}
+
+std::vector<model::QuarantineRecord> World::quarantines(const std::string& name) {
+  const model::ListQuarantines list{{}, queue(name).subscription, {}, 1000};
+  return ask<model::QuarantineAnswer>(queue(name).shard, list).rules;
+}
+
 std::vector<model::CaseRecord> World::cases(const std::string& name, model::CaseState state) {
   model::CaseQuery filter;
   filter.subscription = queue(name).subscription;

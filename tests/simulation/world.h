@@ -143,6 +143,11 @@ class World {
                            std::optional<std::uint32_t> seen = std::nullopt);
   /// The message of a case as it is at this version; null: it is not there.
   model::MessageRef version(const model::CaseId& id, std::uint32_t version);
+  /// Until a time, or (0) until it is lifted.
+  model::QuarantineAnswer add_quarantine(const std::string& queue, const std::string& filter,
+                                         const std::string& reason = "", base::Instant until = {});
+  model::QuarantineAnswer lift_quarantine(const std::string& queue, std::uint64_t number);
+  std::vector<model::QuarantineRecord> quarantines(const std::string& queue);
   /// Sends a command with an origin of the world's own desk and waits for the answer.
   template <class Answer, class Command>
   Answer ask(model::ShardId shard, Command command) {

@@ -33,7 +33,7 @@ model::CaseDone World::restore(const model::CaseId& id) {
   restore.id = id;
   if (const auto record = store_.read_case(id); record.ok()) {
     restore.key = record->key;
-    restore.holds_key = record->reason != model::CaseReason::expired;
+    restore.holds_key = model::holds_key(record->reason);
   }
   return ask<model::CaseDone>(id.shard, restore);
 }

@@ -189,6 +189,8 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   add_list(*hospital, connection);
   add_group_commands(*hospital, connection);
 
+  add_quarantine_commands(*hospital, connection);
+
   CLI::App* showing = hospital->add_subcommand("show", "One case: the message, and every attempt that was made");
   const auto id = std::make_shared<std::string>();
   showing->add_option("id", *id, "The case")->required()->type_name("ID");

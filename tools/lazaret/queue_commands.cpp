@@ -40,6 +40,13 @@ constexpr std::array kOptions = {
         "on_key_failure", kOfConsumers,
         "With --order-by-key, when a message goes to the hospital: continue with those behind it, or hold them until "
         "its case is resolved (continue)"},
+    Option{"breaker", kOfConsumers,
+           "true: when nearly everything fails it is granted one message at a time, and no attempt counts, until three "
+           "were acked in a row (true)"},
+    Option{"breaker_samples", kOfConsumers, "Attempts that must have ended before it says that (100)"},
+    Option{"breaker_ratio", kOfConsumers, "Fraction of them that must have failed, 0.01 to 1 (0.9)"},
+    Option{"breaker_window", kOfConsumers, "Within how long (30s)"},
+    Option{"breaker_pause", kOfConsumers, "How long nothing is granted then; doubles up to 8 times this (10s)"},
     Option{"filter", kOfSubscription,
            "Which messages it takes, e.g. 'orders.*.created header.region=eu'; '' for all: wildcards over the type, "
            "and =, != or ~ (contains) for type, key, header.NAME, content_type, correlation_id and schema_id"},

@@ -11,6 +11,7 @@
 #include "admin/json_text.h"
 #include "admin/message_json.h"
 #include "admin/problem.h"
+#include "admin/quarantine_json.h"
 #include "admin/queue_json.h"
 
 namespace lazaret::admin {
@@ -73,6 +74,7 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   expect_described(queue_json({}), "Queue");
   expect_described(options_json({}), "QueueOptions");
   expect_described(case_json({}), "Case");
+  expect_described(quarantine_json({}, {}, ""), "Quarantine");
   expect_described(attempt_json({}), "Attempt");
   expect_described(group_json({}, {}), "Group");
   const auto status = base::Status(base::Code::INTERNAL).with_limit("x", 1).with_retry_after_ms(1);

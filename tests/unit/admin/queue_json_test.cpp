@@ -14,7 +14,8 @@ TEST(QueueJson, OptionsAreTheWordsOfTheConfiguration) {
             R"({"max_attempts":5,"backoff_initial":"1s","backoff_multiplier":5,"backoff_max":"10m",)"
             R"("backoff_jitter":0.2,"lease_duration":"30s","max_worker_deaths":2,"durability":"fsync",)"
             R"("paused":false,"max_in_flight":0,"single_active_consumer":false,"ttl":"0s","on_expiry":"drop",)"
-            R"("order_by_key":false,"on_key_failure":"continue"})");
+            R"("order_by_key":false,"on_key_failure":"continue","breaker":true,"breaker_samples":100,)"
+            R"("breaker_ratio":0.9,"breaker_window":"30s","breaker_pause":"10s"})");
   model::QueueOptions options;
   options.max_attempts = std::nullopt;
   EXPECT_EQ(options_json(options).at("max_attempts"), "unlimited");
@@ -32,6 +33,11 @@ TEST(QueueJson, WhatIsWrittenIsRead) {
   options.on_expiry = model::OnExpiry::hospital;
   options.order_by_key = true;
   options.on_key_failure = model::KeyFailure::hold;
+  options.breaker = false;
+  options.breaker_samples = 7;
+  options.breaker_ratio = 0.5;
+  options.breaker_window = std::chrono::minutes(1);
+  options.breaker_pause = std::chrono::minutes(2);
   wire::OptionsPatch patch;
   for (const auto& [name, value] : options_json(options)) {
     EXPECT_TRUE(read_option(name, value, patch).value()) << name;
@@ -44,7 +50,8 @@ TEST(QueueJson, WrongValuesNameTheOption) {
       {"max_attempts", 0},       {"max_attempts", "many"},     {"max_attempts", -1},      {"max_attempts", 1.5},
       {"backoff_initial", 30},   {"backoff_max", "30"},        {"backoff_jitter", "0.2"}, {"lease_duration", nullptr},
       {"max_worker_deaths", ""}, {"backoff_multiplier", true}, {"durability", 1},         {"ttl", "soon"},
-      {"on_expiry", 1},          {"order_by_key", "yes"},      {"on_key_failure", false},
+      {"on_expiry", 1},          {"order_by_key", "yes"},      {"on_key_failure", false}, {"breaker", "on"},
+      {"breaker_samples", "1"},  {"breaker_ratio", "0.9"},     {"breaker_window", 30},    {"breaker_pause", "10"},
   };
   for (const auto& [name, value] : wrong) {
     wire::OptionsPatch patch;

@@ -81,6 +81,22 @@ TEST_F(Why, WhatStopsAllComesFirst) {
   EXPECT_THAT(codes(), ElementsAre("PAUSED", "DRAINING", "RESUMING", "MAX_IN_FLIGHT", "NO_CONSUMER", "SUSPECTS"));
 }
 
+TEST_F(Why, ABreakerThatIsNotClosed) {
+  stats.breaker = {model::BreakerState::open, kNow, kNow + base::Duration(12'000'000), 97, 100, 1};
+  EXPECT_THAT(codes(), ElementsAre("BREAKER_OPEN"));
+  EXPECT_THAT(text(), HasSubstr("97 of 100 attempts had failed"));
+  EXPECT_THAT(text(), HasSubstr("One message is tried in 12s"));
+  stats.breaker.state = model::BreakerState::half_open;
+  EXPECT_THAT(codes(), ElementsAre("BREAKER_HALF_OPEN"));
+  EXPECT_THAT(text(), HasSubstr("one message at a time"));
+}
+
+TEST_F(Why, QuarantineRules) {
+  stats.quarantines = 2;
+  stats.caught_by_quarantines = 17;
+  EXPECT_THAT(codes(), ElementsAre("NOTHING", "QUARANTINES"));
+}
+
 TEST_F(Why, KeysThatAreLocked) {
   stats.held = 65'536;
   stats.held_full = true;

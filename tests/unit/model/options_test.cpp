@@ -34,6 +34,11 @@ TEST(QueueOptions, EachIsRefusedOutsideItsRange) {
   EXPECT_TRUE(refused([](auto& o) { o.on_key_failure = static_cast<KeyFailure>(3); }));
   EXPECT_TRUE(refused([](auto& o) { o.on_key_failure = KeyFailure::hold; })) << "without an order";
   EXPECT_TRUE(refused([](auto& o) { o.filter = "orders..created"; }));
+  EXPECT_TRUE(refused([](auto& o) { o.breaker_samples = 0; }));
+  EXPECT_TRUE(refused([](auto& o) { o.breaker_ratio = 0; }));
+  EXPECT_TRUE(refused([](auto& o) { o.breaker_ratio = 1.01; }));
+  EXPECT_TRUE(refused([](auto& o) { o.breaker_window = 999ms; }));
+  EXPECT_TRUE(refused([](auto& o) { o.breaker_pause = 99ms; }));
 }
 
 TEST(QueueOptions, UnlimitedAttemptsAreAllowedByName) {
@@ -57,6 +62,11 @@ TEST(QueueOptions, APatchOfOptionsMakesThem) {
   options.on_key_failure = KeyFailure::hold;
   options.durability = Durability::relaxed;
   options.filter = "orders.#";
+  options.breaker = false;
+  options.breaker_samples = 3;
+  options.breaker_ratio = 0.3;
+  options.breaker_window = 3s;
+  options.breaker_pause = 3min;
   EXPECT_EQ(OptionsPatch::of(options).apply_to({}).value(), options);
   OptionsPatch wrong;
   wrong.on_key_failure = "stop";

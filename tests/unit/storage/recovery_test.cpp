@@ -51,6 +51,11 @@ TEST_F(RecoveryTest, TheStateOfAQueueComesBack) {
   source().settled = {{Offset(12), Offset(13)}, {Offset(20), Offset(22)}};
   queue_.options.max_attempts = std::nullopt;
   queue_.options.lease_duration = std::chrono::milliseconds(1500);
+  queue_.options.breaker = false;
+  queue_.options.breaker_samples = 7;
+  queue_.options.breaker_ratio = 0.25;
+  queue_.options.breaker_window = std::chrono::minutes(2);
+  queue_.options.breaker_pause = std::chrono::milliseconds(300);
   commit({put_state(), model::PutQueue{queue_}});
   reopen();
   const model::RecoveredQueue found = recovered();
@@ -524,6 +529,21 @@ TEST_F(RecoveryTest, RequestsComeBackWithTheirReplies) {
   EXPECT_THAT(recovered().subscription->requests, SizeIs(2));
   commit({model::DropSubscription{queue_.subscription, queue_.log, queue_.lane, false}, put_state()});
   EXPECT_THAT(recovered().subscription->requests, IsEmpty());
+}
+
+TEST_F(RecoveryTest, QuarantineRulesComeBack) {
+  publish({"tea"});
+  const model::QuarantineRecord first{queue_.subscription, 7, "type=x", "since Monday", base::Instant{9},
+                                      base::Instant{3},    2};
+  const model::QuarantineRecord second{queue_.subscription, 300, "key=k", "", {}, base::Instant{4}, 0};
+  const model::QuarantineRecord others{model::SubscriptionId(queue_.subscription.value + 1), 8, "key=k", "", {}, {}, 0};
+  commit({put_state(), model::PutQuarantine{second}, model::PutQuarantine{first}, model::PutQuarantine{others}});
+  reopen();
+  EXPECT_THAT(recovered().subscription->quarantines, ElementsAre(first, second));
+  commit({model::DropQuarantine{queue_.subscription, 7}});
+  EXPECT_THAT(recovered().subscription->quarantines, ElementsAre(second));
+  commit({model::DropSubscription{queue_.subscription, queue_.log, queue_.lane, false}, put_state()});
+  EXPECT_THAT(recovered().subscription->quarantines, IsEmpty());
 }
 
 TEST_F(RecoveryTest, DurableRequestsComeBackWithTheirContextAndOthersWithTheirNote) {

@@ -1,0 +1,235 @@
+// Quarantine rules: list, add, look at one, lift one and release what it has caught.
+#include <algorithm>
+
+#include "admin/desk_wait.h"
+#include "admin/handlers.h"
+#include "admin/json_text.h"
+#include "admin/quarantine_json.h"
+#include "base/duration_text.h"
+#include "base/text_encoding.h"
+#include "model/limits.h"
+#include "model/quarantine.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+using model::QuarantineId;
+namespace limits = model::limits;
+
+constexpr std::string_view kHeader = "header.";
+
+/// Cases that are sent on their way at once.
+constexpr std::size_t kReleasedAtOnce = 100;
+
+Result<QuarantineId> read_id(const Broker& broker, const std::string& text) {
+  const auto id = QuarantineId::parse(text);
+  if (id && id->shard.value < broker.engine.shard_count()) return *id;
+  return Status(Code::NOT_FOUND, "there is no quarantine rule " + text);
+}
+
+std::string name_of(const Broker& broker, const model::QuarantineRecord& record) {
+  const auto queue = broker.engine.directory().find(record.subscription);
+  return queue == nullptr ? "" : queue->name;
+}
+
+/// A time, or how long from now.
+Result<base::Instant> read_until(const std::string& text, base::Instant now) {
+  if (text.empty()) return base::Instant{};
+  if (const auto time = base::parse_rfc3339(text); time.ok()) return time;
+  const auto duration = base::parse_duration(text);
+  if (duration.ok()) return now + *duration;
+  return Status(Code::BAD_REQUEST, "until must be a time such as 2026-11-23T20:04:48Z, or a duration such as 2h");
+}
+
+/// `field="value"`, as a term of a filter.
+std::string term_of(std::string_view field, std::string_view value) {
+  std::string term(field);
+  term += "=\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') term += '\\';
+    term += c;
+  }
+  return term + "\"";
+}
+
+struct Wanted {
+  std::string subscription;
+  std::string filter;
+  std::string reason;
+  std::string until;
+};
+
+/// What is said of type, key and headers becomes terms beside those of `filter`.
+Result<Wanted> read_wanted(const std::string& body) {
+  const auto object = parse_object(body);
+  if (!object.ok()) return object.status();
+  Wanted wanted;
+  std::string terms;
+  for (const auto& [key, value] : *object) {
+    const std::string name(key);
+    auto text = text_field(*object, name);
+    if (!text.ok()) return text.status();
+    if (name == "subscription") {
+      wanted.subscription = std::move(*text);
+    } else if (name == "filter") {
+      wanted.filter = std::move(*text);
+    } else if (name == "reason") {
+      wanted.reason = std::move(*text);
+    } else if (name == "until") {
+      wanted.until = std::move(*text);
+    } else if (name == "type" || name == "key" || (name.starts_with(kHeader) && name.size() > kHeader.size())) {
+      if (!text->empty()) terms += (terms.empty() ? "" : " ") + term_of(name, *text);
+    } else {
+      return Status(Code::BAD_REQUEST, "there is no field \"" + name + "\"");
+    }
+  }
+  if (!terms.empty()) wanted.filter += (wanted.filter.empty() ? "" : " ") + terms;
+  if (wanted.reason.size() > limits::kQuarantineReasonBytes) {
+    return Status(Code::BAD_REQUEST,
+                  "reason has more than " + std::to_string(limits::kQuarantineReasonBytes) + " bytes")
+        .with_limit("reason", static_cast<std::int64_t>(limits::kQuarantineReasonBytes));
+  }
+  return wanted;
+}
+
+/// A queue, or a subscription.
+Result<engine::QueueRef> find_consumed(const Broker& broker, const std::string& name) {
+  auto queue = broker.engine.directory().find(name);
+  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or subscription \"" + name + "\"");
+  if (queue->kind != model::Kind::topic) return queue;
+  return Status(Code::BAD_REQUEST, name + " is a topic: a quarantine rule is about one of its subscriptions");
+}
+
+struct Released {
+  std::uint64_t count = 0;
+  bool more = false;
+};
+
+/// Replays what the rule has caught and is still in the hospital, as much as one request may.
+Result<Released> release_cases(Broker& broker, const QuarantineId& id, Deadline deadline) {
+  model::CaseFilter filter;
+  filter.subscription = id.subscription;
+  filter.state = model::CaseState::admitted;
+  filter.reason = model::CaseReason::quarantined;
+  Released released;
+  for (std::string cursor;;) {
+    const auto page = broker.engine.store().list_cases(filter, cursor, kReleasedAtOnce);
+    if (!page.ok()) return page.status();
+    std::vector<Pending<model::CaseDone>> pending;
+    for (const model::CaseRecord& record : page->cases) {
+      if (record.quarantine != id.number || record.id.shard != id.shard) continue;
+      const model::ReplayCaseCommand replay{{}, record.id, record.attempt_count, record.summary.priority, false};
+      pending.push_back(send<model::CaseDone>(broker.desk, id.shard, replay));
+    }
+    for (auto& one : pending) {
+      const auto done = wait(one, deadline);
+      if (done.code() == Code::DEADLINE_EXCEEDED || done.code() == Code::SHUTTING_DOWN) return done.status();
+      released.count += done.ok() ? 1 : 0;  // somebody else was faster
+    }
+    cursor = page->cursor;
+    if (cursor.empty()) return released;
+    released.more = released.count >= limits::kReleasedCases ||
+                    std::chrono::steady_clock::now() > deadline - kAskDeadline / 2 || broker.stopping;
+    if (released.more) return released;
+  }
+}
+
+}  // namespace
+
+json::object quarantine_json(model::ShardId shard, const model::QuarantineRecord& record, const std::string& name) {
+  return {{"id", QuarantineId{shard, record.subscription, record.number}.to_string()},
+          {"subscription", name},
+          {"filter", base::to_utf8(record.filter)},
+          {"reason", text_or_null(record.reason)},
+          {"until", time_or_null(record.until)},
+          {"created_at", time_or_null(record.created_at)},
+          {"caught_total", record.caught}};
+}
+
+Result<Response> add_quarantine(Broker& broker, const Request& request) {
+  const auto wanted = read_wanted(request.body);
+  if (!wanted.ok()) return wanted.status();
+  const auto queue = find_consumed(broker, wanted->subscription);
+  if (!queue.ok()) return queue.status();
+  const auto until = read_until(wanted->until, broker.engine.now());
+  if (!until.ok()) return until.status();
+  const model::AddQuarantine command{{}, (*queue)->subscription, wanted->filter, wanted->reason, *until};
+  const auto answer = ask<model::QuarantineAnswer>(broker.desk, (*queue)->shard, command, request.deadline);
+  if (!answer.ok()) return answer.status();
+  Response response = json_response(201, quarantine_json((*queue)->shard, answer->rules.at(0), (*queue)->name));
+  const QuarantineId id{(*queue)->shard, (*queue)->subscription, answer->rules.at(0).number};
+  response.headers.emplace_back("Location", "/api/v1/hospital/quarantines/" + id.to_string());
+  return response;
+}
+
+/// Shard by shard, in the order of their ids.
+Result<Response> list_quarantines(Broker& broker, const Request& request) {
+  const auto limit = number_parameter(request, "limit", limits::kPageItemsDefault, 1, limits::kPageItems);
+  if (!limit.ok()) return limit.status();
+  QuarantineId after{};
+  if (const auto cursor = request.parameter("cursor"); cursor && !cursor->empty()) {
+    const auto id = QuarantineId::parse(*cursor);
+    if (!id) return Status(Code::BAD_REQUEST, "cursor is none of this list");
+    after = *id;
+  }
+  model::SubscriptionId only;
+  if (const auto name = request.parameter("subscription")) {
+    const auto queue = find_consumed(broker, std::string(*name));
+    if (!queue.ok()) return queue.status();
+    only = (*queue)->subscription;
+    if (after.shard < (*queue)->shard) after = {(*queue)->shard, {}, 0};
+  }
+  json::array items;
+  while (items.size() < *limit && after.shard.value < broker.engine.shard_count()) {
+    const model::ListQuarantines list{{}, only, {after.subscription, after.number}, *limit - items.size()};
+    const auto page = ask<model::QuarantineAnswer>(broker.desk, after.shard, list, request.deadline);
+    if (!page.ok()) return page.status();
+    for (const model::QuarantineRecord& record : page->rules) {
+      items.push_back(quarantine_json(after.shard, record, name_of(broker, record)));
+      after = {after.shard, record.subscription, record.number};
+    }
+    if (page->rules.empty()) after = {model::ShardId(static_cast<std::uint16_t>(after.shard.value + 1)), {}, 0};
+  }
+  const bool full = items.size() >= *limit;
+  return json_response(200, list_of(std::move(items), full ? after.to_string() : ""));
+}
+
+Result<Response> get_quarantine(Broker& broker, const Request& request) {
+  const auto id = read_id(broker, request.arguments[0]);
+  if (!id.ok()) return id.status();
+  const std::uint64_t before = id->number == 0 ? 0 : id->number - 1;
+  const model::ListQuarantines list{{}, id->subscription, {id->subscription, before}, 1};
+  const auto found = ask<model::QuarantineAnswer>(broker.desk, id->shard, list, request.deadline);
+  if (!found.ok()) return found.status();
+  if (found->rules.empty() || found->rules[0].number != id->number) {
+    return Status(Code::NOT_FOUND, "there is no quarantine rule " + request.arguments[0]);
+  }
+  return json_response(200, quarantine_json(id->shard, found->rules[0], name_of(broker, found->rules[0])));
+}
+
+/// One that is over or was lifted can still be asked to release what it has caught.
+Result<Response> lift_quarantine(Broker& broker, const Request& request) {
+  const auto release = flag_parameter(request, "release");
+  if (!release.ok()) return release.status();
+  const auto id = read_id(broker, request.arguments[0]);
+  if (!id.ok()) return id.status();
+  const auto lifted = ask<model::QuarantineAnswer>(
+      broker.desk, id->shard, model::LiftQuarantine{{}, id->subscription, id->number}, request.deadline);
+  const bool gone = lifted.code() == Code::NOT_FOUND;
+  if (!lifted.ok() && !(gone && *release)) return lifted.status();
+  Released released;
+  if (*release) {
+    const auto cases = release_cases(broker, *id, request.deadline);
+    if (!cases.ok()) return cases.status();
+    released = *cases;
+    if (gone && released.count == 0) return lifted.status();
+  }
+  return json_response(
+      200, json::object{
+               {"id", request.arguments[0]}, {"lifted", !gone}, {"released", released.count}, {"more", released.more}});
+}
+
+}  // namespace lazaret::admin

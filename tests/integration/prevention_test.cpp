@@ -1,0 +1,224 @@
+// What keeps messages out of the hospital, and what sends them there: the circuit breaker and quarantine rules, on a
+// real broker through the client library, the command line and HTTP.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "integration/support/api.h"
+#include "integration/support/http.h"
+#include "integration/support/inbox.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class PreventionTest : public ::testing::Test {
+ protected:
+  Client connect() { return Client::connect(broker_.url(), {.name = "prevention", .drain = 5s}); }
+  boost::json::object shown(const std::string& name) {
+    return http(broker_.admin(), "GET", "/api/v1/queues/" + name).json().as_object();
+  }
+  std::string breaker_of(const std::string& name) {
+    return std::string(shown(name).at("breaker_status").at("state").as_string());
+  }
+  HttpAnswer quarantine(const std::string& body) {
+    return http(broker_.admin(), "POST", "/api/v1/hospital/quarantines", body);
+  }
+
+  Broker broker_;
+  Client client_ = connect();
+};
+
+class BreakerTest : public PreventionTest {
+ protected:
+  BreakerTest() {
+    client_.create({.name = "orders",
+                    .max_attempts = 3,
+                    .backoff_initial = 20ms,
+                    .backoff_multiplier = 1,
+                    .breaker_samples = 20,
+                    .breaker_window = 5s,
+                    .breaker_pause = 100ms});
+  }
+  Consumer work() {
+    return client_.consume("orders",
+                           [this](Delivery&) {
+                             ++attempts_;
+                             return database_is_there_ ? Verdict::done()
+                                                       : Verdict::fail("no connection to the database");
+                           },
+                           {.prefetch = 8});
+  }
+
+  std::atomic<bool> database_is_there_{false};
+  std::atomic<std::uint64_t> attempts_{0};
+};
+
+/// Twenty attempts open it; what was out besides, and the probes, count for nothing.
+TEST_F(BreakerTest, AnOutageFillsNoHospital) {
+  constexpr int kMessages = 300;
+  for (int i = 0; i < kMessages; ++i) client_.publish("orders", {.body = "order"});
+  const Consumer consumer = work();
+  ASSERT_TRUE(eventually([&] { return breaker_of("orders") != "closed"; }));
+  const boost::json::object status = shown("orders").at("breaker_status").as_object();
+  EXPECT_EQ(status.at("failures"), 20);
+  EXPECT_EQ(status.at("samples"), 20);
+  EXPECT_EQ(status.at("opened_total"), 1);
+  ASSERT_TRUE(eventually([&] {
+    const std::string why = broker_.cli({"why", "orders"}).out;
+    return why.find("BREAKER_OPEN") != std::string::npos || why.find("circuit breaker is open") != std::string::npos;
+  }));
+  const std::uint64_t before = attempts_;
+  ASSERT_TRUE(eventually([&] { return attempts_ >= before + 3; }));  // three probes later
+  EXPECT_EQ(shown("orders").at("breaker_status").at("opened_total"), 1);
+  EXPECT_EQ(api(broker_, "/status").at("breakers_open"), 1);
+  EXPECT_LT(attempts_, 100u);
+  database_is_there_ = true;
+  ASSERT_TRUE(eventually([&] { return client_.show("orders").acked_total == kMessages; }));
+  EXPECT_EQ(breaker_of("orders"), "closed");
+  EXPECT_EQ(client_.show("orders").in_hospital, 0u);
+  EXPECT_EQ(api(broker_, "/status").at("breakers_open"), 0);
+  const std::string metrics = http(broker_.admin(), "GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("lazaret_queue_breaker_opened_total{queue=\"orders\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("lazaret_queue_breaker_state{queue=\"orders\"} 0"));
+  EXPECT_THAT(broker_.log(), HasSubstr("queue orders: circuit breaker open, 20 of 20 attempts had failed"));
+  EXPECT_THAT(broker_.log(), HasSubstr("queue orders: circuit breaker closed"));
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+}
+
+TEST_F(BreakerTest, SwitchedOffTheMessagesGoToTheHospital) {
+  client_.update({.name = "orders", .breaker = false});
+  for (int i = 0; i < 30; ++i) client_.publish("orders", {.body = "order"});
+  const Consumer consumer = work();
+  ASSERT_TRUE(eventually([&] { return client_.show("orders").in_hospital == 30; }));
+  EXPECT_EQ(breaker_of("orders"), "closed");
+  EXPECT_EQ(attempts_, 90u);
+}
+
+TEST_F(BreakerTest, ItsOptionsAreThoseOfEveryFace) {
+  EXPECT_EQ(client_.show("orders").spec.breaker_samples, 20u);
+  EXPECT_EQ(client_.show("orders").spec.breaker, true);
+  EXPECT_EQ(client_.show("orders").spec.breaker_pause, 100ms);
+  ASSERT_EQ(broker_
+                .cli({"queue", "create", "q", "--breaker", "false", "--breaker-samples", "7", "--breaker-ratio", "0.5",
+                      "--breaker-window", "1m", "--breaker-pause", "2s"})
+                .exit,
+            0);
+  const boost::json::object queue = shown("q");
+  EXPECT_EQ(queue.at("breaker"), false);
+  EXPECT_EQ(queue.at("breaker_samples"), 7);
+  EXPECT_EQ(queue.at("breaker_ratio"), 0.5);
+  EXPECT_EQ(queue.at("breaker_window"), "1m");
+  EXPECT_EQ(queue.at("breaker_pause"), "2s");
+  EXPECT_EQ(broker_.cli({"queue", "update", "q", "--breaker-ratio", "2"}).exit, 65);
+  broker_.restart();
+  EXPECT_EQ(shown("q").at("breaker"), false);
+  EXPECT_EQ(shown("q").at("breaker_samples"), 7);
+  client_.ensure_topic({.name = "events"});
+  client_.create_subscription({.name = "mine", .topic = "events", .breaker = false, .breaker_window = 2s});
+  EXPECT_EQ(client_.show("mine").spec.breaker, false);
+  EXPECT_EQ(client_.show("mine").spec.breaker_window, 2s);
+}
+
+// --- Quarantine -----------------------------------------------------------------------------------------------------
+
+TEST_F(PreventionTest, ARuleSendsWhatMatchesToTheHospitalAndReleasesIt) {
+  client_.create({.name = "orders"});
+  const HttpAnswer added = quarantine(
+      R"({"subscription": "orders", "type": "order.*", "header.region": "eu \"west\"", "reason": "wrong prices"})");
+  ASSERT_EQ(added.status, 201) << added.body;
+  const std::string id(added.json().at("id").as_string());
+  EXPECT_EQ(added.headers.at("location"), "/api/v1/hospital/quarantines/" + id);
+  EXPECT_EQ(added.json().at("filter"), R"(type="order.*" header.region="eu \"west\"")");
+  Inbox inbox;
+  const Consumer consumer = client_.consume("orders", [&](Delivery& delivery) { inbox.add(delivery); });
+  for (int i = 0; i < 5; ++i) {
+    client_.publish("orders", {.body = "bad", .type = "order.created", .headers = {{"region", "eu \"west\""}}});
+  }
+  client_.publish("orders", {.body = "good", .type = "order.created", .headers = {{"region", "us"}}});
+  ASSERT_TRUE(eventually([&] { return client_.show("orders").in_hospital == 5; }));
+  ASSERT_TRUE(inbox.reaches(1));
+  EXPECT_EQ(inbox.at(0).message.body.str(), "good");
+  const boost::json::array cases = cases_of(broker_, "orders");
+  ASSERT_EQ(cases.size(), 5u);
+  for (const auto& one : cases) {
+    EXPECT_EQ(one.at("reason"), "quarantined");
+    EXPECT_EQ(one.at("quarantine"), boost::json::string(id));
+    EXPECT_EQ(one.at("error_type"), "lazaret.quarantined");
+    EXPECT_EQ(one.at("error_message"), boost::json::string("quarantine rule " + id + ": wrong prices"));
+  }
+  EXPECT_EQ(http(broker_.admin(), "GET", "/api/v1/hospital/quarantines/" + id).json().at("caught_total"), 5);
+  EXPECT_EQ(shown("orders").at("quarantines"), 1);
+  EXPECT_THAT(broker_.cli({"why", "orders"}).out, HasSubstr("1 quarantine rule sends"));
+  const HttpAnswer lifted = http(broker_.admin(), "DELETE", "/api/v1/hospital/quarantines/" + id + "?release=true");
+  ASSERT_EQ(lifted.status, 200) << lifted.body;
+  EXPECT_EQ(lifted.json().at("released"), 5);
+  EXPECT_EQ(lifted.json().at("more"), false);
+  ASSERT_TRUE(inbox.reaches(6));
+  ASSERT_TRUE(eventually([&] { return client_.show("orders").acked_total == 6; }));
+  EXPECT_EQ(http(broker_.admin(), "DELETE", "/api/v1/hospital/quarantines/" + id + "?release=true").status, 404);
+  EXPECT_EQ(http(broker_.admin(), "GET", "/api/v1/hospital/quarantines/" + id).status, 404);
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+}
+
+TEST_F(PreventionTest, RulesOutliveAKill) {
+  client_.create({.name = "orders"});
+  client_.ensure_topic({.name = "events"});
+  client_.create_subscription({.name = "mine", .topic = "events"});
+  ASSERT_EQ(quarantine(R"({"subscription": "orders", "key": "k"})").status, 201);
+  ASSERT_EQ(quarantine(R"({"subscription": "mine", "filter": "type~x", "until": "2h"})").status, 201);
+  const boost::json::value before = api(broker_, "/hospital/quarantines");
+  EXPECT_EQ(before.at("items").as_array().size(), 2u);
+  broker_.restart();
+  EXPECT_EQ(api(broker_, "/hospital/quarantines"), before);
+  Inbox inbox;
+  const Consumer consumer = client_.consume("orders", [&](Delivery& delivery) { inbox.add(delivery); });
+  client_.publish("orders", {.body = "bad", .key = "k"});
+  ASSERT_TRUE(eventually([&] { return client_.show("orders").in_hospital == 1; }));
+  broker_.restart();
+  EXPECT_EQ(api(broker_, "/hospital/quarantines?subscription=orders").at("items").at(0).at("caught_total"), 1);
+  EXPECT_EQ(api(broker_, "/hospital/quarantines?limit=1").at("items").as_array().size(), 1u);
+  EXPECT_TRUE(api(broker_, "/hospital/quarantines?limit=1").at("cursor").is_string());
+  EXPECT_EQ(inbox.size(), 0u);
+}
+
+TEST_F(PreventionTest, WhatMakesNoSenseIsRefused) {
+  client_.create({.name = "orders"});
+  client_.ensure_topic({.name = "events"});
+  EXPECT_EQ(quarantine(R"({"subscription": "orders"})").status, 400);
+  EXPECT_EQ(quarantine(R"({"subscription": "orders", "filter": "size=3"})").status, 400);
+  EXPECT_EQ(quarantine(R"({"subscription": "nobody", "type": "x"})").status, 404);
+  EXPECT_EQ(quarantine(R"({"subscription": "events", "type": "x"})").status, 400);
+  EXPECT_EQ(quarantine(R"({"subscription": "orders", "type": "x", "until": "tomorrow"})").status, 400);
+  EXPECT_EQ(quarantine(R"({"subscription": "orders", "type": "x", "until": "2001-01-01T00:00:00Z"})").status, 400);
+  EXPECT_EQ(quarantine(R"({"subscription": "orders", "colour": "red"})").status, 400);
+  EXPECT_EQ(http(broker_.admin(), "DELETE", "/api/v1/hospital/quarantines/0-1-99").status, 404);
+  EXPECT_EQ(http(broker_.admin(), "GET", "/api/v1/hospital/quarantines/red").status, 404);
+}
+
+TEST_F(PreventionTest, TheCommandLine) {
+  client_.create({.name = "orders"});
+  const auto added = broker_.cli_json({"hospital", "quarantine", "add", "orders", "--type", "bad.#", "--header",
+                                       "region=eu", "--reason", "it kills the printer", "--until", "1h"});
+  ASSERT_THAT(added, SizeIs(1));
+  const std::string id(added[0].at("id").as_string());
+  EXPECT_THAT(broker_.cli({"hospital", "quarantine", "list"}).out, HasSubstr("it kills the printer"));
+  EXPECT_THAT(broker_.cli_json({"hospital", "quarantine", "list", "orders"}), SizeIs(1));
+  ASSERT_EQ(broker_.cli({"publish", "orders", "--type", "bad.label", "--header", "region=eu"}, "x").exit, 0);
+  ASSERT_EQ(broker_.cli({"publish", "orders", "--type", "good.label"}, "y").exit, 0);
+  EXPECT_EQ(broker_.cli({"consume", "orders", "--print", "--count", "1"}).out, "y\n");
+  EXPECT_EQ(client_.show("orders").in_hospital, 1u);
+  EXPECT_THAT(broker_.cli({"hospital", "quarantine", "lift", id, "--release"}).out, HasSubstr("replayed 1 case"));
+  EXPECT_EQ(broker_.cli({"consume", "orders", "--print", "--count", "1"}).out, "x\n");
+  EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", id}).exit, 66);
+  EXPECT_EQ(broker_.cli({"hospital", "quarantine", "add", "orders"}).exit, 65);
+}
+
+}  // namespace
+}  // namespace lazaret::testing
