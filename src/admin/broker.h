@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/overview.h"
 #include "admin/server.h"
 #include "engine/desk.h"
 #include "hospital/replay_jobs.h"
@@ -25,6 +26,7 @@ struct Broker {
   std::atomic<bool> checking = false;
   /// The server stops: whatever takes long ends.
   std::atomic<bool> stopping = false;
+  MinuteHistory history = {};
 };
 
 /// NOT_FOUND when there is nothing of this kind and name.

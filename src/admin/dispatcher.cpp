@@ -11,10 +11,9 @@ namespace {
 using base::Code;
 using base::Status;
 
-/// The route of this request, or nullptr; `allow` gets the methods that its path knows ("" when there is no such path).
-const Route* find_route(Request& request, std::string& allow) {
+const Route* find_among(const std::vector<Route>& table, Request& request, std::string& allow) {
   std::vector<std::string> arguments;
-  for (const Route& route : routes()) {
+  for (const Route& route : table) {
     if (!matches(route.pattern, request.segments, arguments)) continue;
     if (route.method == request.method) {
       request.arguments = std::move(arguments);
@@ -25,6 +24,12 @@ const Route* find_route(Request& request, std::string& allow) {
     if (route.method == Method::get) allow += ", HEAD";
   }
   return nullptr;
+}
+
+/// The route of this request, or nullptr; `allow` gets the methods that its path knows ("" when there is no such path).
+const Route* find_route(Request& request, std::string& allow) {
+  if (const Route* route = find_among(routes(), request, allow)) return route;
+  return find_among(page_routes(), request, allow);
 }
 
 bool is_json(std::string_view content_type) {
@@ -39,6 +44,7 @@ bool is_json(std::string_view content_type) {
 bool needs_json(Method method) { return method != Method::get; }
 
 Status check_query(const Request& request, const Route& route) {
+  if (route.any_query) return {};
   for (const auto& [name, value] : request.query) {
     const auto is_known = [&given = name](const Parameter& parameter) { return parameter.name == given; };
     if (std::none_of(route.query.begin(), route.query.end(), is_known)) {
@@ -83,7 +89,7 @@ std::optional<Response> Dispatcher::refuse(Request& request) const noexcept {
 Response Dispatcher::handle(const Request& request) const noexcept {
   try {
     const Route* route = request.route;
-    LZ_ASSERT(route != nullptr);
+    LZ_ASSERT(route != nullptr && route->handler != nullptr);
     if (route->body.empty() && !request.body.empty()) {
       return problem(Status(Code::BAD_REQUEST, "this request takes no body"));
     }

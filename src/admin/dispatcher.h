@@ -21,7 +21,7 @@ class Dispatcher {
 
   /// What can be said before the body is read: nullopt when the request may go on. Fills in what `handle` needs.
   std::optional<Response> refuse(Request& request) const noexcept;
-  /// REQUIRES that `refuse` let it pass.
+  /// REQUIRES that `refuse` let it pass, and that its route is no stream.
   Response handle(const Request& request) const noexcept;
 
  private:

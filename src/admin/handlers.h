@@ -86,6 +86,13 @@ base::Result<Response> get_readiness(Broker& broker, const Request& request);
 // metrics.cpp
 base::Result<Response> get_metrics(Broker& broker, const Request& request);
 
+// overview.cpp
+base::Result<Response> get_overview(Broker& broker, const Request& request);
+
+// page.cpp
+base::Result<Response> get_page(Broker& broker, const Request& request);
+base::Result<Response> get_page_file(Broker& broker, const Request& request);
+
 // openapi.cpp
 base::Result<Response> get_openapi(Broker& broker, const Request& request);
 

@@ -45,10 +45,12 @@ struct StartOnWorker {
 }  // namespace
 
 HttpFront::HttpFront(asio::io_context& io, asio::thread_pool& workers, const Dispatcher& dispatcher,
-                     std::uint64_t max_body_bytes, std::string version, std::function<void()> release_workers)
+                     EventStreams& events, std::uint64_t max_body_bytes, std::string version,
+                     std::function<void()> release_workers)
     : io_(io),
       workers_(workers),
       dispatcher_(dispatcher),
+      events_(events),
       max_body_bytes_(max_body_bytes),
       server_name_("lazaret/" + std::move(version)),
       release_workers_(std::move(release_workers)),
@@ -128,6 +130,7 @@ void HttpFront::begin_stop() {
   for (Session& session : sessions_) {
     if (!session.busy) session.stream->cancel();
   }
+  events_.wake();
   stop_timer_.expires_after(FrontLimits::kStopTime);
   stop_timer_.async_wait([this](error_code error) {
     if (!error) cut_off();

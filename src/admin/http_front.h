@@ -20,6 +20,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 
 #include "admin/dispatcher.h"
+#include "admin/event_streams.h"
 
 namespace lazaret::admin {
 
@@ -60,7 +61,7 @@ class HttpFront {
 
   /// `max_body_bytes`: of a request with a message. `version`: for the Server header. `release_workers` makes workers
   /// that wait for shards give up; called once, when the time to stop is over.
-  HttpFront(asio::io_context& io, asio::thread_pool& workers, const Dispatcher& dispatcher,
+  HttpFront(asio::io_context& io, asio::thread_pool& workers, const Dispatcher& dispatcher, EventStreams& events,
             std::uint64_t max_body_bytes, std::string version, std::function<void()> release_workers);
 
   /// BAD_CONFIGURATION when it cannot listen there. REQUIRES that the I/O thread does not run yet.
@@ -80,6 +81,7 @@ class HttpFront {
   asio::awaitable<Response> answer(Request request);
 
   std::list<Session>& sessions() { return sessions_; }
+  EventStreams& events() { return events_; }
   std::size_t& large_bodies() { return large_bodies_; }
   /// Bytes of large answers that are not written yet.
   std::size_t& large_answers_bytes() { return large_answers_bytes_; }
@@ -94,6 +96,7 @@ class HttpFront {
   asio::io_context& io_;
   asio::thread_pool& workers_;
   const Dispatcher& dispatcher_;
+  EventStreams& events_;
   const std::uint64_t max_body_bytes_;
   const std::string server_name_;
   const std::function<void()> release_workers_;

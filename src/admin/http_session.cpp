@@ -3,7 +3,9 @@
 #include <optional>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
@@ -44,6 +46,8 @@ Request head_of(const Parser::value_type& message) {
   request.content_type = message[http::field::content_type];
   request.if_match = message[http::field::if_match];
   request.actor = message["X-Lazaret-Actor"];
+  request.accept_encoding = message[http::field::accept_encoding];
+  request.if_none_match = message[http::field::if_none_match];
   for (const auto& field : message) {
     if (field.name() == http::field::host) request.hosts.emplace_back(field.value());
     if (field.name() == http::field::origin) request.origins.emplace_back(field.value());
@@ -70,6 +74,10 @@ template <class Message>
 void add_fields(Message& message, const Response& response, const std::string& server) {
   message.set(http::field::server, server);
   message.set("X-Content-Type-Options", "nosniff");
+  message.set("Referrer-Policy", "no-referrer");
+  message.set("Cross-Origin-Resource-Policy", "same-origin");
+  // Whatever a browser is led to look at of the API, bodies of messages above all, it does nothing with.
+  message.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox");
   message.set(http::field::cache_control, "no-store");
   if (!response.content_type.empty()) message.set(http::field::content_type, response.content_type);
   for (const auto& [name, value] : response.headers) message.set(name, value);
@@ -179,8 +187,13 @@ class HttpSession {
         co_return false;
       }
     }
+    if (!refusal && request.route->is_stream && !is_head_) {
+      co_await give_up(co_await stream_events());
+      co_return false;
+    }
     const bool keep_alive = parser.keep_alive() && !front_.stopping();
     AnswerPlace answer_place(front_.large_answers_bytes());
+    if (!refusal && request.route->is_stream) refusal = Response{200, "text/event-stream", "", {}};
     if (!refusal) {
       request.body = std::move(parser.get().body());
       request.deadline = std::chrono::steady_clock::now() + kAskDeadline;
@@ -222,6 +235,42 @@ class HttpSession {
     auto refusal = unreadable(error, body_limit_);
     if (!refusal) stream_.close();
     co_return refusal;
+  }
+
+  /// Events until the peer has gone, does not take them, or the front stops. A response: there are too many streams.
+  asio::awaitable<std::optional<Response>> stream_events() {
+    asio::steady_timer alarm(stream_.get_executor());
+    EventStreams::Place place(front_.events(), alarm);
+    if (!place.taken()) {
+      co_return problem(Status(Code::RESOURCE_EXHAUSTED, "too many streams of events are open")
+                            .with_limit("event_streams", EventStreams::kStreams)
+                            .with_retry_after_ms(10'000));
+    }
+    place_->waits_since.reset();
+    // No length, and no keeping alive: it ends with the connection.
+    http::response<http::empty_body> head{http::status::ok, version_};
+    add_fields(head, Response{200, "text/event-stream", "", {}}, front_.server_name());
+    head.keep_alive(false);
+    http::response_serializer<http::empty_body> serializer{head};
+    stream_.expires_after(EventStreams::kWriteTime);
+    const auto [error, bytes] = co_await http::async_write_header(stream_, serializer, kAwait);
+    bool alive = !error;
+    const auto heartbeat = std::make_shared<const std::string>(": still here\n\n");
+    while (alive && !front_.stopping()) {
+      EventStreams::Text text = place.next();
+      if (text == nullptr) {
+        alarm.expires_after(EventStreams::kHeartbeat);
+        const auto [woken] = co_await alarm.async_wait(kAwait);
+        if (front_.stopping()) break;
+        text = place.next();
+        if (text == nullptr && woken) continue;
+        if (text == nullptr) text = heartbeat;
+      }
+      stream_.expires_after(EventStreams::kWriteTime);
+      const auto [broken, written] = co_await asio::async_write(stream_, asio::buffer(*text), kAwait);
+      alive = !broken;
+    }
+    co_return std::nullopt;
   }
 
   asio::awaitable<bool> write(Response response, bool keep_alive) {

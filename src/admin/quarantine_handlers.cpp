@@ -110,13 +110,13 @@ struct Released {
 
 /// Replays what the rule has caught and is still in the hospital, as much as one request may.
 Result<Released> release_cases(Broker& broker, const QuarantineId& id, Deadline deadline) {
-  model::CaseFilter filter;
-  filter.subscription = id.subscription;
-  filter.state = model::CaseState::admitted;
-  filter.reason = model::CaseReason::quarantined;
+  model::CaseQuery query;
+  query.subscription = id.subscription;
+  model::with_state(query, model::CaseState::admitted);
+  model::with_reason(query, model::CaseReason::quarantined);
   Released released;
   for (std::string cursor;;) {
-    const auto page = broker.engine.store().list_cases(filter, cursor, kReleasedAtOnce);
+    const auto page = broker.engine.store().list_cases(query, cursor, kReleasedAtOnce);
     if (!page.ok()) return page.status();
     std::vector<Pending<model::CaseDone>> pending;
     for (const model::CaseRecord& record : page->cases) {

@@ -33,6 +33,8 @@ struct Request {
   /// Who asks, as they say (X-Lazaret-Actor), and where they come from.
   std::string actor;
   std::string peer;
+  std::string accept_encoding;
+  std::string if_none_match;
 
   /// Filled in by `split_target`: decoded.
   std::vector<std::string> segments;

@@ -385,6 +385,24 @@ std::vector<Route> broker_routes() {
        .summary = "The broker as a whole",
        .handler = get_status,
        .outcomes = {{.summary = "Its state", .schema = "Status"}}},
+      {.pattern = "/api/v1/overview",
+       .operation = "getOverview",
+       .summary = "What every queue and subscription holds now, and their last hour, minute by minute",
+       .handler = get_overview,
+       .outcomes = {{.summary = "At most 1000 of them, by name", .schema = "Overview"}}},
+      {.pattern = "/api/v1/events",
+       .operation = "streamEvents",
+       .summary = "Server-sent events: an `overview` with everything, then one a second with what has changed",
+       .outcomes = {{.summary = "Until the peer or the broker ends it; the data of an event is an OverviewEvent",
+                     .content_type = "text/event-stream",
+                     .schema = "OverviewEvent"}},
+       .is_stream = true},
+      {.pattern = "/",
+       .operation = "getPage",
+       .summary = "The web page of the broker",
+       .handler = get_page,
+       .outcomes = {{.summary = "It needs nothing from elsewhere", .content_type = "text/html"}},
+       .any_query = true},
       {.pattern = "/metrics",
        .operation = "getMetrics",
        .summary = "Metrics for Prometheus",
@@ -410,6 +428,20 @@ std::vector<Route> broker_routes() {
 
 }  // namespace
 
+const std::vector<Route>& page_routes() {
+  static const std::vector<Route> all = [] {
+    std::vector<Route> table;
+    for (const std::string_view place :
+         {"/hospital", "/hospital/cases", "/hospital/cases/{id}", "/hospital/replays", "/hospital/replays/{id}",
+          "/queues/{name}", "/topics/{name}", "/subscriptions/{name}"}) {
+      table.push_back({.pattern = place, .handler = get_page, .any_query = true});
+    }
+    table.push_back({.pattern = "/page/{file}", .handler = get_page_file});
+    return table;
+  }();
+  return all;
+}
+
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
@@ -423,6 +455,7 @@ const std::vector<Route>& routes() {
 
 bool matches(std::string_view pattern, const std::vector<std::string>& segments, std::vector<std::string>& arguments) {
   arguments.clear();
+  if (segments.empty()) return pattern == "/";
   for (const std::string& segment : segments) {
     if (!pattern.starts_with('/')) return false;
     pattern.remove_prefix(1);

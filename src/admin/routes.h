@@ -38,6 +38,8 @@ struct Route {
   std::string_view body = {};  // schema of the body; "": a body is refused
   bool has_message = false;    // in its body, which may be as large as a message needs
   std::vector<Outcome> outcomes = {};
+  bool any_query = false;  // the parameters are none of the broker's business: the page reads them
+  bool is_stream = false;  // answered by the session with events for as long as the peer listens; has no handler
 };
 
 const std::vector<Route>& routes();
@@ -45,6 +47,8 @@ const std::vector<Route>& routes();
 std::vector<Route> diagnosis_routes();
 /// Those of replay_routes.cpp, another.
 std::vector<Route> replay_routes();
+/// Where the page can be, and its files: served, and no calls of the API.
+const std::vector<Route>& page_routes();
 
 /// Whether `segments` fit the pattern; `arguments` gets what stands in the places of `{…}`.
 bool matches(std::string_view pattern, const std::vector<std::string>& segments, std::vector<std::string>& arguments);

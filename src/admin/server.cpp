@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "admin/http_front.h"
+#include "admin/sampler.h"
 
 namespace lazaret::admin {
 namespace {
@@ -29,7 +30,7 @@ struct Server::Impl {
 
   base::Status listen() {
     // The host as configured may be a name; what is bound is known only after.
-    front = std::make_unique<HttpFront>(io, workers, dispatcher, max_request_bytes(config), config.version,
+    front = std::make_unique<HttpFront>(io, workers, dispatcher, events, max_request_bytes(config), config.version,
                                         [this] { desk->close(); });
     return front->listen(config.host, config.port);
   }
@@ -39,16 +40,19 @@ struct Server::Impl {
     names.push_back(config.host);
     dispatcher.expect(OriginCheck(front->endpoint().address().to_string(), std::move(names)));
     front->begin_accepting();
+    sampler.start();
     thread = std::thread([this] { io.run(); });
   }
 
   void stop() {
     if (!thread.joinable()) return;
     broker.stopping = true;
+    sampler.begin_stop();
     asio::post(io, [this] { front->begin_stop(); });
     thread.join();
     workers.join();
     desk->close();
+    sampler.join();
   }
 
   const ServerConfig config;
@@ -57,6 +61,10 @@ struct Server::Impl {
   Dispatcher dispatcher{broker};
   asio::thread_pool workers{2};
   asio::io_context io{1};
+  Sampler sampler{broker, [this](std::shared_ptr<const Overview> overview) {
+                    asio::post(io, [this, overview = std::move(overview)] { events.publish(overview); });
+                  }};
+  EventStreams events{[this](bool watched) { sampler.watch(watched); }};
   std::unique_ptr<HttpFront> front;
   std::thread thread;
 };

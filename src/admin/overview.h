@@ -1,0 +1,84 @@
+// Overview: what the page shows of every queue and subscription, as numbers of one moment, and how they have been in the
+// last hour.
+//
+// Threading: a sample is taken on any thread that may wait; `MinuteHistory` may be used from any.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "model/answer.h"
+
+namespace lazaret::admin {
+
+struct Broker;
+
+/// Of one queue or subscription. What is equal in two samples is sent once (event_streams.h).
+struct OverviewRow {
+  std::string name;
+  model::Kind kind = model::Kind::queue;
+  std::string topic;  // of a subscription: its topics, with commas between them
+  std::uint64_t ready = 0, leased = 0, waiting = 0, scheduled = 0, held = 0;
+  std::uint64_t suspects = 0;
+  std::uint64_t in_hospital = 0;
+  std::uint64_t entered_total = 0, acked_total = 0;
+  std::uint64_t consumer_count = 0;
+  base::Instant oldest_ready_at{};
+  bool paused = false;
+  bool operator==(const OverviewRow&) const = default;
+};
+
+struct Overview {
+  /// So many rows at most, by name: who has more looks at them one by one.
+  static constexpr std::size_t kRows = 1000;
+
+  std::uint64_t number = 0;  // rises by one with each that is sent to streams
+  base::Instant at{};
+  std::vector<OverviewRow> rows;  // by name
+  bool more = false;              // there are queues or subscriptions that have no row
+};
+
+OverviewRow overview_row(const model::QueueStats& stats);
+/// Asks the shards, and waits for their answers.
+base::Result<Overview> take_overview(Broker& broker, std::chrono::steady_clock::time_point deadline);
+
+boost::json::object row_json(const OverviewRow& row);
+
+/// The last hour, minute by minute, of as many as an overview has rows.
+class MinuteHistory {
+ public:
+  static constexpr std::size_t kMinutes = 60;
+
+  /// The numbers at the end of a minute. Whoever is not in it is forgotten.
+  void add(const Overview& overview);
+  /// {"entered", "acked", "unsettled", "in_hospital"}: one number a minute, the newest last. What entered and was acked
+  /// is counted in that minute, the others at its end.
+  boost::json::object of(const std::string& name) const;
+  base::Instant until() const;
+
+ private:
+  struct Point {
+    std::uint64_t entered = 0, acked = 0, unsettled = 0, in_hospital = 0;
+  };
+  struct Ring {
+    std::uint64_t entered_before = 0, acked_before = 0;  // totals at the end of the minute before the next
+    std::uint64_t last = 0;                              // number of the minute that was added last
+    std::size_t next = 0;                                // place of the next point, once there are kMinutes
+    std::vector<Point> points;
+  };
+  static void add(Ring& ring, const OverviewRow& row);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Ring> rings_;  // GUARDED_BY(mutex_)
+  base::Instant until_{};              // GUARDED_BY(mutex_)
+  std::uint64_t minutes_ = 0;          // GUARDED_BY(mutex_)
+};
+
+}  // namespace lazaret::admin

@@ -1,0 +1,152 @@
+// The body of a message: JSON and XML laid out and foldable, text, or bytes in hexadecimal. Never as anything that a
+// browser would run; long lines are cut, and of long bodies the beginning is shown until somebody asks for more.
+import { html, useMemo, useState } from '../view.js';
+import { bodyAddress } from '../api.js';
+import { bytes as size, count } from '../format.js';
+import { notify } from '../store.js';
+import { Icon } from './icons.js';
+import { Text } from './text.js';
+
+const LAID_OUT_BYTES = 2 << 20; // larger bodies are shown as text
+const MANY = 100; // members of an object that are drawn at once
+const LINES = 400;
+const HEX_BYTES = 2048;
+
+/** { text, bytes }: of a message as the API gives it; text is null when it is not UTF-8. */
+export function contentOf(message) {
+  if (message.body !== undefined) return { text: message.body, bytes: null };
+  if (message.body_base64 === undefined) return { text: '', bytes: null };
+  const raw = atob(message.body_base64);
+  return { text: null, bytes: Uint8Array.from(raw, (c) => c.charCodeAt(0)) };
+}
+
+export function parseJson(text) {
+  if (text === null || text.length > LAID_OUT_BYTES || !/^\s*[[{"\d\-tfn]/.test(text)) return undefined;
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseXml(text, type) {
+  if (text === null || text.length > LAID_OUT_BYTES || !/^\s*</.test(text)) return undefined;
+  if (type && !/xml/i.test(type) && !/^\s*<\?xml/.test(text)) return undefined;
+  const document = new DOMParser().parseFromString(text, 'application/xml');
+  return document.querySelector('parsererror') ? undefined : document.documentElement;
+}
+
+// --- JSON --------------------------------------------------------------------------------------------------------
+
+function Scalar({ value }) {
+  if (typeof value === 'string') return html`<span class="json-text">"<${Text} value=${value} max=${400} fallback="" />"</span>`;
+  return html`<span class="json-${value === null ? 'null' : typeof value}">${String(value)}</span>`;
+}
+
+const Name = ({ name }) => name !== undefined && html`<span class="json-name"><${Text} value=${name} max=${120} fallback='""' /></span>: `;
+
+function Node({ name, value, depth }) {
+  const [open, setOpen] = useState(depth < 3);
+  const [shown, setShown] = useState(MANY);
+  if (value === null || typeof value !== 'object') return html`<div class="node"><${Name} name=${name} /><${Scalar} value=${value} /></div>`;
+  const list = Array.isArray(value);
+  const entries = list ? value : Object.entries(value);
+  const brackets = list ? '[]' : '{}';
+  if (entries.length === 0) return html`<div class="node"><${Name} name=${name} />${brackets}</div>`;
+  return html`<details class="node" open=${open} onToggle=${(event) => setOpen(event.target.open)}>
+    <summary><${Name} name=${name} /><span class="faint">${brackets[0]}${open ? '' : ` ${count(entries.length)} `}${open ? '' : brackets[1]}</span></summary>
+    ${open && html`<div class="inside">
+      ${entries.slice(0, shown).map((one, i) => html`<${Node} key=${i} name=${list ? undefined : one[0]} value=${list ? one : one[1]} depth=${depth + 1} />`)}
+      ${entries.length > shown && html`<button type="button" class="more" onClick=${() => setShown(shown + 10 * MANY)}>
+        … ${count(entries.length - shown)} more</button>`}
+    </div><span class="faint">${brackets[1]}</span>`}
+  </details>`;
+}
+
+// --- XML ---------------------------------------------------------------------------------------------------------
+
+function Element({ node, depth }) {
+  const [open, setOpen] = useState(depth < 3);
+  const [shown, setShown] = useState(MANY);
+  if (node.nodeType === 3 || node.nodeType === 4) {
+    const text = node.nodeValue.trim();
+    return text && html`<div class="node"><${Text} value=${text} max=${400} keep=${'\n\t'} /></div>`;
+  }
+  if (node.nodeType === 8) return html`<div class="node faint">${'<!--'}<${Text} value=${node.nodeValue} max=${400} fallback="" />${'-->'}</div>`;
+  if (node.nodeType !== 1) return null;
+  const head = html`<span class="json-name">${'<'}<${Text} value=${node.nodeName} max=${80} /></span>
+    ${[...node.attributes].map((one) => html` <${Text} value=${one.name} max=${80} />=<span class="json-text">"<${Text} value=${one.value} fallback="" />"</span>`)}
+    <span class="json-name">${'>'}</span>`;
+  const tail = html`<span class="faint">${'</'}<${Text} value=${node.nodeName} max=${80} />${'>'}</span>`;
+  const children = [...node.childNodes];
+  if (children.length === 0 || (children.length === 1 && children[0].nodeType === 3 && children[0].length < 80)) {
+    return html`<div class="node">${head}<${Text} value=${node.textContent} fallback="" />${tail}</div>`;
+  }
+  return html`<details class="node" open=${open} onToggle=${(event) => setOpen(event.target.open)}><summary>${head}</summary>
+    ${open && html`<div class="inside">${children.slice(0, shown).map((one, i) => html`<${Element} key=${i} node=${one} depth=${depth + 1} />`)}
+      ${children.length > shown && html`<button type="button" class="more" onClick=${() => setShown(shown + 10 * MANY)}>
+        … ${count(children.length - shown)} more</button>`}</div>${tail}`}
+  </details>`;
+}
+
+// --- Text and bytes ------------------------------------------------------------------------------------------------
+
+function Lines({ text }) {
+  const [shown, setShown] = useState(LINES);
+  const lines = useMemo(() => text.split('\n'), [text]);
+  return html`<pre tabindex="0" class="lines">${lines.slice(0, shown).map((line, i) => html`<div key=${i}><${Text} value=${line} max=${600} keep=${'\t'} fallback=" " /></div>`)}</pre>
+    ${lines.length > shown && html`<button type="button" class="more" onClick=${() => setShown(shown + 5 * LINES)}>
+      … ${count(lines.length - shown)} more lines</button>`}`;
+}
+
+function hexLine(data, at) {
+  const part = [...data.subarray(at, at + 16)];
+  const hex = part.map((b) => b.toString(16).padStart(2, '0')).join(' ').padEnd(48);
+  return `${at.toString(16).padStart(8, '0')}  ${hex} ${part.map((b) => (b > 31 && b < 127 ? String.fromCharCode(b) : '·')).join('')}`;
+}
+
+function Hex({ data }) {
+  const [shown, setShown] = useState(HEX_BYTES);
+  const lines = [];
+  for (let at = 0; at < Math.min(shown, data.length); at += 16) lines.push(hexLine(data, at));
+  return html`<pre tabindex="0" class="hex">${lines.join('\n')}</pre>
+    ${data.length > shown && html`<button type="button" class="more" onClick=${() => setShown(shown + 32 * HEX_BYTES)}>
+      … ${size(data.length - shown)} more</button>`}`;
+}
+
+const VIEWS = { json: 'JSON', xml: 'XML', text: 'Text', hex: 'Hex' };
+
+/** `id`: of the case whose body it is, for the raw one. */
+export function Body({ message, id }) {
+  const content = useMemo(() => contentOf(message), [message]);
+  const json = useMemo(() => parseJson(content.text), [content]);
+  const xml = useMemo(() => (json ? undefined : parseXml(content.text, message.content_type)), [content]);
+  const [chosen, setChosen] = useState(null);
+  const data = content.bytes ?? (chosen === 'hex' ? new TextEncoder().encode(content.text) : null);
+  const views = [json && 'json', xml && 'xml', content.text !== null && 'text', 'hex'].filter(Boolean);
+  const view = views.includes(chosen) ? chosen : views[0];
+  const length = content.bytes ? content.bytes.length : new Blob([content.text]).size;
+  const copy = async () => {
+    await navigator.clipboard.writeText(content.text);
+    notify({ kind: 'good', text: `Copied ${size(length)}.` });
+  };
+  return html`<div class="body">
+    <div class="body-bar">
+      <div class="tabs" role="group" aria-label="How the body is shown">
+        ${views.map((one) => html`<button type="button" key=${one} aria-pressed=${one === view} onClick=${() => setChosen(one)}>${VIEWS[one]}</button>`)}
+      </div>
+      <span class="faint small">${size(length)}</span>
+      <span class="grow"></span>
+      ${content.text !== null && navigator.clipboard && html`<button type="button" class="quiet" onClick=${copy}><${Icon} name="copy" />Copy</button>`}
+      ${id && html`<a class="button quiet" href=${bodyAddress(id)} target="_blank" rel="noopener">Raw</a>
+        <a class="button quiet" href=${bodyAddress(id)} download=${`case-${id}`}>Download</a>`}
+    </div>
+    <div class="body-view">
+      ${length === 0 ? html`<p class="faint">The body is empty.</p>`
+        : view === 'json' ? html`<${Node} value=${json.value} depth=${0} />`
+        : view === 'xml' ? html`<${Element} node=${xml} depth=${0} />`
+        : view === 'text' ? html`<${Lines} text=${content.text} />`
+        : html`<${Hex} data=${data ?? new TextEncoder().encode(content.text)} />`}
+    </div>
+  </div>`;
+}

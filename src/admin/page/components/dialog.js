@@ -1,0 +1,54 @@
+// A dialog: one sentence that says what will happen, the choices, and a button that says the same. The browser's own
+// <dialog> holds the focus and gives it back; Escape leaves without doing anything.
+import { html, useEffect, useRef, useState } from '../view.js';
+import { ProblemNote } from './states.js';
+
+/**
+ * `act` does it and may throw a Problem, which stays to be read. `grave`: what cannot be taken back; its button is not
+ * where the focus begins. `confirm` is the text of the button.
+ */
+export function Dialog({ title, children, confirm, act, close, grave = false, disabled = false }) {
+  const element = useRef(null);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState(null);
+  useEffect(() => {
+    const dialog = element.current;
+    const before = document.activeElement;
+    dialog.showModal();
+    const first = dialog.querySelector('[data-first]') ?? dialog.querySelector(grave ? '.cancel' : '.confirm');
+    first?.focus();
+    return () => {
+      dialog.close();
+      if (before?.isConnected) before.focus({ preventScroll: true });
+    };
+  }, []);
+
+  const submit = async (event) => {
+    event.preventDefault();
+    if (busy || disabled || !act) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      await act();
+      close();
+    } catch (error) {
+      setProblem(error);
+      setBusy(false);
+    }
+  };
+  return html`<dialog ref=${element} aria-labelledby="dialog-title" onCancel=${(event) => {
+    event.preventDefault();
+    if (!busy) close();
+  }} onClick=${(event) => { if (event.target === element.current && !busy) close(); }}>
+    <form onSubmit=${submit}>
+      <h2 id="dialog-title">${title}</h2>
+      <div class="dialog-body">${children}</div>
+      ${problem && html`<${ProblemNote} problem=${problem} />`}
+      <div class="dialog-buttons">
+        <button type="button" class="cancel" onClick=${close} disabled=${busy}>${confirm ? 'Cancel' : 'Close'}</button>
+        ${confirm && html`<button type="submit" class="confirm ${grave ? 'grave' : 'primary'}"
+          disabled=${busy || disabled}>${busy ? 'Working…' : confirm}</button>`}
+      </div>
+    </form>
+  </dialog>`;
+}

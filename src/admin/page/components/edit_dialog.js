@@ -1,0 +1,95 @@
+// Editing the message of a case: body and headers. The original is kept; what differs is shown before it is saved, and a
+// version that somebody else has made meanwhile is never overwritten.
+import { html, useMemo, useState } from '../view.js';
+import { Problem, call } from '../api.js';
+import { notify } from '../store.js';
+import { contentOf, parseJson } from './body.js';
+import { Dialog } from './dialog.js';
+import { Difference, textOf } from './difference.js';
+
+const isJson = (type) => /^application\/(.+\+)?json\b/.test(type ?? '');
+
+const headerLines = (headers) => Object.entries(headers ?? {})
+  .flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`)).join('\n');
+
+/** "Name: value" a line; null where a line is none. */
+function readHeaders(text) {
+  const headers = {};
+  for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
+    const colon = line.indexOf(':');
+    if (colon <= 0) return null;
+    const name = line.slice(0, colon).trim();
+    const value = line.slice(colon + 1).trim();
+    headers[name] = name in headers ? [headers[name], value].flat() : value;
+  }
+  return headers;
+}
+
+/** What is to be sent of the headers: those that changed, null for those that are gone. */
+function headerChange(before, after) {
+  const change = {};
+  for (const name of Object.keys(before ?? {})) if (!(name in after)) change[name] = null;
+  for (const [name, value] of Object.entries(after)) {
+    if (JSON.stringify(value) !== JSON.stringify(before?.[name])) change[name] = value;
+  }
+  return change;
+}
+
+function mistakeIn(text, before, headers, type) {
+  if (headers === null) return 'A header is written as “Name: value”, one a line.';
+  if ((isJson(type) || parseJson(before)) && text.trim() !== '') {
+    try {
+      JSON.parse(text);
+    } catch (error) {
+      return `The body is not JSON any more: ${error.message}`;
+    }
+  }
+  return null;
+}
+
+export function EditDialog({ one, tag, close, then }) {
+  const { message } = one;
+  const content = useMemo(() => contentOf(message), [message]);
+  const pretty = useMemo(() => {
+    const json = parseJson(content.text);
+    return json ? JSON.stringify(json.value, null, 2) : content.text ?? '';
+  }, [content]);
+  const [body, setBody] = useState(pretty);
+  const [headers, setHeaders] = useState(headerLines(message.headers));
+  const [note, setNote] = useState('');
+  const binary = content.text === null;
+  const read = readHeaders(headers);
+  const mistake = mistakeIn(body, content.text, read, message.content_type);
+  const changes = { ...(body !== pretty && !binary && { body }) };
+  const changed = read && headerChange(message.headers, read);
+  if (changed && Object.keys(changed).length > 0) changes.headers = changed;
+  const after = { ...message, headers: read ?? message.headers, ...(!binary && { body }) };
+  const act = async () => {
+    if (note.trim()) changes.note = note.trim();
+    try {
+      await call('editCase', { args: { id: one.id }, body: changes, headers: { 'If-Match': tag } });
+    } catch (problem) {
+      if (problem.status !== 412) throw problem;
+      throw new Problem({
+        code: problem.code, status: 412, retry: 'never',
+        title: 'Somebody else has edited this message meanwhile; nothing was saved. Copy what you have written, close this, and look at the newer version.',
+      });
+    }
+    notify({ kind: 'good', text: `The message of case ${one.id} has a new version; a replay sends it.` });
+    then?.();
+  };
+  return html`<${Dialog} title="Edit the message" confirm="Save a new version" act=${act} close=${close}
+      disabled=${mistake !== null || Object.keys(changes).length === 0}>
+    <p>Save a new version of the message of case ${one.id}; the original is kept, and the next replay sends what you write here.</p>
+    ${binary ? html`<p class="faint">The body is not text: edit it with <code>lazaret hospital edit ${one.id} --body-file FILE</code>.</p>`
+      : html`<label class="field">Body
+        <textarea data-first rows="14" spellcheck=${false} value=${body} aria-invalid=${mistake ? 'true' : 'false'}
+          onInput=${(e) => setBody(e.target.value)}></textarea></label>`}
+    <label class="field">Headers
+      <textarea rows="3" spellcheck=${false} value=${headers} onInput=${(e) => setHeaders(e.target.value)}></textarea></label>
+    <label class="field">Note (kept with the version)
+      <input type="text" maxlength="1000" value=${note} autocomplete="off" onInput=${(e) => setNote(e.target.value)} /></label>
+    ${mistake && html`<p class="problem-line" role="alert">${mistake}</p>`}
+    ${!mistake && html`<h3>What will differ</h3><${Difference} before=${textOf(message)} after=${textOf(after)} />`}
+  </${Dialog}>`;
+}

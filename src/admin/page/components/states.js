@@ -1,0 +1,15 @@
+// What a place shows when it has nothing to show: not yet, nothing, or an error.
+import { html } from '../view.js';
+import { Text } from './text.js';
+
+export const Loading = ({ what }) => html`<div class="blank" role="status"><span class="spinner" aria-hidden="true"></span>
+  <p>Reading ${what}…</p></div>`;
+
+export const Empty = ({ title, children }) => html`<div class="blank"><p class="blank-title">${title}</p>
+  <div class="faint">${children}</div></div>`;
+
+export const ProblemNote = ({ problem, again }) => html`<div class="problem" role="alert">
+  <p><span class="code">${problem.code ?? 'ERROR'}</span> <${Text} value=${problem.message} max=${400} /></p>
+  <p class="faint">${problem.advice ?? 'This is a mistake in the page: reload it.'}</p>
+  ${again && html`<button type="button" onClick=${again}>Try again</button>`}
+</div>`;

@@ -1,0 +1,33 @@
+// How a queue or subscription is, in a word: from its row of the overview. What is worst first.
+import { age, count, some } from './format.js';
+
+const AGEING_MS = 5 * 60000;
+
+const plural = (n, text) => `${count(n)} ${n === 1 ? 'message' : 'messages'} ${text}`;
+
+/** { rank, tone, icon, word, sentence }: rank 0 is fine; the higher the worse. */
+export function healthOf(row, now) {
+  const backlog = row.ready + row.held;
+  const oldest = row.oldest_ready_at ? now - Date.parse(row.oldest_ready_at) : 0;
+  if (row.breaker === 'open') {
+    return { rank: 6, tone: 'bad', icon: 'warn', word: 'breaker open', sentence: `The breaker of ${row.name} is open: too much failed.` };
+  }
+  if (row.paused && backlog > 0) {
+    return { rank: 4, tone: 'warn', icon: 'pause', word: 'paused', sentence: `${row.name} is paused, ${plural(backlog, backlog === 1 ? 'waits' : 'wait')}.` };
+  }
+  if (row.paused) return { rank: 1, tone: 'calm', icon: 'pause', word: 'paused' };
+  if (row.ready > 0 && row.consumer_count === 0) {
+    return { rank: 5, tone: 'bad', icon: 'none', word: 'nobody consuming', sentence: `Nobody consumes from ${row.name}: ${plural(row.ready, row.ready === 1 ? 'waits' : 'wait')}.` };
+  }
+  if (oldest > AGEING_MS) {
+    return { rank: 4, tone: 'warn', icon: 'wait', word: 'ageing', sentence: `The oldest message of ${row.name} waits for ${age(oldest)}.` };
+  }
+  if (row.suspects > 0) return { rank: 3, tone: 'warn', icon: 'warn', word: 'isolating', sentence: null };
+  if (row.waiting > 0) return { rank: 3, tone: 'warn', icon: 'back', word: 'retrying', sentence: null };
+  if (row.in_hospital > 0) {
+    return { rank: 2, tone: 'calm', icon: 'case', word: 'open cases', sentence: `${row.name} has ${some(row.in_hospital, 'open case')}.` };
+  }
+  return { rank: 0, tone: 'good', icon: 'good', word: 'fine' };
+}
+
+export const addressOf = (row) => `/${row.kind === 'subscription' ? 'subscriptions' : 'queues'}/${encodeURIComponent(row.name)}`;

@@ -1,0 +1,98 @@
+// One replay job: how far it is, its canary's verdict, and its outcomes, each of which leads to its cases.
+import { html, useEffect, useState } from '../view.js';
+import { call, can, useOperations } from '../api.js';
+import { Stack } from '../components/chart.js';
+import { Dialog } from '../components/dialog.js';
+import { Heading } from '../components/heading.js';
+import { Badge } from '../components/icons.js';
+import { List } from '../components/list.js';
+import { useLoad } from '../components/load.js';
+import { Empty, Loading, ProblemNote } from '../components/states.js';
+import { Line, Text } from '../components/text.js';
+import { Ago } from '../components/time.js';
+import { count, some, words } from '../format.js';
+import { hasEnded, partsOf, progressOf, stateOf } from '../job.js';
+import { go, segment, to } from '../router.js';
+import { notify, useStore } from '../store.js';
+
+const tickOf = (state) => state.tick;
+const queryOf = (state) => state.address.query;
+
+const ACTS = {
+  pause: { call: 'pauseReplay', text: 'Pause', sentence: (job) => `Send no more cases of replay ${job.id} until it is resumed; what is queued goes on.`, done: 'paused' },
+  resume: { call: 'resumeReplay', text: 'Resume', sentence: (job) => `Go on sending the cases of replay ${job.id}.`, done: 'going on' },
+  cancel: { call: 'cancelReplay', text: 'Cancel the job', grave: true, sentence: (job) => `End replay ${job.id}: no more of its cases are sent. What is queued already goes on.`, done: 'cancelled' },
+  recall: { call: 'recallReplay', text: 'Recall', grave: true, sentence: (job) => `Take back what replay ${job.id} has sent and nobody has begun: these cases are open again.`, done: 'being recalled' },
+};
+
+const offered = (job) => [
+  !hasEnded(job) && job.state !== 'paused' && 'pause', job.state === 'paused' && 'resume', !hasEnded(job) && 'cancel',
+  (job.counts?.queued ?? job.outcomes?.queued ?? 0) > 0 && 'recall',
+].filter((name) => name && can(ACTS[name].call));
+
+function canaryText(job) {
+  const n = job.canary ?? 0;
+  if (!n) return null;
+  if (job.canary_passed) return `The canary (${some(n, 'case')}) was cured: the others followed.`;
+  if (job.state === 'stopped') return `The canary (${some(n, 'case')}) was not cured: nothing else was sent.`;
+  return `${some(n, 'case')} first; the others wait until ${n === 1 ? 'it is' : 'they are'} acknowledged.`;
+}
+
+function Act({ job, name, close, then }) {
+  const it = ACTS[name];
+  const act = async () => {
+    await call(it.call, { args: { id: job.id } });
+    notify({ kind: 'good', text: `Replay ${job.id} is ${it.done}.` });
+    then();
+  };
+  return html`<${Dialog} title=${it.text} confirm=${it.text} grave=${it.grave} act=${act} close=${close}><p>${it.sentence(job)}</p></${Dialog}>`;
+}
+
+const COLUMNS = [
+  { head: 'Case', class: 'main', cell: (one) => html`<span class="mono">${one.id ?? one.case_id}</span>` },
+  { head: 'Outcome', class: 'state', cell: (one) => words(one.outcome) },
+  { head: 'Why', class: 'medium wide', cell: (one) => html`<${Line} value=${one.reason ?? one.code ?? one.error?.code} fallback="" />` },
+];
+const caseAddress = (one) => `/hospital/cases/${segment(one.id ?? one.case_id)}`;
+
+function CasesOfJob({ job, outcome }) {
+  const tick = useStore(tickOf);
+  const { data, problem, again } = useLoad((signal) => call('listReplayCases', { args: { id: job.id }, query: { outcome, limit: 200 }, signal }), [job.id, outcome]);
+  useEffect(() => { if (tick % 3 === 0 && !hasEnded(job)) again(); }, [tick]);
+  if (problem) return html`<${ProblemNote} problem=${problem} again=${again} />`;
+  if (!data) return html`<${Loading} what="its cases" />`;
+  if (data.items.length === 0) return html`<${Empty} title=${outcome ? `None is ${words(outcome)}` : 'It has no cases'} />`;
+  return html`<${List} label="Cases of the job" rows=${data.items} columns=${COLUMNS} id=${(one) => one.id ?? one.case_id} address=${caseAddress}
+    open=${(one) => go(caseAddress(one))} rowHeight=${44} cardHeight=${104} />${data.cursor && html`<p class="faint small">The first ${count(data.items.length)}.</p>`}`;
+}
+
+export function ReplayPlace({ id }) {
+  const operations = useOperations();
+  const tick = useStore(tickOf);
+  const outcome = useStore(queryOf).get('outcome') ?? '';
+  const [dialog, setDialog] = useState(null);
+  const { data: job, problem, again } = useLoad((signal) => call('getReplay', { args: { id }, signal }), [id]);
+  useEffect(() => { if (job && (!hasEnded(job) || tick % 5 === 0)) again(); }, [tick]);
+  const up = { to: '/hospital/replays', text: '← Replays' };
+  if (problem && !job) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${ProblemNote} problem=${problem} again=${again} />`;
+  if (!job || !operations) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${Loading} what=${`replay ${id}`} />`;
+  const state = stateOf(job);
+  const here = `/hospital/replays/${segment(id)}`;
+  const parts = partsOf(job).map((part) => (part.outcome && can('listReplayCases') ? { ...part, address: to(here, { outcome: part.outcome }) } : part));
+  return html`<${Heading} title=${`Replay ${job.id}`} up=${up}>Replay <span class="mono">${job.id}</span>
+      <${Badge} tone=${state.tone} icon=${state.icon}>${state.text}</${Badge}></${Heading}>
+    <section class="card">
+      <p class="lead"><b>${count(progressOf(job))}</b> of ${some(job.total ?? 0, 'case')} settled</p>
+      <${Stack} parts=${parts} total=${job.total} />
+      ${job.ended_because && html`<p class="bad"><${Text} value=${job.ended_because} max=${400} /></p>`}
+      ${canaryText(job) && html`<p class="faint">${canaryText(job)}</p>`}
+      ${job.newer > 0 && html`<p class="faint">${some(job.newer, 'newer case matches', 'newer cases match')} too, and ${job.newer === 1 ? 'is' : 'are'} not part of this job.</p>`}
+      <p class="faint small">Chosen <${Ago} at=${job.created_at} /> by ${job.filter ? html`<code><${Text} value=${job.filter} /></code>` : 'hand'}
+        ${job.rate && html`, at most ${count(job.rate)} a second`}${job.ended_at && html`; ended <${Ago} at=${job.ended_at} />`}.</p>
+      <div class="actions row">${offered(job).map((name) => html`<button type="button" key=${name} class=${ACTS[name].grave ? 'grave' : ''}
+        onClick=${() => setDialog(name)}>${ACTS[name].text}</button>`)}</div>
+    </section>
+    ${can('listReplayCases') && html`<section><h2>${outcome ? html`Cases: ${words(outcome)} <a class="small" href=${here}>show all</a>` : 'Cases'}</h2>
+      <${CasesOfJob} job=${job} outcome=${outcome} /></section>`}
+    ${dialog && html`<${Act} job=${job} name=${dialog} close=${() => setDialog(null)} then=${again} />`}`;
+}
