@@ -167,7 +167,8 @@ Result<std::uint32_t> version_in_path(const Request& request) {
 Result<std::string> actor_of(const json::object& object, const Request& request) {
   auto by = text_field(object, "by");
   if (!by.ok()) return by.status();
-  std::string actor = !by->empty() ? std::move(*by) : !request.actor.empty() ? request.actor : request.peer;
+  // A header may have any bytes; what is stored is text.
+  std::string actor = base::to_utf8(!by->empty() ? *by : !request.actor.empty() ? request.actor : request.peer);
   if (actor.size() > limits::kActorBytes) {
     return Status(Code::BAD_REQUEST, "by has more than " + std::to_string(limits::kActorBytes) + " bytes")
         .with_limit("by", static_cast<std::int64_t>(limits::kActorBytes));

@@ -25,6 +25,12 @@ json::array parameters_of(const Route& route) {
                                {"description", parameter.summary},
                                {"schema", json::object{{"type", parameter.type}}}});
   }
+  for (const Parameter& header : route.headers) {
+    out.push_back(json::object{{"name", header.name},
+                               {"in", "header"},
+                               {"description", header.summary},
+                               {"schema", json::object{{"type", header.type}}}});
+  }
   return out;
 }
 

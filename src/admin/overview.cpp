@@ -51,6 +51,7 @@ OverviewRow overview_row(const model::QueueStats& stats) {
   row.consumer_count = stats.consumers.size();
   row.oldest_ready_at = stats.oldest_ready_at.value_or(base::Instant{});
   row.paused = stats.queue.options.paused;
+  row.breaker = stats.breaker.state;
   return row;
 }
 
@@ -80,7 +81,8 @@ json::object row_json(const OverviewRow& row) {
           {"acked_total", row.acked_total},
           {"consumer_count", row.consumer_count},
           {"oldest_ready_at", time_or_null(row.oldest_ready_at)},
-          {"paused", row.paused}};
+          {"paused", row.paused},
+          {"breaker", model::name_of(row.breaker)}};
 }
 
 void MinuteHistory::add(Ring& ring, const OverviewRow& row) {

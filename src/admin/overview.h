@@ -1,5 +1,5 @@
-// Overview: what the page shows of every queue and subscription, as numbers of one moment, and how they have been in the
-// last hour.
+// Overview: what the page shows of every queue and subscription, as numbers of one moment, and how they have been in
+// the last hour.
 //
 // Threading: a sample is taken on any thread that may wait; `MinuteHistory` may be used from any.
 #pragma once
@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "base/time.h"
 #include "model/answer.h"
+#include "model/breaker.h"
 
 namespace lazaret::admin {
 
@@ -32,6 +33,7 @@ struct OverviewRow {
   std::uint64_t consumer_count = 0;
   base::Instant oldest_ready_at{};
   bool paused = false;
+  model::BreakerState breaker = model::BreakerState::closed;
   bool operator==(const OverviewRow&) const = default;
 };
 

@@ -308,7 +308,9 @@ std::vector<Route> cure_routes() {
        .handler = edit_case,
        .body = "Edit",
        .has_message = true,
-       .outcomes = {{.summary = "The case with its new version", .schema = "Case"}}},
+       .outcomes = {{.summary = "The case with its new version", .schema = "Case"}},
+       .headers = {{.name = "If-Match", .summary = "The version that was seen, as the case's ETag has it: \"0\""},
+                   {.name = "X-Lazaret-Actor", .summary = "Who edits, where the body does not say it in `by`"}}},
       {.pattern = "/api/v1/hospital/cases/{id}/versions/{version}",
        .operation = "getCaseVersion",
        .summary = "The message of a case in one of its versions; 0 is what was published",
@@ -432,8 +434,8 @@ const std::vector<Route>& page_routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table;
     for (const std::string_view place :
-         {"/hospital", "/hospital/cases", "/hospital/cases/{id}", "/hospital/replays", "/hospital/replays/{id}",
-          "/queues/{name}", "/topics/{name}", "/subscriptions/{name}"}) {
+         {"/hospital", "/hospital/cases", "/hospital/cases/{id}", "/hospital/quarantine", "/hospital/replays",
+          "/hospital/replays/{id}", "/queues/{name}", "/topics/{name}", "/subscriptions/{name}"}) {
       table.push_back({.pattern = place, .handler = get_page, .any_query = true});
     }
     table.push_back({.pattern = "/page/{file}", .handler = get_page_file});

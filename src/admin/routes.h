@@ -40,6 +40,7 @@ struct Route {
   std::vector<Outcome> outcomes = {};
   bool any_query = false;  // the parameters are none of the broker's business: the page reads them
   bool is_stream = false;  // answered by the session with events for as long as the peer listens; has no handler
+  std::vector<Parameter> headers = {};  // that are looked at beside those of every request
 };
 
 const std::vector<Route>& routes();

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 
 #include "base/time.h"
 #include "core/interval_set.h"
@@ -26,9 +25,9 @@ struct CaseBook {
   // --- Closed ones, whose time comes
   base::Instant first_closed = base::Instant::never();  // no case has been closed longer, as far as it is known
   base::Instant last_closed;
-  model::ClosedCase looked_to;       // what had been closed longer is gone
-  bool looking = false;              // the store has been asked
-  std::set<model::Offset> restored;  // since then
+  model::ClosedCase looked_to;  // what had been closed longer is gone
+  bool looking = false;         // the store has been asked
+  bool again = false;           // some were opened since: what it says may not be true any more
 
   std::uint32_t version_of(model::Offset offset) const {
     const auto it = versions.find(offset);

@@ -2,6 +2,7 @@
 // were discarded, with the message. The store lists them by the time when they were closed; what is known here is when
 // the first is to go.
 #include <algorithm>
+#include <utility>
 
 #include "core/shard_state.h"
 #include "model/limits.h"
@@ -33,6 +34,8 @@ void Shard::State::on(ClosedLoaded& event) {
   if (sub == nullptr || sub->deleting || sub->book == nullptr) return;
   CaseBook& book = *sub->book;
   book.looking = false;
+  pumped_later.insert(event.subscription);  // for its next alarm
+  if (std::exchange(book.again, false)) return;
   const base::Duration keep = sub->queue->options.case_retention;
   Instant next = Instant::never();
   for (const ClosedCase& closed : event.cases) {
@@ -47,15 +50,13 @@ void Shard::State::on(ClosedLoaded& event) {
   // What has been closed since the store was asked is not among them.
   const bool later = next == Instant::never() && book.last_closed + keep > now;
   book.first_closed = later ? book.last_closed : next;
-  book.restored.clear();
-  pumped_later.insert(event.subscription);  // for its next alarm
 }
 
-/// Unless it is open again, or was since the store was asked.
+/// Unless it is open again.
 void Shard::State::drop_closed(Subscription& sub, const ClosedCase& closed) {
   const Offset offset = closed.offset;
   const bool is_open = sub.admitted.contains(offset) || sub.lane.contains(offset);
-  if (is_open || closed.log != sub.queue->log || sub.book->restored.contains(offset)) return;
+  if (is_open || closed.log != sub.queue->log) return;
   sub.book->versions.erase(offset);
   sub.book->discarded.erase(offset);
   const bool evacuated = drop_copy(*sub.log, offset);
@@ -67,6 +68,7 @@ void Shard::State::drop_closed(Subscription& sub, const ClosedCase& closed) {
 /// Closed cases of these messages are dropped otherwise: they enter again.
 void Shard::State::forget_closed(Subscription& sub, OffsetRange range) {
   if (sub.book == nullptr) return;
+  sub.book->again = sub.book->looking;
   std::vector<Offset> gone;
   sub.book->discarded.for_each_in(range, [&](OffsetRange part) {
     for (Offset offset = part.begin; offset < part.end; offset = offset.next()) gone.push_back(offset);

@@ -72,7 +72,7 @@ void Shard::State::on(model::RestoreCaseCommand& command) {
   } else if (sub != nullptr && sub->book != nullptr && sub->book->discarded.erase(id.offset)) {
     answer.status = {};
     answer.version = version_of(*sub, id.offset);
-    if (sub->book->looking) sub->book->restored.insert(id.offset);
+    sub->book->again = sub->book->looking;
     sub->admitted.insert(id.offset);
     ++sub->counters.entered;
     ++sub->counters.in_hospital;

@@ -130,10 +130,9 @@ struct ConfirmFeed {
   model::Offset end;
 };
 
-using Effect =
-    std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance, ReleaseInstance,
-                 AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver, Feed, ConfirmFeed, LoadClosed,
-                 BreakerChanged>;
+using Effect = std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance,
+                            ReleaseInstance, AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver, Feed,
+                            ConfirmFeed, LoadClosed, BreakerChanged>;
 
 /// What a step leaves behind. The engine hands the same object to many steps of one group.
 struct Output {

@@ -34,6 +34,7 @@ void Shard::State::pump(Subscription& sub) {
   const bool cut_off = sub.breaker != nullptr && is_cut_off(sub);
   if (cut_off || sub.queue->options.paused || sub.seeking) {
     if (!sub.isolation.out) end_isolation(sub);
+    if (cut_off) preload(sub);  // what is to be tried first is there then
     return;
   }
   if (sub.keys != nullptr) {
@@ -132,13 +133,24 @@ void Shard::State::preload(Subscription& sub) {
 /// The first of these that is in memory; those before it are loaded. What nobody with room accepts is set aside.
 Granted Shard::State::grant_loaded(Subscription& sub, const ReadyLine& ready) {
   std::size_t looked_at = 0;
-  for (auto it = sub.breaker == nullptr ? ready.begin() : sub.breaker->first_of(ready); it != ready.end();) {
-    if (++looked_at > kRetriesAhead) break;
+  const auto first = sub.breaker == nullptr ? ready.begin() : sub.breaker->first_of(ready);
+  const std::optional<Position> stop = first == ready.begin() ? std::nullopt : std::optional(*first);
+  std::optional<Granted> granted = grant_from(sub, ready, first, std::nullopt, looked_at);
+  // Those before it as well, or what is there might never be looked at again.
+  if (!granted && stop) granted = grant_from(sub, ready, ready.begin(), stop, looked_at);
+  return granted.value_or(Granted::nothing);
+}
+
+/// From one of these on, as far as `stop`. nullopt: nothing there can be granted now.
+std::optional<Granted> Shard::State::grant_from(Subscription& sub, const ReadyLine& ready, ReadyLine::const_iterator it,
+                                                const std::optional<Position>& stop, std::size_t& looked_at) {
+  while (it != ready.end() && (!stop || *it < *stop)) {
+    if (++looked_at > kRetriesAhead) return Granted::nothing;
     Entry& entry = sub.entries.at(*it++);
     if (drop_if_over(sub, entry)) return Granted::yes;  // as good as: on to the next
     if (entry.message == nullptr) {
       load_one(sub, entry);
-      if (is_untouched(entry)) break;  // first deliveries are in order, so nothing goes before it
+      if (is_untouched(entry)) return Granted::nothing;  // first deliveries are in order, so nothing goes before it
       continue;
     }
     const Taker taker = taker_of(sub, *entry.message);
@@ -150,7 +162,7 @@ Granted Shard::State::grant_loaded(Subscription& sub, const ReadyLine& ready) {
     if (taker.granted == Granted::yes) grant(sub, entry, *taker.consumer, entry.message);
     return taker.granted;
   }
-  return Granted::nothing;
+  return std::nullopt;
 }
 
 /// What is ready and not to be delivered any more goes: the entry too, then.

@@ -91,10 +91,11 @@ void Shard::State::amend_attempt(Subscription& sub, Entry& entry) {
 
 /// A failed attempt has been taken back: wait for the next, or into the hospital.
 void Shard::State::failed(Subscription& sub, Entry& entry, std::optional<base::Duration> delay) {
-  if (entry.last_attempt->uncounted) {
+  const bool counts = !entry.last_attempt->uncounted;
+  if (!counts && !entry.single_attempt) {
     return put_back(sub, entry, delay.value_or(backoff(sub.queue->options, entry.failures + 1)));
   }
-  ++entry.failures;
+  if (counts) ++entry.failures;
   const std::optional<std::uint32_t> limit = sub.queue->options.max_attempts;
   if (entry.single_attempt || (limit && entry.failures + entry.failures_before >= *limit)) {
     return admit(sub, entry, model::CaseReason::attempts_exhausted, entry.last_attempt->error);

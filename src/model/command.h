@@ -331,11 +331,11 @@ struct RedirectCaseCommand {
   bool force = false;  // as for a replay
 };
 
-using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
-                             CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
-                             ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
-                             AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand,
-                             RecallCaseCommand, SaveReplayJob, ForgetReplayJob, AddQuarantine,
-                             LiftQuarantine, ListQuarantines>;
+using Command =
+    std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
+                 UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
+                 DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest, UpdateGroup,
+                 EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand, RecallCaseCommand, SaveReplayJob,
+                 ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines>;
 
 }  // namespace lazaret::model

@@ -99,7 +99,7 @@ class Checker {
   /// An older version has none: they are built when it is opened for writing.
   bool has_groups() const { return format_ >= kCaseIndexesFormat; }
   std::vector<model::QueueRecord> queues_;
-  std::map<CaseId, CaseRecord> cases_;  // open ones
+  std::map<CaseId, CaseRecord> cases_;                   // open ones
   std::map<model::GroupId, model::GroupRecord> groups_;  // of the shard that is being checked, as its cases say
   std::uint64_t cases_of_shard_ = 0;
   std::uint64_t correlated_of_shard_ = 0;  // those that have a correlation id

@@ -272,7 +272,7 @@ void InMemoryBroker::advance(std::chrono::microseconds by) {
 
 std::vector<InMemoryBroker::Case> InMemoryBroker::cases(std::string_view queue) const {
   model::CaseQuery filter;
-  model::with_text(filter, model::CaseTerm::Field::subscription, std::string(queue));
+  if (!queue.empty()) model::with_text(filter, model::CaseTerm::Field::subscription, std::string(queue));
   std::vector<Case> cases;
   std::string cursor;
   do {

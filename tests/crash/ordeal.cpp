@@ -24,6 +24,8 @@ QueueSpec spec_of(const std::string& name) {
   spec.backoff_initial = 50ms;
   spec.backoff_multiplier = 2;
   spec.lease_duration = 3s;
+  // What is discarded keeps its place for so long, in the way of trims.
+  spec.case_retention = 1s;
   return spec;
 }
 

@@ -70,6 +70,8 @@ engine::QueueRef EngineOn::create(const std::string& name, model::Durability dur
 engine::QueueRef EngineOn::create(model::CreateQueue create) {
   create.ensure = true;
   create.options.max_attempts = kLimit;
+  // What is discarded keeps its place for so long, in the way of trims.
+  create.options.case_retention = 1s;
   create.options.backoff_initial = 1ms;
   create.options.backoff_multiplier = 1;
   const std::string name = create.name;

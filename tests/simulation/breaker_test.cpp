@@ -136,6 +136,29 @@ TEST_F(BreakerStory, AProbeThatFailsMakesThePauseLonger) {
   EXPECT_EQ(in_hospital(), 0u);
 }
 
+/// Behind the last probe is only what nobody accepts: those before it are not forgotten for that.
+TEST_F(BreakerStory, ProbesGoOnWithWhatLiesBefore) {
+  world.create_queue("orders", quick());
+  for (const char* type : {"a", "a", "b", "b"}) world.publish_typed("orders", type, {"body"});
+  {
+    Client anybody(world, "anybody", worker());
+    anybody.consume("orders", 4);
+    world.settle();
+    for (std::uint64_t offset = 0; offset < 4; ++offset) anybody.nack(offset);
+    anybody.goodbye();
+  }
+  EXPECT_EQ(breaker().state, BreakerState::open);
+  Client::Options choosy = worker();
+  choosy.accepts = {"a"};
+  Client anna(world, "anna", choosy);
+  anna.consume("orders", 4);
+  for (const std::uint64_t offset : {0, 1, 0, 1}) {
+    world.run_for(80s);
+    ASSERT_THAT(anna.held(), ElementsAre(offset));
+    anna.nack(offset);
+  }
+}
+
 /// Messages that cannot be cured do not keep the healthy ones from showing that it goes on.
 TEST_F(BreakerStory, ProbesGoRoundWhatIsThere) {
   world.create_queue("orders", quick());

@@ -135,7 +135,7 @@ TEST_F(Cure, AnEditIsATouch) {
   heard();
   anna.believes_to_hold(0);
   anna.ack(0);
-  EXPECT_THAT(heard(), ElementsAre("0.000 anna ack 0: LEASE_LOST, in a case")) << "what it acks is not what is there";
+  EXPECT_THAT(heard(), ElementsAre("1.000 anna ack 0: LEASE_LOST, in_case")) << "what it acks is not what is there";
 }
 
 TEST_F(Cure, KeptAttemptsLeaveOneTry) {

@@ -8,7 +8,15 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-using Retries = Story;
+class Retries : public Story {
+ protected:
+  /// Where everything fails on purpose.
+  static model::QueueOptions without_breaker() {
+    model::QueueOptions options;
+    options.breaker = false;
+    return options;
+  }
+};
 
 TEST_F(Retries, TheBackoffGrowsToItsLimit) {
   model::QueueOptions options;
@@ -33,7 +41,7 @@ TEST_F(Retries, TheBackoffGrowsToItsLimit) {
 }
 
 TEST_F(Retries, TheJitterStaysWithinItsPart) {
-  model::QueueOptions options;
+  model::QueueOptions options = without_breaker();
   options.backoff_initial = 10s;
   world.create_queue("orders", options);
   Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
@@ -171,7 +179,7 @@ TEST_F(RetriesFromOldPages, WhatHasFailedAgainMeanwhileIsNotTakenFromThem) {
 }
 
 TEST_F(Retries, OneReplayThatWaitsForLongDoesNotKeepTheOthersInMemory) {
-  world.create_queue("orders");
+  world.create_queue("orders", without_breaker());
   constexpr std::uint64_t kMany = model::limits::kWaitingInMemory + 2000;
   Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
   anna.consume("orders", 1000);
@@ -207,7 +215,7 @@ TEST_F(Retries, OneReplayThatWaitsForLongDoesNotKeepTheOthersInMemory) {
 }
 
 TEST_F(Retries, ManyDueAtOneInstantAllCome) {
-  world.create_queue("orders");
+  world.create_queue("orders", without_breaker());
   constexpr std::uint64_t kMany = 10'000;
   Client anna(world, "anna", {.starts_at_once = true, .silent_trace = true});
   anna.consume("orders", kMany);

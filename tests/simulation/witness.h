@@ -89,8 +89,9 @@ class Witness final : public Watcher {
     std::map<std::uint64_t, std::string> names;   // offset → body, of all that anybody was ever told
     std::map<std::string, std::map<std::uint64_t, std::uint64_t>> first_grants;  // by key where it orders, and offset
     std::map<std::uint64_t, std::string> keys;                                   // of what was delivered
-    bool holds = true;        // on_key_failure was never anything but "hold"
-    std::uint64_t floor = 0;  // below it everything counts as delivered: a crash was between
+    std::multiset<std::uint64_t> restored;  // offsets of what was asked to be restored, which enters again
+    bool holds = true;                      // on_key_failure was never anything but "hold"
+    std::uint64_t floor = 0;                // below it everything counts as delivered: a crash was between
     std::uint64_t purged = 0;
     std::uint64_t purges_unanswered = 0;
     std::uint64_t void_grants = 0;  // as it was moved last
@@ -170,6 +171,7 @@ class Witness final : public Watcher {
   void hear(model::ShardId, const model::CancelScheduled& cancel);
   void hear(model::ShardId, const model::DeleteQueue& erase);
   void hear(model::ShardId shard, const model::LiftQuarantine& lift);
+  void hear(model::ShardId, const model::RestoreCaseCommand& restore);
   void hear(model::ShardId, const model::OpenProducer& open);
   void hear(model::ShardId, const core::QueueAssigned& assigned);
   void hear(model::ShardId, const model::Request& request);
@@ -200,6 +202,7 @@ class Witness final : public Watcher {
   void see_case(const model::Mutation& mutation);
   void check_version(const Queue& of, const model::Delivered& one, bool from_lane);
   void finish_redirections();
+  bool had_case(const model::CaseId& id);
 
   // witness_transactions.cpp
   void told_of(const model::OutgoingRef& outgoing, model::LogId home);

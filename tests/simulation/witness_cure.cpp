@@ -48,4 +48,18 @@ void Witness::finish_redirections() {
   }
 }
 
+/// It is there, or was closed for long.
+bool Witness::had_case(const model::CaseId& id) {
+  if (world_.store().read_case(id).ok()) return true;
+  const Queue* of = queue(id.subscription);
+  if (of == nullptr) return false;
+  const auto message = of->messages.find(id.offset.value);
+  return message != of->messages.end() && message->second.was_case;
+}
+
+/// It enters once more if that is done.
+void Witness::hear(model::ShardId, const model::RestoreCaseCommand& restore) {
+  if (Queue* of = queue(restore.id.subscription)) of->restored.insert(restore.id.offset.value);
+}
+
 }  // namespace lazaret::simulation

@@ -125,7 +125,7 @@ void Witness::see(const core::Tell& tell, const model::Replied& reply) {
       if (!request.said.contains(words)) find(at + "nobody has said " + words);
       break;
     case RequestOutcome::failed:
-      if (!reply.case_id || !world_.store().read_case(*reply.case_id).ok()) find(at + "failed without a case");
+      if (!reply.case_id || !had_case(*reply.case_id)) find(at + "failed without a case");
       break;
     case RequestOutcome::timed_out:
       if (world_.now() < asked.deadline && !asked.cancelled) find(at + "timed out before its deadline");
@@ -164,7 +164,7 @@ void Witness::asked_along(const model::Outgoing& outgoing) {
       reply_log_ = ask.reply_to->log;
       Request& request = requests_[*key];
       request.context = ask.reply_to->context[0].first + "=" + ask.reply_to->context[0].second;
-      request.deadline = request.earliest = ask.deadline;
+      request.deadline = request.earliest = request.kept_until = ask.deadline;
       if (Queue* of = queue(key->first)) of->some_end = true;
     }
   }
@@ -202,7 +202,7 @@ void Witness::check_words(const std::string& at, const RequestKey& key, const mo
   if (text.outcome == "declined" && !request.said.contains(text.reason)) find(at + "nobody has said " + text.reason);
   if (text.outcome == "timed_out" && world_.now() < request.earliest) find(at + "timed out before its deadline");
   if (text.outcome != "failed" || text.case_id == "-") return;  // "-": its queue was deleted
-  if (!world_.store().read_case(*model::CaseId::parse(text.case_id)).ok()) find(at + "failed without a case");
+  if (!had_case(*model::CaseId::parse(text.case_id))) find(at + "failed without a case");
 }
 
 /// Each that was confirmed has exactly one reply that is not late, and perhaps one that is.

@@ -103,7 +103,7 @@ void World::perform(std::size_t index, core::Effect& effect) {
     submit(feed->letter->to, core::Fed{feed->letter});
   } else if (const auto* confirm = std::get_if<core::ConfirmFeed>(&effect)) {
     submit(confirm->to, core::FeedTaken{confirm->feeder, confirm->end});
-  } else {
+  } else if (!std::holds_alternative<core::BreakerChanged>(effect)) {  // which is for people
     pages_.push_back({now_ + some(options_.page_time), index, std::move(effect)});
   }
 }

@@ -247,8 +247,16 @@ def main():
         off = [what for what, counted, expected in rows if counted != expected]
         if keep:
             print(f"\nThe broker runs on (pid {broker.process.pid}, data {scratch}):\n"
+                  f"  http://{broker.addresses['admin']}/                the page: every queue, worst first\n"
+                  f"  http://{broker.addresses['admin']}/hospital/cases  the story's cases: j and k move,\n"
+                  f"      Enter opens one, with the chart of the workers that it killed; ? shows all keys\n"
                   f"  lazaret --broker {broker.addresses['broker']} hospital list\n"
-                  f"  http://{broker.addresses['admin']}/api/v1/hospital/cases")
+                  f"Make one more: publish to a queue whose worker fails, and press r on its case when it is mended:\n"
+                  f"  export LAZARET_BROKER={broker.addresses['broker']}\n"
+                  f"  lazaret queue create orders --max-attempts 1\n"
+                  f"  lazaret publish orders --type order.created --body '{{\"order\": 1}}'\n"
+                  f"  lazaret consume orders --count 1 --exec 'echo no such table >&2; exit 1'\n"
+                  f"  lazaret consume orders --print")
         else:
             broker.stop()
         sys.exit(1 if off else 0)

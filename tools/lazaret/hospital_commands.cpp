@@ -64,7 +64,8 @@ void print_attempts(const json::array& attempts) {
     const json::value* consumer = one.if_contains("consumer");
     const json::object who = consumer != nullptr && consumer->is_object() ? consumer->get_object() : json::object();
     const std::string error = cell(one, "error_type") == "-" ? "" : cell(one, "error_type") + ": ";
-    table.add({cell(one, "number"), cell(one, "outcome"), cell(who, "name"), cell(who, "host"), cell(one, "started_at"),
+    const std::string outcome = cell(one, "outcome") + (cell(one, "counted") == "false" ? ", not counted" : "");
+    table.add({cell(one, "number"), outcome, cell(who, "name"), cell(who, "host"), cell(one, "started_at"),
                cell(one, "ended_at"), error + cell(one, "error_message")});
   }
   table.print();

@@ -49,9 +49,9 @@ export const replayOne = (id, body = {}) => call('replayCase', { args: { id }, b
 export const discardOne = (id, reason) => call('discardCase', { args: { id }, body: reason ? { reason } : {} });
 export const restoreOne = (id) => call('restoreCase', { args: { id } });
 
-/** How many cases a filter takes: from the broker where it counts; null where it does not. */
+/** How many cases a filter takes, { count, more }: from the broker where it counts; null where it does not. */
 export async function countCases(filter) {
   if (!can('countCases')) return null;
-  const answer = await call('countCases', { query: { filter } });
-  return answer.count ?? null;
+  const { count, cursor } = await call('countCases', { query: { filter } });
+  return { count, more: cursor !== null };
 }

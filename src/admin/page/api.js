@@ -51,7 +51,7 @@ export async function call(name, { args = {}, query = {}, body, headers = {}, si
   const request = { method: method.toUpperCase(), headers: { ...headers }, signal, cache: 'no-store' };
   if (changes) {
     request.headers['Content-Type'] = 'application/json';
-    request.body = JSON.stringify(body ?? {});
+    if (method !== 'delete') request.body = JSON.stringify(body ?? {}); // the broker takes none with it
   }
   let response;
   try {

@@ -41,7 +41,8 @@ export function withTerm(filter, field, value) {
   return (value ? [...kept, term(field, value)] : kept).join(' ');
 }
 
-export const valueOf = (filter, field) => termsOf(filter).find((one) => one.field === field && one.operator === '=')?.value;
+export const valueOf = (filter, field) => termsOf(filter).find((one) => one.field === field
+  && one.operator === '=')?.value;
 
 const SAYS = { '=': 'is', '!=': 'is not', '~': 'contains', '<': 'is less than', '>': 'is more than' };
 const TIMES = { '=': 'is', '<': 'is before', '>': 'is after' };
@@ -53,7 +54,8 @@ export function sentence({ text, field, operator, value }) {
   return [field.replaceAll('_', ' ').replace(/^header\./, 'header '), verb, value];
 }
 
-const PARAMETERS = { queue: 'subscription', subscription: 'subscription', type: 'type', key: 'key', reason: 'reason', state: 'state' };
+const PARAMETERS = { queue: 'subscription', subscription: 'subscription', type: 'type', key: 'key', reason: 'reason',
+  state: 'state' };
 
 /** For a broker that knows no language: the terms as single parameters, or the first that it has none for. */
 export function asParameters(filter) {

@@ -12,24 +12,28 @@ const STATES = {
   stopped: { tone: 'bad', icon: 'warn' },
 };
 const OUTCOMES = [
-  ['discharged', 'good'], ['relapsed', 'bad'], ['queued', 'accent'], ['recalled', 'calm'], ['refused', 'warn'], ['other', 'calm'],
+  ['discharged', 'good'], ['relapsed', 'bad'], ['queued', 'accent'], ['recalled', 'calm'], ['refused', 'warn'],
+    ['other', 'calm'],
 ];
 
 export const stateOf = (job) => ({ tone: 'calm', icon: 'none', text: words(job.state), ...STATES[job.state] });
 export const hasEnded = (job) => ['done', 'cancelled', 'stopped'].includes(job.state);
-const countsOf = (job) => job.counts ?? job.outcomes ?? {};
+
+const NAMES = { queued: 'still queued', none: 'not sent' };
+
+export function outcomeOf(outcome) {
+  return { name: NAMES[outcome] ?? outcome, tone: OUTCOMES.find(([name]) => name === outcome)?.[1] ?? 'calm' };
+}
 
 /** [{ name, value, tone }], what is not sent yet last. */
 export function partsOf(job) {
-  const counts = countsOf(job);
-  const parts = OUTCOMES.map(([name, tone]) => ({ name: name === 'queued' ? 'still queued' : name, outcome: name, value: counts[name] ?? 0, tone }));
-  const waiting = Math.max(0, (job.total ?? 0) - parts.reduce((sum, part) => sum + part.value, 0));
-  return [...parts, { name: 'not sent yet', value: waiting, tone: 'rest' }]
+  const parts = OUTCOMES.map(([name, tone]) => ({ name: outcomeOf(name).name, outcome: name,
+    value: job.outcomes[name], tone }));
+  return [...parts, { name: 'not sent', outcome: 'none', value: job.outcomes.none, tone: 'rest' }]
     .filter((part) => part.value > 0 || part.outcome === 'discharged' || part.outcome === 'relapsed');
 }
 
 /** What has been settled, of all. */
 export function progressOf(job) {
-  const counts = countsOf(job);
-  return ['discharged', 'relapsed', 'recalled', 'refused', 'other'].reduce((sum, name) => sum + (counts[name] ?? 0), 0);
+  return ['discharged', 'relapsed', 'recalled', 'refused', 'other'].reduce((sum, name) => sum + job.outcomes[name], 0);
 }

@@ -11,6 +11,7 @@ import { CasesPlace } from './places/cases.js';
 import { HospitalPlace } from './places/hospital.js';
 import { NowherePlace } from './places/nowhere.js';
 import { OverviewPlace } from './places/overview.js';
+import { QuarantinePlace } from './places/quarantine.js';
 import { ReplayPlace } from './places/replay.js';
 import { ReplaysPlace } from './places/replays.js';
 import { SubjectPlace, TopicPlace } from './places/subject.js';
@@ -27,8 +28,11 @@ function placeOf([first, second, third, ...rest]) {
   if (first === undefined) return html`<${OverviewPlace} />`;
   if (first === 'hospital') {
     if (second === undefined) return html`<${HospitalPlace} />`;
-    if (second === 'cases') return third === undefined ? html`<${CasesPlace} />` : html`<${CasePlace} key=${third} id=${third} />`;
-    if (second === 'replays') return third === undefined ? html`<${ReplaysPlace} />` : html`<${ReplayPlace} key=${third} id=${third} />`;
+    if (second === 'cases') return third === undefined ? html`<${CasesPlace} />` : html`<${CasePlace} key=${third}
+      id=${third} />`;
+    if (second === 'quarantine' && third === undefined) return html`<${QuarantinePlace} />`;
+    if (second === 'replays') return third === undefined ? html`<${ReplaysPlace} />` : html`<${ReplayPlace}
+      key=${third} id=${third} />`;
   }
   if (second !== undefined && third === undefined) {
     if (first === 'queues') return html`<${SubjectPlace} key=${second} kind="queue" name=${second} />`;
@@ -38,7 +42,8 @@ function placeOf([first, second, third, ...rest]) {
   return html`<${NowherePlace} />`;
 }
 
-const LINKS = { live: ['good', 'live'], connecting: ['warn', 'connecting'], lost: ['bad', 'no connection; trying again'] };
+const LINKS = { live: ['good', 'live'], connecting: ['warn', 'connecting'], lost: ['bad',
+  'no connection; trying again'] };
 
 function Bar({ help }) {
   const { segments } = useStore(addressOf);
@@ -47,22 +52,29 @@ function Bar({ help }) {
   const [tone, text] = LINKS[link.state];
   const here = (name) => ((segments[0] ?? '') === name ? 'page' : undefined);
   return html`<header class="top">
-    <a class="brand" href="/" aria-label="Lazaret, overview"><svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-      <rect width="32" height="32" rx="7" /><path class="l" d="M8 7v18h16" /><path class="c" d="M20 7v9m-4.5-4.5h9" /></svg><span>Lazaret</span></a>
+    <a class="brand" href="/" aria-label="Lazaret, overview"><svg viewBox="0 0 32 32" aria-hidden="true"
+      focusable="false">
+      <rect width="32" height="32" rx="7" /><path class="l" d="M8 7v18h16" /><path class="c" d="M20 7v9m-4.5-4.5h9" />
+        </svg><span>Lazaret</span></a>
     <nav aria-label="Places"><a href="/" aria-current=${here('')}>Overview</a>
-      <a href="/hospital" aria-current=${here('hospital')}>Hospital${open > 0 && html` <span class="pill">${short(open)}<span class="unseen"> open cases</span></span>`}</a></nav>
+      <a href="/hospital" aria-current=${here('hospital')}>Hospital${open > 0 && html` <span class="pill">
+        ${short(open)}<span class="unseen"> open cases</span></span>`}</a></nav>
     <span class="grow"></span>
-    <span class="link ${tone}" role="status"><span class="dot" aria-hidden="true"></span><span class="link-text">${text}</span></span>
+    <span class="link ${tone}" role="status"><span class="dot" aria-hidden="true"></span><span class="link-text">
+      ${text}</span></span>
     <button type="button" class="quiet help" onClick=${help} aria-label="Keys">?</button>
   </header>`;
 }
 
 function Notices() {
   const notices = useStore(noticesOf);
-  return html`<div class="notices" role="status" aria-live="polite">${notices.map((notice) => html`<div key=${notice.id} class="notice ${notice.kind}">
-    <${Icon} name=${notice.kind === 'good' ? 'good' : 'warn'} /><span class="grow"><${Text} value=${notice.text} max=${300} />
+  return html`<div class="notices" role="status" aria-live="polite">${notices.map((notice) => html`<div
+    key=${notice.id} class="notice ${notice.kind}">
+    <${Icon} name=${notice.kind === 'good' ? 'good' : 'warn'} /><span class="grow"><${Text} value=${notice.text}
+      max=${300} />
     ${notice.link && html` <a href=${notice.link.to}>${notice.link.text}</a>`}</span>
-    <button type="button" class="quiet" aria-label="Dismiss" onClick=${() => dismiss(notice.id)}><${Icon} name="close" /></button></div>`)}</div>`;
+    <button type="button" class="quiet" aria-label="Dismiss" onClick=${() => dismiss(notice.id)}><${Icon}
+      name="close" /></button></div>`)}</div>`;
 }
 
 function Page() {
@@ -75,7 +87,8 @@ function Page() {
     document.querySelector('h1')?.focus();
   }}>Skip to the content</a>
   <${Bar} help=${() => setHelp(true)} />
-  ${link.state === 'lost' && html`<p class="lost" role="alert">The connection to the broker is lost. What you see may be old; it goes on by itself when the broker is back.</p>`}
+  ${link.state === 'lost' && html`<p class="lost" role="alert">The connection to the broker is lost. What you see may
+    be old; it goes on by itself when the broker is back.</p>`}
   <main id="main">${placeOf(segments)}</main>
   <${Notices} />
   ${help && html`<${KeysHelp} close=${() => setHelp(false)} />`}`;

@@ -10,6 +10,7 @@
 #include "admin/group_json.h"
 #include "admin/json_text.h"
 #include "admin/message_json.h"
+#include "admin/overview.h"
 #include "admin/problem.h"
 #include "admin/quarantine_json.h"
 #include "admin/queue_json.h"
@@ -59,7 +60,8 @@ TEST(OpenApi, DescribesEveryRouteAndNothingElse) {
       EXPECT_TRUE(operation.at("responses").as_object().contains(std::to_string(outcome.status)));
     }
     const auto in_path = std::count(route.pattern.begin(), route.pattern.end(), '{');
-    EXPECT_EQ(operation.at("parameters").as_array().size(), route.query.size() + static_cast<std::size_t>(in_path));
+    EXPECT_EQ(operation.at("parameters").as_array().size(),
+              route.query.size() + route.headers.size() + static_cast<std::size_t>(in_path));
   }
 }
 
@@ -77,6 +79,8 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   expect_described(quarantine_json({}, {}, ""), "Quarantine");
   expect_described(attempt_json({}), "Attempt");
   expect_described(group_json({}, {}), "Group");
+  expect_described(row_json({}), "OverviewRow");
+  expect_described(MinuteHistory().of("none"), "MinuteHistory");
   const auto status = base::Status(base::Code::INTERNAL).with_limit("x", 1).with_retry_after_ms(1);
   expect_described(problem_json(status), "Problem");
   const auto message = std::make_shared<model::Message>();

@@ -14,8 +14,8 @@ TEST(QueueJson, OptionsAreTheWordsOfTheConfiguration) {
             R"({"max_attempts":5,"backoff_initial":"1s","backoff_multiplier":5,"backoff_max":"10m",)"
             R"("backoff_jitter":0.2,"lease_duration":"30s","max_worker_deaths":2,"durability":"fsync",)"
             R"("paused":false,"max_in_flight":0,"single_active_consumer":false,"ttl":"0s","on_expiry":"drop",)"
-            R"("order_by_key":false,"on_key_failure":"continue","breaker":true,"breaker_samples":100,)"
-            R"("breaker_ratio":0.9,"breaker_window":"30s","breaker_pause":"10s"})");
+            R"("order_by_key":false,"on_key_failure":"continue","case_retention":"30d","breaker":true,)"
+            R"("breaker_samples":100,"breaker_ratio":0.9,"breaker_window":"30s","breaker_pause":"10s"})");
   model::QueueOptions options;
   options.max_attempts = std::nullopt;
   EXPECT_EQ(options_json(options).at("max_attempts"), "unlimited");

@@ -17,12 +17,8 @@ class ReplayJobRecords : public StoreFixture {
     job.state = model::ReplayJobState::stopped;
     job.filter = "queue=orders";
     job.by_ids = true;
-    job.options = {.rate = 7,
-                   .concurrency = 8,
-                   .canary = 0,
-                   .canary_needed = 0,
-                   .stop_at_failure_ratio = 0.25,
-                   .force = true};
+    job.options = {
+        .rate = 7, .concurrency = 8, .canary = 0, .canary_needed = 0, .stop_at_failure_ratio = 0.25, .force = true};
     job.created_at = {1};
     job.ended_at = {2};
     job.cursor = "there";
@@ -77,7 +73,7 @@ TEST_F(ReplayJobRecords, ACaseSaysWhichJobReplayedItAndWhatBecameOfThat) {
   const auto record = [&] { return store_->read_case(case_id(0)).value(); };
   EXPECT_EQ(record().replay_job, ReplayJobId());
   EXPECT_EQ(record().replay_outcome, ReplayOutcome::none);
-  commit({model::ReplayCase{case_id(0), model::LogId(9), model::Offset(0), ReplayJobId(7), true}});
+  commit({model::ReplayCase{case_id(0), model::LogId(9), model::Offset(0), 0, 0, ReplayJobId(7), true}});
   EXPECT_EQ(record().replay_job, ReplayJobId(7));
   EXPECT_EQ(record().replay_outcome, ReplayOutcome::queued);
   commit({model::RecallCase{case_id(0), model::LogId(9), model::Offset(0), 0, 0}});

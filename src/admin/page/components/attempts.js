@@ -33,7 +33,8 @@ function Track({ attempt, span }) {
   const width = Math.max(LEAST_WIDTH, end - begin);
   const x = Math.min(begin, 100 - width);
   return html`<svg class="track" aria-hidden="true" focusable="false"><line x1="0" x2="100%" y1="50%" y2="50%" />
-    <rect class=${outcomeOf(attempt).tone} x="${x.toFixed(2)}%" width="${width.toFixed(2)}%" y="20%" height="60%" rx="2" /></svg>`;
+    <rect class=${outcomeOf(attempt).tone} x="${x.toFixed(2)}%" width="${width.toFixed(2)}%" y="20%" height="60%"
+      rx="2" /></svg>`;
 }
 
 function Consumer({ consumer }) {
@@ -51,7 +52,8 @@ function Attempt({ attempt, before, span }) {
       <span class="number">${attempt.number}</span>
       <${Badge} tone=${outcome.tone} icon=${outcome.icon}>${outcome.text}${attempt.late ? ', late' : ''}</${Badge}>
       <${Consumer} consumer=${attempt.consumer} />
-      <span class="when"><${Ago} at=${attempt.started_at} /> <span class="faint small">for ${took}${pause > 500 ? `, ${duration(pause)} after the one before` : ''}</span></span>
+      <span class="when"><${Ago} at=${attempt.started_at} /> <span class="faint small">for ${took}${pause > 500
+        ? `, ${duration(pause)} after the one before` : ''}</span></span>
     </div>
     <${Track} attempt=${attempt} span=${span} />
     ${(attempt.error_type || attempt.error_message) && html`<p class="attempt-error bad">
@@ -74,6 +76,7 @@ export function Attempts({ attempts }) {
       <span>${clock(new Date(span.begin + span.length).toISOString())}</span></div>
     ${shown.length < attempts.length && html`<button type="button" class="more" onClick=${() => setAll(true)}>
       ${count(attempts.length - shown.length)} earlier attempts</button>`}
-    <ol>${shown.map((attempt, i) => html`<${Attempt} key=${attempt.number} attempt=${attempt} before=${shown[i - 1]} span=${span} />`)}</ol>
+    <ol>${shown.map((attempt, i) => html`<${Attempt} key=${attempt.number} attempt=${attempt} before=${shown[i - 1]}
+      span=${span} />`)}</ol>
   </div>`;
 }

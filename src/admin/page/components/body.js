@@ -4,6 +4,7 @@ import { html, useMemo, useState } from '../view.js';
 import { bodyAddress } from '../api.js';
 import { bytes as size, count } from '../format.js';
 import { notify } from '../store.js';
+import { parseXml } from '../xml.js';
 import { Icon } from './icons.js';
 import { Text } from './text.js';
 
@@ -29,34 +30,38 @@ export function parseJson(text) {
   }
 }
 
-function parseXml(text, type) {
-  if (text === null || text.length > LAID_OUT_BYTES || !/^\s*</.test(text)) return undefined;
+function xmlOf(text, type) {
+  if (text === null || text.length > LAID_OUT_BYTES || !/^\ufeff?\s*</.test(text)) return undefined;
   if (type && !/xml/i.test(type) && !/^\s*<\?xml/.test(text)) return undefined;
-  const document = new DOMParser().parseFromString(text, 'application/xml');
-  return document.querySelector('parsererror') ? undefined : document.documentElement;
+  return parseXml(text);
 }
 
 // --- JSON --------------------------------------------------------------------------------------------------------
 
 function Scalar({ value }) {
-  if (typeof value === 'string') return html`<span class="json-text">"<${Text} value=${value} max=${400} fallback="" />"</span>`;
+  if (typeof value === 'string') return html`<span class="json-text">"<${Text} value=${value} max=${400}
+    fallback="" />"</span>`;
   return html`<span class="json-${value === null ? 'null' : typeof value}">${String(value)}</span>`;
 }
 
-const Name = ({ name }) => name !== undefined && html`<span class="json-name"><${Text} value=${name} max=${120} fallback='""' /></span>: `;
+const Name = ({ name }) => name !== undefined && html`<span class="json-name"><${Text} value=${name} max=${120}
+  fallback='""' /></span>: `;
 
 function Node({ name, value, depth }) {
   const [open, setOpen] = useState(depth < 3);
   const [shown, setShown] = useState(MANY);
-  if (value === null || typeof value !== 'object') return html`<div class="node"><${Name} name=${name} /><${Scalar} value=${value} /></div>`;
+  if (value === null || typeof value !== 'object') return html`<div class="node"><${Name} name=${name} /><${Scalar}
+    value=${value} /></div>`;
   const list = Array.isArray(value);
   const entries = list ? value : Object.entries(value);
   const brackets = list ? '[]' : '{}';
   if (entries.length === 0) return html`<div class="node"><${Name} name=${name} />${brackets}</div>`;
   return html`<details class="node" open=${open} onToggle=${(event) => setOpen(event.target.open)}>
-    <summary><${Name} name=${name} /><span class="faint">${brackets[0]}${open ? '' : ` ${count(entries.length)} `}${open ? '' : brackets[1]}</span></summary>
+    <summary><${Name} name=${name} /><span class="faint">${brackets[0]}${open ? ''
+      : ` ${count(entries.length)} `}${open ? '' : brackets[1]}</span></summary>
     ${open && html`<div class="inside">
-      ${entries.slice(0, shown).map((one, i) => html`<${Node} key=${i} name=${list ? undefined : one[0]} value=${list ? one : one[1]} depth=${depth + 1} />`)}
+      ${entries.slice(0, shown).map((one, i) => html`<${Node} key=${i} name=${list ? undefined : one[0]} value=${list
+        ? one : one[1]} depth=${depth + 1} />`)}
       ${entries.length > shown && html`<button type="button" class="more" onClick=${() => setShown(shown + 10 * MANY)}>
         … ${count(entries.length - shown)} more</button>`}
     </div><span class="faint">${brackets[1]}</span>`}
@@ -68,22 +73,26 @@ function Node({ name, value, depth }) {
 function Element({ node, depth }) {
   const [open, setOpen] = useState(depth < 3);
   const [shown, setShown] = useState(MANY);
-  if (node.nodeType === 3 || node.nodeType === 4) {
-    const text = node.nodeValue.trim();
-    return text && html`<div class="node"><${Text} value=${text} max=${400} keep=${'\n\t'} /></div>`;
+  if (node.text !== undefined) return html`<div class="node"><${Text} value=${node.text} max=${400} keep=${'\n\t'} />
+    </div>`;
+  if (node.comment !== undefined) {
+    return html`<div class="node faint">${'<!--'}<${Text} value=${node.comment} max=${400} fallback="" />${'-->'}
+      </div>`;
   }
-  if (node.nodeType === 8) return html`<div class="node faint">${'<!--'}<${Text} value=${node.nodeValue} max=${400} fallback="" />${'-->'}</div>`;
-  if (node.nodeType !== 1) return null;
-  const head = html`<span class="json-name">${'<'}<${Text} value=${node.nodeName} max=${80} /></span>
-    ${[...node.attributes].map((one) => html` <${Text} value=${one.name} max=${80} />=<span class="json-text">"<${Text} value=${one.value} fallback="" />"</span>`)}
-    <span class="json-name">${'>'}</span>`;
-  const tail = html`<span class="faint">${'</'}<${Text} value=${node.nodeName} max=${80} />${'>'}</span>`;
-  const children = [...node.childNodes];
-  if (children.length === 0 || (children.length === 1 && children[0].nodeType === 3 && children[0].length < 80)) {
-    return html`<div class="node">${head}<${Text} value=${node.textContent} fallback="" />${tail}</div>`;
+  const { name, attributes, children } = node;
+  const head = html`<span class="json-name">${'<'}<${Text} value=${name} max=${80} /></span>
+    ${attributes.map((one) => html` <${Text} value=${one.name} max=${80} />=<span class="json-text">"<${Text}
+      value=${one.value} fallback="" />"</span>`)}
+    <span class="json-name">${children.length === 0 ? '/>' : '>'}</span>`;
+  if (children.length === 0) return html`<div class="node">${head}</div>`;
+  const tail = html`<span class="faint">${'</'}<${Text} value=${name} max=${80} />${'>'}</span>`;
+  if (children.length === 1 && children[0].text?.length < 80) {
+    return html`<div class="node">${head}<${Text} value=${children[0].text} />${tail}</div>`;
   }
-  return html`<details class="node" open=${open} onToggle=${(event) => setOpen(event.target.open)}><summary>${head}</summary>
-    ${open && html`<div class="inside">${children.slice(0, shown).map((one, i) => html`<${Element} key=${i} node=${one} depth=${depth + 1} />`)}
+  return html`<details class="node" open=${open} onToggle=${(event) => setOpen(event.target.open)}><summary>${head}
+    </summary>
+    ${open && html`<div class="inside">${children.slice(0, shown).map((one, i) => html`<${Element} key=${i}
+      node=${one} depth=${depth + 1} />`)}
       ${children.length > shown && html`<button type="button" class="more" onClick=${() => setShown(shown + 10 * MANY)}>
         … ${count(children.length - shown)} more</button>`}</div>${tail}`}
   </details>`;
@@ -94,7 +103,8 @@ function Element({ node, depth }) {
 function Lines({ text }) {
   const [shown, setShown] = useState(LINES);
   const lines = useMemo(() => text.split('\n'), [text]);
-  return html`<pre tabindex="0" class="lines">${lines.slice(0, shown).map((line, i) => html`<div key=${i}><${Text} value=${line} max=${600} keep=${'\t'} fallback=" " /></div>`)}</pre>
+  return html`<pre tabindex="0" class="lines">${lines.slice(0, shown).map((line, i) => html`<div key=${i}><${Text}
+    value=${line} max=${600} keep=${'\t'} fallback=" " /></div>`)}</pre>
     ${lines.length > shown && html`<button type="button" class="more" onClick=${() => setShown(shown + 5 * LINES)}>
       … ${count(lines.length - shown)} more lines</button>`}`;
 }
@@ -102,7 +112,8 @@ function Lines({ text }) {
 function hexLine(data, at) {
   const part = [...data.subarray(at, at + 16)];
   const hex = part.map((b) => b.toString(16).padStart(2, '0')).join(' ').padEnd(48);
-  return `${at.toString(16).padStart(8, '0')}  ${hex} ${part.map((b) => (b > 31 && b < 127 ? String.fromCharCode(b) : '·')).join('')}`;
+  return `${at.toString(16).padStart(8, '0')}  ${hex} ${part.map((b) => (b > 31 && b < 127 ? String.fromCharCode(b)
+    : '·')).join('')}`;
 }
 
 function Hex({ data }) {
@@ -120,7 +131,7 @@ const VIEWS = { json: 'JSON', xml: 'XML', text: 'Text', hex: 'Hex' };
 export function Body({ message, id }) {
   const content = useMemo(() => contentOf(message), [message]);
   const json = useMemo(() => parseJson(content.text), [content]);
-  const xml = useMemo(() => (json ? undefined : parseXml(content.text, message.content_type)), [content]);
+  const xml = useMemo(() => (json ? undefined : xmlOf(content.text, message.content_type)), [content]);
   const [chosen, setChosen] = useState(null);
   const data = content.bytes ?? (chosen === 'hex' ? new TextEncoder().encode(content.text) : null);
   const views = [json && 'json', xml && 'xml', content.text !== null && 'text', 'hex'].filter(Boolean);
@@ -133,11 +144,13 @@ export function Body({ message, id }) {
   return html`<div class="body">
     <div class="body-bar">
       <div class="tabs" role="group" aria-label="How the body is shown">
-        ${views.map((one) => html`<button type="button" key=${one} aria-pressed=${one === view} onClick=${() => setChosen(one)}>${VIEWS[one]}</button>`)}
+        ${views.map((one) => html`<button type="button" key=${one} aria-pressed=${one === view} onClick=${() =>
+          setChosen(one)}>${VIEWS[one]}</button>`)}
       </div>
       <span class="faint small">${size(length)}</span>
       <span class="grow"></span>
-      ${content.text !== null && navigator.clipboard && html`<button type="button" class="quiet" onClick=${copy}><${Icon} name="copy" />Copy</button>`}
+      ${content.text !== null && navigator.clipboard && html`<button type="button" class="quiet" onClick=${copy}>
+        <${Icon} name="copy" />Copy</button>`}
       ${id && html`<a class="button quiet" href=${bodyAddress(id)} target="_blank" rel="noopener">Raw</a>
         <a class="button quiet" href=${bodyAddress(id)} download=${`case-${id}`}>Download</a>`}
     </div>

@@ -1,4 +1,4 @@
-// Small charts as plain SVG: the last hour as a line over an area, and a bar of parts. Each says in words what it shows.
+// Small charts as plain SVG: the last hour as a line over an area, and a bar of parts. Each says in words what it is.
 import { html } from '../view.js';
 import { short } from '../format.js';
 
@@ -8,7 +8,8 @@ const HEIGHT = 28;
 function points(values, most, length) {
   const step = WIDTH / Math.max(1, length - 1);
   const offset = length - values.length;
-  return values.map((value, i) => `${((offset + i) * step).toFixed(1)},${(HEIGHT - 2 - (value / most) * (HEIGHT - 4)).toFixed(1)}`);
+  return values.map((value, i) =>
+    `${((offset + i) * step).toFixed(1)},${(HEIGHT - 2 - (value / most) * (HEIGHT - 4)).toFixed(1)}`);
 }
 
 /** `area` and `line`: one number a minute, the newest last, of up to `length` minutes. */
@@ -19,7 +20,8 @@ export function HourChart({ area = [], line = [], length = 60, label, names = ['
   const begin = outline[0].split(',')[0];
   const text = `${label}: ${names[0]} ${short(area.at(-1))} in the last minute, at most ${short(Math.max(...area))}`
     + (line.length ? `; ${names[1]} ${short(line.at(-1))}, at most ${short(Math.max(...line))}` : '');
-  return html`<svg class="hour" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${text} preserveAspectRatio="none">
+  return html`<svg class="hour" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${text}
+    preserveAspectRatio="none">
     <title>${text}</title>
     <path class="area" d="M${begin},${HEIGHT} L${outline.join(' L')} L${WIDTH},${HEIGHT} Z" />
     ${line.length > 1 && html`<polyline class="line" points=${points(line, most, length).join(' ')} />`}
@@ -32,10 +34,13 @@ export function Bars({ values, label }) {
   const most = Math.max(1, ...values);
   const step = WIDTH / values.length;
   const text = `${label}: ${short(values.at(-1))} now, at most ${short(Math.max(...values))}`;
-  return html`<svg class="hour" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${text} preserveAspectRatio="none">
+  return html`<svg class="hour" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${text}
+    preserveAspectRatio="none">
     <title>${text}</title>
-    ${values.map((value, i) => value > 0 && html`<rect class="bar" x=${(i * step).toFixed(1)} width=${(step * 0.8).toFixed(1)}
-      y=${(HEIGHT - Math.max(2, (value / most) * HEIGHT)).toFixed(1)} height=${Math.max(2, (value / most) * HEIGHT).toFixed(1)} />`)}
+    ${values.map((value, i) => value > 0 && html`<rect class="bar" x=${(i * step).toFixed(1)}
+      width=${(step * 0.8).toFixed(1)}
+      y=${(HEIGHT - Math.max(2, (value / most) * HEIGHT)).toFixed(1)} height=${Math.max(2,
+        (value / most) * HEIGHT).toFixed(1)} />`)}
   </svg>`;
 }
 

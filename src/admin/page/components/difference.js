@@ -20,10 +20,12 @@ export function textOf(message) {
 export function Difference({ before, after }) {
   const lines = difference(before, after);
   if (lines.every((line) => line.kind === 'same')) return html`<p class="faint">Nothing differs.</p>`;
-  const near = lines.map((_, i) => lines.slice(Math.max(0, i - AROUND), i + AROUND + 1).some((line) => line.kind !== 'same'));
+  const near = lines.map((_, i) => lines.slice(Math.max(0, i - AROUND), i + AROUND + 1).some((line) =>
+    line.kind !== 'same'));
   const shown = lines.filter((_, i) => near[i]).slice(0, MOST_LINES);
   const marks = { same: ' ', out: '−', in: '+' };
   const names = { same: '', out: 'taken out: ', in: 'put in: ' };
   return html`<pre tabindex="0" class="difference">${shown.map((line, i) => html`<div key=${i} class=${line.kind}>
-    <span aria-hidden="true">${marks[line.kind]}</span><span class="unseen">${names[line.kind]}</span><${Text} value=${line.text} max=${400} keep=${'\t'} fallback=" " /></div>`)}</pre>`;
+    <span aria-hidden="true">${marks[line.kind]}</span><span class="unseen">${names[line.kind]}</span><${Text}
+      value=${line.text} max=${400} keep=${'\t'} fallback=" " /></div>`)}</pre>`;
 }

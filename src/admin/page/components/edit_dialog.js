@@ -1,5 +1,5 @@
-// Editing the message of a case: body and headers. The original is kept; what differs is shown before it is saved, and a
-// version that somebody else has made meanwhile is never overwritten.
+// Editing the message of a case: body and headers. The original is kept; what differs is shown before it is saved, and
+// a version that somebody else has made meanwhile is never overwritten.
 import { html, useMemo, useState } from '../view.js';
 import { Problem, call } from '../api.js';
 import { notify } from '../store.js';
@@ -47,7 +47,9 @@ function mistakeIn(text, before, headers, type) {
   return null;
 }
 
-export function EditDialog({ one, tag, close, then }) {
+export function EditDialog({ close, then, ...given }) {
+  // The version that was seen when the editing began: the page behind reads on.
+  const [{ one, tag }] = useState(given);
   const { message } = one;
   const content = useMemo(() => contentOf(message), [message]);
   const pretty = useMemo(() => {
@@ -72,7 +74,8 @@ export function EditDialog({ one, tag, close, then }) {
       if (problem.status !== 412) throw problem;
       throw new Problem({
         code: problem.code, status: 412, retry: 'never',
-        title: 'Somebody else has edited this message meanwhile; nothing was saved. Copy what you have written, close this, and look at the newer version.',
+        title: 'Somebody else has edited this message meanwhile; nothing was saved. Copy what you have written, close '
+          + 'this, and look at the newer version.',
       });
     }
     notify({ kind: 'good', text: `The message of case ${one.id} has a new version; a replay sends it.` });
@@ -80,15 +83,19 @@ export function EditDialog({ one, tag, close, then }) {
   };
   return html`<${Dialog} title="Edit the message" confirm="Save a new version" act=${act} close=${close}
       disabled=${mistake !== null || Object.keys(changes).length === 0}>
-    <p>Save a new version of the message of case ${one.id}; the original is kept, and the next replay sends what you write here.</p>
-    ${binary ? html`<p class="faint">The body is not text: edit it with <code>lazaret hospital edit ${one.id} --body-file FILE</code>.</p>`
+    <p>Save a new version of the message of case ${one.id}; the original is kept, and the next replay sends what you
+      write here.</p>
+    ${binary ? html`<p class="faint">The body is not text: edit it with <code>lazaret hospital
+      edit ${one.id} --body-file FILE</code>.</p>`
       : html`<label class="field">Body
         <textarea data-first rows="14" spellcheck=${false} value=${body} aria-invalid=${mistake ? 'true' : 'false'}
           onInput=${(e) => setBody(e.target.value)}></textarea></label>`}
     <label class="field">Headers
-      <textarea rows="3" spellcheck=${false} value=${headers} onInput=${(e) => setHeaders(e.target.value)}></textarea></label>
+      <textarea rows="3" spellcheck=${false} value=${headers} onInput=${(e) => setHeaders(e.target.value)}></textarea>
+        </label>
     <label class="field">Note (kept with the version)
-      <input type="text" maxlength="1000" value=${note} autocomplete="off" onInput=${(e) => setNote(e.target.value)} /></label>
+      <input type="text" maxlength="1000" value=${note} autocomplete="off" onInput=${(e) =>
+        setNote(e.target.value)} /></label>
     ${mistake && html`<p class="problem-line" role="alert">${mistake}</p>`}
     ${!mistake && html`<h3>What will differ</h3><${Difference} before=${textOf(message)} after=${textOf(after)} />`}
   </${Dialog}>`;

@@ -19,7 +19,8 @@ export function FilterField({ filter, setFilter, problem, quick = [], hint }) {
   const remove = (place) => setFilter(terms.filter((_, i) => i !== place).map((one) => one.text).join(' '));
   return html`<div class="filter">
     <form role="search" onSubmit=${submit}>
-      <input ref=${input} type="search" value=${text} aria-label="Filter" aria-describedby="filter-hint" spellcheck=${false}
+      <input ref=${input} type="search" value=${text} aria-label="Filter" aria-describedby="filter-hint"
+        spellcheck=${false}
         autocomplete="off" autocapitalize="off" placeholder='subscription=billing error~"timed out" attempts>3'
         aria-invalid=${problem ? 'true' : 'false'}
         onInput=${(event) => setText(event.target.value)}
@@ -36,8 +37,10 @@ export function FilterField({ filter, setFilter, problem, quick = [], hint }) {
       ${terms.map((one, i) => {
         const [field, verb, value] = sentence(one);
         return html`<span class="chip ${one.field ? '' : 'bad'}" key=${one.text}>
-          <span class="faint"><${Text} value=${field} max=${40} /> ${verb}</span> ${one.field && html`<${Text} value=${value} max=${60} />`}
-          <button type="button" aria-label=${`Remove the term ${one.text.slice(0, 60)}`} onClick=${() => remove(i)}><${Icon} name="close" /></button>
+          <span class="faint"><${Text} value=${field} max=${40} /> ${verb}</span> ${one.field && html`<${Text}
+            value=${value} max=${60} />`}
+          <button type="button" aria-label=${`Remove the term ${one.text.slice(0, 60)}`} onClick=${() => remove(i)}>
+            <${Icon} name="close" /></button>
         </span>`;
       })}
       ${quick.map(({ field, value, text: label }) => {

@@ -41,6 +41,8 @@ const KEYS = [
   ['r', 'replay what is selected, or this'],
   ['d', 'discard what is selected, or this'],
   ['e', 'edit the message'],
+  ['n', 'a new quarantine rule'],
+  ['l', 'lift the quarantine rule'],
   ['o', 'overview'],
   ['h', 'hospital'],
   ['Escape', 'leave, do nothing; give up the selection'],

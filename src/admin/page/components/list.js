@@ -17,6 +17,18 @@ export function useNarrow() {
   return narrow;
 }
 
+/** Rows grow with the type: how many pixels a rem has, of 16. */
+function useScale() {
+  const read = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const [scale, setScale] = useState(read);
+  useEffect(() => {
+    const listener = () => setScale(read());
+    addEventListener('resize', listener);
+    return () => removeEventListener('resize', listener);
+  }, []);
+  return scale;
+}
+
 /** Which rows are on the screen, of `count` of `height` each. */
 function useWindow(body, count, height) {
   const [range, setRange] = useState([0, Math.min(count, 40)]);
@@ -50,22 +62,24 @@ const Gap = ({ rows, height, columns }) => rows > 0 && html`<tr class="gap" aria
  * `columns`: { head, cell(row), class }; `id(row)` is stable. `selection`: a Set of ids, with `setSelection`, or none.
  * `cardHeight`: of a row on a narrow screen. `onEnd`: called when the last row comes near.
  */
-export function List({ label, rows, columns, id, address, open, selection, setSelection, cardHeight = 120, rowHeight = ROW, onEnd }) {
+export function List({ label, rows, columns, id, address, open, selection, setSelection, cardHeight = 120,
+  rowHeight = ROW, onEnd }) {
   const narrow = useNarrow();
-  const height = narrow ? cardHeight : rowHeight;
+  const height = Math.round((narrow ? cardHeight : rowHeight) * useScale());
   const body = useRef(null);
   const [begin, end] = useWindow(body, rows.length, height);
   const [at, setAt] = useState(-1);
+  const place = useRef(-1); // what `at` is about to be: keys may come faster than rows are drawn
   const anchor = useRef(-1);
   const focus = useRef(false);
   const selectable = Boolean(selection);
   const width = columns.length + (selectable ? 1 : 0);
 
   useEffect(() => { if (end >= rows.length - 5) onEnd?.(); }, [end, rows.length]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!focus.current) return;
     focus.current = false;
-    body.current?.querySelector(`[data-index="${at}"]`)?.focus({ preventScroll: true });
+    body.current?.querySelector(`[data-index="${place.current}"]`)?.focus({ preventScroll: true });
   });
 
   const move = (to) => {
@@ -75,6 +89,7 @@ export function List({ label, rows, columns, id, address, open, selection, setSe
     if (top < 120) scrollBy(0, top - 120);
     else if (top + height > innerHeight - 80) scrollBy(0, top + height - innerHeight + 80);
     focus.current = true;
+    place.current = index;
     setAt(index);
     return true;
   };
@@ -88,12 +103,13 @@ export function List({ label, rows, columns, id, address, open, selection, setSe
     anchor.current = index;
     setSelection(chosen);
   };
+  const here = () => rows[place.current];
   useKeys({
-    j: () => move(at + 1),
-    k: () => move(at < 0 ? 0 : at - 1),
-    x: (event) => (selectable && rows[at] ? select(at, event.shiftKey) : false),
-    X: () => (selectable && rows[at] ? select(at, true) : false),
-    Enter: () => (rows[at] ? open(rows[at]) : false),
+    j: () => move(place.current + 1),
+    k: () => move(Math.max(0, place.current - 1)),
+    x: () => (selectable && here() ? select(place.current, false) : false),
+    X: () => (selectable && here() ? select(place.current, true) : false),
+    Enter: () => (here() ? open(here()) : false),
     Escape: () => (selectable && selection.size > 0 ? setSelection(new Set()) : false),
   });
 
@@ -113,9 +129,13 @@ export function List({ label, rows, columns, id, address, open, selection, setSe
         const index = begin + i;
         const key = id(row);
         const chosen = selectable && selection.has(key);
-        return html`<tr key=${key} role="row" data-index=${index} aria-rowindex=${index + 2} tabindex=${index === Math.max(at, 0) ? 0 : -1}
+        return html`<tr key=${key} role="row" data-index=${index} aria-rowindex=${index + 2}
+          tabindex=${index === Math.max(at, 0) ? 0 : -1}
             class="${index === at ? 'at' : ''} ${chosen ? 'chosen' : ''}"
-            onFocus=${() => { if (at !== index) setAt(index); }}
+            onFocus=${() => {
+              place.current = index;
+              if (at !== index) setAt(index);
+            }}
             onClick=${(event) => {
               if (event.target.closest('a, button, input, label') || getSelection().toString()) return;
               if (selectable && (event.shiftKey || event.ctrlKey || event.metaKey)) select(index, event.shiftKey);
@@ -126,7 +146,8 @@ export function List({ label, rows, columns, id, address, open, selection, setSe
               event.stopPropagation();
               select(index, event.shiftKey);
             }} /></label></td>`}
-          ${columns.map((column, c) => html`<td role="cell" class=${column.class ?? ''} data-head=${column.card ?? column.head}>
+          ${columns.map((column, c) => html`<td role="cell" class=${column.class ?? ''}
+            data-head=${column.card ?? column.head}>
             ${c === 0 && address ? html`<a class="row-link" href=${address(row)} tabindex="-1">${column.cell(row)}</a>`
               : column.cell(row)}</td>`)}
         </tr>`;

@@ -7,13 +7,18 @@ import { useLoad } from './load.js';
 import { Line, Text } from './text.js';
 import { Ago } from './time.js';
 
+const SAYS = { admitted: 'admitted on', relapsed: 'relapsed on', discharged: 'discharged on',
+  discarded: 'discarded on' };
+
 function Item({ item, here }) {
-  const id = item.case_id ?? (item.kind === 'case' ? item.id : null);
-  const name = item.subscription ?? item.source ?? item.queue;
-  return html`<li><${Ago} at=${item.at ?? item.published_at ?? item.admitted_at} />
-    <span>${words(item.kind ?? item.event ?? item.state)} <b class="name"><${Text} value=${name} max=${60} /></b></span>
-    ${id && (id === here ? html`<span class="faint">this case</span>` : html`<a href=${`/hospital/cases/${segment(id)}`}>${id}</a>`)}
-    ${item.type && html`<span class="faint"><${Line} value=${item.type} max=${60} /></span>`}</li>`;
+  const text = item.what === 'attempt' ? `attempt ${item.attempt.number}: ${words(item.attempt.outcome)} on`
+    : SAYS[item.what] ?? words(item.what);
+  return html`<li><${Ago} at=${item.at} />
+    <span>${text} <b class="name"><${Text} value=${item.subscription} max=${60} /></b></span>
+    ${item.case === here ? html`<span class="faint">this case</span>` : html`<a
+      href=${`/hospital/cases/${segment(item.case)}`}>${item.case}</a>`}
+    ${item.attempt?.error_message && html`<span class="faint"><${Line} value=${item.attempt.error_message}
+      max=${100} /></span>`}</li>`;
 }
 
 export function Related({ one }) {
@@ -22,8 +27,10 @@ export function Related({ one }) {
 }
 
 function List({ one }) {
-  const { data } = useLoad((signal) => call('getCorrelation', { args: { id: one.correlation_id }, signal }), [one.correlation_id]);
+  const { data } = useLoad((signal) => call('getCorrelation', { args: { id: one.correlation_id }, signal }),
+    [one.correlation_id]);
   if (!data?.items?.length) return null;
   return html`<section class="card"><h2>Under the same correlation id</h2>
-    <ol class="related">${data.items.map((item, i) => html`<${Item} key=${i} item=${item} here=${one.id} />`)}</ol></section>`;
+    <ol class="related">${data.items.map((item, i) => html`<${Item} key=${i} item=${item} here=${one.id} />`)}</ol>
+      </section>`;
 }

@@ -2,8 +2,9 @@
 import { html } from '../view.js';
 import { Text } from './text.js';
 
-export const Loading = ({ what }) => html`<div class="blank" role="status"><span class="spinner" aria-hidden="true"></span>
-  <p>Reading ${what}…</p></div>`;
+export const Loading = ({ what }) => html`<div class="blank" role="status"><span class="spinner" aria-hidden="true">
+  </span>
+  <p>Reading <${Text} value=${what} max=${120} />…</p></div>`;
 
 export const Empty = ({ title, children }) => html`<div class="blank"><p class="blank-title">${title}</p>
   <div class="faint">${children}</div></div>`;

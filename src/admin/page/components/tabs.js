@@ -12,6 +12,7 @@ export function HospitalTabs() {
     can('listGroups') && ['/hospital', 'Groups'],
     ['/hospital/cases', 'Cases'],
     can('listReplays') && ['/hospital/replays', 'Replays'],
+    can('listQuarantines') && ['/hospital/quarantine', 'Quarantine'],
   ].filter(Boolean);
   if (tabs.length === 1) return null;
   return html`<nav class="subnav" aria-label="Hospital">${tabs.map(([to, text]) => html`<a key=${to} href=${to}

@@ -10,7 +10,8 @@ import { Ago } from './time.js';
 function Compare({ one, from, to }) {
   const read = (n, signal) => (n === one.version && one.message ? Promise.resolve(one.message)
     : call('getCaseVersion', { args: { id: one.id, n }, signal }).then((answer) => answer.message ?? answer));
-  const { data, problem, again } = useLoad((signal) => Promise.all([read(from, signal), read(to, signal)]), [one.id, one.version, from, to]);
+  const { data, problem, again } = useLoad((signal) => Promise.all([read(from, signal), read(to, signal)]), [one.id,
+    one.version, from, to]);
   if (problem) return html`<${ProblemNote} problem=${problem} again=${again} />`;
   if (!data) return html`<${Loading} what="two versions" />`;
   return html`<${Difference} before=${textOf(data[0])} after=${textOf(data[1])} />`;
@@ -21,12 +22,14 @@ export function Versions({ one }) {
   const edits = one.edits ?? [];
   if (edits.length === 0) return null;
   return html`<section class="card"><h2>Edits</h2>
-    <ol class="edits">${edits.map((edit) => html`<li key=${edit.version}><span class="tag">version ${edit.version}</span>
+    <ol class="edits">${edits.map((edit) => html`<li key=${edit.version}><span class="tag">version ${edit.version}
+      </span>
       <${Text} value=${edit.by} max=${80} fallback="somebody" /> <${Ago} at=${edit.at} />
       ${edit.note && html`<div class="faint"><${Text} value=${edit.note} max=${400} /></div>`}</li>`)}</ol>
     ${can('getCaseVersion') && html`<label class="choice">What differs between version
       <select value=${from} onChange=${(e) => setFrom(Number(e.target.value))}>
-        ${[0, ...edits.map((edit) => edit.version)].filter((n) => n < one.version).map((n) => html`<option key=${n} value=${n}>${n === 0 ? '0 (the original)' : n}</option>`)}
+        ${[0, ...edits.map((edit) => edit.version)].filter((n) => n < one.version).map((n) => html`<option key=${n}
+          value=${n}>${n === 0 ? '0 (the original)' : n}</option>`)}
       </select> and ${one.version}</label>
       <${Compare} one=${one} from=${from} to=${one.version} />`}
   </section>`;

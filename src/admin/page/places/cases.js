@@ -14,12 +14,12 @@ import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { HospitalTabs } from '../components/tabs.js';
 import { Line } from '../components/text.js';
 import { Ago } from '../components/time.js';
-import { termsOf, withTerm } from '../filter.js';
 import { count, some, words } from '../format.js';
 import { go, segment, to } from '../router.js';
 import { useStore } from '../store.js';
 
 const PAGE = 100;
+const LATER_PAGES = 500; // whoever scrolls wants many
 const LOOK_EVERY = 3; // events: about so many seconds between two looks for new cases
 
 const queryOf = (state) => state.address.query;
@@ -34,9 +34,11 @@ function usePages(filter) {
   const [cursor, setCursor] = useState(null);
   const [fresh, setFresh] = useState(null); // a first page with rows that are not listed yet
   const busy = useRef(false);
+  const looking = useRef(false);
   const key = JSON.stringify(query);
   const { data, problem, again } = useLoad(
-    (signal) => (query ? call('listCases', { query: { ...query, limit: PAGE }, signal }) : Promise.resolve({ items: [], cursor: null })), [key]);
+    (signal) => (query ? call('listCases', { query: { ...query, limit: PAGE }, signal })
+      : Promise.resolve({ items: [], cursor: null })), [key]);
   useEffect(() => {
     if (!data) return;
     setRows(data.items);
@@ -48,18 +50,21 @@ function usePages(filter) {
     if (!cursor || busy.current) return;
     busy.current = true;
     try {
-      const page = await call('listCases', { query: { ...query, cursor, limit: PAGE } });
+      const page = await call('listCases', { query: { ...query, cursor, limit: LATER_PAGES } });
       setRows((old) => [...old, ...page.items]);
       setCursor(page.cursor);
     } catch {
-      // Scrolling on asks again.
+      // The button under the list asks again.
     }
     busy.current = false;
   };
+  // A broker that had to look at very many cases answers with what it has found so far.
+  const searching = cursor !== null && rows.length === 0;
+  useEffect(() => { if (searching) more(); }, [cursor]);
   /** Changes what is listed in its place; what is new waits. */
   const look = async () => {
-    if (busy.current || !query || !data) return;
-    busy.current = true;
+    if (looking.current || !query || !data) return;
+    looking.current = true;
     try {
       const page = await call('listCases', { query: { ...query, limit: PAGE } });
       const newest = new Map(page.items.map((one) => [one.id, one]));
@@ -71,31 +76,37 @@ function usePages(filter) {
     } catch {
       // The link says that the broker is away.
     }
-    busy.current = false;
+    looking.current = false;
   };
   const show = () => {
     setRows(fresh.page.items);
     setCursor(fresh.page.cursor);
     setFresh(null);
   };
-  const first = data !== undefined && data.items !== undefined;
-  return { rows, more, look, again, fresh: fresh?.n ?? 0, show, done: first && !cursor, loading: !first && !problem, problem: refused ?? problem };
+  const first = data !== undefined;
+  return { rows, more, look, again, fresh: fresh?.n ?? 0, show, done: first && !cursor, loading: (!first && !problem)
+    || searching, problem: refused ?? problem };
 }
 
 const differs = (a, b) => a.state !== b.state || a.attempt_count !== b.attempt_count || a.admitted_at !== b.admitted_at;
 
 const COLUMNS = [
-  { head: 'Error', class: 'main', cell: (one) => html`<${Line} value=${one.error_type ?? words(one.reason)} class="strong" max=${80} />
-    <span class="sub faint"><${Line} value=${one.error_message} fallback=${one.error_type ? 'no text' : 'no error was reported'} /></span>` },
+  { head: 'Error', class: 'main', cell: (one) => html`<${Line} value=${one.error_type ?? words(one.reason)}
+    class="strong" max=${80} />
+    <span class="sub faint"><${Line} value=${one.error_message} fallback=${one.error_type ? 'no text'
+      : 'no error was reported'} /></span>` },
   { head: 'State', class: 'state', cell: (one) => html`<${CaseState} state=${one.state} />` },
   { head: 'Subscription', class: 'medium', cell: (one) => html`<${Line} value=${one.subscription} max=${60} />` },
   { head: 'Type', class: 'medium wide', cell: (one) => html`<${Line} value=${one.type} max=${60} />` },
   { head: 'Key', class: 'small-column wide', cell: (one) => html`<${Line} value=${one.key} max=${40} />` },
   { head: 'Attempts', class: 'end wide', cell: (one) => count(one.attempt_count) },
-  { head: 'Relapses', class: 'end wide', cell: (one) => (one.relapse_count > 0 ? html`<span class="bad strong">${count(one.relapse_count)}</span>` : html`<span class="faint">0</span>`) },
-  { head: 'Admitted', class: 'end', cell: (one) => html`<${Ago} at=${one.admitted_at} />` },
+  { head: 'Relapses', class: 'end wide', cell: (one) => (one.relapse_count > 0 ? html`<span class="bad strong">
+    ${count(one.relapse_count)}</span>` : html`<span class="faint">0</span>`) },
+  { head: 'Admitted', class: 'end time', cell: (one) => html`<${Ago} at=${one.admitted_at} />` },
 ];
 
+const EMPTY = 'A message comes here when its attempts are used up, when it kills its workers, or when a worker rejects '
+  + 'it.';
 const QUICK = [
   { field: 'state', value: 'admitted', text: 'open' },
   { field: 'state', value: 'replaying', text: 'replaying' },
@@ -107,16 +118,22 @@ function SelectionBar({ chosen, clear, ask }) {
   if (chosen.length === 0) return null;
   const open = chosen.filter(isOpen);
   return html`<div class="bar" role="region" aria-label="What is selected">
-    <span><b>${some(chosen.length, 'case')}</b> selected${open.length < chosen.length ? `, ${count(open.length)} of them open` : ''}</span>
+    <span><b>${some(chosen.length, 'case')}</b> selected${open.length < chosen.length
+      ? `, ${count(open.length)} of them open` : ''}</span>
     <span class="grow"></span>
-    <button type="button" class="primary" disabled=${open.length === 0} onClick=${() => ask('replay')}>Replay ${count(open.length)}</button>
-    <button type="button" class="grave" disabled=${open.length === 0} onClick=${() => ask('discard')}>Discard ${count(open.length)}</button>
+    <button type="button" class="primary" disabled=${open.length === 0} onClick=${() =>
+      ask('replay')}>Replay ${count(open.length)}</button>
+    <button type="button" class="grave" disabled=${open.length === 0} onClick=${() =>
+      ask('discard')}>Discard ${count(open.length)}</button>
     <button type="button" class="quiet" onClick=${clear}>Clear</button>
   </div>`;
 }
 
-/** What a filter may not hide: whether only open cases are replayed with everything that matches. */
-const openOnly = (filter) => (termsOf(filter).some((one) => one.field === 'state') ? filter : withTerm(filter, 'state', 'admitted'));
+function numberText(pages, matching) {
+  if (pages.done) return some(pages.rows.length, 'case');
+  if (matching === null) return `the newest ${count(pages.rows.length)}; scroll for more`;
+  return `${matching.more ? 'at least ' : ''}${some(matching.count, 'case')}`;
+}
 
 export function CasesPlace() {
   const operations = useOperations();
@@ -136,6 +153,7 @@ function CaseList() {
   useEffect(() => {
     let here = true;
     setMatching(null);
+    if (!filter && !can('countCases')) return undefined;
     countCases(filter).then((n) => { if (here) setMatching(n); }, () => {});
     return () => { here = false; };
   }, [filter]);
@@ -148,30 +166,33 @@ function CaseList() {
     pages.look();
   };
   useKeys({ r: () => (chosen.length ? ask('replay') : false), d: () => (chosen.length ? ask('discard') : false) });
-  const all = async () => {
-    const wanted = openOnly(filter);
-    setDialog({ all: wanted, number: await countCases(wanted).catch(() => null) });
-  };
 
   return html`<${Heading} title="Cases" /><${HospitalTabs} />
-    <${FilterField} filter=${filter} setFilter=${setFilter} problem=${pages.problem?.code === 'BAD_REQUEST' ? pages.problem : null}
+    <${FilterField} filter=${filter} setFilter=${setFilter} problem=${pages.problem?.code === 'BAD_REQUEST'
+      ? pages.problem : null}
       quick=${QUICK} hint="Terms with spaces between them; all must hold." />
-    ${pages.problem && pages.problem.code !== 'BAD_REQUEST' && html`<${ProblemNote} problem=${pages.problem} again=${pages.again} />`}
+    ${pages.problem && pages.problem.code !== 'BAD_REQUEST' && html`<${ProblemNote} problem=${pages.problem}
+      again=${pages.again} />`}
     ${pages.loading && html`<${Loading} what="cases" />`}
-    ${!pages.loading && !pages.problem && pages.rows.length === 0 && html`<${Empty} title=${filter ? 'No case matches' : 'The hospital is empty'}>
+    ${!pages.loading && !pages.problem && pages.rows.length === 0 && html`<${Empty} title=${filter ? 'No case matches'
+      : 'The hospital is empty'}>
       ${filter ? html`Take a term away, or <a href="/hospital/cases">show all cases</a>.`
-        : 'A message comes here when its attempts are used up, when it kills its workers, or when a worker rejects it.'}</${Empty}>`}
-    ${pages.fresh > 0 && html`<button type="button" class="fresh" onClick=${pages.show}>${count(pages.fresh)}${pages.fresh === PAGE ? ' or more' : ''} new</button>`}
+        : EMPTY}</${Empty}>`}
+    ${pages.fresh > 0 && html`<button type="button" class="fresh" onClick=${pages.show}>
+      ${count(pages.fresh)}${pages.fresh === PAGE ? ' or more' : ''} new</button>`}
     ${pages.rows.length > 0 && html`
-      <div class="list-head"><span class="faint small" role="status">${pages.done && matching === null ? some(pages.rows.length, 'case')
-        : matching !== null ? some(matching, 'case') : `the newest ${count(pages.rows.length)}; scroll for more`}</span>
+      <div class="list-head"><span class="faint small" role="status">${numberText(pages, matching)}</span>
         <span class="grow"></span>
-        ${can('createReplay') && html`<button type="button" class="quiet" onClick=${all}>Replay everything that matches…</button>`}</div>
+        ${can('createReplay') && html`<button type="button" class="quiet" onClick=${() => setDialog('all')}>Replay
+          everything that matches…</button>`}</div>
       <${List} label="Cases" rows=${pages.rows} columns=${COLUMNS} id=${(one) => one.id} address=${addressOf}
         open=${(one) => go(addressOf(one))} selection=${selection} setSelection=${setSelection} onEnd=${pages.more}
-        rowHeight=${56} cardHeight=${132} />`}
+        rowHeight=${56} cardHeight=${132} />
+      ${!pages.done && html`<button type="button" class="quiet" onClick=${pages.more}>Read on</button>`}`}
     <${SelectionBar} chosen=${chosen} clear=${() => setSelection(new Set())} ask=${ask} />
-    ${dialog === 'replay' && html`<${ReplayDialog} cases=${chosen.filter(isOpen)} close=${() => setDialog(null)} then=${after} />`}
-    ${dialog === 'discard' && html`<${DiscardDialog} cases=${chosen.filter(isOpen)} close=${() => setDialog(null)} then=${after} />`}
-    ${dialog?.all !== undefined && html`<${ReplayAllDialog} filter=${dialog.all} number=${dialog.number} close=${() => setDialog(null)} />`}`;
+    ${dialog === 'replay' && html`<${ReplayDialog} cases=${chosen.filter(isOpen)} close=${() => setDialog(null)}
+      then=${after} />`}
+    ${dialog === 'discard' && html`<${DiscardDialog} cases=${chosen.filter(isOpen)} close=${() => setDialog(null)}
+      then=${after} />`}
+    ${dialog === 'all' && html`<${ReplayAllDialog} filter=${filter} close=${() => setDialog(null)} />`}`;
 }

@@ -15,8 +15,8 @@ import { HospitalTabs } from '../components/tabs.js';
 import { Line } from '../components/text.js';
 import { Ago } from '../components/time.js';
 import { term } from '../filter.js';
-import { openOf, trendOf } from '../group.js';
-import { short, words } from '../format.js';
+import { firstSeenWith, openOf, trendOf } from '../group.js';
+import { short } from '../format.js';
 import { go, to } from '../router.js';
 import { brokerNow, useStore } from '../store.js';
 import { CasesPlace } from './cases.js';
@@ -32,20 +32,28 @@ const snoozed = (group) => group.snoozed_until && Date.parse(group.snoozed_until
 
 function columns(ask) {
   return [
-    { head: 'Cause', class: 'main', cell: (group) => html`<span class="two"><${Line} value=${group.error_type ?? words(group.reason)} class="strong" max=${80} />
-      <${Line} value=${group.error_text ?? group.error_message} fallback="no text" class="faint" /></span>
-      <span class="sub faint"><${Line} value=${group.subscription} max=${60} />${group.type && html` · <${Line} value=${group.type} max=${60} />`}
-        ${group.first_version && html` · first seen with <${Line} value=${group.first_version} max=${40} />`}</span>` },
-    { head: 'Open', class: 'end', cell: (group) => html`<b class=${openOf(group) > 0 ? 'bad' : 'faint'}>${short(openOf(group))}</b>` },
-    { head: 'A day', class: 'chart wide', cell: (group) => html`<${Bars} values=${trendOf(group)} label="Admissions an hour, the last day" />` },
-    { head: 'First seen', class: 'end wide', cell: (group) => html`<${Ago} at=${group.first_seen} />` },
-    { head: 'Last seen', class: 'end', cell: (group) => html`<${Ago} at=${group.last_seen} />` },
+    { head: 'Cause', class: 'main', cell: (group) => html`<span class="two"><${Line}
+      value=${group.error_type ?? 'no error was reported'} class="strong" max=${80} />
+      <${Line} value=${group.error_text} fallback="no text" class="faint" /></span>
+      <span class="sub faint"><${Line} value=${group.subscription} max=${60} />${group.type && html` · <${Line}
+        value=${group.type} max=${60} />`}
+        ${firstSeenWith(group) && html` · first seen with <${Line} value=${firstSeenWith(group)} max=${60} />`}
+          </span>` },
+    { head: 'Open', class: 'end', cell: (group) => html`<b class=${openOf(group) > 0 ? 'bad' : 'faint'}>
+      ${short(openOf(group))}</b>` },
+    { head: 'Last day', class: 'chart wide', cell: (group) => html`<${Bars} values=${trendOf(group)}
+      label="Admissions an hour, the last day" />` },
+    { head: 'First seen', class: 'end time wide', cell: (group) => html`<${Ago} at=${group.first_seen_at} />` },
+    { head: 'Last seen', class: 'end time', cell: (group) => html`<${Ago} at=${group.last_seen_at} />` },
     { head: 'Owner', class: 'small-column wide', cell: (group) => html`<${Line} value=${group.owner} max=${40} />
-      <span class="sub faint">${snoozed(group) ? html`<${Icon} name="pause" /> snoozed, <${Ago} at=${group.snoozed_until} />`
+      <span class="sub faint">${snoozed(group) ? html`<${Icon} name="pause" /> snoozed, <${Ago}
+        at=${group.snoozed_until} />`
         : html`<${Line} value=${group.ticket} max=${40} fallback="" />`}</span>` },
-    { head: '', card: 'Actions', class: 'end tools', cell: (group) => html`
-      ${can('createReplay') && openOf(group) > 0 && html`<button type="button" class="quiet" onClick=${() => ask('replay', group)}>Replay…</button>`}
-      ${can('patchGroup') && html`<button type="button" class="quiet" onClick=${() => ask('edit', group)}>Notes…</button>`}` },
+    { head: html`<span class="unseen">Actions</span>`, card: 'Actions', class: 'end tools', cell: (group) => html`
+      ${can('createReplay') && openOf(group) > 0 && html`<button type="button" class="quiet" onClick=${() =>
+        ask('replay', group)}>Replay…</button>`}
+      ${can('patchGroup') && html`<button type="button" class="quiet" onClick=${() => ask('edit', group)}>Notes…
+        </button>`}` },
   ];
 }
 
@@ -55,7 +63,8 @@ function useGroups(filter, sort) {
   const listed = useRef(null); // of which filter and order the rows are
   const query = { filter, sort };
   const key = `${sort} ${filter}`;
-  const { data, problem, again } = useLoad((signal) => call('listGroups', { query: { ...query, limit: 100 }, signal }), [key]);
+  const { data, problem, again } = useLoad((signal) => call('listGroups', { query: { ...query, limit: 100 },
+    signal }), [key]);
   useEffect(() => {
     if (!data) return;
     if (listed.current !== key || rows.length === 0) {
@@ -104,20 +113,27 @@ function Groups() {
   const ask = (what, group) => setDialog({ what, group });
   useKeys({ r: () => (at && can('createReplay') && openOf(at) > 0 ? ask('replay', at) : false) });
   return html`<${Heading} title="Hospital" /><${HospitalTabs} />
-    <${FilterField} filter=${filter} setFilter=${(text) => move({ filter: text })} problem=${groups.problem?.code === 'BAD_REQUEST' ? groups.problem : null}
+    <${FilterField} filter=${filter} setFilter=${(text) => move({ filter: text })}
+      problem=${groups.problem?.code === 'BAD_REQUEST' ? groups.problem : null}
       hint="Cases of one cause are one line." />
-    ${groups.problem && groups.problem.code !== 'BAD_REQUEST' && html`<${ProblemNote} problem=${groups.problem} again=${groups.again} />`}
+    ${groups.problem && groups.problem.code !== 'BAD_REQUEST' && html`<${ProblemNote} problem=${groups.problem}
+      again=${groups.again} />`}
     ${groups.loading && html`<${Loading} what="groups" />`}
-    ${!groups.loading && !groups.problem && groups.rows.length === 0 && html`<${Empty} title=${filter ? 'No group matches' : 'The hospital is empty'}>
-      ${filter ? html`Take a term away, or <a href="/hospital">show all groups</a>.` : 'When messages fail for good, each cause appears here as one line.'}</${Empty}>`}
+    ${!groups.loading && !groups.problem && groups.rows.length === 0 && html`<${Empty} title=${filter
+      ? 'No group matches' : 'The hospital is empty'}>
+      ${filter ? html`Take a term away, or <a href="/hospital">show all groups</a>.`
+        : 'When messages fail for good, each cause appears here as one line.'}</${Empty}>`}
     ${groups.fresh > 0 && html`<button type="button" class="fresh" onClick=${groups.show}>${groups.fresh} new</button>`}
     ${groups.rows.length > 0 && html`
-      <div class="list-head"><label class="small">Sort by <select value=${sort} onChange=${(e) => move({ sort: e.target.value === 'count' ? '' : e.target.value })}>
-        ${SORTS.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label></div>
+      <div class="list-head"><label class="small">Sort by <select value=${sort} onChange=${(e) =>
+        move({ sort: e.target.value === 'count' ? '' : e.target.value })}>
+        ${SORTS.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label>
+          </div>
       <div onFocusIn=${(e) => setAt(groups.rows[e.target.closest('[data-index]')?.dataset.index] ?? null)}>
       <${List} label="Groups" rows=${groups.rows} columns=${columns(ask)} id=${(group) => group.id} address=${casesOf}
         open=${(group) => go(casesOf(group))} onEnd=${groups.more} rowHeight=${68} cardHeight=${190} /></div>`}
-    ${dialog?.what === 'replay' && html`<${ReplayAllDialog} filter=${`${term('group', dialog.group.id)} state=admitted`} number=${openOf(dialog.group)}
+    ${dialog?.what === 'replay' && html`<${ReplayAllDialog} filter=${term('group', dialog.group.id)}
       close=${() => setDialog(null)} />`}
-    ${dialog?.what === 'edit' && html`<${GroupDialog} group=${dialog.group} close=${() => setDialog(null)} then=${groups.again} />`}`;
+    ${dialog?.what === 'edit' && html`<${GroupDialog} group=${dialog.group} close=${() => setDialog(null)}
+      then=${groups.again} />`}`;
 }

@@ -28,7 +28,8 @@ const casesOf = (name) => to('/hospital/cases', { filter: `${term('subscription'
 function sorted(rows) {
   const now = brokerNow();
   return [...rows.values()].map((row) => ({ row, health: healthOf(row, now) }))
-    .sort((a, b) => b.health.rank - a.health.rank || b.row.in_hospital - a.row.in_hospital || (a.row.name < b.row.name ? -1 : 1))
+    .sort((a, b) => b.health.rank - a.health.rank || b.row.in_hospital - a.row.in_hospital || (a.row.name < b.row.name
+      ? -1 : 1))
     .map(({ row }) => row.name);
 }
 
@@ -41,7 +42,8 @@ function useOrder(rows) {
   useEffect(() => { if (differs && !held.current) setOrder(fresh); });
   const hold = (on) => { held.current = on; };
   const known = order.filter((name) => rows.has(name));
-  return { order: known.map((name) => rows.get(name)), stale: differs && held.current, sort: () => setOrder(fresh), hold };
+  return { order: known.map((name) => rows.get(name)), stale: differs && held.current, sort: () => setOrder(fresh),
+    hold };
 }
 
 function Strip({ rows, warnings }) {
@@ -50,10 +52,13 @@ function Strip({ rows, warnings }) {
     .filter(({ health }) => health.rank >= 4).sort((a, b) => b.health.rank - a.health.rank);
   if (bad.length === 0 && warnings.length === 0) return null;
   return html`<section class="strip" aria-label="What is wrong">
-    ${bad.slice(0, 3).map(({ row, health }) => html`<p key=${row.name} class=${health.tone}><${Icon} name=${health.icon} />
+    ${bad.slice(0, 3).map(({ row, health }) => html`<p key=${row.name} class=${health.tone}><${Icon}
+      name=${health.icon} />
       <span><${Text} value=${health.sentence} max=${300} /> <a href=${addressOf(row)}>See why</a></span></p>`)}
-    ${bad.length > 3 && html`<p class="warn"><span class="icon"></span><span>And ${bad.length - 3} more below.</span></p>`}
-    ${warnings.map((text) => html`<p key=${text} class="warn"><${Icon} name="warn" /><span><${Text} value=${text} max=${300} /></span></p>`)}
+    ${bad.length > 3 && html`<p class="warn"><span class="icon"></span><span>And ${bad.length - 3} more below.</span>
+      </p>`}
+    ${warnings.map((text) => html`<p key=${text} class="warn"><${Icon} name="warn" /><span><${Text} value=${text}
+      max=${300} /></span></p>`)}
   </section>`;
 }
 
@@ -93,7 +98,8 @@ function columns(rates, histories) {
       cell: (row) => html`<${Ago} at=${row.oldest_ready_at} suffix=${false} />` },
     { head: 'Workers', class: 'end wide', cell: (row) => count(row.consumer_count) },
     { head: 'Cases', class: 'end', cell: (row) => (row.in_hospital > 0
-      ? html`<a href=${casesOf(row.name)} class="bad strong">${short(row.in_hospital)}</a>` : html`<span class="faint">0</span>`) },
+      ? html`<a href=${casesOf(row.name)} class="bad strong">${short(row.in_hospital)}</a>` : html`<span
+        class="faint">0</span>`) },
   ];
 }
 
@@ -102,7 +108,8 @@ function Topics() {
   if (!data?.items.length) return null;
   return html`<section><h2>Topics</h2><ul class="tiles">${data.items.map((topic) => html`<li key=${topic.name}>
     <a href=${`/topics/${segment(topic.name)}`}><${Line} value=${topic.name} class="strong" /></a>
-    <span class="faint small">${some(topic.subscriptions, 'subscription')}, ${short(topic.published_total)} published</span></li>`)}</ul></section>`;
+    <span class="faint small">${some(topic.subscriptions, 'subscription')}, ${short(topic.published_total)} published
+      </span></li>`)}</ul></section>`;
 }
 
 export function OverviewPlace() {
@@ -116,15 +123,18 @@ export function OverviewPlace() {
   const shown = useMemo(() => columns(rates, histories), [rates, histories]);
   if (rows.size === 0) {
     return html`<${Heading} title="Overview" />${link === 'live'
-      ? html`<${Empty} title="No queue yet">Create one: <code>lazaret queue create orders</code>, and it appears here.</${Empty}>`
+      ? html`<${Empty} title="No queue yet">Create one: <code>lazaret queue create orders</code>, and it appears here.
+        </${Empty}>`
       : html`<${Loading} what="the overview" />`}<${Topics} />`;
   }
   return html`<${Heading} title="Overview" />
     <${Strip} rows=${rows} warnings=${warnings} />
     <${Numbers} rows=${rows} rates=${rates} />
     ${stale && html`<button type="button" class="fresh" onClick=${sort}>The order has changed: sort again</button>`}
-    <div onMouseEnter=${() => hold(true)} onMouseLeave=${() => hold(false)} onFocusIn=${() => hold(true)} onFocusOut=${() => hold(false)}>
-      <${List} label="Queues and subscriptions" rows=${order} columns=${shown} id=${(row) => row.name} address=${addressOf}
+    <div onMouseEnter=${() => hold(true)} onMouseLeave=${() => hold(false)} onFocusIn=${() => hold(true)}
+      onFocusOut=${() => hold(false)}>
+      <${List} label="Queues and subscriptions" rows=${order} columns=${shown} id=${(row) => row.name}
+        address=${addressOf}
         open=${(row) => go(addressOf(row))} cardHeight=${150} rowHeight=${56} />
     </div>
     ${more && html`<p class="faint">Only the first ${count(rows.size)} by name are shown. The others:

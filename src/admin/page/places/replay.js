@@ -11,7 +11,7 @@ import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { Line, Text } from '../components/text.js';
 import { Ago } from '../components/time.js';
 import { count, some, words } from '../format.js';
-import { hasEnded, partsOf, progressOf, stateOf } from '../job.js';
+import { hasEnded, outcomeOf, partsOf, progressOf, stateOf } from '../job.js';
 import { go, segment, to } from '../router.js';
 import { notify, useStore } from '../store.js';
 
@@ -19,19 +19,24 @@ const tickOf = (state) => state.tick;
 const queryOf = (state) => state.address.query;
 
 const ACTS = {
-  pause: { call: 'pauseReplay', text: 'Pause', sentence: (job) => `Send no more cases of replay ${job.id} until it is resumed; what is queued goes on.`, done: 'paused' },
-  resume: { call: 'resumeReplay', text: 'Resume', sentence: (job) => `Go on sending the cases of replay ${job.id}.`, done: 'going on' },
-  cancel: { call: 'cancelReplay', text: 'Cancel the job', grave: true, sentence: (job) => `End replay ${job.id}: no more of its cases are sent. What is queued already goes on.`, done: 'cancelled' },
-  recall: { call: 'recallReplay', text: 'Recall', grave: true, sentence: (job) => `Take back what replay ${job.id} has sent and nobody has begun: these cases are open again.`, done: 'being recalled' },
+  pause: { call: 'pauseReplay', text: 'Pause', sentence: (job) =>
+    `Send no more cases of replay ${job.id} until it is resumed; what is queued goes on.`, done: 'paused' },
+  resume: { call: 'resumeReplay', text: 'Resume', sentence: (job) => `Go on sending the cases of replay ${job.id}.`,
+    done: 'going on' },
+  cancel: { call: 'cancelReplay', text: 'Cancel the job', grave: true, sentence: (job) =>
+    `End replay ${job.id}: no more of its cases are sent. What is queued already goes on.`, done: 'cancelled' },
+  recall: { call: 'recallReplay', text: 'Recall', grave: true, sentence: (job) =>
+    `Take back what replay ${job.id} has sent and nobody has begun: these cases are open again.`,
+      done: 'being recalled' },
 };
 
 const offered = (job) => [
   !hasEnded(job) && job.state !== 'paused' && 'pause', job.state === 'paused' && 'resume', !hasEnded(job) && 'cancel',
-  (job.counts?.queued ?? job.outcomes?.queued ?? 0) > 0 && 'recall',
+  job.outcomes.queued > 0 && !job.recalling && 'recall',
 ].filter((name) => name && can(ACTS[name].call));
 
 function canaryText(job) {
-  const n = job.canary ?? 0;
+  const n = job.canary;
   if (!n) return null;
   if (job.canary_passed) return `The canary (${some(n, 'case')}) was cured: the others followed.`;
   if (job.state === 'stopped') return `The canary (${some(n, 'case')}) was not cured: nothing else was sent.`;
@@ -45,25 +50,37 @@ function Act({ job, name, close, then }) {
     notify({ kind: 'good', text: `Replay ${job.id} is ${it.done}.` });
     then();
   };
-  return html`<${Dialog} title=${it.text} confirm=${it.text} grave=${it.grave} act=${act} close=${close}><p>${it.sentence(job)}</p></${Dialog}>`;
+  return html`<${Dialog} title=${it.text} confirm=${it.text} grave=${it.grave} act=${act} close=${close}><p>
+    ${it.sentence(job)}</p></${Dialog}>`;
 }
 
 const COLUMNS = [
-  { head: 'Case', class: 'main', cell: (one) => html`<span class="mono">${one.id ?? one.case_id}</span>` },
-  { head: 'Outcome', class: 'state', cell: (one) => words(one.outcome) },
-  { head: 'Why', class: 'medium wide', cell: (one) => html`<${Line} value=${one.reason ?? one.code ?? one.error?.code} fallback="" />` },
+  { head: 'Case', class: 'main', cell: (one) => html`<span class="mono strong">${one.id}</span>
+    <span class="sub faint"><${Line} value=${one.case?.error_message} fallback="" /></span>` },
+  { head: 'Outcome', class: 'state', cell: (one) => {
+    const { name, tone } = outcomeOf(one.outcome);
+    return html`<${Badge} tone=${tone}>${name}</${Badge}>`;
+  } },
+  { head: 'Subscription', class: 'medium', cell: (one) => html`<${Line} value=${one.case?.subscription} max=${60} />` },
+  { head: 'Type', class: 'medium wide', cell: (one) => html`<${Line} value=${one.case?.type} max=${60} />` },
+  { head: 'Refused because', class: 'medium wide', cell: (one) => html`<${Line} value=${one.because?.code}
+    fallback="" />` },
 ];
-const caseAddress = (one) => `/hospital/cases/${segment(one.id ?? one.case_id)}`;
+const caseAddress = (one) => `/hospital/cases/${segment(one.id)}`;
 
 function CasesOfJob({ job, outcome }) {
   const tick = useStore(tickOf);
-  const { data, problem, again } = useLoad((signal) => call('listReplayCases', { args: { id: job.id }, query: { outcome, limit: 200 }, signal }), [job.id, outcome]);
+  const { data, problem, again } = useLoad((signal) => call('listReplayCases', { args: { id: job.id },
+    query: { outcome, limit: 200 }, signal }), [job.id, outcome]);
   useEffect(() => { if (tick % 3 === 0 && !hasEnded(job)) again(); }, [tick]);
   if (problem) return html`<${ProblemNote} problem=${problem} again=${again} />`;
   if (!data) return html`<${Loading} what="its cases" />`;
-  if (data.items.length === 0) return html`<${Empty} title=${outcome ? `None is ${words(outcome)}` : 'It has no cases'} />`;
-  return html`<${List} label="Cases of the job" rows=${data.items} columns=${COLUMNS} id=${(one) => one.id ?? one.case_id} address=${caseAddress}
-    open=${(one) => go(caseAddress(one))} rowHeight=${44} cardHeight=${104} />${data.cursor && html`<p class="faint small">The first ${count(data.items.length)}.</p>`}`;
+  if (data.items.length === 0) return html`<${Empty} title=${outcome ? `None is ${words(outcome)}`
+    : 'It has no cases'} />`;
+  return html`<${List} label="Cases of the job" rows=${data.items} columns=${COLUMNS} id=${(one) => one.id}
+    address=${caseAddress}
+    open=${(one) => go(caseAddress(one))} rowHeight=${56} cardHeight=${132} />${data.cursor && html`<p
+      class="faint small">The first ${count(data.items.length)}.</p>`}`;
 }
 
 export function ReplayPlace({ id }) {
@@ -74,25 +91,34 @@ export function ReplayPlace({ id }) {
   const { data: job, problem, again } = useLoad((signal) => call('getReplay', { args: { id }, signal }), [id]);
   useEffect(() => { if (job && (!hasEnded(job) || tick % 5 === 0)) again(); }, [tick]);
   const up = { to: '/hospital/replays', text: '← Replays' };
-  if (problem && !job) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${ProblemNote} problem=${problem} again=${again} />`;
-  if (!job || !operations) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${Loading} what=${`replay ${id}`} />`;
+  if (problem && !job) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${ProblemNote} problem=${problem}
+    again=${again} />`;
+  if (!job || !operations) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${Loading}
+    what=${`replay ${id}`} />`;
   const state = stateOf(job);
   const here = `/hospital/replays/${segment(id)}`;
-  const parts = partsOf(job).map((part) => (part.outcome && can('listReplayCases') ? { ...part, address: to(here, { outcome: part.outcome }) } : part));
+  const parts = partsOf(job).map((part) => (part.outcome && can('listReplayCases') ? { ...part, address: to(here,
+    { outcome: part.outcome }) } : part));
   return html`<${Heading} title=${`Replay ${job.id}`} up=${up}>Replay <span class="mono">${job.id}</span>
       <${Badge} tone=${state.tone} icon=${state.icon}>${state.text}</${Badge}></${Heading}>
     <section class="card">
-      <p class="lead"><b>${count(progressOf(job))}</b> of ${some(job.total ?? 0, 'case')} settled</p>
+      <p class="lead"><b>${count(progressOf(job))}</b> of ${some(job.total, 'case')} settled</p>
       <${Stack} parts=${parts} total=${job.total} />
       ${job.ended_because && html`<p class="bad"><${Text} value=${job.ended_because} max=${400} /></p>`}
       ${canaryText(job) && html`<p class="faint">${canaryText(job)}</p>`}
-      ${job.newer > 0 && html`<p class="faint">${some(job.newer, 'newer case matches', 'newer cases match')} too, and ${job.newer === 1 ? 'is' : 'are'} not part of this job.</p>`}
-      <p class="faint small">Chosen <${Ago} at=${job.created_at} /> by ${job.filter ? html`<code><${Text} value=${job.filter} /></code>` : 'hand'}
-        ${job.rate && html`, at most ${count(job.rate)} a second`}${job.ended_at && html`; ended <${Ago} at=${job.ended_at} />`}.</p>
-      <div class="actions row">${offered(job).map((name) => html`<button type="button" key=${name} class=${ACTS[name].grave ? 'grave' : ''}
+      ${job.newer?.count > 0 && html`<p class="faint">${job.newer.at_least ? 'At least ' : ''}${some(job.newer.count,
+        'newer case matches', 'newer cases match')} too,
+        and ${job.newer.count === 1 ? 'is' : 'are'} not part of this job.</p>`}
+      <p class="faint small">Chosen <${Ago} at=${job.created_at} /> ${job.filter === null ? 'one by one'
+        : job.filter === '' ? 'as all open cases' : html`by <code><${Text} value=${job.filter} /></code>`}
+        ${html`, at most ${count(job.rate)} a second`}${job.ended_at && html`; ended <${Ago} at=${job.ended_at} />`}.
+          </p>
+      <div class="actions row">${offered(job).map((name) => html`<button type="button" key=${name}
+        class=${ACTS[name].grave ? 'grave' : ''}
         onClick=${() => setDialog(name)}>${ACTS[name].text}</button>`)}</div>
     </section>
-    ${can('listReplayCases') && html`<section><h2>${outcome ? html`Cases: ${words(outcome)} <a class="small" href=${here}>show all</a>` : 'Cases'}</h2>
+    ${can('listReplayCases') && html`<section><h2>${outcome ? html`Cases: ${words(outcome)} <a class="small"
+      href=${here}>show all</a>` : 'Cases'}</h2>
       <${CasesOfJob} job=${job} outcome=${outcome} /></section>`}
     ${dialog && html`<${Act} job=${job} name=${dialog} close=${() => setDialog(null)} then=${again} />`}`;
 }

@@ -22,14 +22,16 @@ const addressOf = (job) => `/hospital/replays/${segment(job.id)}`;
 
 const COLUMNS = [
   { head: 'Job', class: 'main', cell: (job) => html`<span class="strong">Replay ${job.id}</span>
-    <span class="sub faint"><${Line} value=${job.filter} fallback=${job.by_ids ? 'chosen one by one' : 'all open cases'} /></span>` },
+    <span class="sub faint"><${Line} value=${job.filter} fallback=${job.filter === null ? 'chosen one by one'
+      : 'all open cases'} /></span>` },
   { head: 'State', class: 'state', cell: (job) => {
     const state = stateOf(job);
     return html`<${Badge} tone=${state.tone} icon=${state.icon}>${state.text}</${Badge}>`;
   } },
-  { head: 'Settled', class: 'end', cell: (job) => `${short(progressOf(job))} of ${short(job.total ?? 0)}` },
-  { head: 'Outcomes', class: 'stacked wide', cell: (job) => html`<${Stack} parts=${partsOf(job)} total=${job.total} />` },
-  { head: 'Created', class: 'end', cell: (job) => html`<${Ago} at=${job.created_at} />` },
+  { head: 'Settled', class: 'end time', cell: (job) => `${short(progressOf(job))} of ${short(job.total)}` },
+  { head: 'Outcomes', class: 'stacked wide', cell: (job) => html`<${Stack} parts=${partsOf(job)}
+    total=${job.total} />` },
+  { head: 'Created', class: 'end time', cell: (job) => html`<${Ago} at=${job.created_at} />` },
 ];
 
 export function ReplaysPlace() {
@@ -45,8 +47,10 @@ function Replays() {
   return html`<${Heading} title="Replays" /><${HospitalTabs} />
     ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
     ${!data && !problem && html`<${Loading} what="replay jobs" />`}
-    ${data?.items.length === 0 && html`<${Empty} title="No replay yet">A replay of many cases runs as a job, and stays here with its outcomes.
+    ${data?.items.length === 0 && html`<${Empty} title="No replay yet">A replay of many cases runs as a job, and stays
+      here with its outcomes.
       Choose cases under <a href="/hospital/cases">Cases</a>.</${Empty}>`}
-    ${data?.items.length > 0 && html`<${List} label="Replay jobs" rows=${data.items} columns=${COLUMNS} id=${(job) => job.id}
+    ${data?.items.length > 0 && html`<${List} label="Replay jobs" rows=${data.items} columns=${COLUMNS} id=${(job) =>
+      job.id}
       address=${addressOf} open=${(job) => go(addressOf(job))} rowHeight=${68} cardHeight=${190} />`}`;
 }

@@ -1,0 +1,146 @@
+// What a message may bring along, in every view: scripts, marks that turn the direction of text round, control
+// characters, a line of a megabyte, bytes that are no text. It is shown as text, and nothing else happens.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Broker } from './broker.mjs';
+import { close, expectAccessible, expectNoSidewaysScroll, launch, open, screenshot } from './browser.mjs';
+
+const SCRIPT = '<img src=x onerror="document.title=\'taken\'"><script>document.title="taken"</script>';
+const TURNED = 'invoice\u202egpj.exe\u2066';
+const CONTROLS = 'bell\u0007 null\u0000 escape\u001b[31m';
+const SCRIPT_IN_XML = '<?xml version="1.0"?><r onload="document.title=1">'
+  + `<script xmlns="http://www.w3.org/1999/xhtml">document.title="taken"</script><a>${TURNED}</a></r>`;
+const ENTITIES = `<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "${'&a;'.repeat(50)}">`
+  + `<!ENTITY c "${'&b;'.repeat(50)}">]><r>&c;</r>`;
+const LONG_LINE = 'x'.repeat(1 << 20);
+const QUEUE = 'hostile';
+
+let browser;
+let broker;
+const cases = {};
+
+async function fail(name, message, error) {
+  await broker.publish(QUEUE, message);
+  await broker.fail(QUEUE, 1, error);
+  const [newest] = await broker.cases(`?queue=${QUEUE}`);
+  cases[name] = newest.id;
+}
+
+before(async () => {
+  browser = await launch();
+  broker = await Broker.start();
+  await broker.queue(QUEUE);
+  await fail('script', { type: SCRIPT, key: SCRIPT, correlation_id: SCRIPT, body: SCRIPT, content_type: 'text/html',
+    headers: { [SCRIPT]: SCRIPT } }, SCRIPT);
+  await fail('json', { type: TURNED, body: JSON.stringify({ [SCRIPT]: SCRIPT, __proto__x: 1, [TURNED]: [TURNED,
+    CONTROLS] }), content_type: 'application/json' }, TURNED);
+  await fail('xml', { type: 'xml', content_type: 'application/xml',
+    body: SCRIPT_IN_XML }, 'x'.repeat(3000));
+  await fail('bomb', { type: 'xml', content_type: 'application/xml',
+    body: ENTITIES }, 'bomb');
+  await fail('long', { type: 'long'.repeat(40), key: 'k'.repeat(200), body: LONG_LINE }, 'long');
+  await fail('bytes', { type: 'bytes', body_base64: Buffer.from([0xff, 0xfe, 0x00, 0x80, 0xc3, 0x28,
+    0x41]).toString('base64') }, CONTROLS.replaceAll('\u0000', ''));
+  await fail('deep', { type: 'deep', content_type: 'application/json', body: '['.repeat(5000) + ']'.repeat(5000) },
+    'deep');
+});
+after(async () => {
+  await browser?.close();
+  await broker?.stop();
+});
+
+async function expectUnharmed(page, where) {
+  assert.match(await page.title(), /Lazaret$/, where);
+  assert.equal(await page.evaluate(() =>
+    document.querySelectorAll('#page img, #page script, #page iframe, #page object').length), 0, where);
+  // A mark that turns the direction never stands in what is shown: it is named instead.
+  assert.doesNotMatch(await page.locator('body').innerText(), /[\u202a-\u202e\u2066-\u2069\u0000\u0007\u001b]/, where);
+}
+
+async function look(name, path, meanwhile = async () => {}) {
+  for (const width of [1280, 320]) {
+    const page = await open(browser, broker, path, { width });
+    await page.locator('h1').waitFor();
+    await page.locator('.blank, .list, .card').first().waitFor();
+    await meanwhile(page);
+    await expectUnharmed(page, `${name} at ${width}`);
+    await expectNoSidewaysScroll(page, `${name} at ${width}`);
+    if (width === 1280) await expectAccessible(page, name);
+    await screenshot(page, `hostile-${name}-${width}`);
+    await close(page);
+  }
+}
+
+test('the lists show it as text', async () => {
+  await look('cases', '/hospital/cases', async (page) => {
+    await page.getByText('<script>').first().waitFor();
+    await page.getByText('RLO').first().waitFor();
+  });
+  await look('overview', '/');
+  await look('hospital', '/hospital');
+  await look('filtered', `/hospital/cases?filter=${encodeURIComponent(`type="${SCRIPT.replaceAll('"', '\\"')}"`)}`,
+    (page) => page.locator('tbody tr').first().waitFor());
+});
+
+test('a case shows it as text, in every way in which a body is shown', async () => {
+  for (const name of Object.keys(cases)) {
+    await look(`case-${name}`, `/hospital/cases/${cases[name]}`, async (page) => {
+      await page.locator('.body-view').waitFor();
+      for (const view of await page.locator('.tabs button').all()) await view.click();
+    });
+  }
+});
+
+test('a queue shows its messages as text', async () => {
+  await broker.publish(QUEUE, { type: SCRIPT, key: TURNED, body: SCRIPT });
+  await look('queue', `/queues/${QUEUE}`, async (page) => {
+    await page.locator('.messages summary').last().click();
+    await page.locator('.messages .body-view').waitFor();
+  });
+});
+
+test('a quarantine rule shows what somebody wrote as text, in the list and in its dialogs', async (t) => {
+  const { paths } = await broker.get('/openapi.json');
+  if (!paths['/api/v1/hospital/quarantines']) return t.skip('this broker has no quarantine rules');
+  await broker.cli(['hospital', 'quarantine', 'add', QUEUE, '--type', SCRIPT.replaceAll(' ', '-'), '--key',
+    `${TURNED} ${SCRIPT}`, '--reason', `${TURNED} ${SCRIPT}`]);
+  await look('quarantine', '/hospital/quarantine', async (page) => {
+    await page.getByText('RLO').first().waitFor();
+    await page.getByRole('button', { name: 'Lift…' }).click();
+    await page.getByRole('dialog').getByText('<script>').first().waitFor();
+  });
+  await look('queue-quarantine', `/queues/${QUEUE}`, (page) => page.getByText('RLO').first().waitFor());
+});
+
+test('a line of a megabyte is cut, and the rest can be seen', async () => {
+  const page = await open(browser, broker, `/hospital/cases/${cases.long}`);
+  const view = page.locator('.body-view');
+  await view.waitFor();
+  assert.ok((await view.innerText()).length < 2000);
+  await view.getByRole('button', { name: /more/ }).first().click();
+  assert.ok((await view.innerText()).length > 20000);
+  await close(page);
+});
+
+test('bytes that are no text are shown in hexadecimal', async () => {
+  const page = await open(browser, broker, `/hospital/cases/${cases.bytes}`);
+  await page.locator('.hex').waitFor();
+  assert.match(await page.locator('.hex').innerText(), /00000000 {2}ff fe 00 80 c3 28 41 .*A/);
+  await close(page);
+});
+
+test('a raw body is never run', async () => {
+  const answer = await fetch(`${broker.url}/api/v1/hospital/cases/${cases.script}/body`);
+  assert.equal(answer.headers.get('content-type'), 'text/plain; charset=utf-8');
+  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+  assert.match(answer.headers.get('content-security-policy'), /sandbox/);
+});
+
+test('names in the address are shown as text', async () => {
+  for (const path of ['/queues/', '/topics/', '/subscriptions/', '/hospital/cases/']) {
+    const page = await open(browser, broker, path + encodeURIComponent(SCRIPT + TURNED), { allowed: ['404', '400'] });
+    await page.getByRole('alert').first().waitFor();
+    await expectUnharmed(page, path);
+    await close(page);
+  }
+});

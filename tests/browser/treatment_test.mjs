@@ -1,0 +1,166 @@
+// Groups, edits and replay jobs on the page, as far as this broker has them.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Broker, until } from './broker.mjs';
+import { close, expectAccessible, launch, open, screenshot } from './browser.mjs';
+
+let browser;
+let broker;
+let paths;
+
+before(async () => {
+  browser = await launch();
+  broker = await Broker.start();
+  ({ paths } = await broker.get('/openapi.json'));
+});
+after(async () => {
+  await browser?.close();
+  await broker?.stop();
+});
+
+const has = (method, path) => Boolean(paths[`/api/v1/hospital${path}`]?.[method]);
+const row = (page, words) => page.locator('tbody tr:not(.gap)', { hasText: words });
+
+async function failing(name, number, text) {
+  await broker.queue(name);
+  const lines = Array.from({ length: number }, (_, i) => JSON.stringify({ type: 'order.created',
+    body: `{"order": ${i}}`,
+    content_type: 'application/json', correlation_id: `of ${name}` }));
+  await broker.cli(['publish', name, '--messages'], { input: lines.join('\n') });
+  await broker.fail(name, number, text);
+}
+
+test('failures of one cause are one line, with what people know about it', async (t) => {
+  if (!has('get', '/groups')) return t.skip('this broker has no groups');
+  await failing('grouped', 4, 'no such table: invoices');
+  const page = await open(browser, broker, '/hospital?filter=subscription%3Dgrouped');
+  await row(page, 'no such table').waitFor();
+  assert.equal(await row(page, '').count(), 1);
+  assert.equal(await row(page, '').locator('td[data-head="Open"]').innerText(), '4');
+  await row(page, '').getByRole('button', { name: 'Notes…' }).click();
+  const dialog = page.getByRole('dialog');
+  await expectAccessible(page, 'what is known about a cause');
+  await dialog.getByLabel('Owner').fill('team payments');
+  await dialog.getByLabel('Ticket').fill('PAY-17');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await row(page, 'team payments').waitFor();
+  await screenshot(page, 'groups');
+  await expectAccessible(page, 'groups');
+  await row(page, '').getByText('no such table').click();
+  await page.waitForURL(/\/hospital\/cases\?filter=group/);
+  await until('its cases are listed', async () => (await row(page, '').count()) === 4);
+  await close(page);
+});
+
+test('a message is edited, what differs is shown, and the replay sends the new version', async (t) => {
+  if (!has('patch', '/cases/{id}')) return t.skip('this broker edits no messages');
+  await failing('edited', 1, 'order 0 is none');
+  const [one] = await broker.cases('?queue=edited');
+  const page = await open(browser, broker, `/hospital/cases/${one.id}`, { allowed: ['412'] });
+  await page.getByRole('button', { name: 'Edit…' }).click();
+  const dialog = page.getByRole('dialog');
+  const save = dialog.getByRole('button', { name: 'Save a new version' });
+  assert.equal(await save.isDisabled(), true, 'nothing differs yet');
+  await dialog.getByLabel('Body').fill('{"order": ');
+  await dialog.getByText('The body is not JSON any more').waitFor();
+  assert.equal(await save.isDisabled(), true);
+  await dialog.getByLabel('Body').fill('{"order": 17}');
+  await dialog.getByLabel('Note').fill('the right number');
+  await expectAccessible(page, 'the editor');
+  await screenshot(page, 'edit');
+  await save.click();
+  await page.getByText('version 1', { exact: true }).first().waitFor();
+  await page.getByText('the right number').waitFor();
+  await page.locator('.difference .in', { hasText: '17' }).waitFor();
+
+  // Somebody else is faster: nothing is overwritten.
+  await page.getByRole('button', { name: 'Edit…' }).click();
+  await dialog.getByLabel('Body').fill('{"order": 18}');
+  const answer = await fetch(`${broker.url}/api/v1/hospital/cases/${one.id}`, {
+    method: 'PATCH', headers: { 'Content-Type': 'application/json', 'If-Match': '"1"' },
+      body: '{"body": "{\\"order\\": 19}"}',
+  });
+  assert.equal(answer.status, 200);
+  await save.click();
+  await dialog.getByText('Somebody else has edited this message meanwhile').waitFor();
+  await page.keyboard.press('Escape');
+
+  await page.getByRole('button', { name: 'Replay…' }).click();
+  await dialog.getByRole('button', { name: 'Replay 1 case' }).click();
+  const [message] = await broker.json(['consume', 'edited', '--count', '1', '--print']);
+  assert.equal(message.body, '{"order": 19}');
+  assert.equal(message.id, one.message_id);
+  await page.getByText(/It was cured/).waitFor();
+  await close(page);
+});
+
+test('a discard is taken back', async (t) => {
+  if (!has('post', '/cases/{id}/restore')) return t.skip('this broker restores nothing');
+  await failing('restored', 1, 'x');
+  const [one] = await broker.cases('?queue=restored');
+  await broker.cli(['hospital', 'discard', one.id, '--yes']);
+  const page = await open(browser, broker, `/hospital/cases/${one.id}`);
+  await page.getByRole('button', { name: 'Restore…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Restore 1 case' }).click();
+  await page.getByRole('button', { name: 'Replay…' }).waitFor();
+  await close(page);
+});
+
+test('everything that matches is replayed, one first, and the job shows what became of it', async (t) => {
+  if (!has('post', '/replays')) return t.skip('this broker has no replay jobs');
+  await failing('many', 30, 'no such table: invoices');
+  const page = await open(browser, broker, '/hospital/cases?filter=subscription%3Dmany');
+  await page.getByRole('button', { name: 'Replay everything that matches…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Put 30 cases back where each failed').waitFor();
+  await expectAccessible(page, 'replaying everything');
+  await screenshot(page, 'dialog-replay-all');
+  await dialog.getByRole('button', { name: 'Replay 30 cases' }).click();
+  await page.waitForURL(/\/hospital\/replays\/\d+/);
+  await page.getByText('canary', { exact: true }).waitFor();
+  await screenshot(page, 'replay-canary');
+  assert.equal((await broker.get('/api/v1/queues/many')).ready, 1, 'one first');
+  await broker.acknowledge('many', 30);
+  await page.getByText('30 of 30 cases settled').waitFor();
+  await page.getByText('The canary (1 case) was cured').waitFor();
+  await page.getByRole('link', { name: '30 discharged' }).waitFor();
+  await page.getByText('done', { exact: true }).waitFor();
+  await expectAccessible(page, 'a job');
+  await screenshot(page, 'replay-done');
+  await page.goto('/hospital/replays');
+  await row(page, 'subscription=many').waitFor();
+  await expectAccessible(page, 'jobs');
+  await screenshot(page, 'replays');
+  await close(page);
+});
+
+test('a canary that fails stops the job, and everything else stays where it is', async (t) => {
+  if (!has('post', '/replays')) return t.skip('this broker has no replay jobs');
+  await failing('ill', 12, 'still broken');
+  const page = await open(browser, broker, '/hospital/cases?filter=subscription%3Dill');
+  await page.getByRole('button', { name: 'Replay everything that matches…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Replay 12 cases' }).click();
+  await page.waitForURL(/\/hospital\/replays\/\d+/);
+  await broker.fail('ill', 1, 'still broken');
+  await page.getByText('stopped', { exact: true }).waitFor();
+  await page.getByText('The canary (1 case) was not cured: nothing else was sent.').waitFor();
+  await page.getByRole('link', { name: '1 relapsed' }).waitFor();
+  const { in_hospital: left } = await broker.get('/api/v1/queues/ill');
+  assert.equal(left, 12);
+  await close(page);
+});
+
+test('a job is paused, resumed and cancelled', async (t) => {
+  if (!has('post', '/replays/{id}/pause')) return t.skip('this broker has no replay jobs');
+  await failing('slow', 12, 'x');
+  const page = await open(browser, broker, '/hospital/cases?filter=subscription%3Dslow');
+  await page.getByRole('button', { name: 'Replay everything that matches…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Replay 12 cases' }).click();
+  await page.waitForURL(/\/hospital\/replays\/\d+/);
+  for (const [verb, then] of [['Pause', 'paused'], ['Resume', 'canary'], ['Cancel the job', 'cancelled']]) {
+    await page.getByRole('button', { name: verb, exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: verb, exact: true }).click();
+    await page.locator('h1 .badge', { hasText: then }).waitFor();
+  }
+  await close(page);
+});
