@@ -38,6 +38,9 @@ void check_mode(const CLI::App& bench, const std::string& mode) {
       {"--holes", {"consume", "e2e"}},
       {"--slow", {"consume", "e2e"}},
       {"--dead", {"consume", "e2e"}},
+      {"--groups", {"hospital"}},
+      {"--daemon", {"recovery", "hospital"}},
+      {"--scratch-dir", {"recovery", "hospital"}},
   };
   for (const auto& [option, has] : modes) {
     if (bench.count(option) > 0 && !has.contains(mode)) fail(base::Code::USAGE, mode + " has no " + option);
@@ -60,7 +63,7 @@ void add_load_options(CLI::App& bench, LoadOptions& load) {
       ->capture_default_str();
   bench
       .add_option("--count", load.count,
-                  "Messages in all (default: by time; consume and fill 300000, recovery 1000000)")
+                  "Messages in all (default: by time; consume and fill 300000, recovery 1000000, hospital 100000)")
       ->check(at_least_one());
   bench.add_option("--seconds", load.seconds, "How long it publishes; latency: after a second of warming up")
       ->check(CLI::Range(0.001, 1e6))
@@ -108,22 +111,27 @@ void add_bench_command(CLI::App& app, const Connection& connection, int& exit_st
   CLI::App* const bench = app.add_subcommand("bench", "Measure: counts durable confirms and durable acks only");
   bench
       ->add_option("--mode", options->mode,
-                   "pubconfirm, consume (its halves are fill and drain), e2e, latency, or recovery (starts brokers of "
-                   "its own)")
+                   "pubconfirm, consume (its halves are fill and drain), e2e, latency, or recovery and hospital (start "
+                   "brokers of their own)")
       ->required()
-      ->check(CLI::IsMember({"pubconfirm", "consume", "fill", "drain", "e2e", "latency", "recovery"}));
+      ->check(CLI::IsMember({"pubconfirm", "consume", "fill", "drain", "e2e", "latency", "recovery", "hospital"}));
   add_load_options(*bench, options->load);
   add_conditions(*bench, options->conditions);
   bench->add_option("--rate", options->rate, "latency: messages a second")
       ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str();
-  bench->add_option("--daemon", options->daemon, "recovery: the lazaretd to start (default: the one beside lazaret)");
+  bench->add_option("--groups", options->groups, "hospital: causes of what fails")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  bench->add_option("--daemon", options->daemon,
+                    "recovery, hospital: the lazaretd to start (default: the one beside lazaret)");
   bench->add_option("--scratch-dir", options->scratch_dir,
-                    "recovery: where its data goes (default: the temporary directory)");
+                    "recovery, hospital: where its data goes (default: the temporary directory)");
   bench->callback([bench, options, &connection, &exit_status] {
     check_mode(*bench, options->mode);
     options->load.url = connection.url();
-    if (options->mode != "recovery") options->admin = connection.admin_address();
+    const bool has_own = options->mode == "recovery" || options->mode == "hospital";
+    if (!has_own) options->admin = connection.admin_address();
     print(run_bench(*options), connection.json);
     exit_status = 0;
   });

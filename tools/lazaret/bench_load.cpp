@@ -163,7 +163,7 @@ SteadyTime PublishLoad::last_confirm() const {
 
 // --- Consuming -------------------------------------------------------------------------------------------------------
 
-ConsumeLoad::ConsumeLoad(const LoadOptions& options) {
+ConsumeLoad::ConsumeLoad(const LoadOptions& options, Treatment treatment) : treatment_(std::move(treatment)) {
   std::vector<asio::any_io_executor> executors;
   for (int i = 0; i < options.consumers; ++i) {
     executors.push_back(threads_.next());
@@ -186,6 +186,10 @@ void ConsumeLoad::add_consumer(Client& client, const asio::any_io_executor& exec
     settled_ += count;
     last_ack_ns_ = Clock::now().time_since_epoch().count();
   };
+  if (treatment_) {
+    consumers_.push_back(client.consume(queue, treatment_, std::move(consume)));
+    return;
+  }
   consumers_.push_back(client.consume(
       queue, [](Delivery&) {}, std::move(consume)));
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,11 +61,14 @@ class PublishLoad {
   SteadyTime first_send_;
 };
 
-/// Takes and acks; an ack counts when the broker has confirmed it as durable. Every queue has a consumer, and every
-/// connection.
+/// What becomes of each message; any of the load's threads.
+using Treatment = std::function<Verdict(Delivery&)>;
+
+/// Takes and acks, or does as `treatment` says; a verdict counts when the broker has confirmed it as durable. Every queue
+/// has a consumer, and every connection.
 class ConsumeLoad {
  public:
-  explicit ConsumeLoad(const LoadOptions& options);
+  explicit ConsumeLoad(const LoadOptions& options, Treatment treatment = {});
   ~ConsumeLoad();
   /// Waits until so many are settled; throws std::runtime_error when nothing moves for 20 seconds.
   void wait_for(std::uint64_t count) const;
@@ -75,6 +79,7 @@ class ConsumeLoad {
  private:
   void add_consumer(Client& client, const asio::any_io_executor& executor, const std::string& queue, int prefetch);
 
+  const Treatment treatment_;
   std::atomic<std::uint64_t> settled_{0};
   std::atomic<std::int64_t> last_ack_ns_{0};
   LoadThreads threads_;

@@ -185,6 +185,7 @@ Span run_load(const BenchOptions& options, const LoadOptions& load, std::uint64_
 
 boost::json::object run_bench(const BenchOptions& options) {
   if (options.mode == "recovery") return run_recovery_bench(options);
+  if (options.mode == "hospital") return run_hospital_bench(options);
   LoadOptions load = options.load;
   Options client_options;
   client_options.name = "bench";

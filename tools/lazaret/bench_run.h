@@ -14,16 +14,19 @@ struct BenchOptions {
   LoadOptions load;
   Conditions conditions;
   std::string mode;
-  double rate = 2000;       // latency: messages a second
-  std::string admin;        // HOST:PORT; "" for what the handshake tells
-  std::string daemon;       // recovery: the lazaretd to start; "" for the one beside this program
-  std::string scratch_dir;  // recovery: where its data directories are; "" for the temporary directory
+  double rate = 2000;           // latency: messages a second
+  std::string admin;            // HOST:PORT; "" for what the handshake tells
+  std::uint64_t groups = 2000;  // hospital: causes of what fails
+  std::string daemon;           // recovery, hospital: the lazaretd to start; "" for the one beside this program
+  std::string scratch_dir;      // the same: where its data directories are; "" for the temporary directory
 };
 
 /// Throws std::exception with a sentence.
 boost::json::object run_bench(const BenchOptions& options);
 /// Starts brokers of its own: how long a start takes with a backlog after kill -9, against an empty one.
 boost::json::object run_recovery_bench(const BenchOptions& options);
+/// Starts a broker of its own, and fills its hospital.
+boost::json::object run_hospital_bench(const BenchOptions& options);
 /// What was measured: from the first send to the last confirm (or ack) of so many messages.
 struct Span {
   SteadyTime begin;
