@@ -55,21 +55,25 @@ Result<model::MessageRef> read_version(Broker& broker, const model::CaseRecord& 
   return Status(Code::MESSAGE_GONE, "the message of case " + record.id.to_string() + " is not kept any more");
 }
 
-Result<json::object> difference_json(Broker& broker, const model::CaseRecord& record, std::uint32_t from,
-                                     std::uint32_t to) {
-  std::string texts[2];
-  const std::uint32_t versions[2] = {from, to};
-  for (int i = 0; i < 2; ++i) {
-    const auto message = read_version(broker, record, versions[i]);
-    if (!message.ok()) return message.status();
-    if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
-    texts[i] = text_of(**message);
-  }
+json::array lines_between(const model::Message& from, const model::Message& to) {
   json::array lines;
-  for (const DiffLine& line : diff_lines(texts[0], texts[1])) {
+  for (const DiffLine& line : diff_lines(text_of(from), text_of(to))) {
     lines.push_back(json::object{{"kind", name_of(line.kind)}, {"text", line.text}});
   }
-  return json::object{{"from", from}, {"to", to}, {"lines", std::move(lines)}};
+  return lines;
+}
+
+Result<json::object> difference_json(Broker& broker, const model::CaseRecord& record, std::uint32_t from,
+                                     std::uint32_t to) {
+  model::MessageRef messages[2];
+  const std::uint32_t versions[2] = {from, to};
+  for (int i = 0; i < 2; ++i) {
+    auto message = read_version(broker, record, versions[i]);
+    if (!message.ok()) return message.status();
+    if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
+    messages[i] = std::move(*message);
+  }
+  return json::object{{"from", from}, {"to", to}, {"lines", lines_between(*messages[0], *messages[1])}};
 }
 
 json::object edit_json(const model::CaseEdit& edit) {

@@ -1,6 +1,7 @@
 // The message of a case, in each of its versions, and what differs between two.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include "admin/broker.h"
@@ -17,6 +18,8 @@ base::Result<model::MessageRef> read_version(Broker& broker, const model::CaseRe
 base::Result<boost::json::object> difference_json(Broker& broker, const model::CaseRecord& record, std::uint32_t from,
                                                   std::uint32_t to);
 inline constexpr std::size_t kDiffBytes = 256u << 10;
+/// The `lines` of that, of any two messages.
+boost::json::array lines_between(const model::Message& from, const model::Message& to);
 
 boost::json::object edit_json(const model::CaseEdit& edit);
 

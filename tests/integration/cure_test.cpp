@@ -122,6 +122,52 @@ TEST_F(Cure, AStaleEditIsToldWhatThereIsNow) {
   EXPECT_THAT(boost::json::serialize(problem.at("difference")), HasSubstr(R"(\"order\": 2)"));
 }
 
+TEST_F(Cure, IsComparedWithTheNewestOfItsTypeThatWentWell) {
+  client.ensure(QueueSpec{.name = "orders"});
+  const auto publish = [&](const std::string& type, const std::string& body) {
+    Message message{.body = body};
+    message.type = type;
+    message.content_type = "application/json";
+    client.publish("orders", std::move(message));
+  };
+  publish("placed", R"({"order":1,"country":"NL"})");
+  publish("placed", R"({"order":2,"country":"BE"})");
+  publish("paid", R"({"order":1})");
+  publish("placed", R"({"order":3})");  // fails
+  publish("placed", R"({"order":4})");  // fails as well, and is given up
+  {
+    const Consumer consumer = client.consume("orders", [](Delivery& delivery) {
+      const std::string body = delivery.message().body.str();
+      const bool bad = body == R"({"order":3})" || body == R"({"order":4})";
+      return bad ? Verdict::reject("no country") : Verdict::done();
+    });
+    ASSERT_TRUE(eventually([&] { return cases_of(broker, "orders").size() == 2; }));
+  }
+  std::string id;
+  for (const auto& one : cases_of(broker, "orders")) {
+    if (shown(text_of(one, "id")).at("message").at("body") == R"({"order":3})") id = text_of(one, "id");
+    if (shown(text_of(one, "id")).at("message").at("body") != R"({"order":3})") {
+      ASSERT_EQ(post(text_of(one, "id"), "discard").status, 200);
+    }
+  }
+  const auto found = http(broker.admin(), "GET", target(id, "/acknowledged")).json();
+  EXPECT_EQ(found.at("message").at("body"), R"({"order":2,"country":"BE"})");
+  const std::string lines = boost::json::serialize(found.at("lines"));
+  EXPECT_THAT(lines, HasSubstr(R"({"kind":"removed","text":"  \"country\": \"BE\""})"));
+  EXPECT_THAT(lines, HasSubstr(R"({"kind":"same","text":"{"})"));
+  const auto told = broker.cli({"hospital", "compare", id});
+  EXPECT_EQ(told.exit, 0);
+  EXPECT_THAT(told.out, HasSubstr(R"(-   "country": "BE")"));
+}
+
+TEST_F(Cure, IsComparedWithNothingWhereNothingOfItsTypeWentWell) {
+  const std::string id = admit("orders", R"({"order":1})");
+  const auto found = http(broker.admin(), "GET", target(id, "/acknowledged")).json();
+  EXPECT_TRUE(found.at("message").is_null());
+  EXPECT_THAT(broker.cli({"hospital", "compare", id}).out, HasSubstr("no message of its type"));
+  EXPECT_EQ(http(broker.admin(), "GET", target("0-9-9-9", "/acknowledged")).status, 404);
+}
+
 TEST_F(Cure, WhatWasJsonStaysJson) {
   const std::string id = admit("orders", R"({"order":1})");
   EXPECT_EQ(patch(id, R"({"body":"{\"order\":"})", version(0)).status, 422);

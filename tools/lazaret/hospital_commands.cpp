@@ -212,6 +212,7 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   discarding->callback([&connection, &exit_status, discards] { exit_status = discard(connection, *discards); });
 
   add_hospital_edit(*hospital, connection);
+  add_hospital_compare(*hospital, connection);
   add_hospital_restore(*hospital, connection, exit_status);
 }
 

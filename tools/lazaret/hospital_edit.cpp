@@ -1,4 +1,4 @@
-// lazaret hospital edit|restore
+// lazaret hospital edit|compare|restore
 #include "hospital_edit.h"
 
 #include <algorithm>
@@ -108,6 +108,24 @@ void edit(const Connection& connection, const EditOptions& given) {
   if (lines != nullptr && lines->is_array()) print_difference(lines->get_array());
 }
 
+void compare(const Connection& connection, const std::string& id) {
+  HttpClient http(connection.admin_address());
+  const json::object found = http.get(target({"hospital", "cases", id, "acknowledged"})).as_object();
+  if (connection.json) return print_json(found);
+  const json::object* message = found.at("message").if_object();
+  if (message == nullptr) {
+    print_line("no message of its type was acknowledged there that is still kept");
+    return;
+  }
+  print_line("- " + cell(*message, "id") + ", acknowledged, at offset " + cell(*message, "offset"));
+  print_line("+ the message of case " + id);
+  const json::array& lines = found.at("lines").as_array();
+  const bool differs = std::any_of(lines.begin(), lines.end(),
+                                   [](const json::value& line) { return cell(line.as_object(), "kind") != "same"; });
+  if (!differs) print_line("nothing differs");
+  print_difference(lines);
+}
+
 int restore(const Connection& connection, const ChosenCases& given) {
   HttpClient http(connection.admin_address());
   const auto ids = given.choose(http, "restore", "discarded");
@@ -145,6 +163,14 @@ void add_hospital_edit(CLI::App& hospital, const Connection& connection) {
   command->add_option("--by", given->by, "Who edits; kept with the version")->type_name("TEXT");
   command->add_option("--note", given->note, "Why; kept with the version")->type_name("TEXT");
   command->callback([&connection, given] { edit(connection, *given); });
+}
+
+void add_hospital_compare(CLI::App& hospital, const Connection& connection) {
+  CLI::App* command = hospital.add_subcommand(
+      "compare", "What differs from the newest message of its type that was acknowledged there");
+  const auto id = std::make_shared<std::string>();
+  command->add_option("id", *id, "The case")->required()->type_name("ID");
+  command->callback([&connection, id] { compare(connection, *id); });
 }
 
 void add_hospital_restore(CLI::App& hospital, const Connection& connection, int& exit_status) {

@@ -1,4 +1,4 @@
-// The commands of the hospital that change a case in another way than by replaying it or giving it up.
+// The commands of the hospital that concern the message of a case, and restore.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,6 +8,7 @@
 namespace lazaret::cli {
 
 void add_hospital_edit(CLI::App& hospital, const Connection& connection);
+void add_hospital_compare(CLI::App& hospital, const Connection& connection);
 void add_hospital_restore(CLI::App& hospital, const Connection& connection, int& exit_status);
 
 }  // namespace lazaret::cli

@@ -35,6 +35,8 @@ export const CALLS = {
   editCase: { family: 'cure', method: 'patch', path: `${cases}/{id}`, fields: ['body', 'headers', 'note'] },
   getCaseVersion: { family: 'cure', method: 'get', path: `${cases}/{id}/versions/{n}` },
 
+  getAcknowledgedLike: { family: 'cure', method: 'get', path: `${cases}/{id}/acknowledged` },
+
   listGroups: {
     family: 'groups', method: 'get', path: '/api/v1/hospital/groups', query: ['filter', 'sort', 'cursor', 'limit'],
   },

@@ -2,6 +2,7 @@
 // be done.
 import { html, useEffect, useState } from '../view.js';
 import { call, can, takesQuery, useOperations } from '../api.js';
+import { Acknowledged } from '../components/acknowledged.js';
 import { Attempts } from '../components/attempts.js';
 import { Body } from '../components/body.js';
 import { DiscardDialog, ReplayDialog, RestoreDialog } from '../components/case_dialogs.js';
@@ -149,6 +150,7 @@ export function CasePlace({ id }) {
             : html`<${Body} message=${one.message} id=${one.id} /><${Envelope} message=${one.message} />`}
         </section>
         <${Versions} one=${one} />
+        <${Acknowledged} one=${one} />
         <${Related} one=${one} />
       </div>
       <aside class="split-side" aria-label="The case">
