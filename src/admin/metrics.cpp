@@ -53,6 +53,8 @@ const std::vector<QueueMetric>& queue_metrics() {
        [](const auto& q) { return of(q.counters.filtered); }},
       {"lazaret_queue_acked_total", "Messages acknowledged", kCounter,
        [](const auto& q) { return of(q.counters.acked); }},
+      {"lazaret_queue_failed_attempts_total", "Attempts that failed, since the start", kCounter,
+       [](const auto& q) { return of(q.failed_attempts); }},
       {"lazaret_queue_discarded_total", "Cases discarded", kCounter,
        [](const auto& q) { return of(q.counters.discarded); }},
       {"lazaret_queue_late_replies_total", "Replies to requests that had ended, or were forgotten", kCounter,

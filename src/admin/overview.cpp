@@ -1,10 +1,13 @@
 #include "admin/overview.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "admin/broker.h"
 #include "admin/handlers.h"
 #include "admin/json_text.h"
+#include "base/text_encoding.h"
 
 namespace lazaret::admin {
 namespace {
@@ -15,6 +18,25 @@ std::string joined(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
   return out;
+}
+
+std::vector<std::string> versions_of(const std::vector<model::ConsumerStats>& consumers) {
+  std::set<std::string> versions;
+  for (const model::ConsumerStats& one : consumers) {
+    if (one.info.version.empty()) continue;
+    versions.insert(base::to_utf8(one.info.name + " " + one.info.version));
+    if (versions.size() > OverviewRow::kVersions) versions.erase(std::prev(versions.end()));
+  }
+  return {versions.begin(), versions.end()};
+}
+
+const char* mark_of(model::BreakerState state) {
+  switch (state) {
+    case model::BreakerState::closed: return "breaker_closed";
+    case model::BreakerState::half_open: return "breaker_half_open";
+    case model::BreakerState::open: return "breaker_open";
+  }
+  return "breaker_closed";
 }
 
 /// A total goes back when its queue was deleted and made anew.
@@ -48,7 +70,9 @@ OverviewRow overview_row(const model::QueueStats& stats) {
   row.in_hospital = stats.counters.in_hospital;
   row.entered_total = stats.counters.entered;
   row.acked_total = stats.counters.acked;
+  row.failed_attempts_total = stats.failed_attempts;
   row.consumer_count = stats.consumers.size();
+  row.versions = versions_of(stats.consumers);
   row.oldest_ready_at = stats.oldest_ready_at.value_or(base::Instant{});
   row.paused = stats.queue.options.paused;
   row.breaker = stats.breaker.state;
@@ -79,17 +103,26 @@ json::object row_json(const OverviewRow& row) {
           {"in_hospital", row.in_hospital},
           {"entered_total", row.entered_total},
           {"acked_total", row.acked_total},
+          {"failed_attempts_total", row.failed_attempts_total},
           {"consumer_count", row.consumer_count},
           {"oldest_ready_at", time_or_null(row.oldest_ready_at)},
           {"paused", row.paused},
           {"breaker", model::name_of(row.breaker)}};
 }
 
-void MinuteHistory::add(Ring& ring, const OverviewRow& row) {
-  const Point point{grown(ring.entered_before, row.entered_total), grown(ring.acked_before, row.acked_total),
-                    row.ready + row.leased + row.waiting + row.held, row.in_hospital};
+void MinuteHistory::remember(Ring& ring, const OverviewRow& row) {
   ring.entered_before = row.entered_total;
   ring.acked_before = row.acked_total;
+  ring.failed_before = row.failed_attempts_total;
+  ring.versions_before = row.versions;
+  ring.paused_before = row.paused;
+  ring.breaker_before = row.breaker;
+}
+
+void MinuteHistory::add(Ring& ring, const OverviewRow& row) {
+  const Point point{grown(ring.entered_before, row.entered_total), grown(ring.acked_before, row.acked_total),
+                    grown(ring.failed_before, row.failed_attempts_total),
+                    row.ready + row.leased + row.waiting + row.held, row.in_hospital};
   if (ring.points.size() < kMinutes) {
     ring.points.push_back(point);
   } else {
@@ -98,26 +131,43 @@ void MinuteHistory::add(Ring& ring, const OverviewRow& row) {
   }
 }
 
+void MinuteHistory::mark_changes(Ring& ring, const OverviewRow& row) const {
+  while (!ring.marks.empty() && ring.marks.front().minute + kMinutes <= minutes_) ring.marks.pop_front();
+  const auto mark = [&](const char* what, std::string who = {}) {
+    if (ring.marks.size() == kMarks) ring.marks.pop_front();
+    ring.marks.push_back({until_, minutes_, what, std::move(who)});
+  };
+  const auto difference = [](const auto& of, const auto& without) {
+    std::vector<std::string> out;
+    std::set_difference(of.begin(), of.end(), without.begin(), without.end(), std::back_inserter(out));
+    return out;
+  };
+  for (std::string& who : difference(row.versions, ring.versions_before)) mark("joined", std::move(who));
+  for (std::string& who : difference(ring.versions_before, row.versions)) mark("left", std::move(who));
+  if (row.paused != ring.paused_before) mark(row.paused ? "paused" : "resumed");
+  if (row.breaker != ring.breaker_before) mark(mark_of(row.breaker));
+}
+
 void MinuteHistory::add(const Overview& overview) {
   const std::lock_guard lock(mutex_);
   ++minutes_;
   until_ = overview.at;
   for (const OverviewRow& row : overview.rows) {
     const auto [place, is_new] = rings_.try_emplace(row.name);
-    if (is_new) {
-      // What it has counted before was not in this minute.
-      place->second.entered_before = row.entered_total;
-      place->second.acked_before = row.acked_total;
-    } else {
-      add(place->second, row);
+    Ring& ring = place->second;
+    // What a new one has counted before was not in this minute.
+    if (!is_new) {
+      add(ring, row);
+      mark_changes(ring, row);
     }
-    place->second.last = minutes_;
+    remember(ring, row);
+    ring.last = minutes_;
   }
   std::erase_if(rings_, [this](const auto& one) { return one.second.last != minutes_; });
 }
 
 json::object MinuteHistory::of(const std::string& name) const {
-  json::array entered, acked, unsettled, in_hospital;
+  json::array entered, acked, failed, unsettled, in_hospital, marks;
   const std::lock_guard lock(mutex_);
   if (const auto found = rings_.find(name); found != rings_.end()) {
     const Ring& ring = found->second;
@@ -125,14 +175,18 @@ json::object MinuteHistory::of(const std::string& name) const {
       const Point& point = ring.points[(ring.next + i) % ring.points.size()];
       entered.emplace_back(point.entered);
       acked.emplace_back(point.acked);
+      failed.emplace_back(point.failed);
       unsettled.emplace_back(point.unsettled);
       in_hospital.emplace_back(point.in_hospital);
     }
+    for (const Mark& mark : ring.marks) {
+      marks.push_back(
+          json::object{{"at", time_or_null(mark.at)}, {"what", mark.what}, {"who", text_or_null(mark.who)}});
+    }
   }
-  return {{"entered", std::move(entered)},
-          {"acked", std::move(acked)},
-          {"unsettled", std::move(unsettled)},
-          {"in_hospital", std::move(in_hospital)}};
+  return {{"entered", std::move(entered)},         {"acked", std::move(acked)},
+          {"failed", std::move(failed)},           {"unsettled", std::move(unsettled)},
+          {"in_hospital", std::move(in_hospital)}, {"marks", std::move(marks)}};
 }
 
 base::Instant MinuteHistory::until() const {

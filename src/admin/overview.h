@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <string>
@@ -30,10 +31,13 @@ struct OverviewRow {
   std::uint64_t suspects = 0;
   std::uint64_t in_hospital = 0;
   std::uint64_t entered_total = 0, acked_total = 0;
+  std::uint64_t failed_attempts_total = 0;
   std::uint64_t consumer_count = 0;
   base::Instant oldest_ready_at{};
   bool paused = false;
   model::BreakerState breaker = model::BreakerState::closed;
+  std::vector<std::string> versions;  // of its consumers: name and version, each once; so many at most
+  static constexpr std::size_t kVersions = 16;
   bool operator==(const OverviewRow&) const = default;
 };
 
@@ -60,22 +64,38 @@ class MinuteHistory {
 
   /// The numbers at the end of a minute. Whoever is not in it is forgotten.
   void add(const Overview& overview);
-  /// {"entered", "acked", "unsettled", "in_hospital"}: one number a minute, the newest last. What entered and was acked
-  /// is counted in that minute, the others at its end.
+  /// {"entered", "acked", "failed", "unsettled", "in_hospital"}: one number a minute, the newest last. What entered, was
+  /// acked and failed is counted in that minute, the others at its end. "marks": what changed from one end of a minute to
+  /// the next, which may be why.
   boost::json::object of(const std::string& name) const;
   base::Instant until() const;
 
  private:
   struct Point {
-    std::uint64_t entered = 0, acked = 0, unsettled = 0, in_hospital = 0;
+    std::uint64_t entered = 0, acked = 0, failed = 0, unsettled = 0, in_hospital = 0;
+  };
+  struct Mark {
+    base::Instant at;
+    std::uint64_t minute = 0;
+    const char* what = "";
+    std::string who;  // "": it is nobody's
   };
   struct Ring {
-    std::uint64_t entered_before = 0, acked_before = 0;  // totals at the end of the minute before the next
-    std::uint64_t last = 0;                              // number of the minute that was added last
-    std::size_t next = 0;                                // place of the next point, once there are kMinutes
+    // As it was at the end of the minute before the next: totals, and what marks are made of.
+    std::uint64_t entered_before = 0, acked_before = 0, failed_before = 0;
+    std::vector<std::string> versions_before;
+    bool paused_before = false;
+    model::BreakerState breaker_before = model::BreakerState::closed;
+    std::deque<Mark> marks;  // kMarks at most, of the minutes that there are points of
+    std::uint64_t last = 0;  // number of the minute that was added last
+    std::size_t next = 0;    // place of the next point, once there are kMinutes
     std::vector<Point> points;
   };
+  static constexpr std::size_t kMarks = 64;
+
+  static void remember(Ring& ring, const OverviewRow& row);
   static void add(Ring& ring, const OverviewRow& row);
+  void mark_changes(Ring& ring, const OverviewRow& row) const;
 
   mutable std::mutex mutex_;
   std::map<std::string, Ring> rings_;  // GUARDED_BY(mutex_)

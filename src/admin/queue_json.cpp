@@ -188,6 +188,7 @@ json::object queue_json(const model::QueueStats& stats) {
       {"lost_replies_total", counters.lost_replies},
       {"pending_requests", stats.pending_requests},
       {"suspects", stats.suspects},
+      {"failed_attempts_total", stats.failed_attempts},
       {"unaccepted", stats.unaccepted},
       {"offsets_left_out", stats.offsets_left_out},
       {"cursor", stats.cursor.value},

@@ -358,6 +358,7 @@ void Shard::State::on(model::ShowQueue& command) {
   }
   stats.ready = sub->unsettled() - stats.leased - stats.waiting - stats.scheduled - stats.held;
   stats.suspects = sub->suspects.size();
+  stats.failed_attempts = sub->failed_attempts;
   count_entered(*sub);
   stats.counters = sub->counters;
   stats.log_end = sub->log->state.next;

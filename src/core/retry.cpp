@@ -72,7 +72,10 @@ void Shard::State::end_attempt(Subscription& sub, Entry& entry, AttemptOutcome o
   attempt->ended_at = now;
   attempt->outcome = outcome;
   attempt->error = std::move(error);
-  if (model::is_failure(outcome)) note_failure(sub, entry, *attempt);
+  if (model::is_failure(outcome)) {
+    ++sub.failed_attempts;
+    note_failure(sub, entry, *attempt);
+  }
   const model::Offset origin = entry.replays ? entry.replays->offset : entry.position.offset;
   mutate(model::PutAttempt{sub.queue->subscription, sub.queue->log, origin, *attempt}, false);
   // Its error may still be amended by a late fail; the long part need not stay in memory.

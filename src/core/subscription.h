@@ -218,6 +218,7 @@ struct Subscription {
   // --- Of several topics (core/fan_in.cpp)
   std::unique_ptr<FanIn> fan_in;
   std::unique_ptr<Feeder> feeder;  // it is what hands over to one of these: nobody consumes from it
+  std::uint64_t failed_attempts = 0;  // since the start
   // --- While something has failed lately, or had
   std::unique_ptr<Breaker> breaker;
   // --- Rules that send messages to the hospital

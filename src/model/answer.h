@@ -168,6 +168,7 @@ struct QueueStats {
   QueueRecord queue;
   std::uint64_t ready = 0, leased = 0, waiting = 0, scheduled = 0, held = 0;
   std::uint64_t suspects = 0;
+  std::uint64_t failed_attempts = 0;  // since the broker was started
   Counters counters;
   /// Offset of the oldest ready message, when there is one and it is known; its time is read from the store.
   std::optional<base::Instant> oldest_ready_at;

@@ -65,6 +65,32 @@ TEST(MinuteHistory, KeepsAnHourTheNewestLast) {
   EXPECT_EQ(entered.back(), 75u);
 }
 
+TEST(MinuteHistory, CountsWhatFailedAndMarksWhatMayBeWhy) {
+  MinuteHistory history;
+  OverviewRow now = row("q", 10, 10);
+  now.failed_attempts_total = 5;
+  now.versions = {"billing 2.4.0"};
+  history.add(of({now}));
+  EXPECT_EQ(history.of("q").at("marks").as_array().size(), 0u) << "what was there before has not changed";
+  now.failed_attempts_total = 45;
+  now.versions = {"billing 2.4.0", "billing 2.4.1"};
+  history.add(of({now}));
+  now.versions = {"billing 2.4.1"};
+  now.paused = true;
+  now.breaker = model::BreakerState::open;
+  history.add(of({now}));
+  EXPECT_EQ(history.of("q").at("failed"), numbers({40, 0}));
+  std::vector<std::string> marks;
+  for (const json::value& mark : history.of("q").at("marks").as_array()) {
+    const json::value& who = mark.at("who");
+    marks.push_back(std::string(mark.at("what").as_string()) + (who.is_null() ? "" : " ") +
+                    (who.is_null() ? "" : std::string(who.as_string())));
+  }
+  EXPECT_EQ(marks, (std::vector<std::string>{"joined billing 2.4.1", "left billing 2.4.0", "paused", "breaker_open"}));
+  for (std::uint64_t minute = 0; minute < MinuteHistory::kMinutes; ++minute) history.add(of({now}));
+  EXPECT_EQ(history.of("q").at("marks").as_array().size(), 0u) << "an hour later they are forgotten";
+}
+
 TEST(MinuteHistory, AQueueThatWasMadeAnewGoesNotBelowZero) {
   MinuteHistory history;
   history.add(of({row("q", 100, 0)}));

@@ -92,6 +92,10 @@ function columns(rates, histories) {
     { head: 'Retrying', class: 'end wide', cell: (row) => short(row.waiting) },
     { head: 'In/s', class: 'end', cell: (row) => rate(rates.get(row.name)?.in) },
     { head: 'Out/s', class: 'end', cell: (row) => rate(rates.get(row.name)?.out) },
+    { head: 'Failed/min', class: 'end wide', title: 'Attempts that failed in the last full minute', cell: (row) => {
+      const failed = histories.get(row.name)?.failed?.at(-1) ?? 0;
+      return html`<span class=${failed > 0 ? 'bad' : 'faint'}>${short(failed)}</span>`;
+    } },
     { head: 'Last hour', class: 'chart wide', cell: (row) => html`<${HourChart} area=${histories.get(row.name)?.entered}
       line=${histories.get(row.name)?.acked} label="Messages a minute" />` },
     { head: 'Oldest', class: 'end', title: 'How long the oldest ready message has waited',

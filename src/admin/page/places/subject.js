@@ -40,6 +40,10 @@ const SETTINGS = ['owner', 'runbook', 'alert_to', 'topic', 'max_attempts', 'back
   'max_bytes', 'overflow', 'breaker', 'breaker_samples', 'breaker_ratio', 'breaker_window', 'breaker_pause',
   'deduplicate_for', 'case_retention', 'filter', 'ephemeral', 'start'];
 
+const MARKS = { joined: 'first consumer of', left: 'last consumer left of', paused: 'paused', resumed: 'resumed',
+  breaker_open: 'circuit breaker opened', breaker_half_open: 'circuit breaker tries again',
+  breaker_closed: 'circuit breaker closed' };
+
 const rowsOf = (state) => state.rows;
 const ratesOf = (state) => state.rates;
 const historiesOf = (state) => state.histories;
@@ -60,11 +64,17 @@ function Hour({ name }) {
     <figure><figcaption>In and out a minute <span class="faint">(now ${rate(rates?.in)}/s in, ${rate(rates?.out)}/s
       out)</span></figcaption>
       <${HourChart} area=${history?.entered} line=${history?.acked} label="Messages a minute" /></figure>
+    <figure><figcaption>Failed attempts a minute</figcaption><${HourChart} area=${history?.failed}
+      label="Failed attempts a minute" names=${['failed', '']} /></figure>
     <figure><figcaption>Not settled</figcaption><${HourChart} area=${history?.unsettled} label="Not settled"
       names=${['depth', '']} /></figure>
     <figure><figcaption>Open cases</figcaption><${HourChart} area=${history?.in_hospital} label="Open cases"
       names=${['cases', '']} /></figure>
-  </div></section>`;
+  </div>
+  ${history?.marks?.length > 0 && html`<ol class="related" aria-label="What changed">${history.marks.toReversed().map((mark,
+    i) => html`<li key=${i}><${Ago} at=${mark.at} /> <span>${MARKS[mark.what] ?? words(mark.what)}${' '}
+      ${mark.who && html`<${Text} value=${mark.who} max=${80} />`}</span></li>`)}</ol>`}
+  </section>`;
 }
 
 function Consumers({ consumers }) {
