@@ -40,7 +40,7 @@ json::object counted_json(const hospital::Counted& counted) {
 
 Result<Response> create_replay(Broker& broker, const Request& request) {
   const auto body = parse_object(request.body, {"filter", "ids", "rate", "concurrency", "canary", "canary_needed",
-                                                "stop_at_failure_ratio", "force", "dry_run"});
+                                                "stop_at_failure_ratio", "after_version", "force", "dry_run"});
   if (!body.ok()) return body.status();
   auto asked = asked_replay(*body, broker.engine.shard_count());
   if (!asked.ok()) return asked.status();

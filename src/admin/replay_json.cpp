@@ -81,6 +81,9 @@ Result<AskedReplay> asked_replay(const json::object& body, std::uint16_t shards)
   LZ_RETURN_IF_ERROR(read_number(body, "canary", options.canary));
   LZ_RETURN_IF_ERROR(read_number(body, "canary_needed", options.canary_needed));
   LZ_RETURN_IF_ERROR(read_ratio(body, options.stop_at_failure_ratio));
+  auto after_version = text_field(body, "after_version");
+  if (!after_version.ok()) return after_version.status();
+  options.after_version = std::move(*after_version);
   LZ_RETURN_IF_ERROR(read_flag(body, "force", options.force));
   LZ_RETURN_IF_ERROR(read_flag(body, "dry_run", asked.dry_run));
   LZ_RETURN_IF_ERROR(hospital::check(options));
@@ -103,6 +106,8 @@ json::object replay_job_json(const model::ReplayJobRecord& job) {
       {"canary_passed", job.canary_passed},
       {"stop_at_failure_ratio", job.options.stop_at_failure_ratio},
       {"force", job.options.force},
+      {"after_version", text_or_null(job.options.after_version)},
+      {"waiting_for_version", job.waiting_for_version},
       {"recalling", job.recalling},
       {"total", job.total},
       {"outcomes", json::object{{"none", job.total - std::min(job.total, counts.all())},

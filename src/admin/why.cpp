@@ -43,10 +43,16 @@ std::string obstacle_of(const ConsumerStats& consumer) {
 }
 
 /// "type order.created and schema_id order.created@3".
+/// "type order.created", …, and "is replayed to versions >=2.4.2 only".
 std::string unaccepted_type(const QueueStats& stats) {
   const std::string type = stats.unaccepted_type.empty() ? "no type" : "type " + base::to_utf8(stats.unaccepted_type);
-  return type + (stats.unaccepted_schema.empty() ? " and no schema_id"
-                                                 : " and schema_id " + base::to_utf8(stats.unaccepted_schema));
+  const std::string versions = stats.unaccepted_versions.empty()
+                                   ? ""
+                                   : ", and is replayed to versions " + stats.unaccepted_versions + " only";
+  return type +
+         (stats.unaccepted_schema.empty() ? " and no schema_id"
+                                          : " and schema_id " + base::to_utf8(stats.unaccepted_schema)) +
+         versions;
 }
 
 /// ", …", or "" when it does not.
@@ -122,7 +128,7 @@ std::vector<Cause> why_of_its_own(const QueueStats& stats, const engine::EngineS
     add_consumers(stats, causes);
     if (stats.unaccepted > 0) {
       causes.push_back({"UNACCEPTED", messages_are(stats.unaccepted) +
-                                          " ready, but of types that no consumer accepts; the first has " +
+                                          " ready, but no consumer accepts them; the first has " +
                                           unaccepted_type(stats) + "."});
     }
     if (stats.aside_full) {

@@ -23,13 +23,17 @@ bool is_there(const Consumer& consumer) { return consumer.session && !consumer.e
 }  // namespace
 
 bool Shard::State::accepts(const Consumer& consumer, const MessageType& kind) {
+  if (kind.only_for != nullptr && !kind.only_for->contains(consumer.info.version)) return false;
   return consumer.accepts == nullptr || consumer.accepts->takes(kind.type, kind.schema_id);
 }
 
-MessageType Shard::State::type_of(const model::Message& message) {
+MessageType Shard::State::type_of(const model::Message& message, const VersionRangeRef& only_for) {
   const model::MessageFacts& facts = facts_of(message);
-  return {facts.type, facts.schema_id};
+  return {facts.type, facts.schema_id, only_for};
 }
+
+/// REQUIRES that its message is in memory.
+MessageType Shard::State::type_of(const Entry& entry) { return type_of(*entry.message, entry.only_for); }
 
 /// Whether any of those who are attached accepts it, with or without room.
 bool Shard::State::is_accepted(const Subscription& sub, const MessageType& kind) {
@@ -41,18 +45,51 @@ bool Shard::State::is_accepted(const Subscription& sub, const MessageType& kind)
 }
 
 void Shard::State::consumers_changed(Subscription& sub) {
-  sub.choosy = std::any_of(sub.consumers.begin(), sub.consumers.end(),
+  sub.choosy = !sub.ranges.empty() ||
+               std::any_of(sub.consumers.begin(), sub.consumers.end(),
                            [](const Consumer* consumer) { return consumer->accepts != nullptr; });
+}
+
+/// The same for all that are replayed to these versions. An empty text, or one that is none, is for all.
+VersionRangeRef Shard::State::range_of(Subscription& sub, const std::string& text) {
+  if (text.empty()) return nullptr;
+  std::weak_ptr<const model::VersionRange>& known = sub.ranges[text];
+  VersionRangeRef range = known.lock();
+  if (range == nullptr) {
+    auto parsed = model::VersionRange::parse(text);
+    if (parsed.ok()) range = std::make_shared<const model::VersionRange>(std::move(*parsed));
+    known = range;
+  }
+  sub.choosy = true;
+  return range;
+}
+
+/// It is not replayed any more: when it was the last to these versions, nobody chooses by them.
+void Shard::State::leave_range(Subscription& sub, Entry& entry) {
+  if (entry.only_for == nullptr) return;
+  const std::string text = entry.only_for->text();
+  entry.only_for = nullptr;
+  const auto known = sub.ranges.find(text);
+  if (known == sub.ranges.end() || !known->second.expired()) return;
+  sub.ranges.erase(known);
+  consumers_changed(sub);
+}
+
+/// Whether somebody is attached whose version is one of these, whatever else they have to do.
+bool Shard::State::has_version(const Subscription& sub, const model::VersionRange& range) {
+  return std::any_of(sub.consumers.begin(), sub.consumers.end(), [&](const Consumer* consumer) {
+    return is_there(*consumer) && range.contains(consumer->info.version);
+  });
 }
 
 /// Who gets this message. `no_room`: whoever accepts it has to settle something first, and nothing overtakes it.
 /// `nothing`: nobody who has room for anything accepts it, so that it can be set aside.
-Taker Shard::State::taker_of(Subscription& sub, const model::Message& message) {
+Taker Shard::State::taker_of(Subscription& sub, const model::Message& message, const VersionRangeRef& only_for) {
   if (!sub.choosy) {
     Consumer* consumer = next_consumer(sub, message.size());
     return {consumer, consumer == nullptr ? Granted::no_room : Granted::yes};
   }
-  const MessageType kind = type_of(message);
+  const MessageType kind = type_of(message, only_for);
   if (Consumer* consumer = next_consumer(sub, message.size(), &kind)) return {consumer, Granted::yes};
   return {nullptr, next_consumer(sub, kAnything, &kind) == nullptr ? Granted::nothing : Granted::no_room};
 }
@@ -66,7 +103,7 @@ bool Shard::State::may_set_aside(const Subscription& sub) const {
 void Shard::State::set_aside(Subscription& sub, Entry& entry) {
   leave_ready(sub, entry);
   if (sub.aside == nullptr) sub.aside = std::make_unique<TypeLines>();
-  entry.line = &sub.aside->add(type_of(*entry.message), entry.priority, entry.position);
+  entry.line = &sub.aside->add(type_of(entry), entry.priority, entry.position);
   ++set_aside_messages;
   const std::size_t bytes = entry.message->size();
   const bool kept = sub.aside->bytes + bytes <= limits::kTailBytes && window_bytes < limits::kTailBytesPerShard;
@@ -82,8 +119,7 @@ void Shard::State::set_aside(Subscription& sub, Entry& entry) {
 /// Whether one of its type that was set aside is to be delivered before it. REQUIRES that its message is in memory.
 bool Shard::State::is_behind_aside(Subscription& sub, const Entry& entry) {
   if (sub.aside == nullptr || !is_untouched(entry)) return false;
-  const MessageType kind = type_of(*entry.message);
-  const auto line = sub.aside->lines().find(TypeLines::Name(entry.priority, kind.type, kind.schema_id));
+  const auto line = sub.aside->lines().find(TypeLines::name_of(type_of(entry), entry.priority));
   return line != sub.aside->lines().end() && *line->second.positions.begin() < entry.position;
 }
 
@@ -188,7 +224,7 @@ Entry* Shard::State::next_suspect(Subscription& sub) {
       load_one(sub, entry);
       return nullptr;
     }
-    if (is_accepted(sub, type_of(*entry.message))) return &entry;
+    if (is_accepted(sub, type_of(entry))) return &entry;
     set_aside(sub, entry);
   }
   return nullptr;
@@ -209,6 +245,7 @@ void Shard::State::show_unaccepted(const Subscription& sub, model::QueueStats& s
   if (first == nullptr) return;
   stats.unaccepted_type = first->type;
   stats.unaccepted_schema = first->schema_id;
+  if (first->only_for != nullptr) stats.unaccepted_versions = first->only_for->text();
 }
 
 }  // namespace lazaret::core

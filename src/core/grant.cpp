@@ -153,7 +153,7 @@ std::optional<Granted> Shard::State::grant_from(Subscription& sub, const ReadyLi
       if (is_untouched(entry)) return Granted::nothing;  // first deliveries are in order, so nothing goes before it
       continue;
     }
-    const Taker taker = taker_of(sub, *entry.message);
+    const Taker taker = taker_of(sub, *entry.message, entry.only_for);
     if (taker.granted == Granted::nothing || is_behind_aside(sub, entry)) {
       set_aside(sub, entry);
       --looked_at;

@@ -72,6 +72,7 @@ void Shard::State::admit_damaged(Subscription& sub, model::Offset offset) {
 void Shard::State::forget_entry(Subscription& sub, Entry& entry) {
   if (sub.keys != nullptr) leave_key(sub, entry);
   leave_line(sub, entry);
+  leave_range(sub, entry);
   sub.entries.erase(Position(entry.position));
 }
 
@@ -132,6 +133,16 @@ Status Shard::State::case_problem(const model::CaseId& id, Subscription*& sub) {
   return Status(Code::NOT_FOUND, "there is no open case " + id.to_string());
 }
 
+/// Why nothing can be replayed to these versions now, or OK.
+Status Shard::State::version_problem(const Subscription& sub, const std::string& only_for) {
+  if (only_for.empty()) return {};
+  const auto range = model::VersionRange::parse(only_for);
+  if (!range.ok()) return range.status();
+  if (has_version(sub, *range)) return {};
+  return Status(Code::NO_CONSUMER, "no consumer of " + sub.queue->name + " with a version " + range->text() +
+                                       " is connected");
+}
+
 void Shard::State::on(model::ReplayCaseCommand& command) {
   Subscription* sub = nullptr;
   model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
@@ -145,6 +156,7 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
   if (answer.status.ok() && command.job && relapses.length(command.id, command.attempts) != command.attempts) {
     answer.status = Status(Code::CASE_BUSY, "case " + command.id.to_string() + " was replayed meanwhile");
   }
+  if (answer.status.ok()) answer.status = version_problem(*sub, command.only_for);
   const PendingRequest* request = answer.status.ok() && !command.force ? request_at(*sub, command.id.offset) : nullptr;
   if (request != nullptr && has_reply(*request)) {
     answer.status = Status(Code::ALREADY_ANSWERED, "the request of case " + command.id.to_string() +
@@ -159,7 +171,7 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     --sub->counters.in_hospital;
     const std::uint32_t version = version_of(*sub, command.id.offset);
     mutate(model::ReplayCase{command.id, sub->queue->lane, lane_offset, version, command.failures_before, command.job,
-                             command.single_attempt},
+                             command.single_attempt, command.only_for},
            true);
     if (version > 0) sub->book->copying.emplace(lane_offset, group);
     const Position position{sub->queue->lane, lane_offset};
@@ -170,6 +182,7 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     entry.failures_before = command.failures_before;
     entry.redelivered = true;
     entry.single_attempt = command.single_attempt;
+    entry.only_for = range_of(*sub, command.only_for);
     entry.priority = std::min(command.priority, model::kHighestPriority);
     entry.attempts = relapses.length(command.id, command.attempts);
     if (sub->keys != nullptr) {

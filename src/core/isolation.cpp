@@ -38,7 +38,7 @@ void Shard::State::isolate(Subscription& sub) {
   if (entry.message == nullptr) return load_one(sub, entry);
   if (!entry.replays && is_past(sub, *entry.message)) return drop_expired(sub, entry);
   if (is_quarantined(sub, entry)) return quarantine(sub, entry);
-  const MessageType kind = sub.choosy ? type_of(*entry.message) : MessageType();
+  const MessageType kind = sub.choosy ? type_of(entry) : MessageType();
   Consumer* consumer = consumer_on(sub, isolation.instance, sub.choosy ? &kind : nullptr);
   if (consumer == nullptr) {  // another suspect has become the first, and nobody there accepts it
     pumped_later.insert(sub.queue->subscription);
@@ -54,7 +54,7 @@ void Shard::State::isolate(Subscription& sub) {
 const Consumer* Shard::State::whom_to_isolate(Subscription& sub) {
   const Entry* suspect = sub.choosy ? next_suspect(sub) : nullptr;
   if (sub.choosy && suspect == nullptr) return nullptr;
-  const MessageType kind = sub.choosy ? type_of(*suspect->message) : MessageType();
+  const MessageType kind = sub.choosy ? type_of(*suspect) : MessageType();
   const Consumer* best = nullptr;
   for (const Consumer* consumer : sub.consumers) {
     if (is_standby(sub, *consumer)) break;

@@ -136,6 +136,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.edited = lane.edited;
     entry.failures_before = lane.failures_before;
     entry.single_attempt = lane.single_attempt;
+    entry.only_for = range_of(sub, lane.only_for);
   }
   for (const model::RecoveredDelivery& delivery : recovered.deliveries) {
     const Position position{delivery.log, delivery.record.offset};

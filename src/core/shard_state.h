@@ -265,10 +265,14 @@ struct Shard::State {
 
   // --- accepting.cpp: consumers that name the types they accept
   static bool accepts(const Consumer& consumer, const MessageType& kind);
-  MessageType type_of(const model::Message& message);
+  MessageType type_of(const model::Message& message, const VersionRangeRef& only_for = nullptr);
+  MessageType type_of(const Entry& entry);
   static bool is_accepted(const Subscription& sub, const MessageType& kind);
   static void consumers_changed(Subscription& sub);
-  Taker taker_of(Subscription& sub, const model::Message& message);
+  static VersionRangeRef range_of(Subscription& sub, const std::string& text);
+  static void leave_range(Subscription& sub, Entry& entry);
+  static bool has_version(const Subscription& sub, const model::VersionRange& range);
+  Taker taker_of(Subscription& sub, const model::Message& message, const VersionRangeRef& only_for = nullptr);
   bool may_set_aside(const Subscription& sub) const;
   void set_aside(Subscription& sub, Entry& entry);
   bool is_behind_aside(Subscription& sub, const Entry& entry);
@@ -404,6 +408,7 @@ struct Shard::State {
   void on(model::ReplayCaseCommand& command);
   void on(model::DiscardCaseCommand& command);
   void on(model::UpdateGroup& command);
+  static base::Status version_problem(const Subscription& sub, const std::string& only_for);
   base::Status case_problem(const model::CaseId& id, Subscription*& sub);
 
   // --- cure.cpp: edits, redirection, restoring

@@ -90,6 +90,7 @@ struct Entry {
   // Of an entry of the lane.
   std::optional<model::CaseId> replays;
   std::uint32_t failures_before = 0;  // failed attempts before the replay that count all the same
+  VersionRangeRef only_for;           // the versions of consumers that it may go to, if not to all
   bool edited = false;                // its message stands in `evacuated`, under its place in the lane
   /// For a retry: loaded before it is granted.
   model::MessageRef message;
@@ -214,7 +215,8 @@ struct Subscription {
   // --- What it takes, and what nobody accepts (core/filtering.cpp, core/accepting.cpp)
   std::unique_ptr<SubscriptionFilter> filter;
   std::unique_ptr<TypeLines> aside;
-  bool choosy = false;  // some consumer accepts certain types only
+  bool choosy = false;  // some consumer accepts certain types only, or some message is for certain versions only
+  base::OnDemand<std::map<std::string, std::weak_ptr<const model::VersionRange>>> ranges;  // of replays, as long as there are some
   // --- Of several topics (core/fan_in.cpp)
   std::unique_ptr<FanIn> fan_in;
   std::unique_ptr<Feeder> feeder;  // it is what hands over to one of these: nobody consumes from it

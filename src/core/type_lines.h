@@ -1,43 +1,57 @@
-// TypeLines: ready messages that were set aside because nobody who had room for one accepts them, by priority, type and
-// schema. Which consumers accept a message depends on the last two alone, so one look at a line answers for all in it.
+// TypeLines: ready messages that were set aside because nobody who had room for one accepts them, by priority, type,
+// schema, and the versions that a replay is for. Which consumers accept a message depends on the last three alone, so one
+// look at a line answers for all in it.
 //
 // Threading: none of its own; one owner calls everything.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
 
 #include "core/position.h"
+#include "model/version_range.h"
 
 namespace lazaret::core {
+
+/// nullptr: for all.
+using VersionRangeRef = std::shared_ptr<const model::VersionRange>;
 
 /// What consumers choose by. Views of a message's envelope, or of a line's name.
 struct MessageType {
   std::string_view type;
   std::string_view schema_id;
+  /// Of what is replayed to some versions only.
+  VersionRangeRef only_for{};
 };
 
 class TypeLines {
  public:
-  using Name = std::tuple<std::uint8_t, std::string, std::string>;
+  using Name = std::tuple<std::uint8_t, std::string, std::string, std::string>;
   struct Line {
     std::uint8_t priority = 0;
     std::string type;
     std::string schema_id;
+    VersionRangeRef only_for;
     ReadyLine positions;
-    MessageType kind() const { return {type, schema_id}; }
+    MessageType kind() const { return {type, schema_id, only_for}; }
   };
   using Lines = std::map<Name, Line>;
 
+  static Name name_of(const MessageType& kind, std::uint8_t priority) {
+    return {priority, std::string(kind.type), std::string(kind.schema_id),
+            kind.only_for == nullptr ? std::string() : kind.only_for->text()};
+  }
+
   /// The line is there, at the same place, as long as somebody stands in it.
   Line& add(const MessageType& kind, std::uint8_t priority, const Position& position) {
-    const auto [at, fresh] = lines_.try_emplace(Name(priority, kind.type, kind.schema_id));
+    const auto [at, fresh] = lines_.try_emplace(name_of(kind, priority));
     Line& line = at->second;
-    if (fresh) line = {priority, std::string(kind.type), std::string(kind.schema_id), {}};
+    if (fresh) line = {priority, std::string(kind.type), std::string(kind.schema_id), kind.only_for, {}};
     line.positions.insert(position);
     ++size_;
     return line;
@@ -45,7 +59,7 @@ class TypeLines {
   void remove(Line& line, const Position& position) {
     line.positions.erase(position);
     --size_;
-    if (line.positions.empty()) lines_.erase(Name(line.priority, line.type, line.schema_id));
+    if (line.positions.empty()) lines_.erase(name_of(line.kind(), line.priority));
   }
 
   Lines& lines() { return lines_; }

@@ -28,6 +28,8 @@ constexpr std::uint64_t kLookMost = 4096;
 constexpr int kSendMost = 1024;
 /// A case whose ordering key is just being read is tried again.
 constexpr int kTries = 50;
+/// Whether a consumer of the version that is waited for has come is looked at so often.
+constexpr Duration kVersionEvery = 500ms;
 /// Recalls on their way.
 constexpr std::uint64_t kRecallsMost = 256;
 
@@ -116,10 +118,10 @@ Duration ReplayJob::work(Instant now) {
 /// Until there is something to be done that no answer brings.
 Duration ReplayJob::pause(Instant now) const {
   Instant next = out_.empty() ? now + kLookLate : look_at_;
-  if (may_send(record_, in_doubt())) {
-    if (record_.next < record_.total) next = std::min(next, pace_.next());
-    if (!again_.empty()) next = std::min(next, std::max(again_at_, pace_.next()));
-  }
+  const bool goes_on = record_.next < record_.total && !waits_for_version();
+  if (goes_on && may_send(record_, in_doubt())) next = std::min(next, pace_.next());
+  const bool looks_again = !again_.empty() && may_send(record_, in_doubt() - 1);
+  if (looks_again) next = std::min(next, std::max(again_at_, pace_.next()));
   if (changed_ && !saving_) next = std::min(next, saved_at_ + kSaveEvery);
   return std::max(Duration(next - now), Duration(1ms));
 }
@@ -160,15 +162,26 @@ void ReplayJob::learn() {
 
 void ReplayJob::send(Instant now) {
   if (!durable_.chosen) return;  // what is sent must be found again
-  for (int looks = 0; looks < kSendMost && may_send(record_, in_doubt()) && pace_.allowance(now) > 0; ++looks) {
+  for (int looks = 0; looks < kSendMost && may_look(now) && pace_.allowance(now) > 0; ++looks) {
     if (!look_at_next(now)) return;
   }
 }
 
+/// One that is looked at once more is in doubt already.
+bool ReplayJob::may_look(Instant now) const {
+  if (waits_for_version() && (asked_ > 0 || now < again_at_)) return false;
+  return may_send(record_, in_doubt() - (is_again_due(now) ? 1 : 0));
+}
+
+/// Until it is known that somebody of the version is there, one at a time goes to see.
+bool ReplayJob::waits_for_version() const { return !record_.options.after_version.empty() && !version_is_there_; }
+
+bool ReplayJob::is_again_due(Instant now) const { return !again_.empty() && now >= again_at_; }
+
 /// False when there is none to be looked at.
 bool ReplayJob::look_at_next(Instant now) {
   std::uint64_t index = 0;
-  const bool again = !again_.empty() && now >= again_at_;
+  const bool again = is_again_due(now);
   if (again) {
     index = again_.front();
   } else if (record_.next < record_.total) {
@@ -215,11 +228,14 @@ void ReplayJob::replay(std::uint64_t index, const model::CaseRecord& record) {
   command.force = record_.options.force;
   command.job = record_.id;
   command.single_attempt = record_.state == ReplayJobState::canary;
+  command.only_for = record_.options.after_version;
   ask(record.id.shard, command, [this, index, id = record.id](const Status& status) { answered(index, id, status); });
 }
 
 void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Status& status) {
   --asked_;
+  version_is_there_ = status.code() != Code::NO_CONSUMER;
+  wait_for_version(!version_is_there_);
   if (status.ok()) {
     tries_.erase(index);
     note(index, ReplayOutcome::queued);
@@ -228,6 +244,11 @@ void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Sta
     return;
   }
   if (status.code() == Code::SHUTTING_DOWN) return;  // the next start looks at the case
+  if (status.code() == Code::NO_CONSUMER) {
+    again_.push_front(index);  // the order stays
+    again_at_ = tools_.engine.now() + kVersionEvery;
+    return;
+  }
   if (status.code() == Code::CASE_BUSY && ++tries_[index] < kTries) {
     again_.push_back(index);
     again_at_ = tools_.engine.now() + kLookSoon;
@@ -235,6 +256,12 @@ void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Sta
   }
   tries_.erase(index);
   note(index, ReplayOutcome::refused, status.code());
+}
+
+void ReplayJob::wait_for_version(bool waits) {
+  if (record_.waiting_for_version == waits) return;
+  record_.waiting_for_version = waits;
+  changed_ = something_happened_ = true;
 }
 
 /// Each of what is out is asked back once; what is with a consumer by then has its outcome.

@@ -69,6 +69,10 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   void act(std::uint64_t index, const model::CaseRecord& record);
   void replay(std::uint64_t index, const model::CaseRecord& record);
   void answered(std::uint64_t index, const model::CaseId& id, const base::Status& status);
+  void wait_for_version(bool waits);
+  bool waits_for_version() const;
+  bool may_look(base::Instant now) const;
+  bool is_again_due(base::Instant now) const;
   void recall();
   base::Duration pause(base::Instant now) const;
   void save(base::Instant now);
@@ -89,6 +93,7 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   std::deque<std::uint64_t> again_;     // looked at before, and to be looked at once more
   base::Instant again_at_;              // but not before
   std::map<std::uint64_t, int> tries_;  // of those
+  bool version_is_there_ = false;       // as far as the last answer said
   std::uint64_t recalls_asked_ = 0;
   bool something_happened_ = false;  // since the last look
   base::Instant look_at_;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "model/version_range.h"
+
 namespace lazaret::hospital {
 
 using base::Code;
@@ -21,6 +23,7 @@ constexpr std::uint64_t kOneCase = 1'000'000;
 void end(ReplayJobRecord& job, ReplayJobState state, Instant now) {
   job.state = state;
   job.ended_at = now;
+  job.waiting_for_version = false;
 }
 
 /// Where a job goes on whose set is known.
@@ -100,6 +103,10 @@ Status check(const model::ReplayOptions& options) {
   }
   if (options.canary_needed && (!options.canary || *options.canary_needed > *options.canary)) {
     return Status(Code::BAD_REQUEST, "canary_needed must not be more than canary");
+  }
+  if (!options.after_version.empty()) {
+    const auto range = model::VersionRange::parse(options.after_version);
+    if (!range.ok()) return Status(Code::BAD_REQUEST, "after_version: " + range.status().text());
   }
   if (!(options.stop_at_failure_ratio >= 0 && options.stop_at_failure_ratio <= 1)) {
     return Status(Code::BAD_REQUEST, "stop_at_failure_ratio must be between 0 (never) and 1");

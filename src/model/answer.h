@@ -193,6 +193,7 @@ struct QueueStats {
   std::uint64_t unaccepted = 0;
   std::string unaccepted_type;
   std::string unaccepted_schema;
+  std::string unaccepted_versions{};  // that it is replayed to, if it is to some only
   bool aside_full = false;
   /// Of a subscription of several topics: filled in by whoever asks its feeders too.
   std::vector<SourceStats> sources{};

@@ -252,6 +252,8 @@ struct ReplayCaseCommand {
   ReplayJobId job{};
   /// A canary: the first failure returns it to its case, whatever max_attempts says.
   bool single_attempt = false;
+  /// Not "": a VersionRange. It goes only to consumers whose version is in it; NO_CONSUMER when none is attached.
+  std::string only_for{};
 };
 /// Returns what is in the replay lane, and not with a consumer, to its case. Answered by CaseDone.
 struct RecallCaseCommand {

@@ -142,6 +142,7 @@ struct ReplayCase {
   std::uint32_t failures_before = 0;  // as LaneEntry says
   ReplayJobId job{};                  // that did it
   bool single_attempt = false;
+  std::string only_for{};  // as LaneEntry says
 };
 /// replaying → admitted without having failed for good: a purge of the lane, or its queue is deleted. What was tried
 /// counts: `attempt_count` is the length of the history now, `failures` those since the replay.

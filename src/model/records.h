@@ -181,6 +181,7 @@ struct LaneEntry {
   bool edited = false;
   std::uint32_t failures_before = 0;  // failed attempts before the replay that count against the limit all the same
   bool single_attempt = false;
+  std::string only_for{};  // a VersionRange: only consumers of such a version get it; "": all do
   bool operator==(const LaneEntry&) const = default;
 };
 

@@ -46,6 +46,8 @@ struct ReplayOptions {
   double stop_at_failure_ratio = 0;
   /// Also requests that were answered meanwhile.
   bool force = false;
+  /// Not "": a VersionRange. It waits until such a consumer is connected, and sends to no others.
+  std::string after_version{};
   bool operator==(const ReplayOptions&) const = default;
 };
 
@@ -84,6 +86,8 @@ struct ReplayJobRecord {
   std::uint32_t canary = 0;
   std::uint32_t canary_needed = 0;
   bool canary_passed = false;
+  /// With `after_version`: the next case is of a subscription that has no such consumer now.
+  bool waiting_for_version = false;
   /// What has not begun is being recalled.
   bool recalling = false;
   ReplayCounts counts;

@@ -419,7 +419,7 @@ Status BatchWriter::apply(const model::ReplayCase& m) {
   if (m.version != 0) LZ_RETURN_IF_ERROR(copy_version(m));
   return put(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset),
              encode(model::LaneEntry{m.lane_offset, m.id, record->attempt_count, record->summary.priority,
-                                     m.version != 0, m.failures_before, m.single_attempt}));
+                                     m.version != 0, m.failures_before, m.single_attempt, m.only_for}));
 }
 
 Status BatchWriter::apply(const model::RecallCase& m) {

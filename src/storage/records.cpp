@@ -412,6 +412,7 @@ std::string encode(const model::LaneEntry& record) {
   out.set_edited(record.edited);
   out.set_failures_before(record.failures_before);
   out.set_single_attempt(record.single_attempt);
+  out.set_only_for(record.only_for);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LaneEntry& record) {
@@ -424,6 +425,7 @@ bool decode(std::string_view bytes, model::LaneEntry& record) {
   record.edited = in.edited();
   record.failures_before = in.failures_before();
   record.single_attempt = in.single_attempt();
+  record.only_for = in.only_for();
   return true;
 }
 

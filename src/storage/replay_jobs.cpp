@@ -21,6 +21,8 @@ std::string encode(const ReplayJobRecord& record) {
   if (record.options.canary) out.set_canary_asked(*record.options.canary);
   if (record.options.canary_needed) out.set_canary_needed_asked(*record.options.canary_needed);
   out.set_stop_at_failure_ratio(record.options.stop_at_failure_ratio);
+  out.set_after_version(record.options.after_version);
+  out.set_waiting_for_version(record.waiting_for_version);
   out.set_force(record.options.force);
   out.set_created_at_us(record.created_at.us);
   out.set_ended_at_us(record.ended_at.us);
@@ -53,6 +55,8 @@ bool decode(std::string_view bytes, ReplayJobRecord& record) {
   if (in.has_canary_asked()) record.options.canary = in.canary_asked();
   if (in.has_canary_needed_asked()) record.options.canary_needed = in.canary_needed_asked();
   record.options.stop_at_failure_ratio = in.stop_at_failure_ratio();
+  record.options.after_version = in.after_version();
+  record.waiting_for_version = in.waiting_for_version();
   record.options.force = in.force();
   record.created_at = Instant{in.created_at_us()};
   record.ended_at = Instant{in.ended_at_us()};

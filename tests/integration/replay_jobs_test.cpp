@@ -114,6 +114,67 @@ TEST_F(ReplayJobs, OverHttpAJobSaysWhatItIsForAndHowFarItIs) {
   EXPECT_TRUE(rest.at("cursor").is_null() || text_of(rest, "cursor").empty());
 }
 
+TEST_F(ReplayJobs, ForAVersionItWaitsForSuchAConsumerAndGoesToNoOther) {
+  admit("orders", 30);
+  Inbox old_inbox, new_inbox;
+  Client old_client = Client::connect(broker_.url(), {.name = "billing", .version = "2.4.1", .drain = 5s});
+  const Consumer old = old_client.consume("orders", [&](Delivery& delivery) { old_inbox.add(delivery); });
+  const Outcome created =
+      broker_.cli({"hospital", "replay", "--filter", "queue=orders", "--after-version", ">= 2.4.2", "--yes"});
+  EXPECT_EQ(created.exit, 0) << created.err;
+  EXPECT_THAT(created.out, HasSubstr("begins when a consumer of version"));
+  ASSERT_TRUE(eventually([&] { return job("1").at("waiting_for_version") == true; })) << progress("1");
+  EXPECT_EQ(job("1").at("after_version"), ">= 2.4.2");
+  EXPECT_EQ(cases_in("admitted"), 30u) << "nothing has left the hospital";
+  EXPECT_THAT(broker_.cli({"hospital", "replays", "show", "1"}).out, HasSubstr("waits for a consumer of version"));
+  {
+    Client new_client = Client::connect(broker_.url(), {.name = "billing", .version = "2.10.0", .drain = 5s});
+    std::atomic<int> failures{0};
+    // The second of them fails once: it is tried again where it may go.
+    const Consumer fresh = new_client.consume("orders", [&](Delivery& delivery) {
+      new_inbox.add(delivery);
+      if (new_inbox.counts().size() == 2 && failures++ == 0) throw std::runtime_error("not yet");
+    });
+    ASSERT_TRUE(becomes("1", "done")) << progress("1");
+  }
+  EXPECT_EQ(outcome("1", "discharged"), 30) << progress("1");
+  EXPECT_THAT(old_inbox.counts(), SizeIs(0));
+  EXPECT_THAT(new_inbox.counts(), SizeIs(30));
+  client_.publish("orders", {.body = "new", .type = "order.created"});
+  EXPECT_TRUE(eventually([&] { return old_inbox.counts().size() == 1; })) << "what is new goes to anybody";
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+  EXPECT_EQ(post("", R"({"filter": "", "after_version": "2.4.2"})").status, 400);
+}
+
+TEST_F(ReplayJobs, WhatIsInTheLaneForAVersionWaitsForItOverAKill) {
+  admit("orders", 12);
+  {
+    Client stalling = Client::connect(broker_.url(), {.name = "billing", .version = "2.4.2", .drain = 1s});
+    ConsumeOptions one;
+    one.prefetch = 1;
+    const Consumer fresh = stalling.consume(
+        "orders", [](Delivery&) { return Verdict::release(200ms); }, one);
+    create(R"({"filter": "queue=orders", "canary": 0, "after_version": ">=2.4.2"})");
+    ASSERT_TRUE(eventually([&] { return outcome("1", "queued") == 12; })) << progress("1");
+  }
+  broker_.kill9();
+  broker_.start();
+  Inbox old_inbox, new_inbox;
+  Client old_client = Client::connect(broker_.url(), {.name = "billing", .version = "2.4.1", .drain = 5s});
+  const Consumer old = old_client.consume("orders", [&](Delivery& delivery) { old_inbox.add(delivery); });
+  client_.publish("orders", {.body = "new", .type = "order.created"});
+  ASSERT_TRUE(eventually([&] { return old_inbox.counts().size() == 1; })) << "it overtakes what waits for a version";
+  EXPECT_TRUE(eventually([&] {
+    return broker_.cli({"why", "orders"}).out.find("is replayed to versions >=2.4.2 only") != std::string::npos;
+  })) << broker_.cli({"why", "orders"}).out;
+  Client new_client = Client::connect(broker_.url(), {.name = "billing", .version = "2.4.2", .drain = 5s});
+  const Consumer fresh = new_client.consume("orders", [&](Delivery& delivery) { new_inbox.add(delivery); });
+  EXPECT_TRUE(becomes("1", "done")) << progress("1");
+  EXPECT_EQ(outcome("1", "discharged"), 12);
+  EXPECT_THAT(new_inbox.counts(), SizeIs(12));
+  EXPECT_THAT(old_inbox.counts(), SizeIs(1));
+}
+
 TEST_F(ReplayJobs, CasesThatCameLaterAreCountedAndNotReplayed) {
   admit("orders", 12);
   const std::string id = create(R"({"filter": "queue=orders", "canary": 0, "rate": 1})");

@@ -157,7 +157,7 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
   for (const auto& [offset, entry] : subscription.lane) {
     const model::CaseRecord& record = live_.cases.at(entry.id);
     recovered.lane.push_back({offset, entry.id, record.attempt_count, record.summary.priority, entry.edited,
-                              entry.failures_before, entry.single_attempt});
+                              entry.failures_before, entry.single_attempt, entry.only_for});
   }
   for (const auto& [id, request] : subscription.requests) recovered.requests.push_back(request);
   for (const auto& [number, rule] : subscription.quarantines) recovered.quarantines.push_back(rule);

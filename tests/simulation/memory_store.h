@@ -120,6 +120,7 @@ class MemoryStore final : public model::Store {
       bool edited = false;
       std::uint32_t failures_before = 0;
       bool single_attempt = false;
+      std::string only_for{};
     };
     std::map<model::Offset, InLane> lane;
     std::map<model::MessageId, model::RequestRecord> requests;

@@ -41,6 +41,7 @@ json::object body_of(const ChosenCases& cases, const ReplayManner& manner) {
   add("canary", manner.canary);
   add("canary_needed", manner.canary_needed);
   add("stop_at_failure_ratio", manner.stop_at_failure_ratio);
+  add("after_version", manner.after_version);
   if (manner.force) body["force"] = true;
   return body;
 }
@@ -58,6 +59,7 @@ std::string progress_of(const json::object& job) {
   const std::uint64_t total = number(job, "total");
   std::string text = "job " + cell(job, "id") + " " + cell(job, "state") + ": sent " +
                      std::to_string(total - outcome(job, "none")) + " of " + counted(total, "case");
+  if (job.at("waiting_for_version").as_bool()) text += ", waits for a consumer of version " + cell(job, "after_version");
   for (const char* name : {"queued", "discharged", "relapsed", "recalled", "refused", "other"}) {
     if (outcome(job, name) > 0) text += ", " + std::string(name) + " " + std::to_string(outcome(job, name));
   }
@@ -182,6 +184,10 @@ void ReplayManner::add_options(CLI::App& command) {
       .add_option("--stop-at-failure-ratio", stop_at_failure_ratio,
                   "Stop when so many of at least 20 outcomes, 0 to 1, are relapses")
       ->type_name("RATIO");
+  command
+      .add_option("--after-version", after_version,
+                  "Begin when a consumer of such a version is connected, as '>=2.4.2', and send to no others")
+      ->type_name("RANGE");
   command.add_flag("--force", force, "Also requests that were answered meanwhile (ALREADY_ANSWERED)");
   command.add_flag("--wait", wait, "Wait for the outcomes; exit with 1 unless all are discharged");
   command.add_flag("--keep-attempts", keep_attempts,
@@ -195,7 +201,7 @@ std::optional<int> replay_by_job(const Connection& connection, const ChosenCases
   cases.check("replay");
   if (manner.needs_none()) {
     if (!manner.needs_job()) return std::nullopt;
-    fail(base::Code::USAGE, "--to and --keep-attempts go with no rate, canary, concurrency or ratio");
+    fail(base::Code::USAGE, "--to and --keep-attempts go with no rate, canary, concurrency, ratio or version");
   }
   const bool few_ids = !cases.ids.empty() && cases.ids.size() <= kOneByOne;
   if (few_ids && !manner.needs_job()) return std::nullopt;
@@ -210,6 +216,13 @@ std::optional<int> replay_by_job(const Connection& connection, const ChosenCases
   const std::string id = cell(job, "id");
   if (!connection.json && chosen > 1) {
     std::cerr << "lazaret: replay job " + id + ": " + many + ", " + manner_of(planned) + "\n";
+  }
+  if (manner.after_version && !manner.wait) {
+    // It may be days until it begins.
+    if (connection.json) return print_json(job), 0;
+    print_line("job " + id + " begins when a consumer of version " + *manner.after_version +
+               " is connected: lazaret hospital replays show " + id);
+    return 0;
   }
   job = follow(http, id, manner.wait, !connection.json);
   int status = print_cases(http, connection, job);

@@ -19,6 +19,7 @@ struct ReplayManner {
   std::optional<std::uint32_t> canary_needed;
   std::optional<std::uint32_t> concurrency;
   std::optional<double> stop_at_failure_ratio;
+  std::optional<std::string> after_version;
   bool force = false;
   bool wait = false;
   // Of what is sent one by one, by this tool: no job does it.
@@ -27,7 +28,9 @@ struct ReplayManner {
 
   void add_options(CLI::App& command);
   /// Something is said that only a job can do.
-  bool needs_job() const { return rate || canary || canary_needed || concurrency || stop_at_failure_ratio; }
+  bool needs_job() const {
+    return rate || canary || canary_needed || concurrency || stop_at_failure_ratio || after_version;
+  }
   /// Something that no job can.
   bool needs_none() const { return keep_attempts || !to.empty(); }
 };

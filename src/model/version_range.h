@@ -1,0 +1,48 @@
+// VersionRange: which versions of a consumer something is for, as ">=2.4.2" or ">=2.4 <3".
+//
+// Versions are compared as people mean them, close to Semantic Versioning 2.0.0, section 11 (semver.org): the parts
+// between dots one by one, numbers as numbers and before words; parts that are missing are 0; what has a "-" behind it
+// comes before what has not; what follows a "+" does not count, nor does a "v" in front.
+//
+// Threading: a value.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace lazaret::model {
+
+std::strong_ordering compare_versions(std::string_view left, std::string_view right);
+
+class VersionRange {
+ public:
+  /// Terms with spaces between, all of which hold: >=, >, <=, < or = and a version. BAD_REQUEST naming the term; nothing,
+  /// more than kTerms, or more than kBytes are refused too.
+  static base::Result<VersionRange> parse(std::string_view text);
+  static constexpr std::size_t kTerms = 8;
+  static constexpr std::size_t kBytes = 256;
+
+  /// A consumer that does not say its version is in no range.
+  bool contains(std::string_view version) const;
+  /// As it was given, with one space between terms.
+  const std::string& text() const { return text_; }
+
+ private:
+  enum class Operator : std::uint8_t { equal, less, less_or_equal, greater, greater_or_equal };
+  struct Term {
+    Operator op = Operator::equal;
+    std::string version;
+  };
+  static base::Result<Term> parse_term(std::string_view word);
+  static bool holds(const Term& term, std::string_view version);
+
+  std::vector<Term> terms_;
+  std::string text_;
+};
+
+}  // namespace lazaret::model
