@@ -23,8 +23,8 @@ boost::json::value fetch(const testing::Broker& broker, const std::string& path)
   return answer.json();
 }
 
-boost::json::array admitted(const testing::Broker& broker, const std::string& queue) {
-  return fetch(broker, "/hospital/cases?limit=50&state=admitted&queue=" + queue).at("items").as_array();
+boost::json::array cases(const testing::Broker& broker, const std::string& queue, const std::string& state) {
+  return fetch(broker, "/hospital/cases?limit=50&state=" + state + "&queue=" + queue).at("items").as_array();
 }
 
 }  // namespace
@@ -45,9 +45,9 @@ void OperatorActor::run() {
 }
 
 void OperatorActor::replay_one(const std::string& queue) {
-  const boost::json::array cases = admitted(stage_.broker, queue);
-  if (cases.empty()) return;
-  const std::string id = text_of(cases[random_() % cases.size()], "id");
+  const boost::json::array open = cases(stage_.broker, queue, "admitted");
+  if (open.empty()) return;
+  const std::string id = text_of(open[random_() % open.size()], "id");
   const boost::json::value shown = fetch(stage_.broker, "/hospital/cases/" + id);
   const std::uint64_t offset = place_of(text_of(shown, "source"), shown.at("offset").to_number<std::uint64_t>());
   stage_.history.add(
@@ -61,23 +61,30 @@ void OperatorActor::replay_one(const std::string& queue) {
   http(stage_.broker.admin(), "POST", target + "/replay", "{}");
 }
 
-void OperatorActor::discard_all(const std::string& queue) {
-  for (const auto& one : admitted(stage_.broker, queue)) {
-    http(stage_.broker.admin(), "POST", "/api/v1/hospital/cases/" + text_of(one, "id") + "/discard",
-         R"({"reason": "no use"})");
+void OperatorActor::treat_all(const std::string& queue, const std::string& verb, const std::string& body) {
+  const std::string state = verb == "restore" ? "discarded" : "admitted";
+  for (const auto& one : cases(stage_.broker, queue, state)) {
+    http(stage_.broker.admin(), "POST", "/api/v1/hospital/cases/" + text_of(one, "id") + "/" + verb, body);
   }
 }
 
-/// A queue is made, a message of it goes to the hospital and is discarded, and sometimes the queue is deleted.
+/// A queue is made, and a message of it goes to the hospital; it is discarded, sometimes restored and sent elsewhere, and
+/// sometimes the queue is deleted. What the checker looks at has none of this.
 void OperatorActor::churn() {
   Client client = Client::connect(stage_.broker.url(), {.name = "operator", .timeout = 2s, .connect = 2s, .drain = 1s});
   client.ensure(spec_of(kShortLived));
   client.publish(kShortLived, {.body = "no use"});
   {
     auto consumer = client.consume(kShortLived, [](Delivery&) { return lazaret::Verdict::reject("no use"); });
-    testing::eventually([&] { return !admitted(stage_.broker, kShortLived).empty(); }, 1s);
+    testing::eventually([&] { return !cases(stage_.broker, kShortLived, "admitted").empty(); }, 1s);
   }
-  discard_all(kShortLived);
+  treat_all(kShortLived, "discard", R"({"reason": "no use"})");
+  if (random_() % 2 == 0) {
+    treat_all(kShortLived, "restore", "{}");
+    treat_all(kShortLived, "replay", R"({"to": ")" + std::string(kShortLived) + R"("})");
+    http(stage_.broker.admin(), "POST", "/api/v1/hospital/replays",
+         R"({"filter": "queue=)" + std::string(kShortLived) + R"(", "canary": 0})");
+  }
   // As long as it stays, its log is trimmed with nothing left in it.
   if (random_() % 3 != 0) return;
   http(stage_.broker.admin(), "DELETE", "/api/v1/queues/" + std::string(kShortLived) + "?force=true");

@@ -20,7 +20,7 @@ class OperatorActor {
  private:
   void run();
   void replay_one(const std::string& queue);
-  void discard_all(const std::string& queue);
+  void treat_all(const std::string& queue, const std::string& verb, const std::string& body);
   void churn();
 
   Stage& stage_;

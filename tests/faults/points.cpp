@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 namespace lazaret::faults {
 namespace {
@@ -22,6 +23,9 @@ struct Content {
   const char* operator()(const model::DischargeCase&) const { return "discharge"; }
   const char* operator()(const model::DiscardCase&) const { return "discard"; }
   const char* operator()(const model::EditCase&) const { return "edit"; }
+  const char* operator()(const model::RestoreCase&) const { return "restore"; }
+  const char* operator()(const model::RedirectCase&) const { return "redirection"; }
+  const char* operator()(const model::PutReplayJob&) const { return "replay_job"; }
   const char* operator()(const model::PutQueue&) const { return "queue"; }
   const char* operator()(const model::PutInstance&) const { return "instance"; }
   template <class Other>
@@ -33,7 +37,17 @@ struct Content {
 constexpr const char* kContents[] = {"publish",   "reserve", "trim",  "evacuation", "end_of_evacuated", "settling",
                                      "deletion",  "retry",   "grant", "relapse",    "admission",        "replay",
                                      "discharge", "discard", "edit",  "queue",      "instance"};
+/// Only where the whole daemon runs, and somebody who uses its hospital.
+constexpr const char* kContentsOfTheDaemon[] = {"restore", "redirection", "replay_job"};
 constexpr const char* kStages[] = {"before_write", "written", "synced"};
+
+std::vector<std::string> at_each_stage(std::span<const char* const> contents) {
+  std::vector<std::string> points;
+  for (const char* content : contents) {
+    for (const char* stage : kStages) points.push_back(std::string(content) + "." + stage);
+  }
+  return points;
+}
 
 struct FileEvent {
   Operation operation;
@@ -65,13 +79,20 @@ std::set<std::string> contents_of(std::span<const model::MutationGroup> groups) 
 
 }  // namespace
 
+const std::vector<std::string>& Points::of_the_engine() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = at_each_stage(kContents);
+    for (const FileEvent& event : kFileEvents) all.push_back(event.point);
+    return all;
+  }();
+  return names;
+}
+
 const std::vector<std::string>& Points::all() {
   static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const char* content : kContents) {
-      for (const char* stage : kStages) all.push_back(std::string(content) + "." + stage);
-    }
-    for (const FileEvent& event : kFileEvents) all.push_back(event.point);
+    std::vector<std::string> all = of_the_engine();
+    const std::vector<std::string> others = at_each_stage(kContentsOfTheDaemon);
+    all.insert(all.end(), others.begin(), others.end());
     return all;
   }();
   return names;

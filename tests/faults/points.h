@@ -31,6 +31,8 @@ class Points {
   std::unique_ptr<model::Store> watch(std::unique_ptr<model::Store> store);
 
   static const std::vector<std::string>& all();
+  /// Those of them that need no daemon around the engine.
+  static const std::vector<std::string>& of_the_engine();
 
  private:
   class Store;

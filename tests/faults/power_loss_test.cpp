@@ -149,14 +149,14 @@ TEST_F(PowerLoss, AtEveryPoint) {
     work.start(seed_);
     const auto all_reached = [&] {
       const std::lock_guard lock(mutex);
-      for (const std::string& point : Points::all()) {
+      for (const std::string& point : Points::of_the_engine()) {
         if (reached[point] < each) return false;
       }
       return true;
     };
     if (!eventually(all_reached, 60s)) {
       const std::lock_guard lock(mutex);
-      for (const std::string& point : Points::all()) EXPECT_EQ(reached[point], each) << point;
+      for (const std::string& point : Points::of_the_engine()) EXPECT_EQ(reached[point], each) << point;
     }
   }
   EXPECT_EQ(inspect(), 0u);
