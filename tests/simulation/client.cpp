@@ -52,6 +52,7 @@ Client::Client(Client& beside, std::string name)
 
 void Client::restart() {
   instance_.name = name_;
+  instance_.version = options_.version;
   instance_.speaks_started = options_.speaks_started;
   instance_.id = {};
   for (std::size_t i = 0; i < name_.size() && i < 15; ++i) {

@@ -34,6 +34,7 @@ class Client {
     bool reads = true;
     /// The types that it takes; none: everything.
     std::vector<std::string> accepts{};
+    std::string version{};
   };
 
   /// Connects.

@@ -17,7 +17,7 @@ constexpr std::array kCoreCodes = {
     base::Code::SEQUENCE_TOO_OLD, base::Code::CASE_BUSY,        base::Code::DESTINATION_NEEDED,
     base::Code::ALREADY_EXISTS,   base::Code::SHUTTING_DOWN,    base::Code::RESOURCE_EXHAUSTED,
     base::Code::LIMIT_REACHED,    base::Code::ALREADY_ANSWERED, base::Code::DEADLINE_EXCEEDED,
-    base::Code::STALE_VERSION,
+    base::Code::STALE_VERSION,    base::Code::NO_CONSUMER,
 };
 
 struct CodeVisitor {

@@ -83,6 +83,7 @@ void RandomRun::cure(const std::string& name) {
   replay.attempts = record.attempt_count;
   replay.priority = record.summary.priority;
   replay.failures_before = chance(50) ? record.failure_count : 0;
+  if (chance(30)) replay.only_for = ">=2";
   world_.ask<model::CaseDone>(record.id.shard, replay);
 }
 

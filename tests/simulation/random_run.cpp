@@ -142,6 +142,7 @@ void RandomRun::make_workers() {
     options.silent_trace = true;
     if (chance(20)) options.accepts = {"a", "b@2"};
     if (chance(10)) options.accepts = {"c"};
+    if (chance(70)) options.version = chance(50) ? "1.9" : "2.0";
     Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
     worker.queue = kConsumed[i % kConsumed.size()];
     worker.client = std::make_unique<Client>(world_, "worker" + std::to_string(i), options);
@@ -235,6 +236,7 @@ void RandomRun::drain() {
     Client::Options options;
     options.starts_at_once = true;
     options.silent_trace = true;
+    options.version = "9";
     good.push_back(std::make_unique<Client>(world_, "good " + name, options));
     good.back()->consume(name, 50);
   }

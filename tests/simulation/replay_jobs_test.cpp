@@ -7,8 +7,10 @@ namespace {
 using base::Code;
 using model::CaseState;
 using model::ReplayOutcome;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class ReplayJobs : public Story {
@@ -73,6 +75,51 @@ TEST_F(ReplayJobs, ACanaryHasOneAttemptOverARestartToo) {
   bert.consume("orders", 1);
   bert.nack(0, "no");
   EXPECT_EQ(record(id).state, CaseState::admitted);
+  expect_sums("orders");
+}
+
+TEST_F(ReplayJobs, WhatIsReplayedToAVersionGoesToNoOther) {
+  const model::CaseId id = only_case();
+  model::ReplayCaseCommand replay;
+  replay.id = id;
+  replay.attempts = record(id).attempt_count;
+  replay.only_for = ">=2.4.2";
+  EXPECT_EQ(world.ask<model::CaseDone>(id.shard, replay).status.code(), Code::NO_CONSUMER) << "anna has no version";
+  EXPECT_EQ(record(id).state, CaseState::admitted);
+  Client old(world, "old", {.starts_at_once = true, .version = "2.4.1"});
+  old.consume("orders", 10);
+  EXPECT_EQ(world.ask<model::CaseDone>(id.shard, replay).status.code(), Code::NO_CONSUMER);
+  Client fresh(world, "fresh", {.starts_at_once = true, .version = "2.10"});
+  fresh.consume("orders", 10);
+  ASSERT_TRUE(world.ask<model::CaseDone>(id.shard, replay).status.ok());
+  EXPECT_THAT(fresh.held(), ElementsAre(0));
+  fresh.nack(0, "not yet", 1s);
+  fresh.goodbye();
+  world.run_for(5s);
+  EXPECT_THAT(old.held(), IsEmpty());
+  EXPECT_THAT(anna.held(), IsEmpty());
+  world.publish("orders", 3);
+  EXPECT_EQ(world.show("orders").ready, 1u) << "what is new passes by what waits for its version";
+  EXPECT_EQ(world.show("orders").unaccepted_versions, ">=2.4.2");
+  world.kill_broker();
+  world.start_broker();
+  old.reconnect();
+  world.run_for(20s);
+  EXPECT_THAT(old.held(), Not(Contains(0))) << "nor over a restart";
+  Client later(world, "later", {.starts_at_once = true, .version = "2.4.2"});
+  later.consume("orders", 10);
+  EXPECT_THAT(later.held(), ElementsAre(0));
+  later.ack(0);
+  EXPECT_EQ(record(id).state, CaseState::discharged);
+  EXPECT_EQ(world.show("orders").unaccepted_versions, "");
+  expect_sums("orders");
+}
+
+TEST_F(ReplayJobs, ARangeOfVersionsThatIsNoneIsRefused) {
+  model::ReplayCaseCommand replay;
+  replay.id = only_case();
+  replay.only_for = "2.4.2";
+  EXPECT_EQ(world.ask<model::CaseDone>(replay.id.shard, replay).status.code(), Code::BAD_REQUEST);
   expect_sums("orders");
 }
 

@@ -29,6 +29,7 @@ void Witness::group(const model::MutationGroup& group) {
         Blame& blame = of->blames[replay->id.offset.value];
         blame.replayed_after = blame.history.empty() ? 0 : blame.history.rbegin()->first;
         blame.is_canary = replay->single_attempt;
+        blame.only_for = replay->only_for;
       }
     }
     if (const auto* put = std::get_if<model::PutSubscription>(&mutation)) {
@@ -235,6 +236,7 @@ void Witness::hear(model::ShardId shard, const model::OpenConsumer& open) {
   Consumer& consumer = consumers_[open.consumer];
   if (consumer.subscription && consumer.subscription != open.subscription) return;  // refused
   consumer.accepts = open.accepts == nullptr ? std::vector<std::string>() : open.accepts->words();
+  consumer.version = open.instance.version;
   consumer.subscription = open.subscription;
   consumer.speaks_started = open.instance.speaks_started;
   consumer.session = open.origin.session;
@@ -476,6 +478,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   const bool is_first = message.newest == 0 && !from_lane && !one.redelivered;
   if (is_first && offset >= of.floor) check_order(of, one);
   if (one.message != nullptr) check_type(of, deliver, one);
+  if (from_lane) check_versions(of, deliver, one);
   if (one.message != nullptr && !from_lane) check_quarantine(of, one);
   if (one.message != nullptr) check_priority(of, message, one, is_first);
   check_said(of, message, one);

@@ -78,6 +78,7 @@ class Witness final : public Watcher {
     std::map<std::uint32_t, model::AttemptOutcome> history;  // by number
     bool is_canary = false;                                  // since then
     std::uint32_t replayed_after = 0;                        // attempts when it was replayed last
+    std::string only_for{};                                  // versions that it was replayed to, if not to all
   };
   struct Queue {
     model::QueueRecord record;
@@ -153,6 +154,7 @@ class Witness final : public Watcher {
     std::uint64_t credit = 0;       // messages
     std::uint64_t begun_up_to = 0;  // delivery sequence
     std::vector<std::string> accepts;
+    std::string version;
     model::ShardId shard;
     std::map<std::uint64_t, std::pair<Place, std::uint64_t>> out;  // delivery sequence → message, grant
   };
@@ -200,6 +202,7 @@ class Witness final : public Watcher {
 
   // witness_cure.cpp
   void see_case(const model::Mutation& mutation);
+  void check_versions(Queue& of, const model::Deliver& deliver, const model::Delivered& one);
   void check_version(const Queue& of, const model::Delivered& one, bool from_lane);
   void finish_redirections();
   bool had_case(const model::CaseId& id);

@@ -31,6 +31,18 @@ void Witness::check_type(Queue& of, const model::Deliver& deliver, const model::
   if (!accepts.empty() && !accepted) find(at + "delivered to a consumer that does not accept its type");
 }
 
+/// What was replayed to some versions goes to no other.
+void Witness::check_versions(Queue& of, const model::Deliver& deliver, const model::Delivered& one) {
+  const std::string& only_for = of.blames[one.source_offset.value].only_for;
+  if (only_for.empty()) return;
+  const std::string& version = consumers_[deliver.consumer].version;
+  // Random runs ask for ">=2" and have "1.9", "2.0" and "9".
+  if (version.empty() || version < "2") {
+    find(where(of, one.source_offset.value) + "replayed to versions " + only_for + " and delivered to \"" + version +
+         "\"");
+  }
+}
+
 /// What a rule takes goes to the hospital, unless it was granted before the rule was there.
 void Witness::check_quarantine(const Queue& of, const model::Delivered& one) {
   const std::string type(envelope_text(one.message->envelope.view()).type);
