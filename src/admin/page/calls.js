@@ -55,6 +55,11 @@ export const CALLS = {
   },
   liftQuarantine: { family: 'quarantines', method: 'delete', path: `${quarantines}/{id}`, query: ['release'] },
 
+  listAudit: {
+    family: 'audit', method: 'get', path: '/api/v1/audit',
+    query: ['actor', 'operation', 'target', 'since', 'cursor', 'limit'],
+  },
+
   listReplays: { family: 'replays', method: 'get', path: replays, query: ['cursor', 'limit'] },
   createReplay: {
     family: 'replays', method: 'post', path: replays, fields: ['filter', 'ids', 'rate', 'canary', 'dry_run'],

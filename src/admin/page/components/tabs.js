@@ -13,6 +13,7 @@ export function HospitalTabs() {
     ['/hospital/cases', 'Cases'],
     can('listReplays') && ['/hospital/replays', 'Replays'],
     can('listQuarantines') && ['/hospital/quarantine', 'Quarantine'],
+    can('listAudit') && ['/hospital/audit', 'Audit'],
   ].filter(Boolean);
   if (tabs.length === 1) return null;
   return html`<nav class="subnav" aria-label="Hospital">${tabs.map(([to, text]) => html`<a key=${to} href=${to}

@@ -16,6 +16,7 @@ import { Loading, ProblemNote } from '../components/states.js';
 import { Line, Text } from '../components/text.js';
 import { Ago } from '../components/time.js';
 import { Versions } from '../components/versions.js';
+import { WhoDidWhat } from '../components/who_did_what.js';
 import { term } from '../filter.js';
 import { count, some, words } from '../format.js';
 import { to } from '../router.js';
@@ -152,6 +153,7 @@ export function CasePlace({ id }) {
         <${Versions} one=${one} />
         <${Acknowledged} one=${one} />
         <${Related} one=${one} />
+        <${WhoDidWhat} target=${one.id} />
       </div>
       <aside class="split-side" aria-label="The case">
         <section class="card"><h2>What to do</h2><${Buttons} one=${one} ask=${ask} /></section>

@@ -14,6 +14,7 @@ import { Matches } from '../components/rule.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { Line, Text } from '../components/text.js';
 import { Ago } from '../components/time.js';
+import { WhoDidWhat } from '../components/who_did_what.js';
 import { term } from '../filter.js';
 import { capital, count, rate, short, some, words } from '../format.js';
 import { healthOf } from '../health.js';
@@ -205,6 +206,7 @@ export function SubjectPlace({ kind, name }) {
           key=${rules} /></section>`}
         <section class="card"><h2>Consumers</h2><${Consumers} consumers=${subject.consumers} /></section>
         <section class="card"><h2>Messages</h2><${Peek} calls=${calls} name=${name} /></section>
+        <${WhoDidWhat} target=${name} />
       </div>
       <aside class="split-side" aria-label="Settings">
         <section class="card"><h2>What to do</h2><div class="actions"><button type="button" onClick=${() =>
