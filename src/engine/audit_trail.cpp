@@ -1,5 +1,6 @@
 #include "engine/audit_trail.h"
 
+#include <cctype>
 #include <future>
 
 #include "engine/engine.h"
@@ -26,6 +27,23 @@ AuditOutcome AuditOutcome::of(const Status& status, model::AuditChange change) {
   if (status.ok()) return {200, "", std::move(change)};
   const base::ErrorInfo& info = base::error_info(status.code());
   return {info.http, std::string(info.name), std::move(change)};
+}
+
+model::AuditChange change_of(const model::QueueOptions* before, const model::QueueOptions& after) {
+  const model::QueueOptions defaults;
+  model::AuditChange change;
+  for (auto& [option, was, is] : model::differences(before == nullptr ? defaults : *before, after)) {
+    if (before != nullptr) change.before.emplace_back(option, was);
+    change.after.emplace_back(option, is);
+  }
+  if (before == nullptr) change.after.emplace_back("created", "true");
+  return change;
+}
+
+std::string operation_on(std::string_view verb, model::Kind kind) {
+  std::string name(model::name_of(kind));
+  name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
+  return std::string(verb) + name;
 }
 
 AuditTrail::AuditTrail(Engine& engine) : engine_(engine), desk_(Desk::open(engine)) {}

@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "engine/desk.h"
 #include "model/audit_entry.h"
+#include "model/options.h"
 
 namespace lazaret::engine {
 
@@ -28,6 +29,11 @@ struct AuditOutcome {
 
   static AuditOutcome of(const base::Status& status, model::AuditChange change = {});
 };
+
+/// The options that differ; of something new (null) those that are not as they are by themselves.
+model::AuditChange change_of(const model::QueueOptions* before, const model::QueueOptions& after);
+/// "put", Kind::queue: "putQueue", as /openapi.json names it.
+std::string operation_on(std::string_view verb, model::Kind kind);
 
 class AuditTrail {
  public:
