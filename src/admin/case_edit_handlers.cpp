@@ -10,6 +10,7 @@
 #include "admin/message_json.h"
 #include "admin/problem.h"
 #include "base/crc32c.h"
+#include "base/sha256.h"
 #include "base/text_encoding.h"
 #include "model/limits.h"
 #include "wire/envelope_edit.h"
@@ -136,6 +137,22 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
   return model::MessageRef(std::move(message));
 }
 
+std::string body_hash(const model::Message& message) { return base::to_hex(base::sha256(message.body.view())); }
+
+/// Of two versions: their numbers, the hashes of their bodies, the names of the headers that were changed.
+model::AuditChange change_of(const model::Message& before, std::uint32_t seen, const model::Message& after,
+                             std::uint32_t version, const json::object& asked) {
+  model::AuditChange change{{{"body_sha256", body_hash(before)}, {"version", std::to_string(seen)}},
+                            {{"body_sha256", body_hash(after)}, {"version", std::to_string(version)}}};
+  if (asked.contains("content_type")) change.after.emplace_back("content_type", "changed");
+  const json::value* headers = asked.if_contains("headers");
+  if (headers == nullptr || !headers->is_object()) return change;
+  std::string names;
+  for (const auto& header : headers->get_object()) names += (names.empty() ? "" : " ") + std::string(header.key());
+  if (!names.empty()) change.after.emplace_back("headers_changed", names);
+  return change;
+}
+
 /// Whoever was slower learns what the message is now, and what differs from what they saw.
 Response stale(Broker& broker, const model::CaseRecord& record, const Status& status, std::uint32_t seen) {
   const auto now = broker.engine.store().read_case(record.id);
@@ -199,13 +216,16 @@ Result<Response> edit_case(Broker& broker, const Request& request) {
   if (*before == nullptr) return Status(Code::MESSAGE_DAMAGED);
   auto message = edited(broker.config, **before, *object);
   if (!message.ok()) return message.status();
+  const model::MessageRef after = *message;
   const auto done = ask<model::CaseDone>(
       broker.desk, record->id.shard,
       model::EditCaseCommand{{}, record->id, *seen, std::move(*by), std::move(*note), std::move(*message)},
       request.deadline);
   if (done.code() == Code::STALE_VERSION) return stale(broker, *record, done.status(), *seen);
   if (!done.ok()) return done.status();
-  return case_response(broker, record->id);
+  auto response = case_response(broker, record->id);
+  if (response.ok()) response->change = change_of(**before, *seen, *after, done->version, *object);
+  return response;
 }
 
 Result<Response> get_case_version(Broker& broker, const Request& request) {

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <exception>
 
+#include "admin/audit_call.h"
+#include "admin/desk_wait.h"
 #include "admin/problem.h"
+#include "engine/audit_trail.h"
 
 namespace lazaret::admin {
 namespace {
@@ -86,15 +89,32 @@ std::optional<Response> Dispatcher::refuse(Request& request) const noexcept {
   }
 }
 
+/// What goes wrong in the handler is how the call ended, and is noted as that.
+Response Dispatcher::serve(const Request& request) const {
+  const Route& route = *request.route;
+  if (route.body.empty() && !request.body.empty()) {
+    return problem(Status(Code::BAD_REQUEST, "this request takes no body"));
+  }
+  try {
+    auto response = route.handler(broker_, request);
+    return response.ok() ? std::move(response).value() : problem(response.status());
+  } catch (const std::exception& exception) {
+    return mistake(exception.what());
+  }
+}
+
 Response Dispatcher::handle(const Request& request) const noexcept {
   try {
-    const Route* route = request.route;
-    LZ_ASSERT(route != nullptr && route->handler != nullptr);
-    if (route->body.empty() && !request.body.empty()) {
-      return problem(Status(Code::BAD_REQUEST, "this request takes no body"));
-    }
-    auto response = route->handler(broker_, request);
-    return response.ok() ? std::move(response).value() : problem(response.status());
+    LZ_ASSERT(request.route != nullptr && request.route->handler != nullptr);
+    if (request.route->audited == Audited::no) return serve(request);
+    auto begun = broker_.engine.audit().begin(audit_call_of(request), request.deadline);
+    if (!begun.ok()) return problem(begun.status());
+    Response response = serve(request);
+    engine::AuditOutcome outcome{response.status, response.code, std::move(response.change)};
+    // However long the handler took, its end has its own time.
+    const auto deadline = std::chrono::steady_clock::now() + kAskDeadline;
+    const Status written = broker_.engine.audit().end(std::move(*begun), std::move(outcome), deadline);
+    return written.ok() ? std::move(response) : problem(written);
   } catch (const std::exception& exception) {
     return mistake(exception.what());
   }

@@ -1,5 +1,6 @@
 // Dispatcher: decides whether a request is served, finds its handler, and turns whatever goes wrong into a problem
-// document. No exception leaves it.
+// document. No exception leaves it. What the route says is audited is noted in the audit trail before and after, here
+// and nowhere else.
 //
 // Threading: `refuse` on the I/O thread, `handle` on any worker.
 #pragma once
@@ -25,6 +26,7 @@ class Dispatcher {
   Response handle(const Request& request) const noexcept;
 
  private:
+  Response serve(const Request& request) const;
   base::Status check(Request& request, std::string& allow) const;
 
   Broker& broker_;

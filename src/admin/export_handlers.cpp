@@ -43,7 +43,10 @@ Result<Response> export_cases(Broker& broker, const Request& request) {
     // A page that is short has looked at as much as one request may.
     if (cursor.empty() || page->cases.size() < max) break;
   }
-  return json_response(200, list_of(std::move(items), cursor));
+  const std::string count = std::to_string(items.size());
+  Response response = json_response(200, list_of(std::move(items), cursor));
+  response.change.after = {{"cases", count}};
+  return response;
 }
 
 /// What happened under one correlation id, as far as it left a trace in the hospital: one entry for each admission,

@@ -48,6 +48,23 @@ Result<Response> shown(Broker& broker, const model::GroupRecord& group) {
   return json_response(200, out);
 }
 
+std::string time_text(base::Instant instant) { return instant.us == 0 ? "" : base::format_rfc3339(instant); }
+
+/// What people have noted that is other than it was.
+model::AuditChange change_of(const model::GroupRecord& before, const model::GroupRecord& after) {
+  model::AuditChange change;
+  const auto compare = [&change](std::string_view name, const std::string& was, const std::string& is) {
+    if (was == is) return;
+    change.before.emplace_back(name, was);
+    change.after.emplace_back(name, is);
+  };
+  compare("note", before.note, after.note);
+  compare("owner", before.owner, after.owner);
+  compare("ticket", before.ticket, after.ticket);
+  compare("snoozed_until", time_text(before.snoozed_until), time_text(after.snoozed_until));
+  return change;
+}
+
 Status take_text(const json::object& body, std::string_view name, std::size_t most, std::optional<std::string>& field) {
   if (!body.contains(name)) return {};
   auto text = text_field(body, name);
@@ -117,7 +134,9 @@ Result<Response> patch_group(Broker& broker, const Request& request) {
   }
   const auto now = find_group(broker, request);
   if (!now.ok()) return now.status();
-  return shown(broker, *now);
+  auto response = shown(broker, *now);
+  if (response.ok()) response->change = change_of(*group, *now);
+  return response;
 }
 
 }  // namespace lazaret::admin

@@ -80,6 +80,9 @@ base::Result<Response> add_quarantine(Broker& broker, const Request& request);
 base::Result<Response> get_quarantine(Broker& broker, const Request& request);
 base::Result<Response> lift_quarantine(Broker& broker, const Request& request);
 
+// audit_handlers.cpp
+base::Result<Response> list_audit(Broker& broker, const Request& request);
+
 // health_handlers.cpp
 base::Result<Response> run_check(Broker& broker, const Request& request);
 base::Result<Response> get_status(Broker& broker, const Request& request);

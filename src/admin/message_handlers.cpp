@@ -110,7 +110,7 @@ Result<Response> publish_together(Broker& broker, const Request& request) {
 Result<Response> publish_message(Broker& broker, const Request& request, model::Kind kind) {
   auto given = read_message_json(request.body);
   if (!given.ok()) return given.status();
-  const auto queue = kind == model::Kind::queue ? find_or_create_queue(broker, request.arguments[0], request.deadline)
+  const auto queue = kind == model::Kind::queue ? find_or_create_queue(broker, request, request.arguments[0])
                                                 : find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();
   if (given->envelope.id.is_nil()) given->envelope.id = new_id(broker.engine.now());

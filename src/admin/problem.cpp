@@ -27,6 +27,7 @@ json::object problem_json(const base::Status& status) {
 Response problem(const base::Status& status) {
   Response response = json_response(base::error_info(status.code()).http, problem_json(status));
   response.content_type = "application/problem+json";
+  response.code = base::error_info(status.code()).name;
   if (status.retry_after_ms() > 0) {
     response.headers.emplace_back("Retry-After", std::to_string((status.retry_after_ms() + 999) / 1000));
   }

@@ -103,6 +103,13 @@ Result<engine::QueueRef> find_consumed(const Broker& broker, const std::string& 
   return Status(Code::BAD_REQUEST, name + " is a topic: a quarantine rule is about one of its subscriptions");
 }
 
+model::AuditFields fields_of(const QuarantineId& id, const model::QuarantineRecord& rule) {
+  model::AuditFields fields{{"filter", rule.filter}, {"id", id.to_string()}};
+  if (!rule.reason.empty()) fields.emplace_back("reason", rule.reason);
+  if (rule.until.us != 0) fields.emplace_back("until", base::format_rfc3339(rule.until));
+  return fields;
+}
+
 struct Released {
   std::uint64_t count = 0;
   bool more = false;
@@ -162,6 +169,7 @@ Result<Response> add_quarantine(Broker& broker, const Request& request) {
   Response response = json_response(201, quarantine_json((*queue)->shard, answer->rules.at(0), (*queue)->name));
   const QuarantineId id{(*queue)->shard, (*queue)->subscription, answer->rules.at(0).number};
   response.headers.emplace_back("Location", "/api/v1/hospital/quarantines/" + id.to_string());
+  response.change.after = fields_of(id, answer->rules.at(0));
   return response;
 }
 
@@ -227,9 +235,12 @@ Result<Response> lift_quarantine(Broker& broker, const Request& request) {
     released = *cases;
     if (gone && released.count == 0) return lifted.status();
   }
-  return json_response(
+  Response response = json_response(
       200, json::object{
                {"id", request.arguments[0]}, {"lifted", !gone}, {"released", released.count}, {"more", released.more}});
+  if (!gone && !lifted->rules.empty()) response.change.before = fields_of(*id, lifted->rules.front());
+  if (*release) response.change.after = {{"released", std::to_string(released.count)}};
+  return response;
 }
 
 }  // namespace lazaret::admin

@@ -3,6 +3,7 @@
 #include "admin/handlers.h"
 #include "admin/json_text.h"
 #include "admin/queue_json.h"
+#include "engine/audit_trail.h"
 #include "model/limits.h"
 
 #include <algorithm>
@@ -178,7 +179,9 @@ Result<Response> put_named(Broker& broker, const Request& request, model::Kind k
   if (*dry_run) return rehearse(broker, command, there, request.deadline);
   const auto answer = ask<model::QueueAnswer>(broker.desk, kCatalogShard, std::move(command), request.deadline);
   if (!answer.ok()) return answer.status();
-  return answer_queue(broker, *answer->queue, answer->created ? 201 : 200, request.deadline);
+  auto response = answer_queue(broker, *answer->queue, answer->created ? 201 : 200, request.deadline);
+  if (response.ok() && answer->created) response->change = engine::change_of(nullptr, answer->queue->options);
+  return response;
 }
 
 Result<Response> get_named(Broker& broker, const Request& request, model::Kind kind) {
@@ -197,7 +200,9 @@ Result<Response> patch_named(Broker& broker, const Request& request, model::Kind
   const auto answer = ask<model::QueueAnswer>(
       broker.desk, kCatalogShard, model::UpdateQueue{{}, (*queue)->name, wanted->options}, request.deadline);
   if (!answer.ok()) return answer.status();
-  return answer_queue(broker, *answer->queue, 200, request.deadline);
+  auto response = answer_queue(broker, *answer->queue, 200, request.deadline);
+  if (response.ok()) response->change = engine::change_of(&(*queue)->options, answer->queue->options);
+  return response;
 }
 
 Result<Response> delete_named(Broker& broker, const Request& request, model::Kind kind) {
@@ -222,7 +227,9 @@ Result<Response> purge_named(Broker& broker, const Request& request, model::Kind
   const model::PurgeQueue purge{{}, (*queue)->subscription, scheduled != nullptr && scheduled->get_bool()};
   const auto done = ask<model::Done>(broker.desk, (*queue)->shard, purge, request.deadline);
   if (!done.ok()) return done.status();
-  return json_response(200, json::object{{"purged", done->count}});
+  Response response = json_response(200, json::object{{"purged", done->count}});
+  response.change.after = {{"purged", std::to_string(done->count)}};
+  return response;
 }
 
 Result<Response> seek_subscription(Broker& broker, const Request& request) {
@@ -237,8 +244,10 @@ Result<Response> seek_subscription(Broker& broker, const Request& request) {
   const auto done = ask<model::SeekDone>(broker.desk, (*queue)->shard,
                                          model::SeekSubscription{{}, (*queue)->subscription, *start}, request.deadline);
   if (!done.ok()) return done.status();
-  return json_response(
+  Response response = json_response(
       200, json::object{{"offset", done->offset.value}, {"entered", done->entered}, {"purged", done->purged}});
+  response.change.after = {{"offset", std::to_string(done->offset.value)}};
+  return response;
 }
 
 }  // namespace lazaret::admin

@@ -57,6 +57,7 @@ Result<Response> create_replay(Broker& broker, const Request& request) {
   if (!job.ok()) return job.status();
   Response response = json_response(202, replay_job_json(*job));
   response.headers.emplace_back("Location", "/api/v1/hospital/replays/" + std::to_string(job->id.value));
+  response.change.after = {{"job", std::to_string(job->id.value)}};
   return response;
 }
 

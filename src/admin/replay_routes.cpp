@@ -19,6 +19,7 @@ Route change_route(std::string_view pattern, std::string_view operation, std::st
           .operation = operation,
           .summary = summary,
           .handler = handler,
+          .audited = Audited::change,
           .body = "Empty",
           .outcomes = {{.summary = "The job as it is now, on the disk", .schema = "ReplayJob"}}};
 }
@@ -33,6 +34,8 @@ std::vector<Route> replay_routes() {
        .operation = "createReplay",
        .summary = "Creates a job that replays the cases that match now, or these; or says how many they are",
        .handler = create_replay,
+       .audited = Audited::change,
+       .audit_target = "filter",
        .body = "NewReplayJob",
        .outcomes = {{.summary = "Of a dry run: what a job would be for", .schema = "ReplayDryRun"},
                     {.status = 202, .summary = "The job, on the disk", .schema = "ReplayJob"}}},

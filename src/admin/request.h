@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/audit_entry.h"
 
 namespace lazaret::admin {
 
@@ -55,6 +56,10 @@ struct Response {
   std::string content_type;  // "": no body
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  /// Of a problem: its code, as the error table names it.
+  std::string code{};
+  /// What was changed, for the audit trail. Never what a message says.
+  model::AuditChange change{};
 };
 
 /// Fills in `segments` and `query`; BAD_REQUEST when the target is none.

@@ -28,12 +28,18 @@ struct Outcome {
   std::string_view schema = {};
 };
 
+/// Whether calls are noted in the audit trail, and why. What changes something, but a publish, and what shows a message
+/// must be: the unit test goes over the table.
+enum class Audited : std::uint8_t { no, change, look };
+
 struct Route {
   Method method = Method::get;
   std::string_view pattern = {};    // "/api/v1/queues/{name}": a segment in braces stands for any
   std::string_view operation = {};  // its name in the description
   std::string_view summary = {};
   Handler handler = nullptr;
+  Audited audited = Audited::no;
+  std::string_view audit_target = {};  // what it is about, where the path does not say it: a parameter, or a field
   std::vector<Parameter> query = {};
   std::string_view body = {};  // schema of the body; "": a body is refused
   bool has_message = false;    // in its body, which may be as large as a message needs
@@ -48,6 +54,8 @@ const std::vector<Route>& routes();
 std::vector<Route> diagnosis_routes();
 /// Those of replay_routes.cpp, another.
 std::vector<Route> replay_routes();
+/// Those of audit_handlers.cpp.
+std::vector<Route> audit_routes();
 /// Where the page can be, and its files: served, and no calls of the API.
 const std::vector<Route>& page_routes();
 

@@ -11,6 +11,8 @@ Shard::State::State(ShardConfig config_, model::RecoveredShard recovered, base::
     : config(std::move(config_)), random(config.seed), now(now_), producers_checked(now_) {
   next_id = recovered.meta.next_id;
   resuming = config.awaiting_instances;
+  audit_head = recovered.audit_head;
+  audit_oldest = recovered.audit_oldest;
   for (model::QueueRef& queue : config.catalog) catalog.emplace(queue->name, std::move(queue));
   config.catalog.clear();
   for (const model::InstanceRecord& instance : recovered.instances) {

@@ -44,6 +44,8 @@ struct ShardConfig {
   ReadFacts read_facts = nullptr;
   /// Asked by durable requests only. nullptr: their replies have no envelope.
   ReplyEnvelope reply_envelope = nullptr;
+  /// Shard 0: how long entries of the audit trail are kept. 0: for ever.
+  base::Duration audit_retain_for{};
   /// Shard 0 only: the whole catalog, all shards' queues.
   std::vector<model::QueueRef> catalog;
 };

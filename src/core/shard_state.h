@@ -434,6 +434,9 @@ struct Shard::State {
   void on(model::SaveReplayJob& command);
   void on(model::ForgetReplayJob& command);
 
+  // --- audit_trail.cpp: who has done what (shard 0)
+  void on(model::AppendAuditCommand& command);
+
   // --- requests.cpp: messages whose requester waits for a reply
   void on(model::Request& command);
   void on(model::CancelRequest& command);
@@ -579,6 +582,10 @@ struct Shard::State {
   std::set<RequestKey> noted;  // open ones with a note that is neither published nor on the disk
 
   std::set<model::SubscriptionId> quarantined;  // those that have rules
+
+  model::AuditPoint audit_head;
+  /// When the oldest entry was written, or before that; never(): there is none.
+  base::Instant audit_oldest = base::Instant::never();
 
   std::set<model::SubscriptionId> dirty;
   std::set<model::LogId> dirty_logs;

@@ -7,6 +7,7 @@
 
 #include "core/shard.h"
 #include "engine/attendant.h"
+#include "engine/audit_trail.h"
 #include "engine/committer.h"
 #include "engine/instance_registry.h"
 #include "engine/page_reader.h"
@@ -152,7 +153,9 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, model::
   }
   impl->attendant.start();
   if (impl->watcher != nullptr) impl->watcher->look_with([impl = impl.get()] { return impl->look_at_time(); });
-  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+  std::unique_ptr<Engine> engine(new Engine(std::move(impl)));
+  engine->audit_ = std::make_unique<AuditTrail>(*engine);
+  return engine;
 }
 
 /// The new epoch is on the disk before anything is granted in it.
@@ -179,6 +182,7 @@ void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<
   shard_config.read_facts = config.read_facts;
   shard_config.reply_envelope = config.reply_envelope;
   shard_config.awaiting_instances = awaiting;
+  shard_config.audit_retain_for = config.audit_retain_for;
   if (shard_config.shard.value == 0) shard_config.catalog = catalog;
   const model::ShardMeta meta = recovered.meta;
   core::Shard core(shard_config, std::move(recovered), clock.now());
@@ -274,6 +278,7 @@ bool Engine::submit(model::SessionId session, model::ShardId shard, model::Comma
 }
 
 std::uint16_t Engine::shard_count() const { return static_cast<std::uint16_t>(impl_->runners.size()); }
+AuditTrail& Engine::audit() { return *audit_; }
 const Directory& Engine::directory() const { return impl_->directory; }
 model::Store& Engine::store() { return impl_->store; }
 base::Instant Engine::now() const { return impl_->clock.now(); }
@@ -314,6 +319,7 @@ void Engine::drain() {
 
 void Engine::stop() {
   if (std::exchange(impl_->stopped, true)) return;
+  audit_->close();
   if (impl_->watcher != nullptr) impl_->watcher->look_with(nullptr);
   impl_->attendant.stop();
   impl_->reader.stop();

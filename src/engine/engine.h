@@ -40,6 +40,8 @@ struct EngineConfig {
   /// The store's active memtables are trimmed and flushed when they reach five eighths of this: what is settled by then
   /// never reaches a file, and the store does not flush by itself (at seven eighths) before.
   std::uint64_t memtable_bytes = 64ull << 20;
+  /// How long entries of the audit trail are kept. 0: for ever.
+  base::Duration audit_retain_for = std::chrono::hours(24 * 400);
   /// Seed of the jitter.
   std::uint64_t seed = 0;
   /// As core::ShardConfig.
@@ -72,6 +74,8 @@ struct EngineStats {
   base::Duration longest_commit{};  // since the start
   model::StoreUsage store;
 };
+
+class AuditTrail;
 
 class Engine {
  public:
@@ -108,6 +112,8 @@ class Engine {
   bool submit(model::SessionId session, model::ShardId shard, model::Command command, std::size_t bytes);
   std::uint16_t shard_count() const;
 
+  /// What every call that changes something, or shows a message, goes through.
+  AuditTrail& audit();
   const Directory& directory() const;
   /// For what is only read: cases, attempts, messages.
   model::Store& store();
@@ -125,6 +131,7 @@ class Engine {
   struct Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+  std::unique_ptr<AuditTrail> audit_;
 };
 
 }  // namespace lazaret::engine

@@ -187,18 +187,9 @@ class QueryParser {
   }
 
   bool take_time(CaseTerm& term) {
-    constexpr std::size_t kDate = 10;
-    std::string text = term.value;
-    if (text.starts_with('-')) {
-      const auto before = base::parse_duration(std::string_view(text).substr(1));
-      if (before.ok()) term.number = (now_ - *before).us;
-      if (!before.ok()) return false;
-    } else {
-      if (text.size() == kDate) text += "T00:00:00Z";
-      const auto time = base::parse_rfc3339(text);
-      if (!time.ok()) return false;
-      term.number = time->us;
-    }
+    const auto time = parse_time(term.value, now_);
+    if (!time) return false;
+    term.number = time->us;
     term.value.clear();
     return true;
   }
@@ -253,6 +244,16 @@ bool holds_for(const CaseTerm& term, const CaseRecord& record) {
 }
 
 }  // namespace
+
+std::optional<base::Instant> parse_time(std::string_view text, base::Instant now) {
+  constexpr std::size_t kDate = 10;
+  if (text.starts_with('-')) {
+    const auto before = base::parse_duration(text.substr(1));
+    return before.ok() ? std::optional(now - *before) : std::nullopt;
+  }
+  const auto time = base::parse_rfc3339(text.size() == kDate ? std::string(text) + "T00:00:00Z" : std::string(text));
+  return time.ok() ? std::optional(*time) : std::nullopt;
+}
 
 base::Result<CaseQuery> parse_case_query(std::string_view text, base::Instant now) {
   return QueryParser(text, now).parse();

@@ -71,6 +71,8 @@ struct CaseQuery {
   bool operator==(const CaseQuery&) const = default;
 };
 
+/// RFC 3339, a date (UTC), or a span before `now` ("-2h"); nullopt for what is none.
+std::optional<base::Instant> parse_time(std::string_view text, base::Instant now);
 /// BAD_REQUEST that names the place, the term and what was expected. "" is a query that takes every case.
 base::Result<CaseQuery> parse_case_query(std::string_view text, base::Instant now);
 /// A text that parses to the same terms.

@@ -10,6 +10,7 @@
 #include "base/boxed.h"
 #include "base/time.h"
 #include "model/accepted_types.h"
+#include "model/audit_entry.h"
 #include "model/case_record.h"
 #include "model/group_record.h"
 #include "model/ids.h"
@@ -270,6 +271,12 @@ struct ForgetReplayJob {
   Origin origin;
   ReplayJobId job;
 };
+/// Shard 0: an entry of the audit trail, but for its number, time and hashes. Answered by Done when it is on the disk;
+/// `count` is its number.
+struct AppendAuditCommand {
+  Origin origin;
+  base::Boxed<AuditEntry> entry;  // rare, and large
+};
 /// A rule that sends messages to the hospital (core/quarantine.cpp). Answered by QuarantineAnswer with it, as are the
 /// following: INVALID_OPTION for a filter that is none, RESOURCE_EXHAUSTED when there are too many.
 struct AddQuarantine {
@@ -338,6 +345,6 @@ using Command =
                  UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
                  DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest, UpdateGroup,
                  EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand, RecallCaseCommand, SaveReplayJob,
-                 ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines>;
+                 ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines, AppendAuditCommand>;
 
 }  // namespace lazaret::model

@@ -258,6 +258,18 @@ inline constexpr std::size_t kQuarantineReasonBytes = 1024;
 /// Cases that one request releases.
 inline constexpr std::size_t kReleasedCases = 10'000;
 
+// --- The audit trail ------------------------------------------------------------------------------------------------
+/// Of an entry: who, from where, which operation, the name of a field; what it is about, and what a field says. What is
+/// longer is cut.
+inline constexpr std::size_t kAuditNameBytes = 256;
+inline constexpr std::size_t kAuditTextBytes = 1024;
+/// Of a call's details, of what was before, and of what is after; what is beyond is left out.
+inline constexpr std::size_t kAuditFieldsBytes = 16u << 10;
+/// Entries that one page looks at.
+inline constexpr std::size_t kAuditLooks = 10'000;
+/// Entries that are too old and go with one that is written: more than come, so they get no more.
+inline constexpr std::size_t kAuditTrimmed = 16;
+
 // --- Admin API ------------------------------------------------------------------------------------------------------
 inline constexpr std::size_t kPageItems = 1000;
 inline constexpr std::size_t kPageItemsDefault = 100;

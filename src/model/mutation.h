@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/audit_entry.h"
 #include "model/case_record.h"
 #include "model/group_record.h"
 #include "model/ids.h"
@@ -220,6 +221,17 @@ struct DropReplayJob {
   ReplayJobId job;
 };
 
+/// Shard 0: the newest entry of the audit trail, complete with its hash.
+struct AppendAudit {
+  AuditEntry entry;
+};
+/// Shard 0: of the oldest entries those go that were written before `older_than`, at most so many. The last of them is
+/// the new anchor.
+struct TrimAudit {
+  base::Instant older_than;
+  std::size_t max = 0;
+};
+
 /// A quarantine rule is there, or has caught something: its record as a whole.
 struct PutQuarantine {
   QuarantineRecord record;
@@ -315,7 +327,8 @@ using Mutation =
                  RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
                  DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
                  DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase,
-                 RedirectCase, DropCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine>;
+                 RedirectCase, DropCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine, AppendAudit,
+                 TrimAudit>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

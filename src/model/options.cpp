@@ -245,12 +245,10 @@ Status validate(const QueueOptions& options) {
   return between("lease_duration", options.lease_duration, 100ms, 12h);
 }
 
-std::string difference(const QueueOptions& have, const QueueOptions& asked) {
-  std::string text;
-  const auto differs = [&text](std::string_view option, const std::string& is, const std::string& wanted) {
-    if (is == wanted) return;
-    if (!text.empty()) text += "; ";
-    text += std::string(option) + " is " + is + ", asked for " + wanted;
+std::vector<OptionDifference> differences(const QueueOptions& have, const QueueOptions& asked) {
+  std::vector<OptionDifference> all;
+  const auto differs = [&all](std::string_view option, const std::string& is, const std::string& wanted) {
+    if (is != wanted) all.push_back({std::string(option), is, wanted});
   };
   const auto time = [&](std::string_view option, Duration is, Duration wanted) {
     differs(option, base::format_duration(is), base::format_duration(wanted));
@@ -292,6 +290,15 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   time("breaker_window", have.breaker_window, asked.breaker_window);
   time("breaker_pause", have.breaker_pause, asked.breaker_pause);
   differs("filter", "'" + have.filter + "'", "'" + asked.filter + "'");
+  return all;
+}
+
+std::string difference(const QueueOptions& have, const QueueOptions& asked) {
+  std::string text;
+  for (const OptionDifference& one : differences(have, asked)) {
+    if (!text.empty()) text += "; ";
+    text += one.option + " is " + one.have + ", asked for " + one.asked;
+  }
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "base/time.h"
@@ -151,6 +152,13 @@ struct OptionsPatch {
 
 /// INVALID_OPTION naming the option and what is allowed, or OK.
 base::Status validate(const QueueOptions& options);
+/// An option that two differ in, as text.
+struct OptionDifference {
+  std::string option;
+  std::string have;
+  std::string asked;
+};
+std::vector<OptionDifference> differences(const QueueOptions& have, const QueueOptions& asked);
 /// "lease_duration is 30s, asked for 10s; …": every option that differs, or "".
 std::string difference(const QueueOptions& have, const QueueOptions& asked);
 /// INVALID_NAME, or OK: 1 to 200 of A–Z a–z 0–9 . _ -, not beginning with "lazaret.".

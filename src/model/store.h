@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/audit_query.h"
 #include "model/case_list.h"
 #include "model/case_record.h"
 #include "model/ids.h"
@@ -108,6 +109,9 @@ struct RecoveredShard {
   std::vector<RecoveredSubscription> orphans;
   std::vector<RecoveredOutbox> outboxes;  // ascending by shard, as are the inboxes
   std::vector<RecoveredInbox> inboxes;
+  /// Shard 0: the newest entry of the audit trail, and when the oldest was written; never(): there is none.
+  AuditPoint audit_head;
+  base::Instant audit_oldest = base::Instant::never();
 };
 
 // --- Reading --------------------------------------------------------------------------------------------------------
@@ -139,6 +143,7 @@ struct CheckFinding {
 };
 struct CheckReport {
   std::uint64_t queues = 0, topics = 0, subscriptions = 0, logs = 0, runs = 0, messages = 0, cases = 0, bytes = 0;
+  std::uint64_t audit_entries = 0;
   std::vector<CheckFinding> findings;  // empty: all is well. At most 1,000
 };
 
@@ -202,6 +207,9 @@ class Store {
   virtual base::Result<std::vector<ReplayJobRecord>> read_replay_jobs() = 0;
   /// Part `number` of what a job was chosen for; an empty one when there is none.
   virtual base::Result<ReplayChunk> read_replay_chunk(ReplayJobId job, std::uint32_t number) = 0;
+  /// Entries of the audit trail that match, from the newest below number `before` (0: from the newest) on; it looks at
+  /// kAuditLooks at most. One that cannot be read has its number only.
+  virtual base::Result<AuditPage> read_audit(const AuditQuery& query, std::uint64_t before, std::size_t max) = 0;
 
   virtual StoreUsage usage() = 0;
   /// Moves what is in memory to SST files, so that the WAL gets short. Called by the committer's thread.

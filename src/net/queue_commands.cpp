@@ -1,5 +1,5 @@
-// What a client asks of queues, topics and subscriptions: create, ensure, show, list, update, delete, purge, seek,
-// peek.
+// What a client asks of queues, topics and subscriptions: which of it, and what is only looked at: show, list, peek. What
+// changes them stands in audited_commands.cpp.
 #include <boost/asio/post.hpp>
 
 #include "model/limits.h"
@@ -118,84 +118,17 @@ Status Session::on(wire::QueueRequest&& frame) {
     refuse(frame.request, nothing_named(frame.name));
     return {};
   }
-  const auto done = [this, request = frame.request](model::Answer&& answer) {
-    auto& one = std::get<model::Done>(answer);
-    if (!one.status.ok()) return refuse(request, std::move(one.status));
-    wire::QueueResponse response;
-    response.request = request;
-    response.count = one.count;
-    send(wire::encode(response));
-  };
   switch (frame.verb) {
     case QueueVerb::show: show_queue(frame.request, queue, false); break;
-    case QueueVerb::update: update_queue(frame); break;
-    case QueueVerb::remove:
-      submit(queue->shard, model::DeleteQueue{expect(done), queue->subscription, frame.force});
-      break;
-    case QueueVerb::purge:
-      submit(queue->shard, model::PurgeQueue{expect(done), queue->subscription, frame.scheduled});
-      break;
+    case QueueVerb::update: update_queue(frame, queue); break;
+    case QueueVerb::remove: remove(frame, queue); break;
+    case QueueVerb::purge: purge(frame, queue); break;
     case QueueVerb::seek: seek(frame, queue); break;
     case QueueVerb::create:
     case QueueVerb::ensure:
     case QueueVerb::list: break;  // above
   }
   return {};
-}
-
-void Session::seek(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
-  const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
-    auto& done = std::get<model::SeekDone>(answer);
-    if (!done.status.ok()) return refuse(request, std::move(done.status));
-    wire::QueueResponse response;
-    response.request = request;
-    response.count = done.purged;
-    response.offset = done.offset;
-    response.entered = done.entered;
-    send(wire::encode(response));
-  });
-  submit(queue->shard, model::SeekSubscription{origin, queue->subscription, frame.start});
-}
-
-void Session::create_queue(wire::QueueRequest&& frame) {
-  const bool ensure = frame.verb == QueueVerb::ensure;
-  const auto there = context_.engine.directory().find(frame.name);
-  // Ensure compares what is named; the rest may be as it is.
-  auto options = frame.options.apply_to(ensure && there ? there->options : context_.config.defaults);
-  if (!options.ok()) return refuse(frame.request, options.status());
-  if (Status status = model::validate_name(frame.name); !status.ok()) return refuse(frame.request, std::move(status));
-  if (Status status = model::validate(*options); !status.ok()) return refuse(frame.request, std::move(status));
-  if (Status status = frame.options.validate_for(frame.kind); !status.ok()) {
-    return refuse(frame.request, std::move(status));
-  }
-  const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
-    auto& done = std::get<model::QueueAnswer>(answer);
-    if (!done.status.ok()) return refuse(request, std::move(done.status));
-    show_queue(request, std::move(done.queue), done.created);
-  });
-  submit(model::ShardId(0),
-         model::CreateQueue{origin, std::move(frame.name), *options, ensure, std::move(frame.colocate_with), frame.kind,
-                            std::move(frame.topic), frame.start, std::move(frame.topics)});
-}
-
-bool Session::create_missing(const std::string& name, std::function<void(Status)> then) {
-  if (!context_.config.auto_create || context_.engine.directory().find(name) != nullptr) return false;
-  const model::Origin origin = expect([then = std::move(then)](model::Answer&& answer) {
-    Status status = std::move(std::get<model::QueueAnswer>(answer).status);
-    then(status.code() == Code::ALREADY_EXISTS ? Status() : std::move(status));  // somebody else was faster
-  });
-  submit(model::ShardId(0),
-         model::CreateQueue{origin, name, context_.config.defaults, false, "", model::Kind::queue, "", {}, {}});
-  return true;
-}
-
-void Session::update_queue(const wire::QueueRequest& frame) {
-  const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
-    auto& done = std::get<model::QueueAnswer>(answer);
-    if (!done.status.ok()) return refuse(request, std::move(done.status));
-    show_queue(request, std::move(done.queue), false);
-  });
-  submit(model::ShardId(0), model::UpdateQueue{origin, frame.name, frame.options});
 }
 
 void Session::show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created) {
@@ -255,9 +188,13 @@ void Session::peek_next() {
   peeking_ = true;
   const WaitingPeek peek = std::move(peeks_.front());
   peeks_.pop_front();
-  const model::Origin origin =
-      expect([this, peek](model::Answer&& answer) { peeked(peek, std::get<model::MessageStates>(answer)); });
-  submit(peek.queue->shard, model::ShowStates{origin, peek.queue->subscription, peek.from, peek.max});
+  const bool of_queue = peek.queue->kind == model::Kind::queue;
+  model::AuditCall call = call_of(of_queue ? "peekMessages" : "peekSubscription", peek.queue->name);
+  call.details.emplace_back("count", std::to_string(peek.max));
+  if (peek.from) call.details.emplace_back("from", std::to_string(peek.from->value));
+  perform<model::MessageStates>(
+      std::move(call), peek.queue->shard, model::ShowStates{{}, peek.queue->subscription, peek.from, peek.max}, nullptr,
+      [this, peek](model::Answer&& answer) { peeked(peek, std::get<model::MessageStates>(answer)); });
 }
 
 /// The messages behind the states, read where reading may wait for the disk.

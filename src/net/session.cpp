@@ -47,6 +47,8 @@ Session::Session(tcp::socket socket, SessionContext& context, std::uint64_t seed
 
 void Session::start(std::function<void(const std::shared_ptr<Session>&)> gone) {
   gone_ = std::move(gone);
+  boost::system::error_code unknown;
+  if (const auto peer = socket_.remote_endpoint(unknown); !unknown) peer_ = peer.address().to_string();
   asio::co_spawn(socket_.get_executor(), run(), [self = shared_from_this()](const std::exception_ptr& failed) {
     LZ_ASSERT(failed == nullptr);  // every awaited operation gives an error code
     self->gone_(self);

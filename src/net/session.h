@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "engine/audit_trail.h"
 #include "engine/engine.h"
 #include "net/server.h"
 #include "wire/envelope.h"
@@ -178,6 +179,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status on(wire::Pong&& frame);
   base::Status on(wire::Goodbye&& frame);
   void create_queue(wire::QueueRequest&& frame);
+  void purge(const wire::QueueRequest& frame, const engine::QueueRef& queue);
+  void remove(const wire::QueueRequest& frame, const engine::QueueRef& queue);
   void seek(const wire::QueueRequest& frame, const engine::QueueRef& queue);
 
   // request_commands.cpp: requests, and what responders say of them
@@ -194,11 +197,19 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status on(wire::Answer&& frame);
   model::ResponderReplyRef reply_of(const wire::ResponderReply& reply, bool final) const;
   void on(model::Replied&& answer);
-  void update_queue(const wire::QueueRequest& frame);
+  void update_queue(const wire::QueueRequest& frame, const engine::QueueRef& queue);
   void list_queues(const wire::QueueRequest& frame);
   void show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created);
   void peek_next();
   void peeked(const WaitingPeek& peek, const model::MessageStates& states);
+  /// audited_commands.cpp: what is noted in the audit trail before it is done
+  model::AuditCall call_of(std::string operation, std::string target) const;
+  template <class Answer>
+  using ChangeOf = std::function<model::AuditChange(const Answer&)>;
+  template <class Answer, class Command>
+  void perform(model::AuditCall call, model::ShardId shard, Command command, ChangeOf<Answer> change_of, Then then);
+  void create(model::AuditCall call, model::CreateQueue command, Then then);
+  engine::QueueRef ensured(const model::CreateQueue& command) const;
   model::Origin expect(Then then);
   bool too_many(std::uint64_t request, std::size_t have, std::size_t limit, std::string_view what);
   void refuse(std::uint64_t request, base::Status status);
@@ -218,6 +229,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
 
   // Constant after the handshake.
   tcp::socket socket_;
+  std::string peer_;  // the address that it came from
   SessionContext& context_;
   std::function<void(const std::shared_ptr<Session>&)> gone_;
   model::SessionId session_;

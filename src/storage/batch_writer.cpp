@@ -4,6 +4,7 @@
 
 #include "model/fingerprint.h"
 #include "model/limits.h"
+#include "storage/audit_trail.h"
 #include "storage/case_history.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
@@ -513,6 +514,30 @@ Status BatchWriter::apply(const model::DropReplayJob& m) {
   LZ_RETURN_IF_ERROR(erase_prefix(Family::hospital_index, keys::replay_cases_of(m.job)));
   LZ_RETURN_IF_ERROR(erase_prefix(Family::hospital_index, keys::replay_outcomes_of(m.job)));
   return erase(Family::hospital_index, keys::replay_job(m.job));
+}
+
+// --- The audit trail ------------------------------------------------------------------------------------------------
+
+Status BatchWriter::apply(const model::AppendAudit& m) {
+  LZ_RETURN_IF_ERROR(put(Family::audit, keys::audit_entry(m.entry.number), encode(m.entry)));
+  return put(Family::audit, keys::audit_head(), encode(m.entry.point()));
+}
+
+/// What this commit itself appends is never too old.
+Status BatchWriter::apply(const model::TrimAudit& m) {
+  if (!anchor_here_) {
+    const auto anchor = audit_anchor(database_, nullptr);
+    if (!anchor.ok()) return anchor.status();
+    anchor_here_ = *anchor;
+  }
+  const auto old = old_audit_entries(database_, *anchor_here_, m.older_than, m.max);
+  if (!old.ok()) return old.status();
+  if (old->empty()) return {};
+  for (const model::AuditPoint& point : *old) {
+    LZ_RETURN_IF_ERROR(erase(Family::audit, keys::audit_entry(point.number)));
+  }
+  anchor_here_ = old->back();
+  return put(Family::audit, keys::audit_anchor(), encode(*anchor_here_));
 }
 
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------

@@ -46,6 +46,8 @@ class BatchWriter {
   base::Status apply(const model::DropClosedCases& m);
   base::Status apply(const model::PutReplayJob& m);
   base::Status apply(const model::DropReplayJob& m);
+  base::Status apply(const model::AppendAudit& m);
+  base::Status apply(const model::TrimAudit& m);
   base::Status apply(const model::PutDedup& m);
   base::Status apply(const model::TrimDedup& m);
   base::Status apply(const model::PutMessageIds& m);
@@ -96,6 +98,8 @@ class BatchWriter {
   CaseIndexes indexes_;
   /// Why an index could not be kept, found where nobody asked.
   base::Status index_status_;
+  /// The last entry of the audit trail that this commit has trimmed.
+  std::optional<model::AuditPoint> anchor_here_;
   /// Cases that this commit has looked at, as it leaves them.
   std::map<model::CaseId, model::CaseRecord> cases_;
   /// Versions of messages that this commit has made, the newest of each case.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "model/limits.h"
+#include "storage/audit_trail.h"
 #include "storage/case_history.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
@@ -65,6 +66,15 @@ class Checker {
       if (stopped_) break;
       LZ_RETURN_IF_ERROR(check_queue(queue));
     }
+    return check_audit_trail();
+  }
+  Status check_audit_trail() {
+    const auto wrong = check_audit(database_, snapshot_, [this](std::size_t bytes) {
+      ++report_.audit_entries;
+      return read(bytes);
+    });
+    if (!wrong.ok()) return wrong.status();
+    if (*wrong && !stopped_) found((*wrong)->where, (*wrong)->what);
     return {};
   }
   Status check_queues(std::uint16_t shards);

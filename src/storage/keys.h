@@ -224,6 +224,11 @@ inline std::string replay_outcomes_of(model::ReplayJobId job) {
 inline std::string replay_outcomes(model::ReplayJobId job, std::uint32_t chunk) {
   return Key(ShardId(0)).add(std::uint8_t{12}).add(job.value).add(chunk).str();
 }
+/// In `audit`, of shard 0: entries by their numbers, the newest that was written, the last that was trimmed.
+inline std::string audit_entries() { return Key(ShardId(0)).add(std::uint8_t{1}).str(); }
+inline std::string audit_entry(std::uint64_t number) { return Key(ShardId(0)).add(std::uint8_t{1}).add(number).str(); }
+inline std::string audit_head() { return Key(ShardId(0)).add(std::uint8_t{2}).str(); }
+inline std::string audit_anchor() { return Key(ShardId(0)).add(std::uint8_t{3}).str(); }
 /// In `outbox`: what this shard owes to another, what is known to be there, and what came from another.
 inline std::string outbox_entries(ShardId s, ShardId to) {
   return Key(s).add(std::uint8_t{1}).add(std::uint32_t{to.value}).str();

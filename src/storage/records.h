@@ -17,7 +17,7 @@ struct DirectoryRecord {
   std::uint32_t format = 0;
   std::uint16_t shards = 0;
 };
-inline constexpr std::uint32_t kFormat = 8;
+inline constexpr std::uint32_t kFormat = 9;
 /// The first that has groups, and lists of cases by group and state.
 inline constexpr std::uint32_t kCaseIndexesFormat = 8;
 
@@ -44,6 +44,8 @@ std::string encode_cases(const model::ReplayChunk& chunk);
 std::string encode_outcomes(const model::ReplayChunk& chunk);
 std::string encode(const std::vector<model::AskedAlong>& asks);
 std::string encode(const model::QuarantineRecord& record);
+std::string encode(const model::AuditEntry& entry);
+std::string encode(const model::AuditPoint& point);
 
 /// Each gives false when the bytes are not such a record. What the key says (ids, offsets) is the caller's.
 bool decode(std::string_view bytes, DirectoryRecord& record);
@@ -68,6 +70,8 @@ bool decode_cases(std::string_view bytes, model::ReplayChunk& chunk);
 bool decode_outcomes(std::string_view bytes, model::ReplayChunk& chunk);
 bool decode(std::string_view bytes, std::vector<model::AskedAlong>& asks);
 bool decode(std::string_view bytes, model::QuarantineRecord& record);
+bool decode(std::string_view bytes, model::AuditEntry& entry);
+bool decode(std::string_view bytes, model::AuditPoint& point);
 
 /// Id, type, key and correlation id from an encoded envelope.
 model::MessageSummary summary_of(const model::Message& message);

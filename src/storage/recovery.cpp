@@ -4,6 +4,7 @@
 #include <map>
 
 #include "model/limits.h"
+#include "storage/audit_trail.h"
 #include "storage/case_history.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
@@ -267,6 +268,7 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
     if (Status status = recover_shard(database, ShardId(i), recovered[i]); !status.ok()) return status;
     if (Status status = recover_outboxes(database, shards, ShardId(i), recovered[i]); !status.ok()) return status;
   }
+  if (Status status = recover_audit(database, recovered[0]); !status.ok()) return status;
   Status status = scan(database, Family::catalog, keys::queue(""), "a queue's record",
                        [&](std::string_view, std::string_view value) {
                          model::QueueRecord queue;

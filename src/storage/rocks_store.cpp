@@ -11,6 +11,7 @@
 
 #include "base/duration_text.h"
 #include "model/limits.h"
+#include "storage/audit_trail.h"
 #include "storage/batch_writer.h"
 #include "storage/case_history.h"
 #include "storage/case_indexes.h"
@@ -161,6 +162,10 @@ class RocksStore final : public model::Store {
   }
   Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override {
     return storage::read_replay_chunk(*database_, job, number);
+  }
+  Result<model::AuditPage> read_audit(const model::AuditQuery& query, std::uint64_t before, std::size_t max) override {
+    const SnapshotHolder snapshot(*database_);
+    return storage::read_audit(*database_, query, before, max, snapshot.get());
   }
 
   model::StoreUsage usage() override {

@@ -176,6 +176,10 @@ class Points::Store final : public model::Store {
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override {
     return inner_->read_replay_chunk(job, number);
   }
+  base::Result<model::AuditPage> read_audit(const model::AuditQuery& query, std::uint64_t before,
+                                            std::size_t max) override {
+    return inner_->read_audit(query, before, max);
+  }
   model::StoreUsage usage() override { return inner_->usage(); }
   base::Status flush() override { return inner_->flush(); }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override {

@@ -127,6 +127,12 @@ base::Result<model::ReplayChunk> SharedStore::read_replay_chunk(model::ReplayJob
   return store_.read_replay_chunk(job, number);
 }
 
+base::Result<model::AuditPage> SharedStore::read_audit(const model::AuditQuery& query, std::uint64_t before,
+                                                       std::size_t max) {
+  const std::lock_guard lock(mutex_);
+  return store_.read_audit(query, before, max);
+}
+
 base::Result<model::CheckReport> SharedStore::check(const std::function<bool(std::uint64_t)>& progress) {
   const std::lock_guard lock(mutex_);
   return store_.check(progress);
@@ -228,8 +234,8 @@ void SmallBroker::check() {
   for (;;) {
     settle_down();
     const engine::EngineStats stats = engine_->stats();
-    // The desk's session is the one that stays.
-    if (stats.sessions == 1 && stats.ingest_bytes == 0 && stats.held_effects == 0) break;
+    // The sessions of the desk and of the audit trail are those that stay.
+    if (stats.sessions == 2 && stats.ingest_bytes == 0 && stats.held_effects == 0) break;
     LZ_ASSERT(std::chrono::steady_clock::now() < deadline);
     std::this_thread::yield();
   }

@@ -61,6 +61,8 @@ class SharedStore final : public model::Store {
                                                            const model::ClosedCase& after, std::size_t max) override;
   base::Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override;
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override;
+  base::Result<model::AuditPage> read_audit(const model::AuditQuery& query, std::uint64_t before,
+                                            std::size_t max) override;
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/audit_chain.h"
 #include "model/fingerprint.h"
 #include "model/limits.h"
 #include "simulation/memory_store_write.h"
@@ -83,6 +84,8 @@ base::Result<std::vector<model::RecoveredShard>> MemoryStore::recover() {
     recovered[i].meta = live_.shards[i].meta;
     for (const auto& [id, instance] : live_.shards[i].instances) recovered[i].instances.push_back(instance);
   }
+  recovered[0].audit_head = live_.audit.empty() ? live_.audit_anchor : live_.audit.rbegin()->second.point();
+  if (!live_.audit.empty()) recovered[0].audit_oldest = live_.audit.begin()->second.at;
   for (std::size_t i = 0; i < recovered.size(); ++i) {
     for (const auto& [to, outbox] : live_.shards[i].outboxes) {
       const std::uint64_t last = outbox.entries.empty() ? outbox.taken : outbox.entries.rbegin()->first;
@@ -338,7 +341,34 @@ base::Result<model::ReplayChunk> MemoryStore::read_replay_chunk(model::ReplayJob
   return found->second.chunks.at(number);
 }
 
+base::Result<model::AuditPage> MemoryStore::read_audit(const model::AuditQuery& query, std::uint64_t before,
+                                                       std::size_t max) {
+  model::AuditPage page;
+  page.anchor = live_.audit_anchor;
+  page.head = live_.audit.empty() ? live_.audit_anchor : live_.audit.rbegin()->second.point();
+  for (auto at = live_.audit.rbegin(); at != live_.audit.rend(); ++at) {
+    if (before != 0 && at->first >= before) continue;
+    if (page.entries.size() == max) {
+      page.next = at->first + 1;
+      break;
+    }
+    if (query.matches(at->second)) page.entries.push_back(at->second);
+  }
+  return page;
+}
+
 // --- For tests ------------------------------------------------------------------------------------------------------
+
+std::string MemoryStore::audit_problem() const {
+  model::AuditChain chain(model::AuditChain::Order::oldest_first);
+  for (const auto& [number, entry] : live_.audit) {
+    if (number != entry.number) return "an entry stands under another's number";
+    if (auto wrong = chain.add(entry)) return *wrong;
+    if (chain.count() > 1) continue;
+    if (auto wrong = chain.check_oldest(live_.audit_anchor)) return *wrong;
+  }
+  return "";
+}
 
 bool MemoryStore::is_durable(model::LogId id, Offset offset) const {
   for (const Shard& shard : durable_.shards) {

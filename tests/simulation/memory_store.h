@@ -47,6 +47,8 @@ class MemoryStore final : public model::Store {
                                                            const model::ClosedCase& after, std::size_t max) override;
   base::Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override;
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override;
+  base::Result<model::AuditPage> read_audit(const model::AuditQuery& query, std::uint64_t before,
+                                            std::size_t max) override;
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override {
@@ -95,6 +97,9 @@ class MemoryStore final : public model::Store {
   std::size_t delivery_records(model::SubscriptionId subscription) const;
   const model::SubscriptionState* subscription(model::SubscriptionId subscription) const;
   bool has_queue(const std::string& name) const;
+  /// What is wrong with the chain of the audit trail, in words; "": nothing.
+  std::string audit_problem() const;
+  std::size_t audit_entries() const { return live_.audit.size(); }
   /// Groups whose counts are not those of their cases, in words.
   std::vector<std::string> miscounted_groups() const;
 
@@ -152,6 +157,8 @@ class MemoryStore final : public model::Store {
       std::map<std::uint32_t, model::ReplayChunk> chunks;
     };
     std::map<model::ReplayJobId, ReplayJob> replay_jobs;
+    std::map<std::uint64_t, model::AuditEntry> audit;
+    model::AuditPoint audit_anchor;
   };
   class Writer;
 

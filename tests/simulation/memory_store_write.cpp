@@ -446,6 +446,27 @@ void MemoryStore::Writer::apply(const model::DropReplayJob& drop) {
   if (state_.replay_jobs.erase(drop.job) == 0) complain("drops an unknown replay job");
 }
 
+// --- The audit trail ------------------------------------------------------------------------------------------------
+
+void MemoryStore::Writer::apply(const model::AppendAudit& append) {
+  if (shard_id_.value != 0) complain("the audit trail is shard 0's");
+  const model::AuditPoint head =
+      state_.audit.empty() ? state_.audit_anchor : state_.audit.rbegin()->second.point();
+  if (append.entry.number != head.number + 1 || append.entry.previous != head.hash) {
+    complain("an entry of the audit trail does not follow from the one before");
+  }
+  state_.audit[append.entry.number] = append.entry;
+}
+
+void MemoryStore::Writer::apply(const model::TrimAudit& trim) {
+  for (std::size_t i = 0; i < trim.max && !state_.audit.empty(); ++i) {
+    const model::AuditEntry& oldest = state_.audit.begin()->second;
+    if (oldest.at >= trim.older_than) break;
+    state_.audit_anchor = oldest.point();
+    state_.audit.erase(state_.audit.begin());
+  }
+}
+
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------
 
 void MemoryStore::Writer::apply(const model::PutDedup& put) {

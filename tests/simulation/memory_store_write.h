@@ -51,6 +51,8 @@ class MemoryStore::Writer {
   void apply(const model::RestoreCase& restore);
   void apply(const model::RedirectCase& redirect);
   void apply(const model::DropCase& drop);
+  void apply(const model::AppendAudit& append);
+  void apply(const model::TrimAudit& trim);
   void apply(const model::PutReplayJob& put);
   void apply(const model::DropReplayJob& drop);
   void apply(const model::PutQuarantine& put);

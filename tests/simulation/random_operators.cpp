@@ -12,6 +12,7 @@ using model::CaseState;
 void RandomRun::operate() {
   const std::string name = any(names_);
   if (!world_.has_queue(name)) return;
+  note_in_the_audit_trail(name);
   const std::uint64_t dice = random_.below(100);
   if (dice < 33) return treat(name);
   if (dice < 36) return quarantine(name);
@@ -167,6 +168,19 @@ void RandomRun::look_at_groups() {
   for (const std::uint16_t shard : {0, 1}) {
     if (!world_.ask<model::Done>(model::ShardId(shard), update).status.ok()) witness_.find("a note was refused");
   }
+}
+
+/// What is done to a queue is noted first. What was confirmed is there after any crash, and the chain is whole.
+void RandomRun::note_in_the_audit_trail(const std::string& name) {
+  model::AuditEntry entry;
+  entry.called_at = world_.now();
+  entry.call = {"operator", "simulation", "operate", name, {}};
+  const auto done = world_.ask<model::Done>(model::ShardId(0), model::AppendAuditCommand{{}, entry});
+  if (!done.status.ok()) return witness_.find("the audit trail was refused");
+  if (done.count <= audited_) witness_.find("a confirmed entry of the audit trail is gone");
+  audited_ = done.count;
+  const std::string wrong = world_.store().audit_problem();
+  if (!wrong.empty()) witness_.find("the audit trail: " + wrong);
 }
 
 /// One that is scheduled, and once more, when it is not any longer.

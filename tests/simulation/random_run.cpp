@@ -21,6 +21,7 @@ RandomRun::RandomRun(std::uint64_t seed, Bug bug)
               .page_time = 3ms,
               .page_age = 30ms,
               .random_order = true,
+              .audit_retain_for = 2s,
               .seed = seed,
               .bug = bug}),
       witness_(world_) {

@@ -141,6 +141,7 @@ class RandomRun {
   void quarantine(const std::string& name);
   void inspect(const std::string& name);
   void look_at_groups();
+  void note_in_the_audit_trail(const std::string& name);
   void change_options(const std::string& name);
   void ask_for_nonsense(const std::string& name);
   void erase(const std::string& name, bool under_a_crash);
@@ -182,6 +183,7 @@ class RandomRun {
   std::uint64_t last_asked_ = 0;
   std::vector<model::CaseId> orphans_;  // cases of deleted queues
   std::uint64_t replay_jobs_ = 0;
+  std::uint64_t audited_ = 0;  // the last entry that was confirmed
 };
 
 }  // namespace lazaret::simulation

@@ -57,6 +57,7 @@ void World::start_broker() {
     };
     config.reply_envelope = reply_text;
     config.awaiting_instances = !instances.empty();
+    config.audit_retain_for = options_.audit_retain_for;
     if (i == 0) config.catalog = catalog;
     const model::ShardMeta meta = recovered[i].meta;
     core::Shard core(config, std::move(recovered[i]), now_);

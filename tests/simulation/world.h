@@ -37,6 +37,8 @@ struct WorldOptions {
   /// How long a page (of more than one message) is under way after it was read: what it says may be old when it comes.
   base::Duration page_age{};
   bool random_order = false;
+  /// How long entries of the audit trail are kept; 0: for ever.
+  base::Duration audit_retain_for{};
   std::uint64_t seed = 1;
   /// A bug that is planted, to see whether it is found.
   Bug bug = Bug::none;
