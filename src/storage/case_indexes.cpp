@@ -132,7 +132,7 @@ Status write(Database& database, rocksdb::WriteBatch& batch) {
 Status build_for(Database& database, model::ShardId shard) {
   rocksdb::WriteBatch batch;
   for (auto kind = static_cast<std::uint8_t>(keys::Index::by_group);
-       kind <= static_cast<std::uint8_t>(keys::Index::by_correlation); ++kind) {
+       kind <= static_cast<std::uint8_t>(keys::Index::group_by_time); ++kind) {
     const std::string prefix = keys::index(shard, static_cast<keys::Index>(kind)).str();
     const std::string end = keys::behind(prefix);
     LZ_RETURN_IF_ERROR(status_of(batch.DeleteRange(database.family(Family::hospital_index), slice(prefix), slice(end)),
