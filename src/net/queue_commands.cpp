@@ -168,6 +168,9 @@ void Session::create_queue(wire::QueueRequest&& frame) {
   if (Status status = frame.options.validate_for(frame.kind); !status.ok()) {
     return refuse(frame.request, std::move(status));
   }
+  if (Status status = model::check_alert_to(frame.options, context_.config.webhooks); !status.ok()) {
+    return refuse(frame.request, std::move(status));
+  }
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));
@@ -190,6 +193,9 @@ bool Session::create_missing(const std::string& name, std::function<void(Status)
 }
 
 void Session::update_queue(const wire::QueueRequest& frame) {
+  if (Status status = model::check_alert_to(frame.options, context_.config.webhooks); !status.ok()) {
+    return refuse(frame.request, std::move(status));
+  }
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));
