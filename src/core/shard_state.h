@@ -433,6 +433,8 @@ struct Shard::State {
   void on(model::RecallCaseCommand& command);
   void on(model::SaveReplayJob& command);
   void on(model::ForgetReplayJob& command);
+  // --- alerts.cpp
+  void on(model::SaveAlerts& command);
 
   // --- audit_trail.cpp: who has done what (shard 0)
   void on(model::AppendAuditCommand& command);

@@ -9,6 +9,7 @@
 
 #include "base/boxed.h"
 #include "base/time.h"
+#include "model/alert.h"
 #include "model/accepted_types.h"
 #include "model/audit_entry.h"
 #include "model/case_record.h"
@@ -277,6 +278,11 @@ struct AppendAuditCommand {
   Origin origin;
   base::Boxed<AuditEntry> entry;  // rare, and large
 };
+/// Shard 0: alerts that are new or have changed, or go. Answered by Done.
+struct SaveAlerts {
+  Origin origin;
+  AlertChange change;
+};
 /// A rule that sends messages to the hospital (core/quarantine.cpp). Answered by QuarantineAnswer with it, as are the
 /// following: INVALID_OPTION for a filter that is none, RESOURCE_EXHAUSTED when there are too many.
 struct AddQuarantine {
@@ -345,6 +351,6 @@ using Command =
                  UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
                  DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest, UpdateGroup,
                  EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand, RecallCaseCommand, SaveReplayJob,
-                 ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines, AppendAuditCommand>;
+                 ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines, AppendAuditCommand, SaveAlerts>;
 
 }  // namespace lazaret::model

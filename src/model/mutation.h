@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/alert.h"
 #include "model/audit_entry.h"
 #include "model/case_record.h"
 #include "model/group_record.h"
@@ -231,6 +232,10 @@ struct TrimAudit {
   base::Instant older_than;
   std::size_t max = 0;
 };
+/// Shard 0: alerts, as AlertChange says.
+struct PutAlerts {
+  AlertChange change;
+};
 
 /// A quarantine rule is there, or has caught something: its record as a whole.
 struct PutQuarantine {
@@ -328,7 +333,7 @@ using Mutation =
                  DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
                  DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase,
                  RedirectCase, DropCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine, AppendAudit,
-                 TrimAudit>;
+                 TrimAudit, PutAlerts>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

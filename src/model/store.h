@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/alert.h"
 #include "model/audit_query.h"
 #include "model/case_list.h"
 #include "model/case_record.h"
@@ -210,6 +211,14 @@ class Store {
   /// Entries of the audit trail that match, from the newest below number `before` (0: from the newest) on; it looks at
   /// kAuditLooks at most. One that cannot be read has its number only.
   virtual base::Result<AuditPage> read_audit(const AuditQuery& query, std::uint64_t before, std::size_t max) = 0;
+
+  /// What is kept of alerts.
+  virtual base::Result<KeptAlerts> read_alerts() = 0;
+  /// Groups whose newest admission came behind `since`, the newest first, at most so many.
+  virtual base::Result<std::vector<GroupRecord>> recent_groups(base::Instant since, std::size_t max) = 0;
+  /// Of each subscription that has admitted cases, those that were deleted too, the one admitted first; of at most so
+  /// many subscriptions.
+  virtual base::Result<std::vector<CaseRecord>> oldest_open_cases(std::size_t max) = 0;
 
   virtual StoreUsage usage() = 0;
   /// Moves what is in memory to SST files, so that the WAL gets short. Called by the committer's thread.

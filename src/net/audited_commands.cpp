@@ -65,6 +65,9 @@ void Session::create_queue(wire::QueueRequest&& frame) {
   if (Status status = frame.options.validate_for(frame.kind); !status.ok()) {
     return refuse(frame.request, std::move(status));
   }
+  if (Status status = model::check_alert_to(frame.options, context_.config.webhooks); !status.ok()) {
+    return refuse(frame.request, std::move(status));
+  }
   model::AuditCall call = call_of(operation_on("put", frame.kind), frame.name);
   create(std::move(call),
          model::CreateQueue{{},
@@ -101,7 +104,8 @@ engine::QueueRef Session::ensured(const model::CreateQueue& command) const {
   auto there = context_.engine.directory().find(command.name);
   if (!command.ensure || there == nullptr || there->kind != command.kind) return nullptr;
   const auto topics = command.topic.empty() ? command.topics : std::vector<std::string>{command.topic};
-  const bool same = model::difference(there->options, command.options).empty() && model::other_topics(*there, topics).empty();
+  const bool same =
+      model::difference(there->options, command.options).empty() && model::other_topics(*there, topics).empty();
   return same ? there : nullptr;
 }
 
@@ -120,6 +124,9 @@ void Session::create(model::AuditCall call, model::CreateQueue command, Then the
 // --- Update, delete, purge, seek --------------------------------------------------------------------------------------
 
 void Session::update_queue(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
+  if (Status status = model::check_alert_to(frame.options, context_.config.webhooks); !status.ok()) {
+    return refuse(frame.request, std::move(status));
+  }
   perform<model::QueueAnswer>(
       call_of(operation_on("patch", queue->kind), queue->name), model::ShardId(0),
       model::UpdateQueue{{}, frame.name, frame.options},

@@ -48,6 +48,7 @@ class BatchWriter {
   base::Status apply(const model::DropReplayJob& m);
   base::Status apply(const model::AppendAudit& m);
   base::Status apply(const model::TrimAudit& m);
+  base::Status apply(const model::PutAlerts& m);
   base::Status apply(const model::PutDedup& m);
   base::Status apply(const model::TrimDedup& m);
   base::Status apply(const model::PutMessageIds& m);

@@ -48,6 +48,9 @@ std::string encode(const model::GroupRecord& record) {
   out.set_ticket(record.ticket);
   out.set_snoozed_until_us(record.snoozed_until.us);
   out.set_noted_at_us(record.noted_at.us);
+  out.set_returned_at_us(record.returned_at.us);
+  out.set_relapses(record.relapses);
+  out.set_relapsed_at_us(record.relapsed_at.us);
   return out.SerializeAsString();
 }
 
@@ -74,6 +77,9 @@ bool decode(std::string_view bytes, model::GroupRecord& record) {
   record.ticket = in.ticket();
   record.snoozed_until = Instant{in.snoozed_until_us()};
   record.noted_at = Instant{in.noted_at_us()};
+  record.returned_at = Instant{in.returned_at_us()};
+  record.relapses = in.relapses();
+  record.relapsed_at = Instant{in.relapsed_at_us()};
   return true;
 }
 

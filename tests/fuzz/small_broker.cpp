@@ -133,6 +133,21 @@ base::Result<model::AuditPage> SharedStore::read_audit(const model::AuditQuery& 
   return store_.read_audit(query, before, max);
 }
 
+base::Result<model::KeptAlerts> SharedStore::read_alerts() {
+  const std::lock_guard lock(mutex_);
+  return store_.read_alerts();
+}
+
+base::Result<std::vector<model::GroupRecord>> SharedStore::recent_groups(base::Instant since, std::size_t max) {
+  const std::lock_guard lock(mutex_);
+  return store_.recent_groups(since, max);
+}
+
+base::Result<std::vector<model::CaseRecord>> SharedStore::oldest_open_cases(std::size_t max) {
+  const std::lock_guard lock(mutex_);
+  return store_.oldest_open_cases(max);
+}
+
 base::Result<model::CheckReport> SharedStore::check(const std::function<bool(std::uint64_t)>& progress) {
   const std::lock_guard lock(mutex_);
   return store_.check(progress);

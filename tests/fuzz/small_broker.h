@@ -63,6 +63,9 @@ class SharedStore final : public model::Store {
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override;
   base::Result<model::AuditPage> read_audit(const model::AuditQuery& query, std::uint64_t before,
                                             std::size_t max) override;
+  base::Result<model::KeptAlerts> read_alerts() override;
+  base::Result<std::vector<model::GroupRecord>> recent_groups(base::Instant since, std::size_t max) override;
+  base::Result<std::vector<model::CaseRecord>> oldest_open_cases(std::size_t max) override;
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override;

@@ -49,6 +49,9 @@ class MemoryStore final : public model::Store {
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override;
   base::Result<model::AuditPage> read_audit(const model::AuditQuery& query, std::uint64_t before,
                                             std::size_t max) override;
+  base::Result<model::KeptAlerts> read_alerts() override;
+  base::Result<std::vector<model::GroupRecord>> recent_groups(base::Instant since, std::size_t max) override;
+  base::Result<std::vector<model::CaseRecord>> oldest_open_cases(std::size_t max) override;
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override {
@@ -159,6 +162,10 @@ class MemoryStore final : public model::Store {
     std::map<model::ReplayJobId, ReplayJob> replay_jobs;
     std::map<std::uint64_t, model::AuditEntry> audit;
     model::AuditPoint audit_anchor;
+  };
+
+    base::Instant alerts_looked_at{};
+    std::map<model::AlertId, model::AlertRecord> alerts{};
   };
   class Writer;
 

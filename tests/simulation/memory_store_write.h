@@ -55,6 +55,7 @@ class MemoryStore::Writer {
   void apply(const model::TrimAudit& trim);
   void apply(const model::PutReplayJob& put);
   void apply(const model::DropReplayJob& drop);
+  void apply(const model::PutAlerts& put);
   void apply(const model::PutQuarantine& put);
   void apply(const model::DropQuarantine& drop);
 

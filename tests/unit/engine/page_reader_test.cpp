@@ -77,6 +77,9 @@ class EvenStore final : public model::Store {
   base::Result<model::AuditPage> read_audit(const model::AuditQuery&, std::uint64_t, std::size_t) override {
     return kNotAsked;
   }
+  base::Result<model::KeptAlerts> read_alerts() override { return kNotAsked; }
+  base::Result<std::vector<model::GroupRecord>> recent_groups(base::Instant, std::size_t) override { return kNotAsked; }
+  base::Result<std::vector<model::CaseRecord>> oldest_open_cases(std::size_t) override { return kNotAsked; }
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return kNotAsked; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override { return kNotAsked; }
