@@ -3,8 +3,8 @@
 #include "admin/json_body.h"
 #include "admin/json_text.h"
 #include "admin/line_diff.h"
+#include "base/crc32c.h"
 #include "base/text_encoding.h"
-#include "wire/envelope.h"
 
 namespace lazaret::admin {
 namespace {
@@ -13,28 +13,26 @@ using base::Code;
 using base::Result;
 using base::Status;
 
-std::string body_text(const model::Message& message, std::string_view content_type) {
-  const std::string_view body = message.body.view();
+/// Checksums are of what is seen: one of a short text that is masked would tell it.
+std::string body_text(const MaskedMessage& seen) {
+  if (!seen.withheld.empty()) return "the body is not shown: " + seen.withheld;
+  const std::string_view body = seen.body();
   const bool shown = body.size() <= kDiffBytes && base::is_utf8(body);
-  if (shown && is_json_type(content_type) && is_json_text(body)) return laid_out(body);
+  if (shown && is_json_type(seen.envelope.content_type) && is_json_text(body)) return laid_out(body);
   if (shown) return std::string(body);
-  return std::to_string(body.size()) + " bytes, CRC-32C " + std::to_string(message.body_crc);
+  return std::to_string(body.size()) + " bytes, CRC-32C " + std::to_string(base::crc32c(body));
 }
 
 /// As a difference is made of it: what can be edited, a line each.
-std::string text_of(const model::Message& message) {
-  std::string text;
-  const auto envelope = wire::decode_envelope(message.envelope.view());
-  if (envelope.ok()) {
-    text = "content_type: " + base::to_utf8(envelope->content_type) + "\n";
-    if (!envelope->content_encoding.empty()) {
-      text += "content_encoding: " + base::to_utf8(envelope->content_encoding) + "\n";
-    }
-    for (const auto& [name, value] : envelope->headers) {
-      text += "header " + base::to_utf8(name) + ": " + base::to_utf8(value) + "\n";
-    }
+std::string text_of(const MaskedMessage& seen) {
+  std::string text = "content_type: " + base::to_utf8(seen.envelope.content_type) + "\n";
+  if (!seen.envelope.content_encoding.empty()) {
+    text += "content_encoding: " + base::to_utf8(seen.envelope.content_encoding) + "\n";
   }
-  return text + "\n" + body_text(message, envelope.ok() ? envelope->content_type : "");
+  for (const auto& [name, value] : seen.envelope.headers) {
+    text += "header " + base::to_utf8(name) + ": " + base::to_utf8(value) + "\n";
+  }
+  return text + "\n" + body_text(seen);
 }
 
 std::string_view name_of(DiffLine::Kind kind) {
@@ -58,18 +56,23 @@ Result<model::MessageRef> read_version(Broker& broker, const model::CaseRecord& 
 Result<json::object> difference_json(Broker& broker, const model::CaseRecord& record, std::uint32_t from,
                                      std::uint32_t to) {
   std::string texts[2];
+  std::string hidden[2];
   const std::uint32_t versions[2] = {from, to};
   for (int i = 0; i < 2; ++i) {
     const auto message = read_version(broker, record, versions[i]);
     if (!message.ok()) return message.status();
     if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
-    texts[i] = text_of(**message);
+    auto seen = broker.config.mask.shown(**message);
+    if (!seen.ok()) return seen.status();
+    texts[i] = text_of(*seen);
+    hidden[i] = std::move(seen->hidden);
   }
   json::array lines;
   for (const DiffLine& line : diff_lines(texts[0], texts[1])) {
     lines.push_back(json::object{{"kind", name_of(line.kind)}, {"text", line.text}});
   }
-  return json::object{{"from", from}, {"to", to}, {"lines", std::move(lines)}};
+  return json::object{
+      {"from", from}, {"to", to}, {"lines", std::move(lines)}, {"masked_differs", hidden[0] != hidden[1]}};
 }
 
 json::object edit_json(const model::CaseEdit& edit) {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <functional>
 
+#include "admin/mask.h"
 #include "base/duration_text.h"
 #include "model/limits.h"
 
@@ -88,17 +89,53 @@ Setter duration(std::function<base::Duration&(Configuration&)> field, base::Dura
   };
 }
 
+/// The items of a list, separated by commas. A comma in one of them stands behind a backslash, as does a backslash.
+std::vector<std::string> items_of(const std::string& value) {
+  std::vector<std::string> list(1);
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    const bool is_escape = value[at] == '\\' && at + 1 < value.size();
+    if (is_escape) {
+      list.back() += value[++at];
+    } else if (value[at] == ',') {
+      list.emplace_back();
+    } else {
+      list.back() += value[at];
+    }
+  }
+  std::erase(list, "");
+  return list;
+}
+
+std::string item_text(const std::string& item) {
+  std::string text;
+  for (const char c : item) {
+    if (c == ',' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text;
+}
+
 Setter names(std::function<std::vector<std::string>&(Configuration&)> field) {
   return [field](Configuration& c, const std::string& value) {
-    std::vector<std::string> list;
-    for (std::size_t at = 0; at < value.size();) {
-      const std::size_t comma = std::min(value.find(',', at), value.size());
-      if (comma > at) list.push_back(value.substr(at, comma - at));
-      at = comma + 1;
-    }
-    field(c) = std::move(list);
+    field(c) = items_of(value);
     return Status();
   };
+}
+
+Status set_masked_paths(Configuration& c, const std::string& value) {
+  c.hospital.masked_paths = items_of(value);
+  if (const auto mask = admin::Mask::of(c.hospital.masked_paths, {}); !mask.ok()) {
+    return bad("JSON pointers (" + mask.status().text() + ")");
+  }
+  return {};
+}
+
+Status set_masked_headers(Configuration& c, const std::string& value) {
+  c.hospital.masked_headers = items_of(value);
+  if (const auto mask = admin::Mask::of({}, c.hospital.masked_headers); !mask.ok()) {
+    return bad("names of headers (" + mask.status().text() + ")");
+  }
+  return {};
 }
 
 Status set_max_attempts(Configuration& c, const std::string& value) {
@@ -165,6 +202,8 @@ const std::vector<Key>& keys() {
       {"storage.disk_reserve_percent", number<double>(LZ_FIELD(storage.disk_reserve_percent), 0.0, 90.0)},
       {"storage.ack_sync_max", duration(LZ_FIELD(storage.ack_sync_max), 0s, 1s)},
       {"storage.relaxed_sync_max", duration(LZ_FIELD(storage.relaxed_sync_max), 1ms, 60s)},
+      {"hospital.masked_paths", set_masked_paths, true},
+      {"hospital.masked_headers", set_masked_headers, true},
       {"defaults.max_attempts", set_max_attempts},
       {"defaults.backoff_initial", duration(LZ_FIELD(defaults.backoff_initial), 0s, 24h * 7)},
       {"defaults.backoff_multiplier", number<double>(LZ_FIELD(defaults.backoff_multiplier), 1.0, 100.0)},
@@ -210,8 +249,8 @@ std::optional<std::string> text_of(const toml::node& node, bool list_wanted) {
   std::string joined;
   for (const toml::node& item : *list) {
     const auto* word = item.as_string();
-    if (word == nullptr) return std::nullopt;
-    joined += (joined.empty() ? "" : ",") + word->get();
+    if (word == nullptr || word->get().empty()) return std::nullopt;
+    joined += (joined.empty() ? "" : ",") + item_text(word->get());
   }
   return joined;
 }
