@@ -178,7 +178,7 @@ struct Event {
                    model::ReplayCaseCommand, model::DiscardCaseCommand, model::CancelScheduled, model::Request,
                    model::CancelRequest, model::AnswerRequest, model::UpdateGroup, model::RecallCaseCommand,
                    model::SaveReplayJob, model::ForgetReplayJob, model::EditCaseCommand, model::RestoreCaseCommand,
-                   model::RedirectCaseCommand, model::AddQuarantine, model::LiftQuarantine, model::ListQuarantines,
+                   model::RedirectCaseCommand, model::ImportCaseCommand, model::AddQuarantine, model::LiftQuarantine, model::ListQuarantines,
                    Persisted, WakeUp, MessagesLoaded, OneLoaded, TimeFound, WaitingLoaded, DiskPressure, TrimNow, Drain,
                    SessionEnded, InstanceAway, InstanceBack, InstanceLost, InstanceGone, ResumeOver, InstanceReserved,
                    IsolationReady, ReservationRefused, InstanceFree, QueueAssigned, QueueRemoved, HandedOver,

@@ -330,12 +330,19 @@ struct RedirectCaseCommand {
   OutgoingRef outgoing;
   bool force = false;  // as for a replay
 };
+/// A case of another broker is admitted here, to a queue: whoever asks has read that it was not brought before.
+/// Answered by CaseDone.
+struct ImportCaseCommand {
+  Origin origin;
+  SubscriptionId subscription;
+  ImportedCaseRef what;
+};
 
 using Command =
     std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
                  UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
                  DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest, UpdateGroup,
-                 EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand, RecallCaseCommand, SaveReplayJob,
+                 EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand, ImportCaseCommand, RecallCaseCommand, SaveReplayJob,
                  ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines>;
 
 }  // namespace lazaret::model
