@@ -38,6 +38,7 @@ enum class errc {
   version_needed = 24,
   invalid_body = 25,
   message_gone = 26,
+  masked = 27,
   bad_magic = 40,
   unsupported_version = 41,
   bad_frame = 42,

@@ -109,15 +109,20 @@ Result<Response> get_acknowledged_like(Broker& broker, const Request& request) {
   if (*failed == nullptr) return Status(Code::MESSAGE_DAMAGED);
   const auto envelope = wire::decode_envelope((*failed)->envelope.view());
   if (!envelope.ok()) return envelope.status();
-  json::object out{{"case", record->id.to_string()}, {"message", nullptr}, {"lines", json::array{}}};
+  json::object out{
+      {"case", record->id.to_string()}, {"message", nullptr}, {"lines", json::array{}}, {"masked_differs", false}};
   const engine::QueueRef queue = broker.engine.directory().find(record->id.subscription);
   if (queue == nullptr) return json_response(200, out);
   auto found = Search(broker, request, queue, envelope->type).run();
   if (!found.ok()) return found.status();
   if (*found) {
     const Found& one = **found;
-    out["message"] = message_json({queue->source_of(one.message->source), one.offset, one.message, 0, false});
-    out["lines"] = lines_between(*one.message, **failed);
+    auto difference = difference_between(broker, *one.message, **failed);
+    if (!difference.ok()) return difference.status();
+    out["message"] =
+        message_json({queue->source_of(one.message->source), one.offset, one.message, 0, false}, broker.config.mask);
+    out["lines"] = std::move(difference->at("lines"));
+    out["masked_differs"] = difference->at("masked_differs");
   }
   return json_response(200, out);
 }

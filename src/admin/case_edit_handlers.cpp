@@ -67,7 +67,7 @@ Status read_headers(const json::object& object, wire::EnvelopeChanges& changes) 
 
 /// The new body, or nullopt where it stays.
 Result<std::optional<std::string>> read_body(const json::object& object, const model::Message& before,
-                                             const wire::Envelope& envelope) {
+                                             const wire::Envelope& envelope, const Mask& mask) {
   const json::value* merge = object.if_contains("merge");
   const json::value* text = object.if_contains("body");
   const json::value* encoded = object.if_contains("body_base64");
@@ -79,7 +79,10 @@ Result<std::optional<std::string>> read_body(const json::object& object, const m
       return Status(Code::INVALID_BODY, "the body is encoded (" + base::to_utf8(envelope.content_encoding) +
                                             "): it can be replaced, not merged with");
     }
-    auto body = merged(before.body.view(), *merge);
+    // Not into what is masked: neither a difference nor an error then tells what it is.
+    const auto seen = mask.editable(before);
+    if (!seen.ok()) return seen.status();
+    auto body = merged(*seen, *merge);
     if (!body.ok()) return body.status();
     return std::optional(std::move(*body));
   }
@@ -109,13 +112,19 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
   if (!envelope.ok()) return envelope.status();
   wire::EnvelopeChanges changes;
   LZ_RETURN_IF_ERROR(read_headers(object, changes));
+  LZ_RETURN_IF_ERROR(config.mask.check(changes));
   if (object.contains("content_type")) {
     auto type = text_field(object, "content_type");
     if (!type.ok()) return type.status();
     changes.content_type = std::move(*type);
   }
-  auto body = read_body(object, before, *envelope);
+  auto body = read_body(object, before, *envelope, config.mask);
   if (!body.ok()) return body.status();
+  if (*body) {
+    auto whole = config.mask.edited(before, std::move(**body));
+    if (!whole.ok()) return whole.status();
+    *body = std::move(*whole);
+  }
   if (changes.empty() && !*body) {
     return Status(Code::BAD_REQUEST, "nothing is changed: give merge, body, body_base64, headers or content_type");
   }
@@ -242,7 +251,8 @@ Result<Response> get_case_version(Broker& broker, const Request& request) {
     if (edit.version == *version) out["edit"] = edit_json(edit);
   }
   out["message"] = message_json(
-      {record->source, record->source_offset(), *message, record->attempt_count, record->attempt_count > 0});
+      {record->source, record->source_offset(), *message, record->attempt_count, record->attempt_count > 0},
+      broker.config.mask);
   return json_response(200, out);
 }
 

@@ -17,7 +17,13 @@ base::Result<model::CaseQuery> case_filter(const Broker& broker, const Request& 
     // An empty one meant any.
     if (value && !value->empty()) text += " " + model::case_term(name, *value);
   }
-  return model::parse_case_query(text, broker.engine.now());
+  return read_case_filter(broker, text);
+}
+
+base::Result<model::CaseQuery> read_case_filter(const Broker& broker, std::string_view text) {
+  auto query = model::parse_case_query(text, broker.engine.now());
+  if (query.ok()) LZ_RETURN_IF_ERROR(broker.config.mask.check(*query));
+  return query;
 }
 
 }  // namespace lazaret::admin

@@ -28,10 +28,9 @@ Result<Response> act(Broker& broker, const Request& request, Command command) {
 }
 
 /// A JSON body is for programs, text for people, and nothing is ever run by a browser: the session adds nosniff.
-std::string_view content_type_of(const model::Message& message) {
-  const auto envelope = wire::decode_envelope(message.envelope.view());
-  if (envelope.ok() && envelope->content_type == "application/json") return "application/json";
-  return base::is_utf8(message.body.view()) ? "text/plain; charset=utf-8" : "application/octet-stream";
+std::string_view content_type_of(const MaskedMessage& seen) {
+  if (seen.envelope.content_type == "application/json") return "application/json";
+  return base::is_utf8(seen.body()) ? "text/plain; charset=utf-8" : "application/octet-stream";
 }
 
 /// Where the message of a case goes in place of its own queue.
@@ -133,7 +132,12 @@ Result<Response> get_case_body(Broker& broker, const Request& request) {
   const auto message = read_version(broker, *record, record->version);
   if (!message.ok()) return message.status();
   if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
-  return Response{200, std::string(content_type_of(**message)), std::string((*message)->body.view()), {}};
+  const auto seen = broker.config.mask.shown(**message);
+  if (!seen.ok()) return seen.status();
+  if (!seen->withheld.empty()) return Status(Code::MASKED, "the body is not shown: " + seen->withheld);
+  Response response{200, std::string(content_type_of(*seen)), std::string(seen->body()), {}};
+  if (seen->covered) response.headers.emplace_back("X-Lazaret-Masked", "true");
+  return response;
 }
 
 Result<Response> replay_case(Broker& broker, const Request& request) {

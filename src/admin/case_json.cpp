@@ -90,9 +90,13 @@ base::Result<json::object> whole_case_json(Broker& broker, const model::CaseReco
   json::object out = case_json(record);
   const auto message = read_version(broker, record, record.version);
   if (message.ok()) {
-    out["message"] =
-        message_json({record.source, record.source_offset(), *message, record.attempt_count, record.attempt_count > 0});
+    json::object shown =
+        message_json({record.source, record.source_offset(), *message, record.attempt_count, record.attempt_count > 0},
+                     broker.config.mask);
+    out["masked"] = shown.contains("masked");
+    out["message"] = std::move(shown);
   } else if (message.code() == base::Code::MESSAGE_GONE || message.code() == base::Code::NOT_FOUND) {
+    out["masked"] = false;
     out["message"] = nullptr;  // closed, and trimmed since
   } else {
     return message.status();

@@ -3,8 +3,8 @@
 #include "admin/json_body.h"
 #include "admin/json_text.h"
 #include "admin/line_diff.h"
+#include "base/crc32c.h"
 #include "base/text_encoding.h"
-#include "wire/envelope.h"
 
 namespace lazaret::admin {
 namespace {
@@ -13,28 +13,26 @@ using base::Code;
 using base::Result;
 using base::Status;
 
-std::string body_text(const model::Message& message, std::string_view content_type) {
-  const std::string_view body = message.body.view();
+/// Checksums are of what is seen: one of a short text that is masked would tell it.
+std::string body_text(const MaskedMessage& seen) {
+  if (!seen.withheld.empty()) return "the body is not shown: " + seen.withheld;
+  const std::string_view body = seen.body();
   const bool shown = body.size() <= kDiffBytes && base::is_utf8(body);
-  if (shown && is_json_type(content_type) && is_json_text(body)) return laid_out(body);
+  if (shown && is_json_type(seen.envelope.content_type) && is_json_text(body)) return laid_out(body);
   if (shown) return std::string(body);
-  return std::to_string(body.size()) + " bytes, CRC-32C " + std::to_string(message.body_crc);
+  return std::to_string(body.size()) + " bytes, CRC-32C " + std::to_string(base::crc32c(body));
 }
 
 /// As a difference is made of it: what can be edited, a line each.
-std::string text_of(const model::Message& message) {
-  std::string text;
-  const auto envelope = wire::decode_envelope(message.envelope.view());
-  if (envelope.ok()) {
-    text = "content_type: " + base::to_utf8(envelope->content_type) + "\n";
-    if (!envelope->content_encoding.empty()) {
-      text += "content_encoding: " + base::to_utf8(envelope->content_encoding) + "\n";
-    }
-    for (const auto& [name, value] : envelope->headers) {
-      text += "header " + base::to_utf8(name) + ": " + base::to_utf8(value) + "\n";
-    }
+std::string text_of(const MaskedMessage& seen) {
+  std::string text = "content_type: " + base::to_utf8(seen.envelope.content_type) + "\n";
+  if (!seen.envelope.content_encoding.empty()) {
+    text += "content_encoding: " + base::to_utf8(seen.envelope.content_encoding) + "\n";
   }
-  return text + "\n" + body_text(message, envelope.ok() ? envelope->content_type : "");
+  for (const auto& [name, value] : seen.envelope.headers) {
+    text += "header " + base::to_utf8(name) + ": " + base::to_utf8(value) + "\n";
+  }
+  return text + "\n" + body_text(seen);
 }
 
 std::string_view name_of(DiffLine::Kind kind) {
@@ -55,12 +53,16 @@ Result<model::MessageRef> read_version(Broker& broker, const model::CaseRecord& 
   return Status(Code::MESSAGE_GONE, "the message of case " + record.id.to_string() + " is not kept any more");
 }
 
-json::array lines_between(const model::Message& from, const model::Message& to) {
+Result<json::object> difference_between(Broker& broker, const model::Message& from, const model::Message& to) {
+  const auto before = broker.config.mask.shown(from);
+  if (!before.ok()) return before.status();
+  const auto after = broker.config.mask.shown(to);
+  if (!after.ok()) return after.status();
   json::array lines;
-  for (const DiffLine& line : diff_lines(text_of(from), text_of(to))) {
+  for (const DiffLine& line : diff_lines(text_of(*before), text_of(*after))) {
     lines.push_back(json::object{{"kind", name_of(line.kind)}, {"text", line.text}});
   }
-  return lines;
+  return json::object{{"lines", std::move(lines)}, {"masked_differs", before->hidden != after->hidden}};
 }
 
 Result<json::object> difference_json(Broker& broker, const model::CaseRecord& record, std::uint32_t from,
@@ -73,7 +75,11 @@ Result<json::object> difference_json(Broker& broker, const model::CaseRecord& re
     if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
     messages[i] = std::move(*message);
   }
-  return json::object{{"from", from}, {"to", to}, {"lines", lines_between(*messages[0], *messages[1])}};
+  auto difference = difference_between(broker, *messages[0], *messages[1]);
+  if (!difference.ok()) return difference.status();
+  (*difference)["from"] = from;
+  (*difference)["to"] = to;
+  return difference;
 }
 
 json::object edit_json(const model::CaseEdit& edit) {

@@ -13,13 +13,14 @@ namespace lazaret::admin {
 /// there is no such version.
 base::Result<model::MessageRef> read_version(Broker& broker, const model::CaseRecord& record, std::uint32_t version);
 
-/// {"from", "to", "lines": [{"kind": "same"|"removed"|"added", "text"}]} of headers and body, JSON laid out first; of
-/// bodies up to kDiffBytes, of larger ones only that they differ.
+/// {"from", "to", "lines": [{"kind": "same"|"removed"|"added", "text"}], "masked_differs"} of headers and body, JSON
+/// laid out first; of bodies up to kDiffBytes, of larger ones and of what is masked only that they differ.
 base::Result<boost::json::object> difference_json(Broker& broker, const model::CaseRecord& record, std::uint32_t from,
                                                   std::uint32_t to);
 inline constexpr std::size_t kDiffBytes = 256u << 10;
-/// The `lines` of that, of any two messages.
-boost::json::array lines_between(const model::Message& from, const model::Message& to);
+/// The same of any two messages, without "from" and "to".
+base::Result<boost::json::object> difference_between(Broker& broker, const model::Message& from,
+                                                     const model::Message& to);
 
 boost::json::object edit_json(const model::CaseEdit& edit);
 

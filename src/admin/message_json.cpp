@@ -149,7 +149,7 @@ void add_envelope(json::object& out, const wire::Envelope& envelope) {
 
 }  // namespace
 
-json::object message_json(const ShownMessage& shown) {
+json::object message_json(const ShownMessage& shown, const Mask& mask) {
   json::object out{{"id", nullptr},
                    {"source", shown.source},
                    {"offset", shown.offset.value},
@@ -157,11 +157,15 @@ json::object message_json(const ShownMessage& shown) {
                    {"redelivered", shown.redelivered}};
   if (shown.message != nullptr) {
     const model::Message& message = *shown.message;
-    if (const auto envelope = wire::decode_envelope(message.envelope.view()); envelope.ok()) {
-      add_envelope(out, *envelope);
+    if (const auto seen = mask.shown(message); seen.ok()) {
+      add_envelope(out, seen->envelope);
       out["published_at"] = time_or_null(message.published_at);
-      const std::string_view body = message.body.view();
-      if (base::is_utf8(body)) {
+      const std::string_view body = seen->body();
+      if (seen->masked) out["masked"] = true;
+      if (!seen->withheld.empty()) {
+        out["body"] = nullptr;
+        out["withheld"] = seen->withheld;
+      } else if (base::is_utf8(body)) {
         out["body"] = body;
       } else {
         out["body_base64"] = base::to_base64(body);

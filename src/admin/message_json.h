@@ -5,6 +5,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "admin/mask.h"
 #include "base/status.h"
 #include "model/message.h"
 #include "model/message_times.h"
@@ -20,8 +21,9 @@ struct ShownMessage {
   std::uint32_t attempt = 0;
   bool redelivered = false;
 };
-/// "body" when it is UTF-8, else "body_base64"; of a damaged message neither, but "damaged": true.
-boost::json::object message_json(const ShownMessage& shown);
+/// "body" when it is UTF-8, else "body_base64"; of a damaged message neither, but "damaged": true. Where something is
+/// masked, "masked": true; and where the body cannot be, it is null and "withheld" says why.
+boost::json::object message_json(const ShownMessage& shown, const Mask& mask);
 
 struct NewMessage {
   wire::Envelope envelope;

@@ -143,7 +143,8 @@ class Peek {
   /// False: it does not fit into this answer.
   bool show(const model::MessageStates::Item& state, const model::MessageRef& message) {
     const model::MessageSource at = message == nullptr ? model::MessageSource() : message->source;
-    json::object item = message_json({queue_->source_of(at), state.offset, message, state.attempt, state.redelivered});
+    json::object item = message_json({queue_->source_of(at), state.offset, message, state.attempt, state.redelivered},
+                                     broker_.config.mask);
     if (at.log) item["source_offset"] = at.offset.value;
     item["state"] = to_string(state.state);
     // What waits on the disk only, the message itself says.

@@ -159,6 +159,10 @@ json::object quarantine_json(model::ShardId shard, const model::QuarantineRecord
 Result<Response> add_quarantine(Broker& broker, const Request& request) {
   const auto wanted = read_wanted(request.body);
   if (!wanted.ok()) return wanted.status();
+  const auto filter = model::Filter::parse(wanted->filter);
+  if (!filter.ok()) return filter.status();
+  // What it catches would tell whose header has this value.
+  LZ_RETURN_IF_ERROR(broker.config.mask.check(*filter));
   const auto queue = find_consumed(broker, wanted->subscription);
   if (!queue.ok()) return queue.status();
   const auto until = read_until(wanted->until, broker.engine.now());

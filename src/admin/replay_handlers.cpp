@@ -1,6 +1,7 @@
 // Replay jobs: create one (or see what it would be for), look at them, and say how they go on.
 #include <charconv>
 
+#include "admin/case_filter.h"
 #include "admin/case_json.h"
 #include "admin/handlers.h"
 #include "admin/json_text.h"
@@ -44,6 +45,7 @@ Result<Response> create_replay(Broker& broker, const Request& request) {
   if (!body.ok()) return body.status();
   auto asked = asked_replay(*body, broker.engine.shard_count());
   if (!asked.ok()) return asked.status();
+  if (const auto query = read_case_filter(broker, asked->job.filter); !query.ok()) return query.status();
   if (asked->dry_run) {
     const auto counted = broker.replays.count(asked->job, std::chrono::steady_clock::now() + kCountFor);
     if (!counted.ok()) return counted.status();

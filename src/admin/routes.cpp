@@ -299,7 +299,9 @@ std::vector<Route> hospital_routes() {
        .summary = "The bytes of the message's body, in its newest version",
        .handler = get_case_body,
        .audited = Audited::look,
-       .outcomes = {{.summary = "As text/plain when they are UTF-8 and as application/json when the message says so",
+       .outcomes = {{.summary =
+                         "As text/plain when they are UTF-8 and as application/json when the message says so; with "
+                         "X-Lazaret-Masked where fields of it are masked",
                      .content_type = "application/octet-stream"}}},
       {.method = Method::post,
        .pattern = "/api/v1/hospital/cases/{id}/replay",

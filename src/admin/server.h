@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "alerts/alerts.h"
+#include "admin/mask.h"
 #include "base/status.h"
 #include "base/time.h"
 #include "engine/engine.h"
@@ -35,6 +36,7 @@ struct ServerConfig {
   std::uint64_t max_header_bytes = 64u << 10;
   model::QueueOptions defaults;  // of new queues
   bool auto_create = false;      // a queue that is published to
+  Mask mask;                     // what of messages nobody sees
   std::string version;           // of the broker
   std::string instance;          // uuid text of this start of the broker
   /// Engine time ahead of the wall clock at the start; shown in health when it is more than a minute.

@@ -26,8 +26,8 @@ struct TopicPage {
   Offset next;
 
   /// False: it does not fit into this answer.
-  bool add(const model::QueueRecord& topic, const model::PagedMessage& one) {
-    json::object item = message_json({topic.name, one.offset, one.message});
+  bool add(const model::QueueRecord& topic, const model::PagedMessage& one, const Mask& mask) {
+    json::object item = message_json({topic.name, one.offset, one.message}, mask);
     // Due later: subscriptions deliver it then.
     item["until"] = time_or_null(one.message == nullptr ? base::Instant{} : one.message->due);
     std::string text;
@@ -50,7 +50,7 @@ Result<TopicPage> read_page(Broker& broker, const model::QueueRecord& topic, Off
                                                           kPeekBytes - std::min(page.items.size(), kPeekBytes - 1));
     if (!read.ok()) return read.status();
     for (const model::PagedMessage& one : read->messages) {
-      if (page.count == count || !page.add(topic, one)) return page;
+      if (page.count == count || !page.add(topic, one, broker.config.mask)) return page;
     }
     if (read->next <= page.next && read->messages.empty()) break;
     page.next = std::max(page.next, read->next);  // what was trimmed lies in between

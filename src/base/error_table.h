@@ -41,6 +41,7 @@
   LAZARET_ERROR(INVALID_BODY,        25, caller, never,     422, 65, false, "the body of the message would not be what its content type says") \
   LAZARET_ERROR(MESSAGE_GONE,        26, caller, never,     410, 66, false, "the message of this case is not kept any more") \
   LAZARET_ERROR(NO_CONSUMER,         27, caller, after,     409, 75, false, "no consumer is connected that it may go to") \
+  LAZARET_ERROR(MASKED,              28, caller, never,     403, 77, false, "the body cannot be masked, so it is not shown") \
   /* The bytes on the connection are not the protocol. */                                                              \
   LAZARET_ERROR(BAD_MAGIC,           40, caller, never,     400, 76, true,  "the connection did not begin with the protocol's magic") \
   LAZARET_ERROR(UNSUPPORTED_VERSION, 41, caller, never,     400, 76, true,  "no protocol version is common to both sides") \

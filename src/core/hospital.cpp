@@ -126,7 +126,10 @@ Status Shard::State::case_problem(const model::CaseId& id, Subscription*& sub) {
     return Status(Code::DESTINATION_NEEDED, "the queue of case " + id.to_string() +
                                                 " is gone: there is no such case, or nowhere to replay it to");
   }
-  if (sub->admitted.contains(id.offset)) return {};
+  if (sub->admitted.contains(id.offset)) {
+    if (id.offset < sub->log->persisted_end) return {};
+    return Status(Code::CASE_BUSY, "case " + id.to_string() + " is just being imported");
+  }
   if (sub->lane.contains(id.offset)) {
     return Status(Code::CASE_BUSY, "case " + id.to_string() + " is being replayed");
   }

@@ -12,6 +12,7 @@
 #include "core/closed_orphans.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/imported_lately.h"
 #include "core/outbox.h"
 #include "core/pending_requests.h"
 #include "core/relapses.h"
@@ -247,6 +248,11 @@ struct Shard::State {
   static bool is_untouched(const Entry& entry);
   void filter_out(Subscription& sub, model::Offset offset);
   void filter_out(Subscription& sub, Entry& entry);
+
+  // --- import.cpp: cases of another broker
+  void on(model::ImportCaseCommand& command);
+  base::Status import_problem(const Subscription* sub) const;
+  void import_case(Subscription& sub, const model::CaseId& id, const model::ImportedCase& what);
 
   // --- quarantine.cpp: rules that send messages to the hospital
   void on(model::AddQuarantine& command);
@@ -580,6 +586,7 @@ struct Shard::State {
   CaseTokens case_tokens;
   Relapses relapses;
   ClosedOrphans closed_orphans;
+  ImportedLately imported_lately;
   PendingRequests pending_requests;
   std::set<RequestKey> noted;  // open ones with a note that is neither published nor on the disk
 

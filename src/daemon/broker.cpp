@@ -202,6 +202,9 @@ Status Broker::serve(const Configuration& configuration) {
   admin_config.max_header_bytes = configuration.broker.max_header_bytes;
   admin_config.auto_create = configuration.broker.auto_create;
   admin_config.defaults = configuration.defaults;
+  auto mask = admin::Mask::of(configuration.hospital.masked_paths, configuration.hospital.masked_headers);
+  if (!mask.ok()) return mask.status();
+  admin_config.mask = std::move(*mask);
   admin_config.version = LAZARET_VERSION;
   admin_config.instance = instance_;
   admin_config.clock_ahead = clock_->ahead_at_start();

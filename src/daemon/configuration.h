@@ -60,6 +60,10 @@ struct Configuration {
     base::Duration relaxed_sync_max = std::chrono::milliseconds(200);
     bool accept_loss = false;  // only by --accept-loss
   } storage;
+  struct Hospital {
+    std::vector<std::string> masked_paths;
+    std::vector<std::string> masked_headers;
+  } hospital;
   model::QueueOptions defaults;
   struct Log {
     std::string level = "info";

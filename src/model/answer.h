@@ -236,6 +236,7 @@ struct CaseDone {
   CaseId id;
   std::uint64_t lane_offset = 0;
   std::uint32_t version = 0;  // of an edit or a redirection: the newest, also where it is refused for that
+  bool known = false;         // of an import: it was brought before
 };
 
 /// The rule that was added or lifted, or those that were asked for.

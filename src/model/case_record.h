@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -120,6 +121,14 @@ struct CaseEdit {
   bool operator==(const CaseEdit&) const = default;
 };
 
+/// Which case it was, of one that was imported from elsewhere. The time tells brokers apart whose ids are the same.
+struct CaseOrigin {
+  CaseId id;
+  MessageId message_id;
+  base::Instant admitted_at;  // for the first time
+  auto operator<=>(const CaseOrigin&) const = default;
+};
+
 /// A case. The message itself stays in its log, or in `evacuated` when the log around it is trimmed; the
 /// attempts stand beside it under the same id.
 struct CaseRecord {
@@ -161,9 +170,23 @@ struct CaseRecord {
   ReplayOutcome replay_outcome = ReplayOutcome::none;
   /// Reason `quarantined`: the number of the rule.
   std::uint64_t quarantine = 0;
+  std::optional<CaseOrigin> origin;
   /// Where the message has its offset in `source`.
   Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
   bool operator==(const CaseRecord&) const = default;
 };
+
+/// What is known of a case that comes from elsewhere.
+struct ImportedCase {
+  CaseOrigin origin;
+  CaseReason reason = CaseReason::attempts_exhausted;
+  ErrorReport last_error;
+  std::string error_frames;  // as CaseRecord says, and the consumer too
+  std::string consumer_name;
+  std::string consumer_version;
+  std::vector<Attempt> attempts;  // numbered from 1
+  MessageRef message;
+};
+using ImportedCaseRef = std::shared_ptr<const ImportedCase>;
 
 }  // namespace lazaret::model

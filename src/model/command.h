@@ -9,8 +9,8 @@
 
 #include "base/boxed.h"
 #include "base/time.h"
-#include "model/alert.h"
 #include "model/accepted_types.h"
+#include "model/alert.h"
 #include "model/audit_entry.h"
 #include "model/case_record.h"
 #include "model/group_record.h"
@@ -345,12 +345,19 @@ struct RedirectCaseCommand {
   OutgoingRef outgoing;
   bool force = false;  // as for a replay
 };
+/// A case of another broker is admitted here, to a queue: whoever asks has read that it was not brought before.
+/// Answered by CaseDone.
+struct ImportCaseCommand {
+  Origin origin;
+  SubscriptionId subscription;
+  ImportedCaseRef what;
+};
 
-using Command =
-    std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
-                 UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
-                 DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest, UpdateGroup,
-                 EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand, RecallCaseCommand, SaveReplayJob,
-                 ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines, AppendAuditCommand, SaveAlerts>;
+using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
+                             CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
+                             ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
+                             AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand,
+                             ImportCaseCommand, RecallCaseCommand, SaveReplayJob, ForgetReplayJob, AddQuarantine,
+                             LiftQuarantine, ListQuarantines, AppendAuditCommand, SaveAlerts>;
 
 }  // namespace lazaret::model

@@ -108,6 +108,14 @@ class FilterParser {
 
 base::Result<Filter> Filter::parse(std::string_view text) { return FilterParser(text).parse(); }
 
+std::vector<std::string> Filter::headers() const {
+  std::vector<std::string> names;
+  for (const Term& term : terms_) {
+    if (term.field == Field::header) names.push_back(term.header);
+  }
+  return names;
+}
+
 bool Filter::matches(const MessageFacts& facts) const {
   return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) { return holds(term, facts); });
 }

@@ -32,6 +32,8 @@ class Filter {
   bool matches(const MessageFacts& facts) const;
   /// It takes everything.
   bool empty() const { return terms_.empty(); }
+  /// The names of those that it looks at.
+  std::vector<std::string> headers() const;
 
  private:
   friend class FilterParser;

@@ -192,6 +192,13 @@ struct RedirectCase {
   std::string to;
   bool drop_evacuated = false;
 };
+/// A case of another broker, with its history. Its message is appended to its log in the same write; this one has its
+/// priority too, which the store fills `record.summary` from.
+struct ImportCase {
+  CaseRecord record;
+  MessageRef message;
+  std::vector<Attempt> attempts;
+};
 /// Everything of a case that was closed at that time, and is closed since, goes.
 struct DropCase {
   CaseId id;
@@ -332,8 +339,8 @@ using Mutation =
                  RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
                  DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
                  DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase,
-                 RedirectCase, DropCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine, AppendAudit,
-                 TrimAudit, PutAlerts>;
+                 RedirectCase, DropCase, ImportCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine,
+                 AppendAudit, TrimAudit, PutAlerts>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

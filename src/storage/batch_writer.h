@@ -71,6 +71,7 @@ class BatchWriter {
   base::Status apply(const model::RestoreCase& m);
   base::Status apply(const model::RedirectCase& m);
   base::Status apply(const model::DropCase& m);
+  base::Status apply(const model::ImportCase& m);
   base::Status apply(const model::PutQuarantine& m);
   base::Status apply(const model::DropQuarantine& m);
 

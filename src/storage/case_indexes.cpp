@@ -47,6 +47,15 @@ Status CaseIndexes::change(const CaseRecord* before, const CaseRecord* now) {
     const std::string name = keys::named(now->id.shard, now->subscription, now->id.subscription);
     LZ_RETURN_IF_ERROR(status_of(batch_.Put(family, slice(name), ""), "filling a batch"));
   }
+  if (before == nullptr && now != nullptr && now->origin) {
+    const std::string key = keys::case_by_origin(now->id.shard, now->id.subscription, *now->origin);
+    LZ_RETURN_IF_ERROR(
+        status_of(batch_.Put(family, slice(key), slice(keys::imported_value(now->id))), "filling a batch"));
+  }
+  if (before != nullptr && now == nullptr && before->origin) {
+    const std::string key = keys::case_by_origin(before->id.shard, before->id.subscription, *before->origin);
+    LZ_RETURN_IF_ERROR(status_of(batch_.Delete(family, slice(key)), "filling a batch"));
+  }
   return count(before, now);
 }
 
@@ -131,9 +140,11 @@ Status write(Database& database, rocksdb::WriteBatch& batch) {
 
 Status build_for(Database& database, model::ShardId shard) {
   rocksdb::WriteBatch batch;
-  for (auto kind = static_cast<std::uint8_t>(keys::Index::by_group);
-       kind <= static_cast<std::uint8_t>(keys::Index::group_by_time); ++kind) {
-    const std::string prefix = keys::index(shard, static_cast<keys::Index>(kind)).str();
+  using keys::Index;
+  for (const Index kind :
+       {Index::by_group, Index::group, Index::by_state, Index::name, Index::by_subscription_and_state,
+        Index::by_correlation, Index::group_by_time, Index::by_origin}) {
+    const std::string prefix = keys::index(shard, kind).str();
     const std::string end = keys::behind(prefix);
     LZ_RETURN_IF_ERROR(status_of(batch.DeleteRange(database.family(Family::hospital_index), slice(prefix), slice(end)),
                                  "filling a batch"));

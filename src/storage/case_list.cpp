@@ -313,6 +313,21 @@ base::Result<CaseRecord> read_case(Database& database, const CaseId& id, const r
   return record;
 }
 
+/// An entry whose case is gone was left by an older version.
+base::Result<std::optional<CaseId>> find_imported(Database& database, model::ShardId shard,
+                                                  model::SubscriptionId subscription,
+                                                  const model::CaseOrigin& origin) {
+  const auto entry = database.get(Family::hospital_index, keys::case_by_origin(shard, subscription, origin));
+  if (!entry.ok()) return entry.status();
+  if (!*entry || (*entry)->size() != 16) return std::optional<CaseId>();
+  const CaseId id{shard, subscription, model::LogId(keys::number_at(**entry, 0)),
+                  model::Offset(keys::number_at(**entry, 8))};
+  const auto record = read_case(database, id);
+  if (!record.ok() && record.code() != Code::NOT_FOUND) return record.status();
+  const bool is_there = record.ok() && record->origin == origin;
+  return is_there ? std::optional(id) : std::nullopt;
+}
+
 base::Result<std::vector<model::Attempt>> read_attempts(Database& database, const CaseId& id) {
   std::vector<model::Attempt> attempts;
   bool good = true;

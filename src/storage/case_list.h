@@ -1,6 +1,7 @@
 // Cases, read: pages of those that a query means, how many there are, and one with its attempts.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ base::Result<model::CaseCount> count_cases(Database& database, std::uint16_t sha
                                            const std::string& cursor, const rocksdb::Snapshot* snapshot);
 base::Result<model::CaseRecord> read_case(Database& database, const model::CaseId& id,
                                           const rocksdb::Snapshot* snapshot = nullptr);
+base::Result<std::optional<model::CaseId>> find_imported(Database& database, model::ShardId shard,
+                                                         model::SubscriptionId subscription,
+                                                         const model::CaseOrigin& origin);
 base::Result<std::vector<model::Attempt>> read_attempts(Database& database, const model::CaseId& id);
 
 /// Of each subscription with admitted cases the one admitted first (oldest_cases.cpp).

@@ -65,6 +65,19 @@ Status BatchWriter::apply(const model::DropCase& m) {
   return still ? drop_case(*record) : Status();
 }
 
+Status BatchWriter::apply(const model::ImportCase& m) {
+  model::CaseRecord record = m.record;
+  record.summary = summary_of(*m.message);
+  record.summary.published = {};
+  if (!record.key) record.key = model::hash_of_key(record.summary.key);
+  record.group = model::group_of(record);
+  for (const model::Attempt& attempt : m.attempts) {
+    LZ_RETURN_IF_ERROR(apply(model::PutAttempt{record.id.subscription, record.id.log, record.id.offset, attempt}));
+  }
+  put_case(record, {});
+  return {};
+}
+
 Status BatchWriter::list_closed(const model::CaseRecord& record) {
   return put(Family::state, keys::closed_case(record.id, record.closed_at), "");
 }

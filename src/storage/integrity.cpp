@@ -251,6 +251,13 @@ Status Checker::check_case(const CaseRecord& record) {
       found(where, "an index of the hospital does not have it, or has it in another state");
     }
   }
+  if (record.origin) {
+    const std::string key = keys::case_by_origin(record.id.shard, record.id.subscription, *record.origin);
+    const auto entry = database_.get(Family::hospital_index, key, snapshot_);
+    if (!entry.ok()) return entry.status();
+    const bool is_named = *entry && **entry == keys::imported_value(record.id);
+    if (!is_named) found(where, "it was imported, and an import would bring it once more");
+  }
   std::uint32_t attempts = 0;
   LZ_RETURN_IF_ERROR(database_.scan(
       Family::state, keys::attempts_of(record.id.shard, record.id.subscription, record.id.log, record.id.offset),

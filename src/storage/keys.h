@@ -144,6 +144,8 @@ enum class Index : std::uint8_t {
   by_subscription_and_state = 7,
   by_correlation = 8,
   group_by_time = 9,  // no cases: groups by their newest admission, the newest first
+  // 10 to 14: replay jobs and alerts
+  by_origin = 15,  // no list: which case one from elsewhere became
 };
 inline Key index(ShardId s, Index kind) { return Key(s).add(static_cast<std::uint8_t>(kind)); }
 inline std::string indexed(Key key, const CaseId& id, base::Instant admitted_at, bool of_subscription) {
@@ -172,6 +174,18 @@ inline std::string case_by_subscription_and_state(const CaseId& id, base::Instan
 inline std::string case_by_correlation(const CaseId& id, base::Instant admitted_at, std::string_view correlation_id) {
   Key key = index(id.shard, Index::by_correlation);
   return indexed(key.add(model::hash_of_key(correlation_id).value), id, admitted_at, false);
+}
+inline std::string case_by_origin(ShardId s, SubscriptionId sub, const model::CaseOrigin& origin) {
+  Key key = index(s, Index::by_origin).add(sub.value).add(std::uint32_t{origin.id.shard.value});
+  key.add(origin.id.subscription.value).add(origin.id.log.value).add(origin.id.offset.value);
+  return key.add(origin.message_id.raw()).add(static_cast<std::uint64_t>(origin.admitted_at.us)).str();
+}
+/// Its value: where the case is.
+inline std::string imported_value(const CaseId& id) {
+  std::string value;
+  base::append_be(value, id.log.value);
+  base::append_be(value, id.offset.value);
+  return value;
 }
 inline std::string group(ShardId s, model::GroupId id) { return index(s, Index::group).add(id.value).str(); }
 inline std::string group_by_time(ShardId s, base::Instant last_seen, model::GroupId id) {

@@ -490,6 +490,26 @@ bool decode(std::string_view bytes, model::StoredIds& stored) {
   return reader.ok;
 }
 
+namespace {
+
+void fill(v1::CaseOrigin& out, const model::CaseOrigin& origin) {
+  out.set_shard(origin.id.shard.value);
+  out.set_subscription(origin.id.subscription.value);
+  out.set_log(origin.id.log.value);
+  out.set_offset(origin.id.offset.value);
+  out.set_message_id(origin.message_id.raw().data(), 16);
+  out.set_admitted_at_us(origin.admitted_at.us);
+}
+
+model::CaseOrigin origin_of(const v1::CaseOrigin& in) {
+  return {{model::ShardId(static_cast<std::uint16_t>(in.shard())), model::SubscriptionId(in.subscription()),
+           model::LogId(in.log()), Offset(in.offset())},
+          base::Uuid::from_raw(in.message_id()).value_or(base::Uuid()),
+          Instant{in.admitted_at_us()}};
+}
+
+}  // namespace
+
 std::string encode(const model::CaseRecord& record) {
   v1::Case out;
   out.set_subscription(record.subscription);
@@ -524,6 +544,7 @@ std::string encode(const model::CaseRecord& record) {
   out.set_replay_job(record.replay_job.value);
   out.set_replay_outcome(static_cast<std::uint32_t>(record.replay_outcome));
   out.set_quarantine(record.quarantine);
+  if (record.origin) fill(*out.mutable_origin(), *record.origin);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -552,6 +573,7 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.discard_reason = in.discard_reason();
   record.key = model::KeyHash(in.key_hash());
   record.quarantine = in.quarantine();
+  if (in.has_origin()) record.origin = origin_of(in.origin());
   record.consumer_name = in.consumer_name();
   record.consumer_version = in.consumer_version();
   record.error_frames = in.error_frames();

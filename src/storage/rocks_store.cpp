@@ -147,6 +147,10 @@ class RocksStore final : public model::Store {
   Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override {
     return storage::read_attempts(*database_, id);
   }
+  Result<std::optional<model::CaseId>> find_imported(model::ShardId shard, model::SubscriptionId subscription,
+                                                     const model::CaseOrigin& origin) override {
+    return storage::find_imported(*database_, shard, subscription, origin);
+  }
   Result<std::vector<model::CaseEdit>> read_edits(const model::CaseId& id) override {
     return storage::read_edits(*database_, id);
   }

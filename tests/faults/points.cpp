@@ -162,6 +162,10 @@ class Points::Store final : public model::Store {
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override {
     return inner_->read_attempts(id);
   }
+  base::Result<std::optional<model::CaseId>> find_imported(model::ShardId shard, model::SubscriptionId subscription,
+                                                           const model::CaseOrigin& origin) override {
+    return inner_->find_imported(shard, subscription, origin);
+  }
   base::Result<std::vector<model::CaseEdit>> read_edits(const model::CaseId& id) override {
     return inner_->read_edits(id);
   }

@@ -100,6 +100,13 @@ base::Result<std::vector<model::Attempt>> SharedStore::read_attempts(const model
   return store_.read_attempts(id);
 }
 
+base::Result<std::optional<model::CaseId>> SharedStore::find_imported(model::ShardId shard,
+                                                                      model::SubscriptionId subscription,
+                                                                      const model::CaseOrigin& origin) {
+  const std::lock_guard lock(mutex_);
+  return store_.find_imported(shard, subscription, origin);
+}
+
 base::Result<std::vector<model::CaseEdit>> SharedStore::read_edits(const model::CaseId& id) {
   const std::lock_guard lock(mutex_);
   return store_.read_edits(id);

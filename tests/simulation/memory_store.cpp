@@ -300,6 +300,15 @@ base::Result<std::vector<model::Attempt>> MemoryStore::read_attempts(const model
   return attempts_of(id.subscription, id.log, id.offset);
 }
 
+base::Result<std::optional<model::CaseId>> MemoryStore::find_imported(model::ShardId shard,
+                                                                      model::SubscriptionId subscription,
+                                                                      const model::CaseOrigin& origin) {
+  for (const auto& [id, record] : live_.cases) {
+    if (id.shard == shard && id.subscription == subscription && record.origin == origin) return std::optional(id);
+  }
+  return std::optional<model::CaseId>();
+}
+
 base::Result<std::vector<model::CaseEdit>> MemoryStore::read_edits(const model::CaseId& id) {
   std::vector<model::CaseEdit> edits;
   for (const auto& [edit, message] : live_.edits[id]) edits.push_back(edit);

@@ -41,6 +41,8 @@ class MemoryStore final : public model::Store {
   base::Result<model::GroupRecord> read_group(model::GroupId id) override;
   base::Result<model::CaseRecord> read_case(const model::CaseId& id) override;
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId& id) override;
+  base::Result<std::optional<model::CaseId>> find_imported(model::ShardId shard, model::SubscriptionId subscription,
+                                                           const model::CaseOrigin& origin) override;
   base::Result<std::vector<model::CaseEdit>> read_edits(const model::CaseId& id) override;
   base::Result<model::MessageRef> read_version(const model::CaseId& id, std::uint32_t version) override;
   base::Result<std::vector<model::ClosedCase>> read_closed(model::ShardId shard, model::SubscriptionId subscription,

@@ -411,6 +411,29 @@ void MemoryStore::Writer::apply(const model::RedirectCase& redirect) {
   if (redirect.drop_evacuated) drop_evacuated(redirect.id.log, redirect.id.offset);
 }
 
+void MemoryStore::Writer::apply(const model::ImportCase& import) {
+  const model::CaseId& id = import.record.id;
+  if (state_.cases.contains(id)) complain("case " + id.to_string() + " is imported to where one is");
+  if (shard_.logs[id.log].find(id.offset) == nullptr) complain("case " + id.to_string() + " comes without its message");
+  for (const auto& [other, record] : state_.cases) {
+    const bool same = other.subscription == id.subscription && record.origin == import.record.origin;
+    if (same) complain("case " + id.to_string() + " is imported twice");
+  }
+  for (const model::Attempt& attempt : import.attempts) {
+    apply(model::PutAttempt{id.subscription, id.log, id.offset, attempt});
+  }
+  if (import.record.attempt_count != state_.attempts[id].size()) {
+    complain("case " + id.to_string() + " is imported with a history of another length");
+  }
+  model::CaseRecord record = import.record;
+  record.summary.body_bytes = import.message->body.size();
+  record.summary.priority = import.message->priority;
+  if (!record.key) record.key = model::hash_of_key(envelope_text(import.message->envelope.view()).key);
+  record.group = model::group_of(record);
+  count(nullptr, &record);
+  state_.cases[id] = record;
+}
+
 void MemoryStore::Writer::apply(const model::DropCase& drop) {
   if (drop.drop_evacuated) drop_evacuated(drop.id.log, drop.id.offset);
   const auto found = state_.cases.find(drop.id);

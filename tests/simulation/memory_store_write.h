@@ -50,6 +50,7 @@ class MemoryStore::Writer {
   void apply(const model::EditCase& edit);
   void apply(const model::RestoreCase& restore);
   void apply(const model::RedirectCase& redirect);
+  void apply(const model::ImportCase& import);
   void apply(const model::DropCase& drop);
   void apply(const model::AppendAudit& append);
   void apply(const model::TrimAudit& trim);

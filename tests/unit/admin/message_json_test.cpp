@@ -24,7 +24,7 @@ TEST(MessageJson, WhatIsReadIsShown) {
   NewMessage given = *message;
   EXPECT_EQ(given.envelope.priority, 9u);
   given.envelope.expires_at_us = 1'893'456'000'000'000;
-  const json::object shown = message_json({"orders", model::Offset(7), stored(given), 2, true});
+  const json::object shown = message_json({"orders", model::Offset(7), stored(given), 2, true}, {});
   EXPECT_EQ(shown.at("id"), "01912d68-783e-7a03-8467-5661c1243ad4");
   EXPECT_EQ(shown.at("source"), "orders");
   EXPECT_EQ(shown.at("offset"), 7);
@@ -42,13 +42,13 @@ TEST(MessageJson, BytesThatAreNoTextGoAsBase64) {
   const auto message = read_message_json(R"({"body_base64": "/wD+"})");
   ASSERT_TRUE(message.ok());
   EXPECT_EQ(message->body, std::string("\xff\0\xfe", 3));
-  const json::object shown = message_json({"orders", {}, stored(*message), 0, false});
+  const json::object shown = message_json({"orders", {}, stored(*message), 0, false}, {});
   EXPECT_EQ(shown.at("body_base64"), "/wD+");
   EXPECT_FALSE(shown.contains("body"));
 }
 
 TEST(MessageJson, ADamagedMessageSaysSo) {
-  const json::object shown = message_json({"orders", model::Offset(3), nullptr, 1, true});
+  const json::object shown = message_json({"orders", model::Offset(3), nullptr, 1, true}, {});
   EXPECT_EQ(shown.at("damaged"), true);
   EXPECT_EQ(shown.at("offset"), 3);
   EXPECT_FALSE(shown.contains("body"));

@@ -84,8 +84,8 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   const auto status = base::Status(base::Code::INTERNAL).with_limit("x", 1).with_retry_after_ms(1);
   expect_described(problem_json(status), "Problem");
   const auto message = std::make_shared<model::Message>();
-  expect_described(message_json({"orders", {}, message, 0, false}), "Message");
-  expect_described(message_json({"orders", {}, nullptr, 0, false}), "Message");
+  expect_described(message_json({"orders", {}, message, 0, false}, {}), "Message");
+  expect_described(message_json({"orders", {}, nullptr, 0, false}, {}), "Message");
 }
 
 }  // namespace

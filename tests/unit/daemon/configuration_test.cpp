@@ -127,6 +127,8 @@ TEST_F(ConfigurationTest, TheExampleLoadsAsItIsAndWithEveryKeyUncommentedAndHasT
     EXPECT_EQ(loaded->storage.disk_reserve_bytes, defaults.storage.disk_reserve_bytes);
     EXPECT_EQ(loaded->storage.disk_reserve_percent, defaults.storage.disk_reserve_percent);
     EXPECT_EQ(loaded->storage.ack_sync_max, defaults.storage.ack_sync_max);
+    EXPECT_EQ(loaded->hospital.masked_paths, defaults.hospital.masked_paths);
+    EXPECT_EQ(loaded->hospital.masked_headers, defaults.hospital.masked_headers);
     EXPECT_EQ(loaded->defaults, defaults.defaults);
     EXPECT_EQ(loaded->log.level, defaults.log.level);
     EXPECT_EQ(loaded->log.format, defaults.log.format);
@@ -199,6 +201,20 @@ TEST_F(ConfigurationTest, ListsAreListsInTheFileAndSeparatedByCommasElsewhere) {
   EXPECT_THAT(load()->admin.allowed_hosts, ::testing::ElementsAre("a.example", "b.example"));
   set("admin.allowed_hosts", "c.example,d.example");
   EXPECT_THAT(load()->admin.allowed_hosts, ::testing::ElementsAre("c.example", "d.example"));
+}
+
+TEST_F(ConfigurationTest, WhatIsMaskedMayHaveCommasAndIsChecked) {
+  write("[hospital]\nmasked_paths = [\"/a,b/c\", '/d\\e']\nmasked_headers = [\"Authorization\"]\n");
+  EXPECT_THAT(load()->hospital.masked_paths, ::testing::ElementsAre("/a,b/c", "/d\\e"));
+  EXPECT_THAT(load()->hospital.masked_headers, ::testing::ElementsAre("Authorization"));
+  set("hospital.masked_paths", R"(/x\,y,/z\\)");
+  EXPECT_THAT(load()->hospital.masked_paths, ::testing::ElementsAre("/x,y", "/z\\"));
+  sources_.settings.clear();
+  write("[hospital]\nmasked_paths = [\"/a\", \"card/number\"]\n");
+  EXPECT_THAT(refusal(),
+              HasSubstr(file_ + ":2: hospital.masked_paths must be JSON pointers (\"card/number\" is no path"));
+  write("[hospital]\nmasked_paths = [\"\"]\n");
+  EXPECT_EQ(refusal(), file_ + ":2: hospital.masked_paths cannot have such a value");
 }
 
 TEST_F(ConfigurationTest, OnlyLoopbackUnlessAllowed) {

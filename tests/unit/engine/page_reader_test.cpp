@@ -66,6 +66,10 @@ class EvenStore final : public model::Store {
   base::Result<model::GroupRecord> read_group(model::GroupId) override { return kNotAsked; }
   base::Result<model::CaseRecord> read_case(const model::CaseId&) override { return kNotAsked; }
   base::Result<std::vector<model::Attempt>> read_attempts(const model::CaseId&) override { return kNotAsked; }
+  base::Result<std::optional<model::CaseId>> find_imported(model::ShardId, model::SubscriptionId,
+                                                           const model::CaseOrigin&) override {
+    return kNotAsked;
+  }
   base::Result<std::vector<model::CaseEdit>> read_edits(const model::CaseId&) override { return kNotAsked; }
   base::Result<model::MessageRef> read_version(const model::CaseId&, std::uint32_t) override { return kNotAsked; }
   base::Result<std::vector<model::ClosedCase>> read_closed(model::ShardId, model::SubscriptionId,

@@ -1,0 +1,129 @@
+#include "admin/mask.h"
+
+#include <algorithm>
+
+#include "admin/json_body.h"
+#include "base/text_encoding.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+}  // namespace
+
+Result<Mask> Mask::of(const std::vector<std::string>& paths, const std::vector<std::string>& headers) {
+  Mask mask;
+  auto parsed = JsonMask::parse(paths);
+  if (!parsed.ok()) return parsed.status();
+  mask.paths_ = std::move(*parsed);
+  if (headers.size() > kHeaders) {
+    return Status(Code::BAD_REQUEST, "there are more than " + std::to_string(kHeaders) + " headers");
+  }
+  for (const std::string& header : headers) {
+    if (header.empty()) return Status(Code::BAD_REQUEST, "a header has a name");
+    mask.headers_.push_back(lower(header));
+  }
+  return mask;
+}
+
+bool Mask::covers(std::string_view header) const {
+  return !headers_.empty() && std::find(headers_.begin(), headers_.end(), lower(header)) != headers_.end();
+}
+
+std::string Mask::closed(std::string_view body, std::string_view encoding) const {
+  if (paths_.empty() || body.empty()) return {};
+  if (!encoding.empty()) return "it is encoded (" + base::to_utf8(encoding) + "), so it cannot be masked";
+  return is_json_text(body) ? "" : "it is not JSON, so it cannot be masked";
+}
+
+Result<MaskedMessage> Mask::shown(const model::Message& message) const {
+  auto envelope = wire::decode_envelope(message.envelope.view());
+  if (!envelope.ok()) return envelope.status();
+  MaskedMessage out;
+  out.envelope = std::move(*envelope);
+  const auto cover = [&](std::vector<std::pair<std::string, std::string>>& headers) {
+    for (auto& [name, value] : headers) {
+      if (!covers(name)) continue;
+      out.hidden += name + "=" + value + "\n";
+      value = kMasked;
+      out.masked = true;
+    }
+  };
+  cover(out.envelope.headers);
+  if (out.envelope.reply) cover(out.envelope.reply->context);
+  out.own = message.body.view();
+  out.withheld = closed(out.own, out.envelope.content_encoding);
+  if (!out.withheld.empty()) {
+    out.hidden += out.own;
+    out.own = {};
+    out.masked = true;
+    return out;
+  }
+  if (paths_.empty() || out.own.empty()) return out;
+  const std::size_t before = out.hidden.size();
+  std::string covered = paths_.covered(out.own, out.hidden);
+  if (out.hidden.size() == before) return out;
+  out.masked = true;
+  out.covered = std::move(covered);
+  return out;
+}
+
+Status Mask::check_header(std::string_view header) const {
+  if (!covers(header)) return {};
+  return Status(Code::BAD_REQUEST, "the header " + base::to_utf8(header) + " is masked: it cannot be asked for");
+}
+
+Status Mask::check(const model::CaseQuery& query) const {
+  for (const model::CaseTerm& term : query.terms) {
+    if (term.field == model::CaseTerm::Field::header) LZ_RETURN_IF_ERROR(check_header(term.header));
+    if (term.field == model::CaseTerm::Field::body && !paths_.empty()) {
+      return Status(Code::BAD_REQUEST,
+                    "fields of bodies are masked (hospital.masked_paths): body~ cannot be asked for");
+    }
+  }
+  return {};
+}
+
+Status Mask::check(const model::Filter& filter) const {
+  for (const std::string& header : filter.headers()) LZ_RETURN_IF_ERROR(check_header(header));
+  return {};
+}
+
+Status Mask::check(const wire::EnvelopeChanges& changes) const {
+  for (const auto& [name, values] : changes.headers) {
+    if (!covers(name)) continue;
+    return Status(Code::BAD_REQUEST, "the header " + base::to_utf8(name) + " is masked: it stays as it is");
+  }
+  return {};
+}
+
+Result<std::string> Mask::editable(const model::Message& message) const {
+  auto seen = shown(message);
+  if (!seen.ok()) return seen.status();
+  if (seen->withheld.empty()) return std::string(seen->body());
+  return Status(Code::BAD_REQUEST, "the body cannot be edited by who cannot see it: " + seen->withheld);
+}
+
+Result<std::string> Mask::edited(const model::Message& before, std::string body) const {
+  if (paths_.empty()) return body;
+  if (const auto seen = editable(before); !seen.ok()) return seen.status();
+  if (const std::string why = closed(body, ""); !why.empty()) {
+    return Status(Code::BAD_REQUEST, "the new body cannot be taken: " + why);
+  }
+  const std::string_view old = before.body.view();
+  // An empty body has nothing that could be masked.
+  auto whole = paths_.uncovered(old.empty() ? "null" : old, body.empty() ? "null" : std::string_view(body));
+  if (whole.ok() && body.empty()) return body;
+  return whole;
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,89 @@
+// Cases of another broker that are brought here, one command each: the message in the log of its queue, settled where
+// it stands, its attempts and its case, in one write. Nobody is delivered it before somebody replays the case.
+//
+// Which were brought already the store knows (its record says which case it was), and whoever asks has looked there;
+// what was brought since that look is known here. So a file that is sent again brings nothing twice.
+#include <algorithm>
+
+#include "core/shard_state.h"
+
+namespace lazaret::core {
+
+using base::Code;
+using base::Status;
+using model::Offset;
+
+/// A subscription of a topic has no log of its own to put a message into: others would get it too.
+Status Shard::State::import_problem(const Subscription* sub) const {
+  if (sub == nullptr || sub->deleting) return Status(Code::NOT_FOUND, "the queue was deleted");
+  if (sub->queue->kind != model::Kind::queue) {
+    return Status(Code::BAD_REQUEST, sub->queue->name + " is a subscription: cases can be imported into a queue");
+  }
+  return refuse_publishes ? disk_is_short() : Status();
+}
+
+void Shard::State::on(model::ImportCaseCommand& command) {
+  Subscription* sub = find(command.subscription);
+  model::CaseDone answer{command.origin.request, import_problem(sub), {}, 0};
+  if (answer.status.ok()) {
+    answer.id = {config.shard, sub->queue->subscription, sub->queue->log, sub->log->state.next};
+    if (const auto known = imported_lately.find(command.subscription, command.what->origin)) {
+      answer.id.offset = *known;
+      answer.known = true;
+    } else {
+      imported_lately.remember(command.subscription, command.what->origin, answer.id.offset);
+      import_case(*sub, answer.id, *command.what);
+    }
+  }
+  tell(command.origin.session, std::move(answer));
+}
+
+void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const model::ImportedCase& what) {
+  Log& log = *sub.log;
+  put_changed_log(log);
+  // It is past all times that it had, and goes by its priority only when it is replayed.
+  auto message = std::make_shared<model::Message>(*what.message);
+  message->due = message->expires_at = {};
+  message->source = {};
+  message->priority = 0;
+  const std::size_t bytes = message->size();
+  Arrivals stored;
+  take_in(log, message, stored);
+  message->published_at = what.message->published_at.us == 0 ? now : std::min(what.message->published_at, now);
+  log.ends.emplace_back(group, log.state.next);
+  touch(log);
+  mutate(model::AppendMessages{log.state.log, id.offset, std::move(stored.messages)}, true);
+  reserve(log);
+  if (sub.window_next == id.offset && !sub.loading_window) sub.window_next = id.offset.next();
+  sub.acked.settle(id.offset);
+  left(sub, bytes);
+
+  model::ImportCase import;
+  model::CaseRecord& record = import.record;
+  record.id = id;
+  record.subscription = sub.queue->name;
+  record.source = sub.queue->source();
+  record.reason = what.reason;
+  record.origin = what.origin;
+  record.attempt_count = static_cast<std::uint32_t>(what.attempts.size());
+  record.failure_count =
+      static_cast<std::uint32_t>(std::count_if(what.attempts.begin(), what.attempts.end(), model::counts));
+  record.last_error = {what.last_error.type, what.last_error.message, ""};
+  record.error_frames = what.error_frames;
+  record.consumer_name = what.consumer_name;
+  record.consumer_version = what.consumer_version;
+  record.admitted_at = now;
+  record.first_admitted_at = std::min(what.origin.admitted_at, now);
+  if (sub.keys != nullptr) {
+    record.key = key_of(*message);
+    sub.keys->open_case(id.offset, record.key, model::holds_key(record.reason));
+  }
+  import.message = what.message;
+  import.attempts = what.attempts;
+  mutate(std::move(import), true);
+  sub.admitted.insert(id.offset);
+  ++sub.counters.in_hospital;
+  touch(sub);
+}
+
+}  // namespace lazaret::core

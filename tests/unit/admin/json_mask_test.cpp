@@ -1,0 +1,152 @@
+#include "admin/json_mask.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "admin/json_body.h"
+
+namespace lazaret::admin {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+JsonMask mask_of(const std::vector<std::string>& paths) {
+  auto mask = JsonMask::parse(paths);
+  EXPECT_TRUE(mask.ok()) << mask.status().text();
+  return std::move(*mask);
+}
+
+std::string covered(const std::vector<std::string>& paths, std::string_view text) {
+  EXPECT_TRUE(is_json_text(text)) << text;
+  std::string hidden;
+  return mask_of(paths).covered(text, hidden);
+}
+
+std::vector<std::string> found(const std::vector<std::string>& paths, std::string_view text) {
+  std::vector<std::string> pointers;
+  mask_of(paths).find(text, [&](const JsonMask::Found& one) {
+    pointers.push_back(one.pointer);
+    return true;
+  });
+  return pointers;
+}
+
+TEST(JsonMaskTest, CoversWhatPathsName) {
+  EXPECT_EQ(covered({"/card/number"}, R"({"card": {"number": 4111, "month": 7}, "number": 1})"),
+            R"({"card": {"number": "***", "month": 7}, "number": 1})");
+  EXPECT_EQ(covered({"/items/*/price"}, R"({"items":[{"price":1.50},{"name":"x"},{"price":[1,{"a":2}]}]})"),
+            R"({"items":[{"price":"***"},{"name":"x"},{"price":"***"}]})");
+  EXPECT_EQ(covered({"/items/1"}, R"({"items":[1,2,3]})"), R"({"items":[1,"***",3]})");
+  EXPECT_EQ(covered({"/1"}, R"({"1":"one","01":"two"})"), R"({"1":"***","01":"two"})");
+  EXPECT_EQ(covered({"/*"}, R"([1,"a",null,true,{},[]])"), R"(["***","***","***","***","***","***"])");
+  EXPECT_EQ(covered({"/*/*"}, R"({"a":{"b":1},"c":[2],"d":3})"), R"({"a":{"b":"***"},"c":["***"],"d":3})");
+  EXPECT_EQ(covered({"/a", "/a/b", "/*/c"}, R"({"a":{"b":1},"x":{"c":2}})"), R"({"a":"***","x":{"c":"***"}})");
+  EXPECT_EQ(covered({"/a"}, R"("a")"), R"("a")");
+  EXPECT_EQ(covered({"/a"}, "7"), "7");
+  EXPECT_EQ(covered({}, R"({"a":1})"), R"({"a":1})");
+}
+
+TEST(JsonMaskTest, AMemberThatStandsTwiceIsCoveredTwice) {
+  EXPECT_EQ(covered({"/a/b"}, R"({"a":{"b":1,"b":2},"a":{"b":3}})"), R"({"a":{"b":"***","b":"***"},"a":{"b":"***"}})");
+}
+
+TEST(JsonMaskTest, NamesAreComparedAsTheyAreMeant) {
+  EXPECT_EQ(covered({"/a~1b", "/c~0d", "/~01"}, R"({"a/b":1,"c~d":2,"~1":3,"a~1b":4})"),
+            R"({"a/b":"***","c~d":"***","~1":"***","a~1b":4})");
+  EXPECT_EQ(covered({"/card"}, R"({"\u0063ar\u0064":1})"), R"({"\u0063ar\u0064":"***"})");
+  EXPECT_EQ(covered({"/a\"b\\"}, R"({"a\"b\\":1})"), R"({"a\"b\\":"***"})");
+  EXPECT_EQ(covered({"/\n/\t"}, R"({"\n":{"\t":1}})"), R"({"\n":{"\t":"***"}})");
+  EXPECT_EQ(covered({"/\u00e9", "/\u20ac", "/\U0001F600"}, R"({"\u00e9":1,"\u20AC":2,"\ud83d\ude00":3,"\u00e8":4})"),
+            R"({"\u00e9":"***","\u20AC":"***","\ud83d\ude00":"***","\u00e8":4})");
+  EXPECT_EQ(covered({"/\u20ac"}, "{\"\u20ac\":1}"), "{\"\u20ac\":\"***\"}");
+  EXPECT_EQ(covered({"/"}, R"({"":1,"a":2})"), R"({"":"***","a":2})") << "the member without a name";
+  EXPECT_EQ(covered({"/A"}, R"({"a":1})"), R"({"a":1})") << "names of members have a case";
+}
+
+TEST(JsonMaskTest, TheTextAroundStaysAsItIsWritten) {
+  EXPECT_EQ(covered({"/x"}, "{ \"n\" : 1.0000000000000000001 ,\t\"e\":1E400,\n \"x\" : 12 , \"z\":-0 }\n"),
+            "{ \"n\" : 1.0000000000000000001 ,\t\"e\":1E400,\n \"x\" : \"***\" , \"z\":-0 }\n");
+  EXPECT_EQ(covered({"/x"}, R"({"a":"}]\"\\","x":"]}\"{[\\","b":"\\"})"), R"({"a":"}]\"\\","x":"***","b":"\\"})");
+}
+
+TEST(JsonMaskTest, WhatIsHiddenCanBeCompared) {
+  std::string first;
+  std::string second;
+  const JsonMask mask = mask_of({"/x"});
+  EXPECT_EQ(mask.covered(R"({"x":1})", first), mask.covered(R"({"x":2})", second));
+  EXPECT_NE(first, second);
+}
+
+TEST(JsonMaskTest, NeitherDepthNorSizeIsATrouble) {
+  const std::string deep = std::string(kBodyDepth - 1, '[') + "1" + std::string(kBodyDepth - 1, ']');
+  std::string path;
+  for (std::size_t i = 0; i < JsonMask::kPathSteps; ++i) path += "/*";
+  EXPECT_THAT(covered({path}, deep), HasSubstr("[\"***\"]"));
+  EXPECT_EQ(covered({"/a"}, "{\"b\":" + deep + ",\"a\":1}"), "{\"b\":" + deep + ",\"a\":\"***\"}");
+
+  std::string huge = "{\"items\":[";
+  for (int i = 0; i < 300'000; ++i) huge += R"({"price":12.5,"name":"a thing"},)";
+  huge += "0]}";
+  const std::string seen = covered({"/items/*/price"}, huge);
+  EXPECT_EQ(seen.find("12.5"), std::string::npos);
+  EXPECT_EQ(seen.size(), huge.size() + 300'000);
+}
+
+TEST(JsonMaskTest, FindsPlacesInTheOrderOfTheText) {
+  EXPECT_THAT(found({"/a/*", "/b~1c"}, R"({"b/c":1,"a":[{"x":1},2]})"), ElementsAre("/b~1c", "/a/0", "/a/1"));
+}
+
+TEST(JsonMaskTest, PathsThatAreNoneAreRefusedByName) {
+  const auto refusal = [](std::vector<std::string> paths) { return JsonMask::parse(paths).status().text(); };
+  EXPECT_THAT(refusal({"/a", "card/number"}), HasSubstr("\"card/number\" is no path"));
+  EXPECT_THAT(refusal({""}), HasSubstr("is no path"));
+  EXPECT_THAT(refusal({"/a~2"}), HasSubstr("~0"));
+  EXPECT_THAT(refusal({"/a~"}), HasSubstr("~0"));
+  EXPECT_THAT(refusal({"/" + std::string(JsonMask::kPathBytes, 'a')}), HasSubstr("1000 bytes"));
+  std::string deep;
+  for (std::size_t i = 0; i <= JsonMask::kPathSteps; ++i) deep += "/a";
+  EXPECT_THAT(refusal({deep}), HasSubstr("32 steps"));
+  EXPECT_THAT(refusal(std::vector<std::string>(JsonMask::kPaths + 1, "/a")), HasSubstr("more than 100"));
+  EXPECT_TRUE(JsonMask::parse(std::vector<std::string>(JsonMask::kPaths, "/a")).ok());
+}
+
+class Uncovered : public ::testing::Test {
+ protected:
+  static std::string whole(std::string_view before, std::string_view after) {
+    const auto text = mask_of({"/card/number", "/items/*/price"}).uncovered(before, after);
+    return text.ok() ? *text : text.status().text();
+  }
+  static constexpr std::string_view kBefore = R"({"card":{"number":4111},"items":[{"price":1.50},{"price":2}]})";
+};
+
+TEST_F(Uncovered, WhatIsCoveredStays) {
+  EXPECT_EQ(whole(kBefore, R"({"items":[{"price":"***","n":3},{"price":"***"}],"card":{"number":"***"}})"),
+            R"({"items":[{"price":1.50,"n":3},{"price":2}],"card":{"number":4111}})");
+}
+
+TEST_F(Uncovered, NothingIsWrittenToAMaskedPlace) {
+  EXPECT_THAT(whole(kBefore, R"({"card":{"number":4111},"items":[{"price":"***"},{"price":"***"}]})"),
+              HasSubstr("/card/number is masked"))
+      << "not even what is there: that would tell whether a guess was right";
+  EXPECT_THAT(whole(kBefore, R"({"card":{"number":"***"},"items":[{"price":"***"}]})"),
+              HasSubstr("/items/1/price is masked: it cannot be taken out"));
+  EXPECT_THAT(whole(kBefore, R"({"card":{"number":"***"},"items":[{"price":"***"},{"price":"***"},{"price":"***"}]})"),
+              HasSubstr("/items/2/price is masked: it cannot be added"));
+  EXPECT_THAT(whole(kBefore, "null"), HasSubstr("is masked: it cannot be taken out"));
+  EXPECT_THAT(whole("{}", R"({"card":{"number":"***"}})"), HasSubstr("it cannot be added"));
+}
+
+TEST_F(Uncovered, OfTwoOfOneNameTheOrderStays) {
+  EXPECT_EQ(whole(R"({"card":{"number":1,"number":2}})", R"({"card":{"x":0,"number":"***","number":"***"}})"),
+            R"({"card":{"x":0,"number":1,"number":2}})");
+}
+
+TEST_F(Uncovered, TooManyAreRefused) {
+  std::string body = "{\"items\":[{\"price\":0}";
+  for (std::size_t i = 0; i < JsonMask::kUncovered; ++i) body += ",{\"price\":0}";
+  EXPECT_THAT(whole(body + "]}", "{}"), HasSubstr("more than 10000"));
+}
+
+}  // namespace
+}  // namespace lazaret::admin
