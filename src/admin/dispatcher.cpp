@@ -107,13 +107,19 @@ Response Dispatcher::handle(const Request& request) const noexcept {
   try {
     LZ_ASSERT(request.route != nullptr && request.route->handler != nullptr);
     if (request.route->audited == Audited::no) return serve(request);
-    auto begun = broker_.engine.audit().begin(audit_call_of(request), request.deadline);
+    const model::AuditCall call = audit_call_of(request);
+    const bool is_look = request.route->audited == Audited::look;
+    if (is_look && looks_.is_known(call, std::chrono::steady_clock::now())) return serve(request);
+    auto begun = broker_.engine.audit().begin(call, request.deadline);
     if (!begun.ok()) return problem(begun.status());
     Response response = serve(request);
     engine::AuditOutcome outcome{response.status, response.code, std::move(response.change)};
     // However long the handler took, its end has its own time.
     const auto deadline = std::chrono::steady_clock::now() + kAskDeadline;
     const Status written = broker_.engine.audit().end(std::move(*begun), std::move(outcome), deadline);
+    // One that showed nothing is no reason not to note the next.
+    const bool has_shown = is_look && written.ok() && response.status < 400;
+    if (has_shown) looks_.noted(call, std::chrono::steady_clock::now());
     return written.ok() ? std::move(response) : problem(written);
   } catch (const std::exception& exception) {
     return mistake(exception.what());

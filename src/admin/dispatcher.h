@@ -1,6 +1,6 @@
 // Dispatcher: decides whether a request is served, finds its handler, and turns whatever goes wrong into a problem
 // document. No exception leaves it. What the route says is audited is noted in the audit trail before and after, here
-// and nowhere else.
+// and nowhere else; a look that is repeated is noted once in a while (recent_looks.h).
 //
 // Threading: `refuse` on the I/O thread, `handle` on any worker.
 #pragma once
@@ -9,6 +9,7 @@
 
 #include "admin/broker.h"
 #include "admin/origin_check.h"
+#include "admin/recent_looks.h"
 #include "admin/routes.h"
 
 namespace lazaret::admin {
@@ -31,6 +32,7 @@ class Dispatcher {
 
   Broker& broker_;
   OriginCheck origins_;
+  mutable RecentLooks looks_;
 };
 
 }  // namespace lazaret::admin
