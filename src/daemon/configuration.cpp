@@ -105,8 +105,8 @@ Setter names(std::function<std::vector<std::string>&(Configuration&)> field) {
 /// "": none is set.
 Status set_public_url(Configuration& c, const std::string& value) {
   const bool plain = std::all_of(value.begin(), value.end(), [](char one) {
-    return static_cast<unsigned char>(one) > 0x20 && one != 0x7f && std::string_view("\"<>\\^`{|}?#").find(one) ==
-                                                                       std::string_view::npos;
+    return static_cast<unsigned char>(one) > 0x20 && one != 0x7f &&
+           std::string_view("\"<>\\^`{|}?#").find(one) == std::string_view::npos;
   });
   const std::size_t scheme = value.starts_with("http://") ? 7 : value.starts_with("https://") ? 8 : 0;
   if (!value.empty() && (!plain || scheme == 0 || value.size() <= scheme || value.size() > 1024)) {

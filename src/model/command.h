@@ -9,8 +9,8 @@
 
 #include "base/boxed.h"
 #include "base/time.h"
-#include "model/alert.h"
 #include "model/accepted_types.h"
+#include "model/alert.h"
 #include "model/case_record.h"
 #include "model/group_record.h"
 #include "model/ids.h"

@@ -53,9 +53,9 @@ struct GroupRecord {
   std::uint64_t admissions = 0;  // relapses too, and of cases that are gone
   base::Instant first_seen;      // admissions
   base::Instant last_seen;
-  base::Instant returned_at;    // the newest admission before which there was none for kGroupQuiet; 0: none yet
-  std::uint64_t relapses = 0;   // admissions of cases that had been replayed
-  base::Instant relapsed_at;    // the newest of them
+  base::Instant returned_at;     // the newest admission before which there was none for kGroupQuiet; 0: none yet
+  std::uint64_t relapses = 0;    // admissions of cases that had been replayed
+  base::Instant relapsed_at;     // the newest of them
   GroupConsumer first_consumer;  // who had it then
   GroupConsumer last_consumer;
   GroupTrend trend;

@@ -320,8 +320,7 @@ using Mutation =
                  RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
                  DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
                  DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase,
-                 RedirectCase, DropCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine,
-                 PutAlerts>;
+                 RedirectCase, DropCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine, PutAlerts>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

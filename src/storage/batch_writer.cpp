@@ -1,5 +1,5 @@
-#include "storage/alerts.h"
 #include "storage/batch_writer.h"
+#include "storage/alerts.h"
 
 #include <algorithm>
 

@@ -58,10 +58,11 @@ class WebhooksTest : public ::testing::Test {
     std::string lines;
     for (int i = 0; i < count; ++i) lines += std::to_string(i) + "\n";
     ASSERT_EQ(broker_->cli({"publish", queue, "--jsonl"}, lines).exit, 0);
-    ASSERT_EQ(broker_->cli({"consume", queue, "--count", std::to_string(count), "--exec",
-                            "echo '" + error + "' >&2; exit 65"})
-                  .exit,
-              0);
+    ASSERT_EQ(
+        broker_
+            ->cli({"consume", queue, "--count", std::to_string(count), "--exec", "echo '" + error + "' >&2; exit 65"})
+            .exit,
+        0);
   }
   void create(const std::string& queue, const std::string& options = "{}") {
     const HttpAnswer answer = http(broker_->admin(), "PUT", "/api/v1/queues/" + queue, options);
@@ -95,7 +96,8 @@ TEST_F(WebhooksTest, AFailureIsToldWithEverythingThatHelps) {
   EXPECT_EQ(alert.at("runbook"), "https://wiki/billing");
   EXPECT_EQ(alert.at("counts").at("open"), 1);
   EXPECT_THAT(text_of(alert, "sentence"), HasSubstr("no such table"));
-  EXPECT_EQ(text_of(alert, "url"), "https://lazaret.example.org/hospital/cases?filter=group%3D" + text_of(alert, "group"));
+  EXPECT_EQ(text_of(alert, "url"),
+            "https://lazaret.example.org/hospital/cases?filter=group%3D" + text_of(alert, "group"));
   EXPECT_EQ(ops.posts().size(), 0u) << "the queue says who is told";
   fail("orders", "out of paper");
   ASSERT_TRUE(eventually([&] { return ops.count("new_group") == 1; })) << "and the default one is told of others";
@@ -103,7 +105,8 @@ TEST_F(WebhooksTest, AFailureIsToldWithEverythingThatHelps) {
   const boost::json::value group = api(*broker_, "/hospital/groups/" + text_of(alert, "group"));
   EXPECT_EQ(group.at("queue_owner"), "the payments team");
   EXPECT_EQ(group.at("runbook"), "https://wiki/billing");
-  ASSERT_TRUE(eventually([&] { return delivery(0, "outcome") == "delivered" && delivery(1, "outcome") == "delivered"; }));
+  ASSERT_TRUE(
+      eventually([&] { return delivery(0, "outcome") == "delivered" && delivery(1, "outcome") == "delivered"; }));
   EXPECT_THAT(metrics(), HasSubstr("lazaret_alerts_total{kind=\"new_group\"} 2"));
   EXPECT_THAT(metrics(), HasSubstr("lazaret_webhook_attempts_total{receiver=\"payments\",outcome=\"delivered\"} 1"));
   EXPECT_THAT(metrics(), HasSubstr("lazaret_queue_unaccounted{queue=\"billing\"} 0"));
@@ -141,8 +144,10 @@ TEST_F(WebhooksTest, AReceiverThatIsDownHoldsUpNothing) {
   create("c");
   fail("a", "no such table");
   fail("b", "no such table");
-  ASSERT_TRUE(eventually([&] { return alerts().size() == 2 && delivery(1, "attempts") != "" &&
-                                      alerts().at(1).at("deliveries").at(0).at("attempts").to_number<int>() >= 1; }));
+  ASSERT_TRUE(eventually([&] {
+    return alerts().size() == 2 && delivery(1, "attempts") != "" &&
+           alerts().at(1).at("deliveries").at(0).at("attempts").to_number<int>() >= 1;
+  }));
   fail("c", "no such table");
   ASSERT_TRUE(eventually([&] { return ops.count("new_group") == 1; }));
   EXPECT_EQ(delivery(2, "outcome"), "waiting");
@@ -202,7 +207,8 @@ TEST_F(WebhooksTest, AQueueMayOnlyNameAWebhookThatThereIs) {
   EXPECT_EQ(refused.status, 400);
   EXPECT_THAT(text_of(refused.json(), "detail"), HasSubstr("there are ops"));
   EXPECT_EQ(broker_->cli({"queue", "update", "billing", "--alert-to", "opps"}).exit, 65);
-  EXPECT_EQ(broker_->cli({"queue", "update", "billing", "--alert-to", "ops", "--owner", "42", "--runbook", "r"}).exit, 0);
+  EXPECT_EQ(broker_->cli({"queue", "update", "billing", "--alert-to", "ops", "--owner", "42", "--runbook", "r"}).exit,
+            0);
   const auto shown = broker_->cli_json({"queue", "show", "billing"})[0];
   EXPECT_EQ(shown.at("owner"), "42");
   EXPECT_EQ(shown.at("alert_to"), "ops");
@@ -216,7 +222,8 @@ TEST_F(WebhooksTest, AReplayThatRelapsesAndItsEndAreTold) {
   create("billing");
   fail("billing", "no such table");
   ASSERT_EQ(broker_->cli({"hospital", "replay", "--filter", "queue=billing", "--yes", "--canary", "1"}).exit, 0);
-  ASSERT_EQ(broker_->cli({"consume", "billing", "--count", "1", "--exec", "echo 'no such table' >&2; exit 65"}).exit, 0);
+  ASSERT_EQ(broker_->cli({"consume", "billing", "--count", "1", "--exec", "echo 'no such table' >&2; exit 65"}).exit,
+            0);
   ASSERT_TRUE(eventually([&] { return ops.count("relapse") == 1 && ops.count("job_ended") == 1; }));
   for (const WebhookSink::Post& post : ops.posts()) {
     if (post.kind() != "job_ended") continue;
@@ -245,8 +252,8 @@ TEST_F(WebhooksTest, WatchPrintsCasesAndAlertsAsTheyCome) {
   const std::string all = broker_->dir() / "all";
   const std::string some = broker_->dir() / "some";
   Process watch({.command = broker_->cli_command({"--json", "hospital", "watch", "--count", "2"}), .output_file = all});
-  Process filtered({.command = broker_->cli_command({"hospital", "watch", "--filter", "queue=billing"}),
-                    .output_file = some});
+  Process filtered(
+      {.command = broker_->cli_command({"hospital", "watch", "--filter", "queue=billing"}), .output_file = some});
   // Until both have begun: what was there before they asked what time it is is not told.
   int rounds = 0;
   ASSERT_TRUE(eventually([&] {
