@@ -88,6 +88,8 @@ void apply(const GroupPatch& patch, base::Instant at, GroupRecord& group);
 bool counts_alike(const CaseRecord& before, const CaseRecord& now);
 /// A case comes to its group: from another state or group, or, with `admitted`, by an admission.
 void enter(GroupRecord& group, const CaseRecord& record, bool admitted);
+/// What was replayed has failed again; beside `enter`.
+void relapse(GroupRecord& group, const CaseRecord& record);
 /// It leaves the state that it had there.
 void leave(GroupRecord& group, const CaseRecord& record);
 /// The same group on another shard: a queue that was deleted, and created again.

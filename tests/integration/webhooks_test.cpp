@@ -15,10 +15,8 @@ namespace lazaret::testing {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::SizeIs;
 
 const std::string kSecret = "correct horse battery staple";
 
@@ -145,8 +143,7 @@ TEST_F(WebhooksTest, AReceiverThatIsDownHoldsUpNothing) {
   fail("a", "no such table");
   fail("b", "no such table");
   ASSERT_TRUE(eventually([&] {
-    return alerts().size() == 2 && delivery(1, "attempts") != "" &&
-           alerts().at(1).at("deliveries").at(0).at("attempts").to_number<int>() >= 1;
+    return alerts().size() == 2 && alerts().at(1).at("deliveries").at(0).at("attempts").to_number<int>() >= 1;
   }));
   fail("c", "no such table");
   ASSERT_TRUE(eventually([&] { return ops.count("new_group") == 1; }));
@@ -177,7 +174,9 @@ TEST_F(WebhooksTest, ARestartRepeatsNothingAndSendsWhatWasNotDelivered) {
   EXPECT_EQ(alerts().size(), 3u);
   WebhookSink ops([](std::size_t) { return 204u; }, port);
   ASSERT_TRUE(eventually([&] { return ops.posts().size() == 2; }));
-  EXPECT_EQ(text_of(ops.posts()[0].json(), "id"), id);
+  std::vector<std::string> sent;  // in whatever order
+  for (const WebhookSink::Post& post : ops.posts()) sent.push_back(text_of(post.json(), "id"));
+  EXPECT_THAT(sent, ::testing::Contains(id));
   fail("orders", "a third thing");
   ASSERT_TRUE(eventually([&] { return ops.posts().size() == 3; }));
   EXPECT_EQ(alerts().size(), 4u) << "nothing was raised again";
@@ -251,18 +250,23 @@ TEST_F(WebhooksTest, WatchPrintsCasesAndAlertsAsTheyCome) {
   ASSERT_TRUE(eventually([&] { return alerts().size() == 1; }));
   const std::string all = broker_->dir() / "all";
   const std::string some = broker_->dir() / "some";
-  Process watch({.command = broker_->cli_command({"--json", "hospital", "watch", "--count", "2"}), .output_file = all});
+  Process watch({.command = broker_->cli_command({"--json", "hospital", "watch"}), .output_file = all});
+  Process counted(
+      {.command = broker_->cli_command({"hospital", "watch", "--count", "1"}), .output_file = broker_->dir() / "one"});
   Process filtered(
       {.command = broker_->cli_command({"hospital", "watch", "--filter", "queue=billing"}), .output_file = some});
   // Until both have begun: what was there before they asked what time it is is not told.
   int rounds = 0;
   ASSERT_TRUE(eventually([&] {
     fail("billing", "no such table in round " + std::string(static_cast<std::size_t>(++rounds), 'x'));
-    return watch.wait(500ms) == 0 && read_file(some).find("no such table") != std::string::npos;
+    const std::string seen = read_file(all);
+    return seen.find("\"event\":\"case\"") != std::string::npos &&
+           seen.find("\"event\":\"alert\"") != std::string::npos &&
+           read_file(some).find("no such table") != std::string::npos && counted.wait(500ms) == 0;
   }));
-  std::string kinds;
-  for (const auto& line : json_lines(read_file(all))) kinds += std::string(line.at("event").as_string()) + " ";
-  EXPECT_THAT(kinds, HasSubstr("case"));
+  EXPECT_EQ(json_lines(read_file(all)).at(0).as_object().size(), 2u) << "what it is, and the thing itself";
+  watch.signal(SIGINT);
+  EXPECT_EQ(watch.wait(20s), 0);
   EXPECT_THAT(read_file(all), Not(HasSubstr("it was there before")));
   EXPECT_THAT(read_file(some), HasSubstr("  case   "));
   EXPECT_THAT(read_file(some), Not(HasSubstr("alert")));
