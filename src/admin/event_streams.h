@@ -59,7 +59,7 @@ class EventStreams {
    private:
     EventStreams& streams_;
     bool taken_;
-    std::uint64_t sent_ = 0;  // number of the sample
+    std::uint64_t sent_ = 0;     // number of the sample
     std::uint64_t alerts_sent_;  // of all that were published since the start
     std::list<boost::asio::steady_timer*>::iterator place_;
   };
@@ -70,9 +70,9 @@ class EventStreams {
   std::shared_ptr<const Overview> newest_;
   Text change_;  // from the sample before `newest_` to it
   std::uint64_t change_from_ = 0;
-  std::deque<Text> alerts_;            // the newest last, at most kAlerts
+  std::deque<Text> alerts_;             // the newest last, at most kAlerts
   std::uint64_t alerts_published_ = 0;  // since the start
-  Text everything_;  // of `newest_`, once somebody has needed it
+  Text everything_;                     // of `newest_`, once somebody has needed it
 };
 
 /// An event with an alert.

@@ -26,7 +26,10 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
 struct Server::Impl {
   Impl(ServerConfig given, engine::Engine& engine, hospital::ReplayJobs& replays, alerts::Alerts& alerts)
       : config(std::move(given)), desk(engine::Desk::open(engine)), broker{config, engine, *desk, replays, alerts} {}
-  ~Impl() { desk->close(); }
+  ~Impl() {
+    if (listens) broker.alerts.listen(nullptr);
+    desk->close();
+  }
 
   base::Status listen() {
     // The host as configured may be a name; what is bound is known only after.
@@ -41,6 +44,7 @@ struct Server::Impl {
     dispatcher.expect(OriginCheck(front->endpoint().address().to_string(), std::move(names)));
     front->begin_accepting();
     sampler.start();
+    listens = true;
     broker.alerts.listen([this](const model::AlertRecord& alert) {
       auto event = std::make_shared<const std::string>(alert_event(alert, broker.alerts.public_url()));
       asio::post(io, [this, event = std::move(event)] { events.publish_alert(event); });
@@ -71,6 +75,7 @@ struct Server::Impl {
                   }};
   EventStreams events{[this](bool watched) { sampler.watch(watched); }};
   std::unique_ptr<HttpFront> front;
+  bool listens = false;  // to alerts
   std::thread thread;
 };
 

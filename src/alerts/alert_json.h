@@ -1,4 +1,5 @@
-// Alerts as JSON: what receivers are sent, what GET /api/v1/alerts lists, and what goes out as events. One form for all.
+// Alerts as JSON: what receivers are sent, what GET /api/v1/alerts lists, and what goes out as events: one form for
+// all.
 #pragma once
 
 #include <string>

@@ -39,7 +39,7 @@ bool AlertLog::note(const Tried& tried) {
   const std::lock_guard lock(mutex_);
   ReceiverStats& stats = stats_.receivers[tried.delivery.receiver];
   if (tried.was_sent) {
-    ++(!tried.answered                                               ? stats.unreachable
+    ++(!tried.answered                                        ? stats.unreachable
        : tried.delivery.outcome == DeliveryOutcome::delivered ? stats.delivered
                                                               : stats.refused);
   }

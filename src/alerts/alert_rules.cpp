@@ -231,8 +231,8 @@ void AlertRules::look_at_breaker(const BreakerChange& change, Instant now) {
   if (opened) {
     alert.counts = {{"failures", change.breaker.failures}, {"samples", change.breaker.samples}};
     alert.sentence = alert.subscription + ": the circuit breaker is open: " + std::to_string(change.breaker.failures) +
-                     " of " + std::to_string(change.breaker.samples) + " attempts had failed; nothing is granted until " +
-                     base::format_rfc3339(change.breaker.until);
+                     " of " + std::to_string(change.breaker.samples) +
+                     " attempts had failed; nothing is granted until " + base::format_rfc3339(change.breaker.until);
   } else {
     alert.sentence = alert.subscription + ": the circuit breaker is closed again";
   }
@@ -252,13 +252,10 @@ void AlertRules::look_at_job(const model::ReplayJobRecord& job, Instant now) {
     const std::string* name = model::equal_to(*query, model::CaseTerm::Field::subscription);
     if (name != nullptr && model::validate_name(*name).ok()) alert.subscription = *name;
   }
-  alert.counts = {{"total", job.total},
-                  {"discharged", job.counts.discharged},
-                  {"relapsed", job.counts.relapsed},
-                  {"queued", job.counts.queued},
-                  {"recalled", job.counts.recalled},
-                  {"refused", job.counts.refused},
-                  {"other", job.counts.other}};
+  alert.counts = {
+      {"total", job.total},          {"discharged", job.counts.discharged}, {"relapsed", job.counts.relapsed},
+      {"queued", job.counts.queued}, {"recalled", job.counts.recalled},     {"refused", job.counts.refused},
+      {"other", job.counts.other}};
   alert.sentence = "replay job " + subject + " is " + std::string(model::to_string(job.state)) + ": of " +
                    cases(job.total) + " " + std::to_string(job.counts.discharged) + " discharged, " +
                    std::to_string(job.counts.relapsed) + " relapsed";

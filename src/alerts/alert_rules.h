@@ -96,7 +96,7 @@ class AlertRules {
   base::Instant not_before_;  // what was there before the first start
   base::Instant looked_at_;
   base::Instant oldest_due_;
-  bool oldest_known_ = false;  // what was old before this start has been seen
+  bool oldest_known_ = false;          // what was old before this start has been seen
   std::uint64_t more_new_groups_ = 0;  // of this look: too many to be told of one by one
   std::map<Subject, Told> told_;
   std::map<std::string, Pace> paces_;  // by group, or by "subscription " and its name

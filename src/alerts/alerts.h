@@ -1,5 +1,5 @@
-// Alerts: looks at the hospital once a second, writes down what people should be told of, and then tells them: webhooks,
-// and whoever listens here.
+// Alerts: looks at the hospital once a second, writes down what people should be told of, and then tells them: by
+// webhooks, and whoever listens here.
 //
 //   store, breakers, jobs ─look─▶ AlertRules ─▶ SaveAlerts (shard 0) ─durable─▶ AlertLog, listener, Receivers ─▶ HTTP
 //
@@ -95,7 +95,7 @@ class Alerts {
   AlertRules rules_;
   std::list<Receiver> receivers_;
   model::AlertId last_;
-  base::Instant saved_mark_;         // that is on the disk
+  base::Instant saved_mark_;          // that is on the disk
   std::set<model::AlertId> unsaved_;  // of which something has become since they were written
   bool saving_ = false;
   bool stopping_ = false;

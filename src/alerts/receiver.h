@@ -1,7 +1,7 @@
 // Receiver: what waits for one webhook, and the one try after the other that brings it there.
 //
-// A receiver that is down holds up nothing but its own queue: each alert has its schedule (retry_schedule.h), those that
-// are due first go first, and beyond kAlertsWaiting the oldest is dropped.
+// A receiver that is down holds up nothing but its own queue: each alert has its schedule (retry_schedule.h), those
+// that are due first go first, and beyond kAlertsWaiting the oldest is dropped.
 //
 // Threading: the thread of its io_context.
 #pragma once

@@ -12,8 +12,9 @@ namespace lazaret::alerts {
 std::string hmac_sha256_hex(std::string_view key, std::string_view data) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
   unsigned int size = 0;
-  const unsigned char* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                                   reinterpret_cast<const unsigned char*>(data.data()), data.size(), code.data(), &size);
+  const unsigned char* made =
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(data.data()),
+           data.size(), code.data(), &size);
   LZ_ASSERT(made != nullptr && size == 32);
   static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;

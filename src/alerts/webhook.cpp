@@ -29,7 +29,9 @@ Status set_url(Webhook& webhook, std::string_view url) {
   if (parsed->has_userinfo()) return refuse("must not have a name or password in it: alerts are signed (secret_file)");
   if (parsed->has_fragment()) return refuse("must not have a fragment");
   webhook.host = parsed->host_address();
-  if (webhook.host.empty()) return refuse("must name a host");
+  const bool plain =
+      std::all_of(webhook.host.begin(), webhook.host.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  if (webhook.host.empty() || !plain) return refuse("must name a host");
   if (parsed->has_port() && parsed->port_number() == 0) return refuse("must have a port from 1 to 65535");
   webhook.port = parsed->has_port() ? parsed->port_number() : std::uint16_t{80};
   webhook.target = parsed->encoded_target();

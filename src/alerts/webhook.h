@@ -27,8 +27,8 @@ struct Webhook {
   std::string authority() const;
 };
 
-/// The address of a receiver, taken apart into the webhook. BAD_CONFIGURATION: it is none, is not http, or has a name and
-/// a password in it, which are no way to keep a secret.
+/// The address of a receiver, taken apart into the webhook. BAD_CONFIGURATION: it is none, is not http, or has a name
+/// and a password in it, which are no way to keep a secret.
 base::Status set_url(Webhook& webhook, std::string_view url);
 
 /// Secrets are from so many bytes to so many.

@@ -34,9 +34,7 @@ http::request<http::string_body> request_of(const Webhook& webhook, Letter&& let
   return request;
 }
 
-std::string words_of(error_code error) {
-  return error == beast::error::timeout ? "it took too long" : error.message();
-}
+std::string words_of(error_code error) { return error == beast::error::timeout ? "it took too long" : error.message(); }
 
 }  // namespace
 
@@ -46,8 +44,7 @@ asio::awaitable<std::string> WebhookPost::connect(const Webhook& webhook, beast:
   error_code not_literal;
   const auto literal = asio::ip::make_address(webhook.host, not_literal);
   if (!not_literal) {
-    const auto [error] =
-        co_await stream.async_connect(asio::ip::tcp::endpoint(literal, webhook.port), kAwait);
+    const auto [error] = co_await stream.async_connect(asio::ip::tcp::endpoint(literal, webhook.port), kAwait);
     co_return error ? words_of(error) : std::string();
   }
   // The resolver knows no deadline of its own.
@@ -55,8 +52,7 @@ asio::awaitable<std::string> WebhookPost::connect(const Webhook& webhook, beast:
   patience.async_wait([this](error_code ended) {
     if (!ended) resolver_.cancel();
   });
-  const auto [unknown, found] =
-      co_await resolver_.async_resolve(webhook.host, std::to_string(webhook.port), kAwait);
+  const auto [unknown, found] = co_await resolver_.async_resolve(webhook.host, std::to_string(webhook.port), kAwait);
   patience.cancel();
   if (unknown) co_return "its name cannot be resolved: " + unknown.message();
   if (cancelled_) co_return "the broker stops";

@@ -1,5 +1,5 @@
-// WebhookPost: one try to post an alert to a receiver. A connection of its own, closed as soon as the head of the answer
-// is there: what a receiver has to say beyond that is not read, and a redirection is not followed.
+// WebhookPost: one try to post an alert to a receiver. A connection of its own, closed as soon as the head of the
+// answer is there: what a receiver has to say beyond that is not read, and a redirection is not followed.
 //
 // Threading: the thread of its io_context.
 // Invariants: a try ends within kConnectTime + kAnswerTime, and takes at most kHeadBytes of what is answered.

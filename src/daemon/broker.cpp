@@ -104,9 +104,10 @@ void warn_of_unknown_webhooks(const engine::Directory& directory, const std::vec
     for (const engine::QueueRef& queue : page) {
       const std::string& name = queue->options.alert_to;
       if (name.empty() || std::find(webhooks.begin(), webhooks.end(), name) != webhooks.end()) continue;
-      spdlog::warn("{} {}: alert_to names webhook {}, which the configuration does not have; its alerts go to the "
-                   "default one",
-                   model::name_of(queue->kind), queue->name, name);
+      spdlog::warn(
+          "{} {}: alert_to names webhook {}, which the configuration does not have; its alerts go to the "
+          "default one",
+          model::name_of(queue->kind), queue->name, name);
     }
   }
 }

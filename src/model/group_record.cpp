@@ -83,14 +83,15 @@ void enter(GroupRecord& group, const CaseRecord& record, bool admitted) {
   if (group.last_seen.us != 0 && record.admitted_at - group.last_seen >= kGroupQuiet) {
     group.returned_at = record.admitted_at;
   }
-  if (record.relapse_count > 0) {
-    ++group.relapses;
-    group.relapsed_at = std::max(group.relapsed_at, record.admitted_at);
-  }
   group.trend.add(record.admitted_at);
   if (record.admitted_at < group.last_seen) return;
   group.last_seen = record.admitted_at;
   group.last_consumer = {record.consumer_name, record.consumer_version};
+}
+
+void relapse(GroupRecord& group, const CaseRecord& record) {
+  ++group.relapses;
+  group.relapsed_at = std::max(group.relapsed_at, record.admitted_at);
 }
 
 void leave(GroupRecord& group, const CaseRecord& record) {

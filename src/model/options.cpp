@@ -33,8 +33,8 @@ Status between(std::string_view option, double value, double least, double most)
 Status text_within(std::string_view option, std::string_view text, std::size_t most) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   if (text.size() <= most && base::is_utf8(text) && std::none_of(text.begin(), text.end(), is_control)) return {};
-  return Status(Code::INVALID_OPTION, std::string(option) + " must be a line of UTF-8 of at most " +
-                                          std::to_string(most) + " bytes");
+  return Status(Code::INVALID_OPTION,
+                std::string(option) + " must be a line of UTF-8 of at most " + std::to_string(most) + " bytes");
 }
 
 std::string attempts_text(const QueueOptions& options) {
@@ -187,7 +187,8 @@ Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
                         lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
                         ttl || on_expiry || order_by_key || on_key_failure || case_retention || breaker ||
-                        breaker_samples || breaker_ratio || breaker_window || breaker_pause || owner || runbook || alert_to;
+                        breaker_samples || breaker_ratio || breaker_window || breaker_pause || owner || runbook ||
+                        alert_to;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
                   "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
@@ -331,8 +332,8 @@ Status check_alert_to(const OptionsPatch& patch, const std::vector<std::string>&
   if (std::find(webhooks.begin(), webhooks.end(), *patch.alert_to) != webhooks.end()) return {};
   std::string known;
   for (const std::string& name : webhooks) known += (known.empty() ? "" : ", ") + name;
-  return Status(Code::BAD_REQUEST, "alert_to: the broker's configuration has no webhook \"" + *patch.alert_to +
-                                       "\"; " + (known.empty() ? "it has none" : "there are " + known));
+  return Status(Code::BAD_REQUEST, "alert_to: the broker's configuration has no webhook \"" + *patch.alert_to + "\"; " +
+                                       (known.empty() ? "it has none" : "there are " + known));
 }
 
 Status validate_name(std::string_view name) {

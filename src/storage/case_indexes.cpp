@@ -71,6 +71,7 @@ Status CaseIndexes::count(const CaseRecord* before, const CaseRecord* now) {
   const auto to = group(now->id.shard, now->group);
   if (!to.ok()) return to.status();
   model::enter((*to)->record, *now, before == nullptr || before->admitted_at != now->admitted_at);
+  if (before != nullptr && now->relapse_count > before->relapse_count) model::relapse((*to)->record, *now);
   (*to)->changed = true;
   return {};
 }

@@ -250,7 +250,9 @@ inline std::string audit_anchor() { return Key(ShardId(0)).add(std::uint8_t{3}).
 /// And alerts: until when the hospital has been looked at, and what was raised.
 inline std::string alerts_looked_at() { return Key(ShardId(0)).add(std::uint8_t{13}).str(); }
 inline std::string alerts() { return Key(ShardId(0)).add(std::uint8_t{14}).str(); }
-inline std::string alert(model::AlertId number) { return Key(ShardId(0)).add(std::uint8_t{14}).add(number.value).str(); }
+inline std::string alert(model::AlertId number) {
+  return Key(ShardId(0)).add(std::uint8_t{14}).add(number.value).str();
+}
 /// In `outbox`: what this shard owes to another, what is known to be there, and what came from another.
 inline std::string outbox_entries(ShardId s, ShardId to) {
   return Key(s).add(std::uint8_t{1}).add(std::uint32_t{to.value}).str();

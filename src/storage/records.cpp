@@ -585,22 +585,6 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   return true;
 }
 
-std::string encode(const model::CaseEdit& record) {
-  v1::CaseEdit out;
-  out.set_at_us(record.at.us);
-  out.set_by(record.by);
-  out.set_note(record.note);
-  return out.SerializeAsString();
-}
-bool decode(std::string_view bytes, model::CaseEdit& record) {
-  v1::CaseEdit in;
-  if (!parse(bytes, in)) return false;
-  record.at = Instant{in.at_us()};
-  record.by = in.by();
-  record.note = in.note();
-  return true;
-}
-
 namespace {
 
 void fill(v1::ReplyAddress* out, const model::ReplyAddress& to) {

@@ -1,5 +1,5 @@
-#include "storage/alerts.h"
 #include "storage/rocks_store.h"
+#include "storage/alerts.h"
 
 #include <rocksdb/env.h>
 #include <sys/statvfs.h>

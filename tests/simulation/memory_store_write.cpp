@@ -241,6 +241,7 @@ void MemoryStore::Writer::count(const model::CaseRecord* before, const model::Ca
   model::GroupRecord& to = state_.groups[{shard_id_, now->group}];
   to.id = now->group;
   model::enter(to, *now, before == nullptr || before->admitted_at != now->admitted_at);
+  if (before != nullptr && now->relapse_count > before->relapse_count) model::relapse(to, *now);
   if (before == nullptr || before->group == now->group) return;
   const auto from = state_.groups.find({shard_id_, before->group});
   if (from != state_.groups.end() && from->second.is_empty()) state_.groups.erase(from);

@@ -1,6 +1,6 @@
-// CaseWatch: which cases have come since the last look. Lists are newest first, and a case becomes visible a little after
-// the time that stands in it: each look goes back a few seconds behind the newest that was seen, and tells of each
-// admission once.
+// CaseWatch: which cases have come since the last look. Lists are newest first, and a case becomes visible a little
+// after the time that stands in it: each look goes back a few seconds behind the newest that was seen, and tells of
+// each admission once.
 //
 // Threading: none of its own.
 #pragma once

@@ -84,8 +84,7 @@ class Watching {
   void look() {
     const std::string most = std::to_string(CaseWatch::kMost);
     const Query query{{"limit", most}, {"filter", cases_.filter()}};
-    const json::value page =
-        http_.request("GET", target({"hospital", "cases"}, query), {}, kLookPatience).body;
+    const json::value page = http_.request("GET", target({"hospital", "cases"}, query), {}, kLookPatience).body;
     for (const json::object& one : cases_.take(page.at("items").as_array())) print_case(one);
   }
 

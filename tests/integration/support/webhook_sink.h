@@ -32,7 +32,8 @@ class WebhookSink {
   /// The status for the nth post, from 0.
   using Answer = std::function<unsigned(std::size_t)>;
 
-  explicit WebhookSink(Answer answer = [](std::size_t) { return 204u; }, unsigned short port = 0)
+  explicit WebhookSink(
+      Answer answer = [](std::size_t) { return 204u; }, unsigned short port = 0)
       : answer_(std::move(answer)),
         acceptor_(io_, {boost::asio::ip::make_address("127.0.0.1"), port}),
         thread_([this] { serve(); }) {}

@@ -29,8 +29,8 @@ class AlertRulesTest : public ::testing::Test {
     record.last_error = {"Timeout", "order timed out", ""};
     record.admitted_at = at;
     record.group = model::GroupId{id};
-    record.relapse_count = relapse ? 1 : 0;
     model::enter(groups_[id], record, true);
+    if (relapse) model::relapse(groups_[id], record);
     groups_[id].id = model::GroupId{id};
   }
   std::vector<AlertRecord> look(Instant now) {

@@ -38,7 +38,7 @@ TEST(Surge, TheHourIsForgotten) {
   surge.add(kNoon, 600);
   EXPECT_DOUBLE_EQ(surge.mean_before(kNoon + 30min), 10);
   EXPECT_DOUBLE_EQ(surge.mean_before(kNoon + 62min), 0);
-  EXPECT_TRUE(surge.is_idle(kNoon + 62min + 1h));
+  EXPECT_TRUE(surge.is_idle(kNoon + 62min + 61min));
   EXPECT_FALSE(Surge(surge).is_idle(kNoon + 90min));
 }
 

@@ -39,7 +39,7 @@ TEST(Webhook, RefusesWhatItCannotReachOrKeepSecret) {
   EXPECT_THAT(set_url(webhook, "https://example.org/").text(), HasSubstr("does not speak https"));
   EXPECT_THAT(set_url(webhook, "http://ann:pass@example.org/").text(), HasSubstr("secret_file"));
   for (const char* url : {"", "example.org", "ftp://example.org/", "http://", "http:///path", "http://a b/",
-                          "http://h/#f", "http://h:0/", "http://h:99999/", "http://h/\r\nX: y"}) {
+                          "http://h/#f", "http://h:0/", "http://h:99999/", "http://a%0d%0ab/", "http://h/\r\nX: y"}) {
     EXPECT_EQ(set_url(webhook, url).code(), base::Code::BAD_CONFIGURATION) << url;
   }
 }
