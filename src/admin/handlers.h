@@ -57,6 +57,9 @@ base::Status check_open(const model::CaseRecord& record);
 /// The case as it is now.
 base::Result<Response> case_response(Broker& broker, const model::CaseId& id);
 
+// import_handlers.cpp
+base::Result<Response> import_cases(Broker& broker, const Request& request);
+
 // case_edit_handlers.cpp
 base::Result<Response> edit_case(Broker& broker, const Request& request);
 base::Result<Response> get_case_version(Broker& broker, const Request& request);
