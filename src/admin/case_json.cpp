@@ -57,6 +57,7 @@ json::object case_json(const model::CaseRecord& record) {
       {"redirected_to", text_or_null(record.redirected_to)},
       {"version", record.version},
       {"quarantine", quarantine_of(record)},
+      {"imported_from", record.origin ? json::value(json::string(record.origin->id.to_string())) : json::value()},
       {"group", record.group.to_string()},
       {"consumer", consumer_or_null(record)},
   };

@@ -24,13 +24,15 @@ base::Status too_late();
 template <class Answer>
 using Pending = std::future<base::Result<Answer>>;
 
-/// What a command holds in memory until it is done; of a publish, which counts against what is not yet durable.
+/// What a command holds in memory until it is done; of a publish and an import, which count against what is not yet
+/// durable.
 template <class Command>
 std::size_t bytes_of(const Command& command) {
   std::size_t bytes = sizeof command;
   if constexpr (std::is_same_v<Command, model::Publish>) {
     for (const auto& item : command.items) bytes += sizeof item + item.message->size();
   }
+  if constexpr (std::is_same_v<Command, model::ImportCaseCommand>) bytes += command.what->message->size();
   return bytes;
 }
 

@@ -1,4 +1,4 @@
-// Routes of the hospital that tell what is wrong: counts, groups, what leaves it whole.
+// Routes of the hospital that tell what is wrong: counts, groups, what leaves it whole and comes to it so.
 #include "admin/handlers.h"
 #include "admin/routes.h"
 
@@ -50,6 +50,14 @@ std::vector<Route> diagnosis_routes() {
        .audit_target = "filter",
        .query = {kFilter, kCursor, kLimit},
        .outcomes = {{.summary = "A page of cases", .schema = "CaseAloneList"}}},
+      {.method = Method::post,
+       .pattern = "/api/v1/hospital/import",
+       .operation = "importCases",
+       .summary = "Cases of another broker, as a page of its export has them, become cases here; none of them twice",
+       .handler = import_cases,
+       .body = "Import",
+       .has_message = true,
+       .outcomes = {{.summary = "What became of each", .schema = "Imported"}}},
       {.pattern = "/api/v1/correlations/{id}",
        .operation = "getCorrelation",
        .summary = "What the hospital knows of one correlation id, in the order of time",

@@ -59,6 +59,8 @@ base::Result<Response> case_response(Broker& broker, const model::CaseId& id);
 
 // acknowledged_like.cpp
 base::Result<Response> get_acknowledged_like(Broker& broker, const Request& request);
+// import_handlers.cpp
+base::Result<Response> import_cases(Broker& broker, const Request& request);
 
 // case_edit_handlers.cpp
 base::Result<Response> edit_case(Broker& broker, const Request& request);

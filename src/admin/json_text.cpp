@@ -157,14 +157,18 @@ base::Result<json::object> parse_object(std::string_view body, std::initializer_
 base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known,
                                         std::size_t depth) {
   auto object = object_of(body, depth);
-  if (!object.ok()) return object;
-  for (const auto& field : *object) {
+  if (object.ok()) LZ_RETURN_IF_ERROR(check_known(*object, known));
+  return object;
+}
+
+Status check_known(const json::object& object, std::initializer_list<std::string_view> known) {
+  for (const auto& field : object) {
     const std::string_view name = field.key();
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       return Status(Code::BAD_REQUEST, "the field \"" + std::string(name) + "\" is not known here");
     }
   }
-  return object;
+  return {};
 }
 
 base::Result<std::string> text_field(const json::object& object, std::string_view name) {

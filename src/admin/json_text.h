@@ -40,6 +40,8 @@ base::Result<json::object> parse_object(std::string_view body);
 base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known);
 base::Result<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known,
                                         std::size_t depth);
+/// BAD_REQUEST naming a field that is not among `known`.
+base::Status check_known(const json::object& object, std::initializer_list<std::string_view> known);
 /// The text in this field, "" when it is not there or null; BAD_REQUEST naming the field.
 base::Result<std::string> text_field(const json::object& object, std::string_view name);
 

@@ -51,7 +51,7 @@ Status read_addressed(const json::value& element, std::string& to, NewMessage& m
   }
   to = std::string(place->as_string());
   object.erase("to");
-  auto read = read_message_json(json::serialize(object));
+  auto read = read_message_object(object);
   if (!read.ok()) return read.status();
   message = std::move(*read);
   return {};

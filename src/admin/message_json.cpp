@@ -179,11 +179,16 @@ json::object message_json(const ShownMessage& shown, const Mask& mask) {
 
 base::Result<NewMessage> read_message_json(std::string_view text) {
   if (text.empty()) return Status(Code::BAD_REQUEST, "the body must be a message object");
-  const auto object =
-      parse_object(text, {"id", "key", "type", "content_type", "headers", "correlation_id", "causation_id", "reply_to",
-                          "deadline", "expires_at", "priority", "schema_id", "content_encoding", "traceparent", "body",
-                          "body_base64", "delay", "deliver_at", "ttl"});
+  const auto object = parse_object(text);
   if (!object.ok()) return object.status();
+  return read_message_object(*object);
+}
+
+base::Result<NewMessage> read_message_object(const json::object& object) {
+  LZ_RETURN_IF_ERROR(check_known(
+      object, {"id", "key", "type", "content_type", "headers", "correlation_id", "causation_id", "reply_to", "deadline",
+               "expires_at", "priority", "schema_id", "content_encoding", "traceparent", "body", "body_base64", "delay",
+               "deliver_at", "ttl"}));
   NewMessage message;
   wire::Envelope& envelope = message.envelope;
   const std::pair<std::string_view, std::string*> texts[] = {
@@ -198,13 +203,13 @@ base::Result<NewMessage> read_message_json(std::string_view text) {
       {"traceparent", &envelope.traceparent},
   };
   for (const auto& [name, into] : texts) {
-    auto value = text_field(*object, name);
+    auto value = text_field(object, name);
     if (!value.ok()) return value.status();
     *into = std::move(*value);
   }
   for (Status status :
-       {read_id(*object, envelope), read_headers(*object, envelope), check_not_yet(*object),
-        read_priority(*object, envelope), read_times(*object, message.times), read_body(*object, message.body)}) {
+       {read_id(object, envelope), read_headers(object, envelope), check_not_yet(object),
+        read_priority(object, envelope), read_times(object, message.times), read_body(object, message.body)}) {
     if (!status.ok()) return status;
   }
   return message;

@@ -32,5 +32,6 @@ struct NewMessage {
 };
 /// BAD_REQUEST naming the field that is unknown or wrong. Sizes are not checked.
 base::Result<NewMessage> read_message_json(std::string_view text);
+base::Result<NewMessage> read_message_object(const boost::json::object& object);
 
 }  // namespace lazaret::admin

@@ -181,6 +181,8 @@ inline constexpr base::Duration kCaseRetentionMost = 24h * 3652;
 inline constexpr std::size_t kClosedPage = 1024;
 /// Who edits, and what they say of it.
 inline constexpr std::size_t kActorBytes = 200;
+/// Attempts of a case that is imported: as many as max_attempts may allow.
+inline constexpr std::size_t kImportedAttempts = 10'000;
 inline constexpr std::size_t kCaseNoteBytes = 1024;
 
 // --- Deduplication --------------------------------------------------------------------------------------------------

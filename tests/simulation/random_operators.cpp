@@ -44,6 +44,7 @@ void RandomRun::treat(const std::string& name) {
       }
     }
   }
+  if (chance(15)) return import(name);
   if (chance(40)) return cure(name);
   const auto cases = world_.cases(name, CaseState::admitted);
   if (cases.empty()) return;
@@ -57,6 +58,25 @@ void RandomRun::treat(const std::string& name) {
     world_.discard(id, "no use");
   }
   if (chance(20)) world_.discard(id, "once more");
+}
+
+/// From another broker: one that was not brought yet, or perhaps was; and then a file is sent again, and another queue
+/// is not asked.
+void RandomRun::import(const std::string& name) {
+  const bool again = imported_ > 0 && chance(30);
+  const std::uint64_t number = again ? 1 + random_.below(imported_) : ++imported_;
+  const auto what = world_.exported(number, "imported " + std::to_string(++bodies_), chance(80) ? 1 : 0);
+  const model::CaseDone done = world_.import_case(name, what);
+  const Code code = done.status.code();
+  const bool is_queue = world_.has_queue(name) && world_.queue(name).kind == model::Kind::queue;
+  if (!is_queue) {
+    if (code != Code::BAD_REQUEST && code != Code::NOT_FOUND) witness_.find(name + ": a case came to a topic's");
+    return;
+  }
+  if (code != Code::OK) return witness_.find(name + ": a case was not taken in");
+  const model::CaseDone once_more = world_.import_case(name, what, chance(50));
+  const bool same = once_more.status.ok() && once_more.known && once_more.id == done.id;
+  if (!same) witness_.find("case " + done.id.to_string() + ": it was imported twice");
 }
 
 /// Edits, also of what somebody else has edited meanwhile; takes a discard back; sends elsewhere; replays with what is

@@ -139,6 +139,7 @@ class RandomRun {
   model::CaseDone edit(const model::CaseRecord& record, std::uint32_t seen);
   void treat_by_job(const model::CaseId& id);
   void alert_of(const model::CaseId& id);
+  void import(const std::string& name);
   void quarantine(const std::string& name);
   void inspect(const std::string& name);
   void look_at_groups();
@@ -174,6 +175,7 @@ class RandomRun {
   Digest digest_;
   CommandCounter commands_;
   std::unique_ptr<Tracer> tracer_;
+  std::uint64_t imported_ = 0;  // cases of the broker that they come from
   int crashes_ = 0;
   std::uint64_t bodies_ = 0;
   bool with_priorities_ = false;

@@ -67,6 +67,7 @@ class Witness final : public Watcher {
     std::uint64_t newest = 0;
     std::uint32_t attempt = 0;
     std::uint64_t fails = 0;               // that were confirmed
+    std::uint64_t failed_elsewhere = 0;    // of one that was imported, before
     std::set<std::uint64_t> begun;         // grants whose handler may have begun
     std::set<std::uint64_t> settled_well;  // grants that ended without blame
     std::set<std::uint64_t> given_back;    // grants that were released or lost before anybody was told that they began
@@ -203,6 +204,7 @@ class Witness final : public Watcher {
   // witness_cure.cpp
   void see_case(const model::Mutation& mutation);
   void check_versions(Queue& of, const model::Deliver& deliver, const model::Delivered& one);
+  void note_import(const model::ImportCase& import);
   void check_version(const Queue& of, const model::Delivered& one, bool from_lane);
   void finish_redirections();
   bool had_case(const model::CaseId& id);

@@ -16,11 +16,23 @@ void Witness::see_case(const model::Mutation& mutation) {
       find("case " + edit->id.to_string() + ": an edit of another version than its editor has seen");
     }
   }
+  if (const auto* import = std::get_if<model::ImportCase>(&mutation)) note_import(*import);
   if (const auto* drop = std::get_if<model::DropCase>(&mutation)) {
     const auto record = world_.store().read_case(drop->id);
     if (record.ok() && record->is_open()) find("case " + drop->id.to_string() + " is dropped and open");
     if (Queue* of = queue(drop->id.subscription)) of->messages[drop->id.offset.value].was_case = true;
   }
+}
+
+/// It has failed where it comes from; nobody here has had it.
+void Witness::note_import(const model::ImportCase& import) {
+  Queue* of = queue(import.record.id.subscription);
+  if (of == nullptr) return;
+  const std::uint64_t offset = import.record.id.offset.value;
+  of->messages[offset].failed_elsewhere = import.record.failure_count;
+  Blame& blame = of->blames[offset];
+  for (const model::Attempt& attempt : import.attempts) blame.history[attempt.number] = attempt.outcome;
+  if (import.record.id.log != of->record.log) find(where(*of, offset) + "imported into another log");
 }
 
 /// What is delivered is the newest version at the time of the replay, and what was published where there was none.

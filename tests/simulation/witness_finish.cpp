@@ -145,7 +145,7 @@ void Witness::check_blame(const Queue& of, const model::CaseRecord& record,
   if (deaths > std::uint64_t{of.deaths} * (record.replay_count + 1)) find(at + "killed more workers than it may");
   if (record.reason == model::CaseReason::damaged) find(at + "nothing was damaged here (1)");
   const Message& message = of.messages.at(record.id.offset.value);
-  std::uint64_t to_blame = 0;
+  std::uint64_t to_blame = message.failed_elsewhere;
   for (const std::uint64_t grant : message.begun) to_blame += message.settled_well.contains(grant) ? 0 : 1;
   if (failures > to_blame)
     find(at + "blamed " + std::to_string(failures) + " times, began " + std::to_string(to_blame) + " times (11)");

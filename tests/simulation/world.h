@@ -143,6 +143,12 @@ class World {
   /// To another queue or topic, by who has seen this version.
   model::CaseDone redirect(const model::CaseId& id, const std::string& to,
                            std::optional<std::uint32_t> seen = std::nullopt);
+  /// A case of another broker, `what`, comes here, as whoever has looked whether it is there already brings it;
+  /// `looks`: or has looked long ago.
+  model::CaseDone import_case(const std::string& queue, model::ImportedCaseRef what, bool looks = true);
+  /// Of the case with this number there, with this body, which has failed `failures` times.
+  model::ImportedCaseRef exported(std::uint64_t number, const std::string& body, std::uint32_t failures = 1,
+                                  const std::string& envelope = "") const;
   /// The message of a case as it is at this version; null: it is not there.
   model::MessageRef version(const model::CaseId& id, std::uint32_t version);
   /// Until a time, or (0) until it is lifted.

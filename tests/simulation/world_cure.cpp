@@ -38,6 +38,35 @@ model::CaseDone World::restore(const model::CaseId& id) {
   return ask<model::CaseDone>(id.shard, restore);
 }
 
+model::ImportedCaseRef World::exported(std::uint64_t number, const std::string& body, std::uint32_t failures,
+                                       const std::string& envelope) const {
+  auto what = std::make_shared<model::ImportedCase>();
+  what->origin.id = {model::ShardId(7), model::SubscriptionId(70), model::LogId(71), model::Offset(number)};
+  what->origin.admitted_at = start_ - 1h;
+  what->last_error = {"Timeout", "it timed out there", ""};
+  for (std::uint32_t i = 1; i <= failures; ++i) {
+    model::Attempt& attempt = what->attempts.emplace_back();
+    attempt.number = i;
+    attempt.consumer.name = "over there";
+    attempt.outcome = model::AttemptOutcome::nacked;
+  }
+  auto message = std::make_shared<model::Message>();
+  message->envelope = base::SharedBytes::copy(envelope);
+  message->body = base::SharedBytes::copy(body);
+  message->published_at = start_ - 2h;
+  what->message = std::move(message);
+  return what;
+}
+
+model::CaseDone World::import_case(const std::string& name, model::ImportedCaseRef what, bool looks) {
+  const model::QueueRecord& into = queue(name);
+  if (looks) {
+    const auto known = store_.find_imported(into.shard, into.subscription, what->origin);
+    if (known.ok() && *known) return {0, {}, **known, 0, 0, true};
+  }
+  return ask<model::CaseDone>(into.shard, model::ImportCaseCommand{{}, into.subscription, std::move(what)});
+}
+
 model::CaseDone World::redirect(const model::CaseId& id, const std::string& to, std::optional<std::uint32_t> seen) {
   const auto record = store_.read_case(id);
   model::RedirectCaseCommand redirect;

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "hospital_cases.h"
 #include "hospital_edit.h"
+#include "hospital_import.h"
 #include "replay_jobs.h"
 
 namespace lazaret::cli {
@@ -215,6 +216,7 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   add_hospital_edit(*hospital, connection);
   add_hospital_compare(*hospital, connection);
   add_hospital_restore(*hospital, connection, exit_status);
+  add_hospital_import(*hospital, connection, exit_status);
 }
 
 }  // namespace lazaret::cli
