@@ -6,6 +6,7 @@
 #include "admin/case_message.h"
 #include "admin/desk_wait.h"
 #include "admin/handlers.h"
+#include "admin/json_text.h"
 #include "admin/message_json.h"
 #include "model/limits.h"
 #include "wire/envelope.h"

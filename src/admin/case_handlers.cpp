@@ -141,23 +141,28 @@ Result<Response> get_case_body(Broker& broker, const Request& request) {
 }
 
 Result<Response> replay_case(Broker& broker, const Request& request) {
-  const auto body = parse_object(request.body, {"force", "keep_attempts", "to"});
+  const auto body = parse_object(request.body, {"force", "keep_attempts", "after_version", "to"});
   if (!body.ok()) return body.status();
   const auto force = flag_of(*body, "force");
   if (!force.ok()) return force.status();
   const auto keep_attempts = flag_of(*body, "keep_attempts");
   if (!keep_attempts.ok()) return keep_attempts.status();
+  auto after_version = text_field(*body, "after_version");
+  if (!after_version.ok()) return after_version.status();
   const auto to = text_field(*body, "to");
   if (!to.ok()) return to.status();
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_open(*record));
   if (!to->empty()) {
-    if (*keep_attempts) return Status(Code::BAD_REQUEST, "keep_attempts is of a replay to the case's own queue");
+    if (*keep_attempts || !after_version->empty()) {
+      return Status(Code::BAD_REQUEST, "keep_attempts and after_version are of a replay to the case's own queue");
+    }
     return redirect(broker, request, *record, *to, *force);
   }
   model::ReplayCaseCommand command{{}, record->id, record->attempt_count, record->summary.priority, *force};
   if (*keep_attempts) command.failures_before = record->failure_count;
+  command.only_for = std::move(*after_version);
   return act(broker, request, std::move(command));
 }
 

@@ -385,6 +385,8 @@ constexpr std::string_view kSchemas = R"json({
     "description": "Although it is a request that was answered meanwhile (ALREADY_ANSWERED)"},
     "keep_attempts": {"type": "boolean", "default": false, "description":
     "Failed attempts of before count against max_attempts: only what is left of them, one at least, is made"},
+    "after_version": {"type": "string", "description":
+    "It goes to consumers of such a version only, as >=2.4.2; NO_CONSUMER when none is connected: a job waits for one"},
     "to": {"type": "string", "description": "A queue or topic that it is published to instead: the case is closed"}},
     "additionalProperties": false},
   "NewReplayJob": {"type": "object", "properties": {"filter": {"type": "string",

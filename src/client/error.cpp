@@ -37,6 +37,7 @@ SAME(stale_version, STALE_VERSION);
 SAME(version_needed, VERSION_NEEDED);
 SAME(invalid_body, INVALID_BODY);
 SAME(message_gone, MESSAGE_GONE);
+SAME(no_consumer, NO_CONSUMER);
 SAME(masked, MASKED);
 SAME(bad_magic, BAD_MAGIC);
 SAME(unsupported_version, UNSUPPORTED_VERSION);

@@ -140,247 +140,248 @@ Status set_public_url(Configuration& c, const std::string& value) {
 
 Status set_default_webhook(Configuration& c, const std::string& value) {
   c.alerts.default_webhook = value;
-  Status set_masked_paths(Configuration & c, const std::string& value) {
-    c.hospital.masked_paths = items_of(value);
-    if (const auto mask = admin::Mask::of(c.hospital.masked_paths, {}); !mask.ok()) {
-      return bad("JSON pointers (" + mask.status().text() + ")");
-    }
+  return {};
+}
+
+Status set_masked_paths(Configuration& c, const std::string& value) {
+  c.hospital.masked_paths = items_of(value);
+  if (const auto mask = admin::Mask::of(c.hospital.masked_paths, {}); !mask.ok()) {
+    return bad("JSON pointers (" + mask.status().text() + ")");
+  }
+  return {};
+}
+
+Status set_masked_headers(Configuration& c, const std::string& value) {
+  c.hospital.masked_headers = items_of(value);
+  if (const auto mask = admin::Mask::of({}, c.hospital.masked_headers); !mask.ok()) {
+    return bad("names of headers (" + mask.status().text() + ")");
+  }
+  return {};
+}
+
+Status set_max_attempts(Configuration& c, const std::string& value) {
+  if (value == "unlimited") {
+    c.defaults.max_attempts.reset();
     return {};
   }
-
-  Status set_masked_headers(Configuration & c, const std::string& value) {
-    c.hospital.masked_headers = items_of(value);
-    if (const auto mask = admin::Mask::of({}, c.hospital.masked_headers); !mask.ok()) {
-      return bad("names of headers (" + mask.status().text() + ")");
-    }
-    return {};
+  std::uint32_t parsed = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+  if (error != std::errc() || end != value.data() + value.size() || parsed == 0 || parsed > 10'000) {
+    return bad("a number from 1 to 10000, or \"unlimited\"");
   }
+  c.defaults.max_attempts = parsed;
+  return {};
+}
 
-  Status set_max_attempts(Configuration & c, const std::string& value) {
-    if (value == "unlimited") {
-      c.defaults.max_attempts.reset();
-      return {};
-    }
-    std::uint32_t parsed = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
-    if (error != std::errc() || end != value.data() + value.size() || parsed == 0 || parsed > 10'000) {
-      return bad("a number from 1 to 10000, or \"unlimited\"");
-    }
-    c.defaults.max_attempts = parsed;
-    return {};
-  }
+Status set_durability(Configuration& c, const std::string& value) {
+  const auto durability = model::durability_of(value);
+  if (!durability) return bad("\"fsync\" or \"relaxed\"");
+  c.defaults.durability = *durability;
+  return {};
+}
 
-  Status set_durability(Configuration & c, const std::string& value) {
-    const auto durability = model::durability_of(value);
-    if (!durability) return bad("\"fsync\" or \"relaxed\"");
-    c.defaults.durability = *durability;
-    return {};
-  }
+Status set_on_expiry(Configuration& c, const std::string& value) {
+  const auto on_expiry = model::on_expiry_of(value);
+  if (!on_expiry) return bad("\"drop\" or \"hospital\"");
+  c.defaults.on_expiry = *on_expiry;
+  return {};
+}
 
-  Status set_on_expiry(Configuration & c, const std::string& value) {
-    const auto on_expiry = model::on_expiry_of(value);
-    if (!on_expiry) return bad("\"drop\" or \"hospital\"");
-    c.defaults.on_expiry = *on_expiry;
-    return {};
-  }
-
-  Status set_shards(Configuration & c, const std::string& value) {
-    c.storage.shards_given = true;
-    return number<std::uint64_t>([](Configuration& d) -> std::uint64_t& { return d.storage.shards; }, 1, 64)(c, value);
-  }
+Status set_shards(Configuration& c, const std::string& value) {
+  c.storage.shards_given = true;
+  return number<std::uint64_t>([](Configuration& d) -> std::uint64_t& { return d.storage.shards; }, 1, 64)(c, value);
+}
 
 // clang-format off
 #define LZ_FIELD(path) [](Configuration& c) -> auto& { return c.path; }
-  // clang-format on
+// clang-format on
 
-  const std::vector<Key>& keys() {
-    using namespace std::chrono_literals;
-    using U64 = std::uint64_t;
-    static const std::vector<Key> table = {
-        {"broker.listen", address(LZ_FIELD(broker.listen))},
-        {"broker.allow_unauthenticated", flag(LZ_FIELD(broker.allow_unauthenticated))},
-        {"broker.auto_create", flag(LZ_FIELD(broker.auto_create))},
-        {"broker.max_message_bytes",
-         number<U64>(LZ_FIELD(broker.max_message_bytes), 1024, model::limits::kMessageBytesMost)},
-        {"broker.max_header_bytes",
-         number<U64>(LZ_FIELD(broker.max_header_bytes), 1024, model::limits::kEnvelopeBytesMost)},
-        {"broker.max_connections", number<U64>(LZ_FIELD(broker.max_connections), 1, 1'000'000)},
-        {"broker.io_threads", number<U64>(LZ_FIELD(broker.io_threads), 0, 64)},
-        {"broker.heartbeat", duration(LZ_FIELD(broker.heartbeat), 500ms, 10min)},
-        {"broker.stop_wait", duration(LZ_FIELD(broker.stop_wait), 0s, 1h)},
-        {"broker.reconnect_grace", duration(LZ_FIELD(broker.reconnect_grace), 0s, 10min)},
-        {"broker.resume_grace", duration(LZ_FIELD(broker.resume_grace), 0s, 10min)},
-        {"admin.listen", address(LZ_FIELD(admin.listen))},
-        {"admin.allowed_hosts", names(LZ_FIELD(admin.allowed_hosts)), true},
-        {"admin.public_url", set_public_url},
-        {"storage.data_dir", path(LZ_FIELD(storage.data_dir))},
-        {"storage.shards", set_shards},
-        {"storage.memtable_bytes", number<U64>(LZ_FIELD(storage.memtable_bytes), 4u << 20, 4ull << 30)},
-        {"storage.block_cache_bytes", number<U64>(LZ_FIELD(storage.block_cache_bytes), 1u << 20, 64ull << 30)},
-        {"storage.disk_reserve_bytes", number<U64>(LZ_FIELD(storage.disk_reserve_bytes), 0, 1ull << 50)},
-        {"storage.disk_reserve_percent", number<double>(LZ_FIELD(storage.disk_reserve_percent), 0.0, 90.0)},
-        {"storage.ack_sync_max", duration(LZ_FIELD(storage.ack_sync_max), 0s, 1s)},
-        {"storage.relaxed_sync_max", duration(LZ_FIELD(storage.relaxed_sync_max), 1ms, 60s)},
-        {"hospital.masked_paths", set_masked_paths, true},
-        {"hospital.masked_headers", set_masked_headers, true},
-        {"defaults.max_attempts", set_max_attempts},
-        {"defaults.backoff_initial", duration(LZ_FIELD(defaults.backoff_initial), 0s, 24h * 7)},
-        {"defaults.backoff_multiplier", number<double>(LZ_FIELD(defaults.backoff_multiplier), 1.0, 100.0)},
-        {"defaults.backoff_max", duration(LZ_FIELD(defaults.backoff_max), 0s, 24h * 7)},
-        {"defaults.backoff_jitter", number<double>(LZ_FIELD(defaults.backoff_jitter), 0.0, 1.0)},
-        {"defaults.lease_duration", duration(LZ_FIELD(defaults.lease_duration), 100ms, 12h)},
-        {"defaults.max_worker_deaths", number<std::uint32_t>(LZ_FIELD(defaults.max_worker_deaths), 1u, 100u)},
-        {"defaults.durability", set_durability},
-        {"defaults.ttl", duration(LZ_FIELD(defaults.ttl), 0s, model::limits::kDelayMost)},
-        {"defaults.on_expiry", set_on_expiry},
-        {"alerts.default", set_default_webhook},
-        {"alerts.case_age", duration(LZ_FIELD(alerts.case_age), 1s, 24h * 3652)},
-        {"log.level", one_of(LZ_FIELD(log.level), {"debug", "info", "warning", "error"})},
-        {"log.format", one_of(LZ_FIELD(log.format), {"text", "json"})},
-    };
-    return table;
-  }
+const std::vector<Key>& keys() {
+  using namespace std::chrono_literals;
+  using U64 = std::uint64_t;
+  static const std::vector<Key> table = {
+      {"broker.listen", address(LZ_FIELD(broker.listen))},
+      {"broker.allow_unauthenticated", flag(LZ_FIELD(broker.allow_unauthenticated))},
+      {"broker.auto_create", flag(LZ_FIELD(broker.auto_create))},
+      {"broker.max_message_bytes",
+       number<U64>(LZ_FIELD(broker.max_message_bytes), 1024, model::limits::kMessageBytesMost)},
+      {"broker.max_header_bytes",
+       number<U64>(LZ_FIELD(broker.max_header_bytes), 1024, model::limits::kEnvelopeBytesMost)},
+      {"broker.max_connections", number<U64>(LZ_FIELD(broker.max_connections), 1, 1'000'000)},
+      {"broker.io_threads", number<U64>(LZ_FIELD(broker.io_threads), 0, 64)},
+      {"broker.heartbeat", duration(LZ_FIELD(broker.heartbeat), 500ms, 10min)},
+      {"broker.stop_wait", duration(LZ_FIELD(broker.stop_wait), 0s, 1h)},
+      {"broker.reconnect_grace", duration(LZ_FIELD(broker.reconnect_grace), 0s, 10min)},
+      {"broker.resume_grace", duration(LZ_FIELD(broker.resume_grace), 0s, 10min)},
+      {"admin.listen", address(LZ_FIELD(admin.listen))},
+      {"admin.allowed_hosts", names(LZ_FIELD(admin.allowed_hosts)), true},
+      {"admin.public_url", set_public_url},
+      {"storage.data_dir", path(LZ_FIELD(storage.data_dir))},
+      {"storage.shards", set_shards},
+      {"storage.memtable_bytes", number<U64>(LZ_FIELD(storage.memtable_bytes), 4u << 20, 4ull << 30)},
+      {"storage.block_cache_bytes", number<U64>(LZ_FIELD(storage.block_cache_bytes), 1u << 20, 64ull << 30)},
+      {"storage.disk_reserve_bytes", number<U64>(LZ_FIELD(storage.disk_reserve_bytes), 0, 1ull << 50)},
+      {"storage.disk_reserve_percent", number<double>(LZ_FIELD(storage.disk_reserve_percent), 0.0, 90.0)},
+      {"storage.ack_sync_max", duration(LZ_FIELD(storage.ack_sync_max), 0s, 1s)},
+      {"storage.relaxed_sync_max", duration(LZ_FIELD(storage.relaxed_sync_max), 1ms, 60s)},
+      {"hospital.masked_paths", set_masked_paths, true},
+      {"hospital.masked_headers", set_masked_headers, true},
+      {"defaults.max_attempts", set_max_attempts},
+      {"defaults.backoff_initial", duration(LZ_FIELD(defaults.backoff_initial), 0s, 24h * 7)},
+      {"defaults.backoff_multiplier", number<double>(LZ_FIELD(defaults.backoff_multiplier), 1.0, 100.0)},
+      {"defaults.backoff_max", duration(LZ_FIELD(defaults.backoff_max), 0s, 24h * 7)},
+      {"defaults.backoff_jitter", number<double>(LZ_FIELD(defaults.backoff_jitter), 0.0, 1.0)},
+      {"defaults.lease_duration", duration(LZ_FIELD(defaults.lease_duration), 100ms, 12h)},
+      {"defaults.max_worker_deaths", number<std::uint32_t>(LZ_FIELD(defaults.max_worker_deaths), 1u, 100u)},
+      {"defaults.durability", set_durability},
+      {"defaults.ttl", duration(LZ_FIELD(defaults.ttl), 0s, model::limits::kDelayMost)},
+      {"defaults.on_expiry", set_on_expiry},
+      {"alerts.default", set_default_webhook},
+      {"alerts.case_age", duration(LZ_FIELD(alerts.case_age), 1s, 24h * 3652)},
+      {"log.level", one_of(LZ_FIELD(log.level), {"debug", "info", "warning", "error"})},
+      {"log.format", one_of(LZ_FIELD(log.format), {"text", "json"})},
+  };
+  return table;
+}
 #undef LZ_FIELD
 
-  const Key* find_key(std::string_view name) {
-    for (const Key& key : keys()) {
-      if (key.name == name) return &key;
-    }
-    return nullptr;
+const Key* find_key(std::string_view name) {
+  for (const Key& key : keys()) {
+    if (key.name == name) return &key;
   }
+  return nullptr;
+}
 
-  Status set(Configuration & configuration, const std::string& where, const std::string& name,
-             const std::string& value) {
-    if (name.starts_with(kWebhookKeys)) {
-      if (const Status status = set_webhook_key(configuration, name, value); !status.ok()) {
-        return Status(Code::BAD_CONFIGURATION, where + ": " + status.text());
-      }
-      configuration.places[name] = where;
-      return {};
-    }
-    const Key* key = find_key(name);
-    if (key == nullptr) return Status(Code::BAD_CONFIGURATION, where + ": there is no key " + name);
-    if (const Status status = key->set(configuration, value); !status.ok()) {
-      return Status(Code::BAD_CONFIGURATION, where + ": " + name + " " + status.text() + ", not \"" + value + "\"");
+Status set(Configuration& configuration, const std::string& where, const std::string& name, const std::string& value) {
+  if (name.starts_with(kWebhookKeys)) {
+    if (const Status status = set_webhook_key(configuration, name, value); !status.ok()) {
+      return Status(Code::BAD_CONFIGURATION, where + ": " + status.text());
     }
     configuration.places[name] = where;
     return {};
   }
+  const Key* key = find_key(name);
+  if (key == nullptr) return Status(Code::BAD_CONFIGURATION, where + ": there is no key " + name);
+  if (const Status status = key->set(configuration, value); !status.ok()) {
+    return Status(Code::BAD_CONFIGURATION, where + ": " + name + " " + status.text() + ", not \"" + value + "\"");
+  }
+  configuration.places[name] = where;
+  return {};
+}
 
-  /// The text form that the setters take; nullopt for what the key cannot have.
-  std::optional<std::string> text_of(const toml::node& node, bool list_wanted) {
-    if (const auto* value = node.as_string()) return value->get();
-    if (const auto* value = node.as_boolean()) return value->get() ? "true" : "false";
-    if (const auto* value = node.as_integer()) return std::to_string(value->get());
-    if (const auto* value = node.as_floating_point()) return std::to_string(value->get());
-    const auto* list = node.as_array();
-    if (list == nullptr || !list_wanted) return std::nullopt;
-    std::string joined;
-    for (const toml::node& item : *list) {
-      const auto* word = item.as_string();
-      if (word == nullptr || word->get().empty()) return std::nullopt;
-      joined += (joined.empty() ? "" : ",") + item_text(word->get());
+/// The text form that the setters take; nullopt for what the key cannot have.
+std::optional<std::string> text_of(const toml::node& node, bool list_wanted) {
+  if (const auto* value = node.as_string()) return value->get();
+  if (const auto* value = node.as_boolean()) return value->get() ? "true" : "false";
+  if (const auto* value = node.as_integer()) return std::to_string(value->get());
+  if (const auto* value = node.as_floating_point()) return std::to_string(value->get());
+  const auto* list = node.as_array();
+  if (list == nullptr || !list_wanted) return std::nullopt;
+  std::string joined;
+  for (const toml::node& item : *list) {
+    const auto* word = item.as_string();
+    if (word == nullptr || word->get().empty()) return std::nullopt;
+    joined += (joined.empty() ? "" : ",") + item_text(word->get());
+  }
+  return joined;
+}
+
+std::string place(const std::string& file, const toml::node& node) {
+  return file + ":" + std::to_string(node.source().begin.line);
+}
+
+/// [alerts.webhooks.NAME], for each of them.
+Status read_webhooks(Configuration& configuration, const std::string& file, const toml::node& webhooks) {
+  const auto wrong = [&](const toml::node& node) {
+    return Status(Code::BAD_CONFIGURATION, place(file, node) + ": webhooks are tables: [alerts.webhooks.NAME]");
+  };
+  const auto* named = webhooks.as_table();
+  if (named == nullptr) return wrong(webhooks);
+  for (const auto& [webhook, node] : *named) {
+    const auto* table = node.as_table();
+    if (table == nullptr) return wrong(node);
+    for (const auto& [key, value_node] : *table) {
+      const std::string name = std::string(kWebhookKeys) + std::string(webhook.str()) + "." + std::string(key.str());
+      const auto value = text_of(value_node, is_webhook_list(key.str()));
+      if (!value) {
+        return Status(Code::BAD_CONFIGURATION, place(file, value_node) + ": " + name + " cannot have such a value");
+      }
+      LZ_RETURN_IF_ERROR(set(configuration, place(file, value_node), name, *value));
     }
-    return joined;
   }
+  return {};
+}
 
-  std::string place(const std::string& file, const toml::node& node) {
-    return file + ":" + std::to_string(node.source().begin.line);
+Status read_section(Configuration& configuration, const std::string& file, const std::string& section,
+                    const toml::table& table) {
+  for (const auto& [key, node] : table) {
+    const std::string name = section + "." + std::string(key.str());
+    if (name + "." == kWebhookKeys) {
+      LZ_RETURN_IF_ERROR(read_webhooks(configuration, file, node));
+      continue;
+    }
+    const Key* known = find_key(name);
+    const auto value = text_of(node, known != nullptr && known->is_list);
+    if (known != nullptr && !value)
+      return Status(Code::BAD_CONFIGURATION, place(file, node) + ": " + name + " cannot have such a value");
+    LZ_RETURN_IF_ERROR(set(configuration, place(file, node), name, value.value_or("")));
   }
+  return {};
+}
 
-  /// [alerts.webhooks.NAME], for each of them.
-  Status read_webhooks(Configuration & configuration, const std::string& file, const toml::node& webhooks) {
-    const auto wrong = [&](const toml::node& node) {
-      return Status(Code::BAD_CONFIGURATION, place(file, node) + ": webhooks are tables: [alerts.webhooks.NAME]");
-    };
-    const auto* named = webhooks.as_table();
-    if (named == nullptr) return wrong(webhooks);
-    for (const auto& [webhook, node] : *named) {
+Status read_file(Configuration& configuration, const std::string& file) {
+  try {
+    const toml::table root = toml::parse_file(file);
+    for (const auto& [section, node] : root) {
       const auto* table = node.as_table();
-      if (table == nullptr) return wrong(node);
-      for (const auto& [key, value_node] : *table) {
-        const std::string name = std::string(kWebhookKeys) + std::string(webhook.str()) + "." + std::string(key.str());
-        const auto value = text_of(value_node, is_webhook_list(key.str()));
-        if (!value) {
-          return Status(Code::BAD_CONFIGURATION, place(file, value_node) + ": " + name + " cannot have such a value");
-        }
-        LZ_RETURN_IF_ERROR(set(configuration, place(file, value_node), name, *value));
+      if (table == nullptr) {
+        return Status(Code::BAD_CONFIGURATION,
+                      place(file, node) + ": there is no key " + std::string(section.str()) + " outside a section");
       }
+      LZ_RETURN_IF_ERROR(read_section(configuration, file, std::string(section.str()), *table));
     }
     return {};
+  } catch (const toml::parse_error& error) {
+    return Status(Code::BAD_CONFIGURATION,
+                  file + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
   }
+}
 
-  Status read_section(Configuration & configuration, const std::string& file, const std::string& section,
-                      const toml::table& table) {
-    for (const auto& [key, node] : table) {
-      const std::string name = section + "." + std::string(key.str());
-      if (name + "." == kWebhookKeys) {
-        LZ_RETURN_IF_ERROR(read_webhooks(configuration, file, node));
-        continue;
-      }
-      const Key* known = find_key(name);
-      const auto value = text_of(node, known != nullptr && known->is_list);
-      if (known != nullptr && !value)
-        return Status(Code::BAD_CONFIGURATION, place(file, node) + ": " + name + " cannot have such a value");
-      LZ_RETURN_IF_ERROR(set(configuration, place(file, node), name, value.value_or("")));
+Status read_environment(Configuration& configuration, char** environment) {
+  constexpr std::string_view kPrefix = "LAZARET_CFG_";
+  for (char** at = environment; at != nullptr && *at != nullptr; ++at) {
+    const std::string_view entry(*at);
+    const std::size_t equals = entry.find('=');
+    if (!entry.starts_with(kPrefix) || equals == std::string_view::npos) continue;
+    const std::string variable(entry.substr(0, equals));
+    std::string name = variable.substr(kPrefix.size());
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::size_t separator = name.find("__");
+    if (separator == std::string::npos) {
+      return Status(Code::BAD_CONFIGURATION, "environment: " + variable + " must be LAZARET_CFG_<SECTION>__<KEY>");
     }
-    return {};
+    name.replace(separator, 2, ".");
+    // Those of webhooks have a name between section and key.
+    for (std::size_t next = 0; name.starts_with("alerts.webhooks") && (next = name.find("__")) != std::string::npos;) {
+      name.replace(next, 2, ".");
+    }
+    LZ_RETURN_IF_ERROR(set(configuration, "environment: " + variable, name, std::string(entry.substr(equals + 1))));
   }
+  return {};
+}
 
-  Status read_file(Configuration & configuration, const std::string& file) {
-    try {
-      const toml::table root = toml::parse_file(file);
-      for (const auto& [section, node] : root) {
-        const auto* table = node.as_table();
-        if (table == nullptr) {
-          return Status(Code::BAD_CONFIGURATION,
-                        place(file, node) + ": there is no key " + std::string(section.str()) + " outside a section");
-        }
-        LZ_RETURN_IF_ERROR(read_section(configuration, file, std::string(section.str()), *table));
-      }
-      return {};
-    } catch (const toml::parse_error& error) {
-      return Status(Code::BAD_CONFIGURATION,
-                    file + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
-    }
+Status check_listen(const Configuration& configuration, const std::string& name, const std::string& listen) {
+  const auto address = parse_address(listen);
+  if (!address.ok()) return Status(Code::BAD_CONFIGURATION, name + ": " + address.status().text());
+  if (!address->loopback && !configuration.broker.allow_unauthenticated) {
+    const auto place = configuration.places.find(name);
+    return Status(Code::BAD_CONFIGURATION,
+                  (place == configuration.places.end() ? "" : place->second + ": ") + name + ": " + listen +
+                      " is not a loopback address, and there is no authentication yet: set "
+                      "broker.allow_unauthenticated = true to accept everybody who can reach it");
   }
-
-  Status read_environment(Configuration & configuration, char** environment) {
-    constexpr std::string_view kPrefix = "LAZARET_CFG_";
-    for (char** at = environment; at != nullptr && *at != nullptr; ++at) {
-      const std::string_view entry(*at);
-      const std::size_t equals = entry.find('=');
-      if (!entry.starts_with(kPrefix) || equals == std::string_view::npos) continue;
-      const std::string variable(entry.substr(0, equals));
-      std::string name = variable.substr(kPrefix.size());
-      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-      const std::size_t separator = name.find("__");
-      if (separator == std::string::npos) {
-        return Status(Code::BAD_CONFIGURATION, "environment: " + variable + " must be LAZARET_CFG_<SECTION>__<KEY>");
-      }
-      name.replace(separator, 2, ".");
-      // Those of webhooks have a name between section and key.
-      for (std::size_t next = 0;
-           name.starts_with("alerts.webhooks") && (next = name.find("__")) != std::string::npos;) {
-        name.replace(next, 2, ".");
-      }
-      LZ_RETURN_IF_ERROR(set(configuration, "environment: " + variable, name, std::string(entry.substr(equals + 1))));
-    }
-    return {};
-  }
-
-  Status check_listen(const Configuration& configuration, const std::string& name, const std::string& listen) {
-    const auto address = parse_address(listen);
-    if (!address.ok()) return Status(Code::BAD_CONFIGURATION, name + ": " + address.status().text());
-    if (!address->loopback && !configuration.broker.allow_unauthenticated) {
-      const auto place = configuration.places.find(name);
-      return Status(Code::BAD_CONFIGURATION,
-                    (place == configuration.places.end() ? "" : place->second + ": ") + name + ": " + listen +
-                        " is not a loopback address, and there is no authentication yet: set "
-                        "broker.allow_unauthenticated = true to accept everybody who can reach it");
-    }
-    return {};
-  }
+  return {};
+}
 
 }  // namespace
 

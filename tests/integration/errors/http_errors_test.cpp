@@ -49,6 +49,12 @@ TEST_F(ErrorCodes, MESSAGE_GONE) {
   expect_problem(body(), Code::MESSAGE_GONE);
 }
 
+TEST_F(ErrorCodes, NO_CONSUMER) {
+  Broker& broker = start();
+  const std::string target = "/api/v1/hospital/cases/" + make_case(broker) + "/replay";
+  expect_problem(http(broker.admin(), "POST", target, R"({"after_version":">=2"})"), Code::NO_CONSUMER);
+}
+
 TEST_F(ErrorCodes, MASKED) {
   Broker& broker = start({"--set", "hospital.masked_paths=/card"});
   const std::string id = make_case(broker);
