@@ -342,7 +342,7 @@ using Command =
     std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle, CreateQueue,
                  UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
                  DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest, UpdateGroup,
-                 EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand, ImportCaseCommand, RecallCaseCommand, SaveReplayJob,
-                 ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines>;
+                 EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand, ImportCaseCommand, RecallCaseCommand,
+                 SaveReplayJob, ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines>;
 
 }  // namespace lazaret::model

@@ -1,4 +1,5 @@
 // The part of BatchWriter that concerns the messages of cases: their versions, and how long they are kept.
+#include "model/fingerprint.h"
 #include "storage/batch_writer.h"
 #include "storage/case_history.h"
 #include "storage/keys.h"
