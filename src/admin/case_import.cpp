@@ -22,9 +22,9 @@ namespace limits = model::limits;
 constexpr std::array<std::string_view, 7> kShown = {"source",       "offset",   "attempt",   "redelivered",
                                                     "published_at", "deadline", "expires_at"};
 constexpr std::array kOutcomes = {
-    model::AttemptOutcome::running,         model::AttemptOutcome::acked,         model::AttemptOutcome::nacked,
-    model::AttemptOutcome::lease_expired,   model::AttemptOutcome::handler_timeout, model::AttemptOutcome::consumer_lost,
-    model::AttemptOutcome::rejected,        model::AttemptOutcome::released,      model::AttemptOutcome::interrupted,
+    model::AttemptOutcome::running,       model::AttemptOutcome::acked,           model::AttemptOutcome::nacked,
+    model::AttemptOutcome::lease_expired, model::AttemptOutcome::handler_timeout, model::AttemptOutcome::consumer_lost,
+    model::AttemptOutcome::rejected,      model::AttemptOutcome::released,        model::AttemptOutcome::interrupted,
 };
 
 Status wrong(std::string_view field, std::string_view expected) {

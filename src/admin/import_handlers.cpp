@@ -23,9 +23,7 @@ struct Counts {
 class Line {
  public:
   /// Looks at it, and sends it to its shard if it is to be imported.
-  void begin(Broker& broker, const json::value& line, const std::string& to) {
-    status_ = send_to(broker, line, to);
-  }
+  void begin(Broker& broker, const json::value& line, const std::string& to) { status_ = send_to(broker, line, to); }
   /// What became of it.
   json::object end(Deadline deadline, Counts& counts) {
     if (status_.ok() && pending_.valid()) {

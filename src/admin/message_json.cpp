@@ -185,10 +185,10 @@ base::Result<NewMessage> read_message_json(std::string_view text) {
 }
 
 base::Result<NewMessage> read_message_object(const json::object& object) {
-  LZ_RETURN_IF_ERROR(check_known(
-      object, {"id", "key", "type", "content_type", "headers", "correlation_id", "causation_id", "reply_to", "deadline",
-               "expires_at", "priority", "schema_id", "content_encoding", "traceparent", "body", "body_base64", "delay",
-               "deliver_at", "ttl"}));
+  LZ_RETURN_IF_ERROR(
+      check_known(object, {"id", "key", "type", "content_type", "headers", "correlation_id", "causation_id", "reply_to",
+                           "deadline", "expires_at", "priority", "schema_id", "content_encoding", "traceparent", "body",
+                           "body_base64", "delay", "deliver_at", "ttl"}));
   NewMessage message;
   wire::Envelope& envelope = message.envelope;
   const std::pair<std::string_view, std::string*> texts[] = {

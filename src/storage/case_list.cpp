@@ -315,8 +315,7 @@ base::Result<CaseRecord> read_case(Database& database, const CaseId& id, const r
 
 /// An entry whose case is gone was left by an older version.
 base::Result<std::optional<CaseId>> find_imported(Database& database, model::ShardId shard,
-                                                  model::SubscriptionId subscription,
-                                                  const model::CaseOrigin& origin) {
+                                                  model::SubscriptionId subscription, const model::CaseOrigin& origin) {
   const auto entry = database.get(Family::hospital_index, keys::case_by_origin(shard, subscription, origin));
   if (!entry.ok()) return entry.status();
   if (!*entry || (*entry)->size() != 16) return std::optional<CaseId>();

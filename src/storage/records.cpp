@@ -5,7 +5,6 @@
 #include "base/fixed_int.h"
 #include "lazaret/storage/v1/records.pb.h"
 #include "lazaret/wire/v1/envelope.pb.h"
-#include "model/fingerprint.h"
 #include "model/limits.h"
 #include "storage/alerts.h"
 #include "storage/prevention.h"
@@ -488,101 +487,6 @@ bool decode(std::string_view bytes, model::StoredIds& stored) {
     stored.ids.push_back({*id, offset});
   }
   return reader.ok;
-}
-
-namespace {
-
-void fill(v1::CaseOrigin& out, const model::CaseOrigin& origin) {
-  out.set_shard(origin.id.shard.value);
-  out.set_subscription(origin.id.subscription.value);
-  out.set_log(origin.id.log.value);
-  out.set_offset(origin.id.offset.value);
-  out.set_message_id(origin.message_id.raw().data(), 16);
-  out.set_admitted_at_us(origin.admitted_at.us);
-}
-
-model::CaseOrigin origin_of(const v1::CaseOrigin& in) {
-  return {{model::ShardId(static_cast<std::uint16_t>(in.shard())), model::SubscriptionId(in.subscription()),
-           model::LogId(in.log()), Offset(in.offset())},
-          base::Uuid::from_raw(in.message_id()).value_or(base::Uuid()),
-          Instant{in.admitted_at_us()}};
-}
-
-}  // namespace
-
-std::string encode(const model::CaseRecord& record) {
-  v1::Case out;
-  out.set_subscription(record.subscription);
-  out.set_source(record.source);
-  out.set_message_id(record.summary.message_id.raw().data(), 16);
-  out.set_type(record.summary.type);
-  out.set_key(record.summary.key);
-  out.set_correlation_id(record.summary.correlation_id);
-  out.set_body_bytes(record.summary.body_bytes);
-  out.set_priority(record.summary.priority);
-  out.set_reason(static_cast<std::uint32_t>(record.reason));
-  out.set_state(static_cast<std::uint32_t>(record.state));
-  out.set_attempt_count(record.attempt_count);
-  out.set_failure_count(record.failure_count);
-  out.set_replay_count(record.replay_count);
-  out.set_relapse_count(record.relapse_count);
-  fill(out.mutable_last_error(), record.last_error);
-  out.set_admitted_at_us(record.admitted_at.us);
-  out.set_first_admitted_at_us(record.first_admitted_at.us);
-  out.set_closed_at_us(record.closed_at.us);
-  out.set_late_ack(record.late_ack);
-  out.set_discard_reason(record.discard_reason);
-  out.set_key_hash(record.key.value);
-  out.set_source_log(record.summary.published.log.value);
-  out.set_source_offset(record.summary.published.offset.value);
-  out.set_consumer_name(record.consumer_name);
-  out.set_consumer_version(record.consumer_version);
-  out.set_error_frames(record.error_frames);
-  out.set_group(record.group.value);
-  out.set_version(record.version);
-  out.set_redirected_to(record.redirected_to);
-  out.set_replay_job(record.replay_job.value);
-  out.set_replay_outcome(static_cast<std::uint32_t>(record.replay_outcome));
-  out.set_quarantine(record.quarantine);
-  if (record.origin) fill(*out.mutable_origin(), *record.origin);
-  return out.SerializeAsString();
-}
-bool decode(std::string_view bytes, model::CaseRecord& record) {
-  v1::Case in;
-  if (!parse(bytes, in)) return false;
-  record.subscription = in.subscription();
-  record.source = in.source();
-  record.summary = {base::Uuid::from_raw(in.message_id()).value_or(base::Uuid()),
-                    in.type(),
-                    in.key(),
-                    in.correlation_id(),
-                    in.body_bytes(),
-                    priority_of(in.priority()),
-                    {model::LogId(in.source_log()), Offset(in.source_offset())}};
-  record.reason = static_cast<model::CaseReason>(in.reason());
-  record.state = static_cast<model::CaseState>(in.state());
-  record.attempt_count = in.attempt_count();
-  record.failure_count = in.failure_count();
-  record.replay_count = in.replay_count();
-  record.relapse_count = in.relapse_count();
-  record.last_error = error_of(in.last_error());
-  record.admitted_at = Instant{in.admitted_at_us()};
-  record.first_admitted_at = Instant{in.first_admitted_at_us()};
-  record.closed_at = Instant{in.closed_at_us()};
-  record.late_ack = in.late_ack();
-  record.discard_reason = in.discard_reason();
-  record.key = model::KeyHash(in.key_hash());
-  record.quarantine = in.quarantine();
-  if (in.has_origin()) record.origin = origin_of(in.origin());
-  record.consumer_name = in.consumer_name();
-  record.consumer_version = in.consumer_version();
-  record.error_frames = in.error_frames();
-  record.group = in.group() != 0 ? model::GroupId{in.group()} : model::group_of(record);
-  record.replay_job = model::ReplayJobId(in.replay_job());
-  record.replay_outcome = static_cast<model::ReplayOutcome>(in.replay_outcome());
-  record.version = in.version();
-  record.redirected_to = in.redirected_to();
-  return true;
 }
 
 namespace {

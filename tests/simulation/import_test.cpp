@@ -85,8 +85,8 @@ TEST_F(Import, WhatIsClosedAndStillKeptIsKnown) {
 }
 
 TEST_F(Import, AKillInBetweenLeavesAllOrNothing) {
-  world.submit(world.queue("orders").shard, model::ImportCaseCommand{{}, world.queue("orders").subscription,
-                                                                     world.exported(5, "from there")});
+  world.submit(world.queue("orders").shard,
+               model::ImportCaseCommand{{}, world.queue("orders").subscription, world.exported(5, "from there")});
   world.kill_broker();
   world.start_broker();
   const auto cases = world.cases("orders", CaseState::admitted);

@@ -56,7 +56,7 @@ TEST_F(ErrorCodes, NO_CONSUMER) {
 }
 
 TEST_F(ErrorCodes, MASKED) {
-  Broker& broker = start({"--set", "hospital.masked_paths=/card"});
+  Broker& broker = start({"hospital.masked_paths=/card"});
   const std::string id = make_case(broker);
   expect_problem(http(broker.admin(), "GET", "/api/v1/hospital/cases/" + id + "/body"), Code::MASKED);
 }

@@ -15,6 +15,7 @@ const HEX_BYTES = 2048;
 
 /** { text, bytes }: of a message as the API gives it; text is null when it is not UTF-8. */
 export function contentOf(message) {
+  if (message.withheld) return { text: '', bytes: null };
   if (message.body !== undefined) return { text: message.body, bytes: null };
   if (message.body_base64 === undefined) return { text: '', bytes: null };
   const raw = atob(message.body_base64);
@@ -141,7 +142,10 @@ export function Body({ message, id }) {
     await navigator.clipboard.writeText(content.text);
     notify({ kind: 'good', text: `Copied ${size(length)}.` });
   };
+  if (message.withheld) return html`<p class="faint">The body is not shown: <${Text} value=${message.withheld}
+    max=${200} />.</p>`;
   return html`<div class="body">
+    ${message.masked && html`<p class="faint">Some of this message is masked: it shows as ***.</p>`}
     <div class="body-bar">
       <div class="tabs" role="group" aria-label="How the body is shown">
         ${views.map((one) => html`<button type="button" key=${one} aria-pressed=${one === view} onClick=${() =>

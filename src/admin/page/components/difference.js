@@ -11,7 +11,8 @@ const MOST_LINES = 600;
 export function textOf(message) {
   const content = contentOf(message);
   const json = parseJson(content.text);
-  const body = json ? JSON.stringify(json.value, null, 2) : content.text ?? `(base64) ${message.body_base64}`;
+  const shown = json ? JSON.stringify(json.value, null, 2) : content.text ?? `(base64) ${message.body_base64}`;
+  const body = message.withheld ? `(not shown: ${message.withheld})` : shown;
   const headers = Object.entries(message.headers ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`));
   return [`content type: ${message.content_type ?? ''}`, ...headers, '', body].join('\n');

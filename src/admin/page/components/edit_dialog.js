@@ -59,7 +59,7 @@ export function EditDialog({ close, then, ...given }) {
   const [body, setBody] = useState(pretty);
   const [headers, setHeaders] = useState(headerLines(message.headers));
   const [note, setNote] = useState('');
-  const binary = content.text === null;
+  const binary = content.text === null || message.withheld !== undefined;
   const read = readHeaders(headers);
   const mistake = mistakeIn(body, content.text, read, message.content_type);
   const changes = { ...(body !== pretty && !binary && { body }) };
@@ -85,7 +85,9 @@ export function EditDialog({ close, then, ...given }) {
       disabled=${mistake !== null || Object.keys(changes).length === 0}>
     <p>Save a new version of the message of case ${one.id}; the original is kept, and the next replay sends what you
       write here.</p>
-    ${binary ? html`<p class="faint">The body is not text: edit it with <code>lazaret hospital
+    ${message.masked && html`<p class="faint">What shows as *** is masked: leave it, and it stays as it was.</p>`}
+    ${message.withheld ? html`<p class="faint">The body is not shown, and stays as it is.</p>`
+      : binary ? html`<p class="faint">The body is not text: edit it with <code>lazaret hospital
       edit ${one.id} --body-file FILE</code>.</p>`
       : html`<label class="field">Body
         <textarea data-first rows="14" spellcheck=${false} value=${body} aria-invalid=${mistake ? 'true' : 'false'}

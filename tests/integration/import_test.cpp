@@ -1,0 +1,159 @@
+// Cases go from one broker to another: exported there, imported here, replayed here.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "integration/support/api.h"
+#include "integration/support/http.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+class ImportCases : public ::testing::Test {
+ protected:
+  /// Messages that are rejected where they come from.
+  void fail_there(const std::string& queue, std::size_t count) {
+    Client client = Client::connect(there.url(), {.timeout = 60s});
+    client.ensure(QueueSpec{.name = queue});
+    for (std::size_t i = 0; i < count; ++i) {
+      Message message{.body = "body " + std::to_string(i)};
+      message.type = "order.created";
+      message.key = "k" + std::to_string(i);
+      message.headers = {{"tag", "a"}, {"tag", "b"}, {"n", std::to_string(i)}};
+      message.correlation_id = "order " + std::to_string(i);
+      sent.push_back(client.publish(queue, std::move(message)).id);
+    }
+    const Consumer consumer = client.consume(queue, [](Delivery&) { return Verdict::reject("no good"); });
+    ASSERT_TRUE(eventually([&] { return QueueView(there, queue)["in_hospital"] == static_cast<std::int64_t>(count); }));
+  }
+  std::string exported(const std::string& filter = "") const {
+    std::vector<std::string> command = {"hospital", "export"};
+    if (!filter.empty()) command.insert(command.end(), {"--filter", filter});
+    const Outcome done = there.cli(command);
+    EXPECT_EQ(done.exit, 0) << done.err;
+    return done.out;
+  }
+  Broker there;
+  Broker here;
+  std::vector<MessageId> sent;
+};
+
+TEST_F(ImportCases, AreReplayedHereAndTheConsumerGetsTheSameMessages) {
+  fail_there("orders", 3);
+  ASSERT_EQ(here.cli({"queue", "create", "orders"}).exit, 0);
+  const std::string file = exported();
+  const Outcome imported = here.cli({"hospital", "import", "-"}, file);
+  EXPECT_EQ(imported.exit, 0) << imported.err;
+  EXPECT_EQ(imported.out, "imported 3 cases, skipped 0, refused 0\n");
+  EXPECT_EQ(here.cli({"hospital", "import", "-"}, file).out, "imported 0 cases, skipped 3, refused 0\n");
+  here.restart();
+  EXPECT_EQ(here.cli({"hospital", "import", "-"}, file).out, "imported 0 cases, skipped 3, refused 0\n");
+
+  const auto cases = cases_of(here, "orders");
+  ASSERT_EQ(cases.size(), 3u);
+  for (const auto& one : cases) {
+    EXPECT_EQ(one.at("reason"), "rejected");
+    EXPECT_EQ(one.at("error_message"), "no good");
+    EXPECT_EQ(one.at("attempt_count"), 1);
+    EXPECT_TRUE(one.at("imported_from").is_string());
+    EXPECT_EQ(one.at("attempts").at(0).at("outcome"), "rejected");
+  }
+  EXPECT_EQ(QueueView(here, "orders")["ready"], 0);
+  EXPECT_EQ(QueueView(here, "orders").wrong_sums(), "");
+
+  ASSERT_EQ(here.cli({"hospital", "replay", "--all", "--yes", "--canary", "0"}).exit, 0);
+  Client client = Client::connect(here.url(), {.timeout = 60s});
+  std::mutex mutex;
+  std::map<std::string, Message> got;
+  const Consumer consumer = client.consume("orders", [&](Delivery& delivery) {
+    const std::lock_guard lock(mutex);
+    got[delivery.message().body.str()] = delivery.message();
+    return Verdict::ack();
+  });
+  ASSERT_TRUE(eventually([&] { return QueueView(here, "orders")["acked_total"] == 3; }));
+  const std::lock_guard lock(mutex);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Message& message = got["body " + std::to_string(i)];
+    EXPECT_EQ(message.id, sent[i]);
+    EXPECT_EQ(message.key, "k" + std::to_string(i));
+    EXPECT_EQ(message.type, "order.created");
+    EXPECT_EQ(message.correlation_id, "order " + std::to_string(i));
+    EXPECT_EQ(message.headers, (Headers{{"tag", "a"}, {"tag", "b"}, {"n", std::to_string(i)}}));
+  }
+  EXPECT_EQ(QueueView(here, "orders").wrong_sums(), "");
+  EXPECT_EQ(here.cli({"check"}).exit, 0);
+}
+
+TEST_F(ImportCases, ALineThatCannotBeTakenIsNamedAndTheOthersGoOn) {
+  fail_there("orders", 2);
+  const std::string file = exported();
+  const Outcome nowhere = here.cli({"hospital", "import", "-"}, file);
+  EXPECT_EQ(nowhere.exit, 65);
+  EXPECT_THAT(nowhere.err, HasSubstr("NOT_FOUND: line 1: there is no queue \"orders\""));
+  EXPECT_EQ(nowhere.out, "imported 0 cases, skipped 0, refused 2\n");
+
+  ASSERT_EQ(here.cli({"queue", "create", "repairs"}).exit, 0);
+  ASSERT_EQ(here.cli({"topic", "create", "news"}).exit, 0);
+  ASSERT_EQ(here.cli({"subscription", "create", "news.all", "--topic", "news"}).exit, 0);
+  EXPECT_THAT(here.cli({"hospital", "import", "-", "--to", "news.all"}, file).err, HasSubstr("BAD_REQUEST: line 1"));
+  EXPECT_EQ(QueueView(here, "news.all", "subscriptions")["entered_total"], 0);
+  const Outcome mixed =
+      here.cli({"hospital", "import", "-", "--to", "repairs"},
+               "no JSON\n" + file.substr(0, file.find('\n') + 1) + "\n{}\n" + file.substr(file.find('\n') + 1));
+  EXPECT_EQ(mixed.exit, 65);
+  EXPECT_THAT(mixed.err, HasSubstr("line 1: it is not JSON"));
+  EXPECT_THAT(mixed.err, HasSubstr("line 4: state must be"));
+  EXPECT_EQ(mixed.out, "imported 2 cases, skipped 0, refused 2\n");
+  EXPECT_EQ(QueueView(here, "repairs")["in_hospital"], 2);
+
+  ASSERT_EQ(there.cli({"hospital", "discard", "--all", "--yes"}).exit, 0);
+  EXPECT_EQ(here.cli({"hospital", "import", "-", "--to", "repairs"}, exported()).out,
+            "imported 0 cases, skipped 2, refused 0\n")
+      << "closed ones stay where they are";
+}
+
+TEST_F(ImportCases, APageOfAnExportIsTakenOverHttpAsItIs) {
+  fail_there("orders", 2);
+  ASSERT_EQ(here.cli({"queue", "create", "orders"}).exit, 0);
+  const std::string page = http(there.admin(), "GET", "/api/v1/hospital/export").body;
+  const HttpAnswer done = http(here.admin(), "POST", "/api/v1/hospital/import", page);
+  ASSERT_EQ(done.status, 200) << done.body;
+  EXPECT_EQ(done.json().at("imported"), 2);
+  EXPECT_EQ(done.json().at("items").at(0).at("result"), "imported");
+  EXPECT_EQ(http(here.admin(), "POST", "/api/v1/hospital/import", page).json().at("skipped"), 2);
+  EXPECT_EQ(http(here.admin(), "POST", "/api/v1/hospital/import", R"({"items":3})").status, 400);
+  EXPECT_EQ(http(here.admin(), "POST", "/api/v1/hospital/import", R"({"items":[3]})").json().at("refused"), 1);
+  std::string many = "{}";
+  for (int i = 0; i < 1024; ++i) many += ",{}";
+  EXPECT_EQ(http(here.admin(), "POST", "/api/v1/hospital/import", "{\"items\":[" + many + "]}").status, 413);
+}
+
+TEST_F(ImportCases, AKillInTheMiddleLeavesNoHalfCaseAndTheFileIsSentAgain) {
+  constexpr std::int64_t kCases = 600;
+  fail_there("orders", kCases);
+  ASSERT_EQ(here.cli({"queue", "create", "orders"}).exit, 0);
+  const std::string file = here.dir() / "cases.jsonl";
+  write_file(file, exported());
+  Process import({.command = here.cli_command({"hospital", "import", file})});
+  ASSERT_TRUE(eventually([&] { return QueueView(here, "orders")["in_hospital"] > 0; }));
+  here.kill9();
+  import.wait(60s);
+  here.start();
+  const std::int64_t before = QueueView(here, "orders")["in_hospital"];
+  EXPECT_EQ(QueueView(here, "orders").wrong_sums(), "");
+  EXPECT_EQ(here.cli({"check"}).exit, 0);
+  const Outcome again = here.cli({"hospital", "import", file});
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("skipped " + std::to_string(before) + ", refused 0"));
+  EXPECT_EQ(QueueView(here, "orders")["in_hospital"], kCases);
+  EXPECT_EQ(here.cli({"check"}).exit, 0);
+}
+
+}  // namespace
+}  // namespace lazaret::testing

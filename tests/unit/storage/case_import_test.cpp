@@ -1,0 +1,75 @@
+// A case from elsewhere on the disk: it comes whole, and says which case it was.
+#include "storage/keys.h"
+#include "unit/storage/store_fixture.h"
+
+namespace lazaret::storage {
+namespace {
+
+using base::Instant;
+using model::CaseState;
+using model::Offset;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class CaseImportTest : public StoreFixture {
+ protected:
+  CaseImportTest() { open(); }
+
+  static model::CaseOrigin origin(std::uint64_t number) {
+    return {{model::ShardId(3), model::SubscriptionId(4), model::LogId(5), Offset(number)},
+            base::Uuid::v7(1, 2, number),
+            Instant{70 + static_cast<std::int64_t>(number)}};
+  }
+  /// The one message of the log so far, and its case.
+  void import(std::uint64_t offset, std::uint64_t number) {
+    model::ImportCase import;
+    import.record.id = case_id(offset);
+    import.record.subscription = queue_.name;
+    import.record.admitted_at = Instant{1000 + static_cast<std::int64_t>(offset)};
+    import.record.first_admitted_at = origin(number).admitted_at;
+    import.record.origin = origin(number);
+    import.record.attempt_count = 1;
+    import.message = message("from there", "key");
+    import.attempts.push_back({1, {"over there", "h", "1", {}}, {}, {}, model::AttemptOutcome::rejected, {}});
+    source().settled = {{Offset(0), Offset(offset + 1)}};
+    source().entered_to = Offset(offset + 1);
+    ++state_.counters.entered;
+    ++state_.counters.in_hospital;
+    commit({model::AppendMessages{queue_.log, Offset(offset), {import.message}}, import, put_state()});
+  }
+  std::optional<model::CaseId> found(std::uint64_t number) {
+    return store_->find_imported(model::ShardId(0), queue_.subscription, origin(number)).value();
+  }
+};
+
+TEST_F(CaseImportTest, ItComesWithItsAttemptsAndIsFoundByWhatItWas) {
+  import(0, 7);
+  import(1, 8);
+  reopen();
+  EXPECT_EQ(found(7), case_id(0));
+  EXPECT_EQ(found(8), case_id(1));
+  EXPECT_EQ(found(9), std::nullopt);
+  const auto record = store_->read_case(case_id(1)).value();
+  EXPECT_EQ(record.origin, origin(8));
+  EXPECT_EQ(record.summary.body_bytes, 10u);
+  EXPECT_EQ(record.summary.key, "key");
+  EXPECT_TRUE(record.key) << "as the core would have it, where it does not know it";
+  EXPECT_THAT(store_->read_attempts(case_id(1)).value(), SizeIs(1));
+  EXPECT_TRUE(recovered().subscription->admitted.size() > 0);
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(CaseImportTest, WhatIsNotKeptAnyMoreMayComeAgain) {
+  import(0, 7);
+  --state_.counters.in_hospital;
+  ++state_.counters.discarded;
+  commit({model::DiscardCase{case_id(0), Instant{2000}, "no use", false}, put_state()});
+  EXPECT_EQ(found(7), case_id(0)) << "a closed one is kept for a while";
+  commit({model::DropCase{case_id(0), Instant{2000}, false}, put_state()});
+  EXPECT_EQ(found(7), std::nullopt);
+  reopen();
+  EXPECT_EQ(found(7), std::nullopt);
+}
+
+}  // namespace
+}  // namespace lazaret::storage
