@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -97,6 +98,7 @@ void Alerts::stop() {
     stopping_ = true;
     alarm_.cancel();
     for (Receiver& one : receivers_) one.stop();
+    if (!saving_) save_rest();
   });
   thread_.join();
   desk_->close();
@@ -193,17 +195,25 @@ void Alerts::save(std::vector<AlertRecord> raised, Instant now, bool with_mark) 
     if (auto alert = log_.find(number)) command.change.put.push_back(std::move(*alert));
   }
   saving_ = true;
-  desk_->ask(model::ShardId(0), std::move(command),
-             [this, raised = std::move(raised), now, with_mark](model::Answer&& answer) {
-               const auto* done = std::get_if<model::Done>(&answer);
-               const bool durable = done != nullptr && done->status.ok();
-               asio::post(io_, [this, raised, now, with_mark, durable] {
-                 saving_ = false;
-                 if (!durable) return;  // the broker stops: it is raised again after the next start
-                 if (with_mark) saved_mark_ = now;
-                 tell(raised);
-               });
-             });
+  // The thread does not end before the answer is here.
+  desk_->ask(
+      model::ShardId(0), std::move(command),
+      [this, raised = std::move(raised), now, with_mark, guard = asio::make_work_guard(io_)](model::Answer&& answer) {
+        const auto* done = std::get_if<model::Done>(&answer);
+        const bool durable = done != nullptr && done->status.ok();
+        asio::post(io_, [this, raised, now, with_mark, durable] {
+          saving_ = false;
+          if (!durable) return;  // the broker stops: it is raised again after the next start
+          if (with_mark) saved_mark_ = now;
+          tell(raised);
+          if (stopping_) save_rest();
+        });
+      });
+}
+
+/// At the end: what has become of alerts since they were written.
+void Alerts::save_rest() {
+  if (!unsaved_.empty()) save({}, engine_.now(), false);
 }
 
 void Alerts::tell(const std::vector<AlertRecord>& raised) {

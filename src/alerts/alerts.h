@@ -52,7 +52,7 @@ class Alerts {
                                                      std::shared_ptr<BreakerNews> breakers);
   /// Calls stop().
   ~Alerts();
-  /// What was not delivered is, after the next start. Idempotent.
+  /// What was not delivered is, after the next start. REQUIRES that the engine still runs. Idempotent.
   void stop();
 
   /// The newest first, those before `before` only.
@@ -76,6 +76,7 @@ class Alerts {
   bool is_snoozed(model::GroupId id, base::Instant now);
   void complete(model::AlertRecord& alert);
   void save(std::vector<model::AlertRecord> raised, base::Instant now, bool with_mark);
+  void save_rest();
   void tell(const std::vector<model::AlertRecord>& raised);
   void hand_over(const model::AlertRecord& alert);
   Receiver* receiver(const std::string& name);
