@@ -297,6 +297,11 @@ struct QueueSpec {
   std::optional<double> breaker_ratio = {};
   std::optional<milliseconds> breaker_window = {};
   std::optional<milliseconds> breaker_pause = {};
+  /// For people, who see them beside cases and alerts: whose it is, what to do (a text or an address), and the webhook
+  /// of the broker's configuration that alerts go to (default: its default one).
+  std::optional<std::string> owner = {};
+  std::optional<std::string> runbook = {};
+  std::optional<std::string> alert_to = {};
 };
 
 /// A topic as it should be: each of its subscriptions gets everything that is published to it.
@@ -362,6 +367,9 @@ struct SubscriptionSpec {
   std::optional<double> breaker_ratio = {};
   std::optional<milliseconds> breaker_window = {};
   std::optional<milliseconds> breaker_pause = {};
+  std::optional<std::string> owner = {};
+  std::optional<std::string> runbook = {};
+  std::optional<std::string> alert_to = {};
 };
 
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.

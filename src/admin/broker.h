@@ -22,6 +22,7 @@ struct Broker {
   engine::Engine& engine;
   engine::Desk& desk;
   hospital::ReplayJobs& replays;
+  alerts::Alerts& alerts;
   /// An integrity check is running; there is one at a time, so that a worker is always left for the rest.
   std::atomic<bool> checking = false;
   /// The server stops: whatever takes long ends.

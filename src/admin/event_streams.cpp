@@ -1,6 +1,9 @@
 #include "admin/event_streams.h"
 
 #include "admin/json_text.h"
+#include "alerts/alert_json.h"
+
+#include <algorithm>
 
 namespace lazaret::admin {
 
@@ -39,12 +42,26 @@ void EventStreams::publish(std::shared_ptr<const Overview> overview) {
   wake();
 }
 
+std::string alert_event(const model::AlertRecord& alert, const std::string& public_url) {
+  std::string text = "event: alert\ndata: ";
+  append_text(text, alerts::alert_json(alert, public_url));
+  text += "\n\n";
+  return text;
+}
+
+void EventStreams::publish_alert(Text event) {
+  ++alerts_published_;
+  alerts_.push_back(std::move(event));
+  if (alerts_.size() > kAlerts) alerts_.pop_front();
+  wake();
+}
+
 void EventStreams::wake() {
   for (boost::asio::steady_timer* alarm : alarms_) alarm->cancel();
 }
 
 EventStreams::Place::Place(EventStreams& streams, boost::asio::steady_timer& alarm)
-    : streams_(streams), taken_(streams.alarms_.size() < kStreams) {
+    : streams_(streams), taken_(streams.alarms_.size() < kStreams), alerts_sent_(streams.alerts_published_) {
   if (!taken_) return;
   place_ = streams_.alarms_.insert(streams_.alarms_.end(), &alarm);
   if (streams_.alarms_.size() == 1) streams_.watch_(true);
@@ -59,6 +76,11 @@ EventStreams::Place::~Place() {
 }
 
 EventStreams::Text EventStreams::Place::next() {
+  if (alerts_sent_ < streams_.alerts_published_) {
+    const std::uint64_t first = streams_.alerts_published_ - streams_.alerts_.size();
+    alerts_sent_ = std::max(alerts_sent_, first);
+    return streams_.alerts_[static_cast<std::size_t>(alerts_sent_++ - first)];
+  }
   const auto& newest = streams_.newest_;
   if (newest == nullptr || newest->number == sent_) return nullptr;
   const bool follows = streams_.change_ != nullptr && streams_.change_from_ == sent_;

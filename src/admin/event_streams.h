@@ -1,5 +1,5 @@
 // EventStreams: who watches the overview over GET /api/v1/events, and what each is sent next. A stream begins with
-// everything; then come the rows that have changed, once a second.
+// everything; then come the rows that have changed, once a second, and alerts when they are raised.
 //
 // Threading: the I/O thread.
 // Invariants:
@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -17,6 +18,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "admin/overview.h"
+#include "model/alert.h"
 
 namespace lazaret::admin {
 
@@ -31,8 +33,13 @@ class EventStreams {
   explicit EventStreams(std::function<void(bool)> watch) : watch_(std::move(watch)) {}
 
   void publish(std::shared_ptr<const Overview> overview);
+  /// An event that every stream gets once: those that are there, and only those.
+  void publish_alert(std::shared_ptr<const std::string> event);
   /// Wakes all: their sessions look whether the front stops.
   void wake();
+
+  /// Alerts that a stream may be behind; the oldest are left out for it beyond.
+  static constexpr std::size_t kAlerts = 100;
 
   using Text = std::shared_ptr<const std::string>;
 
@@ -52,7 +59,8 @@ class EventStreams {
    private:
     EventStreams& streams_;
     bool taken_;
-    std::uint64_t sent_ = 0;  // number of the sample
+    std::uint64_t sent_ = 0;     // number of the sample
+    std::uint64_t alerts_sent_;  // of all that were published since the start
     std::list<boost::asio::steady_timer*>::iterator place_;
   };
 
@@ -62,9 +70,13 @@ class EventStreams {
   std::shared_ptr<const Overview> newest_;
   Text change_;  // from the sample before `newest_` to it
   std::uint64_t change_from_ = 0;
-  Text everything_;  // of `newest_`, once somebody has needed it
+  std::deque<Text> alerts_;             // the newest last, at most kAlerts
+  std::uint64_t alerts_published_ = 0;  // since the start
+  Text everything_;                     // of `newest_`, once somebody has needed it
 };
 
+/// An event with an alert.
+std::string alert_event(const model::AlertRecord& alert, const std::string& public_url);
 /// One event of a stream. `before`: what the reader has, nullptr for a reader that has nothing.
 std::string overview_event(const Overview& now, const Overview* before);
 

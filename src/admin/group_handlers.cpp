@@ -40,8 +40,17 @@ Result<json::value> sample_of(Broker& broker, const model::GroupRecord& group) {
   return json::value(json::string(page->cases.front().id.to_string()));
 }
 
-Result<Response> shown(Broker& broker, const model::GroupRecord& group) {
+/// With whose queue it is, and what to do, as the queue's options say; null when they do not, or it is gone.
+json::object group_of_queue_json(const Broker& broker, const model::GroupRecord& group) {
   json::object out = group_json(group, broker.engine.now());
+  const auto queue = broker.engine.directory().find(group.subscription);
+  out["queue_owner"] = text_or_null(queue == nullptr ? "" : queue->options.owner);
+  out["runbook"] = text_or_null(queue == nullptr ? "" : queue->options.runbook);
+  return out;
+}
+
+Result<Response> shown(Broker& broker, const model::GroupRecord& group) {
+  json::object out = group_of_queue_json(broker, group);
   auto sample = sample_of(broker, group);
   if (!sample.ok()) return sample.status();
   out["sample"] = std::move(*sample);
@@ -92,7 +101,7 @@ Result<Response> list_groups(Broker& broker, const Request& request) {
   const auto page = broker.engine.store().list_groups(*query, *sort, cursor, *limit);
   if (!page.ok()) return page.status();
   json::array items;
-  for (const model::GroupRecord& group : page->groups) items.push_back(group_json(group, broker.engine.now()));
+  for (const model::GroupRecord& group : page->groups) items.push_back(group_of_queue_json(broker, group));
   return json_response(200, list_of(std::move(items), page->cursor));
 }
 

@@ -83,6 +83,9 @@ base::Result<Response> get_status(Broker& broker, const Request& request);
 base::Result<Response> get_health(Broker& broker, const Request& request);
 base::Result<Response> get_readiness(Broker& broker, const Request& request);
 
+// alert_handlers.cpp
+base::Result<Response> list_alerts(Broker& broker, const Request& request);
+
 // metrics.cpp
 base::Result<Response> get_metrics(Broker& broker, const Request& request);
 

@@ -5,6 +5,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "admin/alert_metrics.h"
 #include "admin/handlers.h"
 #include "model/limits.h"
 
@@ -80,6 +81,9 @@ const std::vector<QueueMetric>& queue_metrics() {
        [](const auto& q) { return of(q.quarantines); }},
       {"lazaret_queue_offsets_left_out_total", "Offsets left out after unclean starts (durability relaxed)", kCounter,
        [](const auto& q) { return of(q.offsets_left_out); }},
+      {"lazaret_queue_unaccounted",
+       "Messages that entered, less those that are there, in the hospital, or settled in whatever way: 0", kGauge,
+       [](const auto& q) { return static_cast<double>(unaccounted(q)); }},
       {"lazaret_queue_redirected_total", "Messages sent elsewhere", kCounter,
        [](const auto& q) { return of(q.counters.redirected); }},
   };
@@ -175,8 +179,17 @@ void add_engine(std::vector<MetricFamily>& families, const engine::EngineStats& 
 
 }  // namespace
 
-std::string metrics_text(const engine::EngineStats& engine, const std::vector<QueueStats>& queues, base::Instant now,
-                         const std::string& version) {
+std::int64_t unaccounted(const QueueStats& queue) {
+  const model::Counters& sums = queue.counters;
+  const std::uint64_t known = queue.ready + queue.leased + queue.waiting + queue.scheduled + queue.held +
+                              sums.in_hospital + sums.acked + sums.discarded + sums.expired + sums.purged +
+                              sums.dropped + sums.lost_to_retention + sums.redirected;
+  return static_cast<std::int64_t>(sums.entered) - static_cast<std::int64_t>(known);
+}
+
+std::string metrics_text(const engine::EngineStats& engine, const std::vector<QueueStats>& queues,
+                         const alerts::AlertStats& alerts, const std::vector<model::CaseRecord>& oldest,
+                         base::Instant now, const std::string& version) {
   std::vector<MetricFamily> families;
   families.push_back({"lazaret_info",
                       "The version that runs",
@@ -184,6 +197,8 @@ std::string metrics_text(const engine::EngineStats& engine, const std::vector<Qu
                       {metric(MetricType::Gauge, 1, {{"version", version}})}});
   add_engine(families, engine);
   add_queues(families, queues, now);
+  add_case_ages(families, oldest, now);
+  add_alerts(families, alerts);
   return prometheus::TextSerializer().Serialize(families);
 }
 
@@ -198,9 +213,12 @@ Result<Response> get_metrics(Broker& broker, const Request& request) {
     if (!stats.ok()) return stats.status();
     all.insert(all.end(), std::make_move_iterator(stats->begin()), std::make_move_iterator(stats->end()));
   }
+  const auto oldest = broker.engine.store().oldest_open_cases(model::limits::kOldestCases);
+  if (!oldest.ok()) return oldest.status();
   return Response{200,
                   "text/plain; version=0.0.4; charset=utf-8",
-                  metrics_text(broker.engine.stats(), all, broker.engine.now(), broker.config.version),
+                  metrics_text(broker.engine.stats(), all, broker.alerts.stats(), *oldest, broker.engine.now(),
+                               broker.config.version),
                   {}};
 }
 

@@ -76,7 +76,7 @@ Result<bool> read_placement(const json::object& object, std::string_view name, m
 }
 
 /// An unknown field is an INVALID_OPTION: a misspelt option must not be taken for its default.
-Result<Wanted> read_wanted(const std::string& body, bool creating, model::Kind kind) {
+Result<Wanted> read_wanted(const Broker& broker, const std::string& body, bool creating, model::Kind kind) {
   Wanted wanted;
   const auto object = parse_object(body);
   if (!object.ok()) return object.status();
@@ -92,6 +92,7 @@ Result<Wanted> read_wanted(const std::string& body, bool creating, model::Kind k
     if (!*taken) return Status(Code::INVALID_OPTION, "there is no option \"" + std::string(name) + "\"");
   }
   if (Status status = wanted.options.validate_for(kind); !status.ok()) return status;
+  if (Status status = model::check_alert_to(wanted.options, broker.alerts.webhooks()); !status.ok()) return status;
   return wanted;
 }
 
@@ -150,7 +151,7 @@ Result<Response> list_named(Broker& broker, const Request& request, model::Kind 
 }
 
 Result<Response> put_named(Broker& broker, const Request& request, model::Kind kind) {
-  const auto wanted = read_wanted(request.body, true, kind);
+  const auto wanted = read_wanted(broker, request.body, true, kind);
   if (!wanted.ok()) return wanted.status();
   const auto dry_run = flag_parameter(request, "dry_run");
   if (!dry_run.ok()) return dry_run.status();
@@ -190,7 +191,7 @@ Result<Response> get_named(Broker& broker, const Request& request, model::Kind k
 }
 
 Result<Response> patch_named(Broker& broker, const Request& request, model::Kind kind) {
-  const auto wanted = read_wanted(request.body, false, kind);
+  const auto wanted = read_wanted(broker, request.body, false, kind);
   if (!wanted.ok()) return wanted.status();
   const auto queue = find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();

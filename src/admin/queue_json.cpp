@@ -158,6 +158,9 @@ json::object options_json(const model::QueueOptions& options) {
   out["breaker_ratio"] = options.breaker_ratio;
   out["breaker_window"] = base::format_duration(options.breaker_window);
   out["breaker_pause"] = base::format_duration(options.breaker_pause);
+  out["owner"] = base::to_utf8(options.owner);
+  out["runbook"] = base::to_utf8(options.runbook);
+  out["alert_to"] = base::to_utf8(options.alert_to);
   return out;
 }
 
@@ -223,6 +226,22 @@ json::object queue_json(const model::QueueStats& stats) {
 
 namespace {
 
+/// Those that are for people.
+base::Result<bool> read_contact(std::string_view name, const json::value& value, wire::OptionsPatch& patch) {
+  Status status;
+  if (name == "owner") {
+    status = read(name, value, "a text", patch.owner);
+  } else if (name == "runbook") {
+    status = read(name, value, "a text", patch.runbook);
+  } else if (name == "alert_to") {
+    status = read(name, value, "a text", patch.alert_to);
+  } else {
+    return false;
+  }
+  if (!status.ok()) return status;
+  return true;
+}
+
 /// Those of the circuit breaker.
 base::Result<bool> read_breaker(std::string_view name, const json::value& value, wire::OptionsPatch& patch) {
   Status status;
@@ -237,7 +256,7 @@ base::Result<bool> read_breaker(std::string_view name, const json::value& value,
   } else if (name == "breaker_pause") {
     status = read(name, value, patch.breaker_pause);
   } else {
-    return false;
+    return read_contact(name, value, patch);
   }
   if (!status.ok()) return status;
   return true;

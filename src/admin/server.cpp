@@ -24,9 +24,12 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
 
 /// The order of members is the order of life: what stands later is gone first.
 struct Server::Impl {
-  Impl(ServerConfig given, engine::Engine& engine, hospital::ReplayJobs& replays)
-      : config(std::move(given)), desk(engine::Desk::open(engine)), broker{config, engine, *desk, replays} {}
-  ~Impl() { desk->close(); }
+  Impl(ServerConfig given, engine::Engine& engine, hospital::ReplayJobs& replays, alerts::Alerts& alerts)
+      : config(std::move(given)), desk(engine::Desk::open(engine)), broker{config, engine, *desk, replays, alerts} {}
+  ~Impl() {
+    if (listens) broker.alerts.listen(nullptr);
+    desk->close();
+  }
 
   base::Status listen() {
     // The host as configured may be a name; what is bound is known only after.
@@ -41,12 +44,18 @@ struct Server::Impl {
     dispatcher.expect(OriginCheck(front->endpoint().address().to_string(), std::move(names)));
     front->begin_accepting();
     sampler.start();
+    listens = true;
+    broker.alerts.listen([this](const model::AlertRecord& alert) {
+      auto event = std::make_shared<const std::string>(alert_event(alert, broker.alerts.public_url()));
+      asio::post(io, [this, event = std::move(event)] { events.publish_alert(event); });
+    });
     thread = std::thread([this] { io.run(); });
   }
 
   void stop() {
     if (!thread.joinable()) return;
     broker.stopping = true;
+    broker.alerts.listen(nullptr);
     sampler.begin_stop();
     asio::post(io, [this] { front->begin_stop(); });
     thread.join();
@@ -66,6 +75,7 @@ struct Server::Impl {
                   }};
   EventStreams events{[this](bool watched) { sampler.watch(watched); }};
   std::unique_ptr<HttpFront> front;
+  bool listens = false;  // to alerts
   std::thread thread;
 };
 
@@ -73,8 +83,8 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { stop(); }
 
 base::Result<std::unique_ptr<Server>> Server::start(ServerConfig config, engine::Engine& engine,
-                                                    hospital::ReplayJobs& replays) {
-  auto impl = std::make_unique<Impl>(std::move(config), engine, replays);
+                                                    hospital::ReplayJobs& replays, alerts::Alerts& alerts) {
+  auto impl = std::make_unique<Impl>(std::move(config), engine, replays, alerts);
   try {
     LZ_RETURN_IF_ERROR(impl->listen());
     impl->run();

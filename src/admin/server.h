@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "alerts/alerts.h"
 #include "base/status.h"
 #include "base/time.h"
 #include "engine/engine.h"
@@ -42,11 +43,11 @@ struct ServerConfig {
 
 class Server {
  public:
-  /// Listens and serves on its own threads: one for I/O and two workers. `engine` and `replays` outlive the
-  /// server.
+  /// Listens and serves on its own threads: one for I/O and two workers. `engine`, `replays` and `alerts` outlive
+  /// the server.
   /// BAD_CONFIGURATION when it cannot listen there.
   static base::Result<std::unique_ptr<Server>> start(ServerConfig config, engine::Engine& engine,
-                                                     hospital::ReplayJobs& replays);
+                                                     hospital::ReplayJobs& replays, alerts::Alerts& alerts);
   /// Calls stop().
   ~Server();
 

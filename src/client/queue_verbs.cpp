@@ -48,6 +48,9 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.breaker_ratio = spec.breaker_ratio;
   if (spec.breaker_window) patch.breaker_window = *spec.breaker_window;
   if (spec.breaker_pause) patch.breaker_pause = *spec.breaker_pause;
+  patch.owner = spec.owner;
+  patch.runbook = spec.runbook;
+  patch.alert_to = spec.alert_to;
   if (const auto known = patch.apply_to({}); !known.ok()) return known.status();
   return patch;
 }
@@ -99,6 +102,9 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.breaker_ratio = in.options.breaker_ratio;
   out.spec.breaker_window = to_ms(in.options.breaker_window);
   out.spec.breaker_pause = to_ms(in.options.breaker_pause);
+  out.spec.owner = in.options.owner;
+  out.spec.runbook = in.options.runbook;
+  out.spec.alert_to = in.options.alert_to;
   out.ready = in.ready;
   out.leased = in.leased;
   out.waiting = in.waiting;
@@ -246,6 +252,9 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.breaker_ratio = spec.breaker_ratio;
   options.breaker_window = spec.breaker_window;
   options.breaker_pause = spec.breaker_pause;
+  options.owner = spec.owner;
+  options.runbook = spec.runbook;
+  options.alert_to = spec.alert_to;
   return {Kind::subscription,     std::move(options), std::move(spec.topic), std::move(spec.start), {},
           std::move(spec.filter), spec.ephemeral,     std::move(spec.topics)};
 }

@@ -428,6 +428,8 @@ struct Shard::State {
   void on(model::RecallCaseCommand& command);
   void on(model::SaveReplayJob& command);
   void on(model::ForgetReplayJob& command);
+  // --- alerts.cpp
+  void on(model::SaveAlerts& command);
 
   // --- requests.cpp: messages whose requester waits for a reply
   void on(model::Request& command);

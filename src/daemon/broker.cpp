@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "base/duration_text.h"
+#include "daemon/webhooks.h"
+#include "model/limits.h"
 #include "storage/rocks_store.h"
 #include "wire/envelope.h"
 
@@ -69,7 +71,8 @@ void log_breaker(const core::BreakerChanged& changed) {
   }
 }
 
-engine::EngineConfig engine_config(const Configuration& configuration) {
+engine::EngineConfig engine_config(const Configuration& configuration,
+                                   const std::shared_ptr<alerts::BreakerNews>& breakers) {
   engine::EngineConfig config;
   config.ack_sync_max = configuration.storage.ack_sync_max;
   config.relaxed_sync_max = configuration.storage.relaxed_sync_max;
@@ -85,8 +88,28 @@ engine::EngineConfig engine_config(const Configuration& configuration) {
   config.reply_envelope = wire::reply_envelope;
   config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = end_process;
-  config.on_breaker = log_breaker;
+  config.on_breaker = [breakers](const core::BreakerChanged& changed) {
+    log_breaker(changed);
+    breakers->note({changed.queue, changed.before, changed.breaker});
+  };
   return config;
+}
+
+/// A queue outlives the configuration that it was created under.
+void warn_of_unknown_webhooks(const engine::Directory& directory, const std::vector<std::string>& webhooks) {
+  std::string after;
+  for (auto page = directory.list(after, model::limits::kPageItems); !page.empty();
+       page = directory.list(after, model::limits::kPageItems)) {
+    after = page.back()->name;
+    for (const engine::QueueRef& queue : page) {
+      const std::string& name = queue->options.alert_to;
+      if (name.empty() || std::find(webhooks.begin(), webhooks.end(), name) != webhooks.end()) continue;
+      spdlog::warn(
+          "{} {}: alert_to names webhook {}, which the configuration does not have; its alerts go to the "
+          "default one",
+          model::name_of(queue->kind), queue->name, name);
+    }
+  }
 }
 
 }  // namespace
@@ -101,6 +124,8 @@ base::Result<std::unique_ptr<Broker>> Broker::start(const Configuration& configu
 Broker::~Broker() { stop(); }
 
 Status Broker::open(const Configuration& configuration, const Seams& seams) {
+  auto alerts = alerts_config(configuration);
+  if (!alerts.ok()) return alerts.status();
   std::error_code error;
   std::filesystem::create_directories(configuration.storage.data_dir, error);
   if (error) {
@@ -123,12 +148,23 @@ Status Broker::open(const Configuration& configuration, const Seams& seams) {
     spdlog::warn("engine time is {} ahead of the wall clock: was the clock set back?",
                  base::format_duration(clock_->ahead_at_start()));
   }
-  auto engine = engine::Engine::start(engine_config(configuration), *store_, std::move(*recovered), *clock_);
+  const auto breakers = std::make_shared<alerts::BreakerNews>();
+  auto engine = engine::Engine::start(engine_config(configuration, breakers), *store_, std::move(*recovered), *clock_);
   if (!engine.ok()) return engine.status();
   engine_ = std::move(*engine);
   auto replays = hospital::ReplayJobs::start(*engine_);
   if (!replays.ok()) return replays.status();
   replays_ = std::move(*replays);
+  return watch(std::move(*alerts), breakers);
+}
+
+Status Broker::watch(alerts::AlertsConfig config, const std::shared_ptr<alerts::BreakerNews>& breakers) {
+  config.version = LAZARET_VERSION;
+  config.seed = random_number();
+  auto alerts = alerts::Alerts::start(std::move(config), *engine_, *replays_, breakers);
+  if (!alerts.ok()) return alerts.status();
+  alerts_ = std::move(*alerts);
+  warn_of_unknown_webhooks(engine_->directory(), alerts_->webhooks());
   return {};
 }
 
@@ -151,6 +187,7 @@ Status Broker::serve(const Configuration& configuration) {
   net_config.heartbeat = configuration.broker.heartbeat;
   net_config.auto_create = configuration.broker.auto_create;
   net_config.defaults = configuration.defaults;
+  net_config.webhooks = alerts_->webhooks();
   net_config.broker_instance = instance;
   net_config.broker_version = LAZARET_VERSION;
   auto server = net::Server::listen(std::move(net_config), *engine_);
@@ -169,7 +206,7 @@ Status Broker::serve(const Configuration& configuration) {
   admin_config.version = LAZARET_VERSION;
   admin_config.instance = instance_;
   admin_config.clock_ahead = clock_->ahead_at_start();
-  auto admin = admin::Server::start(std::move(admin_config), *engine_, *replays_);
+  auto admin = admin::Server::start(std::move(admin_config), *engine_, *replays_, *alerts_);
   if (!admin.ok()) return admin.status();
   admin_ = std::move(*admin);
   admin_address_ = admin_->address();
@@ -183,6 +220,7 @@ void Broker::drain() {
   if (addresses_ != nullptr) addresses_->remove();
   server_->stop_accepting();
   replays_->stop();
+  alerts_->stop();
   engine_->drain();
 }
 
@@ -192,9 +230,11 @@ void Broker::stop() {
   if (addresses_ != nullptr) addresses_->remove();
   if (admin_ != nullptr) admin_->stop();
   if (replays_ != nullptr) replays_->stop();
+  if (alerts_ != nullptr) alerts_->stop();
   if (server_ != nullptr) server_->stop();
   if (engine_ != nullptr) engine_->stop();
   admin_.reset();
+  alerts_.reset();
   replays_.reset();
   engine_.reset();
   server_.reset();

@@ -1,6 +1,6 @@
 // Broker: the parts of the daemon, put together in the order in which they start, and taken apart in the reverse.
 //
-//   store ─▶ engine ─▶ replay jobs ─▶ admin ─▶ net ─▶ addresses file
+//   store ─▶ engine ─▶ replay jobs ─▶ alerts ─▶ admin ─▶ net ─▶ addresses file
 //
 // Threading: one thread, the main one.
 #pragma once
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "admin/server.h"
+#include "alerts/alerts.h"
 #include "base/status.h"
 #include "daemon/configuration.h"
 #include "daemon/readiness.h"
@@ -52,6 +53,7 @@ class Broker {
  private:
   Broker() = default;
   base::Status open(const Configuration& configuration, const Seams& seams);
+  base::Status watch(alerts::AlertsConfig config, const std::shared_ptr<alerts::BreakerNews>& breakers);
   base::Status serve(const Configuration& configuration);
 
   std::string instance_;
@@ -63,6 +65,7 @@ class Broker {
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<hospital::ReplayJobs> replays_;
+  std::unique_ptr<alerts::Alerts> alerts_;
   std::unique_ptr<admin::Server> admin_;
   std::unique_ptr<AddressesFile> addresses_;
 };

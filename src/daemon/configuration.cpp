@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/duration_text.h"
+#include "daemon/webhooks.h"
 #include "model/limits.h"
 
 namespace lazaret::daemon {
@@ -101,6 +102,26 @@ Setter names(std::function<std::vector<std::string>&(Configuration&)> field) {
   };
 }
 
+/// "": none is set.
+Status set_public_url(Configuration& c, const std::string& value) {
+  const bool plain = std::all_of(value.begin(), value.end(), [](char one) {
+    return static_cast<unsigned char>(one) > 0x20 && one != 0x7f &&
+           std::string_view("\"<>\\^`{|}?#").find(one) == std::string_view::npos;
+  });
+  const std::size_t scheme = value.starts_with("http://") ? 7 : value.starts_with("https://") ? 8 : 0;
+  if (!value.empty() && (!plain || scheme == 0 || value.size() <= scheme || value.size() > 1024)) {
+    return bad("an address such as https://lazaret.example.org");
+  }
+  c.admin.public_url = value;
+  while (c.admin.public_url.ends_with('/')) c.admin.public_url.pop_back();
+  return {};
+}
+
+Status set_default_webhook(Configuration& c, const std::string& value) {
+  c.alerts.default_webhook = value;
+  return {};
+}
+
 Status set_max_attempts(Configuration& c, const std::string& value) {
   if (value == "unlimited") {
     c.defaults.max_attempts.reset();
@@ -157,6 +178,7 @@ const std::vector<Key>& keys() {
       {"broker.resume_grace", duration(LZ_FIELD(broker.resume_grace), 0s, 10min)},
       {"admin.listen", address(LZ_FIELD(admin.listen))},
       {"admin.allowed_hosts", names(LZ_FIELD(admin.allowed_hosts)), true},
+      {"admin.public_url", set_public_url},
       {"storage.data_dir", path(LZ_FIELD(storage.data_dir))},
       {"storage.shards", set_shards},
       {"storage.memtable_bytes", number<U64>(LZ_FIELD(storage.memtable_bytes), 4u << 20, 4ull << 30)},
@@ -175,6 +197,8 @@ const std::vector<Key>& keys() {
       {"defaults.durability", set_durability},
       {"defaults.ttl", duration(LZ_FIELD(defaults.ttl), 0s, model::limits::kDelayMost)},
       {"defaults.on_expiry", set_on_expiry},
+      {"alerts.default", set_default_webhook},
+      {"alerts.case_age", duration(LZ_FIELD(alerts.case_age), 1s, 24h * 3652)},
       {"log.level", one_of(LZ_FIELD(log.level), {"debug", "info", "warning", "error"})},
       {"log.format", one_of(LZ_FIELD(log.format), {"text", "json"})},
   };
@@ -190,6 +214,13 @@ const Key* find_key(std::string_view name) {
 }
 
 Status set(Configuration& configuration, const std::string& where, const std::string& name, const std::string& value) {
+  if (name.starts_with(kWebhookKeys)) {
+    if (const Status status = set_webhook_key(configuration, name, value); !status.ok()) {
+      return Status(Code::BAD_CONFIGURATION, where + ": " + status.text());
+    }
+    configuration.places[name] = where;
+    return {};
+  }
   const Key* key = find_key(name);
   if (key == nullptr) return Status(Code::BAD_CONFIGURATION, where + ": there is no key " + name);
   if (const Status status = key->set(configuration, value); !status.ok()) {
@@ -220,10 +251,36 @@ std::string place(const std::string& file, const toml::node& node) {
   return file + ":" + std::to_string(node.source().begin.line);
 }
 
+/// [alerts.webhooks.NAME], for each of them.
+Status read_webhooks(Configuration& configuration, const std::string& file, const toml::node& webhooks) {
+  const auto wrong = [&](const toml::node& node) {
+    return Status(Code::BAD_CONFIGURATION, place(file, node) + ": webhooks are tables: [alerts.webhooks.NAME]");
+  };
+  const auto* named = webhooks.as_table();
+  if (named == nullptr) return wrong(webhooks);
+  for (const auto& [webhook, node] : *named) {
+    const auto* table = node.as_table();
+    if (table == nullptr) return wrong(node);
+    for (const auto& [key, value_node] : *table) {
+      const std::string name = std::string(kWebhookKeys) + std::string(webhook.str()) + "." + std::string(key.str());
+      const auto value = text_of(value_node, is_webhook_list(key.str()));
+      if (!value) {
+        return Status(Code::BAD_CONFIGURATION, place(file, value_node) + ": " + name + " cannot have such a value");
+      }
+      LZ_RETURN_IF_ERROR(set(configuration, place(file, value_node), name, *value));
+    }
+  }
+  return {};
+}
+
 Status read_section(Configuration& configuration, const std::string& file, const std::string& section,
                     const toml::table& table) {
   for (const auto& [key, node] : table) {
     const std::string name = section + "." + std::string(key.str());
+    if (name + "." == kWebhookKeys) {
+      LZ_RETURN_IF_ERROR(read_webhooks(configuration, file, node));
+      continue;
+    }
     const Key* known = find_key(name);
     const auto value = text_of(node, known != nullptr && known->is_list);
     if (known != nullptr && !value)
@@ -265,6 +322,10 @@ Status read_environment(Configuration& configuration, char** environment) {
       return Status(Code::BAD_CONFIGURATION, "environment: " + variable + " must be LAZARET_CFG_<SECTION>__<KEY>");
     }
     name.replace(separator, 2, ".");
+    // Those of webhooks have a name between section and key.
+    for (std::size_t next = 0; name.starts_with("alerts.webhooks") && (next = name.find("__")) != std::string::npos;) {
+      name.replace(next, 2, ".");
+    }
     LZ_RETURN_IF_ERROR(set(configuration, "environment: " + variable, name, std::string(entry.substr(equals + 1))));
   }
   return {};
@@ -301,6 +362,7 @@ base::Result<Configuration> load_configuration(const ConfigurationSources& sourc
   if (Status status = check_listen(configuration, "admin.listen", configuration.admin.listen); !status.ok()) {
     return status;
   }
+  if (Status status = check_webhooks(configuration); !status.ok()) return status;
   return configuration;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "base/time.h"
+#include "model/alert.h"
 #include "model/options.h"
 
 namespace lazaret::daemon {
@@ -34,7 +35,18 @@ struct Configuration {
   struct Admin {
     std::string listen = "127.0.0.1:7351";
     std::vector<std::string> allowed_hosts;
+    std::string public_url;  // without a slash at its end
   } admin;
+  struct Webhook {
+    std::string url;
+    std::string secret_file;
+    std::vector<model::AlertKind> kinds = model::alert_kinds();
+  };
+  struct Alerts {
+    std::string default_webhook;
+    base::Duration case_age = std::chrono::hours(24);
+    std::map<std::string, Webhook> webhooks;
+  } alerts;
   struct Storage {
     std::string data_dir = "/var/lib/lazaret";
     std::uint64_t shards = 2;
@@ -68,7 +80,8 @@ struct ConfigurationSources {
 /// BAD_CONFIGURATION with a sentence that names the place (file, line), the key and what is allowed.
 base::Result<Configuration> load_configuration(const ConfigurationSources& sources, char** environment);
 
-/// "section.key" of every key, in the order of the reference.
+/// "section.key" of every key, in the order of the reference; those of webhooks, which have names of their own
+/// (webhooks.h), are left out.
 std::vector<std::string> configuration_keys();
 
 /// A host and a port; "[::1]:7350" and "127.0.0.1:0" are allowed, a missing port is not.

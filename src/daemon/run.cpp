@@ -15,6 +15,7 @@
 #include "daemon/configuration.h"
 #include "daemon/logging.h"
 #include "daemon/readiness.h"
+#include "daemon/webhooks.h"
 
 namespace lazaret::daemon {
 namespace {
@@ -83,6 +84,7 @@ int run(int argc, char** argv, const SeamsFor& seams_for) {
   const auto configuration = load_configuration(parsed.command->sources, environ);
   if (!configuration.ok()) return report(configuration.status());
   if (parsed.command->check_config) {
+    if (const auto alerts = alerts_config(*configuration); !alerts.ok()) return report(alerts.status());
     std::cout << "the configuration is valid\n";
     return 0;
   }

@@ -190,6 +190,15 @@ std::vector<ReplayJobRecord> ReplayJobs::list(std::optional<ReplayJobId> before,
   return newest;
 }
 
+std::vector<ReplayJobRecord> ReplayJobs::ended_since(Instant since) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ReplayJobRecord> ended;
+  for (const auto& [id, record] : records_) {
+    if (model::has_ended(record.state) && record.ended_at > since) ended.push_back(record);
+  }
+  return ended;
+}
+
 Result<ReplayedPage> ReplayJobs::cases(ReplayJobId id, std::optional<model::ReplayOutcome> outcome, std::uint64_t from,
                                        std::size_t max) const {
   const auto job = find(id);

@@ -61,6 +61,9 @@ class ReplayJobs {
   /// The newest first, those before `before` only.
   std::vector<model::ReplayJobRecord> list(std::optional<model::ReplayJobId> before, std::size_t max) const;
 
+  /// Those whose state became one of the last three behind `since`.
+  std::vector<model::ReplayJobRecord> ended_since(base::Instant since) const;
+
   /// Its cases from a place in the order of sending on.
   base::Result<ReplayedPage> cases(model::ReplayJobId id, std::optional<model::ReplayOutcome> outcome,
                                    std::uint64_t from, std::size_t max) const;

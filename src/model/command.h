@@ -10,6 +10,7 @@
 #include "base/boxed.h"
 #include "base/time.h"
 #include "model/accepted_types.h"
+#include "model/alert.h"
 #include "model/case_record.h"
 #include "model/group_record.h"
 #include "model/ids.h"
@@ -268,6 +269,11 @@ struct ForgetReplayJob {
   Origin origin;
   ReplayJobId job;
 };
+/// Shard 0: alerts that are new or have changed, or go. Answered by Done.
+struct SaveAlerts {
+  Origin origin;
+  AlertChange change;
+};
 /// A rule that sends messages to the hospital (core/quarantine.cpp). Answered by QuarantineAnswer with it, as are the
 /// following: INVALID_OPTION for a filter that is none, RESOURCE_EXHAUSTED when there are too many.
 struct AddQuarantine {
@@ -336,6 +342,6 @@ using Command =
                  UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates, ReplayCaseCommand,
                  DiscardCaseCommand, CancelScheduled, Request, CancelRequest, AnswerRequest, UpdateGroup,
                  EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand, RecallCaseCommand, SaveReplayJob,
-                 ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines>;
+                 ForgetReplayJob, AddQuarantine, LiftQuarantine, ListQuarantines, SaveAlerts>;
 
 }  // namespace lazaret::model

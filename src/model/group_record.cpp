@@ -80,10 +80,18 @@ void enter(GroupRecord& group, const CaseRecord& record, bool admitted) {
   if (std::uint64_t* count = count_of(group, record.state)) ++*count;
   if (!admitted) return;
   ++group.admissions;
+  if (group.last_seen.us != 0 && record.admitted_at - group.last_seen >= kGroupQuiet) {
+    group.returned_at = record.admitted_at;
+  }
   group.trend.add(record.admitted_at);
   if (record.admitted_at < group.last_seen) return;
   group.last_seen = record.admitted_at;
   group.last_consumer = {record.consumer_name, record.consumer_version};
+}
+
+void relapse(GroupRecord& group, const CaseRecord& record) {
+  ++group.relapses;
+  group.relapsed_at = std::max(group.relapsed_at, record.admitted_at);
 }
 
 void leave(GroupRecord& group, const CaseRecord& record) {
@@ -94,6 +102,9 @@ void leave(GroupRecord& group, const CaseRecord& record) {
 void merge(GroupRecord& group, const GroupRecord& other) {
   for (std::size_t i = 0; i < group.counts.size(); ++i) group.counts[i] += other.counts[i];
   group.admissions += other.admissions;
+  group.relapses += other.relapses;
+  group.returned_at = std::max(group.returned_at, other.returned_at);
+  group.relapsed_at = std::max(group.relapsed_at, other.relapsed_at);
   if (other.first_seen < group.first_seen) {
     group.first_seen = other.first_seen;
     group.first_consumer = other.first_consumer;

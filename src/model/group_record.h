@@ -38,6 +38,9 @@ struct GroupConsumer {
   bool operator==(const GroupConsumer&) const = default;
 };
 
+/// A group that had no admission for so long begins anew with the next one.
+inline constexpr base::Duration kGroupQuiet = std::chrono::hours(24 * 7);
+
 struct GroupRecord {
   GroupId id;
   std::string subscription;
@@ -50,6 +53,9 @@ struct GroupRecord {
   std::uint64_t admissions = 0;  // relapses too, and of cases that are gone
   base::Instant first_seen;      // admissions
   base::Instant last_seen;
+  base::Instant returned_at;     // the newest admission before which there was none for kGroupQuiet; 0: none yet
+  std::uint64_t relapses = 0;    // admissions of cases that had been replayed
+  base::Instant relapsed_at;     // the newest of them
   GroupConsumer first_consumer;  // who had it then
   GroupConsumer last_consumer;
   GroupTrend trend;
@@ -82,6 +88,8 @@ void apply(const GroupPatch& patch, base::Instant at, GroupRecord& group);
 bool counts_alike(const CaseRecord& before, const CaseRecord& now);
 /// A case comes to its group: from another state or group, or, with `admitted`, by an admission.
 void enter(GroupRecord& group, const CaseRecord& record, bool admitted);
+/// What was replayed has failed again; beside `enter`.
+void relapse(GroupRecord& group, const CaseRecord& record);
 /// It leaves the state that it had there.
 void leave(GroupRecord& group, const CaseRecord& record);
 /// The same group on another shard: a queue that was deleted, and created again.

@@ -30,6 +30,9 @@ using GroupNumber = base::StrongId<struct GroupTag>;
 /// A replay job: from 1, in the order in which they were created, never reused. 0 is none.
 using ReplayJobId = base::StrongId<struct ReplayJobTag>;
 
+/// An alert: from 1, in the order in which they were raised.
+using AlertId = base::StrongId<struct AlertTag>;
+
 /// A client process; chosen by the client, fresh for every start of the process.
 using InstanceId = base::Uuid;
 /// Who numbers publishes, for deduplication; chosen by the client.

@@ -258,6 +258,21 @@ inline constexpr std::size_t kQuarantineReasonBytes = 1024;
 /// Cases that one request releases.
 inline constexpr std::size_t kReleasedCases = 10'000;
 
+// --- Alerts ---------------------------------------------------------------------------------------------------------
+/// Of the options of a queue that are for people.
+inline constexpr std::size_t kOwnerBytes = 256;
+inline constexpr std::size_t kRunbookBytes = 1024;
+inline constexpr std::size_t kAlertToBytes = 256;
+/// Alerts that are kept, on the disk too, with what became of them; the oldest go.
+inline constexpr std::size_t kAlertsKept = 1000;
+/// Alerts that wait for one webhook; the oldest is dropped beyond, and counted.
+inline constexpr std::size_t kAlertsWaiting = 1000;
+/// Webhooks of a configuration.
+inline constexpr std::size_t kWebhooks = 64;
+/// Groups with new cases that one look takes in, and subscriptions whose oldest case is looked up.
+inline constexpr std::size_t kGroupsALook = 1000;
+inline constexpr std::size_t kOldestCases = 10'000;
+
 // --- Admin API ------------------------------------------------------------------------------------------------------
 inline constexpr std::size_t kPageItems = 1000;
 inline constexpr std::size_t kPageItemsDefault = 100;

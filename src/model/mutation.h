@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/alert.h"
 #include "model/case_record.h"
 #include "model/group_record.h"
 #include "model/ids.h"
@@ -219,6 +220,11 @@ struct DropReplayJob {
   ReplayJobId job;
 };
 
+/// Shard 0: alerts, as AlertChange says.
+struct PutAlerts {
+  AlertChange change;
+};
+
 /// A quarantine rule is there, or has caught something: its record as a whole.
 struct PutQuarantine {
   QuarantineRecord record;
@@ -314,7 +320,7 @@ using Mutation =
                  RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
                  DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
                  DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase,
-                 RedirectCase, DropCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine>;
+                 RedirectCase, DropCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine, PutAlerts>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

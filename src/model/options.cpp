@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/duration_text.h"
+#include "base/text_encoding.h"
 #include "model/filter.h"
 #include "model/limits.h"
 
@@ -26,6 +27,14 @@ Status between(std::string_view option, double value, double least, double most)
   if (std::isfinite(value) && value >= least && value <= most) return {};
   return Status(Code::INVALID_OPTION,
                 std::string(option) + " must be between " + std::to_string(least) + " and " + std::to_string(most));
+}
+
+/// They are shown to people in JSON, one line each.
+Status text_within(std::string_view option, std::string_view text, std::size_t most) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (text.size() <= most && base::is_utf8(text) && std::none_of(text.begin(), text.end(), is_control)) return {};
+  return Status(Code::INVALID_OPTION,
+                std::string(option) + " must be a line of UTF-8 of at most " + std::to_string(most) + " bytes");
 }
 
 std::string attempts_text(const QueueOptions& options) {
@@ -129,6 +138,9 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   options.breaker_ratio = breaker_ratio.value_or(options.breaker_ratio);
   options.breaker_window = breaker_window.value_or(options.breaker_window);
   options.breaker_pause = breaker_pause.value_or(options.breaker_pause);
+  options.owner = owner.value_or(options.owner);
+  options.runbook = runbook.value_or(options.runbook);
+  options.alert_to = alert_to.value_or(options.alert_to);
   return options;
 }
 
@@ -165,6 +177,9 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.breaker_ratio = options.breaker_ratio;
   patch.breaker_window = options.breaker_window;
   patch.breaker_pause = options.breaker_pause;
+  patch.owner = options.owner;
+  patch.runbook = options.runbook;
+  patch.alert_to = options.alert_to;
   return patch;
 }
 
@@ -172,7 +187,8 @@ Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
                         lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
                         ttl || on_expiry || order_by_key || on_key_failure || case_retention || breaker ||
-                        breaker_samples || breaker_ratio || breaker_window || breaker_pause;
+                        breaker_samples || breaker_ratio || breaker_window || breaker_pause || owner || runbook ||
+                        alert_to;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
                   "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
@@ -241,6 +257,9 @@ Status validate(const QueueOptions& options) {
   LZ_RETURN_IF_ERROR(between("breaker_ratio", options.breaker_ratio, 0.01, 1));
   LZ_RETURN_IF_ERROR(between("breaker_window", options.breaker_window, 1s, 1h));
   LZ_RETURN_IF_ERROR(between("breaker_pause", options.breaker_pause, 100ms, 1h));
+  LZ_RETURN_IF_ERROR(text_within("owner", options.owner, limits::kOwnerBytes));
+  LZ_RETURN_IF_ERROR(text_within("runbook", options.runbook, limits::kRunbookBytes));
+  LZ_RETURN_IF_ERROR(text_within("alert_to", options.alert_to, limits::kAlertToBytes));
   LZ_RETURN_IF_ERROR(between("backoff_jitter", options.backoff_jitter, 0, 1));
   return between("lease_duration", options.lease_duration, 100ms, 12h);
 }
@@ -291,8 +310,23 @@ std::string difference(const QueueOptions& have, const QueueOptions& asked) {
   differs("breaker_ratio", std::to_string(have.breaker_ratio), std::to_string(asked.breaker_ratio));
   time("breaker_window", have.breaker_window, asked.breaker_window);
   time("breaker_pause", have.breaker_pause, asked.breaker_pause);
+  const auto text_option = [&](std::string_view option, const std::string& is, const std::string& wanted) {
+    differs(option, "'" + is + "'", "'" + wanted + "'");
+  };
+  text_option("owner", have.owner, asked.owner);
+  text_option("runbook", have.runbook, asked.runbook);
+  text_option("alert_to", have.alert_to, asked.alert_to);
   differs("filter", "'" + have.filter + "'", "'" + asked.filter + "'");
   return text;
+}
+
+Status check_alert_to(const OptionsPatch& patch, const std::vector<std::string>& webhooks) {
+  if (!patch.alert_to || patch.alert_to->empty()) return {};
+  if (std::find(webhooks.begin(), webhooks.end(), *patch.alert_to) != webhooks.end()) return {};
+  std::string known;
+  for (const std::string& name : webhooks) known += (known.empty() ? "" : ", ") + name;
+  return Status(Code::BAD_REQUEST, "alert_to: the broker's configuration has no webhook \"" + *patch.alert_to + "\"; " +
+                                       (known.empty() ? "it has none" : "there are " + known));
 }
 
 Status validate_name(std::string_view name) {

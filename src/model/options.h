@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "base/time.h"
@@ -103,6 +104,12 @@ struct QueueOptions {
   bool ephemeral = false;
   /// How long a closed case is kept, with its attempts and versions: until then one that was discarded can be restored.
   base::Duration case_retention = std::chrono::hours(24 * 30);
+  /// For people, who see them beside cases, groups and alerts: whose it is, what to do (a text or an address), and the
+  /// webhook of the configuration that alerts about it go to. "": nobody's, nothing, the default one. At most
+  /// kOwnerBytes, kRunbookBytes, kAlertToBytes.
+  std::string owner;
+  std::string runbook;
+  std::string alert_to;
 
   bool operator==(const QueueOptions&) const = default;
 };
@@ -140,6 +147,9 @@ struct OptionsPatch {
   std::optional<double> breaker_ratio;
   std::optional<base::Duration> breaker_window;
   std::optional<base::Duration> breaker_pause;
+  std::optional<std::string> owner;
+  std::optional<std::string> runbook;
+  std::optional<std::string> alert_to;
 
   /// `options` with what is given here; INVALID_OPTION for a word that there is not. Validate the outcome.
   base::Result<QueueOptions> apply_to(QueueOptions options) const;
@@ -153,6 +163,8 @@ struct OptionsPatch {
 base::Status validate(const QueueOptions& options);
 /// "lease_duration is 30s, asked for 10s; …": every option that differs, or "".
 std::string difference(const QueueOptions& have, const QueueOptions& asked);
+/// BAD_REQUEST naming the webhooks that there are, or OK: `alert_to` is one of them, or "".
+base::Status check_alert_to(const OptionsPatch& patch, const std::vector<std::string>& webhooks);
 /// INVALID_NAME, or OK: 1 to 200 of A–Z a–z 0–9 . _ -, not beginning with "lazaret.".
 base::Status validate_name(std::string_view name);
 

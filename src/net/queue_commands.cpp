@@ -157,6 +157,11 @@ void Session::seek(const wire::QueueRequest& frame, const engine::QueueRef& queu
   submit(queue->shard, model::SeekSubscription{origin, queue->subscription, frame.start});
 }
 
+Status Session::check_alert_to(const model::OptionsPatch& options) const {
+  const auto& webhooks = context_.config.webhooks;
+  return webhooks ? model::check_alert_to(options, *webhooks) : Status();
+}
+
 void Session::create_queue(wire::QueueRequest&& frame) {
   const bool ensure = frame.verb == QueueVerb::ensure;
   const auto there = context_.engine.directory().find(frame.name);
@@ -168,6 +173,7 @@ void Session::create_queue(wire::QueueRequest&& frame) {
   if (Status status = frame.options.validate_for(frame.kind); !status.ok()) {
     return refuse(frame.request, std::move(status));
   }
+  if (Status status = check_alert_to(frame.options); !status.ok()) return refuse(frame.request, std::move(status));
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));
@@ -190,6 +196,7 @@ bool Session::create_missing(const std::string& name, std::function<void(Status)
 }
 
 void Session::update_queue(const wire::QueueRequest& frame) {
+  if (Status status = check_alert_to(frame.options); !status.ok()) return refuse(frame.request, std::move(status));
   const model::Origin origin = expect([this, request = frame.request](model::Answer&& answer) {
     auto& done = std::get<model::QueueAnswer>(answer);
     if (!done.status.ok()) return refuse(request, std::move(done.status));

@@ -1,4 +1,5 @@
 #include "storage/batch_writer.h"
+#include "storage/alerts.h"
 
 #include <algorithm>
 
@@ -513,6 +514,19 @@ Status BatchWriter::apply(const model::DropReplayJob& m) {
   LZ_RETURN_IF_ERROR(erase_prefix(Family::hospital_index, keys::replay_cases_of(m.job)));
   LZ_RETURN_IF_ERROR(erase_prefix(Family::hospital_index, keys::replay_outcomes_of(m.job)));
   return erase(Family::hospital_index, keys::replay_job(m.job));
+}
+
+Status BatchWriter::apply(const model::PutAlerts& m) {
+  for (const model::AlertRecord& alert : m.change.put) {
+    LZ_RETURN_IF_ERROR(put(Family::hospital_index, keys::alert(alert.number), encode(alert)));
+  }
+  for (const model::AlertId number : m.change.forgotten) {
+    LZ_RETURN_IF_ERROR(erase(Family::hospital_index, keys::alert(number)));
+  }
+  if (m.change.looked_at.us == 0) return {};
+  std::string mark;
+  base::append_le(mark, static_cast<std::uint64_t>(m.change.looked_at.us));
+  return put(Family::hospital_index, keys::alerts_looked_at(), mark);
 }
 
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ class BatchWriter {
   base::Status apply(const model::DropClosedCases& m);
   base::Status apply(const model::PutReplayJob& m);
   base::Status apply(const model::DropReplayJob& m);
+  base::Status apply(const model::PutAlerts& m);
   base::Status apply(const model::PutDedup& m);
   base::Status apply(const model::TrimDedup& m);
   base::Status apply(const model::PutMessageIds& m);

@@ -62,6 +62,7 @@ Status CaseIndexes::count(const CaseRecord* before, const CaseRecord* now) {
   const auto to = group(now->id.shard, now->group);
   if (!to.ok()) return to.status();
   model::enter((*to)->record, *now, before == nullptr || before->admitted_at != now->admitted_at);
+  if (before != nullptr && now->relapse_count > before->relapse_count) model::relapse((*to)->record, *now);
   (*to)->changed = true;
   return {};
 }
@@ -85,7 +86,23 @@ base::Result<CaseIndexes::Group*> CaseIndexes::group(model::ShardId shard, model
   if (*bytes && !decode(**bytes, found.record)) {
     return Status(Code::STORAGE_DAMAGED, "the record of group " + id.to_string());
   }
+  found.indexed_at = found.record.last_seen;
   return &found;
+}
+
+/// A place behind its newest admission is left, and taken anew.
+Status CaseIndexes::index(model::ShardId shard, Group& group) {
+  rocksdb::ColumnFamilyHandle* family = database_.family(Family::hospital_index);
+  const base::Instant now = group.record.is_empty() ? base::Instant{} : group.record.last_seen;
+  if (group.indexed_at == now) return {};
+  if (group.indexed_at.us != 0) {
+    const std::string old = keys::group_by_time(shard, group.indexed_at, group.record.id);
+    LZ_RETURN_IF_ERROR(status_of(batch_.Delete(family, slice(old)), "filling a batch"));
+  }
+  group.indexed_at = now;
+  if (now.us == 0) return {};
+  const std::string fresh = keys::group_by_time(shard, now, group.record.id);
+  return status_of(batch_.Put(family, slice(fresh), ""), "filling a batch");
 }
 
 Status CaseIndexes::finish() {
@@ -93,6 +110,7 @@ Status CaseIndexes::finish() {
   for (auto& [place, one] : groups_) {
     if (!std::exchange(one.changed, false)) continue;
     const std::string key = keys::group(place.first, place.second);
+    LZ_RETURN_IF_ERROR(index(place.first, one));
     if (one.record.is_empty()) {
       one.record = {};
       one.record.id = place.second;
@@ -115,7 +133,7 @@ Status write(Database& database, rocksdb::WriteBatch& batch) {
 Status build_for(Database& database, model::ShardId shard) {
   rocksdb::WriteBatch batch;
   for (auto kind = static_cast<std::uint8_t>(keys::Index::by_group);
-       kind <= static_cast<std::uint8_t>(keys::Index::by_correlation); ++kind) {
+       kind <= static_cast<std::uint8_t>(keys::Index::group_by_time); ++kind) {
     const std::string prefix = keys::index(shard, static_cast<keys::Index>(kind)).str();
     const std::string end = keys::behind(prefix);
     LZ_RETURN_IF_ERROR(status_of(batch.DeleteRange(database.family(Family::hospital_index), slice(prefix), slice(end)),

@@ -28,9 +28,11 @@ class CaseIndexes {
   struct Group {
     model::GroupRecord record;
     bool changed = false;
+    base::Instant indexed_at{};  // its place among groups by time; 0: none
   };
   /// STORAGE_DAMAGED when its record cannot be read.
   base::Result<Group*> group(model::ShardId shard, model::GroupId id);
+  base::Status index(model::ShardId shard, Group& group);
   base::Status count(const model::CaseRecord* before, const model::CaseRecord* now);
 
   Database& database_;

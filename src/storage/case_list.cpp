@@ -127,6 +127,10 @@ class Lister {
   Lister(Database& database, const CaseQuery& query, const rocksdb::Snapshot* snapshot)
       : database_(database), query_(query), snapshot_(snapshot), needs_message_(model::needs_message(query)) {
     if (const std::string* state = model::equal_to(query, Field::state)) state_ = model::parse_case_state(*state);
+    for (const model::CaseTerm& term : query.terms) {
+      const bool newer = term.field == Field::admitted && term.op == model::CaseTerm::Operator::greater;
+      if (newer) behind_ = std::max(behind_, base::Instant{term.number});
+    }
   }
 
   /// `take(record)` gives false when it wants no more. `cursor`: "" when all were looked at.
@@ -136,6 +140,7 @@ class Lister {
     for (const auto& source : sources_) source->begin(from);
     for (Source* source = newest(); source != nullptr; source = newest()) {
       const Place place = source->place();
+      if (place.admitted_at <= behind_) break;
       bool wants_more = true;
       auto found = look_at(*source);
       if (!found.ok()) return found.status();
@@ -230,6 +235,7 @@ class Lister {
   const rocksdb::Snapshot* snapshot_;
   const bool needs_message_;
   std::optional<model::CaseState> state_;
+  base::Instant behind_;  // only what was admitted behind it is meant
   std::vector<std::unique_ptr<Source>> sources_;
   std::uint64_t cost_ = 0;
 };

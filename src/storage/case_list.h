@@ -17,4 +17,8 @@ base::Result<model::CaseRecord> read_case(Database& database, const model::CaseI
                                           const rocksdb::Snapshot* snapshot = nullptr);
 base::Result<std::vector<model::Attempt>> read_attempts(Database& database, const model::CaseId& id);
 
+/// Of each subscription with admitted cases the one admitted first (oldest_cases.cpp).
+base::Result<std::vector<model::CaseRecord>> oldest_open_cases(Database& database, std::uint16_t shards,
+                                                               std::size_t max, const rocksdb::Snapshot* snapshot);
+
 }  // namespace lazaret::storage

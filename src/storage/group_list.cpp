@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "storage/records.h"
 
@@ -109,6 +110,36 @@ base::Result<model::CaseCount> count_by_groups(Database& database, std::uint16_t
     if (!status.ok()) return status;
   }
   return count;
+}
+
+base::Result<std::vector<GroupRecord>> recent_groups(Database& database, std::uint16_t shards, base::Instant since,
+                                                     std::size_t max, const rocksdb::Snapshot* snapshot) {
+  std::vector<GroupPlace> places;
+  for (std::uint16_t shard = 0; shard < shards; ++shard) {
+    std::size_t taken = 0;
+    Status status = database.scan_range(
+        Family::hospital_index, keys::index(ShardId(shard), keys::Index::group_by_time).str(),
+        keys::group_by_time(ShardId(shard), since, GroupId{}),
+        [&](std::string_view key, std::string_view) {
+          const std::uint64_t newest = ~keys::number_at(key, key.size() - 16);
+          places.push_back({newest, GroupId{keys::last_number(key)}});
+          return ++taken < max;
+        },
+        snapshot);
+    if (!status.ok()) return status;
+  }
+  std::sort(places.begin(), places.end());
+  std::vector<GroupRecord> groups;
+  std::set<GroupId> known;
+  for (const GroupPlace& place : places) {
+    if (groups.size() == max) break;
+    if (!known.insert(place.id).second) continue;  // it is on several shards
+    auto group = read_group(database, shards, place.id, snapshot);
+    if (group.code() == Code::NOT_FOUND) continue;
+    if (!group.ok()) return group.status();
+    groups.push_back(std::move(*group));
+  }
+  return groups;
 }
 
 }  // namespace lazaret::storage

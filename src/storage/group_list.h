@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "model/case_list.h"
 #include "storage/database.h"
@@ -17,5 +18,10 @@ base::Result<model::GroupRecord> read_group(Database& database, std::uint16_t sh
 /// REQUIRES model::counted_by_groups.
 base::Result<model::CaseCount> count_by_groups(Database& database, std::uint16_t shards, const model::CaseQuery& query,
                                                const rocksdb::Snapshot* snapshot);
+
+/// Those with an admission behind `since`, the newest first.
+base::Result<std::vector<model::GroupRecord>> recent_groups(Database& database, std::uint16_t shards,
+                                                            base::Instant since, std::size_t max,
+                                                            const rocksdb::Snapshot* snapshot);
 
 }  // namespace lazaret::storage

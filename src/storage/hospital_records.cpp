@@ -1,4 +1,5 @@
-// The hospital's records beside the case (records.cpp): groups, and what a filter asks of a message.
+// The hospital's records beside the case (records.cpp): groups, who made a version, and what a filter asks of a
+// message.
 #include <algorithm>
 
 #include "lazaret/storage/v1/records.pb.h"
@@ -48,6 +49,9 @@ std::string encode(const model::GroupRecord& record) {
   out.set_ticket(record.ticket);
   out.set_snoozed_until_us(record.snoozed_until.us);
   out.set_noted_at_us(record.noted_at.us);
+  out.set_returned_at_us(record.returned_at.us);
+  out.set_relapses(record.relapses);
+  out.set_relapsed_at_us(record.relapsed_at.us);
   return out.SerializeAsString();
 }
 
@@ -74,6 +78,25 @@ bool decode(std::string_view bytes, model::GroupRecord& record) {
   record.ticket = in.ticket();
   record.snoozed_until = Instant{in.snoozed_until_us()};
   record.noted_at = Instant{in.noted_at_us()};
+  record.returned_at = Instant{in.returned_at_us()};
+  record.relapses = in.relapses();
+  record.relapsed_at = Instant{in.relapsed_at_us()};
+  return true;
+}
+
+std::string encode(const model::CaseEdit& record) {
+  v1::CaseEdit out;
+  out.set_at_us(record.at.us);
+  out.set_by(record.by);
+  out.set_note(record.note);
+  return out.SerializeAsString();
+}
+bool decode(std::string_view bytes, model::CaseEdit& record) {
+  v1::CaseEdit in;
+  if (!parse(bytes, in)) return false;
+  record.at = Instant{in.at_us()};
+  record.by = in.by();
+  record.note = in.note();
   return true;
 }
 

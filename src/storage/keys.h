@@ -143,6 +143,7 @@ enum class Index : std::uint8_t {
   name = 6,  // no list: which subscriptions had a name
   by_subscription_and_state = 7,
   by_correlation = 8,
+  group_by_time = 9,  // no cases: groups by their newest admission, the newest first
 };
 inline Key index(ShardId s, Index kind) { return Key(s).add(static_cast<std::uint8_t>(kind)); }
 inline std::string indexed(Key key, const CaseId& id, base::Instant admitted_at, bool of_subscription) {
@@ -173,6 +174,9 @@ inline std::string case_by_correlation(const CaseId& id, base::Instant admitted_
   return indexed(key.add(model::hash_of_key(correlation_id).value), id, admitted_at, false);
 }
 inline std::string group(ShardId s, model::GroupId id) { return index(s, Index::group).add(id.value).str(); }
+inline std::string group_by_time(ShardId s, base::Instant last_seen, model::GroupId id) {
+  return index(s, Index::group_by_time).add(~static_cast<std::uint64_t>(last_seen.us)).add(id.value).str();
+}
 /// Of a name that somebody asks for, which may be of any length: none goes on in another one.
 inline std::string named(ShardId s, std::string_view name) {
   return index(s, Index::name).add(name).add(std::uint8_t{0}).str();
@@ -223,6 +227,12 @@ inline std::string replay_outcomes_of(model::ReplayJobId job) {
 }
 inline std::string replay_outcomes(model::ReplayJobId job, std::uint32_t chunk) {
   return Key(ShardId(0)).add(std::uint8_t{12}).add(job.value).add(chunk).str();
+}
+/// And alerts: until when the hospital has been looked at, and what was raised.
+inline std::string alerts_looked_at() { return Key(ShardId(0)).add(std::uint8_t{13}).str(); }
+inline std::string alerts() { return Key(ShardId(0)).add(std::uint8_t{14}).str(); }
+inline std::string alert(model::AlertId number) {
+  return Key(ShardId(0)).add(std::uint8_t{14}).add(number.value).str();
 }
 /// In `outbox`: what this shard owes to another, what is known to be there, and what came from another.
 inline std::string outbox_entries(ShardId s, ShardId to) {

@@ -7,6 +7,7 @@
 #include "lazaret/wire/v1/envelope.pb.h"
 #include "model/fingerprint.h"
 #include "model/limits.h"
+#include "storage/alerts.h"
 #include "storage/prevention.h"
 
 namespace lazaret::storage {
@@ -142,6 +143,7 @@ std::string encode(const model::QueueRecord& record) {
   options->set_order_by_key(record.options.order_by_key);
   options->set_on_key_failure(static_cast<std::uint32_t>(record.options.on_key_failure));
   options->set_filter(record.options.filter);
+  write_contact(record.options, options);
   options->set_deduplicate_for_us(micros(record.options.deduplicate_for));
   options->set_ephemeral(record.options.ephemeral);
   options->set_case_retention_us(micros(record.options.case_retention));
@@ -192,6 +194,7 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   const bool holds = options.on_key_failure() == static_cast<std::uint32_t>(model::KeyFailure::hold);
   record.options.on_key_failure = holds ? model::KeyFailure::hold : model::KeyFailure::go_on;
   record.options.filter = options.filter();
+  read_contact(options, record.options);
   record.options.deduplicate_for = micros(options.deduplicate_for_us());
   record.options.ephemeral = options.ephemeral();
   if (options.case_retention_us() != 0) record.options.case_retention = micros(options.case_retention_us());
@@ -555,22 +558,6 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.replay_outcome = static_cast<model::ReplayOutcome>(in.replay_outcome());
   record.version = in.version();
   record.redirected_to = in.redirected_to();
-  return true;
-}
-
-std::string encode(const model::CaseEdit& record) {
-  v1::CaseEdit out;
-  out.set_at_us(record.at.us);
-  out.set_by(record.by);
-  out.set_note(record.note);
-  return out.SerializeAsString();
-}
-bool decode(std::string_view bytes, model::CaseEdit& record) {
-  v1::CaseEdit in;
-  if (!parse(bytes, in)) return false;
-  record.at = Instant{in.at_us()};
-  record.by = in.by();
-  record.note = in.note();
   return true;
 }
 

@@ -1,4 +1,5 @@
 #include "storage/rocks_store.h"
+#include "storage/alerts.h"
 
 #include <rocksdb/env.h>
 #include <sys/statvfs.h>
@@ -161,6 +162,16 @@ class RocksStore final : public model::Store {
   }
   Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override {
     return storage::read_replay_chunk(*database_, job, number);
+  }
+
+  Result<model::KeptAlerts> read_alerts() override { return storage::read_alerts(*database_); }
+  Result<std::vector<model::GroupRecord>> recent_groups(base::Instant since, std::size_t max) override {
+    const SnapshotHolder snapshot(*database_);
+    return storage::recent_groups(*database_, shards_, since, max, snapshot.get());
+  }
+  Result<std::vector<model::CaseRecord>> oldest_open_cases(std::size_t max) override {
+    const SnapshotHolder snapshot(*database_);
+    return storage::oldest_open_cases(*database_, shards_, max, snapshot.get());
   }
 
   model::StoreUsage usage() override {

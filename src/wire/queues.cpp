@@ -61,6 +61,9 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   if (patch.breaker_ratio) out->set_breaker_ratio(*patch.breaker_ratio);
   if (patch.breaker_window) out->set_breaker_window_us(static_cast<std::uint64_t>(patch.breaker_window->count()));
   if (patch.breaker_pause) out->set_breaker_pause_us(static_cast<std::uint64_t>(patch.breaker_pause->count()));
+  if (patch.owner) out->set_owner(*patch.owner);
+  if (patch.runbook) out->set_runbook(*patch.runbook);
+  if (patch.alert_to) out->set_alert_to(*patch.alert_to);
 }
 
 OptionsPatch patch_of(const v1::QueueOptions& in) {
@@ -96,6 +99,9 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_breaker_ratio()) patch.breaker_ratio = in.breaker_ratio();
   if (in.has_breaker_window_us()) patch.breaker_window = microseconds(in.breaker_window_us());
   if (in.has_breaker_pause_us()) patch.breaker_pause = microseconds(in.breaker_pause_us());
+  if (in.has_owner()) patch.owner = in.owner();
+  if (in.has_runbook()) patch.runbook = in.runbook();
+  if (in.has_alert_to()) patch.alert_to = in.alert_to();
   return patch;
 }
 

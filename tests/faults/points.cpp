@@ -155,6 +155,13 @@ class Points::Store final : public model::Store {
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override {
     return inner_->read_replay_chunk(job, number);
   }
+  base::Result<model::KeptAlerts> read_alerts() override { return inner_->read_alerts(); }
+  base::Result<std::vector<model::GroupRecord>> recent_groups(base::Instant since, std::size_t max) override {
+    return inner_->recent_groups(since, max);
+  }
+  base::Result<std::vector<model::CaseRecord>> oldest_open_cases(std::size_t max) override {
+    return inner_->oldest_open_cases(max);
+  }
   model::StoreUsage usage() override { return inner_->usage(); }
   base::Status flush() override { return inner_->flush(); }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override {

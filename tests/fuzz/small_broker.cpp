@@ -127,6 +127,21 @@ base::Result<model::ReplayChunk> SharedStore::read_replay_chunk(model::ReplayJob
   return store_.read_replay_chunk(job, number);
 }
 
+base::Result<model::KeptAlerts> SharedStore::read_alerts() {
+  const std::lock_guard lock(mutex_);
+  return store_.read_alerts();
+}
+
+base::Result<std::vector<model::GroupRecord>> SharedStore::recent_groups(base::Instant since, std::size_t max) {
+  const std::lock_guard lock(mutex_);
+  return store_.recent_groups(since, max);
+}
+
+base::Result<std::vector<model::CaseRecord>> SharedStore::oldest_open_cases(std::size_t max) {
+  const std::lock_guard lock(mutex_);
+  return store_.oldest_open_cases(max);
+}
+
 base::Result<model::CheckReport> SharedStore::check(const std::function<bool(std::uint64_t)>& progress) {
   const std::lock_guard lock(mutex_);
   return store_.check(progress);

@@ -61,6 +61,9 @@ class SharedStore final : public model::Store {
                                                            const model::ClosedCase& after, std::size_t max) override;
   base::Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override;
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override;
+  base::Result<model::KeptAlerts> read_alerts() override;
+  base::Result<std::vector<model::GroupRecord>> recent_groups(base::Instant since, std::size_t max) override;
+  base::Result<std::vector<model::CaseRecord>> oldest_open_cases(std::size_t max) override;
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override;

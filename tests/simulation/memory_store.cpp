@@ -338,6 +338,37 @@ base::Result<model::ReplayChunk> MemoryStore::read_replay_chunk(model::ReplayJob
   return found->second.chunks.at(number);
 }
 
+base::Result<model::KeptAlerts> MemoryStore::read_alerts() {
+  model::KeptAlerts kept;
+  kept.looked_at = live_.alerts_looked_at;
+  for (const auto& [number, alert] : live_.alerts) kept.alerts.push_back(alert);
+  return kept;
+}
+
+base::Result<std::vector<model::GroupRecord>> MemoryStore::recent_groups(base::Instant since, std::size_t max) {
+  std::vector<model::GroupRecord> groups;
+  for (const auto& [place, group] : live_.groups) {
+    if (group.last_seen > since) groups.push_back(group);
+  }
+  std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.last_seen > b.last_seen; });
+  if (groups.size() > max) groups.resize(max);
+  return groups;
+}
+
+base::Result<std::vector<model::CaseRecord>> MemoryStore::oldest_open_cases(std::size_t max) {
+  std::map<model::SubscriptionId, model::CaseRecord> oldest;
+  for (const auto& [id, record] : live_.cases) {
+    if (record.state != model::CaseState::admitted) continue;
+    const auto [known, fresh] = oldest.try_emplace(id.subscription, record);
+    if (!fresh && record.admitted_at < known->second.admitted_at) known->second = record;
+  }
+  std::vector<model::CaseRecord> all;
+  for (const auto& [subscription, record] : oldest) {
+    if (all.size() < max) all.push_back(record);
+  }
+  return all;
+}
+
 // --- For tests ------------------------------------------------------------------------------------------------------
 
 bool MemoryStore::is_durable(model::LogId id, Offset offset) const {

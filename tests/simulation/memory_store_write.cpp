@@ -241,6 +241,7 @@ void MemoryStore::Writer::count(const model::CaseRecord* before, const model::Ca
   model::GroupRecord& to = state_.groups[{shard_id_, now->group}];
   to.id = now->group;
   model::enter(to, *now, before == nullptr || before->admitted_at != now->admitted_at);
+  if (before != nullptr && now->relapse_count > before->relapse_count) model::relapse(to, *now);
   if (before == nullptr || before->group == now->group) return;
   const auto from = state_.groups.find({shard_id_, before->group});
   if (from != state_.groups.end() && from->second.is_empty()) state_.groups.erase(from);
@@ -443,6 +444,15 @@ void MemoryStore::Writer::apply(const model::PutReplayJob& put) {
 
 void MemoryStore::Writer::apply(const model::DropReplayJob& drop) {
   if (state_.replay_jobs.erase(drop.job) == 0) complain("drops an unknown replay job");
+}
+
+void MemoryStore::Writer::apply(const model::PutAlerts& put) {
+  if (shard_id_.value != 0) complain("alerts are shard 0's");
+  if (put.change.looked_at.us != 0) state_.alerts_looked_at = put.change.looked_at;
+  for (const model::AlertRecord& alert : put.change.put) state_.alerts[alert.number] = alert;
+  for (const model::AlertId number : put.change.forgotten) {
+    if (state_.alerts.erase(number) == 0) complain("forgets an unknown alert");
+  }
 }
 
 // --- Deduplication, catalog, instances ------------------------------------------------------------------------------

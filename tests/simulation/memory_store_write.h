@@ -53,6 +53,7 @@ class MemoryStore::Writer {
   void apply(const model::DropCase& drop);
   void apply(const model::PutReplayJob& put);
   void apply(const model::DropReplayJob& drop);
+  void apply(const model::PutAlerts& put);
   void apply(const model::PutQuarantine& put);
   void apply(const model::DropQuarantine& drop);
 

@@ -122,6 +122,24 @@ void RandomRun::treat_by_job(const model::CaseId& id) {
   save.change.outcomes.push_back({0, {}, {record.replay_outcome}, {}});
   world_.ask<model::Done>(model::ShardId(0), save);
   if (chance(50)) world_.ask<model::Done>(model::ShardId(0), model::ForgetReplayJob{{}, save.change.record.id});
+  alert_of(id);
+}
+
+/// It is written that somebody is to be told of a case, and the alert before is forgotten.
+void RandomRun::alert_of(const model::CaseId& id) {
+  const model::KeptAlerts kept = world_.store().read_alerts().value();
+  model::SaveAlerts save;
+  save.change.looked_at = world_.now();
+  for (const model::AlertRecord& alert : kept.alerts) save.change.forgotten.push_back(alert.number);
+  model::AlertRecord& alert = save.change.put.emplace_back();
+  alert.number = kept.alerts.empty() ? model::AlertId(1) : kept.alerts.back().number.next();
+  alert.at = world_.now();
+  alert.case_id = id;
+  if (!world_.ask<model::Done>(model::ShardId(0), save).status.ok()) return;
+  const model::KeptAlerts now = world_.store().read_alerts().value();
+  if (now.alerts != save.change.put || now.looked_at != save.change.looked_at) {
+    witness_.find("alerts are not kept as they were written");
+  }
 }
 
 /// A new rule, for a while or until it is lifted; or one is lifted.

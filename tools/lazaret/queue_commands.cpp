@@ -51,6 +51,10 @@ constexpr std::array kOptions = {
            "Which messages it takes, e.g. 'orders.*.created header.region=eu'; '' for all: wildcards over the type, "
            "and =, != or ~ (contains) for type, key, header.NAME, content_type, correlation_id and schema_id"},
     Option{"ephemeral", kOfSubscription, "true: it is deleted when it has had no consumer for 30 seconds (false)"},
+    Option{"owner", kOfConsumers, "Whose it is, for people; shown with its cases, groups and alerts; '' for nobody's"},
+    Option{"runbook", kOfConsumers, "What to do when it fails, for people: a text or an address; '' for none"},
+    Option{"alert_to", kOfConsumers,
+           "The webhook of the broker's configuration that its alerts go to; '' for the default one"},
     Option{"case_retention", kOfConsumers, "How long a case is kept after it was discharged or discarded (30d)"},
     Option{"durability", kOfQueue | kOfTopic,
            "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
@@ -99,7 +103,7 @@ struct Given {
   std::string name;
   std::map<std::string, std::string> options;
   std::vector<std::string> topics;
-  std::optional<std::string> filter;  // which may be given as "", for none
+  std::map<std::string, std::string> texts;  // options that are taken as they are, and may be given as ""
   bool force = false;
   bool scheduled = false;
 };
@@ -127,15 +131,19 @@ json::object body_of(const Given& given) {
   }
   if (given.topics.size() == 1) body["topic"] = given.topics.front();
   if (given.topics.size() > 1) body["topics"] = json::array(given.topics.begin(), given.topics.end());
-  if (given.filter) body["filter"] = *given.filter;
+  for (const auto& [name, text] : given.texts) body[name] = text;
   return body;
+}
+
+bool is_text(std::string_view option) {
+  return option == "filter" || option == "owner" || option == "runbook" || option == "alert_to";
 }
 
 void add_options(CLI::App& command, Given& given) {
   for (const auto& [name, of, help] : kOptions) {
     if ((of & given.noun->kind) == 0) continue;
-    if (std::string_view(name) == "filter") {
-      const auto take = [&given](const std::string& text) { given.filter = text; };
+    if (is_text(name)) {
+      const auto take = [&given, name = std::string(name)](const std::string& text) { given.texts[name] = text; };
       command.add_option_function<std::string>(with_dashes(name), take, help)->type_name("VALUE");
       continue;
     }

@@ -14,6 +14,7 @@
 #include "admin/problem.h"
 #include "admin/quarantine_json.h"
 #include "admin/queue_json.h"
+#include "alerts/alert_json.h"
 
 namespace lazaret::admin {
 namespace {
@@ -79,6 +80,11 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   expect_described(quarantine_json({}, {}, ""), "Quarantine");
   expect_described(attempt_json({}), "Attempt");
   expect_described(group_json({}, {}), "Group");
+  model::AlertRecord alert;
+  alert.deliveries.emplace_back();
+  expect_described(alerts::alert_json(alert, ""), "Alert");
+  const json::object told = alerts::alert_json_with_deliveries(alert, "");
+  expect_described(told.at("deliveries").at(0).as_object(), "AlertDelivery");
   expect_described(row_json({}), "OverviewRow");
   expect_described(MinuteHistory().of("none"), "MinuteHistory");
   const auto status = base::Status(base::Code::INTERNAL).with_limit("x", 1).with_retry_after_ms(1);

@@ -133,6 +133,22 @@ TEST_F(Streams, WhoKeepsUpGetsChangesAndWhoDoesNotGetsEverything) {
   EXPECT_EQ(data_of(*slow.next()).at("full"), true);
 }
 
+TEST_F(Streams, AnAlertGoesToThoseWhoAreThere) {
+  boost::asio::steady_timer alarm(io_);
+  const auto event = [](const std::string& text) { return std::make_shared<const std::string>(text); };
+  streams_.publish_alert(event("before"));
+  EventStreams::Place one(streams_, alarm);
+  EventStreams::Place other(streams_, alarm);
+  EXPECT_EQ(one.next(), nullptr);
+  streams_.publish_alert(event("first"));
+  streams_.publish_alert(event("second"));
+  EXPECT_EQ(*one.next(), "first");
+  EXPECT_EQ(*one.next(), "second");
+  EXPECT_EQ(one.next(), nullptr);
+  for (std::size_t i = 0; i < EventStreams::kAlerts; ++i) streams_.publish_alert(event(std::to_string(i)));
+  EXPECT_EQ(*other.next(), "0") << "those that it is too far behind are left out";
+}
+
 TEST_F(Streams, ThereAreSoManyAtMost) {
   boost::asio::steady_timer alarm(io_);
   std::list<EventStreams::Place> places;

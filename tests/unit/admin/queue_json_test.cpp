@@ -15,7 +15,8 @@ TEST(QueueJson, OptionsAreTheWordsOfTheConfiguration) {
             R"("backoff_jitter":0.2,"lease_duration":"30s","max_worker_deaths":2,"durability":"fsync",)"
             R"("paused":false,"max_in_flight":0,"single_active_consumer":false,"ttl":"0s","on_expiry":"drop",)"
             R"("order_by_key":false,"on_key_failure":"continue","case_retention":"30d","breaker":true,)"
-            R"("breaker_samples":100,"breaker_ratio":0.9,"breaker_window":"30s","breaker_pause":"10s"})");
+            R"("breaker_samples":100,"breaker_ratio":0.9,"breaker_window":"30s","breaker_pause":"10s",)"
+            R"("owner":"","runbook":"","alert_to":""})");
   model::QueueOptions options;
   options.max_attempts = std::nullopt;
   EXPECT_EQ(options_json(options).at("max_attempts"), "unlimited");
@@ -38,6 +39,9 @@ TEST(QueueJson, WhatIsWrittenIsRead) {
   options.breaker_ratio = 0.5;
   options.breaker_window = std::chrono::minutes(1);
   options.breaker_pause = std::chrono::minutes(2);
+  options.owner = "the payments team";
+  options.runbook = "https://wiki/billing";
+  options.alert_to = "payments";
   wire::OptionsPatch patch;
   for (const auto& [name, value] : options_json(options)) {
     EXPECT_TRUE(read_option(name, value, patch).value()) << name;
@@ -47,11 +51,29 @@ TEST(QueueJson, WhatIsWrittenIsRead) {
 
 TEST(QueueJson, WrongValuesNameTheOption) {
   const std::pair<const char*, json::value> wrong[] = {
-      {"max_attempts", 0},       {"max_attempts", "many"},     {"max_attempts", -1},      {"max_attempts", 1.5},
-      {"backoff_initial", 30},   {"backoff_max", "30"},        {"backoff_jitter", "0.2"}, {"lease_duration", nullptr},
-      {"max_worker_deaths", ""}, {"backoff_multiplier", true}, {"durability", 1},         {"ttl", "soon"},
-      {"on_expiry", 1},          {"order_by_key", "yes"},      {"on_key_failure", false}, {"breaker", "on"},
-      {"breaker_samples", "1"},  {"breaker_ratio", "0.9"},     {"breaker_window", 30},    {"breaker_pause", "10"},
+      {"max_attempts", 0},
+      {"max_attempts", "many"},
+      {"max_attempts", -1},
+      {"max_attempts", 1.5},
+      {"backoff_initial", 30},
+      {"backoff_max", "30"},
+      {"backoff_jitter", "0.2"},
+      {"lease_duration", nullptr},
+      {"max_worker_deaths", ""},
+      {"backoff_multiplier", true},
+      {"durability", 1},
+      {"ttl", "soon"},
+      {"on_expiry", 1},
+      {"order_by_key", "yes"},
+      {"on_key_failure", false},
+      {"breaker", "on"},
+      {"breaker_samples", "1"},
+      {"breaker_ratio", "0.9"},
+      {"breaker_window", 30},
+      {"breaker_pause", "10"},
+      {"owner", 1},
+      {"runbook", nullptr},
+      {"alert_to", true},
   };
   for (const auto& [name, value] : wrong) {
     wire::OptionsPatch patch;

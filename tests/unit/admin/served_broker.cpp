@@ -88,6 +88,9 @@ ServedBroker::ServedBroker() {
   auto replays = hospital::ReplayJobs::start(*engine_);
   EXPECT_TRUE(replays.ok());
   replays_ = std::move(replays).value();
+  auto alerts = alerts::Alerts::start({}, *engine_, *replays_, std::make_shared<alerts::BreakerNews>());
+  EXPECT_TRUE(alerts.ok());
+  alerts_ = std::move(alerts).value();
   ServerConfig served;
   served.host = "127.0.0.1";
   serve(served);
@@ -96,7 +99,9 @@ ServedBroker::ServedBroker() {
 ServedBroker::~ServedBroker() {
   server_.reset();
   replays_->stop();
+  alerts_->stop();
   engine_->stop();
+  alerts_.reset();
   replays_.reset();
   engine_.reset();
   store_.reset();
@@ -107,7 +112,7 @@ void ServedBroker::serve(ServerConfig config) {
   server_.reset();
   config.version = "1.2.3";
   config.instance = "01912d68-783e-7a03-8467-5661c1243ad4";
-  auto server = Server::start(config, *engine_, *replays_);
+  auto server = Server::start(config, *engine_, *replays_, *alerts_);
   ASSERT_TRUE(server.ok()) << server.status().text();
   server_ = std::move(server).value();
 }

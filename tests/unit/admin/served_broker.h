@@ -52,6 +52,7 @@ class ServedBroker : public ::testing::Test {
   engine::Engine& engine() { return *engine_; }
   Server& server() { return *server_; }
   hospital::ReplayJobs& replays() { return *replays_; }
+  alerts::Alerts& alerts() { return *alerts_; }
 
  private:
   std::filesystem::path directory_;
@@ -59,6 +60,7 @@ class ServedBroker : public ::testing::Test {
   engine::SystemClock clock_{base::Instant{}};
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<hospital::ReplayJobs> replays_;
+  std::unique_ptr<alerts::Alerts> alerts_;
   std::unique_ptr<Server> server_;
 };
 

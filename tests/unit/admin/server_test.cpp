@@ -165,7 +165,7 @@ TEST_F(ServedBroker, AnAddressInUseIsAnError) {
   ServerConfig config;
   config.host = "127.0.0.1";
   config.port = static_cast<std::uint16_t>(std::stoi(server().address().substr(server().address().rfind(':') + 1)));
-  EXPECT_EQ(Server::start(config, engine(), replays()).code(), base::Code::BAD_CONFIGURATION);
+  EXPECT_EQ(Server::start(config, engine(), replays(), alerts()).code(), base::Code::BAD_CONFIGURATION);
 }
 
 TEST_F(ServedBroker, StopEndsIdleConnectionsAtOnce) {

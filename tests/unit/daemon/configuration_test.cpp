@@ -120,6 +120,10 @@ TEST_F(ConfigurationTest, TheExampleLoadsAsItIsAndWithEveryKeyUncommentedAndHasT
     EXPECT_EQ(loaded->broker.resume_grace, defaults.broker.resume_grace);
     EXPECT_EQ(loaded->admin.listen, defaults.admin.listen);
     EXPECT_EQ(loaded->admin.allowed_hosts, defaults.admin.allowed_hosts);
+    EXPECT_EQ(loaded->admin.public_url, defaults.admin.public_url);
+    EXPECT_EQ(loaded->alerts.default_webhook, defaults.alerts.default_webhook);
+    EXPECT_EQ(loaded->alerts.case_age, defaults.alerts.case_age);
+    EXPECT_TRUE(loaded->alerts.webhooks.empty());
     EXPECT_EQ(loaded->storage.data_dir, defaults.storage.data_dir);
     EXPECT_EQ(loaded->storage.shards, defaults.storage.shards);
     EXPECT_EQ(loaded->storage.memtable_bytes, defaults.storage.memtable_bytes);
@@ -133,6 +137,54 @@ TEST_F(ConfigurationTest, TheExampleLoadsAsItIsAndWithEveryKeyUncommentedAndHasT
   }
   // The uncommented one did set something: the only key whose being given shows.
   EXPECT_TRUE(load()->storage.shards_given);
+}
+
+TEST_F(ConfigurationTest, WebhooksAreTablesWithNames) {
+  write(
+      "[alerts]\ndefault = \"ops\"\ncase_age = \"2h\"\n[alerts.webhooks.ops]\nurl = \"http://127.0.0.1:9000/\"\n"
+      "secret_file = \"/etc/lazaret/ops.secret\"\nkinds = [\"surge\", \"ageing\"]\n");
+  put_into_environment("LAZARET_CFG_ALERTS__WEBHOOKS__PAYMENTS__URL=http://[::1]/x");
+  set("alerts.webhooks.payments.secret_file", "/etc/lazaret/payments.secret");
+  const auto loaded = load();
+  ASSERT_TRUE(loaded.ok()) << loaded.status().text();
+  EXPECT_EQ(loaded->alerts.default_webhook, "ops");
+  EXPECT_EQ(loaded->alerts.case_age, std::chrono::hours(2));
+  ASSERT_EQ(loaded->alerts.webhooks.size(), 2u);
+  const Configuration::Webhook& ops = loaded->alerts.webhooks.at("ops");
+  EXPECT_EQ(ops.secret_file, "/etc/lazaret/ops.secret");
+  EXPECT_EQ(ops.kinds, (std::vector{model::AlertKind::surge, model::AlertKind::ageing}));
+  EXPECT_EQ(loaded->alerts.webhooks.at("payments").url, "http://[::1]/x");
+  EXPECT_EQ(loaded->alerts.webhooks.at("payments").kinds, model::alert_kinds()) << "all, unless it says otherwise";
+}
+
+TEST_F(ConfigurationTest, AWebhookThatCannotWorkIsRefused) {
+  const auto with = [&](const std::string& lines) {
+    write("[alerts.webhooks.ops]\nurl = \"http://127.0.0.1:9000/\"\n" + lines);
+    return refusal();
+  };
+  EXPECT_THAT(with(""), HasSubstr("alerts.webhooks.ops.secret_file is missing"));
+  EXPECT_EQ(with("secret = \"x\"\n"), file_ +
+                                          ":3: there is no key alerts.webhooks.ops.secret; a webhook has url, "
+                                          "secret_file and kinds");
+  EXPECT_THAT(with("kinds = [\"surges\"]\n"), HasSubstr(file_ + ":3: alerts.webhooks.ops.kinds must be a list of "));
+  EXPECT_THAT(with("kinds = []\n"), HasSubstr("must be a list of "));
+  EXPECT_THAT(with("secret_file = \"f\"\n[alerts]\ndefault = \"opps\"\n"),
+              HasSubstr(file_ + ":5: alerts.default names no webhook"));
+  write("[alerts.webhooks.ops]\nurl = \"https://example.org/\"\n");
+  EXPECT_THAT(refusal(), HasSubstr("does not speak https"));
+  write("[alerts]\nwebhooks = 7\n");
+  EXPECT_EQ(refusal(), file_ + ":2: webhooks are tables: [alerts.webhooks.NAME]");
+  write("[alerts.webhooks.\"a b\"]\nurl = \"http://127.0.0.1/\"\n");
+  EXPECT_THAT(refusal(), HasSubstr("must be alerts.webhooks.NAME.KEY"));
+}
+
+TEST_F(ConfigurationTest, ThePublicAddressIsOne) {
+  set("admin.public_url", "https://lazaret.example.org/");
+  EXPECT_EQ(load()->admin.public_url, "https://lazaret.example.org");
+  for (const char* wrong : {"lazaret.example.org", "https://", "ftp://x", "https://a b", "https://a/?x"}) {
+    sources_.settings = {{"admin.public_url", wrong}};
+    EXPECT_THAT(refusal(), HasSubstr("admin.public_url must be an address")) << wrong;
+  }
 }
 
 TEST_F(ConfigurationTest, AnUnknownKeyIsRefusedWithFileLineAndKey) {

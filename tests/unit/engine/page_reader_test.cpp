@@ -74,6 +74,9 @@ class EvenStore final : public model::Store {
   }
   base::Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override { return kNotAsked; }
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId, std::uint32_t) override { return kNotAsked; }
+  base::Result<model::KeptAlerts> read_alerts() override { return kNotAsked; }
+  base::Result<std::vector<model::GroupRecord>> recent_groups(base::Instant, std::size_t) override { return kNotAsked; }
+  base::Result<std::vector<model::CaseRecord>> oldest_open_cases(std::size_t) override { return kNotAsked; }
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return kNotAsked; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override { return kNotAsked; }

@@ -56,6 +56,33 @@ TEST(GroupRecord, CountsCasesWhereTheyAre) {
   EXPECT_TRUE(group.is_empty());
 }
 
+TEST(GroupRecord, AWeekWithoutACaseMakesItBeginAnew) {
+  GroupRecord group;
+  enter(group, a_case(CaseState::admitted), true);
+  enter(group, a_case(CaseState::admitted, kNoon + hours(24 * 7) - hours(1)), true);
+  EXPECT_EQ(group.returned_at.us, 0);
+  const base::Instant back = kNoon + hours(24 * 14);
+  enter(group, a_case(CaseState::admitted, back), true);
+  enter(group, a_case(CaseState::admitted, back + hours(1)), true);
+  EXPECT_EQ(group.returned_at, back);
+}
+
+TEST(GroupRecord, RelapsesAreCounted) {
+  GroupRecord group;
+  enter(group, a_case(CaseState::admitted), true);
+  EXPECT_EQ(group.relapses, 0u);
+  const CaseRecord relapsed = a_case(CaseState::admitted, kNoon + hours(1));
+  enter(group, relapsed, true);
+  relapse(group, relapsed);
+  EXPECT_EQ(group.relapses, 1u);
+  EXPECT_EQ(group.relapsed_at, kNoon + hours(1));
+  GroupRecord other = group;
+  other.relapsed_at = kNoon + hours(2);
+  merge(group, other);
+  EXPECT_EQ(group.relapses, 2u);
+  EXPECT_EQ(group.relapsed_at, kNoon + hours(2));
+}
+
 TEST(GroupRecord, AStateThatNobodyWritesIsNotCounted) {
   GroupRecord group;
   enter(group, a_case(static_cast<CaseState>(0)), true);

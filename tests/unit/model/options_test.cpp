@@ -39,6 +39,11 @@ TEST(QueueOptions, EachIsRefusedOutsideItsRange) {
   EXPECT_TRUE(refused([](auto& o) { o.breaker_ratio = 1.01; }));
   EXPECT_TRUE(refused([](auto& o) { o.breaker_window = 999ms; }));
   EXPECT_TRUE(refused([](auto& o) { o.breaker_pause = 99ms; }));
+  EXPECT_TRUE(refused([](auto& o) { o.owner = std::string(257, 'x'); }));
+  EXPECT_TRUE(refused([](auto& o) { o.runbook = std::string(1025, 'x'); }));
+  EXPECT_TRUE(refused([](auto& o) { o.alert_to = std::string(257, 'x'); }));
+  EXPECT_TRUE(refused([](auto& o) { o.owner = "two\nlines"; }));
+  EXPECT_TRUE(refused([](auto& o) { o.runbook = "\xff"; }));
 }
 
 TEST(QueueOptions, UnlimitedAttemptsAreAllowedByName) {
@@ -67,6 +72,9 @@ TEST(QueueOptions, APatchOfOptionsMakesThem) {
   options.breaker_ratio = 0.3;
   options.breaker_window = 3s;
   options.breaker_pause = 3min;
+  options.owner = "the payments team";
+  options.runbook = "https://wiki/billing";
+  options.alert_to = "payments";
   EXPECT_EQ(OptionsPatch::of(options).apply_to({}).value(), options);
   OptionsPatch wrong;
   wrong.on_key_failure = "stop";

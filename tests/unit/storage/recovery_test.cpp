@@ -56,6 +56,9 @@ TEST_F(RecoveryTest, TheStateOfAQueueComesBack) {
   queue_.options.breaker_ratio = 0.25;
   queue_.options.breaker_window = std::chrono::minutes(2);
   queue_.options.breaker_pause = std::chrono::milliseconds(300);
+  queue_.options.owner = "the payments team";
+  queue_.options.runbook = "https://wiki/billing";
+  queue_.options.alert_to = "payments";
   commit({put_state(), model::PutQueue{queue_}});
   reopen();
   const model::RecoveredQueue found = recovered();

@@ -1,0 +1,56 @@
+// WebhookPost: one try to post an alert to a receiver. A connection of its own, closed as soon as the head of the
+// answer is there: what a receiver has to say beyond that is not read, and a redirection is not followed.
+//
+// Threading: the thread of its io_context.
+// Invariants: a try ends within kConnectTime + kAnswerTime, and takes at most kHeadBytes of what is answered.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+
+#include "alerts/webhook.h"
+
+namespace lazaret::alerts {
+
+/// What a receiver is given.
+struct Letter {
+  std::string alert_id;
+  std::string body;  // JSON
+  std::uint32_t attempt = 1;
+  std::int64_t timestamp = 0;  // seconds since the Unix epoch
+};
+struct PostOutcome {
+  bool taken = false;  // answered with 200 to 299
+  bool answered = false;
+  std::string answer;  // "204", or why there was none
+};
+
+class WebhookPost {
+ public:
+  static constexpr std::chrono::seconds kConnectTime{5};
+  static constexpr std::chrono::seconds kAnswerTime{10};
+  static constexpr std::size_t kHeadBytes = 16u << 10;
+
+  explicit WebhookPost(boost::asio::io_context& io) : io_(io), resolver_(io) {}
+
+  /// One at a time. `webhook` and this outlive it.
+  boost::asio::awaitable<PostOutcome> send(const Webhook& webhook, Letter letter, std::string version);
+  /// Ends what is under way, which counts as not answered.
+  void cancel();
+
+ private:
+  boost::asio::awaitable<std::string> connect(const Webhook& webhook, boost::beast::tcp_stream& stream);
+
+  boost::asio::io_context& io_;
+  boost::asio::ip::tcp::resolver resolver_;
+  boost::beast::tcp_stream* stream_ = nullptr;  // of the try under way
+  bool cancelled_ = false;
+};
+
+}  // namespace lazaret::alerts

@@ -1,0 +1,295 @@
+// When people are told: every rule at stated times.
+#include "alerts/alert_rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lazaret::alerts {
+namespace {
+
+using base::Duration;
+using base::Instant;
+using model::AlertKind;
+using model::AlertRecord;
+using model::GroupRecord;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using namespace std::chrono_literals;
+
+constexpr Instant kNoon{20'000ll * 86'400'000'000 + 12ll * 3'600'000'000};
+
+class AlertRulesTest : public ::testing::Test {
+ protected:
+  /// A case of a group comes.
+  void admit(std::uint64_t id, Instant at, bool relapse = false, const std::string& subscription = "billing") {
+    model::CaseRecord record;
+    record.subscription = subscription;
+    record.last_error = {"Timeout", "order timed out", ""};
+    record.admitted_at = at;
+    record.group = model::GroupId{id};
+    model::enter(groups_[id], record, true);
+    if (relapse) model::relapse(groups_[id], record);
+    groups_[id].id = model::GroupId{id};
+  }
+  std::vector<AlertRecord> look(Instant now) {
+    Look seen;
+    seen.now = now;
+    for (const auto& [id, group] : groups_) {
+      if (group.last_seen > rules().since()) seen.groups.push_back(group);
+    }
+    seen.breakers = std::exchange(breakers_, {});
+    seen.jobs = jobs_;
+    seen.oldest = oldest_;
+    seen.is_snoozed = [&](model::GroupId id) { return groups_[id.value].snoozed_until > now; };
+    auto raised = rules().look(seen);
+    for (AlertRecord& alert : raised) {
+      alert.number = model::AlertId(kept_.alerts.size() + 1);
+      kept_.alerts.push_back(alert);
+    }
+    kept_.looked_at = now;
+    return raised;
+  }
+  std::vector<AlertKind> kinds(Instant now) {
+    std::vector<AlertKind> all;
+    for (const AlertRecord& alert : look(now)) all.push_back(alert.kind);
+    return all;
+  }
+  /// As a start does, with what was kept: also after a kill, when the last look is older.
+  void start(Instant now, Duration case_age = 24h) {
+    std::vector<GroupRecord> groups;
+    for (const auto& [id, group] : groups_) groups.push_back(group);
+    rules_.emplace(case_age, kept_, groups, now);
+  }
+  AlertRules& rules() {
+    if (!rules_) start(kNoon);
+    return *rules_;
+  }
+
+  std::map<std::uint64_t, GroupRecord> groups_;
+  std::vector<BreakerChange> breakers_;
+  std::vector<model::ReplayJobRecord> jobs_;
+  std::vector<model::CaseRecord> oldest_;
+  model::KeptAlerts kept_;
+  std::optional<AlertRules> rules_;
+};
+
+TEST_F(AlertRulesTest, ANewGroupIsToldOnce) {
+  EXPECT_THAT(kinds(kNoon), IsEmpty());
+  admit(1, kNoon + 1s);
+  const auto raised = look(kNoon + 2s);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_EQ(raised[0].kind, AlertKind::new_group);
+  EXPECT_EQ(raised[0].subscription, "billing");
+  EXPECT_EQ(raised[0].group, model::GroupId{1});
+  EXPECT_THAT(raised[0].sentence, HasSubstr("Timeout: order timed out"));
+  admit(1, kNoon + 3s);
+  EXPECT_THAT(kinds(kNoon + 4s), IsEmpty());
+}
+
+TEST_F(AlertRulesTest, ACaseThatBecomesVisibleLateIsNotOverlooked) {
+  look(kNoon + 5s);
+  admit(1, kNoon + 4s);
+  EXPECT_THAT(kinds(kNoon + 6s), ElementsAre(AlertKind::new_group));
+}
+
+TEST_F(AlertRulesTest, AfterAWeekOfQuietItIsNewAgain) {
+  admit(1, kNoon + 1s);
+  look(kNoon + 2s);
+  admit(1, kNoon + 6 * 24h);
+  EXPECT_THAT(kinds(kNoon + 6 * 24h + 1s), IsEmpty());
+  const Instant back = kNoon + 13 * 24h;
+  admit(1, back);
+  const auto raised = look(back + 1s);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_THAT(raised[0].sentence, HasSubstr("is back after a week or more"));
+}
+
+TEST_F(AlertRulesTest, WhatWasThereBeforeTheFirstStartIsNotNews) {
+  admit(1, kNoon - 3s);
+  start(kNoon);
+  EXPECT_THAT(kinds(kNoon + 1s), IsEmpty());
+}
+
+TEST_F(AlertRulesTest, ARestartRepeatsNothingAndOverlooksNothing) {
+  admit(1, kNoon + 1s);
+  EXPECT_THAT(kinds(kNoon + 2s), SizeIs(1));
+  admit(2, kNoon + 3s);
+  start(kNoon + 60s);  // it was killed before it looked at the second
+  const auto raised = look(kNoon + 61s);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_EQ(raised[0].group, model::GroupId{2});
+  start(kNoon + 62s);
+  EXPECT_THAT(kinds(kNoon + 63s), IsEmpty());
+}
+
+TEST_F(AlertRulesTest, ManyNewGroupsAreToldTogether) {
+  rules();
+  for (std::uint64_t id = 1; id <= 15; ++id) admit(id, kNoon + 1s, false, "q" + std::to_string(id));
+  const auto raised = look(kNoon + 2s);
+  ASSERT_THAT(raised, SizeIs(AlertRules::kNewGroups));
+  EXPECT_THAT(raised.back().sentence, HasSubstr("and 5 more new causes"));
+  EXPECT_THAT(kinds(kNoon + 3s), IsEmpty());
+}
+
+TEST_F(AlertRulesTest, ASnoozedGroupSaysNothing) {
+  rules();
+  admit(1, kNoon + 1s);
+  groups_[1].snoozed_until = kNoon + 1h;
+  for (int i = 0; i < 100; ++i) admit(1, kNoon + 1s, true);
+  EXPECT_THAT(kinds(kNoon + 2s), IsEmpty());
+  for (int i = 0; i < 100; ++i) admit(1, kNoon + 2h, true);
+  EXPECT_THAT(kinds(kNoon + 2h + 1s), ElementsAre(AlertKind::relapse, AlertKind::surge));
+}
+
+TEST_F(AlertRulesTest, ASurgeIsToldOnceAnHour) {
+  rules();
+  admit(1, kNoon + 1s);
+  look(kNoon + 2s);
+  for (int i = 0; i < 19; ++i) admit(1, kNoon + 3s);
+  const auto raised = look(kNoon + 4s);
+  ASSERT_THAT(raised, SizeIs(1)) << "the subscription is not told of beside its group";
+  EXPECT_EQ(raised[0].kind, AlertKind::surge);
+  EXPECT_THAT(raised[0].counts, ::testing::Contains(std::pair<std::string, std::uint64_t>("last_minute", 20)));
+  for (int i = 0; i < 5000; ++i) admit(1, kNoon + 30s);
+  EXPECT_THAT(kinds(kNoon + 31s), IsEmpty());
+}
+
+TEST_F(AlertRulesTest, ASurgeOfManyCausesIsTheSubscriptions) {
+  for (std::uint64_t id = 1; id <= 10; ++id) admit(id, kNoon - 2h);
+  start(kNoon);
+  look(kNoon);
+  for (std::uint64_t id = 1; id <= 10; ++id) {
+    admit(id, kNoon + 1s);
+    admit(id, kNoon + 1s);
+  }
+  const auto raised = look(kNoon + 2s);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_EQ(raised[0].kind, AlertKind::surge);
+  EXPECT_FALSE(raised[0].group);
+  EXPECT_THAT(raised[0].sentence, HasSubstr("billing: 20 cases in a minute"));
+}
+
+TEST_F(AlertRulesTest, APaceThatWasThereBeforeTheStartIsNoSurge) {
+  for (int i = 0; i < 1200; ++i) admit(1, kNoon - 30min + i * 1s);
+  start(kNoon);
+  look(kNoon);
+  for (int i = 0; i < 40; ++i) admit(1, kNoon + 1s);
+  EXPECT_THAT(kinds(kNoon + 2s), IsEmpty()) << "20 a minute before; 40 are twice as many";
+}
+
+TEST_F(AlertRulesTest, ARelapseIsToldOnceInTenMinutes) {
+  rules();
+  admit(1, kNoon + 1s);
+  look(kNoon + 2s);
+  admit(1, kNoon + 1min, true);
+  const auto raised = look(kNoon + 1min + 1s);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_EQ(raised[0].kind, AlertKind::relapse);
+  EXPECT_THAT(raised[0].sentence, HasSubstr("1 relapse so far"));
+  admit(1, kNoon + 2min, true);
+  EXPECT_THAT(kinds(kNoon + 2min + 1s), IsEmpty());
+  admit(1, kNoon + 12min, true);
+  EXPECT_THAT(look(kNoon + 12min + 1s).at(0).sentence, HasSubstr("3 relapses so far"));
+  start(kNoon + 13min);
+  EXPECT_THAT(kinds(kNoon + 13min), IsEmpty());
+}
+
+class AgeingTest : public AlertRulesTest {
+ protected:
+  model::CaseRecord open_case(std::uint64_t offset, Instant admitted_at, const std::string& subscription = "billing") {
+    model::CaseRecord record;
+    record.id = {model::ShardId(0), model::SubscriptionId(2), model::LogId(3), model::Offset(offset)};
+    record.subscription = subscription;
+    record.admitted_at = admitted_at;
+    record.group = model::GroupId{1};
+    return record;
+  }
+};
+
+TEST_F(AgeingTest, ACaseIsToldOfWhenItsTimeIsOver) {
+  rules();
+  oldest_ = {open_case(7, kNoon)};
+  EXPECT_THAT(kinds(kNoon + 23h), IsEmpty());
+  const auto raised = look(kNoon + 24h + 1min);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_EQ(raised[0].kind, AlertKind::ageing);
+  EXPECT_EQ(raised[0].case_id, oldest_[0].id);
+  EXPECT_THAT(raised[0].sentence, HasSubstr("has been open for 24 hours"));
+  EXPECT_THAT(kinds(kNoon + 25h), IsEmpty());
+  start(kNoon + 26h);
+  EXPECT_THAT(kinds(kNoon + 26h), IsEmpty()) << "not after a restart either";
+}
+
+TEST_F(AgeingTest, TheNextOneIsToldOfWhenTheFirstIsGoneAndItsPauseIsOver) {
+  rules();
+  oldest_ = {open_case(7, kNoon)};
+  look(kNoon + 24h + 1min);
+  oldest_ = {open_case(8, kNoon + 1h)};
+  EXPECT_THAT(kinds(kNoon + 26h), IsEmpty());
+  EXPECT_THAT(kinds(kNoon + 48h + 2min), ElementsAre(AlertKind::ageing));
+}
+
+TEST_F(AgeingTest, WhatWasOldBeforeTheFirstStartIsNotNews) {
+  oldest_ = {open_case(7, kNoon - 100h)};
+  EXPECT_THAT(kinds(kNoon + 1s), IsEmpty());
+  EXPECT_THAT(kinds(kNoon + 2min), IsEmpty());
+}
+
+TEST_F(AgeingTest, ASnoozedCauseIsToldOfWhenItWakes) {
+  rules();
+  groups_[1].snoozed_until = kNoon + 30h;
+  oldest_ = {open_case(7, kNoon)};
+  EXPECT_THAT(kinds(kNoon + 25h), IsEmpty());
+  EXPECT_THAT(kinds(kNoon + 30h + 1s), ElementsAre(AlertKind::ageing));
+}
+
+TEST_F(AlertRulesTest, ABreakerIsToldOfWhenItOpensAndWhenItCloses) {
+  using model::BreakerState;
+  const auto queue = std::make_shared<model::QueueRecord>();
+  queue->name = "billing";
+  const auto change = [&](BreakerState before, BreakerState now) {
+    model::BreakerStats stats;
+    stats.state = now;
+    stats.failures = 95;
+    stats.samples = 100;
+    breakers_.push_back({queue, before, stats});
+  };
+  change(BreakerState::closed, BreakerState::open);
+  const auto raised = look(kNoon + 1s);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_EQ(raised[0].kind, AlertKind::breaker_open);
+  EXPECT_THAT(raised[0].sentence, HasSubstr("95 of 100 attempts had failed"));
+  change(BreakerState::open, BreakerState::half_open);
+  change(BreakerState::half_open, BreakerState::open);
+  change(BreakerState::open, BreakerState::half_open);
+  EXPECT_THAT(kinds(kNoon + 2s), IsEmpty()) << "trying is no news";
+  change(BreakerState::half_open, BreakerState::closed);
+  EXPECT_THAT(kinds(kNoon + 3s), ElementsAre(AlertKind::breaker_closed));
+}
+
+TEST_F(AlertRulesTest, AReplayJobIsToldOfWhenItHasEnded) {
+  rules();
+  model::ReplayJobRecord job;
+  job.id = model::ReplayJobId(3);
+  job.filter = "subscription=billing";
+  job.created_at = kNoon;
+  job.state = model::ReplayJobState::stopped;
+  job.ended_at = kNoon + 1s;
+  job.total = 100;
+  job.counts.relapsed = 4;
+  job.ended_because = "too many failed";
+  jobs_ = {job};
+  const auto raised = look(kNoon + 2s);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_EQ(raised[0].kind, AlertKind::job_ended);
+  EXPECT_EQ(raised[0].subscription, "billing");
+  EXPECT_EQ(raised[0].sentence, "replay job 3 is stopped: of 100 cases 0 discharged, 4 relapsed; too many failed");
+  EXPECT_THAT(kinds(kNoon + 3s), IsEmpty());
+  start(kNoon + 4s);
+  EXPECT_THAT(kinds(kNoon + 5s), IsEmpty());
+}
+
+}  // namespace
+}  // namespace lazaret::alerts
