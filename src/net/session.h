@@ -178,6 +178,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status on(wire::Ping&& frame);
   base::Status on(wire::Pong&& frame);
   base::Status on(wire::Goodbye&& frame);
+  base::Status check_alert_to(const model::OptionsPatch& options) const;
   void create_queue(wire::QueueRequest&& frame);
   void purge(const wire::QueueRequest& frame, const engine::QueueRef& queue);
   void remove(const wire::QueueRequest& frame, const engine::QueueRef& queue);
