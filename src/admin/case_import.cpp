@@ -143,7 +143,7 @@ Result<model::MessageRef> read_message(const json::object& shown, const ServerCo
   LZ_RETURN_IF_ERROR(read_time(shown, "published_at", published_at));
   LZ_RETURN_IF_ERROR(read_time(shown, "deadline", deadline));
   LZ_RETURN_IF_ERROR(read_time(shown, "expires_at", expires_at));
-  json::object own = shown;
+  json::object own(shown, json::storage_ptr());  // not in what the request may take of memory
   for (const std::string_view name : kShown) own.erase(name);
   auto given = read_message_object(own);
   if (!given.ok()) return given.status();

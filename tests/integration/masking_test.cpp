@@ -38,8 +38,8 @@ class Ward {
   explicit Ward(BrokerOptions options)
       : broker(std::move(options)), client(Client::connect(broker.url(), {.timeout = 60s})) {
     client.ensure(QueueSpec{.name = "orders"});
-    client.ensure(TopicSpec{.name = "news"});
-    client.ensure(SubscriptionSpec{.name = "news.audit", .topic = "news"});
+    client.ensure_topic(TopicSpec{.name = "news"});
+    client.ensure_subscription(SubscriptionSpec{.name = "news.audit", .topic = "news"});
     client.publish("orders", message(kBody, "application/json"));
     client.publish("orders", message("card=" + kSecret, "text/plain"));
     {

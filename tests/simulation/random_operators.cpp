@@ -73,8 +73,9 @@ void RandomRun::import(const std::string& name) {
     if (code != Code::BAD_REQUEST && code != Code::NOT_FOUND) witness_.find(name + ": a case came to a topic's");
     return;
   }
+  if (code == Code::NOT_FOUND) return;  // it is just being deleted
   if (code != Code::OK) return witness_.find(name + ": a case was not taken in");
-  const model::CaseDone once_more = world_.import_case(name, what, chance(50));
+  const model::CaseDone once_more = world_.import_case(name, what, done.known || chance(50));
   const bool same = once_more.status.ok() && once_more.known && once_more.id == done.id;
   if (!same) witness_.find("case " + done.id.to_string() + ": it was imported twice");
 }

@@ -31,7 +31,8 @@ constexpr std::string_view kLine = R"({"id":"0-1-2-7","subscription":"billing","
       "error_type":"Timeout","error_message":"too slow","error_details":"at f"}],
   "edits":[]})";
 
-json::object line() { return *parse_object(kLine); }
+/// Not bound to the memory that its text is worth, since tests add to it.
+json::object line() { return json::object(*parse_object(kLine), json::storage_ptr()); }
 
 base::Result<ExportedCase> read(const json::object& from) { return read_exported_case(from, ServerConfig{}); }
 
