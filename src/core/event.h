@@ -179,10 +179,10 @@ struct Event {
                    model::CancelRequest, model::AnswerRequest, model::UpdateGroup, model::RecallCaseCommand,
                    model::SaveReplayJob, model::ForgetReplayJob, model::EditCaseCommand, model::RestoreCaseCommand,
                    model::RedirectCaseCommand, model::AddQuarantine, model::LiftQuarantine, model::ListQuarantines,
-                   model::AppendAuditCommand, Persisted, WakeUp, MessagesLoaded, OneLoaded, TimeFound, WaitingLoaded, DiskPressure, TrimNow, Drain,
-                   SessionEnded, InstanceAway, InstanceBack, InstanceLost, InstanceGone, ResumeOver, InstanceReserved,
-                   IsolationReady, ReservationRefused, InstanceFree, QueueAssigned, QueueRemoved, HandedOver,
-                   HandOverTaken, OutboxLoaded, Fed, FeedTaken, ClosedLoaded>;
+                   model::AppendAuditCommand, Persisted, WakeUp, MessagesLoaded, OneLoaded, TimeFound, WaitingLoaded,
+                   DiskPressure, TrimNow, Drain, SessionEnded, InstanceAway, InstanceBack, InstanceLost, InstanceGone,
+                   ResumeOver, InstanceReserved, IsolationReady, ReservationRefused, InstanceFree, QueueAssigned,
+                   QueueRemoved, HandedOver, HandOverTaken, OutboxLoaded, Fed, FeedTaken, ClosedLoaded>;
   What what;
 };
 

@@ -48,6 +48,9 @@ struct Configuration {
     base::Duration relaxed_sync_max = std::chrono::milliseconds(200);
     bool accept_loss = false;  // only by --accept-loss
   } storage;
+  struct Audit {
+    base::Duration retain_for = std::chrono::hours(24 * 400);  // 0: for ever
+  } audit;
   model::QueueOptions defaults;
   struct Log {
     std::string level = "info";

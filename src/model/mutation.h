@@ -320,14 +320,13 @@ struct PutShardMeta {
   ShardMeta meta;
 };
 
-using Mutation =
-    std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription, DropLog,
-                 PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts, AdmitCase, ReplayCase,
-                 RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup, TrimDedup, DropProducer, PutQueue,
-                 DropQueue, PutInstance, DropInstance, PutShardMeta, DropSchedule, PutRequest, DropRequest, PutOutbox,
-                 DropOutbox, PutInbox, PutMessageIds, TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase,
-                 RedirectCase, DropCase, PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine, AppendAudit,
-                 TrimAudit>;
+using Mutation = std::variant<AppendMessages, TrimLog, PutLog, DropEvacuated, PutSubscription, DropSubscription,
+                              DropLog, PutAckChunk, DropAckChunk, PutDelivery, DropDelivery, PutAttempt, DropAttempts,
+                              AdmitCase, ReplayCase, RecallCase, DischargeCase, DiscardCase, DropClosedCases, PutDedup,
+                              TrimDedup, DropProducer, PutQueue, DropQueue, PutInstance, DropInstance, PutShardMeta,
+                              DropSchedule, PutRequest, DropRequest, PutOutbox, DropOutbox, PutInbox, PutMessageIds,
+                              TrimMessageIds, DropPriorities, PatchGroup, EditCase, RestoreCase, RedirectCase, DropCase,
+                              PutReplayJob, DropReplayJob, PutQuarantine, DropQuarantine, AppendAudit, TrimAudit>;
 
 /// What one shard writes in one commit.
 struct MutationGroup {

@@ -52,7 +52,7 @@ void Session::perform(model::AuditCall call, model::ShardId shard, Command comma
 template void Session::perform(model::AuditCall, model::ShardId, model::ShowStates, ChangeOf<model::MessageStates>,
                                Then);
 
-// --- Create and ensure -----------------------------------------------------------------------------------------------
+// --- Create and ensure ----------------------------------------------------------------------------------------------
 
 void Session::create_queue(wire::QueueRequest&& frame) {
   const bool ensure = frame.verb == QueueVerb::ensure;
@@ -101,7 +101,8 @@ engine::QueueRef Session::ensured(const model::CreateQueue& command) const {
   auto there = context_.engine.directory().find(command.name);
   if (!command.ensure || there == nullptr || there->kind != command.kind) return nullptr;
   const auto topics = command.topic.empty() ? command.topics : std::vector<std::string>{command.topic};
-  const bool same = model::difference(there->options, command.options).empty() && model::other_topics(*there, topics).empty();
+  const bool same =
+      model::difference(there->options, command.options).empty() && model::other_topics(*there, topics).empty();
   return same ? there : nullptr;
 }
 
@@ -117,7 +118,7 @@ void Session::create(model::AuditCall call, model::CreateQueue command, Then the
       std::move(then));
 }
 
-// --- Update, delete, purge, seek --------------------------------------------------------------------------------------
+// --- Update, delete, purge, seek ------------------------------------------------------------------------------------
 
 void Session::update_queue(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
   perform<model::QueueAnswer>(

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 
+#include "admin/audit_json.h"
 #include "admin/case_json.h"
 #include "admin/group_json.h"
 #include "admin/json_text.h"
@@ -78,6 +79,8 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   expect_described(case_json({}), "Case");
   expect_described(quarantine_json({}, {}, ""), "Quarantine");
   expect_described(attempt_json({}), "Attempt");
+  expect_described(audit_json(model::AuditEntry()), "AuditEntry");
+  expect_described(audit_json(model::AuditPoint()), "AuditPoint");
   expect_described(group_json({}, {}), "Group");
   expect_described(row_json({}), "OverviewRow");
   expect_described(MinuteHistory().of("none"), "MinuteHistory");
