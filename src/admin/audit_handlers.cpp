@@ -55,20 +55,19 @@ Result<Response> list_audit(Broker& broker, const Request& request) {
 }
 
 std::vector<Route> audit_routes() {
-  return {{.pattern = "/api/v1/audit",
-           .operation = "listAudit",
-           .summary = "Entries of the audit trail, the newest first; each call has two: before it was done, and after",
-           .handler = list_audit,
-           .query = {{.name = "actor", .summary = "Of this actor"},
-                     {.name = "operation", .summary = "Of this operation, as this description names it"},
-                     {.name = "target", .summary = "On exactly this: a queue, a case, a group, a job, a rule, a filter"},
-                     {.name = "since", .summary = "Of calls that came then or later: a time, a date, or -2h"},
-                     {.name = "until", .summary = "Of calls that came before"},
-                     {.name = "cursor", .summary = "Where the page begins: the cursor of the page before"},
-                     {.name = "limit",
-                      .type = "integer",
-                      .summary = "Items of a page: 1 to 1000, 100 when not given"}},
-           .outcomes = {{.summary = "A page of them, with the ends of the chain", .schema = "AuditEntryList"}}}};
+  return {
+      {.pattern = "/api/v1/audit",
+       .operation = "listAudit",
+       .summary = "Entries of the audit trail, the newest first; each call has two: before it was done, and after",
+       .handler = list_audit,
+       .query = {{.name = "actor", .summary = "Of this actor"},
+                 {.name = "operation", .summary = "Of this operation, as this description names it"},
+                 {.name = "target", .summary = "On exactly this: a queue, a case, a group, a job, a rule, a filter"},
+                 {.name = "since", .summary = "Of calls that came then or later: a time, a date, or -2h"},
+                 {.name = "until", .summary = "Of calls that came before"},
+                 {.name = "cursor", .summary = "Where the page begins: the cursor of the page before"},
+                 {.name = "limit", .type = "integer", .summary = "Items of a page: 1 to 1000, 100 when not given"}},
+       .outcomes = {{.summary = "A page of them, with the ends of the chain", .schema = "AuditEntryList"}}}};
 }
 
 }  // namespace lazaret::admin

@@ -93,7 +93,7 @@ Result<Response> run_check(Broker& broker, const Request& request) {
                                          {"runs", report->runs},
                                          {"messages", report->messages},
                                          {"cases", report->cases},
-                                 {"audit_entries", report->audit_entries},
+                                         {"audit_entries", report->audit_entries},
                                          {"bytes", report->bytes},
                                          {"findings", std::move(findings)}});
 }

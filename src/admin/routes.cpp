@@ -24,6 +24,15 @@ std::vector<Parameter> peek_query() {
       {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying, scheduled"}};
 }
 
+Route why_route(std::string_view pattern, std::string_view operation, Handler handler) {
+  return {.pattern = pattern,
+          .operation = operation,
+          .summary = "Says in sentences why something is not being delivered",
+          .handler = handler,
+          .query = {{.name = "message", .summary = "Of this one: an offset, or a message id"}},
+          .outcomes = {{.summary = "What is in the way, the most telling first", .schema = "Why"}}};
+}
+
 /// Of messages with a delay: list them (but of a topic, which has none of its own), and cancel one.
 std::vector<Route> schedule_routes() {
   return {
@@ -119,12 +128,7 @@ std::vector<Route> queue_routes() {
        .query = peek_query(),
        .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
                      .schema = "PeekedMessageList"}}},
-      {.pattern = "/api/v1/queues/{name}/why",
-       .operation = "whyQueue",
-       .summary = "Says in sentences why something is not being delivered",
-       .handler = of<why_named, Kind::queue>,
-       .query = {{.name = "message", .summary = "Of this one: an offset, or a message id"}},
-       .outcomes = {{.summary = "What is in the way, the most telling first", .schema = "Why"}}},
+      why_route("/api/v1/queues/{name}/why", "whyQueue", of<why_named, Kind::queue>),
       {.method = Method::post,
        .pattern = "/api/v1/queues/{name}/purge",
        .operation = "purgeQueue",
@@ -244,12 +248,7 @@ std::vector<Route> subscription_routes() {
        .query = peek_query(),
        .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
                      .schema = "PeekedMessageList"}}},
-      {.pattern = "/api/v1/subscriptions/{name}/why",
-       .operation = "whySubscription",
-       .summary = "Says in sentences why something is not being delivered",
-       .handler = of<why_named, Kind::subscription>,
-       .query = {{.name = "message", .summary = "Of this one: an offset, or a message id"}},
-       .outcomes = {{.summary = "What is in the way, the most telling first", .schema = "Why"}}},
+      why_route("/api/v1/subscriptions/{name}/why", "whySubscription", of<why_named, Kind::subscription>),
       {.method = Method::post,
        .pattern = "/api/v1/subscriptions/{name}/purge",
        .operation = "purgeSubscription",
@@ -492,9 +491,9 @@ const std::vector<Route>& page_routes() {
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
-    for (const auto& part : {topic_routes(), subscription_routes(), schedule_routes(), diagnosis_routes(),
-                             hospital_routes(), cure_routes(), replay_routes(), quarantine_routes(), audit_routes(),
-                             broker_routes()})
+    for (const auto& part :
+         {topic_routes(), subscription_routes(), schedule_routes(), diagnosis_routes(), hospital_routes(),
+          cure_routes(), replay_routes(), quarantine_routes(), audit_routes(), broker_routes()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

@@ -81,6 +81,7 @@ engine::EngineConfig engine_config(const Configuration& configuration,
   config.disk_reserve_bytes = configuration.storage.disk_reserve_bytes;
   config.disk_reserve_percent = configuration.storage.disk_reserve_percent;
   config.memtable_bytes = configuration.storage.memtable_bytes;
+  config.audit_retain_for = configuration.audit.retain_for;
   config.seed = random_number();
   config.read_facts = [](const model::Message& message, model::MessageFacts& facts) {
     wire::read_facts(message.envelope.view(), facts);

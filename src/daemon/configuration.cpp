@@ -187,6 +187,15 @@ Status set_on_expiry(Configuration& c, const std::string& value) {
   return {};
 }
 
+Status set_audit_retain_for(Configuration& c, const std::string& value) {
+  const auto parsed = base::parse_duration(value);
+  if (!parsed.ok() || (*parsed != base::Duration(0) && *parsed < std::chrono::hours(1))) {
+    return bad("a duration from 1h on, or 0s for ever");
+  }
+  c.audit.retain_for = *parsed;
+  return {};
+}
+
 Status set_shards(Configuration& c, const std::string& value) {
   c.storage.shards_given = true;
   return number<std::uint64_t>([](Configuration& d) -> std::uint64_t& { return d.storage.shards; }, 1, 64)(c, value);
@@ -226,6 +235,7 @@ const std::vector<Key>& keys() {
       {"storage.relaxed_sync_max", duration(LZ_FIELD(storage.relaxed_sync_max), 1ms, 60s)},
       {"hospital.masked_paths", set_masked_paths, true},
       {"hospital.masked_headers", set_masked_headers, true},
+      {"audit.retain_for", set_audit_retain_for},
       {"defaults.max_attempts", set_max_attempts},
       {"defaults.backoff_initial", duration(LZ_FIELD(defaults.backoff_initial), 0s, 24h * 7)},
       {"defaults.backoff_multiplier", number<double>(LZ_FIELD(defaults.backoff_multiplier), 1.0, 100.0)},

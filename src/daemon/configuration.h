@@ -64,6 +64,9 @@ struct Configuration {
     std::vector<std::string> masked_paths;
     std::vector<std::string> masked_headers;
   } hospital;
+  struct Audit {
+    base::Duration retain_for = std::chrono::hours(24 * 400);  // 0: for ever
+  } audit;
   model::QueueOptions defaults;
   struct Log {
     std::string level = "info";

@@ -51,8 +51,9 @@ AuditFields bounded(AuditFields fields) {
     bound(value, limits::kAuditTextBytes);
   }
   std::stable_sort(fields.begin(), fields.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  fields.erase(std::unique(fields.begin(), fields.end(), [](const auto& a, const auto& b) { return a.first == b.first; }),
-               fields.end());
+  fields.erase(
+      std::unique(fields.begin(), fields.end(), [](const auto& a, const auto& b) { return a.first == b.first; }),
+      fields.end());
   std::size_t bytes = 0;
   const auto too_many = std::find_if(fields.begin(), fields.end(), [&bytes](const auto& field) {
     bytes += field.first.size() + field.second.size();

@@ -13,11 +13,11 @@ namespace lazaret::model {
 
 /// What is given must all hold: the entry says exactly this, its call came not before `since` and before `until`.
 struct AuditQuery {
-  std::optional<std::string> actor;
-  std::optional<std::string> operation;
-  std::optional<std::string> target;
-  std::optional<base::Instant> since;
-  std::optional<base::Instant> until;
+  std::optional<std::string> actor = {};
+  std::optional<std::string> operation = {};
+  std::optional<std::string> target = {};
+  std::optional<base::Instant> since = {};
+  std::optional<base::Instant> until = {};
 
   bool matches(const AuditEntry& entry) const {
     return (!actor || entry.call.actor == *actor) && (!operation || entry.call.operation == *operation) &&

@@ -52,7 +52,7 @@ void Session::perform(model::AuditCall call, model::ShardId shard, Command comma
 template void Session::perform(model::AuditCall, model::ShardId, model::ShowStates, ChangeOf<model::MessageStates>,
                                Then);
 
-// --- Create and ensure -----------------------------------------------------------------------------------------------
+// --- Create and ensure ----------------------------------------------------------------------------------------------
 
 void Session::create_queue(wire::QueueRequest&& frame) {
   const bool ensure = frame.verb == QueueVerb::ensure;
@@ -121,7 +121,7 @@ void Session::create(model::AuditCall call, model::CreateQueue command, Then the
       std::move(then));
 }
 
-// --- Update, delete, purge, seek --------------------------------------------------------------------------------------
+// --- Update, delete, purge, seek ------------------------------------------------------------------------------------
 
 void Session::update_queue(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
   if (Status status = model::check_alert_to(frame.options, context_.config.webhooks); !status.ok()) {

@@ -1,5 +1,5 @@
-// What a client asks of queues, topics and subscriptions: which of it, and what is only looked at: show, list, peek. What
-// changes them stands in audited_commands.cpp.
+// What a client asks of queues, topics and subscriptions: which of it, and what is only looked at (show, list, peek).
+// What changes them stands in audited_commands.cpp.
 #include <boost/asio/post.hpp>
 
 #include "model/limits.h"

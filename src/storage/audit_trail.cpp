@@ -122,8 +122,8 @@ Status recover_audit(Database& database, model::RecoveredShard& recovered) {
   if (!anchor.ok()) return anchor.status();
   // Whatever is there: the chain goes on behind what was written last, and a check finds what is missing.
   recovered.audit_head = *head;
-  return database.scan_range(Family::audit, keys::audit_entry(anchor->number + 1),
-                             keys::behind(keys::audit_entries()), [&](std::string_view key, std::string_view value) {
+  return database.scan_range(Family::audit, keys::audit_entry(anchor->number + 1), keys::behind(keys::audit_entries()),
+                             [&](std::string_view key, std::string_view value) {
                                recovered.audit_oldest = entry_of(key, value).at;
                                return false;
                              });

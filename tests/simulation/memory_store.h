@@ -164,8 +164,6 @@ class MemoryStore final : public model::Store {
     std::map<model::ReplayJobId, ReplayJob> replay_jobs;
     std::map<std::uint64_t, model::AuditEntry> audit;
     model::AuditPoint audit_anchor;
-  };
-
     base::Instant alerts_looked_at{};
     std::map<model::AlertId, model::AlertRecord> alerts{};
   };

@@ -474,8 +474,7 @@ void MemoryStore::Writer::apply(const model::DropReplayJob& drop) {
 
 void MemoryStore::Writer::apply(const model::AppendAudit& append) {
   if (shard_id_.value != 0) complain("the audit trail is shard 0's");
-  const model::AuditPoint head =
-      state_.audit.empty() ? state_.audit_anchor : state_.audit.rbegin()->second.point();
+  const model::AuditPoint head = state_.audit.empty() ? state_.audit_anchor : state_.audit.rbegin()->second.point();
   if (append.entry.number != head.number + 1 || append.entry.previous != head.hash) {
     complain("an entry of the audit trail does not follow from the one before");
   }

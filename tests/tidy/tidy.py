@@ -114,7 +114,8 @@ def table_of_rooms(readme):
 
 
 # First folder of an include -> the word in the table that allows it.
-LIBRARIES = {"rocksdb": ("RocksDB",), "google": ("protobuf",), "boost": ("Asio", "Beast", "JSON")}
+LIBRARIES = {"rocksdb": ("RocksDB",), "google": ("protobuf",), "boost": ("Asio", "Beast", "JSON"),
+             "openssl": ("OpenSSL",)}
 
 
 def needs(include):

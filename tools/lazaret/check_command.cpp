@@ -1,18 +1,11 @@
 // lazaret check, lazaret status
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <filesystem>
-
 #include "commands.h"
 #include "http_client.h"
 #include "output.h"
-#include "storage/rocks_store.h"
+#include "stopped_broker.h"
 
 namespace lazaret::cli {
 namespace {
-
-using base::Code;
 
 /// A check reads everything that is stored.
 constexpr std::chrono::hours kCheckDeadline{1};
@@ -22,26 +15,10 @@ json::object ask_broker(const Connection& connection) {
   return http.request("POST", target({"checks"}), {}, kCheckDeadline).body.as_object();
 }
 
-/// Whether a broker runs on it. Reading takes no lock, and would see a torn picture.
-bool is_locked(const std::string& directory) {
-  const int file = ::open((directory + "/LOCK").c_str(), O_RDWR | O_CLOEXEC);
-  if (file < 0) return false;
-  struct flock lock {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  const bool held = ::fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-  ::close(file);
-  return held;
-}
-
 json::object read_directory(const std::string& directory, bool show_progress) {
-  if (!std::filesystem::is_directory(directory)) fail(Code::NOT_FOUND, "there is no directory " + directory);
-  if (is_locked(directory))
-    fail(Code::DIRECTORY_LOCKED, "a broker runs on " + directory + ": ask it, without --data-dir");
-  const auto store = storage::open_store({.data_dir = directory, .read_only = true});
-  if (!store.ok()) fail(store.status());
+  const auto store = open_stopped(directory);
   Progress progress(show_progress);
-  const auto report = (*store)->check([&progress](std::uint64_t bytes) {
+  const auto report = store->check([&progress](std::uint64_t bytes) {
     progress.show("checking: " + std::to_string(bytes >> 20) + " MiB read");
     return true;
   });
@@ -50,9 +27,16 @@ json::object read_directory(const std::string& directory, bool show_progress) {
   for (const model::CheckFinding& finding : report->findings) {
     findings.push_back(json::object{{"where", finding.where}, {"what", finding.what}});
   }
-  return {{"ok", report->findings.empty()},         {"queues", report->queues}, {"topics", report->topics},
-          {"subscriptions", report->subscriptions}, {"logs", report->logs},     {"runs", report->runs},
-          {"messages", report->messages},           {"cases", report->cases},   {"bytes", report->bytes},
+  return {{"ok", report->findings.empty()},
+          {"queues", report->queues},
+          {"topics", report->topics},
+          {"subscriptions", report->subscriptions},
+          {"logs", report->logs},
+          {"runs", report->runs},
+          {"messages", report->messages},
+          {"cases", report->cases},
+          {"audit_entries", report->audit_entries},
+          {"bytes", report->bytes},
           {"findings", std::move(findings)}};
 }
 
@@ -67,7 +51,7 @@ void print_report(const json::object& report) {
     if (count(name) > 0) read += ", " + counted(count(name), one);
   }
   read += ", " + counted(count("messages"), "message") + ", " + counted(count("cases"), "case") + ", " +
-          counted(count("bytes"), "byte") + " read";
+          std::to_string(count("audit_entries")) + " of the audit trail, " + counted(count("bytes"), "byte") + " read";
   print_line(findings.empty() ? "all is well: " + read : counted(findings.size(), "finding") + ": " + read);
 }
 

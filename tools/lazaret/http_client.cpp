@@ -61,6 +61,19 @@ Problem problem_in(const json::value& body, int status) {
           .value = number("value")};
 }
 
+/// Who the audit trail says it was: LAZARET_ACTOR, or whoever is logged in; "": nobody says.
+std::string actor_name() {
+  for (const char* variable : {"LAZARET_ACTOR", "USER"}) {
+    const char* value = std::getenv(variable);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string_view name(value);
+    // A header takes no control characters.
+    const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
+    if (plain) return std::string(name);
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string target(std::initializer_list<std::string_view> segments, const Query& query) {
@@ -147,6 +160,7 @@ HttpClient::Answer HttpClient::request(const std::string& method, const std::str
   request.target(target);
   request.set(http::field::host, address_);
   request.set(http::field::user_agent, "lazaret/" LAZARET_VERSION);
+  if (const std::string actor = actor_name(); !actor.empty()) request.set("X-Lazaret-Actor", actor);
   for (const auto& [name, value] : headers) request.set(name, value);
   if (method != "GET") {
     request.set(http::field::content_type, "application/json");

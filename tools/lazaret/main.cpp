@@ -147,6 +147,7 @@ int run(int argc, char** argv) {
   add_why_command(app, connection);
   add_schedule_commands(app, connection);
   add_hospital_commands(app, connection, exit_status);
+  add_audit_commands(app, connection, exit_status);
   add_check_command(app, connection, exit_status);
   add_status_command(app, connection);
 #if LAZARET_HAS_BENCH

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 
+#include "admin/audit_json.h"
 #include "admin/case_json.h"
 #include "admin/group_json.h"
 #include "admin/json_text.h"
@@ -79,6 +80,8 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   expect_described(case_json({}), "Case");
   expect_described(quarantine_json({}, {}, ""), "Quarantine");
   expect_described(attempt_json({}), "Attempt");
+  expect_described(audit_json(model::AuditEntry()), "AuditEntry");
+  expect_described(audit_json(model::AuditPoint()), "AuditPoint");
   expect_described(group_json({}, {}), "Group");
   model::AlertRecord alert;
   alert.deliveries.emplace_back();

@@ -4,6 +4,10 @@
 
 #include <set>
 
+#include "admin/audit_call.h"
+#include "admin/json_text.h"
+#include "admin/openapi.h"
+
 namespace lazaret::admin {
 namespace {
 
@@ -18,6 +22,103 @@ TEST(Routes, EachHasAHandlerANameAndAnOutcome) {
     EXPECT_FALSE(route.outcomes.empty()) << route.pattern;
     EXPECT_TRUE(names.insert(route.operation).second) << route.operation;
     EXPECT_TRUE(places.emplace(route.pattern, route.method).second) << route.pattern;
+  }
+}
+
+/// Whether what is described by this schema shows a message's body, or a piece of it.
+bool shows_a_body(const json::value& schema, std::set<std::string>& seen) {
+  if (const auto* list = schema.if_array()) {
+    for (const json::value& one : *list) {
+      if (shows_a_body(one, seen)) return true;
+    }
+  }
+  const auto* object = schema.if_object();
+  if (object == nullptr) return false;
+  if (const json::value* reference = object->if_contains("$ref")) {
+    const std::string name = std::string(reference->as_string()).substr(std::string("#/components/schemas/").size());
+    return seen.insert(name).second && shows_a_body(schemas().at(name), seen);
+  }
+  if (const json::value* properties = object->if_contains("properties")) {
+    for (const char* field : {"body", "body_base64", "lines"}) {  // lines: of a difference
+      if (properties->as_object().contains(field)) return true;
+    }
+  }
+  for (const auto& [name, inner] : *object) {
+    if (shows_a_body(inner, seen)) return true;
+  }
+  return false;
+}
+
+bool shows_a_body(const Route& route) {
+  for (const Outcome& outcome : route.outcomes) {
+    std::set<std::string> seen{std::string(outcome.schema)};
+    if (outcome.content_type == "application/octet-stream") return true;
+    if (!outcome.schema.empty() && shows_a_body(schemas().at(outcome.schema), seen)) return true;
+  }
+  return false;
+}
+
+/// Whoever adds a route that changes something says that it is audited, or says here why it need not be.
+TEST(Routes, WhatChangesSomethingOrShowsAMessageIsAudited) {
+  const std::set<std::string_view> free = {
+      "publishMessage", "publishToTopic", "publishTogether",  // messages are what a broker is for
+      "runCheck",                                             // reads, and changes nothing
+  };
+  std::set<std::string_view> met;
+  for (const Route& route : routes()) {
+    const bool changes = route.method != Method::get && !free.contains(route.operation);
+    const bool shows = route.method == Method::get && shows_a_body(route);
+    EXPECT_EQ(route.audited, changes ? Audited::change : shows ? Audited::look : Audited::no) << route.operation;
+    if (free.contains(route.operation)) met.insert(route.operation);
+    // What it is about is in its path, or named.
+    if (route.audited == Audited::no) continue;
+    EXPECT_EQ(route.pattern.find('{') == std::string_view::npos, !route.audit_target.empty()) << route.operation;
+  }
+  EXPECT_EQ(met, free) << "a route that is free is there";
+  for (const Route& route : page_routes()) EXPECT_EQ(route.audited, Audited::no) << route.pattern;
+}
+
+Request a_request(std::string_view operation, std::string body, std::vector<std::string> arguments) {
+  Request request;
+  for (const Route& route : routes()) {
+    if (route.operation == operation) request.route = &route;
+  }
+  request.body = std::move(body);
+  request.arguments = std::move(arguments);
+  request.peer = "127.0.0.1";
+  return request;
+}
+
+TEST(AuditCall, SaysWhoWhatAndOnWhat) {
+  Request request = a_request("patchQueue", R"({"max_attempts": 7, "paused": true})", {"orders"});
+  EXPECT_EQ(audit_call_of(request).actor, "127.0.0.1") << "nobody says more";
+  request.actor = "ann";
+  const model::AuditCall call = model::bounded(audit_call_of(request));
+  EXPECT_EQ(call, (model::AuditCall{
+                      "ann", "127.0.0.1", "patchQueue", "orders", {{"max_attempts", "7"}, {"paused", "true"}}}));
+  request = a_request("getCaseVersion", "", {"0-1-2-3", "4"});
+  request.query = {{"x", "y"}};
+  EXPECT_EQ(audit_call_of(request).target, "0-1-2-3");
+  EXPECT_EQ(audit_call_of(request).details, (model::AuditFields{{"version", "4"}, {"x", "y"}}));
+  EXPECT_EQ(audit_call_of(a_request("createReplay", R"({"filter": "queue=a", "rate": 5})", {})).target, "queue=a");
+}
+
+/// Whatever a body of an edit is, nothing of it is said but its note and who edits.
+TEST(AuditCall, NeverSaysWhatAMessageSays) {
+  const std::string secret = "s3cret";
+  for (const std::string field : {"body", "body_base64", "content_type", "unheard_of"}) {
+    const Request request =
+        a_request("editCase", R"({")" + field + R"(": ")" + secret + R"(", "by": "bob", "note": "why"})", {"0-1-2-3"});
+    const model::AuditCall call = audit_call_of(request);
+    EXPECT_EQ(call.actor, "bob");
+    EXPECT_EQ(model::bounded(call.details),
+              model::bounded(model::AuditFields{{"by", "bob"}, {field, "given"}, {"note", "why"}}));
+  }
+  for (const char* body :
+       {R"({"merge": {"a": "s3cret"}, "headers": {"h": "s3cret"}})", R"({"note": "s3cret)", "s3cret"}) {
+    for (const auto& [name, value] : audit_call_of(a_request("editCase", body, {"0-1-2-3"})).details) {
+      EXPECT_EQ(value, "given") << name;
+    }
   }
 }
 

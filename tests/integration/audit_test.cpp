@@ -1,0 +1,247 @@
+// The audit trail of a real broker: what operators and services did is there, by whom; it outlives a kill -9, and
+// whatever is done to an export of it is found.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/json/serialize.hpp>
+#include <thread>
+
+#include "integration/support/api.h"
+#include "integration/support/http.h"
+#include "lazaret/lazaret.h"
+
+namespace lazaret::testing {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using Fields = std::map<std::string, std::string>;
+
+/// A call of the trail: its two entries.
+struct Call {
+  json::value began;
+  json::value ended;  // null: it has no end
+};
+
+class Audit : public ::testing::Test {
+ protected:
+  Audit() : client(Client::connect(broker.url(), {.name = "billing", .timeout = 60s})) {}
+
+  /// A case of this queue, whose message says `body`.
+  std::string admit(const std::string& queue, const std::string& body) {
+    client.ensure(QueueSpec{.name = queue});
+    Message message{.body = body};
+    message.content_type = "application/json";
+    client.publish(queue, std::move(message));
+    const Consumer consumer = client.consume(queue, [](Delivery&) { return Verdict::reject("no good"); });
+    EXPECT_TRUE(eventually([&] { return !cases_of(broker, queue).empty(); }));
+    return text_of(cases_of(broker, queue).back(), "id");
+  }
+  HttpAnswer as(const std::string& actor, const std::string& method, const std::string& path,
+                const std::string& body = "", Fields fields = {}) const {
+    fields["X-Lazaret-Actor"] = actor;
+    return http(broker.admin(), method, "/api/v1/" + path, body, fields);
+  }
+  json::array entries(const std::string& query = "limit=1000") const {
+    return http(broker.admin(), "GET", "/api/v1/audit?" + query).json().at("items").as_array();
+  }
+  /// The newest call of this operation on this; both null when there is none.
+  Call call(const std::string& operation, const std::string& target) const {
+    Call found;
+    for (const json::value& entry : entries()) {
+      if (text_of(entry, "operation") != operation || text_of(entry, "target") != target) continue;
+      if (text_of(entry, "phase") == "ended") {
+        if (found.ended.is_null()) found.ended = entry;
+      } else {
+        found.began = entry;
+        return found;
+      }
+    }
+    return found;
+  }
+  Outcome verify(std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"audit", "verify"});
+    return broker.cli(more);
+  }
+  /// The export, as a file, with its lines changed.
+  std::string exported(const std::function<void(std::vector<std::string>&)>& change) const {
+    std::vector<std::string> lines;
+    for (const json::value& entry : broker.cli_json({"audit", "list"})) lines.push_back(json::serialize(entry));
+    change(lines);
+    std::string text;
+    for (const std::string& line : lines) text += line + "\n";
+    const std::string path = broker.dir() / "audit.jsonl";
+    write_file(path, text);
+    return path;
+  }
+
+  Broker broker;
+  Client client;
+};
+
+TEST_F(Audit, WhatAnOperatorDoesToACaseIsThere) {
+  const std::string id = admit("orders", R"({"country":"s3cret"})");
+  ASSERT_EQ(as("ann", "GET", "hospital/cases/" + id).status, 200);
+  ASSERT_EQ(as("ann", "PATCH", "hospital/cases/" + id,
+               R"({"merge":{"country":"NL"},"headers":{"mended":"s3cret"},"note":"left out","by":"bob"})",
+               {{"If-Match", "\"0\""}})
+                .status,
+            200);
+  EXPECT_EQ(as("ann", "PATCH", "hospital/cases/" + id, R"({"body":"{}"})", {{"If-Match", "\"0\""}}).status, 412);
+  ASSERT_EQ(as("carl", "POST", "hospital/cases/" + id + "/discard", R"({"reason":"no use"})").status, 200);
+
+  const Call look = call("getCase", id);
+  EXPECT_EQ(look.began.at("actor"), "ann");
+  EXPECT_EQ(look.ended.at("status"), 200);
+  const json::array edits = entries("operation=editCase");
+  ASSERT_EQ(edits.size(), 4u);
+  EXPECT_EQ(edits[0].at("code"), "STALE_VERSION");
+  EXPECT_EQ(edits[0].at("actor"), "ann");
+  const json::value& edited = edits[2];
+  EXPECT_EQ(edited.at("actor"), "bob") << "as the body says";
+  EXPECT_EQ(edited.at("peer"), "127.0.0.1");
+  EXPECT_EQ(edited.at("before").at("version"), "0");
+  EXPECT_EQ(edited.at("after").at("version"), "1");
+  EXPECT_EQ(edited.at("after").at("headers_changed"), "mended");
+  EXPECT_NE(edited.at("before").at("body_sha256"), edited.at("after").at("body_sha256"));
+  EXPECT_EQ(edits[3].at("details").at("note"), "left out");
+  const Call discard = call("discardCase", id);
+  EXPECT_EQ(discard.began.at("actor"), "carl");
+  EXPECT_EQ(discard.began.at("details").at("reason"), "no use");
+  EXPECT_EQ(discard.ended.at("status"), 200);
+  EXPECT_THAT(json::serialize(json::value(entries())), Not(HasSubstr("s3cret"))) << "nothing that a message says";
+  EXPECT_EQ(verify().exit, 0);
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Audit, WhatAServiceChangesIsThereAndWhatItMerelyEnsuresIsNot) {
+  client.ensure(QueueSpec{.name = "orders"});
+  const Call created = call("putQueue", "orders");
+  EXPECT_EQ(created.began.at("actor"), "billing");
+  EXPECT_EQ(created.began.at("peer"), "127.0.0.1");
+  EXPECT_EQ(created.ended.at("after").at("created"), "true");
+  const std::size_t before = entries().size();
+  client.ensure(QueueSpec{.name = "orders"});
+  client.publish("orders", Message{.body = "b"});
+  EXPECT_EQ(entries().size(), before) << "nothing was changed";
+
+  ASSERT_EQ(broker.cli({"queue", "update", "orders", "--max-attempts", "7"}).exit, 0);
+  ASSERT_EQ(broker.cli({"peek", "orders"}).exit, 0);
+  ASSERT_EQ(broker.cli({"queue", "purge", "orders"}).exit, 0);
+  EXPECT_EQ(call("patchQueue", "orders").ended.at("before"), (json::object{{"max_attempts", "5"}}));
+  EXPECT_EQ(call("patchQueue", "orders").ended.at("after"), (json::object{{"max_attempts", "7"}}));
+  EXPECT_EQ(call("peekMessages", "orders").ended.at("status"), 200);
+  EXPECT_EQ(call("purgeQueue", "orders").ended.at("after"), (json::object{{"purged", "1"}}));
+  ASSERT_EQ(as("ann", "PATCH", "queues/orders", R"({"paused":true})").status, 200);
+  EXPECT_EQ(call("patchQueue", "orders").ended.at("after"), (json::object{{"paused", "true"}}));
+  ASSERT_EQ(as("ann", "DELETE", "queues/orders?force=true").status, 204);
+  EXPECT_EQ(call("deleteQueue", "orders").ended.at("status"), 204);
+  EXPECT_EQ(verify().exit, 0);
+}
+
+TEST_F(Audit, GroupsRulesAndJobs) {
+  const std::string id = admit("orders", "{}");
+  const std::string group = text_of(cases_of(broker, "orders").back(), "group");
+  ASSERT_EQ(as("ann", "PATCH", "hospital/groups/" + group, R"({"owner":"ann"})").status, 200);
+  EXPECT_EQ(call("updateGroup", group).ended.at("before"), (json::object{{"owner", ""}}));
+  EXPECT_EQ(call("updateGroup", group).ended.at("after"), (json::object{{"owner", "ann"}}));
+  const auto rule = as("ann", "POST", "hospital/quarantines", R"({"subscription":"orders","type":"bad"})");
+  ASSERT_EQ(rule.status, 201);
+  const std::string rule_id = text_of(rule.json(), "id");
+  EXPECT_EQ(call("addQuarantine", "orders").ended.at("after").at("id"), json::value(rule_id));
+  ASSERT_EQ(as("ann", "DELETE", "hospital/quarantines/" + rule_id).status, 200);
+  EXPECT_EQ(call("liftQuarantine", rule_id).ended.at("status"), 200);
+  const auto job = as("ann", "POST", "hospital/replays", R"({"filter":"queue=orders"})");
+  ASSERT_EQ(job.status, 202);
+  EXPECT_EQ(call("createReplay", "queue=orders").ended.at("after").at("job"), "1");
+  // The job may have ended by then; however that is, it is noted.
+  const int paused = as("ann", "POST", "hospital/replays/1/pause", "{}").status;
+  EXPECT_EQ(call("pauseReplay", "1").ended.at("status"), paused);
+  ASSERT_EQ(as("ann", "GET", "hospital/export?filter=queue%3Dorders").status, 200);
+  EXPECT_EQ(call("exportCases", "queue=orders").ended.at("after"), (json::object{{"cases", "1"}}));
+}
+
+/// Whatever was answered is there; what was under way has at most no end.
+TEST_F(Audit, IsWholeAfterAKill) {
+  std::atomic<bool> stop = false;
+  std::atomic<int> answered = 0;
+  std::thread operating([&] {
+    while (!stop) {
+      try {
+        if (as("ann", "PUT", "queues/q" + std::to_string(answered), "{}").status != 201) return;
+        ++answered;
+      } catch (const std::exception&) {
+        return;  // the broker was killed
+      }
+    }
+  });
+  EXPECT_TRUE(eventually([&] { return answered >= 20; }));
+  broker.kill9();
+  stop = true;
+  operating.join();
+  const Outcome stopped = run_cli({"audit", "verify", "--data-dir", broker.data_dir()});
+  EXPECT_EQ(stopped.exit, 0) << stopped.out << stopped.err;
+  broker.start();
+  EXPECT_EQ(verify().exit, 0);
+  EXPECT_EQ(call("putQueue", "q" + std::to_string(answered - 1)).ended.at("status"), 201);
+  ASSERT_EQ(as("ann", "PUT", "queues/another", "{}").status, 201);
+  EXPECT_EQ(verify().exit, 0) << "it goes on";
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+  EXPECT_EQ(run_cli({"audit", "verify", "--data-dir", broker.data_dir()}).exit, 75) << "a broker runs on it";
+}
+
+TEST_F(Audit, IsListedForPeopleAndFiltered) {
+  ASSERT_EQ(as("ann", "PUT", "queues/a", "{}").status, 201);
+  ASSERT_EQ(as("bob", "PUT", "queues/b", "{}").status, 201);
+  ASSERT_EQ(as("ann", "DELETE", "queues/%1b%5b31mnone").status, 404);
+  const std::string table = broker.cli({"audit", "list"}).out;
+  EXPECT_THAT(table, HasSubstr("putQueue"));
+  EXPECT_THAT(table, HasSubstr("404 NOT_FOUND"));
+  EXPECT_THAT(table, Not(HasSubstr("\x1b"))) << "what a stranger has sent is no command to a terminal";
+  EXPECT_THAT(table, Not(HasSubstr("unknown end")));
+  EXPECT_EQ(broker.cli_json({"audit", "list", "--actor", "ann"}).size(), 4u);
+  EXPECT_EQ(broker.cli_json({"audit", "--operation", "deleteQueue"}).size(), 2u);
+  EXPECT_EQ(broker.cli_json({"audit", "list", "--target", "a", "--since", "-1h"}).size(), 2u);
+  EXPECT_THAT(broker.cli_json({"audit", "list", "--until", "-1h"}), IsEmpty());
+  EXPECT_EQ(broker.cli({"audit", "list", "--since", "soon"}).exit, 65);
+}
+
+TEST_F(Audit, AnExportIsCheckedWithoutABroker) {
+  for (const char* name : {"a", "b", "c"}) ASSERT_EQ(as("ann", "PUT", std::string("queues/") + name, "{}").status, 201);
+  const auto check = [&](const std::function<void(std::vector<std::string>&)>& change) {
+    return run_cli({"audit", "verify", "--file", exported(change)});
+  };
+  const Outcome whole = check([](auto&) {});
+  EXPECT_EQ(whole.exit, 0) << whole.out << whole.err;
+  EXPECT_THAT(whole.out, HasSubstr("6 entries, from 1 to 6"));
+  EXPECT_EQ(check([](auto& lines) { std::reverse(lines.begin(), lines.end()); }).exit, 0) << "the oldest first";
+  const auto broken = [&](const std::function<void(std::vector<std::string>&)>& change) {
+    const Outcome outcome = check(change);
+    EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+    return outcome.out;
+  };
+  EXPECT_THAT(broken([](auto& lines) { lines.erase(lines.begin() + 2); }), HasSubstr("entry 4 is missing"));
+  EXPECT_THAT(broken([](auto& lines) { std::swap(lines[1], lines[2]); }), HasSubstr("entry 5 is missing"));
+  EXPECT_THAT(broken([](auto& lines) { lines.insert(lines.begin(), lines[0]); }), HasSubstr("out of its place"));
+  EXPECT_THAT(broken([](auto& lines) { lines[3].replace(lines[3].find("ann"), 3, "bob"); }),
+              HasSubstr("entry 3 was changed"));
+  EXPECT_EQ(check([](auto& lines) { lines[0] = "no JSON"; }).exit, 65);
+
+  // What an export alone cannot show: that its end was cut off. A head that was kept does.
+  const std::string said = verify().out;
+  const std::string head =
+      said.substr(said.find("head: ") + 6, said.find('\n', said.find("head: ")) - said.find("head: ") - 6);
+  const std::string cut = exported([](auto& lines) { lines.erase(lines.begin()); });
+  EXPECT_EQ(run_cli({"audit", "verify", "--file", cut}).exit, 0);
+  EXPECT_EQ(run_cli({"audit", "verify", "--file", cut, "--head", head}).exit, 1);
+  EXPECT_EQ(verify({"--head", head}).exit, 0);
+  EXPECT_EQ(verify({"--head", "6:" + std::string(64, '0')}).exit, 1);
+  EXPECT_EQ(verify({"--head", "six"}).exit, 64);
+}
+
+}  // namespace
+}  // namespace lazaret::testing
