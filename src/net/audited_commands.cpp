@@ -54,6 +54,11 @@ template void Session::perform(model::AuditCall, model::ShardId, model::ShowStat
 
 // --- Create and ensure ----------------------------------------------------------------------------------------------
 
+Status Session::check_alert_to(const model::OptionsPatch& options) const {
+  const auto& webhooks = context_.config.webhooks;
+  return webhooks ? model::check_alert_to(options, *webhooks) : Status();
+}
+
 void Session::create_queue(wire::QueueRequest&& frame) {
   const bool ensure = frame.verb == QueueVerb::ensure;
   const auto there = context_.engine.directory().find(frame.name);
@@ -65,9 +70,7 @@ void Session::create_queue(wire::QueueRequest&& frame) {
   if (Status status = frame.options.validate_for(frame.kind); !status.ok()) {
     return refuse(frame.request, std::move(status));
   }
-  if (Status status = model::check_alert_to(frame.options, context_.config.webhooks); !status.ok()) {
-    return refuse(frame.request, std::move(status));
-  }
+  if (Status status = check_alert_to(frame.options); !status.ok()) return refuse(frame.request, std::move(status));
   model::AuditCall call = call_of(operation_on("put", frame.kind), frame.name);
   create(std::move(call),
          model::CreateQueue{{},
@@ -124,9 +127,7 @@ void Session::create(model::AuditCall call, model::CreateQueue command, Then the
 // --- Update, delete, purge, seek ------------------------------------------------------------------------------------
 
 void Session::update_queue(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
-  if (Status status = model::check_alert_to(frame.options, context_.config.webhooks); !status.ok()) {
-    return refuse(frame.request, std::move(status));
-  }
+  if (Status status = check_alert_to(frame.options); !status.ok()) return refuse(frame.request, std::move(status));
   perform<model::QueueAnswer>(
       call_of(operation_on("patch", queue->kind), queue->name), model::ShardId(0),
       model::UpdateQueue{{}, frame.name, frame.options},

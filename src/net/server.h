@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,8 @@ struct ServerConfig {
   model::QueueOptions defaults;
   /// Create, with the defaults, what is published to or consumed from and is not there.
   bool auto_create = false;
-  /// Names that `alert_to` may have.
-  std::vector<std::string> webhooks;
+  /// Names that `alert_to` may have. nullopt: any, since nobody is told of anything here.
+  std::optional<std::vector<std::string>> webhooks;
   /// Told to clients: who we are, and (by `serve`) where the HTTP API is.
   std::string admin_address;
   base::Uuid broker_instance;
