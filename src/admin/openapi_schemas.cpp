@@ -552,6 +552,7 @@ constexpr std::string_view kSchemas = R"json({
   "Counts": {"type": "array", "items": {"$ref": "#/components/schemas/Count"}, "maxItems": 60},
   "OverviewRow": {"type": "object", "properties": {"name": {"type": "string"},
     "kind": {"enum": ["queue", "subscription"]}, "topic": {"$ref": "#/components/schemas/TextOrNull"},
+    "owner": {"$ref": "#/components/schemas/TextOrNull"},
     "ready": {"$ref": "#/components/schemas/Count"}, "leased": {"$ref": "#/components/schemas/Count"},
     "waiting": {"$ref": "#/components/schemas/Count"}, "scheduled": {"$ref": "#/components/schemas/Count"},
     "held": {"$ref": "#/components/schemas/Count"}, "suspects": {"$ref": "#/components/schemas/Count"},

@@ -60,6 +60,7 @@ OverviewRow overview_row(const model::QueueStats& stats) {
   row.name = stats.queue.name;
   row.kind = stats.queue.kind;
   if (row.kind == model::Kind::subscription) row.topic = joined(stats.queue.topics());
+  row.owner = stats.queue.options.owner;
   row.ready = stats.ready;
   for (const model::SourceStats& source : stats.sources) row.ready += source.lag;
   row.leased = stats.leased;
@@ -94,6 +95,7 @@ json::object row_json(const OverviewRow& row) {
   return {{"name", row.name},
           {"kind", model::name_of(row.kind)},
           {"topic", text_or_null(row.topic)},
+          {"owner", text_or_null(row.owner)},
           {"ready", row.ready},
           {"leased", row.leased},
           {"waiting", row.waiting},

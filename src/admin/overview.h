@@ -27,6 +27,7 @@ struct OverviewRow {
   std::string name;
   model::Kind kind = model::Kind::queue;
   std::string topic;  // of a subscription: its topics, with commas between them
+  std::string owner;
   std::uint64_t ready = 0, leased = 0, waiting = 0, scheduled = 0, held = 0;
   std::uint64_t suspects = 0;
   std::uint64_t in_hospital = 0;

@@ -478,8 +478,9 @@ const std::vector<Route>& page_routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table;
     for (const std::string_view place :
-         {"/hospital", "/hospital/cases", "/hospital/cases/{id}", "/hospital/audit", "/hospital/quarantine",
-          "/hospital/replays", "/hospital/replays/{id}", "/queues/{name}", "/topics/{name}", "/subscriptions/{name}"}) {
+         {"/hospital", "/hospital/cases", "/hospital/cases/{id}", "/hospital/alerts", "/hospital/audit",
+          "/hospital/quarantine", "/hospital/replays", "/hospital/replays/{id}", "/queues/{name}", "/topics/{name}",
+          "/subscriptions/{name}"}) {
       table.push_back({.pattern = place, .handler = get_page, .any_query = true});
     }
     table.push_back({.pattern = "/page/{file}", .handler = get_page_file});

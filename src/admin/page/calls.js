@@ -55,6 +55,8 @@ export const CALLS = {
   },
   liftQuarantine: { family: 'quarantines', method: 'delete', path: `${quarantines}/{id}`, query: ['release'] },
 
+  listAlerts: { family: 'alerts', method: 'get', path: '/api/v1/alerts', query: ['cursor', 'limit'] },
+
   listAudit: {
     family: 'audit', method: 'get', path: '/api/v1/audit',
     query: ['actor', 'operation', 'target', 'since', 'cursor', 'limit'],

@@ -6,6 +6,7 @@ import { KeysHelp, useKeys } from './components/keys.js';
 import { Text } from './components/text.js';
 import { begin as beginEvents } from './events.js';
 import { short } from './format.js';
+import { AlertsPlace } from './places/alerts.js';
 import { AuditPlace } from './places/audit.js';
 import { CasePlace } from './places/case.js';
 import { CasesPlace } from './places/cases.js';
@@ -31,6 +32,7 @@ function placeOf([first, second, third, ...rest]) {
     if (second === undefined) return html`<${HospitalPlace} />`;
     if (second === 'cases') return third === undefined ? html`<${CasesPlace} />` : html`<${CasePlace} key=${third}
       id=${third} />`;
+    if (second === 'alerts' && third === undefined) return html`<${AlertsPlace} />`;
     if (second === 'audit' && third === undefined) return html`<${AuditPlace} />`;
     if (second === 'quarantine' && third === undefined) return html`<${QuarantinePlace} />`;
     if (second === 'replays') return third === undefined ? html`<${ReplaysPlace} />` : html`<${ReplayPlace}

@@ -13,6 +13,7 @@ export function HospitalTabs() {
     ['/hospital/cases', 'Cases'],
     can('listReplays') && ['/hospital/replays', 'Replays'],
     can('listQuarantines') && ['/hospital/quarantine', 'Quarantine'],
+    can('listAlerts') && ['/hospital/alerts', 'Alerts'],
     can('listAudit') && ['/hospital/audit', 'Audit'],
   ].filter(Boolean);
   if (tabs.length === 1) return null;

@@ -101,6 +101,7 @@ function columns(rates, histories) {
     { head: 'Oldest', class: 'end', title: 'How long the oldest ready message has waited',
       cell: (row) => html`<${Ago} at=${row.oldest_ready_at} suffix=${false} />` },
     { head: 'Workers', class: 'end wide', cell: (row) => count(row.consumer_count) },
+    { head: 'Owner', class: 'wide', cell: (row) => html`<${Line} value=${row.owner} max=${30} fallback="" />` },
     { head: 'Cases', class: 'end', cell: (row) => (row.in_hospital > 0
       ? html`<a href=${casesOf(row.name)} class="bad strong">${short(row.in_hospital)}</a>` : html`<span
         class="faint">0</span>`) },

@@ -1,0 +1,82 @@
+// What was the broker worried about, and who was told? Alerts, newest first.
+import { html, useEffect, useState } from '../view.js';
+import { call, can, useOperations } from '../api.js';
+import { Heading } from '../components/heading.js';
+import { Badge } from '../components/icons.js';
+import { useLoad } from '../components/load.js';
+import { Empty, Loading, ProblemNote } from '../components/states.js';
+import { HospitalTabs } from '../components/tabs.js';
+import { Text } from '../components/text.js';
+import { Ago } from '../components/time.js';
+import { term } from '../filter.js';
+import { some, words } from '../format.js';
+import { segment, to } from '../router.js';
+import { useStore } from '../store.js';
+import { NowherePlace } from './nowhere.js';
+
+const PAGE = 100;
+const LOOK_EVERY = 5;
+const tickOf = (state) => state.tick;
+const CALM = ['breaker_closed', 'job_ended'];
+
+export function AlertsPlace() {
+  const operations = useOperations();
+  if (!operations) return html`<${Heading} title="Alerts" /><${Loading} what="what this broker can do" />`;
+  return can('listAlerts') ? html`<${Alerts} />` : html`<${NowherePlace} />`;
+}
+
+/** Where its cause is looked at, in this page. */
+function placeOf(alert) {
+  if (alert.kind === 'ageing' && alert.case) return `/hospital/cases/${segment(alert.case)}`;
+  if (alert.replay) return `/hospital/replays/${segment(alert.replay)}`;
+  const field = alert.group ? ['group', alert.group] : alert.subscription ? ['subscription', alert.subscription] : null;
+  return field ? to('/hospital/cases', { filter: `${term(...field)} state=admitted` }) : null;
+}
+
+function told(alert) {
+  if (alert.deliveries.length === 0) return 'nobody was told';
+  return alert.deliveries.map((one) => `${one.receiver}: ${words(one.outcome)}${one.outcome === 'delivered' ? ''
+    : ` after ${some(one.attempts, 'attempt')}${one.last_answer ? ` (${one.last_answer})` : ''}`}`).join('; ');
+}
+
+function Alert({ alert }) {
+  const place = placeOf(alert);
+  const calm = CALM.includes(alert.kind);
+  const runbook = /^https?:\/\//.test(alert.runbook ?? '');
+  return html`<li><${Ago} at=${alert.at} /> <${Badge} tone=${calm ? 'calm' : 'warn'} icon=${calm ? 'good' : 'warn'}>
+      ${words(alert.kind)}</${Badge}>
+    <span><${Text} value=${alert.sentence} max=${400} />${place && html` <a href=${place}>Look</a>`}
+      <div class="faint small">${alert.owner && html`of <${Text} value=${alert.owner} max=${80} />; `}
+        ${alert.runbook && (runbook ? html`<a href=${alert.runbook} target="_blank" rel="noreferrer noopener">runbook
+          </a>; ` : html`<${Text} value=${alert.runbook} max=${200} />; `)}
+        <${Text} value=${told(alert)} max=${300} /></div></span></li>`;
+}
+
+function Alerts() {
+  const tick = useStore(tickOf);
+  const [older, setOlder] = useState({ items: [], cursor: undefined });
+  const { data, problem, again } = useLoad((signal) => call('listAlerts', { query: { limit: PAGE }, signal }), []);
+  const [failed, setFailed] = useState(null);
+  useEffect(() => { if (tick % LOOK_EVERY === 0) again(); }, [tick]);
+  const cursor = older.cursor === undefined ? data?.cursor : older.cursor;
+  const more = async () => {
+    try {
+      const page = await call('listAlerts', { query: { limit: PAGE, cursor } });
+      setOlder({ items: [...older.items, ...page.items], cursor: page.cursor });
+      setFailed(null);
+    } catch (error) {
+      setFailed(error);
+    }
+  };
+  const known = new Set(data?.items.map((alert) => alert.id));
+  const alerts = [...data?.items ?? [], ...older.items.filter((alert) => !known.has(alert.id))];
+  return html`<${Heading} title="Alerts" /><${HospitalTabs} />
+    ${(problem ?? failed) && html`<${ProblemNote} problem=${problem ?? failed} again=${problem ? again : more} />`}
+    ${!data && !problem && html`<${Loading} what="alerts" />`}
+    ${data && alerts.length === 0 && html`<${Empty} title="No alert yet">A new cause, a surge, a relapse, a case that
+      nobody looks at, a circuit breaker that opens, and the end of a replay are told here, and to the webhooks of the
+      configuration.</${Empty}>`}
+    ${alerts.length > 0 && html`<section class="card"><ol class="related">${alerts.map((alert) => html`<${Alert}
+      key=${alert.id} alert=${alert} />`)}</ol>
+      ${cursor && html`<button type="button" onClick=${more}>Older ones</button>`}</section>`}`;
+}
