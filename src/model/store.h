@@ -223,14 +223,6 @@ class Store {
   /// many subscriptions.
   virtual base::Result<std::vector<CaseRecord>> oldest_open_cases(std::size_t max) = 0;
 
-  /// What is kept of alerts.
-  virtual base::Result<KeptAlerts> read_alerts() = 0;
-  /// Groups whose newest admission came behind `since`, the newest first, at most so many.
-  virtual base::Result<std::vector<GroupRecord>> recent_groups(base::Instant since, std::size_t max) = 0;
-  /// Of each subscription that has admitted cases, those that were deleted too, the one admitted first; of at most so
-  /// many subscriptions.
-  virtual base::Result<std::vector<CaseRecord>> oldest_open_cases(std::size_t max) = 0;
-
   virtual StoreUsage usage() = 0;
   /// Moves what is in memory to SST files, so that the WAL gets short. Called by the committer's thread.
   virtual base::Status flush() = 0;

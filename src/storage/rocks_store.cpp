@@ -183,16 +183,6 @@ class RocksStore final : public model::Store {
     return storage::oldest_open_cases(*database_, shards_, max, snapshot.get());
   }
 
-  Result<model::KeptAlerts> read_alerts() override { return storage::read_alerts(*database_); }
-  Result<std::vector<model::GroupRecord>> recent_groups(base::Instant since, std::size_t max) override {
-    const SnapshotHolder snapshot(*database_);
-    return storage::recent_groups(*database_, shards_, since, max, snapshot.get());
-  }
-  Result<std::vector<model::CaseRecord>> oldest_open_cases(std::size_t max) override {
-    const SnapshotHolder snapshot(*database_);
-    return storage::oldest_open_cases(*database_, shards_, max, snapshot.get());
-  }
-
   model::StoreUsage usage() override {
     model::StoreUsage usage;
     struct statvfs disk {};
