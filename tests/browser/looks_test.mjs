@@ -46,6 +46,9 @@ before(async () => {
       nowhere: '/hospital/cases/0-0-0-0',
   });
   const { paths } = await broker.get('/openapi.json');
+  places.audit = '/hospital/audit';
+  places.audited = '/hospital/audit?operation=discardCase';
+  places.alerts = '/hospital/alerts';
   if (paths['/api/v1/hospital/replays']) places.replays = '/hospital/replays';
   if (paths['/api/v1/hospital/quarantines']) {
     places.quarantine = '/hospital/quarantine';

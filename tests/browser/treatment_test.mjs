@@ -95,6 +95,46 @@ test('a message is edited, what differs is shown, and the replay sends the new v
   await close(page);
 });
 
+test('a message is compared with one that went well', async () => {
+  await broker.queue('compared');
+  await broker.publish('compared', { type: 'order.created', body: '{"order": 1, "country": "NL"}',
+    content_type: 'application/json' });
+  await broker.json(['consume', 'compared', '--count', '1', '--print']);
+  await broker.publish('compared', { type: 'order.created', body: '{"order": 2}', content_type: 'application/json' });
+  await broker.fail('compared', 1, 'no country');
+  const [one] = await broker.cases('?queue=compared');
+  const page = await open(browser, broker, `/hospital/cases/${one.id}`);
+  await page.getByRole('button', { name: /Compare with/ }).click();
+  await page.locator('.difference .out', { hasText: '"country": "NL"' }).waitFor();
+  await expectAccessible(page, 'a comparison');
+  await screenshot(page, 'compared');
+  await close(page);
+});
+
+test('who did what to a case stands beside it, and in the audit trail', async () => {
+  await failing('audited', 1, 'x');
+  const [one] = await broker.cases('?queue=audited');
+  await broker.cli(['hospital', 'discard', one.id, '--yes']);
+  const page = await open(browser, broker, `/hospital/cases/${one.id}`);
+  const mine = page.locator('section', { has: page.getByRole('heading', { name: 'Who did what' }) });
+  await mine.getByText('discard case').waitFor();
+  await page.goto('/hospital/audit');
+  await page.getByLabel('Of this operation').fill('discardCase');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await page.waitForURL(/operation=discardCase/);
+  await page.getByRole('link', { name: one.id }).click();
+  await page.waitForURL(/hospital\/cases/);
+  await close(page);
+});
+
+test('alerts are listed with their cause', async () => {
+  await failing('alerting', 1, 'a cause of its own');
+  const page = await open(browser, broker, '/hospital/alerts');
+  await page.getByText(/alerting/).first().waitFor();
+  await expectAccessible(page, 'alerts');
+  await close(page);
+});
+
 test('a discard is taken back', async (t) => {
   if (!has('post', '/cases/{id}/restore')) return t.skip('this broker restores nothing');
   await failing('restored', 1, 'x');
