@@ -1,6 +1,7 @@
 #include "alerts/webhook.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 
 #include <boost/url/parse.hpp>
@@ -32,8 +33,13 @@ Status set_url(Webhook& webhook, std::string_view url) {
   const bool plain =
       std::all_of(webhook.host.begin(), webhook.host.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
   if (webhook.host.empty() || !plain) return refuse("must name a host");
-  if (parsed->has_port() && parsed->port_number() == 0) return refuse("must have a port from 1 to 65535");
-  webhook.port = parsed->has_port() ? parsed->port_number() : std::uint16_t{80};
+  webhook.port = 80;
+  if (parsed->has_port()) {
+    const std::string port = parsed->port();
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), webhook.port);
+    const bool is_port = error == std::errc() && end == port.data() + port.size() && webhook.port > 0;
+    if (!is_port) return refuse("must have a port from 1 to 65535");
+  }
   webhook.target = parsed->encoded_target();
   if (webhook.target.empty() || webhook.target.front() != '/') webhook.target.insert(0, "/");
   return {};

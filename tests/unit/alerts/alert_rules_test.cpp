@@ -139,6 +139,7 @@ TEST_F(AlertRulesTest, ASnoozedGroupSaysNothing) {
   groups_[1].snoozed_until = kNoon + 1h;
   for (int i = 0; i < 100; ++i) admit(1, kNoon + 1s, true);
   EXPECT_THAT(kinds(kNoon + 2s), IsEmpty());
+  EXPECT_THAT(kinds(kNoon + 1min), IsEmpty());
   for (int i = 0; i < 100; ++i) admit(1, kNoon + 2h, true);
   EXPECT_THAT(kinds(kNoon + 2h + 1s), ElementsAre(AlertKind::relapse, AlertKind::surge));
 }
