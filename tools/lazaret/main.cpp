@@ -135,7 +135,8 @@ int run(int argc, char** argv) {
   app.fallthrough();
   app.footer(
       "Exit status: 0 done, 64 usage, 65 bad input, 66 not found, 69 broker unreachable, 73 exists or conflict,\n"
-      "75 try later, 76 protocol, 77 not permitted, 78 configuration, 1 otherwise.");
+      "75 try later, 76 protocol, 77 not permitted, 78 configuration, 1 otherwise.\n"
+      "LAZARET_ACTOR says who you are, for the audit trail; the login name when it is not set.");
 
   add_queue_commands(app, connection);
   add_apply_command(app, connection, exit_status);
