@@ -488,6 +488,7 @@ void MemoryStore::Writer::apply(const model::TrimAudit& trim) {
     state_.audit_anchor = oldest.point();
     state_.audit.erase(state_.audit.begin());
   }
+}
 
 void MemoryStore::Writer::apply(const model::PutAlerts& put) {
   if (shard_id_.value != 0) complain("alerts are shard 0's");
