@@ -58,7 +58,7 @@ model::AuditCall audit_call_of(const Request& request) {
   for (const auto& [name, value] : request.query) add(name, value, true);
   for (const auto& [name, value] : body_of(request)) {
     if (name == "by" && value.is_string()) by = value.get_string();
-    const bool said = may_be_said(route, name);
+    const bool said = may_be_said(route, name) || name == route.audit_target;
     add(name, said ? text_of(value) : std::string(), said);
   }
   if (!request.if_match.empty()) call.details.emplace_back("if_match", request.if_match);

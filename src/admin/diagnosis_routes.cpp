@@ -56,6 +56,7 @@ std::vector<Route> diagnosis_routes() {
        .summary = "Cases of another broker, as a page of its export has them, become cases here; none of them twice",
        .handler = import_cases,
        .audited = Audited::change,
+       .audit_target = "to",
        .body = "Import",
        .has_message = true,
        .outcomes = {{.summary = "What became of each", .schema = "Imported"}}},

@@ -77,7 +77,9 @@ json::object follow(HttpClient& http, const std::string& id, bool outcomes, bool
   auto pause = kAskFirst;
   for (;;) {
     json::object job = http.get(target({"hospital", "replays", id})).as_object();
-    const bool all_sent = has_ended(job) || cell(job, "state") == "finishing";
+    // A canary may be all that there is.
+    const bool none_left = cell(job, "state") != "choosing" && outcome(job, "none") == 0;
+    const bool all_sent = has_ended(job) || cell(job, "state") == "finishing" || none_left;
     if (outcomes ? has_ended(job) && outcome(job, "queued") == 0 : all_sent) {
       progress.clear();
       return job;

@@ -81,7 +81,8 @@ TEST(MinuteHistory, CountsWhatFailedAndMarksWhatMayBeWhy) {
   history.add(of({now}));
   EXPECT_EQ(history.of("q").at("failed"), numbers({40, 0}));
   std::vector<std::string> marks;
-  for (const json::value& mark : history.of("q").at("marks").as_array()) {
+  const json::object hour = history.of("q");
+  for (const json::value& mark : hour.at("marks").as_array()) {
     const json::value& who = mark.at("who");
     marks.push_back(std::string(mark.at("what").as_string()) + (who.is_null() ? "" : " ") +
                     (who.is_null() ? "" : std::string(who.as_string())));

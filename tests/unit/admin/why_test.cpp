@@ -127,7 +127,7 @@ TEST_F(Why, TypesThatNobodyAccepts) {
   stats.unaccepted_schema = "order@3";
   stats.aside_full = true;
   EXPECT_THAT(codes(), ElementsAre("UNACCEPTED", "ASIDE_FULL"));
-  EXPECT_THAT(text(), HasSubstr("2 messages are ready, but of types that no consumer accepts; the first has type "
+  EXPECT_THAT(text(), HasSubstr("2 messages are ready, but no consumer accepts them; the first has type "
                                 "order.created and schema_id order@3."));
   model::MessageStates::Item item;
   item.offset = model::Offset(7);

@@ -69,7 +69,7 @@ TEST_F(AlertsTest, AreKeptAsTheyAreAndForgotten) {
 }
 
 TEST_F(AlertsTest, GroupsAreFoundByTheirNewestCase) {
-  fill(4);
+  fill(3);
   fail(0, "one thing", 1000);
   fail(1, "another thing", 1001);
   EXPECT_THAT(recent(0), ElementsAre("another thing", "one thing"));
