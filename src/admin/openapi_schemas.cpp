@@ -401,7 +401,8 @@ constexpr std::string_view kSchemas = R"json({
     "canary_needed": {"type": "integer", "minimum": 0, "description": "Of which so many; all when not given"},
     "stop_at_failure_ratio": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
     "description": "Ends when so many of those with an outcome, at least 20, have relapsed; 0: never"},
-    "after_version": {"type": "string", "description": "Waits for a consumer of such a version, as >=2.4.2 or >=2 <3, and sends to no others"},
+    "after_version": {"type": "string", "description":
+    "Waits for a consumer of such a version, as >=2.4.2 or >=2 <3, and sends to no others"},
     "force": {"type": "boolean", "default": false},
     "dry_run": {"type": "boolean", "default": false}}, "additionalProperties": false},
   "ReplayDryRun": {"type": "object", "properties": {"total": {"$ref": "#/components/schemas/Count"},

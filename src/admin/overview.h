@@ -65,9 +65,9 @@ class MinuteHistory {
 
   /// The numbers at the end of a minute. Whoever is not in it is forgotten.
   void add(const Overview& overview);
-  /// {"entered", "acked", "failed", "unsettled", "in_hospital"}: one number a minute, the newest last. What entered, was
-  /// acked and failed is counted in that minute, the others at its end. "marks": what changed from one end of a minute to
-  /// the next, which may be why.
+  /// {"entered", "acked", "failed", "unsettled", "in_hospital"}: one number a minute, the newest last. What entered,
+  /// was acked and failed is counted in that minute, the others at its end. "marks": what changed from one end of a
+  /// minute to the next, which may be why.
   boost::json::object of(const std::string& name) const;
   base::Instant until() const;
 

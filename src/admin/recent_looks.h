@@ -1,5 +1,5 @@
-// RecentLooks: which looks at messages were noted in the audit trail lately. A page that is open reads its case again and
-// again; one entry says for a while that somebody has it before them.
+// RecentLooks: which looks at messages were noted in the audit trail lately. A page that is open reads its case again
+// and again; one entry says for a while that somebody has it before them.
 //
 // Threading: any worker.
 #pragma once

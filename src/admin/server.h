@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-#include "alerts/alerts.h"
 #include "admin/mask.h"
+#include "alerts/alerts.h"
 #include "base/status.h"
 #include "base/time.h"
 #include "engine/engine.h"

@@ -46,9 +46,8 @@ std::string obstacle_of(const ConsumerStats& consumer) {
 /// "type order.created", …, and "is replayed to versions >=2.4.2 only".
 std::string unaccepted_type(const QueueStats& stats) {
   const std::string type = stats.unaccepted_type.empty() ? "no type" : "type " + base::to_utf8(stats.unaccepted_type);
-  const std::string versions = stats.unaccepted_versions.empty()
-                                   ? ""
-                                   : ", and is replayed to versions " + stats.unaccepted_versions + " only";
+  const std::string versions =
+      stats.unaccepted_versions.empty() ? "" : ", and is replayed to versions " + stats.unaccepted_versions + " only";
   return type +
          (stats.unaccepted_schema.empty() ? " and no schema_id"
                                           : " and schema_id " + base::to_utf8(stats.unaccepted_schema)) +

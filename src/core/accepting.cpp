@@ -45,9 +45,9 @@ bool Shard::State::is_accepted(const Subscription& sub, const MessageType& kind)
 }
 
 void Shard::State::consumers_changed(Subscription& sub) {
-  sub.choosy = !sub.ranges.empty() ||
-               std::any_of(sub.consumers.begin(), sub.consumers.end(),
-                           [](const Consumer* consumer) { return consumer->accepts != nullptr; });
+  sub.choosy =
+      !sub.ranges.empty() || std::any_of(sub.consumers.begin(), sub.consumers.end(),
+                                         [](const Consumer* consumer) { return consumer->accepts != nullptr; });
 }
 
 /// The same for all that are replayed to these versions. An empty text, or one that is none, is for all.

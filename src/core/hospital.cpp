@@ -142,8 +142,8 @@ Status Shard::State::version_problem(const Subscription& sub, const std::string&
   const auto range = model::VersionRange::parse(only_for);
   if (!range.ok()) return range.status();
   if (has_version(sub, *range)) return {};
-  return Status(Code::NO_CONSUMER, "no consumer of " + sub.queue->name + " with a version " + range->text() +
-                                       " is connected");
+  return Status(Code::NO_CONSUMER,
+                "no consumer of " + sub.queue->name + " with a version " + range->text() + " is connected");
 }
 
 void Shard::State::on(model::ReplayCaseCommand& command) {

@@ -216,10 +216,11 @@ struct Subscription {
   std::unique_ptr<SubscriptionFilter> filter;
   std::unique_ptr<TypeLines> aside;
   bool choosy = false;  // some consumer accepts certain types only, or some message is for certain versions only
-  base::OnDemand<std::map<std::string, std::weak_ptr<const model::VersionRange>>> ranges;  // of replays, as long as there are some
+  /// That replays are for, as long as there are some.
+  base::OnDemand<std::map<std::string, std::weak_ptr<const model::VersionRange>>> ranges;
   // --- Of several topics (core/fan_in.cpp)
   std::unique_ptr<FanIn> fan_in;
-  std::unique_ptr<Feeder> feeder;  // it is what hands over to one of these: nobody consumes from it
+  std::unique_ptr<Feeder> feeder;     // it is what hands over to one of these: nobody consumes from it
   std::uint64_t failed_attempts = 0;  // since the start
   // --- While something has failed lately, or had
   std::unique_ptr<Breaker> breaker;

@@ -1,6 +1,6 @@
 // TypeLines: ready messages that were set aside because nobody who had room for one accepts them, by priority, type,
-// schema, and the versions that a replay is for. Which consumers accept a message depends on the last three alone, so one
-// look at a line answers for all in it.
+// schema, and the versions that a replay is for. Which consumers accept a message depends on the last three alone, so
+// one look at a line answers for all in it.
 //
 // Threading: none of its own; one owner calls everything.
 #pragma once

@@ -44,9 +44,10 @@ std::strong_ordering compare_parts(std::string_view left, std::string_view right
       order = compare_numbers(a, b);
     } else if (is_number(a) != is_number(b)) {
       // Of a pre-release "nothing" comes first: it is shorter.
-      order = a.empty() ? std::strong_ordering::less
-              : b.empty() ? std::strong_ordering::greater
-              : is_number(a) ? std::strong_ordering::less : std::strong_ordering::greater;
+      order = a.empty()      ? std::strong_ordering::less
+              : b.empty()    ? std::strong_ordering::greater
+              : is_number(a) ? std::strong_ordering::less
+                             : std::strong_ordering::greater;
     } else {
       order = a <=> b;
     }
@@ -103,13 +104,14 @@ Result<VersionRange::Term> VersionRange::parse_term(std::string_view word) {
   for (const auto& [sign, op] : kOperators) {
     if (!word.starts_with(sign)) continue;
     const std::string_view version = word.substr(sign.size());
-    const bool is_version = std::any_of(version.begin(), version.end(), is_digit) &&
-                            version.find_first_of("<>=") == std::string_view::npos;
+    const bool is_version =
+        std::any_of(version.begin(), version.end(), is_digit) && version.find_first_of("<>=") == std::string_view::npos;
     if (!is_version) break;
     return Term{op, std::string(version)};
   }
-  return Status(Code::BAD_REQUEST, "a range of versions is written >=2.4.2, with >=, >, <=, < or = before each version, not \"" +
-                                       std::string(word) + "\"");
+  return Status(Code::BAD_REQUEST,
+                "a range of versions is written >=2.4.2, with >=, >, <=, < or = before each version, not \"" +
+                    std::string(word) + "\"");
 }
 
 Result<VersionRange> VersionRange::parse(std::string_view text) {

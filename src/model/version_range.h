@@ -21,8 +21,8 @@ std::strong_ordering compare_versions(std::string_view left, std::string_view ri
 
 class VersionRange {
  public:
-  /// Terms with spaces between, all of which hold: >=, >, <=, < or = and a version. BAD_REQUEST naming the term; nothing,
-  /// more than kTerms, or more than kBytes are refused too.
+  /// Terms with spaces between, all of which hold: >=, >, <=, < or = and a version. BAD_REQUEST naming the term;
+  /// nothing, more than kTerms, or more than kBytes are refused too.
   static base::Result<VersionRange> parse(std::string_view text);
   static constexpr std::size_t kTerms = 8;
   static constexpr std::size_t kBytes = 256;

@@ -68,8 +68,8 @@ void OperatorActor::treat_all(const std::string& queue, const std::string& verb,
   }
 }
 
-/// A queue is made, and a message of it goes to the hospital; it is discarded, sometimes restored and sent elsewhere, and
-/// sometimes the queue is deleted. What the checker looks at has none of this.
+/// A queue is made, and a message of it goes to the hospital; it is discarded, sometimes restored and sent elsewhere,
+/// and sometimes the queue is deleted. What the checker looks at has none of this.
 void OperatorActor::churn() {
   Client client = Client::connect(stage_.broker.url(), {.name = "operator", .timeout = 2s, .connect = 2s, .drain = 1s});
   client.ensure(spec_of(kShortLived));

@@ -166,7 +166,8 @@ TEST_F(Import, HoldsItsKeyWhereTheQueueSaysSo) {
   EXPECT_EQ(world.show("ledger").held, 1u);
   ASSERT_TRUE(world.replay(done.id).status.ok());
   bert.ack(0);
-  EXPECT_THAT(heard(), ElementsAre("0.000 bert gets 0, attempt 2, again", "0.000 bert gets 1, attempt 1"));
+  EXPECT_THAT(heard(), ElementsAre("0.000 bert gets 0, attempt 2, again", "0.000 bert ack 0: done",
+                                   "0.000 bert gets 1, attempt 1"));
 }
 
 TEST_F(Import, OfATopicASubscriptionTakesNone) {

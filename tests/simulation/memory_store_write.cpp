@@ -313,7 +313,7 @@ void MemoryStore::Writer::apply(const model::ReplayCase& replay) {
   record->replay_outcome = model::ReplayOutcome::queued;
   auto& lane = shard_.subscriptions[replay.id.subscription].lane;
   const Subscription::InLane entry{replay.id, replay.version > 0, replay.failures_before, replay.single_attempt,
-                                      replay.only_for};
+                                   replay.only_for};
   if (!lane.emplace(replay.lane_offset, entry).second) {
     complain("the lane's offset " + std::to_string(replay.lane_offset.value) + " is given twice");
   }

@@ -64,8 +64,8 @@ class PublishLoad {
 /// What becomes of each message; any of the load's threads.
 using Treatment = std::function<Verdict(Delivery&)>;
 
-/// Takes and acks, or does as `treatment` says; a verdict counts when the broker has confirmed it as durable. Every queue
-/// has a consumer, and every connection.
+/// Takes and acks, or does as `treatment` says; a verdict counts when the broker has confirmed it as durable. Every
+/// queue has a consumer, and every connection.
 class ConsumeLoad {
  public:
   explicit ConsumeLoad(const LoadOptions& options, Treatment treatment = {});

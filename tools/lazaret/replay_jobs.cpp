@@ -59,7 +59,9 @@ std::string progress_of(const json::object& job) {
   const std::uint64_t total = number(job, "total");
   std::string text = "job " + cell(job, "id") + " " + cell(job, "state") + ": sent " +
                      std::to_string(total - outcome(job, "none")) + " of " + counted(total, "case");
-  if (job.at("waiting_for_version").as_bool()) text += ", waits for a consumer of version " + cell(job, "after_version");
+  if (job.at("waiting_for_version").as_bool()) {
+    text += ", waits for a consumer of version " + cell(job, "after_version");
+  }
   for (const char* name : {"queued", "discharged", "relapsed", "recalled", "refused", "other"}) {
     if (outcome(job, name) > 0) text += ", " + std::string(name) + " " + std::to_string(outcome(job, name));
   }

@@ -11,9 +11,10 @@ namespace lazaret::model {
 namespace {
 
 TEST(Versions, AreOrderedAsPeopleMeanThem) {
-  const std::vector<std::string> ascending = {
-      "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1",
-      "1.0.0",       "1.2",           "1.10",             "1.10.1",     "2.0.beta",     "2.1",           "20261127"};
+  const std::vector<std::string> ascending = {"1.0.0-alpha",  "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",
+                                              "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1",       "1.0.0",
+                                              "1.2",          "1.10",          "1.10.1",           "2.0.beta",
+                                              "2.1",          "20261127"};
   for (std::size_t i = 0; i < ascending.size(); ++i) {
     for (std::size_t j = 0; j < ascending.size(); ++j) {
       EXPECT_EQ(compare_versions(ascending[i], ascending[j]), i <=> j) << ascending[i] << " and " << ascending[j];
