@@ -73,8 +73,9 @@ function Hour({ name }) {
       names=${['cases', '']} /></figure>
   </div>
   ${history?.marks?.length > 0 && html`<ol class="related" aria-label="What changed">
-    ${history.marks.toReversed().map((mark, i) => html`<li key=${i}><${Ago} at=${mark.at} /> <span>${MARKS[mark.what] ?? words(mark.what)}${' '}
-      ${mark.who && html`<${Text} value=${mark.who} max=${80} />`}</span></li>`)}</ol>`}
+    ${history.marks.toReversed().map((mark, i) => html`<li key=${i}><${Ago} at=${mark.at} />
+      <span>${MARKS[mark.what] ?? words(mark.what)}${' '}
+        ${mark.who && html`<${Text} value=${mark.who} max=${80} />`}</span></li>`)}</ol>`}
   </section>`;
 }
 
