@@ -97,7 +97,7 @@ void look(HttpClient& http, boost::json::object& out) {
   const std::string of_queue = std::string("queue=") + kFailing;
   const json::value page = questions.ask("cases_page", cases(of_queue + " state=admitted"));
   questions.ask("group_cases_page", cases("group=" + group));
-  questions.ask("error_text_page", cases(of_queue + " error~'no table'"));
+  questions.ask("error_text_page", cases(of_queue + " error~\"no table\""));
   questions.ask("no_such_key_page", cases(of_queue + " key=nobody"));
   questions.ask("count", target({"hospital", "cases", "count"}, {{"filter", of_queue + " state=admitted"}}));
   const std::string id(page.at("items").at(0).at("id").as_string());
