@@ -20,8 +20,7 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 Receiver::Receiver(asio::io_context& io, Webhook webhook, std::string version, std::uint64_t seed,
                    std::function<base::Instant()> now, Told told)
-    : io_(io),
-      webhook_(std::move(webhook)),
+    : webhook_(std::move(webhook)),
       version_(std::move(version)),
       random_(seed),
       now_(std::move(now)),

@@ -57,7 +57,6 @@ class Receiver {
   boost::asio::awaitable<void> try_one(model::AlertId number);
   void note(std::list<Waiting>::iterator one, const PostOutcome& outcome);
 
-  boost::asio::io_context& io_;
   const Webhook webhook_;
   const std::string version_;
   base::Random random_;

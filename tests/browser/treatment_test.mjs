@@ -122,7 +122,7 @@ test('who did what to a case stands beside it, and in the audit trail', async ()
   await page.getByLabel('Of this operation').fill('discardCase');
   await page.getByRole('button', { name: 'Filter' }).click();
   await page.waitForURL(/operation=discardCase/);
-  await page.getByRole('link', { name: one.id }).click();
+  await page.getByRole('listitem').filter({ hasText: 'discard case' }).getByRole('link', { name: one.id }).click();
   await page.waitForURL(/hospital\/cases/);
   await close(page);
 });

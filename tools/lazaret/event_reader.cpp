@@ -61,7 +61,7 @@ void EventLines::reset() {
 }
 
 EventReader::EventReader(asio::io_context& io, std::string address, EventLines::Event event)
-    : io_(io), address_(std::move(address)), lines_(std::move(event)), resolver_(io), pause_(io), stream_(io) {}
+    : address_(std::move(address)), lines_(std::move(event)), resolver_(io), pause_(io), stream_(io) {}
 
 asio::awaitable<void> EventReader::run() {
   while (!stopping_) {

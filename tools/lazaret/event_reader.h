@@ -47,7 +47,6 @@ class EventReader {
  private:
   boost::asio::awaitable<void> read();
 
-  boost::asio::io_context& io_;
   const std::string address_;
   EventLines lines_;
   boost::asio::ip::tcp::resolver resolver_;

@@ -72,6 +72,8 @@ export function List({ label, rows, columns, id, address, open, selection, setSe
   const place = useRef(-1); // what `at` is about to be: keys may come faster than rows are drawn
   const anchor = useRef(-1);
   const focus = useRef(false);
+  const chosenNow = useRef(selection); // what `selection` is about to be
+  chosenNow.current = selection;
   const selectable = Boolean(selection);
   const width = columns.length + (selectable ? 1 : 0);
 
@@ -94,13 +96,14 @@ export function List({ label, rows, columns, id, address, open, selection, setSe
     return true;
   };
   const select = (index, extend) => {
-    const chosen = new Set(selection);
+    const chosen = new Set(chosenNow.current);
     const on = !chosen.has(id(rows[index]));
     const from = extend && anchor.current >= 0 ? anchor.current : index;
     for (let i = Math.min(from, index); i <= Math.max(from, index); ++i) {
       if (on) chosen.add(id(rows[i])); else chosen.delete(id(rows[i]));
     }
     anchor.current = index;
+    chosenNow.current = chosen;
     setSelection(chosen);
   };
   const here = () => rows[place.current];

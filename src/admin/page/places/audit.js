@@ -45,7 +45,8 @@ function Call({ entry }) {
   const end = endOf(entry);
   return html`<li><${Ago} at=${entry.called_at} />
     <span><b class="name"><${Text} value=${entry.actor} max=${60} fallback="somebody" /></b>
-      <span class="faint"> from <${Text} value=${entry.peer} max=${60} fallback="an unknown place" /></span>
+      ${entry.peer !== entry.actor && html`<span class="faint"> from <${Text} value=${entry.peer} max=${60}
+        fallback="an unknown place" /></span>`}
       <div>${operationWords(entry.operation)} ${isCase(entry.target) ? html`<a
         href=${`/hospital/cases/${segment(entry.target)}`} class="mono">${entry.target}</a>` : html`<${Line}
           value=${entry.target} max=${120} />`}</div>
