@@ -34,7 +34,7 @@ function Filter({ wanted }) {
     event.preventDefault();
     go(to('/hospital/audit', given));
   };
-  return html`<form class="filter fields" role="search" aria-label="Filter" onSubmit=${submit}>
+  return html`<form class="fields" role="search" aria-label="Filter" onSubmit=${submit}>
     ${FIELDS.map((field) => html`<label key=${field}>${field === 'since' ? 'Since' : `Of this ${field}`}
       <input type="text" value=${given[field] ?? ''} placeholder=${HINTS[field]} spellcheck=${false} autocomplete="off"
         onInput=${(event) => setGiven({ ...given, [field]: event.target.value.trim() })} /></label>`)}

@@ -81,8 +81,9 @@ function Numbers({ rows, rates }) {
 function columns(rates, histories) {
   const now = brokerNow();
   return [
-    { head: 'Name', class: 'main', cell: (row) => html`<${Line} value=${row.name} class="strong" />${row.topic
-      && html`<span class="sub faint">of <${Line} value=${row.topic} max=${60} /></span>`}` },
+    { head: 'Name', class: 'main', cell: (row) => html`<${Line} value=${row.name} class="strong" />${(row.topic
+      || row.owner) && html`<span class="sub faint">${row.topic && html`of <${Line} value=${row.topic} max=${60} />`}
+        ${row.owner && html`<${Line} value=${row.owner} max=${40} />`}</span>`}` },
     { head: 'State', class: 'state', cell: (row) => {
       const health = healthOf(row, now);
       return html`<${Badge} tone=${health.tone} icon=${health.icon}>${health.word}</${Badge}>`;
@@ -100,8 +101,7 @@ function columns(rates, histories) {
       line=${histories.get(row.name)?.acked} label="Messages a minute" />` },
     { head: 'Oldest', class: 'end', title: 'How long the oldest ready message has waited',
       cell: (row) => html`<${Ago} at=${row.oldest_ready_at} suffix=${false} />` },
-    { head: 'Workers', class: 'end wide', cell: (row) => count(row.consumer_count) },
-    { head: 'Owner', class: 'wide', cell: (row) => html`<${Line} value=${row.owner} max=${30} fallback="" />` },
+    { head: 'Workers', class: 'end wider', cell: (row) => count(row.consumer_count) },
     { head: 'Cases', class: 'end', cell: (row) => (row.in_hospital > 0
       ? html`<a href=${casesOf(row.name)} class="bad strong">${short(row.in_hospital)}</a>` : html`<span
         class="faint">0</span>`) },
