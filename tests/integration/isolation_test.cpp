@@ -87,12 +87,28 @@ class Isolation : public ::testing::Test {
     lines_ = worker_lines(crew.file());
   }
 
-  void expect_each_good_one_done_once() {
+  /// `but`: these may have been done once more.
+  void expect_each_good_one_done_once(const std::set<std::string>& but = {}) {
     std::map<std::string, int> finished;
     for (const WorkerLine& line : lines_) finished[line.body] += line.finished ? 1 : 0;
     EXPECT_EQ(finished.size(), kMessages);
-    for (const auto& [body, times] : finished) EXPECT_EQ(times, body == kPoison ? 0 : 1) << body;
+    for (const auto& [body, times] : finished) {
+      if (but.contains(body) && times == 2) continue;
+      EXPECT_EQ(times, body == kPoison ? 0 : 1) << body;
+    }
     EXPECT_EQ(QueueView(broker_, "q").wrong_sums(), "");
+  }
+
+  /// What each worker had finished last when it began the poison, which killed it. One that never says `started` does
+  /// not wait with the next message until the ack of the last has gone out, so that ack may have died with it.
+  std::set<std::string> finished_just_before_a_death() const {
+    std::map<int, std::string> last;  // by pid; lines of one worker are in their order
+    std::set<std::string> bodies;
+    for (const WorkerLine& line : lines_) {
+      if (line.finished) last[line.pid] = line.body;
+      if (!line.finished && line.body == kPoison && last.contains(line.pid)) bodies.insert(last[line.pid]);
+    }
+    return bodies;
   }
 
   /// The only case, with how its attempts ended.
@@ -171,7 +187,7 @@ TEST_F(Isolation, WithWorkersThatNeverSayStarted) {
   publish(1);
   Crew crew(broker_, {.workers = 3, .speaks_started = false});
   work_off(crew);
-  expect_each_good_one_done_once();
+  expect_each_good_one_done_once(finished_just_before_a_death());
   expect_one_at_risk();
   EXPECT_EQ(outcomes_of_the_poison("attempts_exhausted").back(), "consumer_lost");
   EXPECT_LE(crew.deaths(), 3);
