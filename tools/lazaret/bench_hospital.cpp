@@ -27,7 +27,7 @@ constexpr int kTurns = 3;
 constexpr std::uint64_t kUnboundedRate = 100'000;
 constexpr auto kStuck = std::chrono::seconds(60);
 
-double rounded(double value, double unit) { return std::round(value / unit) * unit; }
+double hundredths(double value) { return std::round(value * 100) / 100; }
 double seconds_since(SteadyTime from) { return std::chrono::duration<double>(Clock::now() - from).count(); }
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -76,8 +76,8 @@ class Questions {
       answer = http_.get(target);
       took.push_back(seconds_since(begin) * 1000);
     }
-    out_[name + "_ms"] = rounded(median(took), 0.01);
-    out_[name + "_max_ms"] = rounded(*std::max_element(took.begin(), took.end()), 0.01);
+    out_[name + "_ms"] = hundredths(median(took));
+    out_[name + "_max_ms"] = hundredths(*std::max_element(took.begin(), took.end()));
     return answer;
   }
 
@@ -172,7 +172,7 @@ void measure_beside(HttpClient& http, const LoadOptions& load, boost::json::obje
   job.change("cancel");
   out["live_rate"] = std::llround(median(alone));
   out["live_rate_beside_job"] = std::llround(median(beside));
-  out["live_ratio"] = rounded(median(beside) / median(alone), 0.01);
+  out["live_ratio"] = hundredths(median(beside) / median(alone));
   consume.wait_for(number(job.show().at("outcomes").as_object(), "discharged"));
 }
 
@@ -187,7 +187,7 @@ void replay_all(HttpClient& http, const LoadOptions& load, boost::json::object& 
   const SteadyTime chosen = Clock::now();
   const json::object ended = job.wait_while({"canary", "running", "finishing"});
   const std::uint64_t cases = number(ended, "total");
-  out["choose_s"] = rounded(std::chrono::duration<double>(chosen - begin).count(), 0.01);
+  out["choose_s"] = hundredths(std::chrono::duration<double>(chosen - begin).count());
   out["replayed"] = number(ended.at("outcomes").as_object(), "discharged");
   out["replay_rate"] = std::llround(static_cast<double>(cases) / seconds_since(chosen));
 }
@@ -225,11 +225,11 @@ boost::json::object run_hospital_bench(const BenchOptions& options) {
   admit(load, options.groups, out);
   const Footprint after = footprint(http);
   out["disk_bytes_per_case"] = (after.disk_bytes - before.disk_bytes) / load.count;
-  out["rss_MB"] = rounded(after.memory_mb, 0.1);
+  out["rss_MB"] = hundredths(after.memory_mb);
   look(http, out);
   measure_beside(http, load, out);
   replay_all(http, load, out);
-  out["rss_end_MB"] = rounded(footprint(http).memory_mb, 0.1);
+  out["rss_end_MB"] = hundredths(footprint(http).memory_mb);
   return out;
 }
 
