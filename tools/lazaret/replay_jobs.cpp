@@ -55,13 +55,16 @@ std::string manner_of(const json::object& job) {
          (canary == 1 ? "it is" : "they are") + " cured";
 }
 
+/// "running", "running, waits for >=2.4.2"
+std::string state_of(const json::object& job) {
+  const bool waits = job.at("waiting_for_version").as_bool();
+  return cell(job, "state") + (waits ? ", waits for " + cell(job, "after_version") : "");
+}
+
 std::string progress_of(const json::object& job) {
   const std::uint64_t total = number(job, "total");
-  std::string text = "job " + cell(job, "id") + " " + cell(job, "state") + ": sent " +
+  std::string text = "job " + cell(job, "id") + " " + state_of(job) + ": sent " +
                      std::to_string(total - outcome(job, "none")) + " of " + counted(total, "case");
-  if (job.at("waiting_for_version").as_bool()) {
-    text += ", waits for a consumer of version " + cell(job, "after_version");
-  }
   for (const char* name : {"queued", "discharged", "relapsed", "recalled", "refused", "other"}) {
     if (outcome(job, name) > 0) text += ", " + std::string(name) + " " + std::to_string(outcome(job, name));
   }
@@ -132,7 +135,7 @@ void list(const Connection& connection) {
       {"hospital", "replays"}, {{"limit", "1000"}},
       [&](const json::object& job) {
         if (connection.json) return print_json(job);
-        table.add({cell(job, "id"), cell(job, "state"), cell(job, "total"), std::to_string(outcome(job, "queued")),
+        table.add({cell(job, "id"), state_of(job), cell(job, "total"), std::to_string(outcome(job, "queued")),
                    std::to_string(outcome(job, "discharged")), std::to_string(outcome(job, "relapsed")),
                    std::to_string(outcome(job, "refused")), cell(job, "created_at"), cell(job, "filter")});
       },

@@ -16,7 +16,8 @@ const OUTCOMES = [
     ['other', 'calm'],
 ];
 
-export const stateOf = (job) => ({ tone: 'calm', icon: 'none', text: words(job.state), ...STATES[job.state] });
+export const stateOf = (job) => ({ tone: 'calm', icon: 'none', text: words(job.state), ...STATES[job.state],
+  ...job.waiting_for_version && { tone: 'warn', icon: 'pause', text: `waits for ${job.after_version}` } });
 export const hasEnded = (job) => ['done', 'cancelled', 'stopped'].includes(job.state);
 
 const NAMES = { queued: 'still queued', none: 'not sent' };
