@@ -1,6 +1,8 @@
 // Beside a message that failed: the newest one of its type that went well, and what differs.
 //
-// Nothing is kept for this: it is looked for among what is still on the disk of the log, from the newest back.
+// Nothing is kept for this: it is looked for among what is still on the disk of the log, from the newest back. That it was
+// acknowledged is a conclusion: it is settled here, never was a case, is not past its time, and the filter takes it.
+// What was purged, or jumped over by a seek, cannot be told from it.
 #include <algorithm>
 
 #include "admin/case_message.h"
@@ -23,6 +25,7 @@ namespace limits = model::limits;
 /// Offsets that one request looks at, and what it reads of them at once.
 constexpr std::uint64_t kOffsetsMost = 10'000;
 constexpr std::size_t kBytesAtOnce = 4u << 20;
+constexpr std::uint64_t kBytesMost = 256u << 20;
 
 struct Found {
   Offset offset;
@@ -36,11 +39,12 @@ class Search {
 
   /// nullopt: none among those that it looks at.
   Result<std::optional<Found>> run() {
+    if (auto filter = model::Filter::parse(queue_->options.filter); filter.ok()) filter_ = std::move(*filter);
     const auto stats = show_queue(broker_, *queue_, request_.deadline);
     if (!stats.ok()) return stats.status();
-    const std::uint64_t first = std::max(
-        stats->log_begin.value, stats->log_end.value - std::min<std::uint64_t>(kOffsetsMost, stats->log_end.value));
-    for (std::uint64_t end = stats->log_end.value; end > first;) {
+    const std::uint64_t end_of_log = stats->log_end.value;
+    const std::uint64_t first = std::max(stats->log_begin.value, end_of_log - std::min(kOffsetsMost, end_of_log));
+    for (std::uint64_t end = end_of_log; end > first && bytes_ < kBytesMost;) {
       const std::uint64_t begin = std::max(first, end - std::min<std::uint64_t>(end, limits::kPageItems));
       auto found = newest_in(Offset(begin), Offset(end));
       if (!found.ok() || *found) return found;
@@ -55,33 +59,44 @@ class Search {
         broker_.desk, queue_->shard, model::ShowStates{{}, queue_->subscription, begin, end.value - begin.value},
         request_.deadline);
     if (!states.ok()) return states.status();
-    std::vector<Found> candidates;
+    std::vector<Offset> candidates;
     auto item = states->items.begin();
-    for (Offset next = begin; next < end;) {
-      auto page =
-          broker_.engine.store().read_messages(queue_->shard, queue_->log, next, end, limits::kPageItems, kBytesAtOnce);
+    for (Offset next = begin; next < end && bytes_ < kBytesMost;) {
+      if (std::chrono::steady_clock::now() > request_.deadline) return Status(Code::DEADLINE_EXCEEDED);
+      if (broker_.stopping) return Status(Code::SHUTTING_DOWN);
+      const auto page = read(next, end, limits::kPageItems);
       if (!page.ok()) return page.status();
       for (const model::PagedMessage& one : page->messages) {
         while (item != states->items.end() && item->offset < one.offset) ++item;
         const bool is_settled =
             item != states->items.end() && item->offset == one.offset && item->state == model::MessageState::settled;
-        if (is_settled && is_of_type(one.message)) candidates.push_back({one.offset, one.message});
+        if (is_settled && is_like(one.message)) candidates.push_back(one.offset);
       }
-      // The newest few: any of them may turn out to be a closed case.
-      if (candidates.size() > kCandidates) candidates.erase(candidates.begin(), candidates.end() - kCandidates);
       next = std::max(page->next, next.next());
     }
-    while (!candidates.empty()) {
-      if (went_well(candidates.back())) return std::optional(std::move(candidates.back()));
-      candidates.pop_back();
+    for (auto at = candidates.rbegin(); at != candidates.rend(); ++at) {
+      auto page = read(*at, at->next(), 1);
+      if (!page.ok()) return page.status();
+      if (page->messages.empty() || page->messages.front().message == nullptr) continue;
+      Found found{*at, std::move(page->messages.front().message)};
+      if (went_well(found)) return std::optional(std::move(found));
     }
     return std::optional<Found>();
   }
 
-  bool is_of_type(const model::MessageRef& message) const {
+  Result<model::MessagePage> read(Offset from, Offset until, std::size_t most) {
+    auto page = broker_.engine.store().read_messages(queue_->shard, queue_->log, from, until, most, kBytesAtOnce);
+    if (!page.ok()) return page;
+    for (const model::PagedMessage& one : page->messages) bytes_ += one.message == nullptr ? 0 : one.message->size();
+    return page;
+  }
+
+  /// Of the type, and something that the subscription takes.
+  bool is_like(const model::MessageRef& message) const {
     if (message == nullptr) return false;
-    const auto envelope = wire::decode_envelope(message->envelope.view());
-    return envelope.ok() && envelope->type == type_;
+    model::MessageFacts facts;
+    wire::read_facts(message->envelope.view(), facts);
+    return facts.type == type_ && (!filter_ || filter_->matches(facts));
   }
 
   /// What was settled without being acknowledged: it was a case, or is past its time.
@@ -92,12 +107,12 @@ class Search {
     return expires == base::Instant{} || expires > broker_.engine.now();
   }
 
-  static constexpr std::ptrdiff_t kCandidates = 100;
-
   Broker& broker_;
   const Request& request_;
   const engine::QueueRef queue_;
   const std::string type_;
+  std::optional<model::Filter> filter_;
+  std::uint64_t bytes_ = 0;  // read so far
 };
 
 }  // namespace
@@ -110,8 +125,7 @@ Result<Response> get_acknowledged_like(Broker& broker, const Request& request) {
   if (*failed == nullptr) return Status(Code::MESSAGE_DAMAGED);
   const auto envelope = wire::decode_envelope((*failed)->envelope.view());
   if (!envelope.ok()) return envelope.status();
-  json::object out{
-      {"case", record->id.to_string()}, {"message", nullptr}, {"lines", json::array{}}, {"masked_differs", false}};
+  json::object out{{"case", record->id.to_string()}, {"message", nullptr}, {"lines", json::array{}}};
   const engine::QueueRef queue = broker.engine.directory().find(record->id.subscription);
   if (queue == nullptr) return json_response(200, out);
   auto found = Search(broker, request, queue, envelope->type).run();
@@ -123,7 +137,7 @@ Result<Response> get_acknowledged_like(Broker& broker, const Request& request) {
     out["message"] =
         message_json({queue->source_of(one.message->source), one.offset, one.message, 0, false}, broker.config.mask);
     out["lines"] = std::move(difference->at("lines"));
-    out["masked_differs"] = difference->at("masked_differs");
+    // Not whether what is masked differs: anybody can publish a guess to be compared with.
   }
   return json_response(200, out);
 }

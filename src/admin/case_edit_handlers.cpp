@@ -146,13 +146,19 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
   return model::MessageRef(std::move(message));
 }
 
-std::string body_hash(const model::Message& message) { return base::to_hex(base::sha256(message.body.view())); }
+/// Nothing of a message of which something is masked: the hash of a short text tells it.
+void add_body_hash(const Mask& mask, const model::Message& message, model::AuditFields& fields) {
+  const auto seen = mask.shown(message);
+  if (!seen.ok() || seen->masked || !seen->withheld.empty()) return;
+  fields.emplace_back("body_sha256", base::to_hex(base::sha256(message.body.view())));
+}
 
 /// Of two versions: their numbers, the hashes of their bodies, the names of the headers that were changed.
-model::AuditChange change_of(const model::Message& before, std::uint32_t seen, const model::Message& after,
-                             std::uint32_t version, const json::object& asked) {
-  model::AuditChange change{{{"body_sha256", body_hash(before)}, {"version", std::to_string(seen)}},
-                            {{"body_sha256", body_hash(after)}, {"version", std::to_string(version)}}};
+model::AuditChange change_of(const Mask& mask, const model::Message& before, std::uint32_t seen,
+                             const model::Message& after, std::uint32_t version, const json::object& asked) {
+  model::AuditChange change{{{"version", std::to_string(seen)}}, {{"version", std::to_string(version)}}};
+  add_body_hash(mask, before, change.before);
+  add_body_hash(mask, after, change.after);
   if (asked.contains("content_type")) change.after.emplace_back("content_type", "changed");
   const json::value* headers = asked.if_contains("headers");
   if (headers == nullptr || !headers->is_object()) return change;
@@ -233,7 +239,7 @@ Result<Response> edit_case(Broker& broker, const Request& request) {
   if (done.code() == Code::STALE_VERSION) return stale(broker, *record, done.status(), *seen);
   if (!done.ok()) return done.status();
   auto response = case_response(broker, record->id);
-  if (response.ok()) response->change = change_of(**before, *seen, *after, done->version, *object);
+  if (response.ok()) response->change = change_of(broker.config.mask, **before, *seen, *after, done->version, *object);
   return response;
 }
 

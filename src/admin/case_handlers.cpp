@@ -179,7 +179,7 @@ Result<Response> restore_case(Broker& broker, const Request& request) {
   // By a version before format 8 its message may have been dropped with it.
   const auto message = read_version(broker, *record, 0);
   if (!message.ok()) return message.status();
-  const bool waits = model::holds_key(record->reason);
+  const bool waits = model::holds_key(*record);
   return act(broker, request, model::RestoreCaseCommand{{}, record->id, record->key, waits});
 }
 

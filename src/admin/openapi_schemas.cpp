@@ -373,8 +373,7 @@ constexpr std::string_view kSchemas = R"json({
   "AcknowledgedLike": {"type": "object", "properties": {"case": {"type": "string"},
     "message": {"oneOf": [{"$ref": "#/components/schemas/Message"}, {"type": "null"}]}, "lines": {"type": "array",
     "description": "From the acknowledged message to that of the case, as in CaseDiff", "items": {"type": "object",
-    "properties": {"kind": {"enum": ["same", "removed", "added"]}, "text": {"type": "string"}}}},
-    "masked_differs": {"type": "boolean"}}},
+    "properties": {"kind": {"enum": ["same", "removed", "added"]}, "text": {"type": "string"}}}}}},
   "Edit": {"type": "object", "description": "One of merge, body and body_base64 at most", "properties": {
     "merge": {"description": "A merge patch of the JSON in the body (RFC 7396)"}, "body": {"type": "string"},
     "body_base64": {"type": "string", "contentEncoding": "base64"}, "headers": {"type": "object",

@@ -144,8 +144,12 @@ void MinuteHistory::mark_changes(Ring& ring, const OverviewRow& row) const {
     std::set_difference(of.begin(), of.end(), without.begin(), without.end(), std::back_inserter(out));
     return out;
   };
-  for (std::string& who : difference(row.versions, ring.versions_before)) mark("joined", std::move(who));
-  for (std::string& who : difference(ring.versions_before, row.versions)) mark("left", std::move(who));
+  // Of more than are listed it is not known who came and went.
+  const bool all_listed = std::max(row.versions.size(), ring.versions_before.size()) < OverviewRow::kVersions;
+  if (all_listed) {
+    for (std::string& who : difference(row.versions, ring.versions_before)) mark("joined", std::move(who));
+    for (std::string& who : difference(ring.versions_before, row.versions)) mark("left", std::move(who));
+  }
   if (row.paused != ring.paused_before) mark(row.paused ? "paused" : "resumed");
   if (row.breaker != ring.breaker_before) mark(mark_of(row.breaker));
 }

@@ -94,6 +94,11 @@ Result<Wanted> read_wanted(const Broker& broker, const std::string& body, bool c
   }
   if (Status status = wanted.options.validate_for(kind); !status.ok()) return status;
   if (Status status = model::check_alert_to(wanted.options, broker.alerts.webhooks()); !status.ok()) return status;
+  if (wanted.options.filter) {
+    const auto filter = model::Filter::parse(*wanted.options.filter);
+    if (!filter.ok()) return filter.status();
+    LZ_RETURN_IF_ERROR(broker.config.mask.check(*filter));  // what it takes would tell
+  }
   return wanted;
 }
 

@@ -53,13 +53,11 @@ void Shard::State::consumers_changed(Subscription& sub) {
 /// The same for all that are replayed to these versions. An empty text, or one that is none, is for all.
 VersionRangeRef Shard::State::range_of(Subscription& sub, const std::string& text) {
   if (text.empty()) return nullptr;
-  std::weak_ptr<const model::VersionRange>& known = sub.ranges[text];
+  auto parsed = model::VersionRange::parse(text);
+  if (!parsed.ok()) return nullptr;
+  std::weak_ptr<const model::VersionRange>& known = sub.ranges[parsed->text()];
   VersionRangeRef range = known.lock();
-  if (range == nullptr) {
-    auto parsed = model::VersionRange::parse(text);
-    if (parsed.ok()) range = std::make_shared<const model::VersionRange>(std::move(*parsed));
-    known = range;
-  }
+  if (range == nullptr) known = range = std::make_shared<const model::VersionRange>(std::move(*parsed));
   sub.choosy = true;
   return range;
 }
@@ -91,6 +89,7 @@ Taker Shard::State::taker_of(Subscription& sub, const model::Message& message, c
   }
   const MessageType kind = type_of(message, only_for);
   if (Consumer* consumer = next_consumer(sub, message.size(), &kind)) return {consumer, Granted::yes};
+  if (only_for != nullptr) return {nullptr, Granted::nothing};  // others do not wait for who has its version
   return {nullptr, next_consumer(sub, kAnything, &kind) == nullptr ? Granted::nothing : Granted::no_room};
 }
 
@@ -104,7 +103,7 @@ void Shard::State::set_aside(Subscription& sub, Entry& entry) {
   leave_ready(sub, entry);
   if (sub.aside == nullptr) sub.aside = std::make_unique<TypeLines>();
   entry.line = &sub.aside->add(type_of(entry), entry.priority, entry.position);
-  ++set_aside_messages;
+  if (entry.only_for == nullptr) ++set_aside_messages;
   const std::size_t bytes = entry.message->size();
   const bool kept = sub.aside->bytes + bytes <= limits::kTailBytes && window_bytes < limits::kTailBytesPerShard;
   if (!kept) {
@@ -126,12 +125,12 @@ bool Shard::State::is_behind_aside(Subscription& sub, const Entry& entry) {
 /// Its message stays, if it is in memory.
 void Shard::State::leave_line(Subscription& sub, Entry& entry) {
   if (entry.line == nullptr) return;
+  if (entry.only_for == nullptr) --set_aside_messages;
   sub.aside->remove(*std::exchange(entry.line, nullptr), entry.position);
   sub.aside->bytes -= entry.bytes_aside;
   window_bytes -= entry.bytes_aside;
   entry.bytes_aside = 0;
-  --set_aside_messages;
-  if (sub.aside->size() == 0) sub.aside = nullptr;
+  if (sub.aside->lines().empty()) sub.aside = nullptr;
 }
 
 /// The front of the window, which nobody with room accepts. False: as many are set aside as may be.
@@ -170,7 +169,10 @@ Granted Shard::State::grant_aside(Subscription& sub, std::uint8_t priority) {
     if (one.priority != priority) continue;
     if (line != nullptr && *line->positions.begin() < *one.positions.begin()) continue;
     const MessageType kind = one.kind();
-    if (next_consumer(sub, kAnything, &kind) != nullptr) line = &one;
+    const Entry& first = sub.entries.at(*one.positions.begin());
+    // Those of certain versions stop nobody, also while who has one has no room for so many bytes.
+    const bool size_matters = one.only_for != nullptr && first.message != nullptr;
+    if (next_consumer(sub, size_matters ? first.message->size() : kAnything, &kind) != nullptr) line = &one;
   }
   if (line == nullptr) return Granted::nothing;
   Entry& entry = sub.entries.at(*line->positions.begin());

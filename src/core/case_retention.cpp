@@ -61,6 +61,7 @@ void Shard::State::drop_closed(Subscription& sub, const ClosedCase& closed) {
   sub.book->discarded.erase(offset);
   const bool evacuated = drop_copy(*sub.log, offset);
   const model::CaseId id{config.shard, sub.queue->subscription, sub.queue->log, offset};
+  imported_lately.forget(sub.queue->subscription, offset);
   mutate(model::DropCase{id, closed.closed_at, evacuated}, false);
   touch(sub);
 }

@@ -76,7 +76,7 @@ void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const
   record.first_admitted_at = std::min(what.origin.admitted_at, now);
   if (sub.keys != nullptr) {
     record.key = key_of(*message);
-    sub.keys->open_case(id.offset, record.key, model::holds_key(record.reason));
+    sub.keys->open_case(id.offset, record.key, false);  // what was published here before goes on
   }
   import.message = what.message;
   import.attempts = what.attempts;

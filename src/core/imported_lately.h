@@ -24,17 +24,28 @@ class ImportedLately {
   }
   /// REQUIRES that it is not known.
   void remember(model::SubscriptionId subscription, const model::CaseOrigin& origin, model::Offset offset) {
-    known_.emplace(Name(subscription, origin), offset);
-    order_.emplace_back(subscription, origin);
+    const auto at = known_.emplace(Name(subscription, origin), offset).first;
+    by_case_.emplace(Case(subscription, offset), at);
+    order_.emplace_back(subscription, offset);
     if (order_.size() <= model::limits::kSettledTokens) return;
-    known_.erase(order_.front());
+    const Case oldest = order_.front();
     order_.pop_front();
+    forget(oldest.first, oldest.second);
+  }
+  /// The case is not kept any more: it may be brought again.
+  void forget(model::SubscriptionId subscription, model::Offset offset) {
+    const auto found = by_case_.find(Case(subscription, offset));
+    if (found == by_case_.end()) return;
+    known_.erase(found->second);
+    by_case_.erase(found);
   }
 
  private:
   using Name = std::pair<model::SubscriptionId, model::CaseOrigin>;
+  using Case = std::pair<model::SubscriptionId, model::Offset>;
   std::map<Name, model::Offset> known_;
-  std::deque<Name> order_;
+  std::map<Case, std::map<Name, model::Offset>::iterator> by_case_;
+  std::deque<Case> order_;  // those that were forgotten too
 };
 
 }  // namespace lazaret::core

@@ -53,18 +53,18 @@ class TypeLines {
     Line& line = at->second;
     if (fresh) line = {priority, std::string(kind.type), std::string(kind.schema_id), kind.only_for, {}};
     line.positions.insert(position);
-    ++size_;
+    if (line.only_for == nullptr) ++size_;
     return line;
   }
   void remove(Line& line, const Position& position) {
     line.positions.erase(position);
-    --size_;
+    if (line.only_for == nullptr) --size_;
     if (line.positions.empty()) lines_.erase(name_of(line.kind(), line.priority));
   }
 
   Lines& lines() { return lines_; }
   const Lines& lines() const { return lines_; }
-  /// Messages in all of them.
+  /// Messages in all of them but replays to certain versions: of those there are as many as their jobs allow.
   std::size_t size() const { return size_; }
 
   /// Bytes of the messages that are kept in memory meanwhile.

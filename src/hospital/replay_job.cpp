@@ -1,6 +1,7 @@
 #include "hospital/replay_job.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace lazaret::hospital {
@@ -107,6 +108,7 @@ Duration ReplayJob::work(Instant now) {
     look_at_ = now + look_every_;
   }
   advance(record_, in_doubt(), now);
+  if (model::has_ended(record_.state)) look_at_the_rest();
   send(now);
   advance(record_, in_doubt(), now);
   if (record_.recalling) recall();
@@ -157,6 +159,20 @@ void ReplayJob::learn() {
     note(one.index, outcome);
     out_[learn_at_] = out_.back();
     out_.pop_back();
+  }
+}
+
+/// An ended job sends nothing that was to be looked at once more; what it had sent before a restart says its case.
+void ReplayJob::look_at_the_rest() {
+  for (int looks = 0; looks < kSendMost && !again_.empty(); ++looks) {
+    const std::uint64_t index = again_.front();
+    const auto id = set_.case_at(index);
+    if (!id.ok()) return give_up(id.status());
+    const auto record = tools_.engine.store().read_case(*id);
+    if (!record.ok() && record.code() != Code::NOT_FOUND) return give_up(record.status());
+    again_.pop_front();
+    something_happened_ = true;
+    if (record.ok() && look_at(*record, record_).what == Look::What::is_sent) act(index, *record);
   }
 }
 
@@ -234,8 +250,10 @@ void ReplayJob::replay(std::uint64_t index, const model::CaseRecord& record) {
 
 void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Status& status) {
   --asked_;
-  version_is_there_ = status.code() != Code::NO_CONSUMER;
-  wait_for_version(!version_is_there_);
+  if (status.ok() || status.code() == Code::NO_CONSUMER) {
+    version_is_there_ = status.ok();
+    wait_for_version(!version_is_there_ && !model::has_ended(record_.state));
+  }
   if (status.ok()) {
     tries_.erase(index);
     note(index, ReplayOutcome::queued);
@@ -245,7 +263,8 @@ void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Sta
   }
   if (status.code() == Code::SHUTTING_DOWN) return;  // the next start looks at the case
   if (status.code() == Code::NO_CONSUMER) {
-    again_.push_front(index);  // the order stays
+    // The order of sending stays: from the last of the set on.
+    again_.insert(std::lower_bound(again_.begin(), again_.end(), index, std::greater()), index);
     again_at_ = tools_.engine.now() + kVersionEvery;
     return;
   }

@@ -146,7 +146,7 @@ Status recover_keys_of_cases(Database& database, ShardId shard, const model::Que
     if (!bytes.ok()) return bytes.status();
     model::CaseRecord record;
     if (!*bytes || !decode(**bytes, record)) return damaged("case " + id.to_string());
-    if (record.key) sub.case_keys.push_back({offset, record.key, model::holds_key(record.reason)});
+    if (record.key) sub.case_keys.push_back({offset, record.key, model::holds_key(record)});
   }
   return {};
 }
