@@ -7,6 +7,7 @@
 #include "admin/json_text.h"
 #include "admin/message_json.h"
 #include "base/text_encoding.h"
+#include "model/key_hold.h"
 #include "model/limits.h"
 
 namespace lazaret::admin {

@@ -273,6 +273,7 @@ void AlertRules::look_at_oldest(const Look& look) {
   for (const auto& [name, record] : by_name) {
     const Instant cause = record->admitted_at + case_age_;
     if (cause > look.now) continue;
+    if (look.is_snoozed(record->group)) continue;  // it is told of when it wakes
     const Told* last = told(AlertKind::ageing, name);
     if (last == nullptr && !oldest_known_ && cause <= std::max(looked_at_ - kOldestMost, not_before_)) {
       // It was as old as that before this start, when it was told, or before the first one.
@@ -280,7 +281,6 @@ void AlertRules::look_at_oldest(const Look& look) {
       continue;
     }
     if (last != nullptr && (cause <= last->caused_at || look.now - last->at < case_age_)) continue;
-    if (look.is_snoozed(record->group)) continue;
     AlertRecord alert;
     alert.kind = AlertKind::ageing;
     alert.at = look.now;

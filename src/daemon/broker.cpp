@@ -224,8 +224,8 @@ void Broker::drain() {
   if (addresses_ != nullptr) addresses_->remove();
   server_->stop_accepting();
   replays_->stop();
-  alerts_->stop();
   engine_->drain();
+  alerts_->stop();  // last: it may wait for the name of a receiver to be looked up
 }
 
 bool Broker::drained() const { return engine_->stats().out == 0; }

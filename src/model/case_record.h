@@ -175,10 +175,6 @@ struct CaseRecord {
   Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
   bool operator==(const CaseRecord&) const = default;
 };
-/// The same of a case as a whole: one that was imported, and has not failed here, holds up nothing.
-inline bool holds_key(const CaseRecord& record) {
-  return holds_key(record.reason) && !(record.origin && record.relapse_count == 0);
-}
 
 /// What is known of a case that comes from elsewhere.
 struct ImportedCase {

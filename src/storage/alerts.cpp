@@ -84,18 +84,15 @@ base::Result<model::KeptAlerts> read_alerts(Database& database) {
     base::Reader reader{**mark};
     kept.looked_at = Instant{static_cast<std::int64_t>(reader.le<std::uint64_t>())};
   }
-  bool good = true;
   const Status status =
       database.scan(Family::hospital_index, keys::alerts(), [&](std::string_view key, std::string_view value) {
-        AlertRecord& alert = kept.alerts.emplace_back();
+        AlertRecord alert;
         alert.number = model::AlertId(keys::last_number(key));
-        good = decode(value, alert);
-        return good;
+        // One that cannot be read is no reason not to start.
+        if (decode(value, alert)) kept.alerts.push_back(std::move(alert));
+        return true;
       });
   if (!status.ok()) return status;
-  if (!good) {
-    return Status(Code::STORAGE_DAMAGED, "the record of alert " + std::to_string(kept.alerts.back().number.value));
-  }
   return kept;
 }
 

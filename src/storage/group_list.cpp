@@ -135,7 +135,8 @@ base::Result<std::vector<GroupRecord>> recent_groups(Database& database, std::ui
     if (groups.size() == max) break;
     if (!known.insert(place.id).second) continue;  // it is on several shards
     auto group = read_group(database, shards, place.id, snapshot);
-    if (group.code() == Code::NOT_FOUND) continue;
+    // One that cannot be read is named by `check`, and keeps nobody from hearing of the others.
+    if (group.code() == Code::NOT_FOUND || group.code() == Code::STORAGE_DAMAGED) continue;
     if (!group.ok()) return group.status();
     groups.push_back(std::move(*group));
   }

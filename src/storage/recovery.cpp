@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "model/key_hold.h"
 #include "model/limits.h"
 #include "storage/audit_trail.h"
 #include "storage/case_history.h"

@@ -83,6 +83,8 @@ struct Verified {
   /// What the broker says that the ends are; an export does not say it.
   std::optional<model::AuditPoint> anchor{};
   std::optional<model::AuditPoint> head{};
+  /// The anchor as it was seen last, also where the oldest entry need not stand behind it.
+  std::optional<model::AuditPoint> trimmed_to{};
 
   /// False: it is broken, and nothing more need be read.
   bool add(const model::AuditEntry& entry) {
@@ -96,6 +98,19 @@ struct Verified {
     return !broken;
   }
 
+  /// Of the kept point, which no entry is at.
+  std::optional<std::string> missing() const {
+    const std::string entry = "entry " + std::to_string(kept->number) + ", which was kept,";
+    if (trimmed_to && trimmed_to->number == kept->number) {
+      if (trimmed_to->hash == kept->hash) return std::nullopt;
+      return entry + " was another one: the trail was made anew";
+    }
+    if (trimmed_to && trimmed_to->number > kept->number) {
+      return entry + " was trimmed: nothing tells any more whether the trail goes on from it. Keep a newer one";
+    }
+    return entry + " is not there";
+  }
+
   void finish() {
     if (broken) return;
     if (chain.count() > 0) {
@@ -104,9 +119,7 @@ struct Verified {
     } else if (head && anchor && *head != *anchor) {
       broken = "no entry is left, and the newest must be entry " + std::to_string(head->number);
     }
-    if (!broken && kept && !met && !(anchor && anchor->number >= kept->number)) {
-      broken = "entry " + std::to_string(kept->number) + ", which was kept, is not there";
-    }
+    if (!broken && kept && !met) broken = missing();
   }
 };
 
@@ -118,7 +131,7 @@ void verify_pages(Verified& verified, const std::function<model::AuditPage(std::
   do {
     const model::AuditPage page = read(before);
     if (!verified.head) verified.head = page.head;
-    verified.anchor = page.anchor;
+    verified.anchor = verified.trimmed_to = page.anchor;
     for (const model::AuditEntry& entry : page.entries) {
       if (!verified.add(entry)) return;
     }
