@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <set>
 
@@ -99,14 +100,17 @@ class Isolation : public ::testing::Test {
     EXPECT_EQ(QueueView(broker_, "q").wrong_sums(), "");
   }
 
-  /// What each worker had finished last when it began the poison, which killed it. One that never says `started` does
-  /// not wait with the next message until the ack of the last has gone out, so that ack may have died with it.
-  std::set<std::string> finished_just_before_a_death() const {
-    std::map<int, std::string> last;  // by pid; lines of one worker are in their order
+  /// What each worker had finished last, as many as it has handlers, when it began the poison, which killed it. Where
+  /// the poison had not to wait until their acks had gone out (another handler had said `started` of it before, or
+  /// nobody ever says that), these may have died with the worker.
+  std::set<std::string> finished_just_before_a_death(std::size_t handlers) const {
+    std::map<int, std::deque<std::string>> last;  // by pid; lines of one worker are in their order
     std::set<std::string> bodies;
     for (const WorkerLine& line : lines_) {
-      if (line.finished) last[line.pid] = line.body;
-      if (!line.finished && line.body == kPoison && last.contains(line.pid)) bodies.insert(last[line.pid]);
+      std::deque<std::string>& mine = last[line.pid];
+      if (line.finished) mine.push_back(line.body);
+      if (mine.size() > handlers) mine.pop_front();
+      if (!line.finished && line.body == kPoison) bodies.insert(mine.begin(), mine.end());
     }
     return bodies;
   }
@@ -177,7 +181,7 @@ TEST_F(Isolation, WithFourHandlersInEachOfThreeWorkers) {
   publish(1);
   Crew crew(broker_, {.workers = 3, .concurrency = 4, .handler_ms = 5});
   work_off(crew);
-  expect_each_good_one_done_once();
+  expect_each_good_one_done_once(finished_just_before_a_death(4));
   expect_one_at_risk();
   EXPECT_EQ(outcomes_of_the_poison("attempts_exhausted").back(), "consumer_lost");
   EXPECT_LE(crew.deaths(), 3);
@@ -187,7 +191,7 @@ TEST_F(Isolation, WithWorkersThatNeverSayStarted) {
   publish(1);
   Crew crew(broker_, {.workers = 3, .speaks_started = false});
   work_off(crew);
-  expect_each_good_one_done_once(finished_just_before_a_death());
+  expect_each_good_one_done_once(finished_just_before_a_death(1));
   expect_one_at_risk();
   EXPECT_EQ(outcomes_of_the_poison("attempts_exhausted").back(), "consumer_lost");
   EXPECT_LE(crew.deaths(), 3);

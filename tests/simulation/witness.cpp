@@ -13,10 +13,13 @@ namespace {
 
 /// A relaxed queue loses what is younger: relaxed_sync_max, the sync under way before it, and its own.
 constexpr base::Duration kRelaxedLossMost = 250ms;
+/// The end of a lease is told when a group is durable: so much later at most.
+constexpr base::Duration kToldMost = 50ms;
 
 }  // namespace
 
 void Witness::event(model::ShardId shard, base::Instant, const core::Event::What& what) {
+  judge_company(world_.now());
   std::visit([&](const auto& one) { hear(shard, one); }, what);
 }
 
@@ -558,10 +561,20 @@ void Witness::check_alone(const model::Deliver& deliver, const model::Delivered&
       if (out.second == one.grant.value) continue;
       const Queue& other = queues_.at(out.first.first);
       if (other.deleted || is_unanswered(out.first.first, out.second)) continue;
-      find(where(queues_.at(deliver.subscription), one.source_offset.value) + "alone, beside " +
-           where(other, out.first.second));
+      beside_.push_back({out.first.first, out.second, world_.now() + kToldMost,
+                         where(queues_.at(deliver.subscription), one.source_offset.value) + "alone, beside " +
+                             where(other, out.first.second)});
     }
   }
+}
+
+/// Of what a suspect was tried beside: a lease that ended meanwhile has been told of by now.
+void Witness::judge_company(base::Instant by) {
+  std::erase_if(beside_, [&](const Beside& one) {
+    if (one.judged_at > by) return false;
+    find(one.text);
+    return true;
+  });
 }
 
 /// Beside a suspect that is tried, nothing goes to who tries it. (Other shards may not have heard of it yet, when a
@@ -638,6 +651,10 @@ void Witness::accepted(const model::Verdict& verdict, const model::VerdictResult
 void Witness::see(const core::Tell&, const model::LeaseEnded& answer) {
   for (const model::LeaseToken& token : answer.tokens) {
     forget(token.subscription, token.grant);
+    // It had ended before: another shard was quicker to act upon it than this one to tell it.
+    std::erase_if(beside_, [&](const Beside& one) {
+      return one.subscription == token.subscription && one.grant == token.grant.value;
+    });
     // Before its process was lost, if this was said only now.
     const auto known = grants_.find({token.subscription, token.grant.value});
     Queue* of = queue(token.subscription);

@@ -203,6 +203,7 @@ class Witness final : public Watcher {
 
   // witness_cure.cpp
   void see_case(const model::Mutation& mutation);
+  void judge_company(base::Instant by);
   void check_versions(Queue& of, const model::Deliver& deliver, const model::Delivered& one);
   void note_import(const model::ImportCase& import);
   void check_version(const Queue& of, const model::Delivered& one, bool from_lane);
@@ -306,6 +307,14 @@ class Witness final : public Watcher {
   std::map<Question, std::pair<model::LogId, model::ProducerId>> producers_asked_;
   std::map<std::pair<model::LogId, model::ProducerId>, std::uint64_t> sequences_;  // highest confirmed
   std::map<model::ConsumerKey, Consumer> consumers_;
+  /// A suspect went out alone beside this lease, as far as is known by then.
+  struct Beside {
+    model::SubscriptionId subscription;
+    std::uint64_t grant = 0;
+    base::Instant judged_at;
+    std::string text;
+  };
+  std::vector<Beside> beside_;
   /// Who has a grant out, and under which delivery sequence; may name what is not out any more.
   std::map<std::pair<model::SubscriptionId, std::uint64_t>, std::pair<model::ConsumerKey, std::uint64_t>> holders_;
   std::set<std::pair<model::SubscriptionId, std::uint64_t>> alone_;                          // grants of suspects

@@ -8,6 +8,7 @@ namespace lazaret::simulation {
 using model::CaseState;
 
 void Witness::finish() {
+  judge_company(base::Instant::never());
   for (const std::string& complaint : world_.store().complaints()) find("the store: " + complaint);
   for (const std::string& wrong : world_.store().miscounted_groups()) find(wrong);
   for (auto& [id, queue] : queues_) {
