@@ -57,7 +57,7 @@ bool Shard::State::grant_next(Subscription& sub) {
     if (prioritised != Granted::nothing) return prioritised == Granted::yes;
   }
   // A message for which nobody has room is not overtaken: it would never find any.
-  const Granted returned = grant_loaded(sub, sub.returned);
+  const Granted returned = grant_loaded(sub, sub.returned, true);
   if (returned != Granted::nothing) return returned == Granted::yes;
   if (!sub.returned.empty()) return false;  // they are being read, and stay first in line
   if (sub.aside != nullptr) {
@@ -130,27 +130,32 @@ void Shard::State::preload(Subscription& sub) {
   if (sub.keys != nullptr) read_freed(sub);
 }
 
-/// The first of these that is in memory; those before it are loaded. What nobody with room accepts is set aside.
-Granted Shard::State::grant_loaded(Subscription& sub, const ReadyLine& ready) {
+/// The first of these that is in memory; those before it are loaded, and `in_order` waited for. What nobody with room
+/// accepts is set aside.
+Granted Shard::State::grant_loaded(Subscription& sub, const ReadyLine& ready, bool in_order) {
   std::size_t looked_at = 0;
   const auto first = sub.breaker == nullptr ? ready.begin() : sub.breaker->first_of(ready);
   const std::optional<Position> stop = first == ready.begin() ? std::nullopt : std::optional(*first);
-  std::optional<Granted> granted = grant_from(sub, ready, first, std::nullopt, looked_at);
+  std::optional<Granted> granted = grant_from(sub, ready, first, std::nullopt, looked_at, in_order);
   // Those before it as well, or what is there might never be looked at again.
-  if (!granted && stop) granted = grant_from(sub, ready, ready.begin(), stop, looked_at);
+  if (!granted && stop) granted = grant_from(sub, ready, ready.begin(), stop, looked_at, in_order);
   return granted.value_or(Granted::nothing);
 }
 
 /// From one of these on, as far as `stop`. nullopt: nothing there can be granted now.
 std::optional<Granted> Shard::State::grant_from(Subscription& sub, const ReadyLine& ready, ReadyLine::const_iterator it,
-                                                const std::optional<Position>& stop, std::size_t& looked_at) {
+                                                const std::optional<Position>& stop, std::size_t& looked_at,
+                                                bool in_order) {
+  bool waits = false;
   while (it != ready.end() && (!stop || *it < *stop)) {
     if (++looked_at > kRetriesAhead) return Granted::nothing;
     Entry& entry = sub.entries.at(*it++);
+    if (waits && entry.message != nullptr) continue;
     if (drop_if_over(sub, entry)) return Granted::yes;  // as good as: on to the next
     if (entry.message == nullptr) {
       load_one(sub, entry);
       if (is_untouched(entry)) return Granted::nothing;  // first deliveries are in order, so nothing goes before it
+      waits = in_order;
       continue;
     }
     const Taker taker = taker_of(sub, *entry.message, entry.only_for);

@@ -91,7 +91,7 @@ Granted Shard::State::grant_prioritised(Subscription& sub) {
 
 /// As grant_next, of one priority. What has to be read first is not overtaken by lower ones.
 Granted Shard::State::grant_of_level(Subscription& sub, PriorityLevel& level, std::uint8_t priority) {
-  const Granted returned = grant_loaded(sub, level.returned);
+  const Granted returned = grant_loaded(sub, level.returned, true);
   if (returned != Granted::nothing) return returned;
   if (!level.returned.empty()) return Granted::no_room;
   if (sub.aside != nullptr) {

@@ -190,9 +190,9 @@ struct Shard::State {
   void pump(Subscription& sub);
   bool grant_next(Subscription& sub);
   void preload(Subscription& sub);
-  Granted grant_loaded(Subscription& sub, const ReadyLine& ready);
+  Granted grant_loaded(Subscription& sub, const ReadyLine& ready, bool in_order = false);
   std::optional<Granted> grant_from(Subscription& sub, const ReadyLine& ready, ReadyLine::const_iterator it,
-                                    const std::optional<Position>& stop, std::size_t& looked_at);
+                                    const std::optional<Position>& stop, std::size_t& looked_at, bool in_order);
   bool grant_fresh(Subscription& sub);
   Entry& first_entry(Subscription& sub, model::Offset offset, const model::Message& message, bool may_have_begun);
   void grant(Subscription& sub, Entry& entry, Consumer& consumer, const model::MessageRef& message);
