@@ -98,6 +98,8 @@ model::MessageId id_of_request(std::uint64_t number);
 model::Request request_of(const engine::QueueRef& queue, std::uint64_t number);
 
 /// As of one queue: what is wrong with a data directory as a power loss left it.
-std::vector<std::string> broken_promises(const std::string& data_dir, const MixSnapshot& told);
+/// `accept_loss`: it is opened although the start would refuse what is damaged.
+std::vector<std::string> broken_promises(const std::string& data_dir, const MixSnapshot& told,
+                                         bool accept_loss = false);
 
 }  // namespace lazaret::faults

@@ -244,8 +244,9 @@ class Inspection {
 
 }  // namespace
 
-std::vector<std::string> broken_promises(const std::string& data_dir, const MixSnapshot& told) {
+std::vector<std::string> broken_promises(const std::string& data_dir, const MixSnapshot& told, bool accept_loss) {
   storage::StoreOptions options;
+  options.accept_loss = accept_loss;
   options.data_dir = data_dir;
   auto store = storage::open_store(options);
   if (!store.ok()) return {"it does not open: " + store.status().text()};
