@@ -108,6 +108,7 @@ test('a rule is lifted without what it has caught, which can be replayed afterwa
   await until('both rules are listed', async () => (await row(page, '').count()) === 2);
   await page.keyboard.press('j');
   await page.keyboard.press('j');
+  await page.locator('tbody tr[data-index="1"]:focus').waitFor();
   await page.keyboard.press('l');
   const dialog = page.getByRole('dialog');
   await dialog.getByText(/caught stays? in the hospital/).waitFor();
