@@ -201,10 +201,7 @@ Result<std::string> actor_of(const json::object& object, const Request& request)
   if (!by.ok()) return by.status();
   // A header may have any bytes; what is stored is text.
   std::string actor = base::to_utf8(!by->empty() ? *by : !request.actor.empty() ? request.actor : request.peer);
-  if (actor.size() > limits::kActorBytes) {
-    return Status(Code::BAD_REQUEST, "by has more than " + std::to_string(limits::kActorBytes) + " bytes")
-        .with_limit("by", static_cast<std::int64_t>(limits::kActorBytes));
-  }
+  LZ_RETURN_IF_ERROR(check_bytes("by", actor, limits::kActorBytes));
   return actor;
 }
 
@@ -216,10 +213,7 @@ Result<Response> edit_case(Broker& broker, const Request& request) {
   if (!by.ok()) return by.status();
   auto note = text_field(*object, "note");
   if (!note.ok()) return note.status();
-  if (note->size() > limits::kCaseNoteBytes) {
-    return Status(Code::BAD_REQUEST, "note has more than " + std::to_string(limits::kCaseNoteBytes) + " bytes")
-        .with_limit("note", static_cast<std::int64_t>(limits::kCaseNoteBytes));
-  }
+  LZ_RETURN_IF_ERROR(check_bytes("note", *note, limits::kCaseNoteBytes));
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   const auto seen = expected_version(request);

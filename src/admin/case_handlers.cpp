@@ -189,10 +189,7 @@ Result<Response> discard_case(Broker& broker, const Request& request) {
   if (!body.ok()) return body.status();
   auto reason = text_field(*body, "reason");
   if (!reason.ok()) return reason.status();
-  if (reason->size() > kDiscardReasonBytes) {
-    return Status(Code::BAD_REQUEST, "reason has more than " + std::to_string(kDiscardReasonBytes) + " bytes")
-        .with_limit("reason", static_cast<std::int64_t>(kDiscardReasonBytes));
-  }
+  LZ_RETURN_IF_ERROR(check_bytes("reason", *reason, kDiscardReasonBytes));
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_open(*record));

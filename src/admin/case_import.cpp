@@ -34,22 +34,8 @@ Status wrong(std::string_view field, std::string_view expected) {
 Status read_text(const json::object& object, std::string_view name, std::size_t most, std::string& into) {
   auto text = text_field(object, name);
   if (!text.ok()) return text.status();
-  if (text->size() > most) {
-    return Status(Code::BAD_REQUEST, std::string(name) + " has more than " + std::to_string(most) + " bytes")
-        .with_limit(std::string(name), static_cast<std::int64_t>(most));
-  }
+  LZ_RETURN_IF_ERROR(check_bytes(name, *text, most));
   into = std::move(*text);
-  return {};
-}
-
-/// 0: it is not there, or null.
-Status read_time(const json::object& object, std::string_view name, base::Instant& into) {
-  const auto text = text_field(object, name);
-  if (!text.ok()) return text.status();
-  if (text->empty()) return {};
-  const auto time = base::parse_rfc3339(*text);
-  if (!time.ok()) return Status(Code::BAD_REQUEST, std::string(name) + ": " + time.status().text());
-  into = *time;
   return {};
 }
 
@@ -89,8 +75,8 @@ Status read_attempt(const json::value& value, model::Attempt& attempt) {
   if (!value.is_object()) return wrong("attempts", "a list of objects");
   const json::object& object = value.get_object();
   LZ_RETURN_IF_ERROR(read_consumer(object, attempt.consumer));
-  LZ_RETURN_IF_ERROR(read_time(object, "started_at", attempt.started_at));
-  LZ_RETURN_IF_ERROR(read_time(object, "ended_at", attempt.ended_at));
+  LZ_RETURN_IF_ERROR(read_time_field(object, "started_at", attempt.started_at));
+  LZ_RETURN_IF_ERROR(read_time_field(object, "ended_at", attempt.ended_at));
   LZ_RETURN_IF_ERROR(read_error(object, attempt.error));
   LZ_RETURN_IF_ERROR(read_flag(object, "late", attempt.late));
   bool counted = true;
@@ -140,9 +126,9 @@ Result<model::MessageRef> read_message(const json::object& shown, const ServerCo
   base::Instant published_at;
   base::Instant deadline;
   base::Instant expires_at;
-  LZ_RETURN_IF_ERROR(read_time(shown, "published_at", published_at));
-  LZ_RETURN_IF_ERROR(read_time(shown, "deadline", deadline));
-  LZ_RETURN_IF_ERROR(read_time(shown, "expires_at", expires_at));
+  LZ_RETURN_IF_ERROR(read_time_field(shown, "published_at", published_at));
+  LZ_RETURN_IF_ERROR(read_time_field(shown, "deadline", deadline));
+  LZ_RETURN_IF_ERROR(read_time_field(shown, "expires_at", expires_at));
   json::object own(shown, json::storage_ptr());  // not in what the request may take of memory
   for (const std::string_view name : kShown) own.erase(name);
   auto given = read_message_object(own);
@@ -174,7 +160,7 @@ Status read_origin(const json::object& line, model::CaseOrigin& origin) {
   const auto parsed = model::CaseId::parse(*id);
   if (!parsed) return wrong("id", "that of a case");
   origin.id = *parsed;
-  LZ_RETURN_IF_ERROR(read_time(line, "first_admitted_at", origin.admitted_at));
+  LZ_RETURN_IF_ERROR(read_time_field(line, "first_admitted_at", origin.admitted_at));
   return origin.admitted_at.us > 0 ? Status() : wrong("first_admitted_at", "a time");
 }
 

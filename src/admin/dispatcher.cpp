@@ -109,8 +109,7 @@ Response Dispatcher::handle(const Request& request) const noexcept {
     if (request.route->audited == Audited::no) return serve(request);
     const model::AuditCall call = model::bounded(audit_call_of(request));
     // What a list or an export shows is another thing each time; what a case shows is not, or an edit is noted.
-    const bool is_look = request.route->audited == Audited::look && request.query.empty() &&
-                         !request.arguments.empty() && request.route->pattern.starts_with("/api/v1/hospital/cases/");
+    const bool is_look = request.route->looked_at_again && request.query.empty();
     if (is_look && looks_.is_known(call, std::chrono::steady_clock::now())) return serve(request);
     auto begun = broker_.engine.audit().begin(call, request.deadline);
     if (!begun.ok()) return problem(begun.status());

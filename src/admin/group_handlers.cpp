@@ -78,10 +78,7 @@ Status take_text(const json::object& body, std::string_view name, std::size_t mo
   if (!body.contains(name)) return {};
   auto text = text_field(body, name);
   if (!text.ok()) return text.status();
-  if (text->size() > most) {
-    return Status(Code::BAD_REQUEST, std::string(name) + " has more than " + std::to_string(most) + " bytes")
-        .with_limit(std::string(name), static_cast<std::int64_t>(most));
-  }
+  LZ_RETURN_IF_ERROR(check_bytes(name, *text, most));
   field = std::move(*text);
   return {};
 }

@@ -178,4 +178,20 @@ base::Result<std::string> text_field(const json::object& object, std::string_vie
   return std::string(value->get_string());
 }
 
+Status read_time_field(const json::object& object, std::string_view name, base::Instant& into) {
+  const auto text = text_field(object, name);
+  if (!text.ok()) return text.status();
+  if (text->empty()) return {};
+  const auto time = base::parse_rfc3339(*text);
+  if (!time.ok()) return Status(Code::BAD_REQUEST, std::string(name) + ": " + time.status().text());
+  into = *time;
+  return {};
+}
+
+Status check_bytes(std::string_view name, std::string_view text, std::size_t most) {
+  if (text.size() <= most) return {};
+  return Status(Code::BAD_REQUEST, std::string(name) + " has more than " + std::to_string(most) + " bytes")
+      .with_limit(std::string(name), static_cast<std::int64_t>(most));
+}
+
 }  // namespace lazaret::admin

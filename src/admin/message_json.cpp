@@ -82,21 +82,11 @@ Status read_duration(const json::object& object, std::string_view name, base::Du
   return {};
 }
 
-Status read_time(const json::object& object, std::string_view name, base::Instant& into) {
-  auto text = text_field(object, name);
-  if (!text.ok()) return text.status();
-  if (text->empty()) return {};
-  const auto time = base::parse_rfc3339(*text);
-  if (!time.ok()) return Status(Code::BAD_REQUEST, std::string(name) + ": " + time.status().text());
-  into = *time;
-  return {};
-}
-
 Status read_times(const json::object& object, model::AskedTimes& times) {
   LZ_RETURN_IF_ERROR(read_duration(object, "delay", times.delay));
-  LZ_RETURN_IF_ERROR(read_time(object, "deliver_at", times.deliver_at));
+  LZ_RETURN_IF_ERROR(read_time_field(object, "deliver_at", times.deliver_at));
   LZ_RETURN_IF_ERROR(read_duration(object, "ttl", times.ttl));
-  return read_time(object, "expires_at", times.expires_at);
+  return read_time_field(object, "expires_at", times.expires_at);
 }
 
 Status read_body(const json::object& object, std::string& body) {

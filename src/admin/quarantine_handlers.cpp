@@ -87,11 +87,7 @@ Result<Wanted> read_wanted(const std::string& body) {
     }
   }
   if (!terms.empty()) wanted.filter += (wanted.filter.empty() ? "" : " ") + terms;
-  if (wanted.reason.size() > limits::kQuarantineReasonBytes) {
-    return Status(Code::BAD_REQUEST,
-                  "reason has more than " + std::to_string(limits::kQuarantineReasonBytes) + " bytes")
-        .with_limit("reason", static_cast<std::int64_t>(limits::kQuarantineReasonBytes));
-  }
+  LZ_RETURN_IF_ERROR(check_bytes("reason", wanted.reason, limits::kQuarantineReasonBytes));
   return wanted;
 }
 

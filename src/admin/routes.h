@@ -39,6 +39,7 @@ struct Route {
   std::string_view summary = {};
   Handler handler = nullptr;
   Audited audited = Audited::no;
+  bool looked_at_again = false;  // by a page that is open: the same look is noted once in a while (recent_looks.h)
   std::string_view audit_target = {};  // what it is about, where the path does not say it: a parameter, or a field
   std::vector<Parameter> query = {};
   std::string_view body = {};  // schema of the body; "": a body is refused

@@ -162,13 +162,18 @@ void ReplayJob::learn() {
   }
 }
 
+/// NOT_FOUND: the case is gone.
+Result<model::CaseRecord> ReplayJob::record_at(std::uint64_t index) {
+  const auto id = set_.case_at(index);
+  if (!id.ok()) return id.status();
+  return tools_.engine.store().read_case(*id);
+}
+
 /// An ended job sends nothing that was to be looked at once more; what it had sent before a restart says its case.
 void ReplayJob::look_at_the_rest() {
   for (int looks = 0; looks < kSendMost && !again_.empty(); ++looks) {
     const std::uint64_t index = again_.front();
-    const auto id = set_.case_at(index);
-    if (!id.ok()) return give_up(id.status());
-    const auto record = tools_.engine.store().read_case(*id);
+    const auto record = record_at(index);
     if (!record.ok() && record.code() != Code::NOT_FOUND) return give_up(record.status());
     again_.pop_front();
     something_happened_ = true;
@@ -205,9 +210,7 @@ bool ReplayJob::look_at_next(Instant now) {
   } else {
     return false;
   }
-  const auto id = set_.case_at(index);
-  if (!id.ok()) return give_up(id.status()), false;
-  const auto record = tools_.engine.store().read_case(*id);
+  const auto record = record_at(index);
   if (!record.ok() && record.code() != Code::NOT_FOUND) return give_up(record.status()), false;
   if (again) {
     again_.pop_front();

@@ -65,6 +65,7 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   void choose(base::Instant now);
   void learn();
   void send(base::Instant now);
+  base::Result<model::CaseRecord> record_at(std::uint64_t index);
   void look_at_the_rest();
   bool look_at_next(base::Instant now);
   void act(std::uint64_t index, const model::CaseRecord& record);

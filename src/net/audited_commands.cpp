@@ -139,18 +139,23 @@ void Session::update_queue(const wire::QueueRequest& frame, const engine::QueueR
       });
 }
 
+/// Of what is answered by Done.
+Session::Then Session::answer_with_count(std::uint64_t request) {
+  return [this, request](model::Answer&& answer) {
+    auto& done = std::get<model::Done>(answer);
+    if (!done.status.ok()) return refuse(request, std::move(done.status));
+    wire::QueueResponse response;
+    response.request = request;
+    response.count = done.count;
+    send(wire::encode(response));
+  };
+}
+
 void Session::remove(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
   model::AuditCall call = call_of(operation_on("delete", queue->kind), queue->name);
   if (frame.force) call.details.emplace_back("force", "true");
   perform<model::Done>(std::move(call), queue->shard, model::DeleteQueue{{}, queue->subscription, frame.force}, nullptr,
-                       [this, request = frame.request](model::Answer&& answer) {
-                         auto& done = std::get<model::Done>(answer);
-                         if (!done.status.ok()) return refuse(request, std::move(done.status));
-                         wire::QueueResponse response;
-                         response.request = request;
-                         response.count = done.count;
-                         send(wire::encode(response));
-                       });
+                       answer_with_count(frame.request));
 }
 
 void Session::purge(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
@@ -161,14 +166,7 @@ void Session::purge(const wire::QueueRequest& frame, const engine::QueueRef& que
       [](const model::Done& done) {
         return model::AuditChange{{}, {{"purged", std::to_string(done.count)}}};
       },
-      [this, request = frame.request](model::Answer&& answer) {
-        auto& done = std::get<model::Done>(answer);
-        if (!done.status.ok()) return refuse(request, std::move(done.status));
-        wire::QueueResponse response;
-        response.request = request;
-        response.count = done.count;
-        send(wire::encode(response));
-      });
+      answer_with_count(frame.request));
 }
 
 void Session::seek(const wire::QueueRequest& frame, const engine::QueueRef& queue) {

@@ -180,6 +180,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status on(wire::Goodbye&& frame);
   base::Status check_alert_to(const model::OptionsPatch& options) const;
   void create_queue(wire::QueueRequest&& frame);
+  Then answer_with_count(std::uint64_t request);
   void purge(const wire::QueueRequest& frame, const engine::QueueRef& queue);
   void remove(const wire::QueueRequest& frame, const engine::QueueRef& queue);
   void seek(const wire::QueueRequest& frame, const engine::QueueRef& queue);
