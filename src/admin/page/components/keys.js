@@ -1,5 +1,5 @@
 // Keys without modifiers, wherever nobody is typing. One listener; what was mounted last is asked first.
-import { html, useEffect, useRef } from '../view.js';
+import { html, useLayoutEffect, useRef } from '../view.js';
 import { Dialog } from './dialog.js';
 
 const handlers = [];
@@ -26,7 +26,8 @@ document.addEventListener('keydown', (event) => {
 export function useKeys(keys) {
   const holder = useRef(keys);
   holder.current = keys;
-  useEffect(() => {
+  // With what they work on: an effect after the paint would lose the first key of somebody quick.
+  useLayoutEffect(() => {
     handlers.push(holder);
     return () => { handlers.splice(handlers.indexOf(holder), 1); };
   }, []);
