@@ -65,13 +65,22 @@ class LAZARET_API Client {
   /// All of them in one atomic write, to any queues and topics on any shard, or none. The Receipt is of the first,
   /// which also says whether they are duplicates: tried again, hand over the same messages in the same order. At most
   /// 1,024, and together no larger than one message may be. Errors as of publish; bad_request: the broker is older.
-  Receipt publish_all(std::vector<Addressed> messages);
+  ///
+  /// `asks` are durable requests in the same write, as Client::ask makes them: the first of all is a message, unless
+  /// there are only requests. Their time counts from when the broker takes them. One whose id is open or remembered
+  /// where it goes is not asked again (the others are; the first makes all of them a duplicate). Their queues are
+  /// there, and the two of each are not one (not_found, bad_request). How many requests are open refuses none of them.
+  Receipt publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks = {});
   template <Token<Receipt> T = Default>
   auto async_publish_all(std::vector<Addressed> messages, T&& token = {}) {
-    return detail::operation<Receipt>(
-        token, [self = *this, messages = std::move(messages)](detail::Handler<Receipt> handler) mutable {
-          self.start_publish_all(std::move(messages), std::move(handler));
-        });
+    return async_publish_all(std::move(messages), std::vector<DurableAsk>(), std::forward<T>(token));
+  }
+  template <Token<Receipt> T = Default>
+  auto async_publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks, T&& token = {}) {
+    return detail::operation<Receipt>(token, [self = *this, messages = std::move(messages),
+                                              asks = std::move(asks)](detail::Handler<Receipt> handler) mutable {
+      self.start_publish_all(std::move(messages), std::move(asks), std::move(handler));
+    });
   }
 
   // --- Requests -------------------------------------------------------------------------------------------------
@@ -276,7 +285,8 @@ class LAZARET_API Client {
   void start_ask(Ask ask, std::string reply_queue, Headers context, detail::Handler<Receipt> handler);
   void start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler);
   void start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler);
-  void start_publish_all(std::vector<Addressed> messages, detail::Handler<Receipt> handler);
+  void start_publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks,
+                         detail::Handler<Receipt> handler);
   /// One of the three kinds of spec.
   struct AnySpec {
     Kind kind = Kind::queue;

@@ -220,7 +220,7 @@ struct Ask {
   /// Of a durable one: so long after it was asked the reply says timed_out. 0: a year, which is the longest.
   milliseconds within{0};
 };
-/// A durable request, of Verdict::ask: where its reply goes, and what comes back with that.
+/// A durable request, of Verdict::ask and Client::publish_all: where its reply goes, and what comes back with that.
 struct DurableAsk {
   Ask ask;
   std::string reply_queue;

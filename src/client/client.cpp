@@ -62,17 +62,20 @@ void Client::start_publish(std::string&& to, Message&& message, detail::Handler<
   core().publish(std::move(to), std::move(message), timeout_, std::move(handler));
 }
 
-Receipt Client::publish_all(std::vector<Addressed> messages) {
+Receipt Client::publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks) {
   check_may_block(core().would_deadlock());
-  return wait_for<Receipt>(
-      [&](detail::Handler<Receipt> handler) { start_publish_all(std::move(messages), std::move(handler)); });
+  return wait_for<Receipt>([&](detail::Handler<Receipt> handler) {
+    start_publish_all(std::move(messages), std::move(asks), std::move(handler));
+  });
 }
 
-void Client::start_publish_all(std::vector<Addressed> messages, detail::Handler<Receipt> handler) {
+void Client::start_publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks,
+                               detail::Handler<Receipt> handler) {
   if (inherited_ != nullptr) {
     for (Addressed& one : messages) inherited_->apply_to(one.message);
+    for (DurableAsk& one : asks) inherited_->apply_to(one.ask.message);
   }
-  core().publish_all(std::move(messages), timeout_, std::move(handler));
+  core().publish_all(std::move(messages), std::move(asks), timeout_, std::move(handler));
 }
 
 Consumer Client::start_consumer(std::string from, detail::AnyHandler handler, ConsumeOptions options) {

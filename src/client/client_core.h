@@ -65,11 +65,13 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   /// With what goes out in the same write; null: nothing.
   struct Together {
     wire::AddressedItems items;
+    wire::AskTermsRef ask;         // the message itself is a durable request; null: it is none
     std::size_t largest_body = 0;  // before any was compressed
   };
   void submit(std::string&& queue, Message&& message, Together together, milliseconds timeout,
               Handler<Receipt> handler);
-  void publish_all(std::vector<Addressed> messages, milliseconds timeout, Handler<Receipt> handler);
+  void publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks, milliseconds timeout,
+                   Handler<Receipt> handler);
   void request(Requests::Request request);
   /// A request to a service; names it for `cancel_question`.
   std::uint64_t ask(std::string&& queue, Message&& message, SteadyTime deadline, std::shared_ptr<const OnNote> on_note,

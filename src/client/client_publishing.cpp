@@ -19,13 +19,24 @@ constexpr std::size_t kSubmittedKept = 4096;
 
 }  // namespace
 
-void ClientCore::publish_all(std::vector<Addressed> messages, milliseconds timeout, Handler<Receipt> handler) {
+void ClientCore::publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks, milliseconds timeout,
+                             Handler<Receipt> handler) {
   const auto refuse = [&](const Status& why) { Completion<Receipt>(std::move(handler), home_).fail(why); };
-  if (messages.empty()) return refuse(Status(Code::BAD_REQUEST, "there is nothing to publish"));
-  Addressed first = std::move(messages.front());
-  messages.erase(messages.begin());
-  Together together{nullptr, largest_body(messages)};
-  auto others = addressed_items(std::move(messages), options_.compress_from);
+  if (messages.empty() && asks.empty()) return refuse(Status(Code::BAD_REQUEST, "there is nothing to publish"));
+  Addressed first;
+  Together together;
+  if (!messages.empty()) {
+    first = std::move(messages.front());
+    messages.erase(messages.begin());
+  } else {
+    auto terms = ask_terms(asks.front());
+    if (!terms.ok()) return refuse(terms.status());
+    together.ask = std::move(*terms);
+    first = {std::move(asks.front().ask.to), std::move(asks.front().ask.message)};
+    asks.erase(asks.begin());
+  }
+  together.largest_body = largest_body(messages);
+  auto others = addressed_items(std::move(messages), std::move(asks), options_.compress_from);
   if (!others.ok()) return refuse(others.status());
   together.items = std::move(*others);
   submit(std::move(first.to), std::move(first.message), std::move(together), timeout, std::move(handler));
@@ -39,6 +50,7 @@ void ClientCore::submit(std::string&& queue, Message&& message, Together togethe
                         Handler<Receipt> handler) {
   Outgoing outgoing;
   outgoing.together = std::move(together.items);
+  outgoing.ask = std::move(together.ask);
   outgoing.operation = next_operation();
   on_cancel(
       handler, [](ClientCore& self, std::uint64_t operation) { self.publisher_.cancel(operation); },
@@ -49,7 +61,7 @@ void ClientCore::submit(std::string&& queue, Message&& message, Together togethe
   if (words.ok()) words = check_texts(message);
   if (!words.ok()) return outgoing.completion.fail(words);
   outgoing.opened_bytes = std::max(message.body.size(), together.largest_body);
-  compress_body(message, options_.compress_from);
+  if (outgoing.ask == nullptr) compress_body(message, options_.compress_from);  // requests go as they are
   outgoing.envelope = encode_envelope(message);
   outgoing.id = message.id;
   outgoing.sequence = message.sequence;

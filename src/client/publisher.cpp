@@ -68,6 +68,11 @@ Status check_together(const wire::Welcome& told, const std::vector<wire::Address
   return check_size(told, 0, bytes);
 }
 
+Status check_asked(const wire::Welcome& told) {
+  if (knows(told, wire::kFeatureAsksTogether)) return {};
+  return {Code::BAD_REQUEST, "this broker is of a version that knows no requests without a message in a transaction"};
+}
+
 Status check_size(const wire::Welcome& told, std::size_t envelope, std::size_t body) {
   const auto beyond = [](Code code, std::string_view what, std::size_t bytes, std::uint64_t limit, std::string name) {
     return Status(code, "the " + std::string(what) + " has " + std::to_string(bytes) +
@@ -118,7 +123,7 @@ bool Publisher::adopt(Producer& producer, Outgoing& message) {
   if (known == producer.unresolved.end()) return false;
   for (auto& [request, items] : producer.in_flight) {
     for (Outgoing& item : items) {
-      const bool same = item.id == message.id && (item.together == nullptr) == (message.together == nullptr);
+      const bool same = item.id == message.id && item.is_transaction() == message.is_transaction();
       if (!same || item.completion) continue;
       item.completion = std::move(message.completion);
       item.deadline = message.deadline;
@@ -206,6 +211,7 @@ Status Publisher::check_acceptable(const Outgoing& message) const {
   const std::size_t body = std::max(message.body.size(), message.opened_bytes);
   if (Status size = check_size(told, message.envelope.size(), body); !size.ok()) return size;
   if (message.together != nullptr) LZ_RETURN_IF_ERROR(check_together(told, *message.together, message.body.size()));
+  if (message.ask != nullptr) LZ_RETURN_IF_ERROR(check_asked(told));
   const bool timed = message.delay.count() != 0 || message.deliver_at.us != 0 || message.ttl.count() != 0;
   if (timed && !knows(told, wire::kFeatureTime)) {
     // It would deliver at once, and for ever.
@@ -238,7 +244,7 @@ void Publisher::send(Producer& producer) {
     while (!producer.waiting.empty() && frame.items.size() < items_most && bytes < limits::kBatchBytes &&
            producer.in_flight_count < window) {
       Outgoing& message = producer.waiting.front();
-      const bool too_much = bytes + message.size() > limits::kBatchBytes || message.together != nullptr;
+      const bool too_much = bytes + message.size() > limits::kBatchBytes || message.is_transaction();
       if (!frame.items.empty() && too_much) break;
       if (message.sequence == 0) message.sequence = producer.last_sequence + 1;
       producer.last_sequence = std::max(producer.last_sequence, message.sequence);
@@ -246,11 +252,13 @@ void Publisher::send(Producer& producer) {
       bytes += message.size();
       frame.items.push_back({message.sequence, message.envelope, message.body, message.body_crc, message.delay,
                              message.deliver_at, message.ttl});
+      const bool is_transaction = message.is_transaction();
       frame.together = message.together;
+      frame.ask = message.ask;
       items.push_back(std::move(message));
       producer.waiting.pop_front();
       ++producer.in_flight_count;
-      if (frame.together != nullptr) break;
+      if (is_transaction) break;
     }
     if (!std::exchange(producer.busy, true)) busy_.splice(busy_.end(), idle_, producer.place);
     requests_[frame.request] = producer.queue;

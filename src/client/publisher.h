@@ -67,6 +67,13 @@ inline std::size_t size_of(const wire::AddressedItems& items) {
   return bytes;
 }
 
+inline std::size_t size_of(const wire::AskTermsRef& ask) {
+  if (ask == nullptr) return 0;
+  std::size_t bytes = ask->reply_queue.size();
+  for (const auto& [name, value] : ask->context) bytes += name.size() + value.size();
+  return bytes;
+}
+
 /// One publish, encoded by the caller's thread.
 struct Outgoing {
   std::uint64_t operation = 0;  // names it for cancellation
@@ -79,17 +86,22 @@ struct Outgoing {
   base::Instant deliver_at;
   base::Duration ttl{};
   wire::AddressedItems together;  // in the same write
+  wire::AskTermsRef ask;          // it is a durable request; null: it is none
   std::size_t opened_bytes = 0;   // of the body before it was compressed: consumers are given no more than the limit
   SteadyTime deadline;
   Completion<Receipt> completion;  // empty: nobody waits any more, only its fate is of interest
   bool sent = false;               // on this connection or an earlier one
   bool again = false;              // on an earlier one, or by a call that ended as OUTCOME_UNKNOWN
   PendingPlace place;
-  std::size_t size() const { return envelope.size() + body.size() + size_of(together); }
+  /// Whether it is one of several, or a request.
+  bool is_transaction() const { return together != nullptr || ask != nullptr; }
+  std::size_t size() const { return envelope.size() + body.size() + size_of(together) + size_of(ask); }
 };
 
 /// What a broker with these limits and features would not take of them, with another body of that size; or OK.
 base::Status check_together(const wire::Welcome& told, const std::vector<wire::AddressedItem>& items, std::size_t with);
+/// BAD_REQUEST from a broker that would publish what is a request, or OK.
+base::Status check_asked(const wire::Welcome& told);
 /// MESSAGE_TOO_LARGE or HEADERS_TOO_LARGE for what a broker with these limits would not take, or OK.
 base::Status check_size(const wire::Welcome& told, std::size_t envelope, std::size_t body);
 

@@ -94,14 +94,16 @@ base::Status add_published(Addressed one, std::size_t compress_from, const Messa
   return {};
 }
 
-base::Status add_asked(DurableAsk one, const Message& cause, Items& items) {
+base::Status add_asked(DurableAsk one, const Message* cause, Items& items) {
   Message& message = one.ask.message;
   for (const base::Status& words : {check_queue_name(one.ask.to), check_queue_name(one.reply_queue),
                                     check_texts(message), check_context(one.context)}) {
     if (!words.ok()) return words;
   }
-  follow(message, cause);
-  if (message.traceparent.empty()) message.traceparent = cause.traceparent;
+  if (cause != nullptr) {
+    follow(message, *cause);
+    if (message.traceparent.empty()) message.traceparent = cause->traceparent;
+  }
   const base::Duration time_left = make_durable(message, one.ask.within, one.reply_queue);
   items.push_back(
       {std::move(one.ask.to), item_of(message), std::move(one.reply_queue), time_left, std::move(one.context)});
@@ -110,13 +112,22 @@ base::Status add_asked(DurableAsk one, const Message& cause, Items& items) {
 
 }  // namespace
 
-base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from) {
-  if (messages.empty()) return wire::AddressedItems();
+base::Result<wire::AskTermsRef> ask_terms(DurableAsk& ask) {
+  LZ_RETURN_IF_ERROR(check_queue_name(ask.reply_queue));
+  LZ_RETURN_IF_ERROR(check_context(ask.context));
+  const base::Duration time_left = make_durable(ask.ask.message, ask.ask.within, ask.reply_queue);
+  return std::make_shared<const wire::AskTerms>(wire::AskTerms{ask.reply_queue, time_left, ask.context});
+}
+
+base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::vector<DurableAsk> asks,
+                                                   std::size_t compress_from) {
+  if (messages.empty() && asks.empty()) return wire::AddressedItems();
   auto items = std::make_shared<Items>();
-  items->reserve(messages.size());
+  items->reserve(messages.size() + asks.size());
   for (Addressed& one : messages) {
     LZ_RETURN_IF_ERROR(add_published(std::move(one), compress_from, nullptr, *items));
   }
+  for (DurableAsk& one : asks) LZ_RETURN_IF_ERROR(add_asked(std::move(one), nullptr, *items));
   return wire::AddressedItems(std::move(items));
 }
 
@@ -127,7 +138,7 @@ base::Result<wire::AddressedItems> outgoing_items(const Verdict& verdict, std::s
   for (const Addressed& one : verdict.publishes()) {
     LZ_RETURN_IF_ERROR(add_published(one, compress_from, &cause, *items));
   }
-  for (const DurableAsk& one : verdict.asks()) LZ_RETURN_IF_ERROR(add_asked(one, cause, *items));
+  for (const DurableAsk& one : verdict.asks()) LZ_RETURN_IF_ERROR(add_asked(one, &cause, *items));
   return wire::AddressedItems(std::move(items));
 }
 

@@ -17,8 +17,12 @@ VerdictRef wire_verdict(const Verdict& verdict);
 /// not, for any other verdict, for texts that are none, and for what is larger than a broker with these limits takes.
 base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Message* request,
                                             const wire::Welcome& limits);
-/// What is published in the same write as something else, encoded; null for nothing. Why not, for texts that are none.
-base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::size_t compress_from);
+/// What is published, and asked, in the same write as something else, encoded; null for nothing. Why not, for texts
+/// that are none.
+base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::vector<DurableAsk> asks,
+                                                   std::size_t compress_from);
+/// What makes its message a durable request. Fills in what that says of it (make_durable). Why not, as above.
+base::Result<wire::AskTermsRef> ask_terms(DurableAsk& ask);
 /// The same of what a verdict on the message `cause` publishes and asks.
 base::Result<wire::AddressedItems> outgoing_items(const Verdict& verdict, std::size_t compress_from,
                                                   const Message& cause);

@@ -15,6 +15,12 @@ namespace limits = model::limits;
 
 constexpr base::Duration kProducersCheckEvery = std::chrono::minutes(10);
 
+/// Null: its item is no request.
+const model::AskedAlong* asked_by(const model::Publish& command) {
+  const bool asks = command.outgoing != nullptr && command.outgoing->item.has_value();
+  return asks ? &*command.outgoing->item : nullptr;
+}
+
 /// Of the body, and of what goes with it: all of that is the same when it is sent again.
 std::uint32_t checksum_of(const model::Publish& command, const model::PublishItem& item) {
   std::uint32_t sum = item.message->body_crc;
@@ -113,7 +119,10 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
       case Verdict::too_old: return {Code::SEQUENCE_TOO_OLD, {}, false};
     }
   }
-  if (const auto stored_at = known_by_id(log, *item.message)) {
+  const model::AskedAlong* ask = asked_by(command);
+  if (ask != nullptr && log.is_topic) return {Code::BAD_REQUEST, {}, false};
+  const auto asked_at = ask == nullptr ? std::nullopt : known_request(log, ask->id);
+  if (const auto stored_at = asked_at ? asked_at : known_by_id(log, *item.message)) {
     if (numbered) {
       note_sequence(log, command, item, *stored_at);
       touch(log);
@@ -123,12 +132,16 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   if (command.outgoing != nullptr) {
     if (const Code problem = outgoing_problem(*command.outgoing); problem != Code::OK) return {problem, {}, false};
   }
+  if (ask != nullptr) {
+    if (const Code problem = ask_problem(log.state.log, *ask); problem != Code::OK) return {problem, {}, false};
+  }
   // Behind the answers above: what is stored already needs no space, and refused it would be stored twice later, when
   // its publisher gave up its number.
   if (refuse_publishes) return {Code::RESOURCE_EXHAUSTED, {}, false};
   if (log.limited && !make_room(log, item.message->size())) return {Code::RESOURCE_EXHAUSTED, {}, false};
   const Offset offset = log.state.next;
   if (numbered) note_sequence(log, command, item, offset);
+  if (ask != nullptr) note_asked(*log.readers.front(), offset, *ask);
   take_in(log, std::move(item.message), stored);
   return {Code::OK, offset, false};
 }
@@ -150,6 +163,12 @@ void Shard::State::change_deduplication(Log& log, const model::QueueOptions& opt
   } else if (log.ids != nullptr) {
     log.ids->change_window(window);
   }
+}
+
+/// Where the message of a request is that was asked before, and is open or remembered. REQUIRES a queue's log.
+std::optional<Offset> Shard::State::known_request(const Log& log, const model::MessageId& id) {
+  const PendingRequest* known = pending_requests.find({log.readers.front()->queue->subscription, id});
+  return known == nullptr ? std::nullopt : std::optional(known->record.offset);
 }
 
 /// Where it is, if its publisher's id for it came lately.

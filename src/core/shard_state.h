@@ -119,6 +119,7 @@ struct Shard::State {
   void take_in(Log& log, std::shared_ptr<model::Message> message, Arrivals& stored);
   void note_sequence(Log& log, const model::Publish& command, const model::PublishItem& item, model::Offset offset);
   void change_deduplication(Log& log, const model::QueueOptions& options);
+  std::optional<model::Offset> known_request(const Log& log, const model::MessageId& id);
   std::optional<model::Offset> known_by_id(const Log& log, const model::Message& message);
   model::MessageId id_of(const model::Message& message);
   void append(Log& log, model::Offset first, Arrivals stored);
@@ -133,6 +134,7 @@ struct Shard::State {
   base::Code outgoing_problem(const model::Outgoing& outgoing);
   void publish_along(const model::Outgoing& outgoing);
   base::Code outgoing_problem(const model::Outgoing::To& to);
+  base::Code ask_problem(model::LogId log, const model::AskedAlong& ask);
   void append_along(Log& log, const std::vector<std::shared_ptr<model::Message>>& messages,
                     const std::vector<model::AskedAlong>& asks, bool repeats = false);
   void owe(const model::Outgoing::To& to, model::SubscriptionId asked = {}, bool repeats = false);

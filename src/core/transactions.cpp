@@ -22,7 +22,8 @@ using base::Code;
 using model::Offset;
 namespace limits = model::limits;
 
-/// Why nothing may become of it, if anything. Nothing has been done yet.
+/// Why nothing may become of it, if anything. Nothing has been done yet. Whether its item may be asked is seen by
+/// whoever stores that.
 Code Shard::State::outgoing_problem(const model::Outgoing& outgoing) {
   if (outgoing.problem != Code::OK) return outgoing.problem;
   if (refuse_publishes) return Code::RESOURCE_EXHAUSTED;
@@ -34,14 +35,18 @@ Code Shard::State::outgoing_problem(const model::Outgoing& outgoing) {
 
 /// Of what is on another shard is known what whoever took it in has found there.
 Code Shard::State::outgoing_problem(const model::Outgoing::To& to) {
-  const auto is_gone = [&](model::ShardId shard, model::LogId log) {
-    return shard == config.shard && !publish_problem(find(log)).ok();
-  };
-  if (is_gone(to.shard, to.log)) return Code::NOT_FOUND;
+  if (to.shard == config.shard && !publish_problem(find(to.log)).ok()) return Code::NOT_FOUND;
   for (const model::AskedAlong& one : to.asks) {
-    if (one.reply_to->log == to.log) return Code::BAD_REQUEST;
-    if (is_gone(one.reply_to->shard, one.reply_to->log)) return Code::NOT_FOUND;
+    if (const Code problem = ask_problem(to.log, one); problem != Code::OK) return problem;
   }
+  return Code::OK;
+}
+
+/// Of one that goes to this log.
+Code Shard::State::ask_problem(model::LogId log, const model::AskedAlong& ask) {
+  const model::ReplyAddress& to = *ask.reply_to;
+  if (to.log == log) return Code::BAD_REQUEST;
+  if (to.shard == config.shard && !publish_problem(find(to.log)).ok()) return Code::NOT_FOUND;
   return Code::OK;
 }
 

@@ -41,6 +41,8 @@ struct Outgoing {
     std::vector<AskedAlong> asks{};
   };
   std::vector<To> to;
+  /// Of a publish, whose log is then a queue's: its item is a durable request itself. `place` says nothing.
+  std::optional<AskedAlong> item{};
   /// Also where a message of the same id came lately, and the log deduplicates by ids.
   bool repeats = false;
   /// Whoever took it in says why nothing may become of it.
@@ -58,8 +60,8 @@ struct Publish {
   LogId log;  // a queue's or a topic's
   std::optional<ProducerId> producer;
   std::vector<PublishItem> items;
-  /// Of a publish of one item: what is published together with it. Where the item was stored before, so was this. Null:
-  /// nothing.
+  /// Of a publish of one item: what is published together with it, and whether it is a request. Where the item was
+  /// stored, or asked, before, so was this. Null: nothing.
   OutgoingRef outgoing = nullptr;
 };
 /// A message whose requester waits for a reply. Answered by Replied: once it has ended, and before that by the notes

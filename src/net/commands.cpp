@@ -121,7 +121,7 @@ void Session::open_producer(const wire::OpenProducer& frame) {
   if (!found.ok()) return refuse(frame.request, found.status());
   const engine::QueueRef& queue = *found;
   const std::uint32_t number = ++last_producer_;
-  producers_.emplace(number, Producer{queue->shard, queue->log, frame.producer_id});
+  producers_.emplace(number, Producer{queue->shard, queue->log, frame.producer_id, queue});
   if (!frame.producer_id) return send(wire::encode(wire::ProducerOpened{frame.request, {}, number, 0}));
   const model::Origin origin = expect([this, request = frame.request, number](model::Answer&& answer) {
     auto& opened = std::get<model::ProducerOpened>(answer);
@@ -200,8 +200,8 @@ std::size_t bodies_of(const wire::AddressedItems& items) {
 
 /// What goes out in the same write as something else; or why the broker does not take it. `frame_bytes`: of all bodies
 /// that came with it.
-base::Result<model::OutgoingRef> Session::outgoing_of(const std::vector<wire::AddressedItem>& items,
-                                                      std::size_t frame_bytes) {
+base::Result<std::shared_ptr<model::Outgoing>> Session::outgoing_of(const std::vector<wire::AddressedItem>& items,
+                                                                    std::size_t frame_bytes) {
   auto outgoing = std::make_shared<model::Outgoing>();
   for (const wire::AddressedItem& one : items) {
     const auto found = context_.engine.directory().destination(one.to);
@@ -214,16 +214,28 @@ base::Result<model::OutgoingRef> Session::outgoing_of(const std::vector<wire::Ad
     auto& to = outgoing->to;
     auto place = std::find_if(to.begin(), to.end(), [&](const auto& other) { return other.log == queue->log; });
     if (place == to.end()) place = to.insert(to.end(), {queue->shard, queue->log, {}, {}});
-    if (one.is_ask()) LZ_RETURN_IF_ERROR(ask_along(one, *queue, **message, *place));
+    if (one.is_ask()) {
+      auto ask = asked_along(one.item, {one.reply_queue, one.time_left, one.context}, *queue, **message);
+      if (!ask.ok()) return ask.status();
+      ask->place = static_cast<std::uint32_t>(place->messages.size());
+      place->asks.push_back(std::move(*ask));
+    }
     place->messages.push_back(std::move(message).value());
   }
-  return model::OutgoingRef(std::move(outgoing));
+  return outgoing;
 }
 
-Status Session::publish_together(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
-                                 model::Publish& command) {
-  auto outgoing = outgoing_of(items, frame_bytes);
+/// What the one item of a publish, which is to become `message`, takes along, and whether it is a request itself.
+Status Session::publish_together(const wire::Publish& frame, std::size_t frame_bytes, const model::QueueRecord& queue,
+                                 const model::Message& message, model::Publish& command) {
+  static const std::vector<wire::AddressedItem> kNone;
+  auto outgoing = outgoing_of(frame.together == nullptr ? kNone : *frame.together, frame_bytes);
   if (!outgoing.ok()) return outgoing.status();
+  if (frame.ask != nullptr) {
+    auto ask = asked_along(frame.items.front(), *frame.ask, queue, message);
+    if (!ask.ok()) return ask.status();
+    (*outgoing)->item = std::move(*ask);
+  }
   command.outgoing = std::move(*outgoing);
   return {};
 }
@@ -245,13 +257,16 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   command.producer = producer->second.id;
   command.items.reserve(frame.items.size());
   std::vector<std::pair<std::size_t, Status>> refused;
+  const bool alone = together == 0 && frame.ask == nullptr;
   for (std::size_t place = 0; place < frame.items.size(); ++place) {
     wire::PublishItem& item = frame.items[place];
     const std::uint64_t sequence = item.sequence;
     if (together > 0) item.body = by_itself(std::move(item.body), bytes);
     auto message = message_of(std::move(item));
     Status problem = message.ok() ? Status() : message.status();
-    if (problem.ok() && together > 0) problem = publish_together(*frame.together, bytes, command);
+    if (problem.ok() && !alone) {
+      problem = publish_together(frame, bytes, *producer->second.queue, **message, command);
+    }
     if (!problem.ok()) {
       refused.emplace_back(place, std::move(problem));
       continue;

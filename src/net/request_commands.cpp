@@ -121,23 +121,22 @@ Status Session::ask(wire::Ask&& frame) {
   return {};
 }
 
-/// The same of one that goes out in the same write as something else, behind what is there already of that queue.
-Status Session::ask_along(const wire::AddressedItem& item, const model::QueueRecord& queue,
-                          const model::Message& message, model::Outgoing::To& to) const {
+/// The same of one that goes out in the same write as something else: `item` is to become `message`.
+base::Result<model::AskedAlong> Session::asked_along(const wire::PublishItem& item, wire::AskTerms terms,
+                                                     const model::QueueRecord& queue,
+                                                     const model::Message& message) const {
   if (queue.kind != model::Kind::queue) {
     return Status(Code::BAD_REQUEST, queue.name + " is a topic: a request goes to a queue");
   }
-  const bool timed = item.item.delay.count() != 0 || item.item.deliver_at.us != 0 || item.item.ttl.count() != 0;
+  const bool timed = item.delay.count() != 0 || item.deliver_at.us != 0 || item.ttl.count() != 0;
   if (timed) return Status(Code::BAD_REQUEST, "a request has a deadline, and neither a delay nor a time to live");
-  auto address = address_of(item.reply_queue, item.context, message);
+  auto address = address_of(std::move(terms.reply_queue), std::move(terms.context), message);
   if (!address.ok()) return address.status();
   if ((*address)->log == queue.log) {
     return Status(Code::BAD_REQUEST, "the reply to a request goes to another queue than the request");
   }
-  const base::Instant deadline = context_.engine.now() + std::min(item.time_left, limits::kRequestTimeMost);
-  to.asks.push_back({static_cast<std::uint32_t>(to.messages.size()), wire::decode_envelope(message.envelope.view())->id,
-                     deadline, std::move(*address)});
-  return {};
+  const base::Instant deadline = context_.engine.now() + std::min(terms.time_left, limits::kRequestTimeMost);
+  return model::AskedAlong{0, wire::decode_envelope(message.envelope.view())->id, deadline, std::move(*address)};
 }
 
 base::Result<model::ReplyAddressRef> Session::address_of(std::string reply_queue, wire::Context context,

@@ -79,6 +79,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
     model::ShardId shard;
     model::LogId log;
     std::optional<model::ProducerId> id;
+    engine::QueueRef queue;  // or topic
   };
   struct Consumer {
     model::ShardId shard;
@@ -155,9 +156,10 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   std::shared_ptr<model::Message> message_of(base::SharedBytes envelope, base::SharedBytes body, std::uint32_t crc,
                                              const wire::EnvelopeFacts& facts);
   base::Result<std::shared_ptr<model::Message>> message_of(wire::PublishItem&& item);
-  base::Result<model::OutgoingRef> outgoing_of(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes);
-  base::Status publish_together(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
-                                model::Publish& command);
+  base::Result<std::shared_ptr<model::Outgoing>> outgoing_of(const std::vector<wire::AddressedItem>& items,
+                                                             std::size_t frame_bytes);
+  base::Status publish_together(const wire::Publish& frame, std::size_t frame_bytes, const model::QueueRecord& queue,
+                                const model::Message& message, model::Publish& command);
   std::size_t take_outgoing(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
                             model::Verdict& verdict);
   base::Status on(wire::OpenProducer&& frame);
@@ -190,8 +192,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status ask(wire::Request&& frame);
   base::Status on(wire::Ask&& frame);
   base::Status ask(wire::Ask&& frame);
-  base::Status ask_along(const wire::AddressedItem& item, const model::QueueRecord& queue,
-                         const model::Message& message, model::Outgoing::To& to) const;
+  base::Result<model::AskedAlong> asked_along(const wire::PublishItem& item, wire::AskTerms terms,
+                                              const model::QueueRecord& queue, const model::Message& message) const;
   base::Result<model::ReplyAddressRef> address_of(std::string reply_queue, wire::Context context,
                                                   const model::Message& message) const;
   void refuse_request(std::uint64_t request, base::Status status);

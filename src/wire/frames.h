@@ -66,12 +66,14 @@ enum class FrameType : std::uint8_t {
 inline constexpr std::uint32_t kProtocolVersion = 1;
 /// Optional features, by name. "time": delays and times to live; "requests": REQUEST, CANCEL_REQUEST and ANSWER;
 /// "asks": ASK; "transactions": what is published in the same write as a verdict, or as another message; "asks_along":
-/// durable requests among that; "priority": the envelope's field of that name.
+/// durable requests among that; "asks_together": the other message may be one too; "priority": the envelope's field of
+/// that name.
 inline constexpr std::string_view kFeatureTime = "time";
 inline constexpr std::string_view kFeatureRequests = "requests";
 inline constexpr std::string_view kFeatureAsks = "asks";
 inline constexpr std::string_view kFeatureTransactions = "transactions";
 inline constexpr std::string_view kFeatureAsksAlong = "asks_along";
+inline constexpr std::string_view kFeatureAsksTogether = "asks_together";
 inline constexpr std::string_view kFeaturePriority = "priority";
 /// All that this version knows, for a Hello.
 std::vector<std::string> features();
@@ -158,11 +160,19 @@ struct AddressedItem {
 };
 /// Null: nothing.
 using AddressedItems = std::shared_ptr<const std::vector<AddressedItem>>;
+/// What makes a publish a durable request, as in Ask.
+struct AskTerms {
+  std::string reply_queue;
+  base::Duration time_left{};
+  Context context;
+};
+using AskTermsRef = std::shared_ptr<const AskTerms>;
 struct Publish {
   std::uint64_t request = 0;
   std::uint32_t producer = 0;
   std::vector<PublishItem> items;
   AddressedItems together = nullptr;  // with one item only
+  AskTermsRef ask = nullptr;          // of the one item; null: it is none
 };
 struct Published {
   std::uint64_t request = 0;

@@ -144,6 +144,8 @@ PublishItem take(const v1::PublishItem& in, BodyCutter& bodies);
 /// Null where there is nothing.
 AddressedItems take(const google::protobuf::RepeatedPtrField<v1::AddressedItem>& in, BodyCutter& bodies);
 void fill(v1::AddressedItem* out, const AddressedItem& item);
+void fill(v1::AskTerms* out, const AskTerms& ask);
+AskTermsRef take(const v1::AskTerms& in);
 void fill(google::protobuf::RepeatedPtrField<v1::ContextEntry>* out, const Context& context);
 /// One entry more than allowed says that there are too many.
 Context context_of(const google::protobuf::RepeatedPtrField<v1::ContextEntry>& in);

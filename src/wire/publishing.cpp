@@ -91,10 +91,22 @@ AddressedItems take(const google::protobuf::RepeatedPtrField<v1::AddressedItem>&
   return items;
 }
 
+void fill(v1::AskTerms* out, const AskTerms& ask) {
+  out->set_reply_queue(ask.reply_queue);
+  out->set_time_left_us(ask.time_left.count() > 0 ? static_cast<std::uint64_t>(ask.time_left.count()) : 0);
+  fill(out->mutable_context(), ask.context);
+}
+
+AskTermsRef take(const v1::AskTerms& in) {
+  return std::make_shared<const AskTerms>(
+      AskTerms{in.reply_queue(), microseconds(in.time_left_us()), context_of(in.context())});
+}
+
 OutFrame encode(const Publish& frame) {
   auto out = Reused<v1::Publish>::blank();
   out->set_request(frame.request);
   out->set_producer(frame.producer);
+  if (frame.ask != nullptr) fill(out->mutable_ask(), *frame.ask);
   std::size_t body_bytes = 0;
   for (const PublishItem& item : frame.items) {
     fill(out->add_items(), item);
@@ -124,6 +136,10 @@ base::Result<Publish> decode<Publish>(const Frame& frame) {
   out.together = take(in->together(), bodies);
   if (out.together != nullptr && out.items.size() != 1) {
     return bad_frame("what is published together comes with one item");
+  }
+  if (in->has_ask()) {
+    if (out.items.size() != 1) return bad_frame("a PUBLISH that asks has one item");
+    out.ask = take(in->ask());
   }
   if (!bodies.exact()) return bad_frame("the body lengths in PUBLISH do not add up to the frame's body");
   return out;

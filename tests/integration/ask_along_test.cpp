@@ -1,12 +1,14 @@
-// Durable requests that go out with a verdict, on a real broker: the ack, what it publishes and what it asks are one,
-// on whatever shards the queues are, and nobody's death leaves half of them or takes a reply.
+// Durable requests that go out with a verdict, or in a set without one, on a real broker: the ack, what it publishes and
+// what it asks are one, on whatever shards the queues are, and nobody's death leaves half of them or takes a reply.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/use_future.hpp>
 #include <map>
 
 #include "integration/support/api.h"
+#include "integration/support/error_of.h"
 #include "integration/support/inbox.h"
 #include "lazaret/lazaret.h"
 
@@ -154,6 +156,95 @@ TEST_F(AskAlongTest, WhatWasAskedBeforeIsNotAskedAgain) {
   EXPECT_EQ(replies.at(0).message.body.view(), "re: the first");
   EXPECT_EQ(QueueView(broker_, "far")["acked_total"], 1);
   EXPECT_EQ(QueueView(broker_, "near.replies")["entered_total"], 1);
+}
+
+TEST_F(AskAlongTest, ASetPublishesAndAsksOnEveryShardOrNothing) {
+  const std::vector<DurableAsk> asks = {
+      {{.to = "near", .message = {.body = "price of tea"}}, "far.replies", {{"order", "17"}}},
+      {{.to = "far", .message = {.body = "stock of tea"}, .within = 72h}, "near.replies", {{"order", "17"}}}};
+  const Receipt receipt = client_.publish_all({{"audit", {.body = "tea"}}}, asks);
+  EXPECT_FALSE(receipt.duplicate);
+  for (const char* queue : {"audit", "near", "far"})
+    EXPECT_TRUE(eventually([&] { return ready(queue) == 1; })) << queue;
+  const auto answer = [](Delivery& delivery) {
+    EXPECT_THAT(delivery.message().headers, SizeIs(0));
+    return Verdict::answer({.body = "re: " + delivery.message().body.str()});
+  };
+  const Consumer near = client_.consume("near", answer);
+  const Consumer far = client_.consume("far", answer);
+  Inbox prices, stocks;
+  const Consumer first = client_.consume("far.replies", [&](Delivery& delivery) { prices.add(delivery); });
+  const Consumer second = client_.consume("near.replies", [&](Delivery& delivery) { stocks.add(delivery); });
+  ASSERT_TRUE(prices.reaches(1) && stocks.reaches(1));
+  EXPECT_EQ(prices.at(0).message.body.view(), "re: price of tea");
+  EXPECT_EQ(stocks.at(0).message.body.view(), "re: stock of tea");
+  EXPECT_THAT(stocks.at(0).message.reply->context, ElementsAre(Pair("order", "17")));
+
+  const auto refusal = [&](std::vector<Addressed> messages, std::vector<DurableAsk> some) {
+    return error_of([&] { client_.publish_all(std::move(messages), std::move(some)); });
+  };
+  const DurableAsk good{{.to = "far", .message = {.body = "x"}}, "near.replies", {}};
+  EXPECT_EQ(refusal({{"audit", {}}}, {good, {{.to = "near"}, "nowhere", {}}}), errc::not_found);
+  EXPECT_EQ(refusal({{"audit", {}}}, {good, {{.to = "near"}, "near", {}}}), errc::bad_request);
+  EXPECT_EQ(refusal({{"nowhere", {}}}, {good}), errc::not_found);
+  EXPECT_EQ(refusal({}, {good, {{.to = "near"}, "nowhere", {}}}), errc::not_found);
+  EXPECT_EQ(refusal({}, {{{.to = "near"}, "near", {}}, good}), errc::bad_request);
+  EXPECT_EQ(refusal({}, {{{.to = "near"}, "near.replies", {{"", "x"}}}, good}), errc::bad_request);
+  client_.ensure_topic({.name = "news"});
+  EXPECT_EQ(refusal({}, {{{.to = "news"}, "near.replies", {}}, good}), errc::bad_request);
+  EXPECT_EQ(ready("audit"), 1);
+  EXPECT_EQ(QueueView(broker_, "far")["entered_total"], 1);
+  EXPECT_EQ(QueueView(broker_, "near")["entered_total"], 1);
+}
+
+TEST_F(AskAlongTest, ASetMayBeRequestsOnlyAndIsAskedOnce) {
+  std::vector<DurableAsk> asks = {
+      {{.to = "near", .message = {.body = "one", .id = MessageId::make()}}, "far.replies", {{"n", "1"}}},
+      {{.to = "far", .message = {.body = "two", .id = MessageId::make()}}, "near.replies", {{"n", "2"}}}};
+  EXPECT_FALSE(client_.publish_all({}, asks).duplicate);
+  // Whoever does not know whether it was asked asks again, also from another process, and over a death of the broker.
+  broker_.restart();
+  EXPECT_TRUE(connect("another").publish_all({}, asks).duplicate);
+  auto again = client_.async_publish_all({}, asks, asio::use_future);
+  EXPECT_TRUE(again.get().duplicate);
+  const auto answer = [](Delivery& delivery) {
+    EXPECT_TRUE(delivery.is_request());
+    return Verdict::answer({.body = "re: " + delivery.message().body.str()});
+  };
+  const Consumer near = client_.consume("near", answer);
+  const Consumer far = client_.consume("far", answer);
+  for (const auto& [queue, body] : {std::pair("far.replies", "re: one"), std::pair("near.replies", "re: two")}) {
+    Inbox replies;
+    const Consumer reader = client_.consume(queue, [&](Delivery& delivery) { replies.add(delivery); });
+    ASSERT_TRUE(replies.reaches(1)) << queue;
+    EXPECT_EQ(replies.at(0).message.body.view(), body);
+    EXPECT_EQ(QueueView(broker_, queue)["entered_total"], 1);
+  }
+  for (const char* queue : {"near", "far"}) EXPECT_EQ(QueueView(broker_, queue)["entered_total"], 1) << queue;
+}
+
+TEST_F(AskAlongTest, TheCommandLineAsksTogether) {
+  const auto lines = broker_.cli_json(
+      {"publish", "audit", "--together"},
+      "{\"body\": \"tea\"}\n"
+      "{\"to\": \"near\", \"body\": \"may we?\", \"reply_queue\": \"far.replies\", \"deadline\": \"72h\", "
+      "\"context\": {\"order\": \"17\"}}\n");
+  ASSERT_THAT(lines, SizeIs(2));
+  EXPECT_EQ(text_of(lines.at(1).as_object(), "to"), "near");
+  EXPECT_TRUE(eventually([&] { return ready("near") == 1 && ready("audit") == 1; }));
+  const auto answered = broker_.cli({"respond", "near", "--count", "1", "--", "sh", "-c", "cat > /dev/null; echo yes"});
+  EXPECT_EQ(answered.exit, 0) << answered.err;
+  Inbox replies;
+  const Consumer reader = client_.consume("far.replies", [&](Delivery& delivery) { replies.add(delivery); });
+  ASSERT_TRUE(replies.reaches(1));
+  ASSERT_NE(replies.at(0).message.reply, nullptr);
+  EXPECT_THAT(replies.at(0).message.reply->context, ElementsAre(Pair("order", "17")));
+  const std::string ask = "{\"to\": \"near\", \"body\": \"x\", \"reply_queue\": \"far.replies\"";
+  EXPECT_EQ(broker_.cli({"publish", "--together"}, ask + "}\n").exit, 0) << "a request alone";
+  for (const char* bad : {"\"deadline\": \"soon\"", "\"deadline\": 7", "\"deadline\": \"0s\"", "\"context\": 7",
+                          "\"context\": {\"a\": 7}", "\"ttl\": \"5s\""}) {
+    EXPECT_EQ(broker_.cli({"publish", "--together"}, ask + ", " + bad + "}\n").exit, 65) << bad;
+  }
 }
 
 /// The broker is killed over and over while verdicts publish and ask, responders answer, and replies arrive.

@@ -268,6 +268,26 @@ TEST_F(OtherBroker, ThatKnowsTransactionsAndNoRequestsInThemIsSentNone) {
   EXPECT_EQ(verdicts[2].publishes->size(), 1u);
 }
 
+TEST_F(OtherBroker, ThatKnowsNoSetsOfRequestsOnlyIsSentNone) {
+  peer_.welcome.features = {"transactions", "asks", "asks_along"};
+  Client client = connect();
+  const std::vector<DurableAsk> asks = {{{"prices", {.body = "tea"}}, "replies", {}},
+                                        {{"stock", {.body = "tea"}}, "replies", {}}};
+  EXPECT_EQ(error_of([&] { client.publish_all({}, asks); }), errc::bad_request);
+  EXPECT_EQ(peer_.heard(wire::FrameType::publish), 0);
+  client.publish_all({{"audit", {.body = "x"}}}, asks);
+  EXPECT_EQ(peer_.heard(wire::FrameType::publish), 1);
+}
+
+TEST_F(OtherBroker, ThatKnowsNoRequestsInTransactionsIsSentNoSetWithAny) {
+  peer_.welcome.features = {"transactions", "asks"};
+  Client client = connect();
+  const std::vector<DurableAsk> asks = {{{"prices", {.body = "tea"}}, "replies", {}}};
+  EXPECT_EQ(error_of([&] { client.publish_all({{"audit", {.body = "x"}}}, asks); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.publish_all({}, asks); }), errc::bad_request);
+  EXPECT_EQ(peer_.heard(wire::FrameType::publish), 0);
+}
+
 TEST_F(OtherBroker, OfTomorrowIsUnderstoodWithMoreInEveryFrame) {
   peer_.welcome.features = {"telepathy", "time", "requests"};
   peer_.speak_with([](const wire::OutFrame& frame) {

@@ -223,6 +223,72 @@ TEST_F(AskingAlong, ManyToOneQueueAreAskedWhereTheyStand) {
   for (std::size_t i = 0; i < 50; ++i) EXPECT_EQ(replies[i], "answered ctx=" + std::to_string(2 * i));
 }
 
+TEST_F(AskingAlong, ASetWithoutAVerdictAsksWhereverTheQueuesAre) {
+  const auto published = world.publish_with(
+      near_replies, "first",
+      anna.outgoing({far_replies}, "tx", {{near, 1, 72h, far_replies}, {far, 2, 72h, near_replies}}));
+  EXPECT_EQ(published.results.at(0).code, Code::OK);
+  world.run_for(1s);
+  EXPECT_EQ(open(near), 1u);
+  EXPECT_EQ(open(far), 1u);
+  EXPECT_THAT(work_off(near), ElementsAre("asked tx 1"));
+  EXPECT_THAT(work_off(far), ElementsAre("asked tx 2"));
+  EXPECT_THAT(work_off(near_replies), UnorderedElementsAre("first", "answered ctx=2"));
+  EXPECT_THAT(work_off(far_replies), UnorderedElementsAre("tx 0", "answered ctx=1"));
+  const auto refused =
+      world.publish_with(near_replies, "first", anna.outgoing({far_replies}, "tx", {{near, 3, 72h, "nowhere"}}));
+  EXPECT_EQ(refused.results.at(0).code, Code::NOT_FOUND);
+  world.run_for(1s);
+  for (const std::string& name : {near, far, near_replies, far_replies}) EXPECT_EQ(world.show(name).ready, 0u);
+}
+
+/// The envelope of a message of this world is its id.
+std::string envelope_of(std::uint64_t number) { return std::string(Client::id_of(number).raw()); }
+
+TEST_F(AskingAlong, ASetMayBeRequestsOnly) {
+  const auto ask = [&](const std::string& queue, std::uint64_t number, const std::string& replies,
+                       const std::vector<Client::Along>& others) {
+    return world.publish_with(queue, "it", anna.outgoing_of({queue, number, 72h, replies}, {}, "tx", others),
+                              envelope_of(number));
+  };
+  const std::vector<Client::Along> others = {{near, 2, 72h, far_replies}, {far, 3, 72h, near_replies}};
+  EXPECT_FALSE(ask(near, 1, far_replies, others).results.at(0).duplicate);
+  world.run_for(1s);
+  EXPECT_EQ(open(near), 2u);
+  EXPECT_EQ(open(far), 1u);
+  EXPECT_TRUE(ask(near, 1, far_replies, others).results.at(0).duplicate) << "asked again";
+  EXPECT_THAT(work_off(near), ElementsAre("asked it", "asked tx 0"));
+  EXPECT_THAT(work_off(far), ElementsAre("asked tx 1"));
+  EXPECT_THAT(work_off(far_replies), UnorderedElementsAre("answered ctx=1", "answered ctx=2"));
+  EXPECT_THAT(work_off(near_replies), ElementsAre("answered ctx=3"));
+  EXPECT_TRUE(ask(near, 1, far_replies, others).results.at(0).duplicate) << "it is remembered";
+  world.run_for(1s);
+  EXPECT_EQ(world.show(near).ready + world.show(far).ready + open(near) + open(far), 0u);
+  for (const std::string& name : {near, far, near_replies, far_replies}) expect_sums(name);
+}
+
+TEST_F(AskingAlong, ASetOfRequestsIsRefusedAsAWhole) {
+  const auto code_of = [&](const std::string& queue, const std::string& replies,
+                           const std::vector<Client::Along>& others) {
+    return world.publish_with(queue, "it", anna.outgoing_of({queue, 1, 72h, replies}, {}, "tx", others), envelope_of(1))
+        .results.at(0)
+        .code;
+  };
+  EXPECT_EQ(code_of(near, near, {{far, 2, 72h, near_replies}}), Code::BAD_REQUEST);
+  EXPECT_EQ(code_of(near, far_replies, {{far, 2, 72h, far}}), Code::BAD_REQUEST);
+  EXPECT_EQ(code_of(near, far_replies, {{far, 2, 72h, "nowhere"}}), Code::NOT_FOUND);
+  const auto outgoing = anna.outgoing_of({near, 1, 72h, near_replies}, {}, "tx", {{far, 2, 72h, far_replies}});
+  world.delete_queue(near_replies);
+  EXPECT_EQ(world.publish_with(near, "it", outgoing, envelope_of(1)).results.at(0).code, Code::NOT_FOUND);
+  world.run_for(1s);
+  EXPECT_EQ(world.show(near).ready + world.show(far).ready + open(near) + open(far), 0u);
+  EXPECT_EQ(code_of(near, far_replies, {{far, 2, 72h, far_replies}}), Code::OK);
+  crash();
+  world.run_for(1s);
+  EXPECT_EQ(open(near), 1u);
+  EXPECT_EQ(open(far), 1u);
+}
+
 /// Syncs take a second.
 class AskingAlongOnASlowDisk : public AskingAlong {
  protected:

@@ -240,6 +240,13 @@ model::OutgoingRef Client::outgoing(const std::vector<std::string>& queues, cons
   }
   return outgoing;
 }
+model::OutgoingRef Client::outgoing_of(const Along& item, const std::vector<std::string>& queues,
+                                       const std::string& body, const std::vector<Along>& asks) {
+  auto all = std::make_shared<model::Outgoing>(*outgoing(queues, body, asks));
+  all->item =
+      model::AskedAlong{0, id_of(item.number), world_.now() + item.time_left, address(item.reply_queue, item.number)};
+  return all;
+}
 
 // --- Requests -------------------------------------------------------------------------------------------------------
 

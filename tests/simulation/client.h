@@ -98,6 +98,9 @@ class Client {
                 const std::vector<Along>& asks);
   model::OutgoingRef outgoing(const std::vector<std::string>& queues, const std::string& body,
                               const std::vector<Along>& asks);
+  /// The same of a publish that is a request itself.
+  model::OutgoingRef outgoing_of(const Along& item, const std::vector<std::string>& queues, const std::string& body,
+                                 const std::vector<Along>& asks);
 
   // --- Asking
   /// A request with this number as its id. Asked again, its body is another one.

@@ -273,9 +273,11 @@ model::OutgoingRef World::outgoing(const std::vector<std::string>& queues, const
   return outgoing;
 }
 
-model::Published World::publish_with(const std::string& name, const std::string& body, model::OutgoingRef outgoing) {
+model::Published World::publish_with(const std::string& name, const std::string& body, model::OutgoingRef outgoing,
+                                     const std::string& envelope) {
   auto message = std::make_shared<model::Message>();
   message->body = base::SharedBytes::of(body);
+  if (!envelope.empty()) message->envelope = base::SharedBytes::of(envelope);
   model::Publish publish;
   publish.log = queue(name).log;
   publish.items.push_back({0, std::move(message)});

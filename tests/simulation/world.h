@@ -116,7 +116,8 @@ class World {
   /// One message to each of these: "body 0", "body 1" and so on.
   model::OutgoingRef outgoing(const std::vector<std::string>& queues, const std::string& body) const;
   /// A message, and others together with it.
-  model::Published publish_with(const std::string& queue, const std::string& body, model::OutgoingRef outgoing);
+  model::Published publish_with(const std::string& queue, const std::string& body, model::OutgoingRef outgoing,
+                                const std::string& envelope = "");
   /// Of this type, e.g. "orders.created" or "orders.created@2", whose schema is "2".
   model::Published publish_typed(const std::string& queue, const std::string& type, std::vector<std::string> bodies) {
     return publish_keyed(queue, "|" + type, std::move(bodies));

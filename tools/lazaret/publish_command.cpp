@@ -119,16 +119,16 @@ void publish_one(const Given& given, const Numbering& numbering, LineReader* rea
 
 void publish_all(const Connection& connection, const Given& given, const Options& options, const Numbering& numbering) {
   LineReader reader(given.file);
-  std::vector<Addressed> messages;
+  Together together;
   std::string line;
   bool cut = false;
   while (reader.next(line, cut)) {
     if (cut) fail(Code::MESSAGE_TOO_LARGE, too_long().text);
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    messages.push_back(read_addressed_json(line, given.queue, given.message));
-    numbering.apply(messages.size() - 1, messages.back().message);
+    Message& message = together.add(line, given.queue, given.message);
+    numbering.apply(together.size() - 1, message);
   }
-  publish_together(connection.connect(options), std::move(messages), connection.json);
+  together.publish(connection.connect(options), connection.json);
 }
 
 void publish(const Connection& connection, Given& given, int& exit_status) {
@@ -176,9 +176,11 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
   command->add_flag("--messages", given->messages, "Each line is a message as a JSON object, as peek --json prints it")
       ->excludes(jsonl);
   command
-      ->add_flag("--together", given->together,
-                 "Each line is a message as with --messages, with a member \"to\" (else NAME): all of them are "
-                 "published in one atomic write, or none")
+      ->add_flag(
+          "--together", given->together,
+          "Each line is a message as with --messages, with a member \"to\" (else NAME): all of them are "
+          "published in one atomic write, or none. One with \"reply_queue\" is a request, as request --reply-to, "
+          "with \"deadline\" and \"context\"")
       ->excludes(jsonl);
   Message& message = given->message;
   command->add_option("--key", message.key, "Key of the message")->type_name("TEXT");

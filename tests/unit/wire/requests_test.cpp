@@ -102,6 +102,25 @@ TEST(Requests, OneInATransactionIsTakenAsItIsAmongMessagesThatAreNone) {
   }
 }
 
+TEST(Requests, APublishIsOneWithTermsAndNeedsOneItem) {
+  Publish publish;
+  publish.items.emplace_back().body = SharedBytes::of("tea");
+  EXPECT_EQ(received<Publish>(encode(publish))->ask, nullptr);
+  const Context context = {{"order", "17"}, {"order", std::string("\0\xff", 2)}};
+  publish.ask = std::make_shared<const AskTerms>(AskTerms{"replies", std::chrono::hours(72), context});
+  const auto got = received<Publish>(encode(publish));
+  ASSERT_TRUE(got.ok());
+  ASSERT_NE(got->ask, nullptr);
+  EXPECT_EQ(got->ask->reply_queue, "replies");
+  EXPECT_EQ(got->ask->time_left, std::chrono::hours(72));
+  EXPECT_EQ(got->ask->context, context);
+  EXPECT_EQ(got->items.at(0).body.view(), "tea");
+  publish.items.emplace_back();
+  EXPECT_EQ(received<Publish>(encode(publish)).code(), base::Code::BAD_FRAME);
+  publish.items.clear();
+  EXPECT_EQ(received<Publish>(encode(publish)).code(), base::Code::BAD_FRAME);
+}
+
 TEST(Requests, OfAContextThatIsTooLongOneEntryTooManyIsTaken) {
   AddressedItem ask;
   ask.reply_queue = "replies";
