@@ -46,7 +46,8 @@ class LAZARET_API InMemoryBroker {
     milliseconds patience{1000};
     /// How long the broker may take, in real time, to become quiet at one moment.
     milliseconds limit{60'000};
-    /// Whether queues that nobody has made are made by whoever publishes to them or consumes from them.
+    /// Whether queues that nobody has made are made by whoever publishes to them (also with a verdict), asks them, has
+    /// replies sent to them or consumes from them.
     bool auto_create = false;
   };
   /// Throws Error when it cannot listen.

@@ -42,6 +42,13 @@ Result<engine::QueueRef> find_or_create_queue(const Broker& broker, const Reques
   return find_named(broker, name, model::Kind::queue);
 }
 
+Result<engine::QueueRef> find_or_create_destination(const Broker& broker, const Request& request,
+                                                    const std::string& name) {
+  auto found = broker.engine.directory().destination(name);
+  if (found.code() != Code::NOT_FOUND || !broker.config.auto_create) return found;
+  return find_or_create_queue(broker, request, name);
+}
+
 namespace {
 
 /// What the feeders of subscriptions of several topics say, asked together.

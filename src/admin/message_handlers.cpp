@@ -58,12 +58,12 @@ Status read_addressed(const json::value& element, std::string& to, NewMessage& m
 }
 
 /// The first message is what is published, and the others go with it.
-Status add_together(Broker& broker, const json::value& element, model::Publish& command, model::Outgoing& others,
-                    model::ShardId& home, json::array& answer) {
+Status add_together(Broker& broker, const Request& request, const json::value& element, model::Publish& command,
+                    model::Outgoing& others, model::ShardId& home, json::array& answer) {
   std::string name;
   NewMessage given;
   LZ_RETURN_IF_ERROR(read_addressed(element, name, given));
-  const auto queue = broker.engine.directory().destination(name);
+  const auto queue = find_or_create_destination(broker, request, name);
   if (!queue.ok()) return queue.status();
   if (given.envelope.id.is_nil()) given.envelope.id = new_id(broker.engine.now());
   answer.push_back(json::object{{"to", name}, {"id", given.envelope.id.to_string()}});
@@ -96,7 +96,7 @@ Result<Response> publish_together(Broker& broker, const Request& request) {
   model::ShardId home;
   json::array answer;
   for (const json::value& element : messages->as_array()) {
-    LZ_RETURN_IF_ERROR(add_together(broker, element, command, *others, home, answer));
+    LZ_RETURN_IF_ERROR(add_together(broker, request, element, command, *others, home, answer));
   }
   if (!others->to.empty()) command.outgoing = std::move(others);
   const auto published = ask<model::Published>(broker.desk, home, std::move(command), request.deadline);

@@ -89,19 +89,6 @@ void Session::create_queue(wire::QueueRequest&& frame) {
          });
 }
 
-bool Session::create_missing(const std::string& name, std::function<void(Status)> then) {
-  if (!context_.config.auto_create || context_.engine.directory().find(name) != nullptr) return false;
-  model::AuditCall call = call_of(operation_on("put", model::Kind::queue), name);
-  call.details.emplace_back("auto_create", "true");
-  create(std::move(call),
-         model::CreateQueue{{}, name, context_.config.defaults, false, "", model::Kind::queue, "", {}, {}},
-         [then = std::move(then)](model::Answer&& answer) {
-           Status status = std::move(std::get<model::QueueAnswer>(answer).status);
-           then(status.code() == Code::ALREADY_EXISTS ? Status() : std::move(status));  // somebody else was faster
-         });
-  return true;
-}
-
 /// What an ensure asks for, where it is there and as it should be; else null.
 engine::QueueRef Session::ensured(const model::CreateQueue& command) const {
   auto there = context_.engine.directory().find(command.name);

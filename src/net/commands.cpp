@@ -205,7 +205,7 @@ base::Result<std::shared_ptr<model::Outgoing>> Session::outgoing_of(const std::v
   auto outgoing = std::make_shared<model::Outgoing>();
   for (const wire::AddressedItem& one : items) {
     const auto found = context_.engine.directory().destination(one.to);
-    if (!found.ok()) return found.status();
+    if (!found.ok()) return why_missing(one.to, found.status());
     const engine::QueueRef& queue = *found;
     wire::PublishItem item = one.item;
     item.body = by_itself(std::move(item.body), frame_bytes);
@@ -240,6 +240,20 @@ Status Session::publish_together(const wire::Publish& frame, std::size_t frame_b
   return {};
 }
 
+std::vector<std::string> Session::missing_for(const wire::Publish& frame) const {
+  std::vector<std::string> missing;
+  add_missing(frame.together, missing);
+  if (frame.ask != nullptr) add_missing(frame.ask->reply_queue, missing);
+  return missing;
+}
+
+std::vector<std::string> Session::missing_for(const wire::Settle& frame) const {
+  std::vector<std::string> missing;
+  if (!context_.config.auto_create) return missing;
+  for (const wire::Verdict& one : frame.verdicts) add_missing(one.publishes, missing);
+  return missing;
+}
+
 Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   const auto producer = producers_.find(frame.producer);
   if (producer == producers_.end()) {
@@ -251,13 +265,17 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
     refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
     return {};
   }
+  const bool alone = together == 0 && frame.ask == nullptr;
+  if (std::vector<std::string> missing = alone ? std::vector<std::string>() : missing_for(frame); !missing.empty()) {
+    create_all(std::move(missing), [this, frame, bytes]() mutable { return on(std::move(frame), bytes); });
+    return {};
+  }
   model::Publish command;
   command.origin = {session_, frame.request};
   command.log = producer->second.log;
   command.producer = producer->second.id;
   command.items.reserve(frame.items.size());
   std::vector<std::pair<std::size_t, Status>> refused;
-  const bool alone = together == 0 && frame.ask == nullptr;
   for (std::size_t place = 0; place < frame.items.size(); ++place) {
     wire::PublishItem& item = frame.items[place];
     const std::uint64_t sequence = item.sequence;
@@ -414,6 +432,10 @@ Status Session::on(wire::Settle&& frame) {
   }
   if (items > limits::kBatchItems) {
     refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
+    return {};
+  }
+  if (std::vector<std::string> missing = missing_for(frame); !missing.empty()) {
+    create_all(std::move(missing), [this, frame]() mutable { return on(std::move(frame)); });
     return {};
   }
   const model::ShardId shard = consumer->second.shard;

@@ -87,12 +87,14 @@ Status Session::ask(wire::Request&& frame) {
 
 base::Status Session::on(wire::Ask&& frame) {
   if (frame.request == 0) return Status(Code::BAD_FRAME, "ASK needs a number: somebody waits for its answer");
+  std::vector<std::string> missing;
+  add_missing(frame.queue, missing);
+  add_missing(frame.reply_queue, missing);
+  if (!missing.empty()) {
+    create_all(std::move(missing), [this, frame]() mutable { return on(std::move(frame)); });
+    return {};
+  }
   const std::uint64_t number = frame.request;
-  const bool creating = create_missing(frame.queue, [this, frame, number](Status status) mutable {
-    if (status.ok()) status = ask(std::move(frame));
-    if (!status.ok()) refuse(number, std::move(status));
-  });
-  if (creating) return {};
   if (Status status = ask(std::move(frame)); !status.ok()) refuse(number, std::move(status));
   return {};
 }
@@ -100,7 +102,7 @@ base::Status Session::on(wire::Ask&& frame) {
 /// The same of a durable one.
 Status Session::ask(wire::Ask&& frame) {
   const auto queue = queue_for_requests(context_.engine.directory(), frame.queue);
-  if (!queue.ok()) return queue.status();
+  if (!queue.ok()) return why_missing(frame.queue, queue.status());
   wire::EnvelopeFacts facts;
   LZ_RETURN_IF_ERROR(check(frame.envelope, frame.body, frame.body_crc, facts));
   const std::size_t bytes = frame.envelope.size() + frame.body.size();
@@ -144,7 +146,8 @@ base::Result<model::ReplyAddressRef> Session::address_of(std::string reply_queue
   LZ_RETURN_IF_ERROR(check_context(context));
   const auto queue = context_.engine.directory().find(reply_queue);
   if (queue == nullptr) {
-    return Status(Code::NOT_FOUND, "there is no queue '" + reply_queue + "' for the reply to go to");
+    return why_missing(reply_queue,
+                       Status(Code::NOT_FOUND, "there is no queue '" + reply_queue + "' for the reply to go to"));
   }
   if (queue->kind != model::Kind::queue) {
     const std::string kind(model::name_of(queue->kind));

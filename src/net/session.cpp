@@ -243,7 +243,7 @@ void Session::drain_socket() {
 }
 
 bool Session::is_full() const {
-  return engine_full_ || (outbox_bytes() > limits::kOutboxBytesPause && !write_failed_) ||
+  return engine_full_ || creation_ != nullptr || (outbox_bytes() > limits::kOutboxBytesPause && !write_failed_) ||
          expected_.size() + answers_due_ > limits::kUnansweredRequests || results_due_ > limits::kUnansweredResults;
 }
 

@@ -7,10 +7,10 @@
 //
 // Threading: everything runs on the session's own I/O thread, except what Outbox says and `stop`.
 // Invariants:
-//   1. Everything that was read is submitted before end_session, in the order in which it was read; a write error
-//      never ends a session, its reader drains to the end first.
-//   2. While the outbox is over kOutboxBytesPause, more than kUnansweredRequests wait for their answer, or the engine
-//      is full, nothing is read.
+//   1. Everything that was read is submitted before end_session, in the order in which it was read, but for what waits
+//      for a queue to be made; a write error never ends a session, its reader drains to the end first.
+//   2. While the outbox is over kOutboxBytesPause, more than kUnansweredRequests wait for their answer, the engine is
+//      full, or queues are made that a frame names (auto_create.cpp), nothing is read.
 //   3. Deliveries wait in the broker, not here: the outbox has kOutboxBytesDeliver of them, and the shards are told
 //      what has gone out. One peek at a time is read, and has gone out before the next.
 #pragma once
@@ -162,6 +162,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
                                 const model::Message& message, model::Publish& command);
   std::size_t take_outgoing(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
                             model::Verdict& verdict);
+  std::vector<std::string> missing_for(const wire::Publish& frame) const;
+  std::vector<std::string> missing_for(const wire::Settle& frame) const;
   base::Status on(wire::OpenProducer&& frame);
   base::Status on(wire::CloseProducer&& frame);
   base::Status on(wire::OpenConsumer&& frame);
@@ -169,8 +171,6 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status open_consumer(const wire::OpenConsumer& frame);
   void open_producer(const wire::OpenProducer& frame);
   void take_consumer(const wire::OpenConsumer& frame, const base::Status& status);
-  /// With auto_create, creates the queue and calls `then` with how that went: true. Else false.
-  bool create_missing(const std::string& name, std::function<void(base::Status)> then);
   base::Status on(wire::AddCredit&& frame);
   base::Status on(wire::Started&& frame);
   base::Status on(wire::Settle&& frame);
@@ -206,6 +206,18 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   void show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created);
   void peek_next();
   void peeked(const WaitingPeek& peek, const model::MessageStates& states);
+  // auto_create.cpp: queues that are made by their use
+  struct Creation;
+  /// With auto_create, creates the queue and calls `then` with how that went: true. Else false.
+  bool create_missing(const std::string& name, std::function<void(base::Status)> then);
+  /// What is to be created before a frame that names it can be handled; nothing without auto_create.
+  void add_missing(const std::string& name, std::vector<std::string>& missing) const;
+  void add_missing(const wire::AddressedItems& items, std::vector<std::string>& missing) const;
+  /// Creates these and then calls `then`, whose error ends the session. Nothing is read until then.
+  void create_all(std::vector<std::string> names, std::function<base::Status()> then);
+  void create_next(const std::shared_ptr<Creation>& creation);
+  base::Status why_missing(const std::string& name, base::Status otherwise) const;
+
   /// audited_commands.cpp: what is noted in the audit trail before it is done
   model::AuditCall call_of(std::string operation, std::string target) const;
   template <class Answer>
@@ -281,6 +293,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   /// Peeks that wait for the one that is being read, or written.
   boost::container::deque<WaitingPeek> peeks_;
   bool peeking_ = false;
+  std::shared_ptr<Creation> creation_;  // what the frame in hand waits for; null: it does not
   std::atomic<bool> ended_{false};
   /// Publishes some of whose items were refused here, until the rest is answered.
   std::unordered_map<std::uint64_t, RefusedItems> refused_items_;

@@ -1,5 +1,5 @@
-// Durable requests that go out with a verdict, or in a set without one, on a real broker: the ack, what it publishes and
-// what it asks are one, on whatever shards the queues are, and nobody's death leaves half of them or takes a reply.
+// Durable requests that go out with a verdict, or in a set without one, on a real broker: the ack, what it publishes
+// and what it asks are one, on whatever shards the queues are, and nobody's death leaves half of them or takes a reply.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
