@@ -5,6 +5,7 @@
 
 #include "admin/audit_call.h"
 #include "admin/desk_wait.h"
+#include "admin/handlers.h"
 #include "admin/problem.h"
 #include "engine/audit_trail.h"
 
@@ -98,6 +99,14 @@ Response Dispatcher::serve(const Request& request) const {
   try {
     auto response = route.handler(broker_, request);
     return response.ok() ? std::move(response).value() : problem(response.status());
+  } catch (const std::exception& exception) {
+    return mistake(exception.what());
+  }
+}
+
+Response Dispatcher::answer_with(const AwaitedReply& awaited) const noexcept {
+  try {
+    return reply_response(broker_, awaited);
   } catch (const std::exception& exception) {
     return mistake(exception.what());
   }

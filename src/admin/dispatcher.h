@@ -25,6 +25,8 @@ class Dispatcher {
   std::optional<Response> refuse(Request& request) const noexcept;
   /// REQUIRES that `refuse` let it pass, and that its route is no stream.
   Response handle(const Request& request) const noexcept;
+  /// What a request is answered with for which a reply was awaited. On a worker, as `handle`.
+  Response answer_with(const AwaitedReply& awaited) const noexcept;
 
  private:
   Response serve(const Request& request) const;

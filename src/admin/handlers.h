@@ -23,6 +23,12 @@ base::Result<Response> seek_subscription(Broker& broker, const Request& request)
 base::Result<Response> publish_message(Broker& broker, const Request& request, model::Kind kind);
 base::Result<Response> publish_together(Broker& broker, const Request& request);
 
+// request_handlers.cpp
+/// Asks; the response has what is awaited, and nothing else.
+base::Result<Response> request_reply(Broker& broker, const Request& request);
+/// What has come of it until now.
+Response reply_response(const Broker& broker, const AwaitedReply& awaited);
+
 // peek.cpp
 base::Result<Response> peek_messages(Broker& broker, const Request& request, model::Kind kind);
 

@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "admin/awaited_reply.h"
 #include "admin/problem.h"
 
 namespace lazaret::admin {
@@ -23,17 +24,16 @@ using boost::system::error_code;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
-/// Starts the request on a worker and brings the response back to the coroutine's own thread.
+/// Has a worker make a response, and brings it back to the coroutine's own thread.
 struct StartOnWorker {
   asio::thread_pool& workers;
-  const Dispatcher& dispatcher;
 
   template <class Handler>
-  void operator()(Handler&& handler, Request request) const {
+  void operator()(Handler&& handler, std::function<Response()> make) const {
     auto executor = asio::get_associated_executor(handler);
-    asio::post(workers, [handler = std::forward<Handler>(handler), request = std::move(request), &to = dispatcher,
-                         executor, work = asio::make_work_guard(executor)]() mutable {
-      Response response = to.handle(request);
+    asio::post(workers, [handler = std::forward<Handler>(handler), make = std::move(make), executor,
+                         work = asio::make_work_guard(executor)]() mutable {
+      Response response = make();
       asio::post(executor, [handler = std::move(handler), response = std::move(response)]() mutable {
         std::move(handler)(std::move(response));
       });
@@ -115,10 +115,32 @@ asio::awaitable<Response> HttpFront::answer(Request request) {
                           .with_retry_after_ms(1000));
   }
   ++requests_;
-  Response response = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Response)>(
-      StartOnWorker{workers_, dispatcher_}, asio::use_awaitable, std::move(request));
+  // A function object is copied where it must be, and this one never is.
+  const auto asked = std::make_shared<const Request>(std::move(request));
+  Response response = co_await on_worker([this, asked] { return dispatcher_.handle(*asked); });
   --requests_;
   co_return response;
+}
+
+asio::awaitable<Response> HttpFront::on_worker(std::function<Response()> work) {
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Response)>(
+      StartOnWorker{workers_}, asio::use_awaitable, std::move(work));
+}
+
+asio::awaitable<Response> HttpFront::answer_with_reply(std::shared_ptr<AwaitedReply> awaited) {
+  // Shared: what has come too late may still cancel it.
+  const auto alarm = std::make_shared<asio::steady_timer>(io_);
+  alarm->expires_at(stopping_ ? std::chrono::steady_clock::now() : awaited->until());
+  const auto place = reply_alarms_.insert(reply_alarms_.end(), alarm.get());
+  awaited->wait([this, alarm] { asio::post(io_, [alarm] { alarm->cancel(); }); });
+  (void)co_await alarm->async_wait(kAwait);
+  awaited->wait(nullptr);
+  reply_alarms_.erase(place);
+  if (stopping_ && !awaited->reply()) {
+    co_return problem(Status(Code::OUTCOME_UNKNOWN, "the broker stops, and request " + awaited->request().to_string() +
+                                                        " has no reply yet: ask again with that id"));
+  }
+  co_return co_await on_worker([this, awaited] { return dispatcher_.answer_with(*awaited); });
 }
 
 void HttpFront::begin_stop() {
@@ -131,6 +153,7 @@ void HttpFront::begin_stop() {
     if (!session.busy) session.stream->cancel();
   }
   events_.wake();
+  for (asio::steady_timer* const alarm : reply_alarms_) alarm->cancel();
   stop_timer_.expires_after(FrontLimits::kStopTime);
   stop_timer_.async_wait([this](error_code error) {
     if (!error) cut_off();

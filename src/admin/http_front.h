@@ -5,11 +5,13 @@
 // Invariants:
 //  1. `run()` of the io_context returns only when no session is left, so sessions may refer to the front.
 //  2. No wait is without a deadline: reading has one, writing has one, and workers have theirs (desk_wait.h).
+//  3. A reply is waited for by the session of whoever has asked, on no worker: that may take long, and they are two.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 
 #include <boost/asio/awaitable.hpp>
@@ -37,6 +39,8 @@ struct FrontLimits {
   /// Bodies above this are large, and only a message may be: so many of them are in memory at once.
   static constexpr std::size_t kLargeBodyBytes = 1u << 20;
   static constexpr std::size_t kLargeBodies = 4;
+  /// Requests to services whose replies are awaited.
+  static constexpr std::size_t kAwaitedReplies = 64;
   /// Answers above this are large. All large answers that are not written yet share `kLargeAnswersBytes`; one that is
   /// larger than that alone is written when no other is.
   static constexpr std::size_t kLargeAnswerBytes = 64u << 10;
@@ -79,10 +83,13 @@ class HttpFront {
   const std::string& server_name() const { return server_name_; }
   /// Runs the request on a worker; RESOURCE_EXHAUSTED when too many wait.
   asio::awaitable<Response> answer(Request request);
+  /// Waits for the reply, and has a worker make the answer of it. OUTCOME_UNKNOWN when the front stops first.
+  asio::awaitable<Response> answer_with_reply(std::shared_ptr<AwaitedReply> awaited);
 
   std::list<Session>& sessions() { return sessions_; }
   EventStreams& events() { return events_; }
   std::size_t& large_bodies() { return large_bodies_; }
+  std::size_t& awaited_replies() { return awaited_replies_; }
   /// Bytes of large answers that are not written yet.
   std::size_t& large_answers_bytes() { return large_answers_bytes_; }
   /// A session has taken itself off the list.
@@ -90,6 +97,7 @@ class HttpFront {
 
  private:
   asio::awaitable<void> accept();
+  asio::awaitable<Response> on_worker(std::function<Response()> work);
   bool make_room();
   void cut_off();
 
@@ -107,6 +115,8 @@ class HttpFront {
   std::list<Session> sessions_;
   std::size_t requests_ = 0;  // with the workers
   std::size_t large_bodies_ = 0;
+  std::size_t awaited_replies_ = 0;              // sessions that have a place for one
+  std::list<asio::steady_timer*> reply_alarms_;  // of those that wait now
   std::size_t large_answers_bytes_ = 0;
   bool stopping_ = false;
 };

@@ -1,6 +1,7 @@
 // HttpSession: one connection. Reads a request, has it answered, writes the response, and so on while it is kept alive.
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -83,25 +84,27 @@ void add_fields(Message& message, const Response& response, const std::string& s
   for (const auto& [name, value] : response.headers) message.set(name, value);
 }
 
-/// A large body has a place, of which there are few.
-class BodyPlace {
+/// One of a few places, which large bodies and awaited replies have: of each there are so many.
+class FewPlaces {
  public:
-  explicit BodyPlace(std::size_t& taken) : taken_(taken) {}
-  ~BodyPlace() {
-    if (mine_) --taken_;
-  }
-  BodyPlace(const BodyPlace&) = delete;
-  BodyPlace& operator=(const BodyPlace&) = delete;
+  FewPlaces(std::size_t& taken, std::size_t most) : taken_(taken), most_(most) {}
+  ~FewPlaces() { give_back(); }
+  FewPlaces(const FewPlaces&) = delete;
+  FewPlaces& operator=(const FewPlaces&) = delete;
 
   bool take() {
-    if (taken_ >= FrontLimits::kLargeBodies) return false;
+    if (taken_ >= most_) return false;
     ++taken_;
     mine_ = true;
     return true;
   }
+  void give_back() {
+    if (std::exchange(mine_, false)) --taken_;
+  }
 
  private:
   std::size_t& taken_;
+  const std::size_t most_;
   bool mine_ = false;
 };
 
@@ -177,7 +180,7 @@ class HttpSession {
     if (const auto peer = stream_.socket().remote_endpoint(unknown); !unknown) {
       request.peer = peer.address().to_string();
     }
-    BodyPlace body_place(front_.large_bodies());
+    FewPlaces body_place(front_.large_bodies(), FrontLimits::kLargeBodies);
     std::optional<Response> refusal = front_.dispatcher().refuse(request);
     if (!refusal) refusal = limit_body(parser, *request.route);
     if (!parser.is_done()) {
@@ -199,7 +202,11 @@ class HttpSession {
       request.deadline = std::chrono::steady_clock::now() + kAskDeadline;
       stream_.expires_never();
       place_->waits_since.reset();
-      refusal = co_await front_.answer(std::move(request));
+      if (request.route->awaits_reply) {
+        refusal = co_await await_reply(std::move(request), body_place);
+      } else {
+        refusal = co_await front_.answer(std::move(request));
+      }
       if (!answer_place.take(refusal->body.size())) {
         refusal = problem(Status(Code::RESOURCE_EXHAUSTED, "too many large answers wait to be read")
                               .with_limit("unwritten_bytes", FrontLimits::kLargeAnswersBytes)
@@ -207,6 +214,21 @@ class HttpSession {
       }
     }
     co_return co_await write(std::move(*refusal), keep_alive) && keep_alive;
+  }
+
+  /// The worker is done when it has asked, and so is the place of a large body.
+  asio::awaitable<Response> await_reply(Request request, FewPlaces& body_place) {
+    FewPlaces place(front_.awaited_replies(), FrontLimits::kAwaitedReplies);
+    if (!place.take()) {
+      co_return problem(Status(Code::RESOURCE_EXHAUSTED, "too many requests wait for their replies")
+                            .with_limit("awaited_replies", FrontLimits::kAwaitedReplies)
+                            .with_retry_after_ms(1000));
+    }
+    Response response = co_await front_.answer(std::move(request));
+    if (response.awaited == nullptr) co_return response;
+    body_place.give_back();
+    std::shared_ptr<AwaitedReply> awaited = std::move(response.awaited);
+    co_return co_await front_.answer_with_reply(std::move(awaited));
   }
 
   /// Only a message may be large. The parser's own limit holds for bodies of no stated length.
@@ -218,7 +240,7 @@ class HttpSession {
   }
 
   /// nullopt: it is in the parser, or the connection was closed.
-  asio::awaitable<std::optional<Response>> read_body(Parser& parser, BodyPlace& place) {
+  asio::awaitable<std::optional<Response>> read_body(Parser& parser, FewPlaces& place) {
     const auto length = parser.content_length();
     if ((!length || *length > FrontLimits::kLargeBodyBytes) && !place.take()) {
       co_return problem(Status(Code::RESOURCE_EXHAUSTED, "too many large requests are being read")

@@ -57,10 +57,10 @@ Status read_id(const json::object& object, wire::Envelope& envelope) {
 }
 
 /// Taken and not acted upon, it would be a broken promise. A message as a peek shows it has it as null.
-Status check_not_yet(const json::object& object) {
+Status check_no_deadline(const json::object& object) {
   const json::value* value = object.if_contains("deadline");
   if (value == nullptr || value->is_null()) return {};
-  return Status(Code::BAD_REQUEST, "the field \"deadline\" is not supported by this version");
+  return Status(Code::BAD_REQUEST, "deadline: is of a request, which is asked with POST …/queues/{name}/requests");
 }
 
 Status read_priority(const json::object& object, wire::Envelope& envelope) {
@@ -198,7 +198,7 @@ base::Result<NewMessage> read_message_object(const json::object& object) {
     *into = std::move(*value);
   }
   for (Status status :
-       {read_id(object, envelope), read_headers(object, envelope), check_not_yet(object),
+       {read_id(object, envelope), read_headers(object, envelope), check_no_deadline(object),
         read_priority(object, envelope), read_times(object, message.times), read_body(object, message.body)}) {
     if (!status.ok()) return status;
   }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 namespace lazaret::admin {
 
+class AwaitedReply;
 struct Route;
 
 /// `other` is any method that no route knows.
@@ -60,6 +62,8 @@ struct Response {
   std::string code{};
   /// What was changed, for the audit trail. Never what a message says.
   model::AuditChange change{};
+  /// Not null: this is no answer yet. The session waits for the reply, and a worker makes one of that.
+  std::shared_ptr<AwaitedReply> awaited{};
 };
 
 /// Fills in `segments` and `query`; BAD_REQUEST when the target is none.

@@ -73,6 +73,37 @@ std::vector<Route> schedule_routes() {
   };
 }
 
+/// What is done with messages of queues.
+std::vector<Route> message_routes() {
+  return {
+      {.method = Method::post,
+       .pattern = "/api/v1/queues/{name}/messages",
+       .operation = "publishMessage",
+       .summary = "Publishes one message; answered when it is on the disk",
+       .handler = of<publish_message, Kind::queue>,
+       .body = "NewMessage",
+       .has_message = true,
+       .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"}}},
+      {.method = Method::post,
+       .pattern = "/api/v1/queues/{name}/requests",
+       .operation = "request",
+       .summary = "Asks the service behind the queue; answered with its reply, or when the deadline has passed",
+       .handler = request_reply,
+       .body = "NewRequest",
+       .has_message = true,
+       .outcomes = {{.summary = "It has ended, whichever way", .schema = "Reply"}},
+       .awaits_reply = true},
+      {.pattern = "/api/v1/queues/{name}/messages",
+       .operation = "peekMessages",
+       .summary = "Looks at messages without taking them",
+       .handler = of<peek_messages, Kind::queue>,
+       .audited = Audited::look,
+       .query = peek_query(),
+       .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
+                     .schema = "PeekedMessageList"}}},
+  };
+}
+
 std::vector<Route> queue_routes() {
   return {
       {.pattern = "/api/v1/queues",
@@ -112,22 +143,6 @@ std::vector<Route> queue_routes() {
        .audited = Audited::change,
        .query = {{.name = "force", .type = "boolean", .summary = "Although it holds messages or has consumers"}},
        .outcomes = {{.status = 204, .summary = "It is gone", .content_type = ""}}},
-      {.method = Method::post,
-       .pattern = "/api/v1/queues/{name}/messages",
-       .operation = "publishMessage",
-       .summary = "Publishes one message; answered when it is on the disk",
-       .handler = of<publish_message, Kind::queue>,
-       .body = "NewMessage",
-       .has_message = true,
-       .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"}}},
-      {.pattern = "/api/v1/queues/{name}/messages",
-       .operation = "peekMessages",
-       .summary = "Looks at messages without taking them",
-       .handler = of<peek_messages, Kind::queue>,
-       .audited = Audited::look,
-       .query = peek_query(),
-       .outcomes = {{.summary = "A page of messages, by offset; its cursor is the next `from`",
-                     .schema = "PeekedMessageList"}}},
       why_route("/api/v1/queues/{name}/why", "whyQueue", of<why_named, Kind::queue>),
       {.method = Method::post,
        .pattern = "/api/v1/queues/{name}/purge",
@@ -498,8 +513,8 @@ const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> table = queue_routes();
     for (const auto& part :
-         {topic_routes(), subscription_routes(), schedule_routes(), diagnosis_routes(), hospital_routes(),
-          cure_routes(), replay_routes(), quarantine_routes(), audit_routes(), broker_routes()})
+         {message_routes(), topic_routes(), subscription_routes(), schedule_routes(), diagnosis_routes(),
+          hospital_routes(), cure_routes(), replay_routes(), quarantine_routes(), audit_routes(), broker_routes()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

@@ -45,8 +45,9 @@ struct Route {
   std::string_view body = {};  // schema of the body; "": a body is refused
   bool has_message = false;    // in its body, which may be as large as a message needs
   std::vector<Outcome> outcomes = {};
-  bool any_query = false;  // the parameters are none of the broker's business: the page reads them
-  bool is_stream = false;  // answered by the session with events for as long as the peer listens; has no handler
+  bool any_query = false;     // the parameters are none of the broker's business: the page reads them
+  bool awaits_reply = false;  // its handler asks, and the session waits for the reply
+  bool is_stream = false;     // answered by the session with events for as long as the peer listens; has no handler
   std::vector<Parameter> headers = {};  // that are looked at beside those of every request
 };
 

@@ -372,7 +372,7 @@ std::uint64_t ClientCore::ask(std::string&& queue, Message&& message, SteadyTime
   if (const Status words = check_texts(message); !words.ok()) return refuse(words);
   if (message.id.is_nil()) message.id = MessageId::make();
   if (message.correlation_id.empty()) message.correlation_id = message.id.to_string();
-  if (message.reply_to.empty()) message.reply_to = kToRequester;
+  if (message.reply_to.empty()) message.reply_to = model::kToRequester;
   const auto time_left = std::chrono::duration_cast<base::Duration>(deadline - SteadyClock::now());
   message.deadline = std::chrono::time_point_cast<std::chrono::system_clock::duration>(
       std::chrono::system_clock::now() + std::min<base::Duration>(time_left, model::limits::kRequestTimeMost));

@@ -18,6 +18,12 @@ std::uint64_t request_of(const model::Answer& answer) {
       answer);
 }
 
+/// What a responder says on the way to its reply: a desk has nobody who listens to that.
+bool is_note(const model::Answer& answer) {
+  const auto* replied = std::get_if<model::Replied>(&answer);
+  return replied != nullptr && !replied->final;
+}
+
 }  // namespace
 
 std::shared_ptr<Desk> Desk::open(Engine& engine) {
@@ -52,6 +58,7 @@ std::uint64_t Desk::remember(Callback then) {
 
 void Desk::tell(std::vector<model::Answer>&& answers) {
   for (model::Answer& answer : answers) {
+    if (is_note(answer)) continue;
     Callback then;
     {
       const std::lock_guard lock(mutex_);

@@ -22,8 +22,8 @@ class Desk : public Outbox, public std::enable_shared_from_this<Desk> {
   void close();
 
   /// Sends `command` with an origin of this desk; `then` is called once with its answer, on a shard's thread, and
-  /// must not block. After `close` it is called with Done{SHUTTING_DOWN}. `bytes`: what the command holds in memory
-  /// beside itself.
+  /// must not block. Of a request that is how it ended: notes on the way are passed over. After `close` it is called
+  /// with Done{SHUTTING_DOWN}. `bytes`: what the command holds in memory beside itself.
   template <class Command>
   void ask(model::ShardId shard, Command command, Callback then, std::size_t bytes = 0) {
     command.origin = model::Origin{session_, remember(std::move(then))};

@@ -28,6 +28,9 @@ enum class RequestOutcome : std::uint8_t {
 /// "open", "answered", "declined", "failed", "timed_out".
 std::string_view name_of(RequestOutcome outcome);
 
+/// `reply_to` of a request whose requester waits on its connection, where that says nothing else.
+inline constexpr std::string_view kToRequester = "lazaret.requester";
+
 /// How far a request got that timed out.
 enum class Reached : std::uint8_t {
   unknown = 0,

@@ -15,6 +15,7 @@
 #include "admin/problem.h"
 #include "admin/quarantine_json.h"
 #include "admin/queue_json.h"
+#include "admin/request_json.h"
 #include "alerts/alert_json.h"
 
 namespace lazaret::admin {
@@ -76,6 +77,12 @@ TEST(OpenApi, EverySchemaIsThereAndUsed) {
 
 TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   expect_described(queue_json({}), "Queue");
+  model::Replied reply;
+  reply.outcome = model::RequestOutcome::answered;
+  for (const bool damaged : {true, false}) {
+    if (!damaged) reply.message = std::make_shared<const model::Message>();
+    expect_described(reply_json({}, reply, {}), "Reply");
+  }
   expect_described(options_json({}), "QueueOptions");
   expect_described(case_json({}), "Case");
   expect_described(quarantine_json({}, {}, ""), "Quarantine");

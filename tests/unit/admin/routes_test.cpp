@@ -61,8 +61,8 @@ bool shows_a_body(const Route& route) {
 /// Whoever adds a route that changes something says that it is audited, or says here why it need not be.
 TEST(Routes, WhatChangesSomethingOrShowsAMessageIsAudited) {
   const std::set<std::string_view> free = {
-      "publishMessage", "publishToTopic", "publishTogether",  // messages are what a broker is for
-      "runCheck",                                             // reads, and changes nothing
+      "publishMessage", "publishToTopic", "publishTogether", "request",  // messages are what a broker is for
+      "runCheck",                                                        // reads, and changes nothing
   };
   std::set<std::string_view> met;
   for (const Route& route : routes()) {

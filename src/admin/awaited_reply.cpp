@@ -1,0 +1,32 @@
+#include "admin/awaited_reply.h"
+
+namespace lazaret::admin {
+
+void AwaitedReply::arrive(Reply reply) {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    reply_ = std::move(reply);
+    wake = std::exchange(wake_, nullptr);
+  }
+  if (wake) wake();
+}
+
+void AwaitedReply::wait(std::function<void()> wake) {
+  {
+    const std::lock_guard lock(mutex_);
+    wake_ = nullptr;
+    if (!reply_) {
+      wake_ = std::move(wake);
+      return;
+    }
+  }
+  if (wake) wake();
+}
+
+std::optional<AwaitedReply::Reply> AwaitedReply::reply() const {
+  const std::lock_guard lock(mutex_);
+  return reply_;
+}
+
+}  // namespace lazaret::admin

@@ -1,0 +1,78 @@
+// Requests over HTTP: a message is asked, and the answer of the call is its reply. A worker asks, the session waits,
+// and a worker makes the answer of what has come (http_front.h).
+#include "admin/awaited_reply.h"
+#include "admin/desk_wait.h"
+#include "admin/handlers.h"
+#include "admin/json_text.h"
+#include "admin/message_json.h"
+#include "admin/given_message.h"
+#include "admin/problem.h"
+#include "admin/request_json.h"
+#include "model/limits.h"
+
+namespace lazaret::admin {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+
+/// The broker tells how far a request got at its deadline, after asking whoever has it. So long we wait for its word.
+constexpr std::chrono::milliseconds kPatience{500};
+static_assert(kPatience > model::limits::kRecallPatience);
+
+/// Fills in what the message says of itself as a request, as the client library does.
+Result<std::shared_ptr<model::Message>> make_request(const ServerConfig& config, base::Instant now,
+                                                     NewRequest&& given) {
+  wire::Envelope& envelope = given.message.envelope;
+  if (envelope.id.is_nil()) envelope.id = new_id(now);
+  if (envelope.correlation_id.empty()) envelope.correlation_id = envelope.id.to_string();
+  if (envelope.reply_to.empty()) envelope.reply_to = model::kToRequester;
+  envelope.deadline_us = (now + given.deadline).us;
+  return make_message(config, now, std::move(given.message));
+}
+
+}  // namespace
+
+Result<Response> request_reply(Broker& broker, const Request& request) {
+  auto given = read_request_json(request.body);
+  if (!given.ok()) return given.status();
+  const auto queue = find_or_create_queue(broker, request, request.arguments[0]);
+  if (!queue.ok()) return queue.status();
+  const base::Duration deadline = given->deadline;
+  auto message = make_request(broker.config, broker.engine.now(), std::move(*given));
+  if (!message.ok()) return message.status();
+
+  model::Request command;
+  command.subscription = (*queue)->subscription;
+  command.id = wire::decode_envelope((*message)->envelope.view())->id;
+  command.time_left = deadline;
+  command.message = std::move(*message);
+  const std::size_t bytes = command.message->size();
+  auto awaited = std::make_shared<AwaitedReply>(command.id, std::chrono::steady_clock::now() + deadline + kPatience);
+  broker.desk.ask((*queue)->shard, std::move(command),
+                  [awaited](model::Answer&& answer) {
+                    auto* replied = std::get_if<model::Replied>(&answer);
+                    if (replied == nullptr) {
+                      awaited->arrive(unanswered(answer));
+                    } else if (!replied->status.ok()) {
+                      awaited->arrive(std::move(replied->status));
+                    } else {
+                      awaited->arrive(std::move(*replied));
+                    }
+                  },
+                  bytes);
+  Response response;
+  response.awaited = std::move(awaited);
+  return response;
+}
+
+Response reply_response(const Broker& broker, const AwaitedReply& awaited) {
+  const auto reply = awaited.reply();
+  if (reply && !reply->ok()) return problem(reply->status());
+  model::Replied unknown;
+  unknown.outcome = model::RequestOutcome::timed_out;
+  return json_response(200, reply_json(awaited.request(), reply ? **reply : unknown, broker.config.mask));
+}
+
+}  // namespace lazaret::admin
