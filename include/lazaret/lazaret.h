@@ -174,7 +174,9 @@ class LAZARET_API Client {
   /// Takes what is ready and waiting, and with `scheduled` also what was published with a delay that is not over; says
   /// how many.
   std::uint64_t purge(std::string_view queue, bool scheduled = false);
-  /// Looks at messages without taking them: from an offset on, or from the first that is not settled.
+  /// Looks at messages of a queue, subscription or topic without taking them: from an offset on, or from the first that
+  /// is not settled; of a topic at all that it keeps, from an offset on or from the oldest (bad_request: the broker is
+  /// of an older version).
   Peeked peek(std::string_view queue, std::optional<std::uint64_t> from = {}, std::uint32_t max = 10);
 
   // The same with a completion token. Cancelled, they end as errc::cancelled; create, remove and purge, once they were

@@ -419,7 +419,7 @@ struct Moved {
 struct PeekedMessage {
   Message message;    // its body as it is stored: content_encoding says how
   std::string state;  // "ready", "leased", "waiting", "in_hospital", "replaying", "scheduled",
-                      // "held"
+                      // "held"; of a topic "": it has one on each subscription
   std::uint32_t attempt = 0;
   bool damaged = false;
   /// It waits for its key, which the message at this offset has, or the case of that message.

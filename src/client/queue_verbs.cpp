@@ -159,7 +159,7 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
   peeked.next = frame.next.value;
   for (const wire::PeekedMessage& one : frame.messages) {
     PeekedMessage& out = peeked.messages.emplace_back();
-    out.state = state_name(one.state);
+    if (one.state) out.state = state_name(*one.state);
     out.attempt = one.attempt;
     out.damaged = one.damaged;
     if (one.held_by) out.held_by = one.held_by->value;

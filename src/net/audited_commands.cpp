@@ -51,6 +51,7 @@ void Session::perform(model::AuditCall call, model::ShardId shard, Command comma
 }
 template void Session::perform(model::AuditCall, model::ShardId, model::ShowStates, ChangeOf<model::MessageStates>,
                                Then);
+template void Session::perform(model::AuditCall, model::ShardId, model::ShowQueue, ChangeOf<model::QueueStats>, Then);
 
 // --- Create and ensure ----------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 // What a client asks of queues, topics and subscriptions: which of it, and what is only looked at (show, list, peek).
 // What changes them stands in audited_commands.cpp.
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "model/limits.h"
@@ -68,6 +69,43 @@ wire::QueueResponse response_of(const Listing& listing, std::uint64_t request) {
   return response;
 }
 
+/// As it was published; how it stands on a queue or subscription is for whoever knows.
+wire::PeekedMessage peeked_message(const model::PagedMessage& one) {
+  wire::PeekedMessage peeked;
+  peeked.offset = one.offset;
+  peeked.damaged = one.message == nullptr;
+  if (peeked.damaged) return peeked;
+  peeked.published_at = one.message->published_at;
+  peeked.envelope = one.message->envelope;
+  peeked.body = one.message->body;
+  peeked.body_crc = one.message->body_crc;
+  return peeked;
+}
+
+/// What a topic keeps of [from, end).
+wire::Peeked messages_of_topic(model::Store& store, const model::QueueRecord& topic, model::Offset from,
+                               model::Offset end, std::size_t max) {
+  wire::Peeked frame;
+  std::size_t bytes = 0;
+  while (from < end && frame.messages.size() < max && bytes < kPeekBytes) {
+    const auto page =
+        store.read_messages(topic.shard, topic.log, from, end, max - frame.messages.size(), kPeekBytes - bytes);
+    if (!page.ok()) {
+      frame.status = page.status();
+      return frame;
+    }
+    for (const model::PagedMessage& one : page->messages) {
+      wire::PeekedMessage& peeked = frame.messages.emplace_back(peeked_message(one));
+      peeked.state = std::nullopt;
+      bytes += peeked.envelope.size() + peeked.body.size();
+    }
+    if (page->next <= from && page->messages.empty()) break;
+    from = std::max(from, page->next);  // what was trimmed lies in between
+  }
+  frame.next = from < end ? from : model::Offset();
+  return frame;
+}
+
 wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, const model::MessageStates& states) {
   wire::Peeked frame;
   const model::Offset first = states.items.front().offset;
@@ -80,22 +118,15 @@ wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, c
   for (const model::PagedMessage& one : page->messages) {
     const auto& state = states.items[one.offset.value - first.value];
     if (state.state == model::MessageState::settled) continue;
-    wire::PeekedMessage& peeked = frame.messages.emplace_back();
-    peeked.offset = one.offset;
+    wire::PeekedMessage& peeked = frame.messages.emplace_back(peeked_message(one));
     peeked.state = state.state;
     peeked.attempt = state.attempt;
     peeked.held_by = state.held_by;
     peeked.unaccepted = state.unaccepted;
-    peeked.damaged = one.message == nullptr;
-    if (peeked.damaged) continue;
-    if (one.message->source.log) {
+    if (!peeked.damaged && one.message->source.log) {
       peeked.source = queue.source_of(one.message->source);
       peeked.source_offset = one.message->source.offset;
     }
-    peeked.published_at = one.message->published_at;
-    peeked.envelope = one.message->envelope;
-    peeked.body = one.message->body;
-    peeked.body_crc = one.message->body_crc;
   }
   frame.next = page->next < states.log_end ? page->next : model::Offset();
   return frame;
@@ -171,10 +202,6 @@ Status Session::on(wire::Peek&& frame) {
     refuse(frame.request, nothing_named(frame.queue));
     return {};
   }
-  if (queue->kind == model::Kind::topic) {
-    refuse(frame.request, Status(Code::BAD_REQUEST, frame.queue + " is a topic: look at one of its subscriptions"));
-    return {};
-  }
   const std::size_t max =
       frame.max == 0 ? limits::kPageItemsDefault : std::min<std::size_t>(frame.max, limits::kPageItems);
   peeks_.push_back({frame.request, std::move(queue), frame.from, max});
@@ -188,25 +215,48 @@ void Session::peek_next() {
   peeking_ = true;
   const WaitingPeek peek = std::move(peeks_.front());
   peeks_.pop_front();
-  const bool of_queue = peek.queue->kind == model::Kind::queue;
-  model::AuditCall call = call_of(of_queue ? "peekMessages" : "peekSubscription", peek.queue->name);
+  const model::Kind kind = peek.queue->kind;
+  const char* const operation = kind == model::Kind::queue   ? "peekMessages"
+                                : kind == model::Kind::topic ? "peekTopic"
+                                                             : "peekSubscription";
+  model::AuditCall call = call_of(operation, peek.queue->name);
   call.details.emplace_back("count", std::to_string(peek.max));
   if (peek.from) call.details.emplace_back("from", std::to_string(peek.from->value));
+  if (kind == model::Kind::topic) {
+    return perform<model::QueueStats>(
+        std::move(call), peek.queue->shard, model::ShowQueue{{}, peek.queue->subscription}, nullptr,
+        [this, peek](model::Answer&& answer) { peeked_topic(peek, std::get<model::QueueStats>(answer)); });
+  }
   perform<model::MessageStates>(
       std::move(call), peek.queue->shard, model::ShowStates{{}, peek.queue->subscription, peek.from, peek.max}, nullptr,
       [this, peek](model::Answer&& answer) { peeked(peek, std::get<model::MessageStates>(answer)); });
 }
 
-/// The messages behind the states, read where reading may wait for the disk.
+/// The messages behind the states.
 void Session::peeked(const WaitingPeek& peek, const model::MessageStates& states) {
-  const auto answer = [this](const wire::Peeked& frame) { send_roomy(wire::encode(frame), std::nullopt, 0); };
-  if (!states.status.ok() || states.items.empty()) return answer({peek.request, states.status, {}, {}});
-  asio::post(context_.store_readers, [self = shared_from_this(), answer, peek, states] {
+  if (!states.status.ok() || states.items.empty()) return answer_peek({peek.request, states.status, {}, {}});
+  read_peeked(peek, [queue = peek.queue, states](model::Store& store) { return messages_of(store, *queue, states); });
+}
+
+/// All that a topic keeps; how each of them stands is a matter of each subscription.
+void Session::peeked_topic(const WaitingPeek& peek, const model::QueueStats& stats) {
+  if (!stats.status.ok()) return answer_peek({peek.request, stats.status, {}, {}});
+  const model::Offset from = std::max(peek.from.value_or(stats.log_begin), stats.log_begin);
+  read_peeked(peek, [topic = peek.queue, from, end = stats.log_end, max = peek.max](model::Store& store) {
+    return messages_of_topic(store, *topic, from, end, max);
+  });
+}
+
+void Session::answer_peek(const wire::Peeked& frame) { send_roomy(wire::encode(frame), std::nullopt, 0); }
+
+/// Where reading may wait for the disk.
+void Session::read_peeked(const WaitingPeek& peek, std::function<wire::Peeked(model::Store&)> read) {
+  asio::post(context_.store_readers, [self = shared_from_this(), request = peek.request, read = std::move(read)] {
     // Nobody waits for it any more: those behind it in the line need not either.
     if (self->ended_ || self->context_.stopping) return;
-    wire::Peeked frame = messages_of(self->context_.engine.store(), *peek.queue, states);
-    frame.request = peek.request;
-    asio::post(self->socket_.get_executor(), [self, answer, frame = std::move(frame)] { answer(frame); });
+    wire::Peeked frame = read(self->context_.engine.store());
+    frame.request = request;
+    asio::post(self->socket_.get_executor(), [self, frame = std::move(frame)] { self->answer_peek(frame); });
   });
 }
 

@@ -206,6 +206,10 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   void show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created);
   void peek_next();
   void peeked(const WaitingPeek& peek, const model::MessageStates& states);
+  void peeked_topic(const WaitingPeek& peek, const model::QueueStats& stats);
+  void read_peeked(const WaitingPeek& peek, std::function<wire::Peeked(model::Store&)> read);
+  void answer_peek(const wire::Peeked& frame);
+
   // auto_create.cpp: queues that are made by their use
   struct Creation;
   /// With auto_create, creates the queue and calls `then` with how that went: true. Else false.

@@ -351,7 +351,7 @@ struct PeekedMessage {
   base::SharedBytes envelope;
   base::SharedBytes body;
   std::uint32_t body_crc = 0;
-  model::MessageState state = model::MessageState::ready;
+  std::optional<model::MessageState> state = model::MessageState::ready;  // nullopt: of a topic, where it has none
   std::uint32_t attempt = 0;
   bool damaged = false;
   std::optional<model::Offset> held_by;

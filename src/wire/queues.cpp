@@ -294,6 +294,7 @@ base::Result<Peeked> decode<Peeked>(const Frame& frame) {
     to.envelope = copied(message.envelope());
     to.body = bodies.take(message.body_bytes());
     to.body_crc = message.body_crc();
+    if (message.state().empty()) to.state = std::nullopt;
     for (const auto& [state, name] : kStates) {
       if (name == message.state()) to.state = state;
     }

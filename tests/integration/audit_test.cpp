@@ -135,6 +135,10 @@ TEST_F(Audit, WhatAServiceChangesIsThereAndWhatItMerelyEnsuresIsNot) {
   EXPECT_EQ(call("patchQueue", "orders").ended.at("before"), (json::object{{"max_attempts", "5"}}));
   EXPECT_EQ(call("patchQueue", "orders").ended.at("after"), (json::object{{"max_attempts", "7"}}));
   EXPECT_EQ(call("peekMessages", "orders").ended.at("status"), 200);
+  client.ensure_topic(TopicSpec{.name = "news"});
+  client.peek("news");
+  EXPECT_EQ(call("peekTopic", "news").began.at("actor"), "billing");
+  EXPECT_EQ(call("peekTopic", "news").ended.at("status"), 200);
   EXPECT_EQ(call("purgeQueue", "orders").ended.at("after"), (json::object{{"purged", "1"}}));
   ASSERT_EQ(as("ann", "PATCH", "queues/orders", R"({"paused":true})").status, 200);
   EXPECT_EQ(call("patchQueue", "orders").ended.at("after"), (json::object{{"paused", "true"}}));

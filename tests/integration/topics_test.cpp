@@ -57,6 +57,57 @@ TEST_F(TopicsTest, EachSubscriptionGetsEverythingFromWhereItBegins) {
   EXPECT_EQ(topic.entered_total, 2u);
 }
 
+TEST_F(TopicsTest, APeekShowsWhatATopicKeeps) {
+  Client client = connect();
+  client.ensure_topic({.name = "orders", .retain_for = 1h});
+  EXPECT_TRUE(client.peek("orders").messages.empty());
+  client.create_subscription({.name = "billing", .topic = "orders"});
+  for (int i = 0; i < 5; ++i) client.publish("orders", {.body = std::to_string(i), .type = "order", .key = "k"});
+  client.publish("orders", {.body = "later", .delay = 1h});
+  Inbox inbox;
+  const Consumer consumer = client.consume("billing", [&](Delivery& delivery) { inbox.add(delivery); });
+  ASSERT_TRUE(inbox.reaches(5));
+  const Peeked first = client.peek("orders", {}, 3);
+  ASSERT_EQ(first.messages.size(), 3u) << "what has been read is still kept";
+  for (std::uint64_t offset = 0; offset < 3; ++offset) {
+    const PeekedMessage& one = first.messages[offset];
+    EXPECT_EQ(one.message.body.view(), std::to_string(offset));
+    EXPECT_EQ(one.message.type, "order");
+    EXPECT_EQ(one.message.key, "k");
+    EXPECT_EQ(one.message.source, "orders");
+    EXPECT_EQ(one.message.offset, offset);
+    EXPECT_EQ(one.state, "") << "it has one on each subscription";
+    EXPECT_EQ(one.attempt, 0u);
+  }
+  EXPECT_EQ(first.next, 3u);
+  const Peeked rest = client.peek("orders", first.next, 10);
+  ASSERT_EQ(rest.messages.size(), 3u);
+  EXPECT_EQ(rest.messages[2].message.body.view(), "later");
+  EXPECT_EQ(rest.next, 0u);
+  EXPECT_TRUE(client.peek("orders", 99).messages.empty());
+  EXPECT_EQ(client.async_peek("orders", 4, 1, asio::use_future).get().messages.at(0).message.body.view(), "4");
+  EXPECT_EQ(client.show("orders").entered_total, 6u) << "nothing is changed by it";
+}
+
+/// A page is about half a MiB, and one message at least.
+TEST_F(TopicsTest, APeekOfLargeMessagesHasPages) {
+  Client client = connect();
+  client.ensure_topic({.name = "orders", .retain_for = 1h});
+  for (char c = 'a'; c < 'g'; ++c) client.publish("orders", {.body = std::string(400'000, c)});
+  std::string seen;
+  int pages = 0;
+  std::optional<std::uint64_t> from;
+  do {
+    const Peeked page = client.peek("orders", from, 100);
+    ASSERT_FALSE(page.messages.empty());
+    for (const PeekedMessage& one : page.messages) seen += one.message.body.view().front();
+    from = page.next;
+    ++pages;
+  } while (*from != 0);
+  EXPECT_EQ(seen, "abcdef");
+  EXPECT_GE(pages, 2);
+}
+
 TEST_F(TopicsTest, OneThatFailsAndOneThatIsAwayTouchNoOther) {
   Client client = connect();
   client.ensure_topic({.name = "orders"});
