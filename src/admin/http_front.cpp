@@ -115,9 +115,10 @@ asio::awaitable<Response> HttpFront::answer(Request request) {
                           .with_retry_after_ms(1000));
   }
   ++requests_;
-  // A function object is copied where it must be, and this one never is.
+  // Both have names: g++ 12 destroys what a lambda inside co_await has captured twice.
   const auto asked = std::make_shared<const Request>(std::move(request));
-  Response response = co_await on_worker([this, asked] { return dispatcher_.handle(*asked); });
+  std::function<Response()> handle = [this, asked] { return dispatcher_.handle(*asked); };
+  Response response = co_await on_worker(std::move(handle));
   --requests_;
   co_return response;
 }
@@ -140,7 +141,8 @@ asio::awaitable<Response> HttpFront::answer_with_reply(std::shared_ptr<AwaitedRe
     co_return problem(Status(Code::OUTCOME_UNKNOWN, "the broker stops, and request " + awaited->request().to_string() +
                                                         " has no reply yet: ask again with that id"));
   }
-  co_return co_await on_worker([this, awaited] { return dispatcher_.answer_with(*awaited); });
+  std::function<Response()> answer = [this, awaited] { return dispatcher_.answer_with(*awaited); };
+  co_return co_await on_worker(std::move(answer));
 }
 
 void HttpFront::begin_stop() {
