@@ -460,12 +460,36 @@ void ClientCore::expire() {
 
 // --- Closing ---------------------------------------------------------------------------------------------------------
 
+/// Of what closes a client, and waits for its turn. When it is destroyed without it, the user's context has gone with
+/// what it had to run, and nothing else would ever part the client from its consumers, which hold each other.
+class ClientCore::Closing {
+ public:
+  explicit Closing(std::shared_ptr<ClientCore> core) : core_(std::move(core)) {}
+  Closing(Closing&&) noexcept = default;
+  Closing& operator=(Closing&&) = delete;
+  ~Closing() {
+    if (core_ != nullptr) core_->let_go_of_consumers();
+  }
+  /// Its turn has come.
+  std::shared_ptr<ClientCore> begin() { return std::exchange(core_, nullptr); }
+
+ private:
+  std::shared_ptr<ClientCore> core_;
+};
+
+void ClientCore::let_go_of_consumers() {
+  consumers_.clear();
+  lingering_.clear();
+  resuming_.clear();
+}
+
 void ClientCore::close(milliseconds drain, Handler<Closed> handler) {
   const std::uint64_t operation = next_operation();
   on_cancel(
       handler, [](ClientCore& self, std::uint64_t number) { self.cancel_close(number); }, operation);
-  asio::post(executor(), [self = shared_from_this(), drain, operation,
+  asio::post(executor(), [closing = Closing(shared_from_this()), drain, operation,
                           completion = Completion<Closed>(std::move(handler), home_)]() mutable {
+    const auto self = closing.begin();
     self->closers_.emplace(operation, std::move(completion));
     if (!self->closed_) return self->close_now(drain);
     if (self->parting_ == nullptr) self->say_closed();
@@ -482,7 +506,8 @@ void ClientCore::close_now(milliseconds drain) {
   const auto until = deadline_in(drain);
   if (!closing_ || until < close_timer_.expiry()) {
     close_timer_.expires_at(until);
-    close_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    close_timer_.async_wait([closing = Closing(shared_from_this())](boost::system::error_code error) mutable {
+      const auto self = closing.begin();
       if (!error && !self->closed_) self->finish_close();
     });
   }

@@ -153,7 +153,9 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   void take_submitted();
   void due_by(SteadyTime deadline);
   void expire();
+  class Closing;
   void close_now(milliseconds drain);
+  void let_go_of_consumers();
   void cancel_close(std::uint64_t operation);
   void check_closed();
   void finish_close();

@@ -519,5 +519,35 @@ TEST_F(SdkAsyncTest, PublishesBehindTheDeletionOfTheirQueueAreAnsweredAtOnce) {
   EXPECT_TRUE(eventually([&] { return answered == kCount; }, 15s)) << answered << " of " << kCount;
 }
 
+/// A context that is stopped, and gone before anything of a client could be closed on it, takes the client along: what
+/// a handler holds goes with that.
+TEST_F(SdkAsyncTest, AContextThatIsStoppedTakesItsClientsAlong) {
+  for (const bool coroutine : {true, false}) {
+    client_.publish("q", {.body = "x"});
+    const auto held = std::make_shared<int>(1);
+    std::atomic<bool> began{false};
+    {
+      asio::io_context io;
+      Client client(io.get_executor(), broker_.url(), {.name = "stopped"});
+      const auto plain = [&io, &began, held](Delivery&) {
+        began = true;
+        io.stop();
+      };
+      const auto waits = [&io, &began, held](Delivery&) -> asio::awaitable<void> {
+        began = true;
+        io.stop();
+        const auto executor = co_await asio::this_coro::executor;
+        asio::steady_timer timer(executor, 1h);
+        co_await timer.async_wait(asio::use_awaitable);
+      };
+      const Consumer consumer = coroutine ? client.consume("q", waits) : client.consume("q", plain);
+      io.run_for(60s);
+      EXPECT_TRUE(began);
+      EXPECT_TRUE(io.stopped());
+    }
+    EXPECT_TRUE(eventually([&] { return held.use_count() == 1; })) << coroutine;
+  }
+}
+
 }  // namespace
 }  // namespace lazaret::testing
