@@ -136,7 +136,9 @@ TEST_F(HttpRequestsTest, ThoseThatWaitHoldUpNobody) {
   for (int i = 0; i < kPlaces; ++i) {
     waiting.push_back(ask_aside(R"({"body": ")" + std::to_string(i) + R"(", "deadline": "30s"})"));
     // Few at a time: of those that are with the workers at one moment there is a limit, too.
-    if (i % 16 == 15) ASSERT_TRUE(are_open(i + 1));
+    if (i % 16 == 15) {
+      ASSERT_TRUE(are_open(i + 1));
+    }
   }
   EXPECT_EQ(http(broker_.admin(), "GET", "/api/v1/queues").status, 200);
   const HttpAnswer refused = ask(R"({"body": "one too many", "deadline": "30s"})");
