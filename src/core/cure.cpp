@@ -58,6 +58,7 @@ void Shard::State::on(model::EditCaseCommand& command) {
     case_tokens.touched(command.id);
     model::CaseEdit edit{version, now, std::move(command.by), std::move(command.note)};
     mutate(model::EditCase{command.id, std::move(edit), std::move(command.message)}, true);
+    cases_changed(*sub);
     answer.version = version;
   }
   tell(command.origin.session, std::move(answer));

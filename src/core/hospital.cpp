@@ -56,7 +56,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   ++sub.counters.in_hospital;
   if (entry.grant) case_tokens.admitted(id, entry.grant);
   if (!sub.requests.empty() && !entry.replays) request_failed(sub, origin, error);
-  touch(sub);
+  cases_changed(sub);
   forget_entry(sub, entry);
 }
 

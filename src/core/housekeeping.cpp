@@ -34,6 +34,7 @@ void Shard::State::on(Persisted& event) {
     if (!found->loading_waiting) forget_parked_lately(*found);
     if (found->book != nullptr) {
       std::erase_if(found->book->copying, [&](const auto& one) { return one.second <= event.group; });
+      count_hospital(*found);
     }
     if (found->keys != nullptr) found->keys->persisted(event.group);
     pumped_later.insert(id);
@@ -371,6 +372,8 @@ void Shard::State::on(model::ShowQueue& command) {
     for (const auto& [number, rule] : sub->quarantine->rules) stats.caught_by_quarantines += rule.record.caught;
   }
   if (sub->breaker != nullptr) stats.breaker = sub->breaker->stats();
+  if (sub->book != nullptr) stats.hospital_bytes = sub->book->bytes;
+  stats.hospital_level = level_of(*sub);
   stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();

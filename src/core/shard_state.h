@@ -435,6 +435,18 @@ struct Shard::State {
   void drop_closed(Subscription& sub, const model::ClosedCase& closed);
   void forget_closed(Subscription& sub, model::OffsetRange range);
   void recover_book(Subscription& sub, const model::RecoveredSubscription& recovered);
+  // --- hospital_budget.cpp: how much cases may keep
+  void cases_changed(Subscription& sub);
+  void count_hospital(Subscription& sub);
+  void on(HospitalCounted& event);
+  static model::HospitalLevel level_of(const Subscription& sub);
+  static bool is_hospital_full(const Subscription& sub);
+  void note_level(Subscription& sub);
+  void announce_level(Subscription& sub, model::HospitalLevel level);
+  void leave_level(Subscription& sub);
+  static base::Status hospital_is_full(const Subscription& sub);
+  static ReadyLine::const_iterator first_in_line(const Subscription& sub, const ReadyLine& line);
+  bool grant_replay(Subscription& sub);
   // --- replay_jobs.cpp: recalls, and what is written of jobs
   void on(model::RecallCaseCommand& command);
   void on(model::SaveReplayJob& command);
