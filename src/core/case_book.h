@@ -1,6 +1,6 @@
 // CaseBook: what a subscription that ever had a case knows of its cases beside which of them are open: the versions of
-// those that were edited, whose messages are kept though they are closed, when the next has been closed for long enough,
-// and how many bytes of messages all of them keep.
+// those that were edited, whose messages are kept though they are closed, when the next has been closed for long
+// enough, and how many bytes of messages all of them keep.
 //
 // Threading: none of its own; one owner calls everything.
 #pragma once
@@ -32,10 +32,10 @@ struct CaseBook {
   bool again = false;           // some were opened since: what it says may not be true any more
 
   // --- The budget (core/hospital_budget.cpp)
-  std::uint64_t bytes = 0;         // as the store counted last
-  model::GroupNumber changed_in;   // the last group with which that became something else
-  model::GroupNumber counted_to;   // the last one that was on the disk when the store was asked last
-  bool counting = false;           // it has been asked
+  std::uint64_t bytes = 0;        // as the store counted last
+  model::GroupNumber changed_in;  // the last group with which that became something else
+  model::GroupNumber counted_to;  // the last one that was on the disk when the store was asked last
+  bool counting = false;          // it has been asked
   model::HospitalLevel level = model::HospitalLevel::below;  // as was told last
 
   std::uint32_t version_of(model::Offset offset) const {

@@ -87,8 +87,8 @@ struct BreakerChanged {
   model::BreakerState before = model::BreakerState::closed;
   model::BreakerStats breaker;
 };
-/// The hospital of a subscription is at another level of its budget: for whoever watches. After a start it says where it
-/// is, if that is not `below`.
+/// The hospital of a subscription is at another level of its budget: for whoever watches. After a start it says where
+/// it is, if that is not `below`.
 struct HospitalLevelChanged {
   model::QueueRef queue;
   model::HospitalLevel before = model::HospitalLevel::below;

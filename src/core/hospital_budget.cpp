@@ -1,6 +1,6 @@
-// The byte budget of a hospital: what the cases of a subscription keep of messages, against its hospital_max_bytes. While
-// it is full nothing is granted but replays, which is how people get below it; nothing is dropped, and what is out
-// already, or is past its time, becomes a case all the same.
+// The byte budget of a hospital: what the cases of a subscription keep of messages, against its hospital_max_bytes.
+// While it is full nothing is granted but replays, which is how people get below it; nothing is dropped, and what is
+// out already, or is past its time, becomes a case all the same.
 //
 // The store counts the bytes, in the writes that change cases: it alone knows how large a message is that nobody has in
 // memory. What it counts is asked for when such a group is durable, so the core is behind by that and a read; and it

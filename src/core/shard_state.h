@@ -522,6 +522,7 @@ struct Shard::State {
   void put_changed_log(Log& log);
   static model::LogState log_state(const Log& log);
   model::Offset oldest_fresh(const Subscription& sub) const;
+  static void show_prevention(const Subscription& sub, model::QueueStats& stats);
   void show_topic(const Topic& topic, const model::ShowQueue& command);
   void settled(Subscription& sub, model::Offset offset);
   model::MessageStates::Item state_of(Subscription& sub, model::Offset offset);

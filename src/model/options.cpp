@@ -188,9 +188,9 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
                         lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
-                        ttl || on_expiry || order_by_key || on_key_failure || case_retention ||
-                        hospital_max_bytes || breaker || breaker_samples || breaker_ratio || breaker_window || breaker_pause || owner || runbook ||
-                        alert_to;
+                        ttl || on_expiry || order_by_key || on_key_failure || case_retention || hospital_max_bytes ||
+                        breaker || breaker_samples || breaker_ratio || breaker_window || breaker_pause || owner ||
+                        runbook || alert_to;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
                   "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "

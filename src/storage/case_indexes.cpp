@@ -143,8 +143,8 @@ Status CaseIndexes::finish_sums() {
     const std::string key = keys::case_bytes(place.first, place.second);
     std::string value;
     base::append_le(value, sum.bytes);
-    LZ_RETURN_IF_ERROR(status_of(sum.bytes == 0 ? batch_.Delete(family, slice(key)) : batch_.Put(family, slice(key), value),
-                                 "filling a batch"));
+    LZ_RETURN_IF_ERROR(status_of(
+        sum.bytes == 0 ? batch_.Delete(family, slice(key)) : batch_.Put(family, slice(key), value), "filling a batch"));
   }
   return {};
 }
@@ -227,7 +227,8 @@ base::Result<std::uint64_t> read_case_bytes(Database& database, model::ShardId s
   if (!bytes.ok()) return bytes.status();
   if (!*bytes) return std::uint64_t{0};
   if ((*bytes)->size() == sizeof(std::uint64_t)) return base::load_le<std::uint64_t>((*bytes)->data());
-  return Status(Code::STORAGE_DAMAGED, "what the cases of subscription " + std::to_string(subscription.value) + " keep");
+  return Status(Code::STORAGE_DAMAGED,
+                "what the cases of subscription " + std::to_string(subscription.value) + " keep");
 }
 
 /// All of a shard in one batch: one small record a subscription.

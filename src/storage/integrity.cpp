@@ -110,9 +110,9 @@ class Checker {
   /// An older version has none: they are built when it is opened for writing.
   bool has_groups() const { return format_ >= kCaseIndexesFormat; }
   std::vector<model::QueueRecord> queues_;
-  std::map<CaseId, CaseRecord> cases_;                   // open ones
+  std::map<CaseId, CaseRecord> cases_;                         // open ones
   std::map<model::SubscriptionId, std::uint64_t> case_bytes_;  // the same of what they keep
-  std::map<model::GroupId, model::GroupRecord> groups_;  // of the shard that is being checked, as its cases say
+  std::map<model::GroupId, model::GroupRecord> groups_;        // of the shard that is being checked, as its cases say
   std::uint64_t cases_of_shard_ = 0;
   std::uint64_t correlated_of_shard_ = 0;  // those that have a correlation id
 };
@@ -204,8 +204,7 @@ Status Checker::check_case_bytes(ShardId shard) {
       Family::hospital_index, prefix,
       [&](std::string_view key, std::string_view value) {
         const model::SubscriptionId subscription(keys::last_number(key));
-        written[subscription] =
-            value.size() == sizeof(std::uint64_t) ? base::load_le<std::uint64_t>(value.data()) : 0;
+        written[subscription] = value.size() == sizeof(std::uint64_t) ? base::load_le<std::uint64_t>(value.data()) : 0;
         kept.try_emplace(subscription, 0);
         return read(key.size() + value.size());
       },
