@@ -53,7 +53,7 @@ bool Shard::State::grant_next(Subscription& sub) {
     preload(sub);
     return false;
   }
-  if (is_hospital_full(sub)) return grant_replay(sub);
+  if (is_for_replays(sub)) return grant_replay(sub);
   if (sub.levels != nullptr || sub.log->priority_ends != nullptr) {
     const Granted prioritised = grant_prioritised(sub);
     if (prioritised != Granted::nothing) return prioritised == Granted::yes;

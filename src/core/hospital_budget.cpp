@@ -3,8 +3,9 @@
 // out already, or is past its time, becomes a case all the same.
 //
 // The store counts the bytes, in the writes that change cases: it alone knows how large a message is that nobody has in
-// memory. What it counts is asked for when such a group is durable, so the core is behind by that and a read; and it
-// judges by that number and the option alone, so that a restart finds what was there, and there is nothing to forget.
+// memory. What it counts is asked for when such a group is durable; the core judges by that number and the option alone,
+// so a restart finds what was there, and there is nothing to forget. It is behind by a write and a read: where the
+// budget is nearly used it waits for them before it grants anything new, so that only what is out goes beyond.
 #include <utility>
 
 #include "core/shard_state.h"
@@ -46,7 +47,12 @@ HospitalLevel Shard::State::level_of(const Subscription& sub) {
   return model::hospital_level(sub.book->bytes, sub.queue->options.hospital_max_bytes);
 }
 
-bool Shard::State::is_hospital_full(const Subscription& sub) { return level_of(sub) == HospitalLevel::full; }
+/// Whether nothing may be granted but replays.
+bool Shard::State::is_for_replays(const Subscription& sub) {
+  const HospitalLevel level = level_of(sub);
+  if (level != HospitalLevel::filling) return level == HospitalLevel::full;
+  return sub.book->counting || sub.book->changed_in > sub.book->counted_to;
+}
 
 /// Tells whoever watches when it is another one.
 void Shard::State::note_level(Subscription& sub) {
@@ -66,16 +72,16 @@ void Shard::State::leave_level(Subscription& sub) {
 
 /// Why nothing more can be imported, or OK.
 Status Shard::State::hospital_is_full(const Subscription& sub) {
-  if (!is_hospital_full(sub)) return {};
+  if (level_of(sub) != HospitalLevel::full) return {};
   const std::uint64_t most = sub.queue->options.hospital_max_bytes;
   return Status(Code::RESOURCE_EXHAUSTED, "the hospital of " + sub.queue->name + " is full: its cases keep " +
                                               std::to_string(sub.book->bytes) + " bytes of messages")
       .with_limit("hospital_max_bytes", static_cast<std::int64_t>(most));
 }
 
-/// The first in line that may go: while the hospital is full, the first that is being replayed.
+/// The first in line that may go.
 ReadyLine::const_iterator Shard::State::first_in_line(const Subscription& sub, const ReadyLine& line) {
-  if (!is_hospital_full(sub)) return line.begin();
+  if (!is_for_replays(sub)) return line.begin();
   const auto first = line.lower_bound(Position{sub.queue->lane, model::Offset()});
   return first != line.end() && sub.is_lane(first->log) ? first : line.end();
 }

@@ -440,7 +440,7 @@ struct Shard::State {
   void count_hospital(Subscription& sub);
   void on(HospitalCounted& event);
   static model::HospitalLevel level_of(const Subscription& sub);
-  static bool is_hospital_full(const Subscription& sub);
+  static bool is_for_replays(const Subscription& sub);
   void note_level(Subscription& sub);
   void announce_level(Subscription& sub, model::HospitalLevel level);
   void leave_level(Subscription& sub);

@@ -82,6 +82,8 @@ void Witness::effect(model::ShardId, const core::Effect& effect) {
   } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
     see_queue(*assign->queue);
     if (Queue* of = queue(assign->queue->subscription); of != nullptr && assign->ends) of->deleted = true;
+  } else if (const auto* level = std::get_if<core::HospitalLevelChanged>(&effect)) {
+    see_level(*level);
   }
 }
 
@@ -103,6 +105,8 @@ void Witness::crashed() {
         blame.history[attempt.number] = attempt.outcome;
       }
     }
+    queue.full_since.reset();
+    queue.fills = false;
     lose_of_fan_in(queue);
     if (queue.relaxed) lose_what_is_relaxed(queue);  // also if it was asked to go: that may have been refused
     for (auto& [offset, message] : queue.messages) {
@@ -473,6 +477,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   check_source(of, one);
   check_failures(of, one, from_lane);
   check_version(of, one, from_lane);
+  check_budget(of, one, from_lane);
   if (!from_lane && one.message != nullptr) check_time(of, one);
   if (of.record.options.order_by_key && one.message != nullptr) check_key(of, deliver, one);
   // One that is said to come again went out when the broker died, before that was told.
