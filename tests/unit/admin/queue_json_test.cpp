@@ -96,12 +96,16 @@ TEST(QueueJson, AQueueShowsItsSumsItsConsumersAndItsOptions) {
   stats.ready = 3;
   stats.counters.entered = 10;
   stats.counters.in_hospital = 2;
+  stats.hospital_bytes = 90;
+  stats.hospital_level = model::HospitalLevel::filling;
   stats.oldest_ready_at = base::Instant{1'700'000'000'000'000};
   stats.consumers.push_back({{"worker", "host-1", "2.0", {}}, 4, 1});
   const json::object queue = queue_json(stats);
   EXPECT_EQ(queue.at("name"), "orders");
   EXPECT_EQ(queue.at("shard"), 1);
   EXPECT_EQ(queue.at("ready"), 3);
+  EXPECT_EQ(queue.at("hospital_bytes"), 90);
+  EXPECT_EQ(queue.at("hospital_level"), "filling");
   EXPECT_EQ(queue.at("entered_total"), 10);
   EXPECT_EQ(queue.at("in_hospital"), 2);
   EXPECT_EQ(queue.at("oldest_ready_at"), "2023-11-14T22:13:20.000000Z");
