@@ -561,7 +561,7 @@ constexpr std::string_view kSchemas = R"json({
     "hospital_filling", "hospital_full", "hospital_below"]},
     "who": {"description": "Of joined and left: name and version of consumers",
     "$ref": "#/components/schemas/TextOrNull"}}}}}},
-  "HospitalLevel": {"description": "Of hospital_max_bytes: full, when nothing is granted but replays; filling from four fifths on",
+  "HospitalLevel": {"description": "Of hospital_max_bytes: filling from four fifths on; full, when only replays go",
     "enum": ["below", "filling", "full"]},
   "Counts": {"type": "array", "items": {"$ref": "#/components/schemas/Count"}, "maxItems": 60},
   "OverviewRow": {"type": "object", "properties": {"name": {"type": "string"},

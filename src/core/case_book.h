@@ -7,7 +7,9 @@
 
 #include <cstdint>
 #include <map>
+#include <utility>
 
+#include "base/fifo.h"
 #include "base/time.h"
 #include "core/interval_set.h"
 #include "model/hospital_budget.h"
@@ -36,6 +38,9 @@ struct CaseBook {
   model::GroupNumber changed_in;  // the last group with which that became something else
   model::GroupNumber counted_to;  // the last one that was on the disk when the store was asked last
   bool counting = false;          // it has been asked
+  /// What came since, by the groups that it came with: what is known of it here.
+  base::Fifo<std::pair<model::GroupNumber, std::uint64_t>> uncounted;
+  std::uint64_t uncounted_bytes = 0;
   model::HospitalLevel level = model::HospitalLevel::below;  // as was told last
 
   std::uint32_t version_of(model::Offset offset) const {

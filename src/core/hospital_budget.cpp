@@ -3,9 +3,9 @@
 // out already, or is past its time, becomes a case all the same.
 //
 // The store counts the bytes, in the writes that change cases: it alone knows how large a message is that nobody has in
-// memory. What it counts is asked for when such a group is durable; the core judges by that number and the option alone,
-// so a restart finds what was there, and there is nothing to forget. It is behind by a write and a read: where the
-// budget is nearly used it waits for them before it grants anything new, so that only what is out goes beyond.
+// memory. What it counts is asked for when such a group is durable; until the answer is there, what has come since is
+// added as far as its size is known here, so that only what was out goes beyond. Nothing but that number and the option
+// decides, so a restart finds what was there, and there is nothing to forget.
 #include <utility>
 
 #include "core/shard_state.h"
@@ -16,9 +16,15 @@ using base::Code;
 using base::Status;
 using model::HospitalLevel;
 
-/// With this group its cases keep more, or less.
-void Shard::State::cases_changed(Subscription& sub) {
-  book_of(sub).changed_in = group;
+/// With this group its cases keep something else: so many bytes more, as far as that is known.
+void Shard::State::cases_changed(Subscription& sub, std::uint64_t more) {
+  CaseBook& book = book_of(sub);
+  book.changed_in = group;
+  if (more > 0) {
+    if (book.uncounted.empty() || book.uncounted.back().first != group) book.uncounted.push_back({group, 0});
+    book.uncounted.back().second += more;
+    book.uncounted_bytes += more;
+  }
   touch(sub);
 }
 
@@ -35,8 +41,12 @@ void Shard::State::count_hospital(Subscription& sub) {
 void Shard::State::on(HospitalCounted& event) {
   Subscription* sub = find(event.subscription);
   if (sub == nullptr || sub->deleting || sub->book == nullptr) return;
-  sub->book->counting = false;
-  sub->book->bytes = event.bytes;
+  CaseBook& book = *sub->book;
+  book.counting = false;
+  book.bytes = event.bytes;
+  for (; !book.uncounted.empty() && book.uncounted.front().first <= book.counted_to; book.uncounted.pop_front()) {
+    book.uncounted_bytes -= book.uncounted.front().second;
+  }
   count_hospital(*sub);
   pumped_later.insert(event.subscription);
 }
@@ -49,9 +59,9 @@ HospitalLevel Shard::State::level_of(const Subscription& sub) {
 
 /// Whether nothing may be granted but replays.
 bool Shard::State::is_for_replays(const Subscription& sub) {
-  const HospitalLevel level = level_of(sub);
-  if (level != HospitalLevel::filling) return level == HospitalLevel::full;
-  return sub.book->counting || sub.book->changed_in > sub.book->counted_to;
+  if (sub.book == nullptr || sub.feeder != nullptr) return false;
+  const std::uint64_t bytes = sub.book->bytes + sub.book->uncounted_bytes;
+  return model::hospital_level(bytes, sub.queue->options.hospital_max_bytes) == HospitalLevel::full;
 }
 
 /// Tells whoever watches when it is another one.

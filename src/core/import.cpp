@@ -83,7 +83,7 @@ void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const
   mutate(std::move(import), true);
   sub.admitted.insert(id.offset);
   ++sub.counters.in_hospital;
-  cases_changed(sub);
+  cases_changed(sub, bytes);
 }
 
 }  // namespace lazaret::core

@@ -436,7 +436,7 @@ struct Shard::State {
   void forget_closed(Subscription& sub, model::OffsetRange range);
   void recover_book(Subscription& sub, const model::RecoveredSubscription& recovered);
   // --- hospital_budget.cpp: how much cases may keep
-  void cases_changed(Subscription& sub);
+  void cases_changed(Subscription& sub, std::uint64_t more = 0);
   void count_hospital(Subscription& sub);
   void on(HospitalCounted& event);
   static model::HospitalLevel level_of(const Subscription& sub);

@@ -106,7 +106,6 @@ void Witness::crashed() {
       }
     }
     queue.full_since.reset();
-    queue.fills = false;
     lose_of_fan_in(queue);
     if (queue.relaxed) lose_what_is_relaxed(queue);  // also if it was asked to go: that may have been refused
     for (auto& [offset, message] : queue.messages) {
@@ -195,6 +194,8 @@ void Witness::see_queue(const model::QueueRecord& record) {
   queue.all_end = queue.all_end && ttl.count() > 0;
   queue.longest = std::max(queue.longest, ttl);
   queue.filters.insert(record.options.filter);
+  const std::uint64_t budget = record.options.hospital_max_bytes;
+  queue.tight = queue.tight || (budget != 0 && budget < kBudgetOfAnyRun);
   queue.record = record;
 }
 

@@ -33,6 +33,9 @@ namespace lazaret::simulation {
 /// Between a grant and its delivery there may be this much, for groups to be written.
 inline constexpr base::Duration kGrantedBeforeMost = 100ms;
 
+/// No run's cases keep as much as that.
+inline constexpr std::uint64_t kBudgetOfAnyRun = 1 << 20;
+
 class Witness final : public Watcher {
  public:
   explicit Witness(World& world) : world_(world) {}
@@ -106,8 +109,7 @@ class Witness final : public Watcher {
     bool relaxed = false;                     // or was at any time
     std::set<std::string> filters;            // that it ever had
     std::optional<base::Instant> full_since;  // its hospital, as its shard says
-    bool fills = false;                       // or is full
-    base::Instant filled_until;               // the last time before
+    bool tight = false;                       // it has a budget that a run can use up, or had one
     bool choosy = false;                      // a consumer of it accepted certain types only, at any time
     // Of several topics, by topic: offset there → body, of what was confirmed; → offset here, of what was delivered.
     std::map<model::LogId, std::map<std::uint64_t, std::string>> owed;
@@ -216,7 +218,7 @@ class Witness final : public Watcher {
   // witness_budget.cpp
   void see_level(const core::HospitalLevelChanged& changed);
   void check_budget(const Queue& of, const model::Delivered& one, bool from_lane);
-  bool goes_for_budget(const Queue& of, const model::Delivered& one) const;
+  static bool goes_for_budget(const Queue& of, const model::Delivered& one);
   void finish_budget(const Queue& of, const model::QueueStats& stats);
 
   // witness_transactions.cpp

@@ -17,8 +17,6 @@ void Witness::see_level(const core::HospitalLevelChanged& changed) {
   }
   of->full_since.reset();
   if (changed.level == HospitalLevel::full) of->full_since = world_.now();
-  of->fills = changed.level != HospitalLevel::below;
-  if (!of->fills) of->filled_until = world_.now();
 }
 
 /// What was granted before may still be on its way.
@@ -27,10 +25,10 @@ void Witness::check_budget(const Queue& of, const model::Delivered& one, bool fr
   find(where(of, one.source_offset.value) + "delivered while the hospital is full");
 }
 
-/// A replay that may have passed what is before it: nothing else may go while the hospital is full, or may be by now.
-bool Witness::goes_for_budget(const Queue& of, const model::Delivered& one) const {
-  const bool filled = of.fills || of.filled_until + kGrantedBeforeMost >= world_.now();
-  return filled && one.log == of.record.lane;
+/// A replay that may have passed what is before it: nothing else goes while the hospital is full, which a shard knows
+/// before the store has counted it.
+bool Witness::goes_for_budget(const Queue& of, const model::Delivered& one) {
+  return of.tight && one.log == of.record.lane;
 }
 
 void Witness::finish_budget(const Queue& of, const model::QueueStats& stats) {

@@ -1,4 +1,5 @@
-// What the cases of a subscription keep of messages: a sum that is written with them, built for older directories, checked.
+// What the cases of a subscription keep of messages: a sum that is written with them, counted for older directories,
+// and checked.
 #include "storage/keys.h"
 #include "storage/records.h"
 #include "unit/storage/store_fixture.h"
