@@ -654,6 +654,7 @@ void Witness::see(const core::Tell&, const model::QueueStats& stats) {
                             sums.in_hospital + sums.acked + sums.discarded + sums.expired + sums.purged + sums.dropped +
                             sums.lost_to_retention + sums.redirected;
   if (stats.queue.kind == model::Kind::topic) return;
+  check_level(stats);
   const bool is_queue = stats.queue.kind == model::Kind::queue;
   const Queue* of = queue(stats.queue.subscription);
   const std::uint64_t came = stats.log_end.value - stats.offsets_left_out;

@@ -219,6 +219,7 @@ class Witness final : public Watcher {
   void see_level(const core::HospitalLevelChanged& changed);
   void check_budget(const Queue& of, const model::Delivered& one, bool from_lane);
   static bool goes_for_budget(const Queue& of, const model::Delivered& one);
+  void check_level(const model::QueueStats& stats);
   void finish_budget(const Queue& of, const model::QueueStats& stats);
 
   // witness_transactions.cpp

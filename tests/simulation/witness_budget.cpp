@@ -31,15 +31,18 @@ bool Witness::goes_for_budget(const Queue& of, const model::Delivered& one) {
   return of.tight && one.log == of.record.lane;
 }
 
+void Witness::check_level(const model::QueueStats& stats) {
+  const std::uint64_t most = stats.queue.options.hospital_max_bytes;
+  const bool full = most != 0 && stats.hospital_bytes >= most;
+  if ((stats.hospital_level == HospitalLevel::full) != full) find(stats.queue.name + ": its hospital is misjudged");
+}
+
 void Witness::finish_budget(const Queue& of, const model::QueueStats& stats) {
   const std::uint64_t kept = world_.store().case_bytes(of.record.shard, of.record.subscription).value();
   if (stats.hospital_bytes != kept) {
     find(of.record.name + ": its cases keep " + std::to_string(kept) + " bytes, where " +
          std::to_string(stats.hospital_bytes) + " are counted");
   }
-  const std::uint64_t most = stats.queue.options.hospital_max_bytes;
-  const bool full = most != 0 && kept >= most;
-  if ((stats.hospital_level == HospitalLevel::full) != full) find(of.record.name + ": its hospital is misjudged");
 }
 
 }  // namespace lazaret::simulation
