@@ -288,6 +288,9 @@ struct QueueSpec {
   /// How long a case is kept after it was discharged or discarded, and until when a discarded one can be restored: 30
   /// days when it is not given. Open cases stay.
   std::optional<milliseconds> case_retention = {};
+  /// How many bytes of messages, headers and bodies, its cases may keep: beyond, nothing is delivered but replays until
+  /// they keep less, and nothing is dropped. 0: no budget. 10 GiB when it is not given.
+  std::optional<std::uint64_t> hospital_max_bytes = {};
   /// The circuit breaker: when of at least `breaker_samples` attempts (100) that ended within `breaker_window` (30 s)
   /// the fraction `breaker_ratio` (0.9) failed, nothing is granted for `breaker_pause` (10 s), and then one message at
   /// a time until three were acked in a row. What fails meanwhile does not count against max_attempts, so an outage
@@ -361,6 +364,7 @@ struct SubscriptionSpec {
   std::optional<bool> ephemeral = {};
   /// As of a queue.
   std::optional<milliseconds> case_retention = {};
+  std::optional<std::uint64_t> hospital_max_bytes = {};
   // As of a queue.
   std::optional<bool> breaker = {};
   std::optional<std::uint32_t> breaker_samples = {};

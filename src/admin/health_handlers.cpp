@@ -48,6 +48,10 @@ json::array warnings(const Broker& broker, const engine::EngineStats& stats) {
     out.emplace_back(std::to_string(stats.breakers_open) +
                      " circuit breakers are not closed: nearly everything failed that their queues delivered");
   }
+  if (stats.hospitals_full > 0) {
+    out.emplace_back(std::to_string(stats.hospitals_full) +
+                     " hospitals are full: their queues deliver nothing but replays until their cases keep less");
+  }
   if (stats.resuming) out.emplace_back("some messages wait for the consumers that held them before the restart");
   return out;
 }
@@ -117,6 +121,7 @@ Result<Response> get_status(Broker& broker, const Request&) {
                                 {"ingest_bytes", stats.ingest_bytes},
                                 {"held_effects", stats.held_effects},
                                 {"breakers_open", stats.breakers_open},
+                                {"hospitals_full", stats.hospitals_full},
                                 {"publishes_refused", stats.publishes_refused},
                                 {"resuming", stats.resuming},
                                 {"draining", stats.draining},

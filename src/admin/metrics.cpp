@@ -79,6 +79,12 @@ const std::vector<QueueMetric>& queue_metrics() {
        [](const auto& q) { return static_cast<double>(q.breaker.state); }},
       {"lazaret_queue_breaker_opened_total", "How often the circuit breaker has opened since the start", kCounter,
        [](const auto& q) { return of(q.breaker.opened); }},
+      {"lazaret_queue_hospital_bytes", "What its cases keep of messages, in bytes", kGauge,
+       [](const auto& q) { return of(q.hospital_bytes); }},
+      {"lazaret_queue_hospital_max_bytes", "What they may keep before nothing is granted but replays; 0: no budget",
+       kGauge, [](const auto& q) { return of(q.queue.options.hospital_max_bytes); }},
+      {"lazaret_queue_hospital_full", "1 while nothing is granted but replays because its hospital is full", kGauge,
+       [](const auto& q) { return q.hospital_level == model::HospitalLevel::full ? 1.0 : 0.0; }},
       {"lazaret_queue_quarantines", "Quarantine rules, which send messages that match to the hospital", kGauge,
        [](const auto& q) { return of(q.quarantines); }},
       {"lazaret_queue_offsets_left_out_total", "Offsets left out after unclean starts (durability relaxed)", kCounter,
@@ -161,6 +167,8 @@ void add_engine(std::vector<MetricFamily>& families, const engine::EngineStats& 
   gauge("lazaret_held_effects", "Answers and deliveries that wait for the disk", of(stats.held_effects));
   gauge("lazaret_breakers_open", "Circuit breakers that are open or half open",
         static_cast<double>(stats.breakers_open));
+  gauge("lazaret_hospitals_full", "Hospitals that are full: nothing is granted there but replays",
+        static_cast<double>(stats.hospitals_full));
   gauge("lazaret_publishes_refused", "1 while the disk is too full for publishes", stats.publishes_refused ? 1 : 0);
   gauge("lazaret_resuming", "1 while messages wait for their consumers after a start", stats.resuming ? 1 : 0);
   gauge("lazaret_draining", "1 while the broker stops", stats.draining ? 1 : 0);

@@ -39,6 +39,15 @@ const char* mark_of(model::BreakerState state) {
   return "breaker_closed";
 }
 
+const char* mark_of(model::HospitalLevel level) {
+  switch (level) {
+    case model::HospitalLevel::below: return "hospital_below";
+    case model::HospitalLevel::filling: return "hospital_filling";
+    case model::HospitalLevel::full: return "hospital_full";
+  }
+  return "hospital_below";
+}
+
 /// A total goes back when its queue was deleted and made anew.
 std::uint64_t grown(std::uint64_t before, std::uint64_t now) { return now > before ? now - before : 0; }
 
@@ -77,6 +86,7 @@ OverviewRow overview_row(const model::QueueStats& stats) {
   row.oldest_ready_at = stats.oldest_ready_at.value_or(base::Instant{});
   row.paused = stats.queue.options.paused;
   row.breaker = stats.breaker.state;
+  row.hospital_level = stats.hospital_level;
   return row;
 }
 
@@ -109,7 +119,8 @@ json::object row_json(const OverviewRow& row) {
           {"consumer_count", row.consumer_count},
           {"oldest_ready_at", time_or_null(row.oldest_ready_at)},
           {"paused", row.paused},
-          {"breaker", model::name_of(row.breaker)}};
+          {"breaker", model::name_of(row.breaker)},
+          {"hospital_level", model::name_of(row.hospital_level)}};
 }
 
 void MinuteHistory::remember(Ring& ring, const OverviewRow& row) {
@@ -119,6 +130,7 @@ void MinuteHistory::remember(Ring& ring, const OverviewRow& row) {
   ring.versions_before = row.versions;
   ring.paused_before = row.paused;
   ring.breaker_before = row.breaker;
+  ring.hospital_before = row.hospital_level;
 }
 
 void MinuteHistory::add(Ring& ring, const OverviewRow& row) {
@@ -152,6 +164,7 @@ void MinuteHistory::mark_changes(Ring& ring, const OverviewRow& row) const {
   }
   if (row.paused != ring.paused_before) mark(row.paused ? "paused" : "resumed");
   if (row.breaker != ring.breaker_before) mark(mark_of(row.breaker));
+  if (row.hospital_level != ring.hospital_before) mark(mark_of(row.hospital_level));
 }
 
 void MinuteHistory::add(const Overview& overview) {

@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "model/answer.h"
 #include "model/breaker.h"
+#include "model/hospital_budget.h"
 
 namespace lazaret::admin {
 
@@ -37,6 +38,7 @@ struct OverviewRow {
   base::Instant oldest_ready_at{};
   bool paused = false;
   model::BreakerState breaker = model::BreakerState::closed;
+  model::HospitalLevel hospital_level = model::HospitalLevel::below;
   std::vector<std::string> versions;  // of its consumers: name and version, each once; so many at most
   static constexpr std::size_t kVersions = 16;
   bool operator==(const OverviewRow&) const = default;
@@ -87,6 +89,7 @@ class MinuteHistory {
     std::vector<std::string> versions_before;
     bool paused_before = false;
     model::BreakerState breaker_before = model::BreakerState::closed;
+    model::HospitalLevel hospital_before = model::HospitalLevel::below;
     std::deque<Mark> marks;  // kMarks at most, of the minutes that there are points of
     std::uint64_t last = 0;  // number of the minute that was added last
     std::size_t next = 0;    // place of the next point, once there are kMinutes

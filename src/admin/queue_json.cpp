@@ -153,6 +153,7 @@ json::object options_json(const model::QueueOptions& options) {
   out["order_by_key"] = options.order_by_key;
   out["on_key_failure"] = model::name_of(options.on_key_failure);
   out["case_retention"] = base::format_duration(options.case_retention);
+  out["hospital_max_bytes"] = options.hospital_max_bytes;
   out["breaker"] = options.breaker;
   out["breaker_samples"] = options.breaker_samples;
   out["breaker_ratio"] = options.breaker_ratio;
@@ -201,6 +202,8 @@ json::object queue_json(const model::QueueStats& stats) {
       {"consumers", std::move(consumers)},
   };
   out["breaker_status"] = breaker_json(stats.breaker);
+  out["hospital_bytes"] = stats.hospital_bytes;
+  out["hospital_level"] = model::name_of(stats.hospital_level);
   out["quarantines"] = stats.quarantines;
   out["caught_by_quarantines"] = stats.caught_by_quarantines;
   for (auto& option : options_json(stats.queue.options)) out.insert(option);
@@ -286,6 +289,8 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
     status = read(name, value, patch.ephemeral);
   } else if (name == "case_retention") {
     status = read(name, value, patch.case_retention);
+  } else if (name == "hospital_max_bytes") {
+    status = read(name, value, patch.hospital_max_bytes);
   } else if (name == "filter") {
     status = read(name, value, "a text", patch.filter);
   } else if (name == "max_messages") {

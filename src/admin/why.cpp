@@ -71,6 +71,15 @@ Cause broken(const model::BreakerStats& breaker, base::Instant now) {
           "Its circuit breaker is open" + because + " One message is tried " + in_time(breaker.until, now) + "."};
 }
 
+/// Discarded cases keep theirs until case_retention is over: a discard alone makes no room.
+Cause hospital_full(const QueueStats& stats) {
+  return {"HOSPITAL_FULL", "Its hospital is full: its cases keep " + std::to_string(stats.hospital_bytes) +
+                               " bytes of messages, and hospital_max_bytes is " +
+                               std::to_string(stats.queue.options.hospital_max_bytes) +
+                               ". Nothing is granted but replays, until cases are discharged by replays or sent "
+                               "elsewhere, discarded ones go with case_retention, or the budget is raised."};
+}
+
 void add_what_stops_all(const QueueStats& stats, const engine::EngineStats& engine, base::Instant now,
                         std::vector<Cause>& causes) {
   const model::QueueOptions& options = stats.queue.options;
@@ -83,6 +92,7 @@ void add_what_stops_all(const QueueStats& stats, const engine::EngineStats& engi
          "The broker has just started, and waits a few seconds for consumers that may still hold messages."});
   }
   if (stats.breaker.state != model::BreakerState::closed) causes.push_back(broken(stats.breaker, now));
+  if (stats.hospital_level == model::HospitalLevel::full) causes.push_back(hospital_full(stats));
   if (options.max_in_flight != 0 && stats.leased >= options.max_in_flight) {
     causes.push_back({"MAX_IN_FLIGHT", messages_are(stats.leased) + " leased, and max_in_flight is " +
                                            std::to_string(options.max_in_flight) + "."});

@@ -25,6 +25,21 @@ constexpr Duration kOldestMost = 60s;
 constexpr Duration kToldKept = std::chrono::hours(2);
 constexpr Duration kTold = std::chrono::minutes(1);
 
+/// A hospital that is full is told of although it was that it fills. No name has a space.
+std::string budget_subject(const std::string& subscription, bool full) {
+  return full ? subscription + " full" : subscription;
+}
+
+bool is_of_full(const AlertRecord& alert) {
+  std::uint64_t bytes = 0;
+  std::uint64_t most = 0;
+  for (const auto& [name, count] : alert.counts) {
+    if (name == "hospital_bytes") bytes = count;
+    if (name == "hospital_max_bytes") most = count;
+  }
+  return bytes >= most;
+}
+
 /// Whom an alert that is kept was about: what `tell` was given.
 std::string subject_of(const AlertRecord& alert) {
   switch (alert.kind) {
@@ -34,6 +49,7 @@ std::string subject_of(const AlertRecord& alert) {
     case AlertKind::ageing:
     case AlertKind::breaker_open:
     case AlertKind::breaker_closed: return alert.subscription;
+    case AlertKind::hospital_budget: return budget_subject(alert.subscription, is_of_full(alert));
     case AlertKind::job_ended: return std::to_string(alert.replay_job.value);
   }
   return "";
@@ -117,6 +133,7 @@ std::vector<AlertRecord> AlertRules::look(const Look& look) {
   for (const GroupRecord& group : look.groups) look_for_relapses(group, look.now);
   look_for_surges(look.groups, look.now);
   for (const BreakerChange& change : look.breakers) look_at_breaker(change, look.now);
+  for (const HospitalChange& change : look.hospitals) look_at_hospital(change, look.now);
   for (const model::ReplayJobRecord& job : look.jobs) look_at_job(job, look.now);
   if (oldest_is_due(look.now)) {
     look_at_oldest(look);
@@ -239,6 +256,27 @@ void AlertRules::look_at_breaker(const BreakerChange& change, Instant now) {
   tell(alert.subscription, std::move(alert));
 }
 
+/// A start says again where a hospital is that is not below: then what was told before it counts.
+void AlertRules::look_at_hospital(const HospitalChange& change, Instant now) {
+  if (change.level == model::HospitalLevel::below || change.level < change.before) return;
+  const bool full = change.level == model::HospitalLevel::full;
+  const std::string subject = budget_subject(change.queue->name, full);
+  const Told* last = told(AlertKind::hospital_budget, subject);
+  if (last != nullptr && now - last->at < kBudgetPause) return;
+  const std::uint64_t most = change.queue->options.hospital_max_bytes;
+  AlertRecord alert;
+  alert.kind = AlertKind::hospital_budget;
+  alert.at = alert.caused_at = now;
+  alert.subscription = change.queue->name;
+  alert.counts = {{"hospital_bytes", change.bytes}, {"hospital_max_bytes", most}};
+  alert.sentence = alert.subscription + ": " + (full ? "its hospital is full: " : "its hospital fills: ") +
+                   "its cases keep " + std::to_string(change.bytes) + " bytes of messages, and hospital_max_bytes is " +
+                   std::to_string(most) +
+                   (full ? "; nothing is granted but replays until they keep less"
+                         : "; when that is reached nothing is granted but replays");
+  tell(subject, std::move(alert));
+}
+
 void AlertRules::look_at_job(const model::ReplayJobRecord& job, Instant now) {
   const std::string subject = std::to_string(job.id.value);
   if (!is_news(AlertKind::job_ended, subject, job.ended_at, now, {})) return;
@@ -304,7 +342,8 @@ void AlertRules::look_at_oldest(const Look& look) {
 void AlertRules::forget(Instant now) {
   std::erase_if(told_, [&](const auto& one) {
     if (one.first.first == AlertKind::ageing) return false;
-    const bool pauses = one.first.first == AlertKind::surge || one.first.first == AlertKind::relapse;
+    const AlertKind kind = one.first.first;
+    const bool pauses = kind == AlertKind::surge || kind == AlertKind::relapse || kind == AlertKind::hospital_budget;
     return now - one.second.at > (pauses ? kToldKept : kTold);
   });
   if (paces_.size() <= kPaces) return;

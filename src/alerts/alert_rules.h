@@ -7,6 +7,7 @@
 //   ageing          the case of a subscription that has been open longest is older than case_age. Once for a case, and
 //                   of a subscription once in case_age
 //   breaker_open    a circuit breaker opened; breaker_closed: it closed
+//   hospital_budget the cases of a subscription keep four fifths of hospital_max_bytes, or all of it. Each once an hour
 //   job_ended       a replay job is over
 //
 // A group that is snoozed says nothing, and its cases are not counted.
@@ -25,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-#include "alerts/breaker_news.h"
+#include "alerts/shard_news.h"
 #include "alerts/surge.h"
 #include "model/alert.h"
 #include "model/group_record.h"
@@ -38,6 +39,7 @@ struct Look {
   base::Instant now;
   std::vector<model::GroupRecord> groups;  // with an admission behind AlertRules::since()
   std::vector<BreakerChange> breakers;
+  std::vector<HospitalChange> hospitals;
   std::vector<model::ReplayJobRecord> jobs;  // that ended behind since()
   std::vector<model::CaseRecord> oldest;     // of each subscription; only when oldest_is_due()
   /// Whether nothing is to be said of this group now.
@@ -49,6 +51,7 @@ class AlertRules {
   static constexpr base::Duration kOverlap = std::chrono::seconds(10);
   static constexpr base::Duration kSurgePause = std::chrono::hours(1);
   static constexpr base::Duration kRelapsePause = std::chrono::minutes(10);
+  static constexpr base::Duration kBudgetPause = std::chrono::hours(1);
   /// New groups that one look tells of; the last one says how many more there are.
   static constexpr std::size_t kNewGroups = 10;
   /// Groups and subscriptions whose pace is known; those that have been quiet for an hour go first.
@@ -88,6 +91,7 @@ class AlertRules {
   void look_for_surges(const std::vector<model::GroupRecord>& groups, base::Instant now);
   std::uint64_t count_new(const model::GroupRecord& group, base::Instant now);
   void look_at_breaker(const BreakerChange& change, base::Instant now);
+  void look_at_hospital(const HospitalChange& change, base::Instant now);
   void look_at_job(const model::ReplayJobRecord& job, base::Instant now);
   void look_at_oldest(const Look& look);
   void forget(base::Instant now);

@@ -38,13 +38,12 @@ std::vector<std::string> names_of(const std::vector<Webhook>& webhooks) {
 }  // namespace
 
 Alerts::Alerts(AlertsConfig config, engine::Engine& engine, const hospital::ReplayJobs& replays,
-               std::shared_ptr<BreakerNews> breakers, model::KeptAlerts kept,
-               const std::vector<model::GroupRecord>& groups)
+               std::shared_ptr<ShardNews> news, model::KeptAlerts kept, const std::vector<model::GroupRecord>& groups)
     : config_(std::move(config)),
       webhooks_(names_of(config_.webhooks)),
       engine_(engine),
       replays_(replays),
-      breakers_(std::move(breakers)),
+      news_(std::move(news)),
       desk_(engine::Desk::open(engine)),
       log_(kept.alerts, webhooks_),
       random_(config_.seed),
@@ -55,13 +54,13 @@ Alerts::Alerts(AlertsConfig config, engine::Engine& engine, const hospital::Repl
 
 base::Result<std::unique_ptr<Alerts>> Alerts::start(AlertsConfig config, engine::Engine& engine,
                                                     const hospital::ReplayJobs& replays,
-                                                    std::shared_ptr<BreakerNews> breakers) {
+                                                    std::shared_ptr<ShardNews> news) {
   auto kept = engine.store().read_alerts();
   if (!kept.ok()) return kept.status();
   const auto groups = engine.store().recent_groups(Instant{}, AlertRules::kPaces);
   if (!groups.ok()) return groups.status();
   std::unique_ptr<Alerts> alerts(
-      new Alerts(std::move(config), engine, replays, std::move(breakers), std::move(*kept), *groups));
+      new Alerts(std::move(config), engine, replays, std::move(news), std::move(*kept), *groups));
   alerts->thread_ = std::thread([raw = alerts.get()] {
     engine::name_thread("lz-alerts");
     raw->io_.run();
@@ -139,7 +138,8 @@ std::optional<Look> Alerts::see(Instant now) {
     if (!oldest.ok()) return std::nullopt;
     seen.oldest = std::move(*oldest);
   }
-  seen.breakers = breakers_->take();
+  seen.breakers = news_->take_breakers();
+  seen.hospitals = news_->take_hospitals();
   seen.is_snoozed = [this, now](model::GroupId id) { return is_snoozed(id, now); };
   return seen;
 }

@@ -25,8 +25,8 @@
 
 #include "alerts/alert_log.h"
 #include "alerts/alert_rules.h"
-#include "alerts/breaker_news.h"
 #include "alerts/receiver.h"
+#include "alerts/shard_news.h"
 #include "alerts/webhook.h"
 #include "engine/desk.h"
 #include "hospital/replay_jobs.h"
@@ -49,7 +49,7 @@ class Alerts {
   /// Goes on with what was kept. `engine` and `replays` outlive it.
   static base::Result<std::unique_ptr<Alerts>> start(AlertsConfig config, engine::Engine& engine,
                                                      const hospital::ReplayJobs& replays,
-                                                     std::shared_ptr<BreakerNews> breakers);
+                                                     std::shared_ptr<ShardNews> news);
   /// Calls stop().
   ~Alerts();
   /// What was not delivered is, after the next start. REQUIRES that the engine still runs. Idempotent.
@@ -68,7 +68,7 @@ class Alerts {
 
  private:
   Alerts(AlertsConfig config, engine::Engine& engine, const hospital::ReplayJobs& replays,
-         std::shared_ptr<BreakerNews> breakers, model::KeptAlerts kept, const std::vector<model::GroupRecord>& groups);
+         std::shared_ptr<ShardNews> news, model::KeptAlerts kept, const std::vector<model::GroupRecord>& groups);
   void begin(const model::KeptAlerts& kept);
   void wait_for_next_look();
   void look();
@@ -85,7 +85,7 @@ class Alerts {
   const std::vector<std::string> webhooks_;
   engine::Engine& engine_;
   const hospital::ReplayJobs& replays_;
-  const std::shared_ptr<BreakerNews> breakers_;
+  const std::shared_ptr<ShardNews> news_;
   const std::shared_ptr<engine::Desk> desk_;
   AlertLog log_;
 

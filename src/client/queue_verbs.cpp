@@ -43,6 +43,7 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.order_by_key = spec.order_by_key;
   patch.on_key_failure = spec.on_key_failure;
   if (spec.case_retention) patch.case_retention = *spec.case_retention;
+  patch.hospital_max_bytes = spec.hospital_max_bytes;
   patch.breaker = spec.breaker;
   patch.breaker_samples = spec.breaker_samples;
   patch.breaker_ratio = spec.breaker_ratio;
@@ -97,6 +98,7 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.order_by_key = in.options.order_by_key;
   out.spec.on_key_failure = std::string(model::name_of(in.options.on_key_failure));
   out.spec.case_retention = to_ms(in.options.case_retention);
+  out.spec.hospital_max_bytes = in.options.hospital_max_bytes;
   out.spec.breaker = in.options.breaker;
   out.spec.breaker_samples = in.options.breaker_samples;
   out.spec.breaker_ratio = in.options.breaker_ratio;
@@ -247,6 +249,7 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.order_by_key = spec.order_by_key;
   options.on_key_failure = std::move(spec.on_key_failure);
   options.case_retention = spec.case_retention;
+  options.hospital_max_bytes = spec.hospital_max_bytes;
   options.breaker = spec.breaker;
   options.breaker_samples = spec.breaker_samples;
   options.breaker_ratio = spec.breaker_ratio;

@@ -5,6 +5,7 @@
 //
 // Who is set aside has an Entry, ready, and keeps its ordering key. Fresh ones are set aside up to a bound.
 #include <algorithm>
+#include <utility>
 
 #include "core/shard_state.h"
 #include "model/limits.h"
@@ -165,17 +166,21 @@ void Shard::State::set_freed_aside(Subscription& sub, Offset offset) {
 /// Of those that were set aside and have this priority, the first that somebody accepts who has room now.
 Granted Shard::State::grant_aside(Subscription& sub, std::uint8_t priority) {
   const TypeLines::Line* line = nullptr;
+  Position place;  // of the first in it
   for (const auto& [name, one] : sub.aside->lines()) {
     if (one.priority != priority) continue;
-    if (line != nullptr && *line->positions.begin() < *one.positions.begin()) continue;
+    const auto at = first_in_line(sub, one.positions);
+    if (at == one.positions.end() || (line != nullptr && place < *at)) continue;
     const MessageType kind = one.kind();
-    const Entry& first = sub.entries.at(*one.positions.begin());
+    const Entry& first = sub.entries.at(*at);
     // Those of certain versions stop nobody, also while who has one has no room for so many bytes.
     const bool size_matters = one.only_for != nullptr && first.message != nullptr;
-    if (next_consumer(sub, size_matters ? first.message->size() : kAnything, &kind) != nullptr) line = &one;
+    if (next_consumer(sub, size_matters ? first.message->size() : kAnything, &kind) == nullptr) continue;
+    line = &one;
+    place = *at;
   }
   if (line == nullptr) return Granted::nothing;
-  Entry& entry = sub.entries.at(*line->positions.begin());
+  Entry& entry = sub.entries.at(place);
   if (drop_if_over(sub, entry)) return Granted::yes;  // as good as: on to the next
   if (entry.suspect) {
     leave_line(sub, entry);
@@ -197,9 +202,9 @@ Granted Shard::State::grant_aside(Subscription& sub, std::uint8_t priority) {
 
 void Shard::State::read_line(Subscription& sub, const TypeLines::Line& line) {
   std::size_t ahead = 0;
-  for (const Position& position : line.positions) {
+  for (auto at = first_in_line(sub, line.positions); at != line.positions.end(); ++at) {
     if (++ahead > kReadAhead) return;
-    Entry& entry = sub.entries.at(position);
+    Entry& entry = sub.entries.at(*at);
     if (entry.message == nullptr) load_one(sub, entry);
   }
 }
@@ -220,8 +225,9 @@ void Shard::State::forget_aside_messages(Subscription& sub) {
 /// The first suspect that somebody who is attached accepts, with its message in memory; nullptr: there is none, or it
 /// is being read. Those that nobody accepts are set aside.
 Entry* Shard::State::next_suspect(Subscription& sub) {
-  while (!sub.suspects.empty()) {
-    Entry& entry = sub.entries.at(*sub.suspects.begin());
+  for (auto first = first_in_line(sub, sub.suspects); first != std::as_const(sub.suspects).end();
+       first = first_in_line(sub, sub.suspects)) {
+    Entry& entry = sub.entries.at(*first);
     if (entry.message == nullptr) {
       load_one(sub, entry);
       return nullptr;

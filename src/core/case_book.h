@@ -1,14 +1,18 @@
-// CaseBook: what a subscription knows of its cases beside which of them are open: the versions of those that were
-// edited, whose messages are kept though they are closed, and when the next has been closed for long enough.
+// CaseBook: what a subscription that ever had a case knows of its cases beside which of them are open: the versions of
+// those that were edited, whose messages are kept though they are closed, when the next has been closed for long
+// enough, and how many bytes of messages all of them keep.
 //
 // Threading: none of its own; one owner calls everything.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <utility>
 
+#include "base/fifo.h"
 #include "base/time.h"
 #include "core/interval_set.h"
+#include "model/hospital_budget.h"
 #include "model/ids.h"
 #include "model/store.h"
 
@@ -28,6 +32,16 @@ struct CaseBook {
   model::ClosedCase looked_to;  // what had been closed longer is gone
   bool looking = false;         // the store has been asked
   bool again = false;           // some were opened since: what it says may not be true any more
+
+  // --- The budget (core/hospital_budget.cpp)
+  std::uint64_t bytes = 0;        // as the store counted last
+  model::GroupNumber changed_in;  // the last group with which that became something else
+  model::GroupNumber counted_to;  // the last one that was on the disk when the store was asked last
+  bool counting = false;          // it has been asked
+  /// What came since, by the groups that it came with: what is known of it here.
+  base::Fifo<std::pair<model::GroupNumber, std::uint64_t>> uncounted;
+  std::uint64_t uncounted_bytes = 0;
+  model::HospitalLevel level = model::HospitalLevel::below;  // as was told last
 
   std::uint32_t version_of(model::Offset offset) const {
     const auto it = versions.find(offset);

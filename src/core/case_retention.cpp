@@ -15,7 +15,10 @@ using model::Offset;
 using model::OffsetRange;
 namespace limits = model::limits;
 
-void Shard::State::case_closed(Subscription& sub) { book_of(sub).closed(now); }
+void Shard::State::case_closed(Subscription& sub) {
+  book_of(sub).closed(now);
+  cases_changed(sub);
+}
 
 /// When it is to be looked for closed cases; never() while that is being done.
 Instant Shard::State::retention_ends(const Subscription& sub) {
@@ -63,7 +66,7 @@ void Shard::State::drop_closed(Subscription& sub, const ClosedCase& closed) {
   const model::CaseId id{config.shard, sub.queue->subscription, sub.queue->log, offset};
   imported_lately.forget(sub.queue->subscription, offset);
   mutate(model::DropCase{id, closed.closed_at, evacuated}, false);
-  touch(sub);
+  cases_changed(sub);
 }
 
 /// Closed cases of these messages are dropped otherwise: they enter again.
@@ -83,8 +86,11 @@ void Shard::State::forget_closed(Subscription& sub, OffsetRange range) {
 }
 
 void Shard::State::recover_book(Subscription& sub, const model::RecoveredSubscription& recovered) {
-  if (recovered.discarded.empty() && recovered.edited.empty() && !recovered.first_closed) return;
+  const bool blank = recovered.discarded.empty() && recovered.edited.empty() && !recovered.first_closed;
+  if (blank && recovered.case_bytes == 0) return;
   CaseBook& book = book_of(sub);
+  book.bytes = recovered.case_bytes;
+  if (level_of(sub) != model::HospitalLevel::below) pumped_later.insert(sub.queue->subscription);  // which is told
   for (const Offset offset : recovered.discarded) book.discarded.insert(offset);
   for (const model::EditedCase& edited : recovered.edited) book.versions.emplace(edited.offset, edited.version);
   if (recovered.first_closed) book.first_closed = *recovered.first_closed;

@@ -57,6 +57,7 @@ void Shard::State::on(model::EditCaseCommand& command) {
     const std::uint32_t version = ++book_of(*sub).versions[command.id.offset];
     case_tokens.touched(command.id);
     model::CaseEdit edit{version, now, std::move(command.by), std::move(command.note)};
+    cases_changed(*sub, command.message->size());
     mutate(model::EditCase{command.id, std::move(edit), std::move(command.message)}, true);
     answer.version = version;
   }

@@ -10,6 +10,7 @@
 #include "model/answer.h"
 #include "model/breaker.h"
 #include "model/feed.h"
+#include "model/hospital_budget.h"
 #include "model/ids.h"
 #include "model/mutation.h"
 #include "model/store.h"
@@ -63,6 +64,10 @@ struct LoadClosed {
   model::ClosedCase after;
   std::size_t max = 0;
 };
+/// What the cases of a subscription keep of messages.
+struct CountHospital {
+  model::SubscriptionId subscription;
+};
 /// What this shard owes to another one, from a number on.
 struct LoadOutbox {
   model::ShardId to;
@@ -81,6 +86,14 @@ struct BreakerChanged {
   model::QueueRef queue;
   model::BreakerState before = model::BreakerState::closed;
   model::BreakerStats breaker;
+};
+/// The hospital of a subscription is at another level of its budget: for whoever watches. After a start it says where
+/// it is, if that is not `below`.
+struct HospitalLevelChanged {
+  model::QueueRef queue;
+  model::HospitalLevel before = model::HospitalLevel::below;
+  model::HospitalLevel level = model::HospitalLevel::below;
+  std::uint64_t bytes = 0;
 };
 /// A subscription has suspects and wants this instance to itself.
 struct ReserveInstance {
@@ -132,7 +145,7 @@ struct ConfirmFeed {
 
 using Effect = std::variant<Tell, LoadMessages, LoadOne, FindTime, LoadWaiting, InstanceLoad, ReserveInstance,
                             ReleaseInstance, AssignQueue, ForgetQueue, LoadOutbox, HandOver, ConfirmHandOver, Feed,
-                            ConfirmFeed, LoadClosed, BreakerChanged>;
+                            ConfirmFeed, LoadClosed, BreakerChanged, CountHospital, HospitalLevelChanged>;
 
 /// What a step leaves behind. The engine hands the same object to many steps of one group.
 struct Output {

@@ -57,6 +57,11 @@ struct ClosedLoaded {
   std::vector<model::ClosedCase> cases;
   bool at_end = false;
 };
+/// What a CountHospital effect asked for.
+struct HospitalCounted {
+  model::SubscriptionId subscription;
+  std::uint64_t bytes = 0;  // that its cases keep of messages
+};
 /// The disk is short of space (publishes are refused) or has enough again.
 struct DiskPressure {
   bool refuse_publishes = false;
@@ -183,7 +188,7 @@ struct Event {
                    MessagesLoaded, OneLoaded, TimeFound, WaitingLoaded, DiskPressure, TrimNow, Drain, SessionEnded,
                    InstanceAway, InstanceBack, InstanceLost, InstanceGone, ResumeOver, InstanceReserved, IsolationReady,
                    ReservationRefused, InstanceFree, QueueAssigned, QueueRemoved, HandedOver, HandOverTaken,
-                   OutboxLoaded, Fed, FeedTaken, ClosedLoaded>;
+                   OutboxLoaded, Fed, FeedTaken, ClosedLoaded, HospitalCounted>;
   What what;
 };
 

@@ -29,6 +29,7 @@ bool is_retry(const Entry& entry) { return entry.failures > 0 || entry.replays.h
 void Shard::State::pump(Subscription& sub) {
   if (sub.deleting || draining) return;
   if (sub.feeder != nullptr) return feed(sub);
+  note_level(sub);
   if (sub.quarantine != nullptr) end_quarantines(sub);
   if (!sub.seeking && (sub.sweeping || sub.sweep_at <= now)) sweep(sub);
   const bool cut_off = sub.breaker != nullptr && is_cut_off(sub);
@@ -52,6 +53,7 @@ bool Shard::State::grant_next(Subscription& sub) {
     preload(sub);
     return false;
   }
+  if (is_for_replays(sub)) return grant_replay(sub);
   if (sub.levels != nullptr || sub.log->priority_ends != nullptr) {
     const Granted prioritised = grant_prioritised(sub);
     if (prioritised != Granted::nothing) return prioritised == Granted::yes;

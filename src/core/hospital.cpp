@@ -46,6 +46,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
     relapses.remember(id, entry.attempts);
     drop_edited_copy(sub, entry);
   }
+  const std::uint64_t admitted_bytes = entry.replays ? 0 : entry.bytes;  // a relapse keeps what it kept
   mutate(std::move(admission), false);
   hold_effects(sub);
   if (!entry.replays) {
@@ -56,7 +57,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
   ++sub.counters.in_hospital;
   if (entry.grant) case_tokens.admitted(id, entry.grant);
   if (!sub.requests.empty() && !entry.replays) request_failed(sub, origin, error);
-  touch(sub);
+  cases_changed(sub, admitted_bytes);
   forget_entry(sub, entry);
 }
 

@@ -34,6 +34,7 @@ void Shard::State::on(Persisted& event) {
     if (!found->loading_waiting) forget_parked_lately(*found);
     if (found->book != nullptr) {
       std::erase_if(found->book->copying, [&](const auto& one) { return one.second <= event.group; });
+      count_hospital(*found);
     }
     if (found->keys != nullptr) found->keys->persisted(event.group);
     pumped_later.insert(id);
@@ -366,11 +367,7 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.cursor = sub->acked.cursor();
   stats.retention_used = retention_used(*sub);
   stats.seeking = sub->seeking.has_value();
-  if (sub->quarantine != nullptr) {
-    stats.quarantines = sub->quarantine->rules.size();
-    for (const auto& [number, rule] : sub->quarantine->rules) stats.caught_by_quarantines += rule.record.caught;
-  }
-  if (sub->breaker != nullptr) stats.breaker = sub->breaker->stats();
+  show_prevention(*sub, stats);
   stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
@@ -400,6 +397,17 @@ void Shard::State::on(model::ShowQueue& command) {
     if (consumer->accepts != nullptr) stats.consumers.back().accepts = consumer->accepts->words();
   }
   tell(command.origin.session, std::move(stats));
+}
+
+/// What keeps messages from consumers, or from the hospital.
+void Shard::State::show_prevention(const Subscription& sub, model::QueueStats& stats) {
+  if (sub.quarantine != nullptr) {
+    stats.quarantines = sub.quarantine->rules.size();
+    for (const auto& [number, rule] : sub.quarantine->rules) stats.caught_by_quarantines += rule.record.caught;
+  }
+  if (sub.breaker != nullptr) stats.breaker = sub.breaker->stats();
+  if (sub.book != nullptr) stats.hospital_bytes = sub.book->bytes;
+  stats.hospital_level = level_of(sub);
 }
 
 /// What has a priority is granted beyond the frontier too.

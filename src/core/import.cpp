@@ -30,7 +30,7 @@ void Shard::State::on(model::ImportCaseCommand& command) {
     if (const auto known = imported_lately.find(command.subscription, command.what->origin)) {
       answer.id.offset = *known;
       answer.known = true;
-    } else {
+    } else if (answer.status = hospital_is_full(*sub); answer.status.ok()) {
       imported_lately.remember(command.subscription, command.what->origin, answer.id.offset);
       import_case(*sub, answer.id, *command.what);
     }
@@ -83,7 +83,7 @@ void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const
   mutate(std::move(import), true);
   sub.admitted.insert(id.offset);
   ++sub.counters.in_hospital;
-  touch(sub);
+  cases_changed(sub, bytes);
 }
 
 }  // namespace lazaret::core

@@ -3,6 +3,7 @@
 //   none ──suspect ready──▶ asked ──IsolationReady──▶ ready ──no suspect left──▶ none
 //            (ReserveInstance)  └──ReservationRefused──▶ none        (ReleaseInstance)
 #include <algorithm>
+#include <utility>
 
 #include "core/shard_state.h"
 
@@ -16,7 +17,8 @@ void Shard::State::isolate(Subscription& sub) {
   if (isolation.phase != Phase::none && consumer_on(sub, isolation.instance) == nullptr && !isolation.out) {
     end_isolation(sub);  // it went, or takes nothing any more
   }
-  if (sub.suspects.empty()) {
+  const auto suspect = first_in_line(sub, sub.suspects);
+  if (suspect == std::as_const(sub.suspects).end()) {
     if (isolation.phase != Phase::none && !isolation.out) end_isolation(sub);
     return;
   }
@@ -30,7 +32,7 @@ void Shard::State::isolate(Subscription& sub) {
     return;
   }
   if (isolation.phase != Phase::ready || isolation.out || is_full(sub)) return;
-  Entry& entry = sub.entries.at(*sub.suspects.begin());
+  Entry& entry = sub.entries.at(*suspect);
   if (!sub.requests.empty() && is_overdue(sub, entry.position)) {
     take_back(sub, entry);
     return drop_overdue(sub, entry);

@@ -241,6 +241,7 @@ void Shard::State::finish_deletion(Subscription& sub) {
   Log& log = *sub.log;
   std::erase(log.readers, &sub);
   drop_breaker(sub);
+  leave_level(sub);
   quarantined.erase(id);
   subscriptions.erase(id);
   if (!keep_log) {

@@ -437,6 +437,18 @@ struct Shard::State {
   void drop_closed(Subscription& sub, const model::ClosedCase& closed);
   void forget_closed(Subscription& sub, model::OffsetRange range);
   void recover_book(Subscription& sub, const model::RecoveredSubscription& recovered);
+  // --- hospital_budget.cpp: how much cases may keep
+  void cases_changed(Subscription& sub, std::uint64_t more = 0);
+  void count_hospital(Subscription& sub);
+  void on(HospitalCounted& event);
+  static model::HospitalLevel level_of(const Subscription& sub);
+  static bool is_for_replays(const Subscription& sub);
+  void note_level(Subscription& sub);
+  void announce_level(Subscription& sub, model::HospitalLevel level);
+  void leave_level(Subscription& sub);
+  static base::Status hospital_is_full(const Subscription& sub);
+  static ReadyLine::const_iterator first_in_line(const Subscription& sub, const ReadyLine& line);
+  bool grant_replay(Subscription& sub);
   // --- replay_jobs.cpp: recalls, and what is written of jobs
   void on(model::RecallCaseCommand& command);
   void on(model::SaveReplayJob& command);
@@ -512,6 +524,7 @@ struct Shard::State {
   void put_changed_log(Log& log);
   static model::LogState log_state(const Log& log);
   model::Offset oldest_fresh(const Subscription& sub) const;
+  static void show_prevention(const Subscription& sub, model::QueueStats& stats);
   void show_topic(const Topic& topic, const model::ShowQueue& command);
   void settled(Subscription& sub, model::Offset offset);
   model::MessageStates::Item state_of(Subscription& sub, model::Offset offset);

@@ -168,7 +168,7 @@ struct Subscription {
   model::Offset lane_next;
   IntervalSet admitted;                                         // offsets of cases in state admitted
   base::OnDemand<std::map<model::Offset, model::Offset>> lane;  // origin offset → lane offset, of replaying cases
-  std::unique_ptr<CaseBook> book;                               // where a case was ever edited or closed
+  std::unique_ptr<CaseBook> book;                               // where there ever was a case
 
   // --- What is in flight
   std::map<Position, Entry> entries;

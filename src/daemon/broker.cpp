@@ -71,8 +71,20 @@ void log_breaker(const core::BreakerChanged& changed) {
   }
 }
 
-engine::EngineConfig engine_config(const Configuration& configuration,
-                                   const std::shared_ptr<alerts::BreakerNews>& breakers) {
+void log_hospital_level(const core::HospitalLevelChanged& changed) {
+  const std::string title = std::string(model::name_of(changed.queue->kind)) + " " + changed.queue->name;
+  const std::uint64_t most = changed.queue->options.hospital_max_bytes;
+  switch (changed.level) {
+    case model::HospitalLevel::full:
+      return spdlog::warn("{}: its hospital is full, {} of {} bytes; nothing is granted but replays", title,
+                          changed.bytes, most);
+    case model::HospitalLevel::filling:
+      return spdlog::warn("{}: its hospital fills, {} of {} bytes", title, changed.bytes, most);
+    case model::HospitalLevel::below: return spdlog::info("{}: its hospital has room again", title);
+  }
+}
+
+engine::EngineConfig engine_config(const Configuration& configuration, const std::shared_ptr<alerts::ShardNews>& news) {
   engine::EngineConfig config;
   config.ack_sync_max = configuration.storage.ack_sync_max;
   config.relaxed_sync_max = configuration.storage.relaxed_sync_max;
@@ -89,9 +101,13 @@ engine::EngineConfig engine_config(const Configuration& configuration,
   config.reply_envelope = wire::reply_envelope;
   config.key_of = [](const model::Message& message) { return wire::key_hash(message.envelope.view()); };
   config.on_fatal = end_process;
-  config.on_breaker = [breakers](const core::BreakerChanged& changed) {
+  config.on_breaker = [news](const core::BreakerChanged& changed) {
     log_breaker(changed);
-    breakers->note({changed.queue, changed.before, changed.breaker});
+    news->note(alerts::BreakerChange{changed.queue, changed.before, changed.breaker});
+  };
+  config.on_hospital_level = [news](const core::HospitalLevelChanged& changed) {
+    log_hospital_level(changed);
+    news->note(alerts::HospitalChange{changed.queue, changed.before, changed.level, changed.bytes});
   };
   return config;
 }
@@ -149,20 +165,20 @@ Status Broker::open(const Configuration& configuration, const Seams& seams) {
     spdlog::warn("engine time is {} ahead of the wall clock: was the clock set back?",
                  base::format_duration(clock_->ahead_at_start()));
   }
-  const auto breakers = std::make_shared<alerts::BreakerNews>();
-  auto engine = engine::Engine::start(engine_config(configuration, breakers), *store_, std::move(*recovered), *clock_);
+  const auto news = std::make_shared<alerts::ShardNews>();
+  auto engine = engine::Engine::start(engine_config(configuration, news), *store_, std::move(*recovered), *clock_);
   if (!engine.ok()) return engine.status();
   engine_ = std::move(*engine);
   auto replays = hospital::ReplayJobs::start(*engine_);
   if (!replays.ok()) return replays.status();
   replays_ = std::move(*replays);
-  return watch(std::move(*alerts), breakers);
+  return watch(std::move(*alerts), news);
 }
 
-Status Broker::watch(alerts::AlertsConfig config, const std::shared_ptr<alerts::BreakerNews>& breakers) {
+Status Broker::watch(alerts::AlertsConfig config, const std::shared_ptr<alerts::ShardNews>& news) {
   config.version = LAZARET_VERSION;
   config.seed = random_number();
-  auto alerts = alerts::Alerts::start(std::move(config), *engine_, *replays_, breakers);
+  auto alerts = alerts::Alerts::start(std::move(config), *engine_, *replays_, news);
   if (!alerts.ok()) return alerts.status();
   alerts_ = std::move(*alerts);
   warn_of_unknown_webhooks(engine_->directory(), alerts_->webhooks());

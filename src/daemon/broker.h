@@ -53,7 +53,7 @@ class Broker {
  private:
   Broker() = default;
   base::Status open(const Configuration& configuration, const Seams& seams);
-  base::Status watch(alerts::AlertsConfig config, const std::shared_ptr<alerts::BreakerNews>& breakers);
+  base::Status watch(alerts::AlertsConfig config, const std::shared_ptr<alerts::ShardNews>& news);
   base::Status serve(const Configuration& configuration);
 
   std::string instance_;

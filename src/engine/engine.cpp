@@ -121,6 +121,7 @@ struct Engine::Impl {
   std::atomic<bool> readers_paused{false};
   std::atomic<bool> refusing{false};
   std::atomic<std::int64_t> breakers_open{0};  // or half open
+  std::atomic<std::int64_t> hospitals_full{0};
   std::atomic<bool> draining{false};
   std::atomic<std::uint32_t> trims_expected{0};
   base::Instant last_flush;  // the attendant's
@@ -301,6 +302,7 @@ EngineStats Engine::stats() const {
   }
   stats.ingest_bytes = impl_->ingest_bytes.load();
   stats.breakers_open = impl_->breakers_open.load();
+  stats.hospitals_full = impl_->hospitals_full.load();
   stats.publishes_refused = impl_->refusing.load();
   stats.draining = impl_->draining.load();
   stats.last_commit = impl_->committer.last();
@@ -393,6 +395,8 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       read(shard, *outbox);
     } else if (auto* closed = std::get_if<core::LoadClosed>(&effect)) {
       read(shard, *closed);
+    } else if (auto* count = std::get_if<core::CountHospital>(&effect)) {
+      read(shard, *count);
     } else if (auto* hand_over = std::get_if<core::HandOver>(&effect)) {
       post(hand_over->entry->to, core::HandedOver{shard, hand_over->entry});
     } else if (auto* taken = std::get_if<core::ConfirmHandOver>(&effect)) {
@@ -407,6 +411,11 @@ void Engine::Impl::perform(model::ShardId shard, std::vector<core::Effect>& effe
       const bool closes = breaker->breaker.state == model::BreakerState::closed;
       if (opens != closes) breakers_open.fetch_add(opens ? 1 : -1);
       if (config.on_breaker) config.on_breaker(*breaker);
+    } else if (auto* hospital = std::get_if<core::HospitalLevelChanged>(&effect)) {
+      const bool fills = hospital->level == model::HospitalLevel::full;
+      const bool was_full = hospital->before == model::HospitalLevel::full;
+      if (fills != was_full) hospitals_full.fetch_add(fills ? 1 : -1);
+      if (config.on_hospital_level) config.on_hospital_level(*hospital);
     }
   }
   // Confirms of publishes first: what a delivery sets off in a consumer would take the processor from them.

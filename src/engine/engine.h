@@ -50,6 +50,8 @@ struct EngineConfig {
   core::ReplyEnvelope reply_envelope = nullptr;
   /// Called on shards' threads when a circuit breaker opens or closes; nullptr: nobody wants to know.
   std::function<void(const core::BreakerChanged&)> on_breaker;
+  /// The same when a hospital fills, is full, or has room again.
+  std::function<void(const core::HospitalLevelChanged&)> on_hospital_level;
   /// Called once, on any thread, when a write failed. Must not return: the process has to end.
   std::function<void(const base::Status&)> on_fatal;
 };
@@ -66,6 +68,7 @@ struct EngineStats {
   std::uint64_t ingest_bytes = 0;  // read from connections and not yet durable
   std::uint64_t held_effects = 0;
   std::int64_t breakers_open = 0;  // or half open
+  std::int64_t hospitals_full = 0;
   bool publishes_refused = false;  // short of disk space
   bool resuming = false;           // still waiting for instances after the start
   bool draining = false;

@@ -53,6 +53,13 @@ base::Result<core::ClosedLoaded> read_closed(model::Store& store, model::ShardId
   return core::ClosedLoaded{wish.subscription, std::move(*cases), at_end};
 }
 
+base::Result<core::HospitalCounted> count_hospital(model::Store& store, model::ShardId shard,
+                                                   const core::CountHospital& wish) {
+  const auto bytes = store.case_bytes(shard, wish.subscription);
+  if (!bytes.ok()) return bytes.status();
+  return core::HospitalCounted{wish.subscription, *bytes};
+}
+
 PageReader::PageReader(model::Store& store, Post post, Fatal fatal)
     : store_(store), post_(std::move(post)), fatal_(std::move(fatal)) {}
 
@@ -86,6 +93,7 @@ void PageReader::run() {
       if (const auto* time = std::get_if<core::FindTime>(&*job->wish)) find(job->shard, *time);
       if (const auto* outbox = std::get_if<core::LoadOutbox>(&*job->wish)) read(job->shard, *outbox);
       if (const auto* closed = std::get_if<core::LoadClosed>(&*job->wish)) read(job->shard, *closed);
+      if (const auto* count = std::get_if<core::CountHospital>(&*job->wish)) read(job->shard, *count);
       ++job;
     }
   }
@@ -150,6 +158,12 @@ void PageReader::read(model::ShardId shard, const core::LoadClosed& wish) {
   auto closed = read_closed(store_, shard, wish);
   if (!closed.ok()) return fatal_(closed.status());
   post_(shard, std::move(*closed));
+}
+
+void PageReader::read(model::ShardId shard, const core::CountHospital& wish) {
+  auto counted = count_hospital(store_, shard, wish);
+  if (!counted.ok()) return fatal_(counted.status());
+  post_(shard, *counted);
 }
 
 void PageReader::read(model::ShardId shard, const core::LoadWaiting& wish) {

@@ -25,10 +25,14 @@ base::Result<model::MessagePage> read_page(model::Store& store, model::ShardId s
 /// What a LoadClosed effect asks for.
 base::Result<core::ClosedLoaded> read_closed(model::Store& store, model::ShardId shard, const core::LoadClosed& wish);
 
+/// What a CountHospital effect asks for.
+base::Result<core::HospitalCounted> count_hospital(model::Store& store, model::ShardId shard,
+                                                   const core::CountHospital& wish);
+
 class PageReader {
  public:
   using Wish = std::variant<core::LoadMessages, core::LoadOne, core::FindTime, core::LoadWaiting, core::LoadOutbox,
-                            core::LoadClosed>;
+                            core::LoadClosed, core::CountHospital>;
   using Post = std::function<void(model::ShardId, core::Event::What)>;
   using Fatal = std::function<void(const base::Status&)>;
 
@@ -54,6 +58,7 @@ class PageReader {
   void find(model::ShardId shard, const core::FindTime& wish);
   void read(model::ShardId shard, const core::LoadOutbox& wish);
   void read(model::ShardId shard, const core::LoadClosed& wish);
+  void read(model::ShardId shard, const core::CountHospital& wish);
   void tell(model::ShardId shard, const core::LoadOne& wish, const model::MessagePage& page);
 
   model::Store& store_;

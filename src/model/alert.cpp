@@ -11,14 +11,15 @@ std::string_view to_string(AlertKind kind) {
     case AlertKind::breaker_open: return "breaker_open";
     case AlertKind::breaker_closed: return "breaker_closed";
     case AlertKind::job_ended: return "job_ended";
+    case AlertKind::hospital_budget: return "hospital_budget";
   }
   return "unknown";
 }
 
 const std::vector<AlertKind>& alert_kinds() {
-  static const std::vector<AlertKind> all = {AlertKind::new_group, AlertKind::surge,        AlertKind::relapse,
-                                             AlertKind::ageing,    AlertKind::breaker_open, AlertKind::breaker_closed,
-                                             AlertKind::job_ended};
+  static const std::vector<AlertKind> all = {AlertKind::new_group, AlertKind::surge,          AlertKind::relapse,
+                                             AlertKind::ageing,    AlertKind::breaker_open,   AlertKind::breaker_closed,
+                                             AlertKind::job_ended, AlertKind::hospital_budget};
   return all;
 }
 

@@ -19,13 +19,14 @@
 namespace lazaret::model {
 
 enum class AlertKind : std::uint8_t {
-  new_group = 1,       // a cause that is new, or was quiet for kGroupQuiet
-  surge = 2,           // many more cases than before, of a group or of a subscription
-  relapse = 3,         // a case that was replayed is back
-  ageing = 4,          // the oldest open case of a subscription is older than `alerts.case_age`
-  breaker_open = 5,    // a circuit breaker opened
-  breaker_closed = 6,  // and closed again
-  job_ended = 7,       // a replay job is over
+  new_group = 1,        // a cause that is new, or was quiet for kGroupQuiet
+  surge = 2,            // many more cases than before, of a group or of a subscription
+  relapse = 3,          // a case that was replayed is back
+  ageing = 4,           // the oldest open case of a subscription is older than `alerts.case_age`
+  breaker_open = 5,     // a circuit breaker opened
+  breaker_closed = 6,   // and closed again
+  job_ended = 7,        // a replay job is over
+  hospital_budget = 8,  // the hospital of a subscription fills, or is full
 };
 std::string_view to_string(AlertKind kind);
 std::optional<AlertKind> parse_alert_kind(std::string_view text);

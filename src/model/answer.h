@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "model/breaker.h"
 #include "model/case_record.h"
+#include "model/hospital_budget.h"
 #include "model/ids.h"
 #include "model/message.h"
 #include "model/quarantine.h"
@@ -198,6 +199,9 @@ struct QueueStats {
   /// Of a subscription of several topics: filled in by whoever asks its feeders too.
   std::vector<SourceStats> sources{};
   BreakerStats breaker{};
+  /// What its cases keep of messages, which `hospital_max_bytes` bounds (model/hospital_budget.h).
+  std::uint64_t hospital_bytes = 0;
+  HospitalLevel hospital_level = HospitalLevel::below;
   /// Quarantine rules, and what those that there are have caught.
   std::uint64_t quarantines = 0;
   std::uint64_t caught_by_quarantines = 0;

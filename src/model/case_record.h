@@ -171,6 +171,12 @@ struct CaseRecord {
   /// Reason `quarantined`: the number of the rule.
   std::uint64_t quarantine = 0;
   std::optional<CaseOrigin> origin;
+  /// What its message takes as it was published, headers and body, filled in by the store when the case is admitted;
+  /// and what all edited versions of it take together.
+  std::uint64_t message_bytes = 0;
+  std::uint64_t edited_bytes = 0;
+  /// What it keeps of them: of a discharged case the message is nobody's any more. As the hospital's budget counts.
+  std::uint64_t kept_bytes() const { return (state == CaseState::discharged ? 0 : message_bytes) + edited_bytes; }
   /// Where the message has its offset in `source`.
   Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
   bool operator==(const CaseRecord&) const = default;

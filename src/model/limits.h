@@ -177,6 +177,8 @@ inline constexpr std::uint32_t kCaseVersions = 100;
 /// How long a closed case is kept: the shortest, and the longest, ten years.
 inline constexpr base::Duration kCaseRetentionLeast = 1s;
 inline constexpr base::Duration kCaseRetentionMost = 24h * 3652;
+/// The largest byte budget of a hospital: an exbibyte.
+inline constexpr std::uint64_t kHospitalBytesMost = 1ull << 60;
 /// Closed cases that go in one step when their time is over.
 inline constexpr std::size_t kClosedPage = 1024;
 /// Who edits, and what they say of it.

@@ -104,6 +104,9 @@ struct QueueOptions {
   bool ephemeral = false;
   /// How long a closed case is kept, with its attempts and versions: until then one that was discarded can be restored.
   base::Duration case_retention = std::chrono::hours(24 * 30);
+  /// The byte budget of its hospital: how much its cases may keep of messages (model/hospital_budget.h) before nothing
+  /// but replays is granted. 0: as much as they need. Far beyond what people look through, and a part of any disk.
+  std::uint64_t hospital_max_bytes = 10ull << 30;
   /// For people, who see them beside cases, groups and alerts: whose it is, what to do (a text or an address), and the
   /// webhook of the configuration that alerts about it go to. "": nobody's, nothing, the default one. At most
   /// kOwnerBytes, kRunbookBytes, kAlertToBytes.
@@ -142,6 +145,7 @@ struct OptionsPatch {
   std::optional<base::Duration> deduplicate_for;
   std::optional<bool> ephemeral;
   std::optional<base::Duration> case_retention;
+  std::optional<std::uint64_t> hospital_max_bytes;
   std::optional<bool> breaker;
   std::optional<std::uint32_t> breaker_samples;
   std::optional<double> breaker_ratio;

@@ -382,7 +382,10 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
   if (!m.relapse) {
     const model::MessageRef message =
         MessageReader(database_, nullptr).read_one(shard_, record.id.log, record.id.offset);
-    if (message != nullptr) record.summary = summary_of(*message);
+    if (message != nullptr) {
+      record.summary = summary_of(*message);
+      record.message_bytes = message->size();
+    }
     for (const auto& [log, topic] : m.topics) {
       if (log == record.summary.published.log) record.source = topic;
     }
@@ -404,6 +407,8 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
   record.key = before->key;
   record.group = model::group_of(record);
   record.version = before->version;
+  record.message_bytes = before->message_bytes;
+  record.edited_bytes = before->edited_bytes;
   record.replay_job = before->replay_job;
   record.replay_outcome = model::ReplayOutcome::relapsed;
   put_case(record, before->admitted_at);

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "storage/case_indexes.h"
 #include "storage/keys.h"
 #include "storage/records.h"
 #include "storage/run.h"
@@ -109,6 +110,9 @@ Status recover_case_history(Database& database, model::ShardId shard, model::Sub
   const auto first = read_closed(database, shard, subscription, {}, 1);
   if (!first.ok()) return first.status();
   if (!first->empty()) sub.first_closed = first->front().closed_at;
+  const auto bytes = read_case_bytes(database, shard, subscription);
+  if (!bytes.ok()) return bytes.status();
+  sub.case_bytes = *bytes;
   return {};
 }
 

@@ -1,7 +1,10 @@
 #include "storage/case_indexes.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
+#include "base/fixed_int.h"
 #include "storage/records.h"
 
 namespace lazaret::storage {
@@ -56,7 +59,26 @@ Status CaseIndexes::change(const CaseRecord* before, const CaseRecord* now) {
     const std::string key = keys::case_by_origin(before->id.shard, before->id.subscription, *before->origin);
     LZ_RETURN_IF_ERROR(status_of(batch_.Delete(family, slice(key)), "filling a batch"));
   }
+  LZ_RETURN_IF_ERROR(weigh(before, now));
   return count(before, now);
+}
+
+Status CaseIndexes::weigh(const CaseRecord* before, const CaseRecord* now) {
+  const std::uint64_t was = before == nullptr ? 0 : before->kept_bytes();
+  const std::uint64_t is = now == nullptr ? 0 : now->kept_bytes();
+  if (was == is) return {};
+  const model::CaseId& id = now != nullptr ? now->id : before->id;
+  const auto [it, fresh] = sums_.try_emplace({id.shard, id.subscription});
+  Sum& sum = it->second;
+  if (fresh) {
+    const auto stored = read_case_bytes(database_, id.shard, id.subscription);
+    if (!stored.ok()) return stored.status();
+    sum.bytes = *stored;
+  }
+  sum.bytes += is;
+  sum.bytes -= std::min(sum.bytes, was);
+  sum.changed = true;
+  return {};
 }
 
 Status CaseIndexes::count(const CaseRecord* before, const CaseRecord* now) {
@@ -114,7 +136,21 @@ Status CaseIndexes::index(model::ShardId shard, Group& group) {
   return status_of(batch_.Put(family, slice(fresh), ""), "filling a batch");
 }
 
+Status CaseIndexes::finish_sums() {
+  rocksdb::ColumnFamilyHandle* family = database_.family(Family::hospital_index);
+  for (auto& [place, sum] : sums_) {
+    if (!std::exchange(sum.changed, false)) continue;
+    const std::string key = keys::case_bytes(place.first, place.second);
+    std::string value;
+    base::append_le(value, sum.bytes);
+    LZ_RETURN_IF_ERROR(status_of(
+        sum.bytes == 0 ? batch_.Delete(family, slice(key)) : batch_.Put(family, slice(key), value), "filling a batch"));
+  }
+  return {};
+}
+
 Status CaseIndexes::finish() {
+  LZ_RETURN_IF_ERROR(finish_sums());
   rocksdb::ColumnFamilyHandle* family = database_.family(Family::hospital_index);
   for (auto& [place, one] : groups_) {
     if (!std::exchange(one.changed, false)) continue;
@@ -144,7 +180,7 @@ Status build_for(Database& database, model::ShardId shard) {
   using keys::Index;
   for (const Index kind :
        {Index::by_group, Index::group, Index::by_state, Index::name, Index::by_subscription_and_state,
-        Index::by_correlation, Index::group_by_time, Index::by_origin}) {
+        Index::by_correlation, Index::group_by_time, Index::by_origin, Index::bytes}) {
     const std::string prefix = keys::index(shard, kind).str();
     const std::string end = keys::behind(prefix);
     LZ_RETURN_IF_ERROR(status_of(batch.DeleteRange(database.family(Family::hospital_index), slice(prefix), slice(end)),
@@ -181,6 +217,44 @@ Status build_for(Database& database, model::ShardId shard) {
 Status build_case_indexes(Database& database, std::uint16_t shards) {
   for (std::uint16_t shard = 0; shard < shards; ++shard) {
     LZ_RETURN_IF_ERROR(build_for(database, model::ShardId(shard)));
+  }
+  return {};
+}
+
+base::Result<std::uint64_t> read_case_bytes(Database& database, model::ShardId shard,
+                                            model::SubscriptionId subscription) {
+  const auto bytes = database.get(Family::hospital_index, keys::case_bytes(shard, subscription));
+  if (!bytes.ok()) return bytes.status();
+  if (!*bytes) return std::uint64_t{0};
+  if ((*bytes)->size() == sizeof(std::uint64_t)) return base::load_le<std::uint64_t>((*bytes)->data());
+  return Status(Code::STORAGE_DAMAGED,
+                "what the cases of subscription " + std::to_string(subscription.value) + " keep");
+}
+
+/// All of a shard in one batch: one small record a subscription.
+Status count_case_bytes(Database& database, std::uint16_t shards) {
+  rocksdb::ColumnFamilyHandle* family = database.family(Family::hospital_index);
+  for (std::uint16_t number = 0; number < shards; ++number) {
+    const model::ShardId shard(number);
+    std::map<model::SubscriptionId, std::uint64_t> sums;
+    LZ_RETURN_IF_ERROR(
+        database.scan(Family::hospital, keys::Key(shard).str(), [&](std::string_view key, std::string_view value) {
+          CaseRecord record;
+          if (decode(value, record)) sums[model::SubscriptionId(keys::number_at(key, 2))] += record.kept_bytes();
+          return true;  // `check` names what cannot be decoded
+        }));
+    rocksdb::WriteBatch batch;
+    const std::string prefix = keys::index(shard, keys::Index::bytes).str();
+    const std::string end = keys::behind(prefix);
+    LZ_RETURN_IF_ERROR(status_of(batch.DeleteRange(family, slice(prefix), slice(end)), "filling a batch"));
+    for (const auto& [subscription, bytes] : sums) {
+      if (bytes == 0) continue;
+      const std::string key = keys::case_bytes(shard, subscription);
+      std::string value;
+      base::append_le(value, bytes);
+      LZ_RETURN_IF_ERROR(status_of(batch.Put(family, slice(key), value), "filling a batch"));
+    }
+    LZ_RETURN_IF_ERROR(write(database, batch));
   }
   return {};
 }

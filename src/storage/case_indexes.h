@@ -1,4 +1,5 @@
-// CaseIndexes: the lists of cases, and the groups with their counts, kept as cases change, in the same batch.
+// CaseIndexes: the lists of cases, the groups with their counts, and what the cases of each subscription keep of
+// messages, all of it kept as cases change, in the same batch.
 #pragma once
 
 #include <rocksdb/write_batch.h>
@@ -21,7 +22,7 @@ class CaseIndexes {
   /// `before`: null for a case that is new. `now`: null for one that goes.
   base::Status change(const model::CaseRecord* before, const model::CaseRecord* now);
   base::Status patch(model::ShardId shard, const model::PatchGroup& m);
-  /// Writes the groups that have changed. What follows goes into the same batch, and may change them again.
+  /// Writes the groups and sums that have changed. What follows goes into the same batch, and may change them again.
   base::Status finish();
 
  private:
@@ -34,11 +35,24 @@ class CaseIndexes {
   base::Result<Group*> group(model::ShardId shard, model::GroupId id);
   base::Status index(model::ShardId shard, Group& group);
   base::Status count(const model::CaseRecord* before, const model::CaseRecord* now);
+  base::Status weigh(const model::CaseRecord* before, const model::CaseRecord* now);
+  base::Status finish_sums();
 
   Database& database_;
   rocksdb::WriteBatch& batch_;
   std::map<std::pair<model::ShardId, model::GroupId>, Group> groups_;
+  struct Sum {
+    std::uint64_t bytes = 0;
+    bool changed = false;
+  };
+  std::map<std::pair<model::ShardId, model::SubscriptionId>, Sum> sums_;
 };
+
+/// What the cases of a subscription keep. STORAGE_DAMAGED when its sum cannot be read.
+base::Result<std::uint64_t> read_case_bytes(Database& database, model::ShardId shard,
+                                            model::SubscriptionId subscription);
+/// Counts it for all subscriptions, for a directory that is older than these sums. May be begun again at any time.
+base::Status count_case_bytes(Database& database, std::uint16_t shards);
 
 /// Builds them from the cases, for a directory that is older than they are. May be begun again at any time.
 base::Status build_case_indexes(Database& database, std::uint16_t shards);

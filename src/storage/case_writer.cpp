@@ -15,6 +15,7 @@ Status BatchWriter::apply(const model::EditCase& m) {
   if (!record.ok()) return record.status();
   record->version = m.edit.version;
   record->summary.body_bytes = m.message->body.size();
+  record->edited_bytes += m.message->size();
   put_case(*record, record->admitted_at);
   versions_here_[m.id] = {m.edit.version, m.message};
   return put(Family::state, keys::case_edit(m.id, m.edit.version), encode_edit(m.id, m.edit, m.message));
@@ -70,6 +71,7 @@ Status BatchWriter::apply(const model::ImportCase& m) {
   model::CaseRecord record = m.record;
   record.summary = summary_of(*m.message);
   record.summary.published = {};
+  record.message_bytes = m.message->size();
   if (!record.key) record.key = model::hash_of_key(record.summary.key);
   record.group = model::group_of(record);
   for (const model::Attempt& attempt : m.attempts) {

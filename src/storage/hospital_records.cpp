@@ -78,6 +78,8 @@ std::string encode(const model::CaseRecord& record) {
   out.set_replay_outcome(static_cast<std::uint32_t>(record.replay_outcome));
   out.set_quarantine(record.quarantine);
   if (record.origin) fill(*out.mutable_origin(), *record.origin);
+  out.set_message_bytes(record.message_bytes);
+  out.set_edited_bytes(record.edited_bytes);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -115,6 +117,8 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.replay_outcome = static_cast<model::ReplayOutcome>(in.replay_outcome());
   record.version = in.version();
   record.redirected_to = in.redirected_to();
+  record.message_bytes = in.has_message_bytes() ? in.message_bytes() : in.body_bytes();
+  record.edited_bytes = in.edited_bytes();
   return true;
 }
 

@@ -82,6 +82,7 @@ class Checker {
   Status check_cases(ShardId shard);
   Status check_index(ShardId shard);
   Status check_groups(ShardId shard);
+  Status check_case_bytes(ShardId shard);
   Status check_queue(const model::QueueRecord& queue);
   bool is_known_damage(const CaseId& id) const;
   Status check_log(const model::QueueRecord& queue, const model::LogState& state, Offset end);
@@ -109,8 +110,9 @@ class Checker {
   /// An older version has none: they are built when it is opened for writing.
   bool has_groups() const { return format_ >= kCaseIndexesFormat; }
   std::vector<model::QueueRecord> queues_;
-  std::map<CaseId, CaseRecord> cases_;                   // open ones
-  std::map<model::GroupId, model::GroupRecord> groups_;  // of the shard that is being checked, as its cases say
+  std::map<CaseId, CaseRecord> cases_;                         // open ones
+  std::map<model::SubscriptionId, std::uint64_t> case_bytes_;  // the same of what they keep
+  std::map<model::GroupId, model::GroupRecord> groups_;        // of the shard that is being checked, as its cases say
   std::uint64_t cases_of_shard_ = 0;
   std::uint64_t correlated_of_shard_ = 0;  // those that have a correlation id
 };
@@ -188,7 +190,32 @@ Status Checker::check_cases(ShardId shard) {
   LZ_RETURN_IF_ERROR(inner);
   if (stopped_) return {};
   LZ_RETURN_IF_ERROR(check_index(shard));
-  return has_groups() ? check_groups(shard) : Status();
+  if (has_groups()) LZ_RETURN_IF_ERROR(check_groups(shard));
+  return stopped_ ? Status() : check_case_bytes(shard);
+}
+
+/// What the cases of a subscription keep is what is written of it. An older version writes no sums.
+Status Checker::check_case_bytes(ShardId shard) {
+  std::map<model::SubscriptionId, std::uint64_t> kept = std::exchange(case_bytes_, {});
+  if (format_ < kCaseBytesFormat) return {};
+  const std::string prefix = keys::index(shard, keys::Index::bytes).str();
+  std::map<model::SubscriptionId, std::uint64_t> written;
+  LZ_RETURN_IF_ERROR(database_.scan(
+      Family::hospital_index, prefix,
+      [&](std::string_view key, std::string_view value) {
+        const model::SubscriptionId subscription(keys::last_number(key));
+        written[subscription] = value.size() == sizeof(std::uint64_t) ? base::load_le<std::uint64_t>(value.data()) : 0;
+        kept.try_emplace(subscription, 0);
+        return read(key.size() + value.size());
+      },
+      snapshot_));
+  for (const auto& [subscription, bytes] : kept) {
+    if (stopped_ || written[subscription] == bytes) continue;
+    found("subscription " + std::to_string(subscription.value),
+          "its cases keep " + std::to_string(bytes) + " bytes of messages, and it is written that they keep " +
+              std::to_string(written[subscription]));
+  }
+  return {};
 }
 
 /// The counts of groups are those of their cases; what is left in `groups_` has no record. And each list of cases has
@@ -244,6 +271,7 @@ Status Checker::check_case(const CaseRecord& record) {
     }
     model::enter(groups_[record.group], record, true);
   }
+  case_bytes_[record.id.subscription] += record.kept_bytes();
   for (const std::string& key : index) {
     const auto entry = database_.get(Family::hospital_index, key, snapshot_);
     if (!entry.ok()) return entry.status();

@@ -17,9 +17,11 @@ struct DirectoryRecord {
   std::uint32_t format = 0;
   std::uint16_t shards = 0;
 };
-inline constexpr std::uint32_t kFormat = 9;
+inline constexpr std::uint32_t kFormat = 10;
 /// The first that has groups, and lists of cases by group and state.
 inline constexpr std::uint32_t kCaseIndexesFormat = 8;
+/// The first that has sums of what cases keep.
+inline constexpr std::uint32_t kCaseBytesFormat = 10;
 
 std::string encode(const DirectoryRecord& record);
 std::string encode(const model::QueueRecord& record);

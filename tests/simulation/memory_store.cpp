@@ -157,6 +157,9 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
     if (ours && record.is_open() && record.key)
       recovered.case_keys.push_back({id.offset, record.key, model::holds_key(record.reason)});
   }
+  for (std::uint16_t shard = 0; shard < live_.shards.size(); ++shard) {
+    recovered.case_bytes += *case_bytes(model::ShardId(shard), subscription.state->subscription);
+  }
   for (const auto& [offset, entry] : subscription.lane) {
     const model::CaseRecord& record = live_.cases.at(entry.id);
     recovered.lane.push_back({offset, entry.id, record.attempt_count, record.summary.priority, entry.edited,
@@ -334,6 +337,19 @@ base::Result<std::vector<model::ClosedCase>> MemoryStore::read_closed(model::Sha
   std::sort(closed.begin(), closed.end());
   if (closed.size() > max) closed.resize(max);
   return closed;
+}
+
+/// Counted anew each time: it is what the others keep in sums. A version is its message, whoever says what of it.
+base::Result<std::uint64_t> MemoryStore::case_bytes(model::ShardId shard, model::SubscriptionId subscription) {
+  std::uint64_t bytes = 0;
+  for (const auto& [id, record] : live_.cases) {
+    if (id.shard != shard || id.subscription != subscription) continue;
+    if (record.state != CaseState::discharged) bytes += record.message_bytes;
+    const auto edits = live_.edits.find(id);
+    if (edits == live_.edits.end()) continue;
+    for (const auto& [edit, message] : edits->second) bytes += message->size();
+  }
+  return bytes;
 }
 
 base::Result<std::vector<model::ReplayJobRecord>> MemoryStore::read_replay_jobs() {

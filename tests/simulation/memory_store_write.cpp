@@ -270,6 +270,7 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
     record.replay_count = old->replay_count;
     record.relapse_count = old->relapse_count + 1;
     record.first_admitted_at = old->first_admitted_at;
+    record.message_bytes = old->message_bytes;
     record.key = old->key;
     record.group = model::group_of(record);
     record.replay_job = old->replay_job;
@@ -283,6 +284,7 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
   model::CaseRecord record = admit.record;
   if (model::MessageRef message = shard_.logs[id.log].find(id.offset)) {
     record.summary.body_bytes = message->body.size();
+    record.message_bytes = message->size();
     record.summary.priority = message->priority;
     record.summary.published = message->source;
     for (const auto& [log, topic] : admit.topics) {
@@ -428,6 +430,7 @@ void MemoryStore::Writer::apply(const model::ImportCase& import) {
   }
   model::CaseRecord record = import.record;
   record.summary.body_bytes = import.message->body.size();
+  record.message_bytes = import.message->size();
   record.summary.priority = import.message->priority;
   if (!record.key) record.key = model::hash_of_key(envelope_text(import.message->envelope.view()).key);
   record.group = model::group_of(record);

@@ -74,6 +74,8 @@ void RandomRun::import(const std::string& name) {
     return;
   }
   if (code == Code::NOT_FOUND) return;  // it is just being deleted
+  const bool has_budget = world_.has_queue(name) && world_.queue(name).options.hospital_max_bytes != 0;
+  if (code == Code::RESOURCE_EXHAUSTED && has_budget) return;  // its hospital is full
   if (code != Code::OK) return witness_.find(name + ": a case was not taken in");
   const model::CaseDone once_more = world_.import_case(name, what, done.known || chance(50));
   const bool same = once_more.status.ok() && once_more.known && once_more.id == done.id;
@@ -274,6 +276,7 @@ void RandomRun::change_options(const std::string& name) {
   const bool ordered = world_.queue(name).options.order_by_key;
   if (ordered && chance(20)) update.options->on_key_failure = chance(50) ? "continue" : "hold";
   if (chance(20)) update.options->breaker = chance(50);
+  if (chance(30)) update.options->hospital_max_bytes = chance(50) ? 0 : some_budget();
   if (of_topic && chance(20)) update.options->filter = some_filter();
   if (!of_topic && chance(20)) update.options->deduplicate_for = std::chrono::seconds(chance(50) ? 0 : 5);
   if (!of_topic && chance(20)) update.options->durability = chance(50) ? "fsync" : "relaxed";

@@ -82,6 +82,7 @@ model::QueueOptions RandomRun::some_options() {
   if (chance(40)) options.on_expiry = model::OnExpiry::hospital;
   options.order_by_key = chance(50);
   if (chance(50)) make_breaker_quick(options);
+  if (chance(25)) options.hospital_max_bytes = some_budget();
   if (options.order_by_key && chance(40)) options.on_key_failure = model::KeyFailure::hold;
   return options;
 }
@@ -93,6 +94,9 @@ void RandomRun::make_breaker_quick(model::QueueOptions& options) {
   options.breaker_window = 5s;
   options.breaker_pause = std::chrono::milliseconds(100 + random_.below(300));
 }
+
+/// A few cases, of bodies such as theirs.
+std::uint64_t RandomRun::some_budget() { return 10 + random_.below(150); }
 
 /// In words that the witness understands.
 std::string RandomRun::some_filter() {
@@ -130,6 +134,7 @@ void RandomRun::subscribe(const std::string& name) {
 void RandomRun::create_reply_queue() {
   model::QueueOptions options = some_options();
   options.ttl = {};
+  options.hospital_max_bytes = 0;
   world_.create_queue("replies", options);
 }
 
@@ -218,9 +223,21 @@ bool RandomRun::resolve_held_cases() {
   return any_left;
 }
 
+/// What a full hospital keeps from being worked off is.
+void RandomRun::raise_budgets() {
+  for (const std::string& name : names_) {
+    if (!world_.has_queue(name)) continue;
+    model::UpdateQueue update;
+    update.name = name;
+    update.options->hospital_max_bytes = 0;
+    world_.ask<model::QueueAnswer>(model::ShardId(0), update);
+  }
+}
+
 /// Everybody becomes well-behaved; what is left on the queues is worked off.
 void RandomRun::drain() {
   world_.post_all(core::DiskPressure{});
+  raise_budgets();
   for (const auto& worker : workers_) {
     if (worker->client->connected() && !worker->is_companion) worker->client->die();
     worker->returns_at = world_.now() + 1h;

@@ -156,6 +156,7 @@ class RandomRun {
 
   void drain();
   bool resolve_held_cases();
+  void raise_budgets();
   void create_topic();
   void create_reply_queue();
   void subscribe(const std::string& name);
@@ -163,6 +164,7 @@ class RandomRun {
   model::QueueOptions some_options();
   void make_breaker_quick(model::QueueOptions& options);
   std::string some_filter();
+  std::uint64_t some_budget();
   void erase_topic();
   void erase_one_of_two_topics();
   void meddle_with_several_topics();

@@ -82,6 +82,8 @@ void Witness::effect(model::ShardId, const core::Effect& effect) {
   } else if (const auto* assign = std::get_if<core::AssignQueue>(&effect)) {
     see_queue(*assign->queue);
     if (Queue* of = queue(assign->queue->subscription); of != nullptr && assign->ends) of->deleted = true;
+  } else if (const auto* level = std::get_if<core::HospitalLevelChanged>(&effect)) {
+    see_level(*level);
   }
 }
 
@@ -103,6 +105,7 @@ void Witness::crashed() {
         blame.history[attempt.number] = attempt.outcome;
       }
     }
+    queue.full_since.reset();
     lose_of_fan_in(queue);
     if (queue.relaxed) lose_what_is_relaxed(queue);  // also if it was asked to go: that may have been refused
     for (auto& [offset, message] : queue.messages) {
@@ -191,6 +194,8 @@ void Witness::see_queue(const model::QueueRecord& record) {
   queue.all_end = queue.all_end && ttl.count() > 0;
   queue.longest = std::max(queue.longest, ttl);
   queue.filters.insert(record.options.filter);
+  const std::uint64_t budget = record.options.hospital_max_bytes;
+  queue.tight = queue.tight || (budget != 0 && budget < kBudgetOfAnyRun);
   queue.record = record;
 }
 
@@ -473,6 +478,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   check_source(of, one);
   check_failures(of, one, from_lane);
   check_version(of, one, from_lane);
+  check_budget(of, one, from_lane);
   if (!from_lane && one.message != nullptr) check_time(of, one);
   if (of.record.options.order_by_key && one.message != nullptr) check_key(of, deliver, one);
   // One that is said to come again went out when the broker died, before that was told.
@@ -648,6 +654,7 @@ void Witness::see(const core::Tell&, const model::QueueStats& stats) {
                             sums.in_hospital + sums.acked + sums.discarded + sums.expired + sums.purged + sums.dropped +
                             sums.lost_to_retention + sums.redirected;
   if (stats.queue.kind == model::Kind::topic) return;
+  check_level(stats);
   const bool is_queue = stats.queue.kind == model::Kind::queue;
   const Queue* of = queue(stats.queue.subscription);
   const std::uint64_t came = stats.log_end.value - stats.offsets_left_out;

@@ -33,6 +33,9 @@ namespace lazaret::simulation {
 /// Between a grant and its delivery there may be this much, for groups to be written.
 inline constexpr base::Duration kGrantedBeforeMost = 100ms;
 
+/// No run's cases keep as much as that.
+inline constexpr std::uint64_t kBudgetOfAnyRun = 1 << 20;
+
 class Witness final : public Watcher {
  public:
   explicit Witness(World& world) : world_(world) {}
@@ -103,9 +106,11 @@ class Witness final : public Watcher {
     base::Duration longest{};  // of those
     bool assigned = false;     // its shard knows it
     bool deleted = false;
-    bool relaxed = false;           // or was at any time
-    std::set<std::string> filters;  // that it ever had
-    bool choosy = false;            // a consumer of it accepted certain types only, at any time
+    bool relaxed = false;                     // or was at any time
+    std::set<std::string> filters;            // that it ever had
+    std::optional<base::Instant> full_since;  // its hospital, as its shard says
+    bool tight = false;                       // it has a budget that a run can use up, or had one
+    bool choosy = false;                      // a consumer of it accepted certain types only, at any time
     // Of several topics, by topic: offset there → body, of what was confirmed; → offset here, of what was delivered.
     std::map<model::LogId, std::map<std::uint64_t, std::string>> owed;
     std::map<model::LogId, std::map<std::uint64_t, std::uint64_t>> taken;
@@ -209,6 +214,13 @@ class Witness final : public Watcher {
   void check_version(const Queue& of, const model::Delivered& one, bool from_lane);
   void finish_redirections();
   bool had_case(const model::CaseId& id);
+
+  // witness_budget.cpp
+  void see_level(const core::HospitalLevelChanged& changed);
+  void check_budget(const Queue& of, const model::Delivered& one, bool from_lane);
+  static bool goes_for_budget(const Queue& of, const model::Delivered& one);
+  void check_level(const model::QueueStats& stats);
+  void finish_budget(const Queue& of, const model::QueueStats& stats);
 
   // witness_transactions.cpp
   void told_of(const model::OutgoingRef& outgoing, model::LogId home);

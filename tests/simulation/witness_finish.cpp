@@ -45,6 +45,7 @@ void Witness::finish(Queue& of) {
       check_history(of, record);
     }
   }
+  finish_budget(of, stats);
   if (open != stats.counters.in_hospital) {
     find(name + ": " + std::to_string(stats.counters.in_hospital) + " are counted in the hospital, where " +
          std::to_string(open) + " are (6)");

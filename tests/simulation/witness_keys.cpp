@@ -46,7 +46,7 @@ std::uint8_t Witness::priority_of(const model::Message& message) const {
 
 /// A first delivery: nothing lower has gone before it since it was there for everybody to take. That is known of what
 /// was neither scheduled nor a case, nor waits for a key or for who accepts it; and not of what may have been given
-/// out, and the broker died before that was told.
+/// out, and the broker died before that was told. Replays pass it while the hospital is full.
 void Witness::check_priority(Queue& of, const Message& message, const model::Delivered& one, bool is_first) {
   const std::uint8_t priority = priority_of(*one.message);
   const bool by_key = of.record.options.order_by_key && !key_of(*one.message).empty();
@@ -60,7 +60,7 @@ void Witness::check_priority(Queue& of, const Message& message, const model::Del
            " is delivered after one of " + std::to_string(lower) + " (7)");
     }
   }
-  if (!one.isolated) of.last_grants.at(priority) = {one.grant.value, world_.now()};
+  if (!one.isolated && !goes_for_budget(of, one)) of.last_grants.at(priority) = {one.grant.value, world_.now()};
 }
 
 /// What was scheduled has none.

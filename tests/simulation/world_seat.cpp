@@ -103,7 +103,8 @@ void World::perform(std::size_t index, core::Effect& effect) {
     submit(feed->letter->to, core::Fed{feed->letter});
   } else if (const auto* confirm = std::get_if<core::ConfirmFeed>(&effect)) {
     submit(confirm->to, core::FeedTaken{confirm->feeder, confirm->end});
-  } else if (!std::holds_alternative<core::BreakerChanged>(effect)) {  // which is for people
+  } else if (!std::holds_alternative<core::BreakerChanged>(effect) &&
+             !std::holds_alternative<core::HospitalLevelChanged>(effect)) {  // which are for people
     pages_.push_back({now_ + some(options_.page_time), index, std::move(effect)});
   }
 }
@@ -198,6 +199,9 @@ core::Event::What World::read(std::size_t index, const core::Effect& load) {
   }
   if (const auto* closed = std::get_if<core::LoadClosed>(&load)) {
     return std::move(engine::read_closed(store_, shard, *closed).value());
+  }
+  if (const auto* count = std::get_if<core::CountHospital>(&load)) {
+    return engine::count_hospital(store_, shard, *count).value();
   }
   const auto& waiting = std::get<core::LoadWaiting>(load);
   auto read = store_.read_waiting(shard, waiting.subscription, model::WaitingPlace::behind(waiting.after), waiting.max);

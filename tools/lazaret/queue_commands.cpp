@@ -56,6 +56,8 @@ constexpr std::array kOptions = {
     Option{"alert_to", kOfConsumers,
            "The webhook of the broker's configuration that its alerts go to; '' for the default one"},
     Option{"case_retention", kOfConsumers, "How long a case is kept after it was discharged or discarded (30d)"},
+    Option{"hospital_max_bytes", kOfConsumers,
+           "Bytes of messages that its cases may keep before only replays are delivered; 0 for no budget (10 GiB)"},
     Option{"durability", kOfQueue | kOfTopic,
            "When a publish is confirmed: fsync (on the disk) or relaxed (up to 200ms before)"},
     Option{"deduplicate_for", kOfQueue | kOfTopic,

@@ -13,6 +13,10 @@ export function healthOf(row, now) {
     return { rank: 6, tone: 'bad', icon: 'warn', word: 'breaker open',
       sentence: `The breaker of ${row.name} is open: too much failed.` };
   }
+  if (row.hospital_level === 'full') {
+    return { rank: 6, tone: 'bad', icon: 'warn', word: 'hospital full',
+      sentence: `The hospital of ${row.name} is full: only replays are delivered.` };
+  }
   const stuck = row.paused || (row.ready > 0 && row.consumer_count === 0); // then that is what is to be done
   if (row.breaker === 'half_open' && !stuck) {
     return { rank: 5, tone: 'warn', icon: 'warn', word: 'breaker trying',
@@ -26,6 +30,10 @@ export function healthOf(row, now) {
   if (row.ready > 0 && row.consumer_count === 0) {
     return { rank: 5, tone: 'bad', icon: 'none', word: 'nobody consuming',
       sentence: `Nobody consumes from ${row.name}: ${plural(row.ready, row.ready === 1 ? 'waits' : 'wait')}.` };
+  }
+  if (row.hospital_level === 'filling') {
+    return { rank: 4, tone: 'warn', icon: 'case', word: 'hospital fills',
+      sentence: `The hospital of ${row.name} is nearly full.` };
   }
   if (oldest > AGEING_MS) {
     return { rank: 4, tone: 'warn', icon: 'wait', word: 'ageing',

@@ -78,6 +78,7 @@ TEST(MinuteHistory, CountsWhatFailedAndMarksWhatMayBeWhy) {
   now.versions = {"billing 2.4.1"};
   now.paused = true;
   now.breaker = model::BreakerState::open;
+  now.hospital_level = model::HospitalLevel::full;
   history.add(of({now}));
   EXPECT_EQ(history.of("q").at("failed"), numbers({40, 0}));
   std::vector<std::string> marks;
@@ -87,7 +88,8 @@ TEST(MinuteHistory, CountsWhatFailedAndMarksWhatMayBeWhy) {
     marks.push_back(std::string(mark.at("what").as_string()) + (who.is_null() ? "" : " ") +
                     (who.is_null() ? "" : std::string(who.as_string())));
   }
-  EXPECT_EQ(marks, (std::vector<std::string>{"joined billing 2.4.1", "left billing 2.4.0", "paused", "breaker_open"}));
+  EXPECT_EQ(marks, (std::vector<std::string>{"joined billing 2.4.1", "left billing 2.4.0", "paused", "breaker_open",
+                                             "hospital_full"}));
   for (std::uint64_t minute = 0; minute < MinuteHistory::kMinutes; ++minute) history.add(of({now}));
   EXPECT_EQ(history.of("q").at("marks").as_array().size(), 0u) << "an hour later they are forgotten";
 }

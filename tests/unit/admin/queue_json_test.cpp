@@ -14,7 +14,8 @@ TEST(QueueJson, OptionsAreTheWordsOfTheConfiguration) {
             R"({"max_attempts":5,"backoff_initial":"1s","backoff_multiplier":5,"backoff_max":"10m",)"
             R"("backoff_jitter":0.2,"lease_duration":"30s","max_worker_deaths":2,"durability":"fsync",)"
             R"("paused":false,"max_in_flight":0,"single_active_consumer":false,"ttl":"0s","on_expiry":"drop",)"
-            R"("order_by_key":false,"on_key_failure":"continue","case_retention":"30d","breaker":true,)"
+            R"("order_by_key":false,"on_key_failure":"continue","case_retention":"30d",)"
+            R"("hospital_max_bytes":10737418240,"breaker":true,)"
             R"("breaker_samples":100,"breaker_ratio":0.9,"breaker_window":"30s","breaker_pause":"10s",)"
             R"("owner":"","runbook":"","alert_to":""})");
   model::QueueOptions options;
@@ -34,6 +35,7 @@ TEST(QueueJson, WhatIsWrittenIsRead) {
   options.on_expiry = model::OnExpiry::hospital;
   options.order_by_key = true;
   options.on_key_failure = model::KeyFailure::hold;
+  options.hospital_max_bytes = 5ull << 32;
   options.breaker = false;
   options.breaker_samples = 7;
   options.breaker_ratio = 0.5;
@@ -66,6 +68,8 @@ TEST(QueueJson, WrongValuesNameTheOption) {
       {"on_expiry", 1},
       {"order_by_key", "yes"},
       {"on_key_failure", false},
+      {"hospital_max_bytes", "1 GiB"},
+      {"hospital_max_bytes", -1},
       {"breaker", "on"},
       {"breaker_samples", "1"},
       {"breaker_ratio", "0.9"},
@@ -92,12 +96,16 @@ TEST(QueueJson, AQueueShowsItsSumsItsConsumersAndItsOptions) {
   stats.ready = 3;
   stats.counters.entered = 10;
   stats.counters.in_hospital = 2;
+  stats.hospital_bytes = 90;
+  stats.hospital_level = model::HospitalLevel::filling;
   stats.oldest_ready_at = base::Instant{1'700'000'000'000'000};
   stats.consumers.push_back({{"worker", "host-1", "2.0", {}}, 4, 1});
   const json::object queue = queue_json(stats);
   EXPECT_EQ(queue.at("name"), "orders");
   EXPECT_EQ(queue.at("shard"), 1);
   EXPECT_EQ(queue.at("ready"), 3);
+  EXPECT_EQ(queue.at("hospital_bytes"), 90);
+  EXPECT_EQ(queue.at("hospital_level"), "filling");
   EXPECT_EQ(queue.at("entered_total"), 10);
   EXPECT_EQ(queue.at("in_hospital"), 2);
   EXPECT_EQ(queue.at("oldest_ready_at"), "2023-11-14T22:13:20.000000Z");

@@ -88,7 +88,7 @@ ServedBroker::ServedBroker() {
   auto replays = hospital::ReplayJobs::start(*engine_);
   EXPECT_TRUE(replays.ok());
   replays_ = std::move(replays).value();
-  auto alerts = alerts::Alerts::start({}, *engine_, *replays_, std::make_shared<alerts::BreakerNews>());
+  auto alerts = alerts::Alerts::start({}, *engine_, *replays_, std::make_shared<alerts::ShardNews>());
   EXPECT_TRUE(alerts.ok());
   alerts_ = std::move(alerts).value();
   ServerConfig served;

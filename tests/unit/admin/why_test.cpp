@@ -71,6 +71,17 @@ TEST_F(Why, NobodyOrNobodyWithCredit) {
   EXPECT_THAT(codes(), ElementsAre("NO_CONSUMER"));
 }
 
+TEST_F(Why, AFullHospitalSaysHowItGetsRoom) {
+  stats.hospital_level = model::HospitalLevel::filling;
+  stats.hospital_bytes = 100;
+  stats.queue.options.hospital_max_bytes = 100;
+  EXPECT_THAT(codes(), ElementsAre("NOTHING"));
+  stats.hospital_level = model::HospitalLevel::full;
+  EXPECT_THAT(codes(), ElementsAre("HOSPITAL_FULL"));
+  EXPECT_THAT(text(), HasSubstr("its cases keep 100 bytes of messages, and hospital_max_bytes is 100. Nothing is "
+                                "granted but replays, until"));
+}
+
 TEST_F(Why, WhatStopsAllComesFirst) {
   stats.queue.options.paused = true;
   stats.queue.options.max_in_flight = 2;

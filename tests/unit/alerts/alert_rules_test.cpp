@@ -40,6 +40,7 @@ class AlertRulesTest : public ::testing::Test {
       if (group.last_seen > rules().since()) seen.groups.push_back(group);
     }
     seen.breakers = std::exchange(breakers_, {});
+    seen.hospitals = std::exchange(hospitals_, {});
     seen.jobs = jobs_;
     seen.oldest = oldest_;
     seen.is_snoozed = [&](model::GroupId id) { return groups_[id.value].snoozed_until > now; };
@@ -69,6 +70,7 @@ class AlertRulesTest : public ::testing::Test {
 
   std::map<std::uint64_t, GroupRecord> groups_;
   std::vector<BreakerChange> breakers_;
+  std::vector<HospitalChange> hospitals_;
   std::vector<model::ReplayJobRecord> jobs_;
   std::vector<model::CaseRecord> oldest_;
   model::KeptAlerts kept_;
@@ -268,6 +270,61 @@ TEST_F(AlertRulesTest, ABreakerIsToldOfWhenItOpensAndWhenItCloses) {
   EXPECT_THAT(kinds(kNoon + 2s), IsEmpty()) << "trying is no news";
   change(BreakerState::half_open, BreakerState::closed);
   EXPECT_THAT(kinds(kNoon + 3s), ElementsAre(AlertKind::breaker_closed));
+}
+
+class HospitalBudgetAlerts : public AlertRulesTest {
+ protected:
+  using Level = model::HospitalLevel;
+  HospitalBudgetAlerts() {
+    queue_->name = "billing";
+    queue_->options.hospital_max_bytes = 100;
+  }
+  void change(Level before, Level now, std::uint64_t bytes) { hospitals_.push_back({queue_, before, now, bytes}); }
+  const std::shared_ptr<model::QueueRecord> queue_ = std::make_shared<model::QueueRecord>();
+};
+
+TEST_F(HospitalBudgetAlerts, AHospitalThatFillsIsToldOfAndAgainWhenItIsFull) {
+  change(Level::below, Level::filling, 81);
+  const auto fills = look(kNoon + 1s);
+  ASSERT_THAT(fills, SizeIs(1));
+  EXPECT_EQ(fills[0].kind, AlertKind::hospital_budget);
+  EXPECT_EQ(fills[0].subscription, "billing");
+  EXPECT_THAT(fills[0].sentence, HasSubstr("its hospital fills: its cases keep 81 bytes of messages"));
+  EXPECT_THAT(fills[0].counts, ElementsAre(std::pair("hospital_bytes", 81u), std::pair("hospital_max_bytes", 100u)));
+  change(Level::filling, Level::full, 100);
+  const auto full = look(kNoon + 2s);
+  ASSERT_THAT(full, SizeIs(1));
+  EXPECT_EQ(full[0].kind, AlertKind::hospital_budget);
+  EXPECT_THAT(full[0].sentence, HasSubstr("nothing is granted but replays until they keep less"));
+  change(Level::full, Level::filling, 90);
+  change(Level::filling, Level::below, 10);
+  EXPECT_THAT(kinds(kNoon + 3s), IsEmpty()) << "room is no news";
+}
+
+TEST_F(HospitalBudgetAlerts, WhatGoesToAndFroIsToldOfOnceAnHour) {
+  change(Level::below, Level::full, 100);
+  EXPECT_THAT(kinds(kNoon + 1s), ElementsAre(AlertKind::hospital_budget));
+  change(Level::full, Level::filling, 99);
+  change(Level::filling, Level::full, 100);
+  EXPECT_THAT(kinds(kNoon + 1h), IsEmpty());
+  change(Level::full, Level::below, 1);
+  change(Level::below, Level::full, 100);
+  EXPECT_THAT(kinds(kNoon + 1h + 1s), ElementsAre(AlertKind::hospital_budget));
+}
+
+/// A start says where a hospital is, also if that was told.
+TEST_F(HospitalBudgetAlerts, AStartRepeatsNoneAndLosesNone) {
+  change(Level::below, Level::filling, 80);
+  EXPECT_THAT(kinds(kNoon + 1s), ElementsAre(AlertKind::hospital_budget));
+  start(kNoon + 1min);
+  change(Level::below, Level::filling, 80);
+  EXPECT_THAT(kinds(kNoon + 1min + 1s), IsEmpty());
+  start(kNoon + 2min);
+  change(Level::below, Level::full, 100);  // that was not told before the kill
+  EXPECT_THAT(kinds(kNoon + 2min + 1s), ElementsAre(AlertKind::hospital_budget));
+  start(kNoon + 3min);
+  change(Level::below, Level::full, 100);
+  EXPECT_THAT(kinds(kNoon + 3min + 1s), IsEmpty());
 }
 
 TEST_F(AlertRulesTest, AReplayJobIsToldOfWhenItHasEnded) {

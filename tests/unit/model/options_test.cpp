@@ -39,6 +39,8 @@ TEST(QueueOptions, EachIsRefusedOutsideItsRange) {
   EXPECT_TRUE(refused([](auto& o) { o.breaker_ratio = 1.01; }));
   EXPECT_TRUE(refused([](auto& o) { o.breaker_window = 999ms; }));
   EXPECT_TRUE(refused([](auto& o) { o.breaker_pause = 99ms; }));
+  EXPECT_TRUE(refused([](auto& o) { o.hospital_max_bytes = limits::kHospitalBytesMost + 1; }));
+  EXPECT_FALSE(refused([](auto& o) { o.hospital_max_bytes = 0; })) << "no budget";
   EXPECT_TRUE(refused([](auto& o) { o.owner = std::string(257, 'x'); }));
   EXPECT_TRUE(refused([](auto& o) { o.runbook = std::string(1025, 'x'); }));
   EXPECT_TRUE(refused([](auto& o) { o.alert_to = std::string(257, 'x'); }));
@@ -67,6 +69,7 @@ TEST(QueueOptions, APatchOfOptionsMakesThem) {
   options.on_key_failure = KeyFailure::hold;
   options.durability = Durability::relaxed;
   options.filter = "orders.#";
+  options.hospital_max_bytes = 1;
   options.breaker = false;
   options.breaker_samples = 3;
   options.breaker_ratio = 0.3;
@@ -82,6 +85,10 @@ TEST(QueueOptions, APatchOfOptionsMakesThem) {
   wrong.on_key_failure = "hold";
   EXPECT_EQ(wrong.validate_for(Kind::topic).code(), Code::INVALID_OPTION);
   EXPECT_TRUE(wrong.validate_for(Kind::subscription).ok());
+  OptionsPatch of_cases;
+  of_cases.hospital_max_bytes = 1;
+  EXPECT_EQ(of_cases.validate_for(Kind::topic).code(), Code::INVALID_OPTION) << "it has no cases";
+  EXPECT_TRUE(of_cases.validate_for(Kind::queue).ok());
 }
 
 TEST(Name, FollowsTheRule) {

@@ -74,8 +74,8 @@ function Alerts() {
     ${(problem ?? failed) && html`<${ProblemNote} problem=${problem ?? failed} again=${problem ? again : more} />`}
     ${!data && !problem && html`<${Loading} what="alerts" />`}
     ${data && alerts.length === 0 && html`<${Empty} title="No alert yet">A new cause, a surge, a relapse, a case that
-      nobody looks at, a circuit breaker that opens, and the end of a replay are told here, and to the webhooks of the
-      configuration.</${Empty}>`}
+      nobody looks at, a circuit breaker that opens, a hospital that fills, and the end of a replay are told here, and
+      to the webhooks of the configuration.</${Empty}>`}
     ${alerts.length > 0 && html`<section class="card"><ol class="related">${alerts.map((alert) => html`<${Alert}
       key=${alert.id} alert=${alert} />`)}</ol>
       ${cursor && html`<button type="button" onClick=${more}>Older ones</button>`}</section>`}`;

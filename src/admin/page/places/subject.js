@@ -16,7 +16,7 @@ import { Line, Text } from '../components/text.js';
 import { Ago } from '../components/time.js';
 import { WhoDidWhat } from '../components/who_did_what.js';
 import { term } from '../filter.js';
-import { capital, count, rate, short, some, words } from '../format.js';
+import { bytes, capital, count, rate, short, some, words } from '../format.js';
 import { healthOf } from '../health.js';
 import { casesOf } from '../quarantine.js';
 import { segment, to } from '../router.js';
@@ -39,16 +39,25 @@ const SETTINGS = ['owner', 'runbook', 'alert_to', 'topic', 'max_attempts', 'back
   'max_worker_deaths', 'durability', 'ttl', 'on_expiry', 'order_by_key', 'on_key_failure', 'max_in_flight',
     'single_active_consumer', 'max_messages',
   'max_bytes', 'overflow', 'breaker', 'breaker_samples', 'breaker_ratio', 'breaker_window', 'breaker_pause',
-  'deduplicate_for', 'case_retention', 'filter', 'ephemeral', 'start'];
+  'deduplicate_for', 'case_retention', 'hospital_max_bytes', 'filter', 'ephemeral', 'start'];
 
 const MARKS = { joined: 'first consumer of', left: 'last consumer left of', paused: 'paused', resumed: 'resumed',
   breaker_open: 'circuit breaker opened', breaker_half_open: 'circuit breaker tries again',
-  breaker_closed: 'circuit breaker closed' };
+  breaker_closed: 'circuit breaker closed', hospital_filling: 'hospital nearly full', hospital_full: 'hospital full',
+  hospital_below: 'hospital has room again' };
 
 const rowsOf = (state) => state.rows;
 const ratesOf = (state) => state.rates;
 const historiesOf = (state) => state.histories;
 const tickOf = (state) => state.tick;
+
+/** How much of its budget the hospital has used, once there is something in it. */
+function Kept({ subject }) {
+  if (!subject.hospital_bytes) return null;
+  const most = subject.hospital_max_bytes;
+  return html`<section class="card"><h2>Hospital</h2><p>Its cases keep ${bytes(subject.hospital_bytes)} of messages${
+    most > 0 ? html`, of ${bytes(most)} that they may` : ', and may keep any number'}.</p></section>`;
+}
 
 function Counts({ subject }) {
   return html`<dl class="numbers">${COUNTS.map(([field, text]) => html`<div key=${field}><dt>${capital(text)}</dt>
@@ -218,6 +227,7 @@ export function SubjectPlace({ kind, name }) {
         <section class="card"><h2>Since ever</h2><dl class="facts">${TOTALS.map((field) => html`<div key=${field}><dt>
           ${capital(words(field).replace(/ total$/, ''))}</dt>
           <dd class="end">${count(subject[field])}</dd></div>`)}</dl></section>
+        <${Kept} subject=${subject} />
         <section class="card"><h2>Settings</h2><${Settings} subject=${subject} /></section>
       </aside>
     </div>
