@@ -77,7 +77,10 @@ void Shard::State::on(model::RestoreCaseCommand& command) {
     sub->admitted.insert(id.offset);
     ++sub->counters.entered;
     ++sub->counters.in_hospital;
-    if (sub->keys != nullptr) sub->keys->open_case(id.offset, command.key, command.holds_key);
+    if (sub->keys != nullptr) {
+      sub->keys->open_case(id.offset, command.key, command.holds_key);
+      hold_key(*sub, command.key);
+    }
     mutate(model::RestoreCase{id}, true);
     touch(*sub);
   } else if (answer.status.code() == Code::NOT_FOUND) {

@@ -103,6 +103,20 @@ bool KeyLocks::free_next(Key key, model::LogId log) {
   return true;
 }
 
+void KeyLocks::hold_again(Key key) {
+  Lock& lock = locks_.at(key);
+  const Offset offset = lock.holder.offset;
+  auto node = freed_.extract(offset);
+  node.mapped().next = lock.first_held;
+  node.mapped().loading = false;
+  held_.insert(std::move(node));
+  in_memory_.erase(offset);
+  to_be_read_.erase(offset);
+  if (lock.first_held == kNobody) lock.last_held = offset;
+  lock.first_held = offset;
+  lock.holder = {};
+}
+
 void KeyLocks::loading(Offset offset) {
   freed_.at(offset).loading = true;
   to_be_read_.erase(offset);
@@ -161,12 +175,10 @@ std::set<KeyLocks::Key> KeyLocks::forget_before(Offset end) {
 
 // --- Entries that wait for their key --------------------------------------------------------------------------------
 
-std::optional<Position> KeyLocks::next_waiting(Key key) {
+std::optional<Position> KeyLocks::first_waiting(Key key) const {
   const auto first = waiting_.lower_bound({key, Offset(), {}});
   if (first == waiting_.end() || first->key != key) return std::nullopt;
-  const Position position = first->position;
-  waiting_.erase(first);
-  return position;
+  return first->position;
 }
 
 std::set<KeyLocks::Key> KeyLocks::keys_waited_for() const {
@@ -201,9 +213,14 @@ std::optional<KeyLocks::Offset> KeyLocks::case_of(Key key) const {
   return first->second;
 }
 
+bool KeyLocks::is_held_before(Key key, Offset origin) const {
+  const auto first = hold_ ? case_of(key) : std::nullopt;
+  return first && *first < origin;
+}
+
 std::set<KeyLocks::Key> KeyLocks::set_hold(bool hold) {
   std::set<Key> keys;
-  if (hold_ && !hold) {
+  if (hold_ != hold) {
     for (const auto& [key, origin] : cases_by_key_) keys.insert(key);
   }
   hold_ = hold;

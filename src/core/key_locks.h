@@ -58,6 +58,8 @@ class KeyLocks {
   bool has(Key key, const Position& position) const;
   /// REQUIRES that nobody has it.
   void take(Key key, Position position);
+  /// Whoever has it never began, and waits for it again.
+  void give_up(Key key) { locks_.at(key).holder = {}; }
   /// To one that was published before it. REQUIRES that somebody has it.
   void give_way(Key key, Position to) { locks_.at(key).holder = to; }
   /// False if it did not have the key.
@@ -81,6 +83,8 @@ class KeyLocks {
   void pass_over(Offset offset, Passed message);
   /// The first that is held of this key gets it. False if there is none. REQUIRES that it is not locked. `log`: theirs.
   bool free_next(Key key, model::LogId log);
+  /// The freed one that has the key is held again, and the first of it. REQUIRES that there is one.
+  void hold_again(Key key);
   const std::map<Offset, Passed>& held() const { return held_; }
   const std::map<Offset, Passed>& freed() const { return freed_; }
   /// The first freed ones that are in memory, and that have to be read.
@@ -98,10 +102,10 @@ class KeyLocks {
   /// Nobody below `end` is held or freed any more. Returns the keys that the freed ones had.
   std::set<Key> forget_before(Offset end);
 
-  // --- Entries that wait for their key: replays
+  // --- Entries that wait for their key: replays, and what never began before a case that holds it again
   void wait(Key key, Offset origin, Position position) { waiting_.insert({key, origin, position}); }
   void wait_no_more(Key key, Offset origin, Position position) { waiting_.erase({key, origin, position}); }
-  std::optional<Position> next_waiting(Key key);
+  std::optional<Position> first_waiting(Key key) const;
   std::set<Key> keys_waited_for() const;
   std::size_t waiting() const { return waiting_.size(); }
 
@@ -112,7 +116,9 @@ class KeyLocks {
   Key close_case(Offset origin);
   Key key_of_case(Offset origin) const;
   std::optional<Offset> case_of(Key key) const;
-  /// on_key_failure. Returns the keys that are not held any more.
+  /// An open case of one that was published before `origin` holds the key.
+  bool is_held_before(Key key, Offset origin) const;
+  /// on_key_failure. Returns the keys that are held now, or not any more.
   std::set<Key> set_hold(bool hold);
   bool hold() const { return hold_; }
 

@@ -178,8 +178,10 @@ void Shard::State::keep_freed(Subscription& sub) {
 bool Shard::State::takes_key(Subscription& sub, Entry& entry) {
   KeyLocks& keys = *sub.keys;
   if (!entry.key) return true;
-  if (!keys.beside(entry.key)) {
-    if (keys.has(entry.key, entry.position)) return true;
+  const bool has = keys.has(entry.key, entry.position);
+  const bool waits_for_case = must_wait_for_case(sub, entry);
+  if (!keys.beside(entry.key) && !waits_for_case) {
+    if (has) return true;
     if (!undecided(sub) && keys.holder(entry.key) == nullptr) {
       keys.take(entry.key, entry.position);
       return true;
@@ -187,7 +189,30 @@ bool Shard::State::takes_key(Subscription& sub, Entry& entry) {
   }
   entry.waits_for_key = true;
   keys.wait(entry.key, origin_of(entry), entry.position);
+  if (has && waits_for_case) {
+    keys.give_up(entry.key);
+    give_on(sub, entry.key);
+  }
   return false;
+}
+
+/// A case that was discarded, and is restored, holds its key again: what has begun meanwhile goes on, and nothing else.
+bool Shard::State::must_wait_for_case(const Subscription& sub, const Entry& entry) {
+  const bool began = entry.attempts > 0 || entry.interrupted || entry.redelivered || entry.replays;
+  return !began && sub.keys->is_held_before(entry.key, entry.position.offset);
+}
+
+/// A case holds the key from now on.
+void Shard::State::hold_key(Subscription& sub, KeyHash key) {
+  KeyLocks& keys = *sub.keys;
+  const Position* holder = keys.holder(key);
+  if (holder == nullptr || sub.is_lane(holder->log)) return;
+  const auto freed = keys.freed().find(holder->offset);
+  if (freed == keys.freed().end()) return wait_for_key_again(sub, Position(*holder));
+  if (freed->second.may_have_begun || !keys.is_held_before(key, holder->offset)) return;
+  keys.hold_again(key);
+  ++held_messages;
+  give_on(sub, key);
 }
 
 /// It is settled, or a case. One whose key is not known is still asked for when it is a case: that may hold its key.
@@ -215,8 +240,10 @@ void Shard::State::give_on(Subscription& sub, KeyHash key) {
   if (keys.beside(key)) return;
   if (const Position* holder = keys.holder(key)) return holder_goes_on(sub, *holder);
   pumped_later.insert(sub.queue->subscription);
-  if (const auto next = keys.next_waiting(key)) {
+  if (const auto next = keys.first_waiting(key)) {
     Entry& entry = sub.entries.at(*next);
+    if (must_wait_for_case(sub, entry)) return;
+    keys.wait_no_more(key, origin_of(entry), *next);
     entry.waits_for_key = false;
     keys.take(key, *next);
     return make_ready(sub, entry);
@@ -294,7 +321,7 @@ void Shard::State::close_case_of_key(Subscription& sub, Offset origin) {
 
 void Shard::State::change_key_failure(Subscription& sub) {
   const bool hold = sub.queue->options.on_key_failure == model::KeyFailure::hold;
-  for (const KeyHash key : sub.keys->set_hold(hold)) give_on(sub, key);
+  for (const KeyHash key : sub.keys->set_hold(hold)) hold ? hold_key(sub, key) : give_on(sub, key);
 }
 
 /// Where the message was published that has the key, or whose case holds it.
@@ -331,6 +358,7 @@ void Shard::State::learn_key(Subscription& sub, Entry* entry, const OneLoaded& e
   const bool is_out = entry != nullptr && entry->consumer != nullptr;
   if (entry == nullptr && sub.admitted.contains(event.offset)) {
     keys.open_case(event.offset, key);
+    hold_key(sub, key);
   } else if (is_out) {
     keep_key(sub, *entry);
   } else {

@@ -313,6 +313,8 @@ struct Shard::State {
   void read_freed(Subscription& sub);
   bool undecided(const Subscription& sub) const { return resuming || !sub.keys->unknown.empty(); }
   bool takes_key(Subscription& sub, Entry& entry);
+  static bool must_wait_for_case(const Subscription& sub, const Entry& entry);
+  void hold_key(Subscription& sub, model::KeyHash key);
   void leave_key(Subscription& sub, const Entry& entry);
   void give_on(Subscription& sub, model::KeyHash key);
   void holder_goes_on(Subscription& sub, const Position& holder);

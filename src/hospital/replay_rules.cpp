@@ -19,6 +19,7 @@ namespace limits = model::limits;
 namespace {
 
 constexpr std::uint64_t kOneCase = 1'000'000;
+constexpr std::uint32_t kBurstsASecond = 40;
 
 void end(ReplayJobRecord& job, ReplayJobState state, Instant now) {
   job.state = state;
@@ -177,14 +178,21 @@ std::uint64_t Pace::allowance(Instant now) {
     credit_ = std::min(most, credit_ + static_cast<std::uint64_t>(passed) * rate_);
   }
   at_ = std::max(at_, now);
-  return credit_ / kOneCase;
+  return credit_ < needed() ? 0 : credit_ / kOneCase;
 }
 
-void Pace::take() { credit_ -= kOneCase; }
+void Pace::take() {
+  credit_ -= kOneCase;
+  rests_ = credit_ < kOneCase;
+}
 
 Instant Pace::next() const {
-  if (credit_ >= kOneCase) return at_;
-  return at_ + base::Duration(static_cast<std::int64_t>((kOneCase - credit_ + rate_ - 1) / rate_));
+  if (credit_ >= needed()) return at_;
+  return at_ + base::Duration(static_cast<std::int64_t>((needed() - credit_ + rate_ - 1) / rate_));
+}
+
+std::uint64_t Pace::needed() const {
+  return rests_ ? std::max<std::uint64_t>(rate_ / kBurstsASecond, 1) * kOneCase : kOneCase;
 }
 
 }  // namespace lazaret::hospital

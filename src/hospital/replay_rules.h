@@ -59,7 +59,8 @@ Look look_at(const model::CaseRecord& record, const model::ReplayJobRecord& job)
 /// What became of a case that the job has sent.
 model::ReplayOutcome outcome_of(const model::CaseRecord& record, model::ReplayJobId job);
 
-/// So many a second, evenly: a tenth of a second's worth at once at most.
+/// So many a second: a tenth of a second's worth at once at most. Of a rate above 40, 40 bursts a second of as many as
+/// that makes: a wake-up, a write and a read of the log then serve all of a burst, where live traffic would feel each.
 class Pace {
  public:
   explicit Pace(std::uint32_t rate) : rate_(rate) {}
@@ -71,8 +72,11 @@ class Pace {
   base::Instant next() const;
 
  private:
+  std::uint64_t needed() const;
+
   std::uint32_t rate_;
   base::Instant at_;
+  bool rests_ = false;        // until a burst is due
   std::uint64_t credit_ = 0;  // in millionths of a case
 };
 

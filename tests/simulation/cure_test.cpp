@@ -32,6 +32,13 @@ class Cure : public Story {
   }
   std::string delivered(std::uint64_t offset) { return std::string(anna.delivery(offset).what.message->body.view()); }
   model::CaseRecord record(const model::CaseId& id) { return *world.store().read_case(id); }
+  /// A case of it holds its key.
+  void create_ordered(const std::string& name = "ordered") {
+    model::QueueOptions ordered;
+    ordered.order_by_key = true;
+    ordered.on_key_failure = model::KeyFailure::hold;
+    world.create_queue(name, ordered);
+  }
   std::size_t copies_in_the_lane() { return world.store().evacuated_messages(world.queue("orders").lane); }
   Client anna;
 };
@@ -344,10 +351,7 @@ TEST_F(Cure, AShorterRetentionIsForThoseThatAreClosedAlready) {
 }
 
 TEST_F(Cure, ARestoredCaseHoldsItsKeyAgain) {
-  model::QueueOptions options;
-  options.order_by_key = true;
-  options.on_key_failure = model::KeyFailure::hold;
-  world.create_queue("ordered", options);
+  create_ordered();
   anna.consume("ordered", 10, 2);
   world.publish_keyed("ordered", "k", {"first"});
   anna.reject(0);
@@ -359,6 +363,82 @@ TEST_F(Cure, ARestoredCaseHoldsItsKeyAgain) {
   ASSERT_TRUE(world.replay(id).status.ok());
   anna.ack(0);
   EXPECT_EQ(world.show("ordered").held, 0u);
+  expect_sums("ordered");
+}
+
+TEST_F(Cure, ARestoredCaseHoldsWhatItsDiscardHadFreedAndNobodyHasBegun) {
+  create_ordered();
+  anna.consume("ordered", 10, 2);
+  world.publish_keyed("ordered", "k", {"first"});
+  world.publish_keyed("ordered", "k", {"second"});
+  world.publish_keyed("ordered", "k", {"third"});
+  anna.reject(0);
+  EXPECT_EQ(world.show("ordered").held, 2u);
+  anna.goodbye();
+  const model::CaseId id = world.cases("ordered", CaseState::admitted).at(0).id;
+  world.discard(id);
+  EXPECT_EQ(world.show("ordered").held, 1u);
+  world.restore(id);
+  EXPECT_EQ(world.show("ordered").held, 2u);
+  Client bert(world, "bert");
+  bert.consume("ordered", 10, 2);
+  world.run_for(1s);
+  EXPECT_THAT(bert.held(), IsEmpty());
+  ASSERT_TRUE(world.replay(id).status.ok());
+  bert.ack(0);
+  EXPECT_THAT(bert.held(), ElementsAre(1u));
+  bert.ack(1);
+  bert.ack(2);
+  expect_sums("ordered");
+}
+
+TEST_F(Cure, ARestoredCaseHoldsWhatWasGivenBackUnbegun) {
+  for (const bool over_a_restart : {false, true}) {
+    const std::string queue = over_a_restart ? "over" : "here";
+    create_ordered(queue);
+    world.publish_keyed(queue, "k", {"first"});
+    world.publish_keyed(queue, "k", {"second"});
+    Client carl(world, "carl" + queue);
+    carl.consume(queue, 10, 2);
+    carl.reject(0);
+    const model::CaseId id = world.cases(queue, CaseState::admitted).at(0).id;
+    world.discard(id);
+    EXPECT_THAT(carl.held(), ElementsAre(1u));
+    if (over_a_restart) {
+      world.stop_broker();
+      world.start_broker();
+      world.settle();
+    } else {
+      carl.goodbye();
+    }
+    world.restore(id);
+    Client bert(world, "bert" + queue);
+    bert.consume(queue, 10, 2);
+    world.run_for(10s);
+    EXPECT_THAT(bert.held(), IsEmpty()) << queue;
+    ASSERT_TRUE(world.replay(id).status.ok());
+    bert.ack(0);
+    EXPECT_THAT(bert.held(), ElementsAre(1u)) << queue;
+    bert.ack(1);
+    expect_sums(queue);
+  }
+}
+
+TEST_F(Cure, WhatHasBegunGoesOnBehindARestoredCase) {
+  create_ordered();
+  Client bert(world, "bert");
+  bert.consume("ordered", 10, 2);
+  world.publish_keyed("ordered", "k", {"first"});
+  world.publish_keyed("ordered", "k", {"second"});
+  bert.reject(0);
+  const model::CaseId id = world.cases("ordered", CaseState::admitted).at(0).id;
+  world.discard(id);
+  bert.start(1);
+  bert.nack(1);
+  world.restore(id);
+  world.run_for(1min);
+  EXPECT_THAT(bert.held(), ElementsAre(1u));
+  bert.ack(1);
   expect_sums("ordered");
 }
 

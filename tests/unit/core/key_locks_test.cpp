@@ -61,10 +61,47 @@ TEST(KeyLocks, ReplaysAreNextInTheOrderOfTheirMessages) {
   keys.wait(kA, Offset(4), {kLane, Offset(1)});
   keys.wait(kB, Offset(1), {kLane, Offset(2)});
   keys.wait_no_more(kB, Offset(1), {kLane, Offset(2)});
-  EXPECT_EQ(keys.next_waiting(kA), (Position{kLane, Offset(1)}));
-  EXPECT_EQ(keys.next_waiting(kA), (Position{kLane, Offset(0)}));
-  EXPECT_EQ(keys.next_waiting(kA), std::nullopt);
-  EXPECT_EQ(keys.next_waiting(kB), std::nullopt);
+  EXPECT_EQ(keys.first_waiting(kA), (Position{kLane, Offset(1)}));
+  keys.wait_no_more(kA, Offset(4), {kLane, Offset(1)});
+  EXPECT_EQ(keys.first_waiting(kA), (Position{kLane, Offset(0)}));
+  keys.wait_no_more(kA, Offset(9), {kLane, Offset(0)});
+  EXPECT_EQ(keys.first_waiting(kA), std::nullopt);
+  EXPECT_EQ(keys.first_waiting(kB), std::nullopt);
+}
+
+TEST(KeyLocks, WhatIsHeldAgainIsTheFirstOfItsKey) {
+  KeyLocks keys(true);
+  keys.take(kA, at(0));
+  keys.pass_over(Offset(1), passed(kA));
+  keys.pass_over(Offset(2), passed(kA));
+  keys.leave(kA, at(0), GroupNumber(1));
+  for (int again = 0; again < 2; ++again) {
+    ASSERT_TRUE(keys.free_next(kA, kLog));
+    EXPECT_TRUE(keys.has(kA, at(1)));
+    keys.hold_again(kA);
+    EXPECT_EQ(keys.holder(kA), nullptr);
+    EXPECT_EQ(keys.held().size(), 2u);
+    EXPECT_TRUE(keys.freed().empty());
+    EXPECT_TRUE(keys.to_be_read().empty());
+  }
+  ASSERT_TRUE(keys.free_next(kA, kLog));
+  keys.take_freed(Offset(1));
+  keys.leave(kA, at(1), GroupNumber(2));
+  ASSERT_TRUE(keys.free_next(kA, kLog));
+  EXPECT_TRUE(keys.has(kA, at(2)));
+  keys.hold_again(kA);  // the only one
+  ASSERT_TRUE(keys.free_next(kA, kLog));
+  EXPECT_TRUE(keys.held().empty());
+}
+
+TEST(KeyLocks, ACaseHoldsWhatWasPublishedBehindIt) {
+  KeyLocks keys(true);
+  keys.open_case(Offset(3), kA);
+  EXPECT_TRUE(keys.is_held_before(kA, Offset(4)));
+  EXPECT_FALSE(keys.is_held_before(kA, Offset(2)));
+  EXPECT_FALSE(keys.is_held_before(kB, Offset(4)));
+  keys.set_hold(false);
+  EXPECT_FALSE(keys.is_held_before(kA, Offset(4)));
 }
 
 TEST(KeyLocks, ACaseLocksItsKeyWhereTheRuleIsHold) {
@@ -80,7 +117,7 @@ TEST(KeyLocks, ACaseLocksItsKeyWhereTheRuleIsHold) {
   EXPECT_TRUE(keys.is_locked(kA));
   EXPECT_EQ(keys.set_hold(false), std::set<Key>{kA});
   EXPECT_FALSE(keys.is_locked(kA));
-  EXPECT_EQ(keys.set_hold(true), std::set<Key>{});
+  EXPECT_EQ(keys.set_hold(true), std::set<Key>{kA});
   EXPECT_TRUE(keys.is_locked(kA));
 }
 
