@@ -283,6 +283,13 @@ const Directory& Engine::directory() const { return impl_->directory; }
 model::Store& Engine::store() { return impl_->store; }
 base::Instant Engine::now() const { return impl_->clock.now(); }
 
+base::Instant Engine::seen_until() const {
+  const base::Instant now = impl_->clock.now();
+  base::Instant until = now;
+  for (const auto& runner : impl_->runners) until = std::min(until, runner->horizon().seen_until(now));
+  return until;
+}
+
 EngineStats Engine::stats() const {
   EngineStats stats;
   stats.queues = impl_->directory.size();

@@ -119,6 +119,8 @@ class Engine {
   model::Store& store();
   EngineStats stats() const;
   base::Instant now() const;
+  /// All that was done up to then can be read in the store, and nothing more will be done at such a time.
+  base::Instant seen_until() const;
 
   // --- Stopping -----------------------------------------------------------------------------------------------------
 

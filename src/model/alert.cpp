@@ -11,6 +11,7 @@ std::string_view to_string(AlertKind kind) {
     case AlertKind::breaker_open: return "breaker_open";
     case AlertKind::breaker_closed: return "breaker_closed";
     case AlertKind::job_ended: return "job_ended";
+    case AlertKind::group_woken: return "group_woken";
   }
   return "unknown";
 }
@@ -18,7 +19,7 @@ std::string_view to_string(AlertKind kind) {
 const std::vector<AlertKind>& alert_kinds() {
   static const std::vector<AlertKind> all = {AlertKind::new_group, AlertKind::surge,        AlertKind::relapse,
                                              AlertKind::ageing,    AlertKind::breaker_open, AlertKind::breaker_closed,
-                                             AlertKind::job_ended};
+                                             AlertKind::job_ended, AlertKind::group_woken};
   return all;
 }
 

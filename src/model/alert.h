@@ -26,6 +26,7 @@ enum class AlertKind : std::uint8_t {
   breaker_open = 5,    // a circuit breaker opened
   breaker_closed = 6,  // and closed again
   job_ended = 7,       // a replay job is over
+  group_woken = 8,     // a case has woken a group that was snoozed until then (model/snooze.h)
 };
 std::string_view to_string(AlertKind kind);
 std::optional<AlertKind> parse_alert_kind(std::string_view text);
@@ -55,7 +56,7 @@ struct AlertRecord {
   base::Uuid id;  // what receivers know it by
   AlertKind kind = AlertKind::new_group;
   base::Instant at;
-  base::Instant caused_at;   // the time in the hospital's records that it is about
+  base::Instant caused_at;   // the time in the hospital's records that it is about; of an old case its admission
   std::string subscription;  // "": of none, or of several
   GroupId group;
   std::optional<CaseId> case_id;
@@ -72,6 +73,7 @@ struct AlertRecord {
 struct AlertChange {
   /// Everything that the hospital said up to then has been looked at. 0: as before.
   base::Instant looked_at;
+  base::Duration case_age{};  // from which on a case counted as old in that look; written with looked_at
   std::vector<AlertRecord> put;
   std::vector<AlertId> forgotten;
 };
@@ -79,6 +81,7 @@ struct AlertChange {
 /// What a store has of them.
 struct KeptAlerts {
   base::Instant looked_at;
+  base::Duration case_age{};        // 0: an older version did not say
   std::vector<AlertRecord> alerts;  // oldest first
   bool operator==(const KeptAlerts&) const = default;
 };

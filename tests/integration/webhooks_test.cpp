@@ -232,6 +232,24 @@ TEST_F(WebhooksTest, AReplayThatRelapsesAndItsEndAreTold) {
   }
 }
 
+/// Relapses of a cause that is snoozed are told to nobody; the case that wakes it is.
+TEST_F(WebhooksTest, ASnoozedCauseSaysNothingUntilACaseWakesIt) {
+  WebhookSink ops;
+  serve({{"ops", ops.url()}});
+  create("billing");
+  fail("billing", "no such table");
+  ASSERT_TRUE(eventually([&] { return ops.count("new_group") == 1; }));
+  const std::string group = text_of(ops.posts().front().json(), "group");
+  ASSERT_EQ(broker_->cli({"hospital", "groups", "update", group, "--snooze-until-rate", "2/h"}).exit, 0);
+  ASSERT_EQ(broker_->cli({"hospital", "replay", "--filter", "queue=billing", "--yes"}).exit, 0);
+  ASSERT_EQ(broker_->cli({"consume", "billing", "--count", "1", "--exec", "echo 'no such table' >&2; exit 65"}).exit,
+            0);
+  fail("billing", "no such table");
+  ASSERT_TRUE(eventually([&] { return ops.count("group_woken") == 1; }));
+  EXPECT_EQ(ops.count("relapse"), 0u) << "it came while the cause was snoozed";
+  EXPECT_THAT(text_of(api(*broker_, "/hospital/groups/" + group).as_object(), "woken_by"), HasSubstr("rate 2/h"));
+}
+
 TEST_F(WebhooksTest, AnOldCaseIsToldOfOnce) {
   WebhookSink ops;
   serve({{"ops", ops.url()}}, {"alerts.case_age=1s", "alerts.webhooks.ops.kinds=ageing,breaker_open"});

@@ -177,6 +177,34 @@ TEST_F(GroupTest, WhatIsNotedOutlivesTheCases) {
   EXPECT_EQ(store_->read_group(id).code(), base::Code::NOT_FOUND);
 }
 
+TEST_F(GroupTest, WhatMayWakeItIsKeptAndACaseWakesItInItsOwnWrite) {
+  publish(std::vector<std::string>(5, "body"));
+  source().cursor = Offset(5);
+  fail(0, "x", 1000);
+  model::PatchGroup patch;
+  patch.id = groups()[0].id;
+  patch.at = base::Instant{2000};
+  patch.patch.snooze.until_version = ">=2.4";
+  patch.patch.snooze.until_rate = model::CaseRate{3, std::chrono::minutes(1)};
+  patch.patch.snooze.until = base::Instant{9000};
+  commit({patch});
+  fail(1, "x", 3000);
+  const model::Snooze before = groups()[0].snooze;
+  EXPECT_EQ(before.set_at, base::Instant{2000});
+  EXPECT_EQ(before.until_version, ">=2.4");
+  EXPECT_EQ(before.pace.counts.front(), 1u);
+  reopen();
+  EXPECT_EQ(groups()[0].snooze, before);
+  fail(2, "x", 4000);
+  EXPECT_TRUE(model::is_snoozed(groups()[0].snooze, base::Instant{4000}));
+  fail(4, "x", 5000);  // of version 2.4
+  EXPECT_EQ(groups()[0].snooze.woken_at, base::Instant{5000});
+  EXPECT_EQ(groups()[0].snooze.woken_by, "version 2.4");
+  reopen();
+  EXPECT_EQ(model::woken(groups()[0].snooze, base::Instant{6000}), (model::Woken{base::Instant{5000}, "version 2.4"}));
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
 TEST_F(GroupTest, ACaseThatGoesLeavesNothingInAnyIndex) {
   hospital(2, [](std::uint64_t) { return "x"; });
   discard(0);
