@@ -73,16 +73,16 @@ struct AlertRecord {
 struct AlertChange {
   /// Everything that the hospital said up to then has been looked at. 0: as before.
   base::Instant looked_at;
-  base::Duration case_age{};  // from which on a case counted as old in that look; written with looked_at
   std::vector<AlertRecord> put;
   std::vector<AlertId> forgotten;
+  base::Duration case_age{};  // from which on a case was old in that look; written with looked_at
 };
 
 /// What a store has of them.
 struct KeptAlerts {
   base::Instant looked_at;
-  base::Duration case_age{};        // 0: an older version did not say
   std::vector<AlertRecord> alerts;  // oldest first
+  base::Duration case_age{};        // 0: an older version did not say
   bool operator==(const KeptAlerts&) const = default;
 };
 
