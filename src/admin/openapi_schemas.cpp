@@ -446,8 +446,10 @@ constexpr std::string_view kSchemas = R"json({
     "items": {"$ref": "#/components/schemas/Quarantine"}}, "cursor": {"$ref": "#/components/schemas/TextOrNull"}},
     "required": ["items", "cursor"]},
   "Lifted": {"type": "object", "properties": {"id": {"type": "string"}, "lifted": {"type": "boolean"},
-    "released": {"$ref": "#/components/schemas/Count"}, "more": {"type": "boolean",
-    "description": "It has caught more than were released: ask again"}}},
+    "job": {"type": ["string", "null"], "description":
+    "The replay job that releases what it has caught; null: nothing is to be released"},
+    "released": {"type": "integer", "minimum": 0, "description": "Cases that the job is for"},
+    "at_least": {"type": "boolean", "description": "They could not all be counted in time"}}},
   "Discard": {"type": "object", "properties": {"reason": {"type": "string"}}, "additionalProperties": false},
   "ConsumerOrNull": {"type": ["object", "null"], "properties": {"name": {"type": "string"},
     "version": {"type": "string"}}},

@@ -401,7 +401,17 @@ std::vector<Route> quarantine_routes() {
        .audited = Audited::change,
        .query = {{.name = "release",
                   .type = "boolean",
-                  .summary = "And replays what it has caught; also of a rule that has ended"}},
+                  .summary = "And replays what it has caught, by a job; also of a rule that has ended"},
+                 {.name = "rate", .type = "integer", .summary = "Of the job, as what follows: cases a second"},
+                 {.name = "concurrency", .type = "integer", .summary = "In replay lanes or with consumers at a time"},
+                 {.name = "canary", .type = "integer", .summary = "So many go first, with one attempt each"},
+                 {.name = "canary_needed", .type = "integer", .summary = "Of which so many must be cured"},
+                 {.name = "stop_at_failure_ratio",
+                  .type = "number",
+                  .summary = "Stops it when so many of at least 20 outcomes are relapses"},
+                 {.name = "after_version",
+                  .summary = "Waits for a consumer of such a version, as >=2.4.2, and sends to no others"},
+                 {.name = "force", .type = "boolean", .summary = "Also requests that were answered meanwhile"}},
        .outcomes = {{.summary = "It has ended", .schema = "Lifted"}}},
   };
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "model/quarantine.h"
 #include "unit/storage/store_fixture.h"
 
 namespace lazaret::storage {
@@ -152,6 +153,33 @@ TEST_F(GroupTest, EveryIndexListsTheSame) {
     EXPECT_THAT(list("body~nobody", max), IsEmpty());
     EXPECT_THAT(list("header.a=b", max), IsEmpty());
   }
+}
+
+TEST_F(GroupTest, TheCasesOfAQuarantineRuleAreListed) {
+  hospital(3, [](std::uint64_t) { return "x"; });
+  publish({"body", "body"});
+  source().cursor = Offset(5);
+  for (std::uint64_t offset = 3; offset < 5; ++offset) {
+    model::AdmitCase admit;
+    admit.record.id = case_id(offset);
+    admit.record.subscription = admit.record.source = queue_.name;
+    admit.record.reason = model::CaseReason::quarantined;
+    admit.record.quarantine = 40 + offset;
+    admit.record.admitted_at = admit.record.first_admitted_at = base::Instant{static_cast<std::int64_t>(2000 + offset)};
+    ++state_.counters.in_hospital;
+    commit({admit, put_state()});
+  }
+  const auto rule = [this](std::uint64_t number) {
+    return model::QuarantineId{case_id(0).shard, case_id(0).subscription, number}.to_string();
+  };
+  for (const std::size_t max : {1, 10}) {
+    EXPECT_THAT(list("quarantine=" + rule(44), max), ElementsAre(4));
+    EXPECT_THAT(list("quarantine=" + rule(43) + " state=admitted", max), ElementsAre(3));
+    EXPECT_THAT(list("quarantine=" + rule(43) + " state=discarded", max), IsEmpty());
+    EXPECT_THAT(list("quarantine!=" + rule(43), max), ElementsAre(4, 2, 1, 0));
+    EXPECT_THAT(list("quarantine=9-9-9", max), IsEmpty());
+  }
+  EXPECT_EQ(count("quarantine=" + rule(43)), 1u);
 }
 
 TEST_F(GroupTest, WhatIsNotedOutlivesTheCases) {
