@@ -1,5 +1,6 @@
 #include "admin/routes.h"
 
+#include "admin/case_filter.h"
 #include "admin/handlers.h"
 
 namespace lazaret::admin {
@@ -275,6 +276,8 @@ std::vector<Route> hospital_routes() {
        .operation = "listCases",
        .summary = "Cases, the newest admission first",
        .handler = list_cases,
+       .asks_of_bodies = asked_of_bodies,
+       .audit_target = "filter",
        .query = {{.name = "filter", .summary = "Terms that must all hold: docs/hospital.md"},
                  {.name = "queue", .summary = "Of this queue"},
                  {.name = "subscription", .summary = "The same as queue"},

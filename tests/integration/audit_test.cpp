@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/json/serialize.hpp>
 #include <thread>
@@ -163,6 +164,26 @@ TEST_F(Audit, GroupsRulesAndJobs) {
   EXPECT_EQ(call("pauseReplay", "1").ended.at("status"), paused);
   ASSERT_EQ(as("ann", "GET", "hospital/export?filter=queue%3Dorders").status, 200);
   EXPECT_EQ(call("exportCases", "queue=orders").ended.at("after"), (json::object{{"cases", "1"}}));
+}
+
+/// Whoever waits for cases by what bodies say asks once a second, and is there once, however many come.
+TEST_F(Audit, AWatchByBodiesIsThereOnce) {
+  client.ensure(QueueSpec{.name = "orders"});
+  const Consumer consumer = client.consume("orders", [](Delivery&) { return Verdict::reject("no good"); });
+  std::atomic<bool> stop = false;
+  std::thread failing([&] {
+    for (std::uint64_t cases = 1; !stop; ++cases) {
+      client.publish("orders", Message{.body = "the total"});
+      eventually([&] { return stop || client.show("orders").in_hospital >= cases; });
+    }
+  });
+  const Outcome watched =
+      broker.cli({"hospital", "watch", "--filter", "queue=orders body~total", "--count", "3", "--idle-exit", "30s"});
+  stop = true;
+  failing.join();
+  EXPECT_EQ(watched.exit, 0) << watched.err;
+  EXPECT_EQ(std::ranges::count(watched.out, '\n'), 3);
+  EXPECT_EQ(entries("operation=listCases&limit=1000").size(), 2u);
 }
 
 /// Whatever was answered is there; what was under way has at most no end.
