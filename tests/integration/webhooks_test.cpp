@@ -184,6 +184,28 @@ TEST_F(WebhooksTest, ARestartRepeatsNothingAndSendsWhatWasNotDelivered) {
   EXPECT_EQ(payments.posts().size(), 1u);
 }
 
+TEST_F(WebhooksTest, AReceiverMayHaveAName) {
+  WebhookSink ops;
+  std::string url = ops.url();
+  url.replace(url.find("127.0.0.1"), 9, "localhost");
+  serve({{"ops", url}, {"nobody", "http://nobody.invalid:9/"}});
+  create("billing");
+  create("orders", R"({"alert_to": "nobody"})");
+  fail("orders", "out of paper");
+  fail("billing", "no such table");
+  ASSERT_TRUE(eventually([&] { return ops.count("new_group") == 1; }));
+  const auto answer = [&] {
+    for (const auto& alert : alerts()) {
+      if (text_of(alert, "subscription") == "orders") {
+        return text_of(alert.at("deliveries").as_array().at(0), "last_answer");
+      }
+    }
+    return std::string();
+  };
+  ASSERT_TRUE(eventually([&] { return !answer().empty(); }));
+  EXPECT_THAT(answer(), HasSubstr("its name cannot be resolved"));
+}
+
 TEST_F(WebhooksTest, TheSecretIsShownNowhere) {
   WebhookSink ops;
   serve({{"ops", ops.url()}}, {"log.level=debug"});
