@@ -131,6 +131,9 @@ Response Dispatcher::handle(const Request& request) const noexcept {
     const model::AuditCall call = model::bounded(audit_call_of(request));
     const auto look = look_of(request, call);
     if (look && looks_.is_known(*look, std::chrono::steady_clock::now())) return serve(request);
+    if (request.route->audited != Audited::change) {
+      if (const Status status = broker_.engine.may_look(); !status.ok()) return problem(status);
+    }
     auto begun = broker_.engine.audit().begin(call, request.deadline);
     if (!begun.ok()) return problem(begun.status());
     Response response = serve(request);

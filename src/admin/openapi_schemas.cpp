@@ -539,6 +539,7 @@ constexpr std::string_view kSchemas = R"json({
     "longest_commit": {"$ref": "#/components/schemas/Duration"},
     "ingest_bytes": {"$ref": "#/components/schemas/Count"},
     "held_effects": {"$ref": "#/components/schemas/Count"}, "publishes_refused": {"type": "boolean"},
+    "looks_refused": {"type": "boolean"},
     "breakers_open": {"$ref": "#/components/schemas/Count"}, "resuming": {"type": "boolean"},
     "draining": {"type": "boolean"},
     "max_message_bytes": {"$ref": "#/components/schemas/Count"},

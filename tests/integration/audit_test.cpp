@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/json/serialize.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "integration/support/api.h"
@@ -184,6 +185,31 @@ TEST_F(Audit, AWatchByBodiesIsThereOnce) {
   EXPECT_EQ(watched.exit, 0) << watched.err;
   EXPECT_EQ(std::ranges::count(watched.out, '\n'), 3);
   EXPECT_EQ(entries("operation=listCases&limit=1000").size(), 2u);
+}
+
+/// An operator can look when publishes are refused; looks do not fill what is left then.
+TEST_F(Audit, LooksWriteIntoTheDisksReserveButNotIntoTheLastOfIt) {
+  const std::string id = admit("orders", "{}");
+  const auto status = [this](const char* name) { return api(broker, "/status").at(name); };
+  const auto restart_with_reserve = [this](std::uint64_t bytes) {
+    broker.kill9();
+    broker.set_environment({{"LAZARET_CFG_STORAGE__DISK_RESERVE_BYTES", std::to_string(bytes)}});
+    broker.start();
+  };
+  restart_with_reserve(std::filesystem::space(broker.data_dir()).available * 4);
+  ASSERT_TRUE(eventually([&] { return status("publishes_refused") == true; }));
+  EXPECT_EQ(status("looks_refused"), false);
+  EXPECT_EQ(as("ann", "GET", "hospital/cases/" + id).status, 200);
+  EXPECT_FALSE(call("getCase", id).ended.is_null());
+  restart_with_reserve(1ull << 50);
+  ASSERT_TRUE(eventually([&] { return status("looks_refused") == true; }));
+  const HttpAnswer refused = as("bob", "GET", "hospital/cases/" + id);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.json().at("code"), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(as("bob", "GET", "hospital/cases?filter=body~x").status, 503) << "it is a look as well";
+  EXPECT_EQ(as("bob", "GET", "hospital/cases?filter=type=x").status, 200) << "that is not noted";
+  EXPECT_EQ(as("bob", "POST", "hospital/cases/" + id + "/discard", "{}").status, 200);
+  EXPECT_FALSE(call("discardCase", id).ended.is_null());
 }
 
 /// Whatever was answered is there; what was under way has at most no end.
