@@ -26,4 +26,17 @@ base::Result<model::CaseQuery> read_case_filter(const Broker& broker, std::strin
   return query;
 }
 
+std::optional<std::string> asked_of_bodies(const model::CaseQuery& query) {
+  if (!model::needs_body(query)) return std::nullopt;
+  model::CaseQuery timeless = query;
+  std::erase_if(timeless.terms,
+                [](const model::CaseTerm& term) { return term.field == model::CaseTerm::Field::admitted; });
+  return model::to_text(timeless);
+}
+
+std::optional<std::string> asked_of_bodies(const Broker& broker, const Request& request) {
+  const auto query = case_filter(broker, request);
+  return query.ok() ? asked_of_bodies(*query) : std::nullopt;
+}
+
 }  // namespace lazaret::admin

@@ -1,4 +1,5 @@
 // Routes of the hospital that tell what is wrong: counts, groups, what leaves it whole and comes to it so.
+#include "admin/case_filter.h"
 #include "admin/handlers.h"
 #include "admin/routes.h"
 
@@ -18,6 +19,8 @@ std::vector<Route> diagnosis_routes() {
        .summary = "How many cases match. Where groups do not say it, cases are looked at, so many a request: with a "
                   "cursor there are more to count",
        .handler = count_cases,
+       .asks_of_bodies = asked_of_bodies,
+       .audit_target = "filter",
        .query = {kFilter, kCursor},
        .outcomes = {{.summary = "The count", .schema = "CaseCount"}}},
       {.pattern = "/api/v1/hospital/groups",

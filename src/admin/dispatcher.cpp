@@ -7,6 +7,7 @@
 #include "admin/desk_wait.h"
 #include "admin/handlers.h"
 #include "admin/problem.h"
+#include "base/sha256.h"
 #include "engine/audit_trail.h"
 
 namespace lazaret::admin {
@@ -112,14 +113,36 @@ Response Dispatcher::answer_with(const AwaitedReply& awaited) const noexcept {
   }
 }
 
+/// The look that this is one of, if it is one that is repeated: what a page shows again and again is noted once in a
+/// while. What an export or a peek shows is another thing each time; what a case shows is not, or an edit is noted; and
+/// of a list that reads bodies what matters is what is asked of them.
+std::optional<model::AuditCall> Dispatcher::look_of(const Request& request, const model::AuditCall& call) const {
+  const Route& route = *request.route;
+  if (route.looked_at_again && request.query.empty()) return call;
+  if (route.asks_of_bodies == nullptr) return std::nullopt;
+  model::AuditCall look = call;
+  look.details.clear();
+  // However long the filter is, no other has this.
+  look.target = base::to_hex(base::sha256(route.asks_of_bodies(broker_, request).value_or("")));
+  return look;
+}
+
+bool Dispatcher::is_audited(const Request& request) const {
+  const Route& route = *request.route;
+  if (route.audited != Audited::no) return true;
+  return route.asks_of_bodies != nullptr && route.asks_of_bodies(broker_, request).has_value();
+}
+
 Response Dispatcher::handle(const Request& request) const noexcept {
   try {
     LZ_ASSERT(request.route != nullptr && request.route->handler != nullptr);
-    if (request.route->audited == Audited::no) return serve(request);
+    if (!is_audited(request)) return serve(request);
     const model::AuditCall call = model::bounded(audit_call_of(request));
-    // What a list or an export shows is another thing each time; what a case shows is not, or an edit is noted.
-    const bool is_look = request.route->looked_at_again && request.query.empty();
-    if (is_look && looks_.is_known(call, std::chrono::steady_clock::now())) return serve(request);
+    const auto look = look_of(request, call);
+    if (look && looks_.is_known(*look, std::chrono::steady_clock::now())) return serve(request);
+    if (request.route->audited != Audited::change) {
+      if (const Status status = broker_.engine.may_look(); !status.ok()) return problem(status);
+    }
     auto begun = broker_.engine.audit().begin(call, request.deadline);
     if (!begun.ok()) return problem(begun.status());
     Response response = serve(request);
@@ -128,8 +151,8 @@ Response Dispatcher::handle(const Request& request) const noexcept {
     const auto deadline = std::chrono::steady_clock::now() + kAskDeadline;
     const Status written = broker_.engine.audit().end(std::move(*begun), std::move(outcome), deadline);
     // One that showed nothing is no reason not to note the next.
-    const bool has_shown = is_look && written.ok() && response.status < 400;
-    if (has_shown) looks_.noted(call, std::chrono::steady_clock::now());
+    const bool has_shown = look && written.ok() && response.status < 400;
+    if (has_shown) looks_.noted(*look, std::chrono::steady_clock::now());
     return written.ok() ? std::move(response) : problem(written);
   } catch (const std::exception& exception) {
     return mistake(exception.what());

@@ -6,6 +6,7 @@
 #include "admin/json_text.h"
 #include "base/duration_text.h"
 #include "model/limits.h"
+#include "model/version_range.h"
 
 namespace lazaret::admin {
 namespace {
@@ -70,7 +71,11 @@ model::AuditChange change_of(const model::GroupRecord& before, const model::Grou
   compare("note", before.note, after.note);
   compare("owner", before.owner, after.owner);
   compare("ticket", before.ticket, after.ticket);
-  compare("snoozed_until", time_text(before.snoozed_until), time_text(after.snoozed_until));
+  const model::Snooze& was = before.snooze;
+  const model::Snooze& is = after.snooze;
+  compare("snoozed_until", time_text(was.until), time_text(is.until));
+  compare("snoozed_until_version", was.until_version, is.until_version);
+  compare("snoozed_until_rate", was.until_rate.text(), is.until_rate.text());
   return change;
 }
 
@@ -83,21 +88,45 @@ Status take_text(const json::object& body, std::string_view name, std::size_t mo
   return {};
 }
 
+/// "" (null) takes away what was given.
+Status take_snooze(const json::object& body, model::SnoozePatch& patch) {
+  std::optional<std::string> until, version, rate;
+  LZ_RETURN_IF_ERROR(take_text(body, "snoozed_until", limits::kGroupFieldBytes, until));
+  LZ_RETURN_IF_ERROR(take_text(body, "snoozed_until_version", limits::kGroupFieldBytes, version));
+  LZ_RETURN_IF_ERROR(take_text(body, "snoozed_until_rate", limits::kGroupFieldBytes, rate));
+  const auto wrong = [](std::string_view name, const Status& why) {
+    return Status(Code::BAD_REQUEST, std::string(name) + ": " + std::string(why.text()));
+  };
+  if (until) patch.until.emplace();
+  if (until && !until->empty()) {
+    const auto time = base::parse_rfc3339(*until);
+    if (!time.ok()) return wrong("snoozed_until", time.status());
+    patch.until = *time;
+  }
+  if (version) patch.until_version.emplace();
+  if (version && !version->empty()) {
+    const auto range = model::VersionRange::parse(*version);
+    if (!range.ok()) return wrong("snoozed_until_version", range.status());
+    patch.until_version = range->text();
+  }
+  if (rate) patch.until_rate.emplace();
+  if (rate && !rate->empty()) {
+    const auto parsed = model::CaseRate::parse(*rate);
+    if (!parsed.ok()) return wrong("snoozed_until_rate", parsed.status());
+    patch.until_rate = *parsed;
+  }
+  return {};
+}
+
 Result<model::GroupPatch> read_patch(const Request& request) {
-  const auto body = parse_object(request.body, {"note", "owner", "ticket", "snoozed_until"});
+  const auto body = parse_object(
+      request.body, {"note", "owner", "ticket", "snoozed_until", "snoozed_until_version", "snoozed_until_rate"});
   if (!body.ok()) return body.status();
   model::GroupPatch patch;
   if (Status status = take_text(*body, "note", limits::kGroupNoteBytes, patch.note); !status.ok()) return status;
   if (Status status = take_text(*body, "owner", limits::kGroupFieldBytes, patch.owner); !status.ok()) return status;
   if (Status status = take_text(*body, "ticket", limits::kGroupFieldBytes, patch.ticket); !status.ok()) return status;
-  std::optional<std::string> until;
-  if (Status status = take_text(*body, "snoozed_until", limits::kGroupFieldBytes, until); !status.ok()) return status;
-  if (!until) return patch;
-  patch.snoozed_until = base::Instant{};
-  if (until->empty()) return patch;  // null: it is not any more
-  const auto time = base::parse_rfc3339(*until);
-  if (!time.ok()) return Status(Code::BAD_REQUEST, "snoozed_until: " + std::string(time.status().text()));
-  patch.snoozed_until = *time;
+  LZ_RETURN_IF_ERROR(take_snooze(*body, patch.snooze));
   return patch;
 }
 

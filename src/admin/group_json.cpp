@@ -37,6 +37,7 @@ json::object group_json(const model::GroupRecord& group, base::Instant now) {
     counts[model::to_string(state)] = group.count(state);
   }
   const model::GroupTrend trend = group.trend.at(now);
+  const auto woken = model::woken(group.snooze, now);
   return {
       {"id", group.id.to_string()},
       {"subscription", group.subscription},
@@ -58,7 +59,12 @@ json::object group_json(const model::GroupRecord& group, base::Instant now) {
       {"note", text_or_null(group.note)},
       {"owner", text_or_null(group.owner)},
       {"ticket", text_or_null(group.ticket)},
-      {"snoozed_until", time_or_null(group.snoozed_until)},
+      {"snoozed", model::is_snoozed(group.snooze, now)},
+      {"snoozed_until", time_or_null(group.snooze.until)},
+      {"snoozed_until_version", text_or_null(group.snooze.until_version)},
+      {"snoozed_until_rate", text_or_null(group.snooze.until_rate.text())},
+      {"woken_at", time_or_null(woken ? woken->at : base::Instant{})},
+      {"woken_by", text_or_null(woken ? woken->by : "")},
       {"noted_at", time_or_null(group.noted_at)},
   };
 }

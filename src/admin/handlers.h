@@ -79,6 +79,8 @@ base::Result<std::string> actor_of(const boost::json::object& object, const Requ
 base::Result<Response> create_replay(Broker& broker, const Request& request);
 base::Result<Response> list_replays(Broker& broker, const Request& request);
 base::Result<Response> get_replay(Broker& broker, const Request& request);
+/// Of a job, whose newer cases are counted whenever it is looked at: what its filter asks of bodies.
+std::optional<std::string> asked_by_job(const Broker& broker, const Request& request);
 base::Result<Response> list_replayed_cases(Broker& broker, const Request& request);
 base::Result<Response> change_replay(Broker& broker, const Request& request, hospital::ReplayVerb verb);
 

@@ -40,6 +40,9 @@ json::array warnings(const Broker& broker, const engine::EngineStats& stats) {
     out.emplace_back("publishes are refused: the disk has " + std::to_string(stats.store.disk_free_bytes) +
                      " bytes free, less than the reserve");
   }
+  if (stats.looks_refused) {
+    out.emplace_back("looks at messages are refused: the disk has less than an eighth of the reserve free");
+  }
   if (broker.config.clock_ahead > kClockAheadShown) {
     out.emplace_back("engine time was ahead of the wall clock by " + base::format_duration(broker.config.clock_ahead) +
                      " at the start: the clock of this machine has gone back");
@@ -123,6 +126,7 @@ Result<Response> get_status(Broker& broker, const Request&) {
                                 {"breakers_open", stats.breakers_open},
                                 {"hospitals_full", stats.hospitals_full},
                                 {"publishes_refused", stats.publishes_refused},
+                                {"looks_refused", stats.looks_refused},
                                 {"resuming", stats.resuming},
                                 {"draining", stats.draining},
                                 {"max_message_bytes", broker.config.max_message_bytes},

@@ -170,6 +170,8 @@ void add_engine(std::vector<MetricFamily>& families, const engine::EngineStats& 
   gauge("lazaret_hospitals_full", "Hospitals that are full: nothing is granted there but replays",
         static_cast<double>(stats.hospitals_full));
   gauge("lazaret_publishes_refused", "1 while the disk is too full for publishes", stats.publishes_refused ? 1 : 0);
+  gauge("lazaret_looks_refused", "1 while the disk is too full for looks, which are noted",
+        stats.looks_refused ? 1 : 0);
   gauge("lazaret_resuming", "1 while messages wait for their consumers after a start", stats.resuming ? 1 : 0);
   gauge("lazaret_draining", "1 while the broker stops", stats.draining ? 1 : 0);
   gauge("lazaret_last_commit_seconds", "The latest write and sync", seconds(stats.last_commit));

@@ -1,10 +1,12 @@
 // Quarantine rules: list, add, look at one, lift one and release what it has caught.
-#include <algorithm>
+#include <charconv>
+#include <limits>
 
 #include "admin/desk_wait.h"
 #include "admin/handlers.h"
 #include "admin/json_text.h"
 #include "admin/quarantine_json.h"
+#include "admin/replay_json.h"
 #include "base/duration_text.h"
 #include "base/text_encoding.h"
 #include "model/limits.h"
@@ -21,8 +23,8 @@ namespace limits = model::limits;
 
 constexpr std::string_view kHeader = "header.";
 
-/// Cases that are sent on their way at once.
-constexpr std::size_t kReleasedAtOnce = 100;
+/// How long what a release is for is counted; beyond, "at least" so many are said.
+constexpr std::chrono::seconds kCountFor{5};
 
 Result<QuarantineId> read_id(const Broker& broker, const std::string& text) {
   const auto id = QuarantineId::parse(text);
@@ -106,38 +108,61 @@ model::AuditFields fields_of(const QuarantineId& id, const model::QuarantineReco
   return fields;
 }
 
-struct Released {
-  std::uint64_t count = 0;
-  bool more = false;
+/// What the rule has caught and nothing else has happened to; of whom is said for those who read it.
+std::string filter_of(const Broker& broker, const QuarantineId& id) {
+  const auto queue = broker.engine.directory().find(id.subscription);
+  std::string filter = queue == nullptr ? "" : model::case_term("subscription", queue->name) + " ";
+  filter += model::case_term("quarantine", id.to_string()) + " ";
+  return filter + model::case_term("reason", model::to_string(model::CaseReason::quarantined));
+}
+
+/// How the job is to go that releases them: as in the body of a new job, and nothing when no job is wanted.
+Result<json::object> manner_of(const Request& request, bool release) {
+  json::object manner;
+  for (const std::string_view name : {"rate", "concurrency", "canary", "canary_needed"}) {
+    if (!request.parameter(name)) continue;
+    const auto number = number_parameter(request, name, 0, 0, std::numeric_limits<std::uint32_t>::max());
+    if (!number.ok()) return number.status();
+    manner[name] = *number;
+  }
+  if (const auto text = request.parameter("stop_at_failure_ratio")) {
+    auto& ratio = manner["stop_at_failure_ratio"].emplace_double();
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), ratio);
+    if (error != std::errc() || end != text->data() + text->size()) {
+      return Status(Code::BAD_REQUEST, "stop_at_failure_ratio must be a number");
+    }
+  }
+  if (const auto text = request.parameter("after_version")) manner["after_version"] = *text;
+  const auto force = flag_parameter(request, "force");
+  if (!force.ok()) return force.status();
+  if (*force) manner["force"] = true;
+  if (release || manner.empty()) return manner;
+  return Status(Code::BAD_REQUEST, std::string(manner.begin()->key()) + " is about a release: say release=true");
+}
+
+/// A job that releases the same, and goes on: whoever asks again gets that.
+std::optional<model::ReplayJobRecord> find_release(const Broker& broker, const std::string& filter) {
+  for (model::ReplayJobRecord& job : broker.replays.list(std::nullopt, limits::kReplayJobsKept)) {
+    if (!job.by_ids && job.filter == filter && !model::has_ended(job.state)) return std::move(job);
+  }
+  return std::nullopt;
+}
+
+struct Release {
+  std::optional<model::ReplayJobRecord> job;  // none: nothing is left of what the rule has caught
+  hospital::Counted cases;
 };
 
-/// Replays what the rule has caught and is still in the hospital, as much as one request may.
-Result<Released> release_cases(Broker& broker, const QuarantineId& id, Deadline deadline) {
-  model::CaseQuery query;
-  query.subscription = id.subscription;
-  model::with_state(query, model::CaseState::admitted);
-  model::with_reason(query, model::CaseReason::quarantined);
-  Released released;
-  for (std::string cursor;;) {
-    const auto page = broker.engine.store().list_cases(query, cursor, kReleasedAtOnce);
-    if (!page.ok()) return page.status();
-    std::vector<Pending<model::CaseDone>> pending;
-    for (const model::CaseRecord& record : page->cases) {
-      if (record.quarantine != id.number || record.id.shard != id.shard) continue;
-      const model::ReplayCaseCommand replay{{}, record.id, record.attempt_count, record.summary.priority, false};
-      pending.push_back(send<model::CaseDone>(broker.desk, id.shard, replay));
-    }
-    for (auto& one : pending) {
-      const auto done = wait(one, deadline);
-      if (done.code() == Code::DEADLINE_EXCEEDED || done.code() == Code::SHUTTING_DOWN) return done.status();
-      released.count += done.ok() ? 1 : 0;  // somebody else was faster
-    }
-    cursor = page->cursor;
-    if (cursor.empty()) return released;
-    released.more = released.count >= limits::kReleasedCases ||
-                    std::chrono::steady_clock::now() > deadline - kAskDeadline / 2 || broker.stopping;
-    if (released.more) return released;
+Result<Release> release(Broker& broker, hospital::NewReplayJob wanted, Deadline deadline) {
+  if (auto job = find_release(broker, wanted.filter)) {
+    return Release{job, {job->total, job->state == model::ReplayJobState::choosing}};
   }
+  const auto cases = broker.replays.count(wanted, std::chrono::steady_clock::now() + kCountFor);
+  if (!cases.ok()) return cases.status();
+  if (cases->count == 0 && !cases->more) return Release{};
+  auto job = broker.replays.create(std::move(wanted), deadline);
+  if (!job.ok()) return job.status();
+  return Release{std::move(*job), *cases};
 }
 
 }  // namespace
@@ -218,28 +243,37 @@ Result<Response> get_quarantine(Broker& broker, const Request& request) {
   return json_response(200, quarantine_json(id->shard, found->rules[0], name_of(broker, found->rules[0])));
 }
 
-/// One that is over or was lifted can still be asked to release what it has caught.
+/// One that is over or was lifted can still be asked to release what it has caught. A mistake in how is said before
+/// anything is lifted.
 Result<Response> lift_quarantine(Broker& broker, const Request& request) {
-  const auto release = flag_parameter(request, "release");
-  if (!release.ok()) return release.status();
+  const auto releases = flag_parameter(request, "release");
+  if (!releases.ok()) return releases.status();
   const auto id = read_id(broker, request.arguments[0]);
   if (!id.ok()) return id.status();
+  auto manner = manner_of(request, *releases);
+  if (!manner.ok()) return manner.status();
+  (*manner)["filter"] = filter_of(broker, *id);
+  auto wanted = asked_replay(*manner, broker.engine.shard_count());
+  if (!wanted.ok()) return wanted.status();
   const auto lifted = ask<model::QuarantineAnswer>(
       broker.desk, id->shard, model::LiftQuarantine{{}, id->subscription, id->number}, request.deadline);
   const bool gone = lifted.code() == Code::NOT_FOUND;
-  if (!lifted.ok() && !(gone && *release)) return lifted.status();
-  Released released;
-  if (*release) {
-    const auto cases = release_cases(broker, *id, request.deadline);
-    if (!cases.ok()) return cases.status();
-    released = *cases;
-    if (gone && released.count == 0) return lifted.status();
+  if (!lifted.ok() && !(gone && *releases)) return lifted.status();
+  Release released;
+  if (*releases) {
+    auto done = release(broker, std::move(wanted->job), request.deadline);
+    if (!done.ok()) return done.status();
+    released = std::move(*done);
+    if (gone && !released.job) return lifted.status();
   }
-  Response response = json_response(
-      200, json::object{
-               {"id", request.arguments[0]}, {"lifted", !gone}, {"released", released.count}, {"more", released.more}});
+  const std::string job = released.job ? std::to_string(released.job->id.value) : "";
+  Response response = json_response(200, json::object{{"id", request.arguments[0]},
+                                                      {"lifted", !gone},
+                                                      {"job", text_or_null(job)},
+                                                      {"released", released.cases.count},
+                                                      {"at_least", released.cases.more}});
   if (!gone && !lifted->rules.empty()) response.change.before = fields_of(*id, lifted->rules.front());
-  if (*release) response.change.after = {{"released", std::to_string(released.count)}};
+  if (released.job) response.change.after = {{"job", job}};
   return response;
 }
 

@@ -27,7 +27,7 @@ Result<std::uint64_t> number_of(std::string_view text) {
   return number;
 }
 
-Result<model::ReplayJobRecord> find_job(Broker& broker, const Request& request) {
+Result<model::ReplayJobRecord> find_job(const Broker& broker, const Request& request) {
   const auto number = number_of(request.arguments[0]);
   if (!number.ok()) return Status(Code::NOT_FOUND, "there is no replay job " + request.arguments[0]);
   return broker.replays.find(model::ReplayJobId(*number));
@@ -87,6 +87,13 @@ Result<Response> get_replay(Broker& broker, const Request& request) {
   json::object out = replay_job_json(*job);
   out["newer"] = counted_json(*newer);
   return json_response(200, out);
+}
+
+std::optional<std::string> asked_by_job(const Broker& broker, const Request& request) {
+  const auto job = find_job(broker, request);
+  if (!job.ok() || job->by_ids) return std::nullopt;
+  const auto query = model::parse_case_query(job->filter, job->created_at);
+  return query.ok() ? asked_of_bodies(*query) : std::nullopt;
 }
 
 Result<Response> list_replayed_cases(Broker& broker, const Request& request) {

@@ -49,6 +49,7 @@ std::vector<Route> replay_routes() {
        .operation = "getReplay",
        .summary = "One job: how far it is, and how many newer cases match its filter too",
        .handler = get_replay,
+       .asks_of_bodies = asked_by_job,
        .outcomes = {{.summary = "The job", .schema = "ReplayJobAlone"}}},
       {.pattern = "/api/v1/hospital/replays/{id}/cases",
        .operation = "listReplayedCases",

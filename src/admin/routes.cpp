@@ -1,5 +1,6 @@
 #include "admin/routes.h"
 
+#include "admin/case_filter.h"
 #include "admin/handlers.h"
 
 namespace lazaret::admin {
@@ -290,6 +291,8 @@ std::vector<Route> hospital_routes() {
        .operation = "listCases",
        .summary = "Cases, the newest admission first",
        .handler = list_cases,
+       .asks_of_bodies = asked_of_bodies,
+       .audit_target = "filter",
        .query = {{.name = "filter", .summary = "Terms that must all hold: docs/hospital.md"},
                  {.name = "queue", .summary = "Of this queue"},
                  {.name = "subscription", .summary = "The same as queue"},
@@ -416,7 +419,17 @@ std::vector<Route> quarantine_routes() {
        .audited = Audited::change,
        .query = {{.name = "release",
                   .type = "boolean",
-                  .summary = "And replays what it has caught; also of a rule that has ended"}},
+                  .summary = "And replays what it has caught, by a job; also of a rule that has ended"},
+                 {.name = "rate", .type = "integer", .summary = "Of the job, as what follows: cases a second"},
+                 {.name = "concurrency", .type = "integer", .summary = "In replay lanes or with consumers at a time"},
+                 {.name = "canary", .type = "integer", .summary = "So many go first, with one attempt each"},
+                 {.name = "canary_needed", .type = "integer", .summary = "Of which so many must be cured"},
+                 {.name = "stop_at_failure_ratio",
+                  .type = "number",
+                  .summary = "Stops it when so many of at least 20 outcomes are relapses"},
+                 {.name = "after_version",
+                  .summary = "Waits for a consumer of such a version, as >=2.4.2, and sends to no others"},
+                 {.name = "force", .type = "boolean", .summary = "Also requests that were answered meanwhile"}},
        .outcomes = {{.summary = "It has ended", .schema = "Lifted"}}},
   };
 }

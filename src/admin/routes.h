@@ -1,6 +1,7 @@
 // The table of routes: what the dispatcher follows and what /openapi.json is made of, so neither can forget one.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,8 @@ namespace lazaret::admin {
 
 /// Runs on a worker. An error becomes a problem document.
 using Handler = base::Result<Response> (*)(Broker& broker, const Request& request);
+/// What a request asks of bodies that it does not show; nullopt: nothing.
+using Asked = std::optional<std::string> (*)(const Broker& broker, const Request& request);
 
 /// A parameter of the query. Others are refused.
 struct Parameter {
@@ -40,6 +43,9 @@ struct Route {
   Handler handler = nullptr;
   Audited audited = Audited::no;
   bool looked_at_again = false;  // by a page that is open: the same look is noted once in a while (recent_looks.h)
+  /// Of one that is not audited, and may have a filter that reads bodies: with such a filter it is a look all the same,
+  /// which is the same as long as this is.
+  Asked asks_of_bodies = nullptr;
   std::string_view audit_target = {};  // what it is about, where the path does not say it: a parameter, or a field
   std::vector<Parameter> query = {};
   std::string_view body = {};  // schema of the body; "": a body is refused

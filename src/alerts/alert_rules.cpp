@@ -19,11 +19,16 @@ using model::CaseRecord;
 using model::GroupRecord;
 using namespace std::chrono_literals;
 
+/// The count of an alert of a relapse that the next one is compared with.
+constexpr std::string_view kRelapses = "relapses_total";
+
 constexpr Duration kOldestMost = 60s;
 /// What was told longer ago says nothing of what may be told now: no pause is longer, and the cause of what has none is
 /// soon behind the last look.
 constexpr Duration kToldKept = std::chrono::hours(2);
 constexpr Duration kTold = std::chrono::minutes(1);
+/// For so long an alert says how many relapses have come since the one before.
+constexpr Duration kRelapsesKept = std::chrono::hours(24);
 
 /// A hospital that is full is told of although it was that it fills. No name has a space.
 std::string budget_subject(const std::string& subscription, bool full) {
@@ -44,6 +49,7 @@ bool is_of_full(const AlertRecord& alert) {
 std::string subject_of(const AlertRecord& alert) {
   switch (alert.kind) {
     case AlertKind::new_group:
+    case AlertKind::group_woken:
     case AlertKind::relapse: return alert.group.to_string();
     case AlertKind::surge: return alert.group ? alert.group.to_string() : "subscription " + alert.subscription;
     case AlertKind::ageing:
@@ -85,21 +91,35 @@ AlertRecord about(const GroupRecord& group, AlertKind kind, Instant cause, Insta
   return alert;
 }
 
-bool is_snoozed(const GroupRecord& group, Instant now) { return group.snoozed_until > now; }
+bool is_snoozed(const GroupRecord& group, Instant now) { return model::is_snoozed(group.snooze, now); }
+
+/// Also of what is looked at when it is awake again; the case that woke it is told of as that.
+bool was_snoozed(const GroupRecord& group, Instant cause, Instant now) {
+  const auto awake = model::woken(group.snooze, now);
+  return is_snoozed(group, now) || (awake && cause <= awake->at);
+}
+
+/// One of its counts; 0 when there is none of that name.
+std::uint64_t count_of(const AlertRecord& alert, std::string_view name) {
+  const auto found =
+      std::ranges::find(alert.counts, name, [](const auto& count) { return std::string_view(count.first); });
+  return found == alert.counts.end() ? 0 : found->second;
+}
 
 }  // namespace
 
 AlertRules::AlertRules(Duration case_age, const model::KeptAlerts& kept, const std::vector<GroupRecord>& groups,
                        Instant now)
     : case_age_(case_age),
+      case_age_before_(kept.case_age.count() == 0 ? case_age : kept.case_age),
       not_before_(kept.looked_at.us == 0 ? now : Instant{}),
       looked_at_(kept.looked_at.us == 0 ? now : kept.looked_at) {
   for (const AlertRecord& alert : kept.alerts) {
     Told& last = told_[{alert.kind, subject_of(alert)}];
-    if (alert.at >= last.at) last = {alert.caused_at, alert.at};
+    if (alert.at >= last.at) last = {alert.caused_at, alert.at, count_of(alert, kRelapses)};
   }
   for (const GroupRecord& group : groups) {
-    if (group.last_seen > since()) continue;  // the first look counts it
+    if (group.last_seen > looked_at_) continue;  // the first look counts it
     const std::uint64_t before = in_the_hour_before(group, now);
     Pace& pace = paces_[group.id.to_string()];
     pace.admissions = group.admissions;
@@ -114,13 +134,13 @@ const AlertRules::Told* AlertRules::told(AlertKind kind, const std::string& subj
 }
 
 bool AlertRules::is_news(AlertKind kind, const std::string& subject, Instant cause, Instant now, Duration pause) const {
-  if (cause.us == 0 || cause <= since() || cause <= not_before_) return false;
+  if (cause.us == 0 || cause <= looked_at_ || cause <= not_before_) return false;
   const Told* last = told(kind, subject);
   return last == nullptr || (cause > last->caused_at && now - last->at >= pause);
 }
 
 void AlertRules::tell(const std::string& subject, AlertRecord alert) {
-  told_[{alert.kind, subject}] = {alert.caused_at, alert.at};
+  told_[{alert.kind, subject}] = {alert.caused_at, alert.at, count_of(alert, kRelapses)};
   telling_.push_back(std::move(alert));
 }
 
@@ -130,6 +150,7 @@ std::vector<AlertRecord> AlertRules::look(const Look& look) {
     telling_.back().counts.emplace_back("more_new_groups", more);
     telling_.back().sentence += "; and " + std::to_string(more) + " more new causes";
   }
+  for (const GroupRecord& group : look.groups) look_for_waking(group, look.now);
   for (const GroupRecord& group : look.groups) look_for_relapses(group, look.now);
   look_for_surges(look.groups, look.now);
   for (const BreakerChange& change : look.breakers) look_at_breaker(change, look.now);
@@ -139,7 +160,7 @@ std::vector<AlertRecord> AlertRules::look(const Look& look) {
     look_at_oldest(look);
     oldest_due_ = look.now + std::clamp<Duration>(case_age_ / 10, 1s, kOldestMost);
   }
-  looked_at_ = std::max(looked_at_, look.now);
+  looked_at_ = std::max(looked_at_, look.seen_until);
   forget(look.now);
   return std::exchange(telling_, {});
 }
@@ -150,7 +171,7 @@ void AlertRules::tell_of_new_group(const GroupRecord& group, Instant begun, Inst
   const auto told_now = static_cast<std::size_t>(std::count_if(
       telling_.begin(), telling_.end(), [](const AlertRecord& alert) { return alert.kind == AlertKind::new_group; }));
   if (told_now >= kNewGroups) {
-    told_[{AlertKind::new_group, subject}] = {begun, now};
+    told_[{AlertKind::new_group, subject}] = {begun, now, 0};
     ++more_new_groups_;
     return;
   }
@@ -163,21 +184,38 @@ void AlertRules::tell_of_new_group(const GroupRecord& group, Instant begun, Inst
 }
 
 void AlertRules::look_for_news(const GroupRecord& group, Instant now) {
-  if (is_snoozed(group, now)) return;
   const Instant begun = std::max(group.first_seen, group.returned_at);
+  if (was_snoozed(group, begun, now)) return;
   if (is_news(AlertKind::new_group, group.id.to_string(), begun, now, {})) tell_of_new_group(group, begun, now);
 }
 
-void AlertRules::look_for_relapses(const GroupRecord& group, Instant now) {
-  if (is_snoozed(group, now)) return;
+/// That a time is over is no news: it was agreed upon. That a case came is what had to be told.
+void AlertRules::look_for_waking(const GroupRecord& group, Instant now) {
   const std::string subject = group.id.to_string();
-  if (is_news(AlertKind::relapse, subject, group.relapsed_at, now, kRelapsePause)) {
-    AlertRecord alert = about(group, AlertKind::relapse, group.relapsed_at, now);
-    alert.counts.emplace_back("relapses_total", group.relapses);
-    alert.sentence = group.subscription + ": what was replayed has failed again: " + error_of(group) + ", " +
-                     std::to_string(group.relapses) + (group.relapses == 1 ? " relapse" : " relapses") + " so far";
-    tell(subject, std::move(alert));
+  if (!is_news(AlertKind::group_woken, subject, group.snooze.woken_at, now, {})) return;
+  AlertRecord alert = about(group, AlertKind::group_woken, group.snooze.woken_at, now);
+  alert.sentence = group.subscription + ": a cause that was snoozed has woken (" +
+                   base::to_utf8(group.snooze.woken_by) + "): " + error_of(group) + ", " + cases(group.open()) +
+                   " open";
+  tell(subject, std::move(alert));
+}
+
+/// What has come back during the pause is told of with the next one: how many those were together.
+void AlertRules::look_for_relapses(const GroupRecord& group, Instant now) {
+  if (was_snoozed(group, group.relapsed_at, now)) return;
+  const std::string subject = group.id.to_string();
+  if (!is_news(AlertKind::relapse, subject, group.relapsed_at, now, kRelapsePause)) return;
+  const Told* last = told(AlertKind::relapse, subject);
+  AlertRecord alert = about(group, AlertKind::relapse, group.relapsed_at, now);
+  alert.counts.emplace_back(kRelapses, group.relapses);
+  alert.sentence = group.subscription + ": what was replayed has failed again: " + error_of(group) + ", " +
+                   std::to_string(group.relapses) + (group.relapses == 1 ? " relapse" : " relapses") + " so far";
+  if (last != nullptr && last->relapses > 0 && group.relapses > last->relapses) {
+    const std::uint64_t since = group.relapses - last->relapses;
+    alert.counts.emplace_back("relapses_since_last_alert", since);
+    alert.sentence += ", " + std::to_string(since) + " of them since this was told last";
   }
+  tell(subject, std::move(alert));
 }
 
 /// How many admissions of it are new to the one who counts.
@@ -185,7 +223,7 @@ std::uint64_t AlertRules::count_new(const GroupRecord& group, Instant now) {
   const auto [place, fresh] = paces_.try_emplace(group.id.to_string());
   Pace& pace = place->second;
   std::uint64_t count = group.admissions - std::min(group.admissions, pace.admissions);
-  if (fresh && group.first_seen <= since()) {
+  if (fresh && group.first_seen <= looked_at_) {
     // Older than what is known of paces: its last case is new, the others came some time before.
     count = 1;
     const std::uint64_t before = in_the_hour_before(group, now);
@@ -223,7 +261,7 @@ void AlertRules::look_for_surges(const std::vector<GroupRecord>& groups, Instant
     if (!surges(subject)) continue;
     tell_surge(subject, about(*group, AlertKind::surge, now, now), ": " + error_of(*group));
     // The subscription has been spoken of with it.
-    told_[{AlertKind::surge, "subscription " + group->subscription}] = {now, now};
+    told_[{AlertKind::surge, "subscription " + group->subscription}] = {now, now, 0};
   }
   for (const std::string& subscription : subscriptions) {
     const std::string subject = "subscription " + subscription;
@@ -301,7 +339,8 @@ void AlertRules::look_at_job(const model::ReplayJobRecord& job, Instant now) {
   tell(subject, std::move(alert));
 }
 
-/// A name may have been several subscriptions': the oldest of all of them counts.
+/// A name may have been several subscriptions': the oldest of all of them counts. What is told of is known by its
+/// admission, so another `case_age` repeats nothing, and tells of what has become old by it.
 void AlertRules::look_at_oldest(const Look& look) {
   std::map<std::string, const CaseRecord*> by_name;
   for (const CaseRecord& record : look.oldest) {
@@ -309,13 +348,14 @@ void AlertRules::look_at_oldest(const Look& look) {
     if (known == nullptr || record.admitted_at < known->admitted_at) known = &record;
   }
   for (const auto& [name, record] : by_name) {
-    const Instant cause = record->admitted_at + case_age_;
-    if (cause > look.now) continue;
+    const Instant cause = record->admitted_at;
+    if (cause + case_age_ > look.now) continue;
     if (look.is_snoozed(record->group)) continue;  // it is told of when it wakes
     const Told* last = told(AlertKind::ageing, name);
-    if (last == nullptr && !oldest_known_ && cause <= std::max(looked_at_ - kOldestMost, not_before_)) {
-      // It was as old as that before this start, when it was told, or before the first one.
-      told_[{AlertKind::ageing, name}] = {cause, cause};
+    const Instant was_old_at = cause + case_age_before_;
+    if (last == nullptr && !oldest_known_ && was_old_at <= std::max(looked_at_ - kOldestMost, not_before_)) {
+      // It was old before this start, when it was told, or before the first one.
+      told_[{AlertKind::ageing, name}] = {cause, was_old_at, 0};
       continue;
     }
     if (last != nullptr && (cause <= last->caused_at || look.now - last->at < case_age_)) continue;
@@ -342,9 +382,11 @@ void AlertRules::look_at_oldest(const Look& look) {
 void AlertRules::forget(Instant now) {
   std::erase_if(told_, [&](const auto& one) {
     if (one.first.first == AlertKind::ageing) return false;
+    if (one.second.caused_at > looked_at_) return false;  // the next look meets it again
     const AlertKind kind = one.first.first;
-    const bool pauses = kind == AlertKind::surge || kind == AlertKind::relapse || kind == AlertKind::hospital_budget;
-    return now - one.second.at > (pauses ? kToldKept : kTold);
+    const bool pauses = kind == AlertKind::surge || kind == AlertKind::hospital_budget;
+    const Duration kept = kind == AlertKind::relapse ? kRelapsesKept : pauses ? kToldKept : kTold;
+    return now - one.second.at > kept;
   });
   if (paces_.size() <= kPaces) return;
   std::erase_if(paces_, [&](const auto& one) { return one.second.surge.is_idle(now); });

@@ -6,6 +6,7 @@
 //   relapse         a case that had been replayed is back. Of a group once in ten minutes
 //   ageing          the case of a subscription that has been open longest is older than case_age. Once for a case, and
 //                   of a subscription once in case_age
+//   group_woken     a case has woken a group that was snoozed
 //   breaker_open    a circuit breaker opened; breaker_closed: it closed
 //   hospital_budget the cases of a subscription keep four fifths of hospital_max_bytes, or all of it. Each once an hour
 //   job_ended       a replay job is over
@@ -13,8 +14,8 @@
 // A group that is snoozed says nothing, and its cases are not counted.
 //
 // Not twice: every alert has a cause, a time in the records that it is about, and what has been told of stands in the
-// alerts that are kept. A look goes back kOverlap behind the one before, since a record becomes visible a little after
-// the time that stands in it.
+// alerts that are kept. Nothing is lost: a look goes back to what could be seen for certain at the one before, which is
+// as long ago as a write takes; however long that is.
 //
 // Threading: none of its own.
 #pragma once
@@ -37,6 +38,7 @@ namespace lazaret::alerts {
 /// What there is to be seen.
 struct Look {
   base::Instant now;
+  base::Instant seen_until;                // all that happened up to then is in what follows
   std::vector<model::GroupRecord> groups;  // with an admission behind AlertRules::since()
   std::vector<BreakerChange> breakers;
   std::vector<HospitalChange> hospitals;
@@ -48,7 +50,6 @@ struct Look {
 
 class AlertRules {
  public:
-  static constexpr base::Duration kOverlap = std::chrono::seconds(10);
   static constexpr base::Duration kSurgePause = std::chrono::hours(1);
   static constexpr base::Duration kRelapsePause = std::chrono::minutes(10);
   static constexpr base::Duration kBudgetPause = std::chrono::hours(1);
@@ -64,8 +65,7 @@ class AlertRules {
 
   /// What is to be told now, without number, id and deliveries.
   std::vector<model::AlertRecord> look(const Look& look);
-  /// From where the next look begins.
-  base::Instant since() const { return looked_at_ - kOverlap; }
+  /// Up to then all has been looked at: from there the next look begins.
   base::Instant looked_at() const { return looked_at_; }
   bool oldest_is_due(base::Instant now) const { return now >= oldest_due_; }
 
@@ -73,6 +73,7 @@ class AlertRules {
   struct Told {
     base::Instant caused_at;
     base::Instant at;
+    std::uint64_t relapses = 0;  // of a group, at its last alert of one
   };
   struct Pace {
     Surge surge;
@@ -87,6 +88,7 @@ class AlertRules {
   void tell(const std::string& subject, model::AlertRecord alert);
   void tell_of_new_group(const model::GroupRecord& group, base::Instant begun, base::Instant now);
   void look_for_news(const model::GroupRecord& group, base::Instant now);
+  void look_for_waking(const model::GroupRecord& group, base::Instant now);
   void look_for_relapses(const model::GroupRecord& group, base::Instant now);
   void look_for_surges(const std::vector<model::GroupRecord>& groups, base::Instant now);
   std::uint64_t count_new(const model::GroupRecord& group, base::Instant now);
@@ -97,7 +99,8 @@ class AlertRules {
   void forget(base::Instant now);
 
   const base::Duration case_age_;
-  base::Instant not_before_;  // what was there before the first start
+  const base::Duration case_age_before_;  // before this start
+  base::Instant not_before_;              // what was there before the first start
   base::Instant looked_at_;
   base::Instant oldest_due_;
   bool oldest_known_ = false;          // what was old before this start has been seen

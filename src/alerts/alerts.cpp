@@ -127,12 +127,14 @@ void Alerts::wait_for_next_look() {
 
 /// A store that cannot be read now is asked again in a second: nothing of it is overlooked.
 std::optional<Look> Alerts::see(Instant now) {
-  auto groups = engine_.store().recent_groups(rules_.since(), model::limits::kGroupsALook);
-  if (!groups.ok()) return std::nullopt;
   Look seen;
   seen.now = now;
+  // Before the store is read: what becomes visible in between is met again.
+  seen.seen_until = std::min(engine_.seen_until(), replays_.seen_until());
+  auto groups = engine_.store().recent_groups(rules_.looked_at(), model::limits::kGroupsALook);
+  if (!groups.ok()) return std::nullopt;
   seen.groups = std::move(*groups);
-  seen.jobs = replays_.ended_since(rules_.since());
+  seen.jobs = replays_.ended_since(rules_.looked_at());
   if (rules_.oldest_is_due(now)) {
     auto oldest = engine_.store().oldest_open_cases(model::limits::kOldestCases);
     if (!oldest.ok()) return std::nullopt;
@@ -146,7 +148,7 @@ std::optional<Look> Alerts::see(Instant now) {
 
 bool Alerts::is_snoozed(model::GroupId id, Instant now) {
   const auto group = engine_.store().read_group(id);
-  return group.ok() && group->snoozed_until > now;
+  return group.ok() && model::is_snoozed(group->snooze, now);
 }
 
 void Alerts::look() {
@@ -156,8 +158,9 @@ void Alerts::look() {
   if (!seen) return;
   std::vector<AlertRecord> raised = rules_.look(*seen);
   for (AlertRecord& alert : raised) complete(alert);
-  const bool with_mark = !raised.empty() || (!seen->groups.empty() && now - saved_mark_ >= kMarkEvery);
-  if (with_mark || !unsaved_.empty()) save(std::move(raised), now, with_mark);
+  const bool is_due = !seen->groups.empty() && rules_.looked_at() - saved_mark_ >= kMarkEvery;
+  const bool with_mark = !raised.empty() || is_due;
+  if (with_mark || !unsaved_.empty()) save(std::move(raised), rules_.looked_at(), with_mark);
 }
 
 /// What the rules do not know: a name, whose it is, and who is to be told.
@@ -186,34 +189,37 @@ void Alerts::complete(AlertRecord& alert) {
   }
 }
 
-void Alerts::save(std::vector<AlertRecord> raised, Instant now, bool with_mark) {
+void Alerts::save(std::vector<AlertRecord> raised, Instant looked_at, bool with_mark) {
   model::SaveAlerts command;
   command.change.put = raised;
   command.change.forgotten = log_.make_room(raised.size());
-  if (with_mark) command.change.looked_at = now;
+  if (with_mark) {
+    command.change.looked_at = looked_at;
+    command.change.case_age = config_.case_age;
+  }
   for (const model::AlertId number : std::exchange(unsaved_, {})) {
     if (auto alert = log_.find(number)) command.change.put.push_back(std::move(*alert));
   }
   saving_ = true;
   // The thread does not end before the answer is here.
-  desk_->ask(
-      model::ShardId(0), std::move(command),
-      [this, raised = std::move(raised), now, with_mark, guard = asio::make_work_guard(io_)](model::Answer&& answer) {
-        const auto* done = std::get_if<model::Done>(&answer);
-        const bool durable = done != nullptr && done->status.ok();
-        asio::post(io_, [this, raised, now, with_mark, durable] {
-          saving_ = false;
-          if (!durable) return;  // the broker stops: it is raised again after the next start
-          if (with_mark) saved_mark_ = now;
-          tell(raised);
-          if (stopping_) save_rest();
-        });
-      });
+  desk_->ask(model::ShardId(0), std::move(command),
+             [this, raised = std::move(raised), looked_at, with_mark,
+              guard = asio::make_work_guard(io_)](model::Answer&& answer) {
+               const auto* done = std::get_if<model::Done>(&answer);
+               const bool durable = done != nullptr && done->status.ok();
+               asio::post(io_, [this, raised, looked_at, with_mark, durable] {
+                 saving_ = false;
+                 if (!durable) return;  // the broker stops: it is raised again after the next start
+                 if (with_mark) saved_mark_ = looked_at;
+                 tell(raised);
+                 if (stopping_) save_rest();
+               });
+             });
 }
 
 /// At the end: what has become of alerts since they were written.
 void Alerts::save_rest() {
-  if (!unsaved_.empty()) save({}, engine_.now(), false);
+  if (!unsaved_.empty()) save({}, rules_.looked_at(), false);
 }
 
 void Alerts::tell(const std::vector<AlertRecord>& raised) {

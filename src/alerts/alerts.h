@@ -75,7 +75,7 @@ class Alerts {
   std::optional<Look> see(base::Instant now);
   bool is_snoozed(model::GroupId id, base::Instant now);
   void complete(model::AlertRecord& alert);
-  void save(std::vector<model::AlertRecord> raised, base::Instant now, bool with_mark);
+  void save(std::vector<model::AlertRecord> raised, base::Instant looked_at, bool with_mark);
   void save_rest();
   void tell(const std::vector<model::AlertRecord>& raised);
   void hand_over(const model::AlertRecord& alert);

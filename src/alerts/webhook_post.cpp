@@ -2,7 +2,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -47,16 +47,11 @@ asio::awaitable<std::string> WebhookPost::connect(const Webhook& webhook, beast:
     const auto [error] = co_await stream.async_connect(asio::ip::tcp::endpoint(literal, webhook.port), kAwait);
     co_return error ? words_of(error) : std::string();
   }
-  // The resolver knows no deadline of its own.
-  asio::steady_timer patience(io_, kConnectTime);
-  patience.async_wait([this](error_code ended) {
-    if (!ended) resolver_.cancel();
-  });
-  const auto [unknown, found] = co_await resolver_.async_resolve(webhook.host, std::to_string(webhook.port), kAwait);
-  patience.cancel();
-  if (unknown) co_return "its name cannot be resolved: " + unknown.message();
-  if (cancelled_) co_return "the broker stops";
-  const auto [error, endpoint] = co_await stream.async_connect(found, kAwait);
+  const HostLookup::Found found = co_await lookup_.find(webhook.host, kConnectTime);
+  if (!found.problem.empty()) co_return "its name cannot be resolved: " + found.problem;
+  std::vector<asio::ip::tcp::endpoint> endpoints;
+  for (const asio::ip::address& address : found.addresses) endpoints.emplace_back(address, webhook.port);
+  const auto [error, endpoint] = co_await stream.async_connect(endpoints, kAwait);
   co_return error ? words_of(error) : std::string();
 }
 
@@ -94,7 +89,7 @@ asio::awaitable<PostOutcome> WebhookPost::send(const Webhook& webhook, Letter le
 
 void WebhookPost::cancel() {
   cancelled_ = true;
-  resolver_.cancel();
+  lookup_.cancel();
   if (stream_ != nullptr) stream_->cancel();
 }
 

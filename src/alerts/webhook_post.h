@@ -2,7 +2,8 @@
 // answer is there: what a receiver has to say beyond that is not read, and a redirection is not followed.
 //
 // Threading: the thread of its io_context.
-// Invariants: a try ends within kConnectTime + kAnswerTime, and takes at most kHeadBytes of what is answered.
+// Invariants: a try ends within kConnectTime + kAnswerTime, however long the name of the host takes to be looked up,
+// and takes at most kHeadBytes of what is answered.
 #pragma once
 
 #include <chrono>
@@ -11,9 +12,9 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 
+#include "alerts/host_lookup.h"
 #include "alerts/webhook.h"
 
 namespace lazaret::alerts {
@@ -37,7 +38,7 @@ class WebhookPost {
   static constexpr std::chrono::seconds kAnswerTime{10};
   static constexpr std::size_t kHeadBytes = 16u << 10;
 
-  explicit WebhookPost(boost::asio::io_context& io) : io_(io), resolver_(io) {}
+  explicit WebhookPost(boost::asio::io_context& io) : io_(io), lookup_(io) {}
 
   /// One at a time. `webhook` and this outlive it.
   boost::asio::awaitable<PostOutcome> send(const Webhook& webhook, Letter letter, std::string version);
@@ -48,7 +49,7 @@ class WebhookPost {
   boost::asio::awaitable<std::string> connect(const Webhook& webhook, boost::beast::tcp_stream& stream);
 
   boost::asio::io_context& io_;
-  boost::asio::ip::tcp::resolver resolver_;
+  HostLookup lookup_;
   boost::beast::tcp_stream* stream_ = nullptr;  // of the try under way
   bool cancelled_ = false;
 };

@@ -241,7 +241,7 @@ void Broker::drain() {
   server_->stop_accepting();
   replays_->stop();
   engine_->drain();
-  alerts_->stop();  // last: it may wait for the name of a receiver to be looked up
+  alerts_->stop();
 }
 
 bool Broker::drained() const { return engine_->stats().out == 0; }

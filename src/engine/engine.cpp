@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -26,6 +27,8 @@ constexpr base::Duration kAttendEvery = 20ms;
 /// So many trimmed messages are worth a flush for the space that they take, so often at most.
 constexpr std::uint64_t kReclaimMessages = 8192;
 constexpr base::Duration kReclaimEvery = 5s;
+/// Looks leave this part of the disk's reserve to others: an eighth.
+constexpr std::uint64_t kLooksLeave = 8;
 
 core::SessionEnded::How how_of(Engine::End end) {
   switch (end) {
@@ -120,6 +123,8 @@ struct Engine::Impl {
   std::atomic<std::size_t> ingest_bytes{0};
   std::atomic<bool> readers_paused{false};
   std::atomic<bool> refusing{false};
+  std::atomic<std::uint64_t> disk_free{std::numeric_limits<std::uint64_t>::max()};
+  std::atomic<std::uint64_t> disk_reserve{0};
   std::atomic<std::int64_t> breakers_open{0};  // or half open
   std::atomic<std::int64_t> hospitals_full{0};
   std::atomic<bool> draining{false};
@@ -280,9 +285,28 @@ bool Engine::submit(model::SessionId session, model::ShardId shard, model::Comma
 
 std::uint16_t Engine::shard_count() const { return static_cast<std::uint16_t>(impl_->runners.size()); }
 AuditTrail& Engine::audit() { return *audit_; }
+
+base::Status Engine::may_look() const {
+  const std::uint64_t free = impl_->disk_free.load();
+  const std::uint64_t reserve = impl_->disk_reserve.load();
+  if (free >= reserve / kLooksLeave) return {};
+  return base::Status(base::Code::RESOURCE_EXHAUSTED,
+                      "looks at messages are noted on the disk, which has " + std::to_string(free) +
+                          " bytes free, less than an eighth of the reserve of " + std::to_string(reserve))
+      .with_limit("disk_reserve", static_cast<std::int64_t>(reserve))
+      .with_retry_after_ms(1000);
+}
+
 const Directory& Engine::directory() const { return impl_->directory; }
 model::Store& Engine::store() { return impl_->store; }
 base::Instant Engine::now() const { return impl_->clock.now(); }
+
+base::Instant Engine::seen_until() const {
+  const base::Instant now = impl_->clock.now();
+  base::Instant until = now;
+  for (const auto& runner : impl_->runners) until = std::min(until, runner->horizon().seen_until(now));
+  return until;
+}
 
 EngineStats Engine::stats() const {
   EngineStats stats;
@@ -304,6 +328,7 @@ EngineStats Engine::stats() const {
   stats.breakers_open = impl_->breakers_open.load();
   stats.hospitals_full = impl_->hospitals_full.load();
   stats.publishes_refused = impl_->refusing.load();
+  stats.looks_refused = !may_look().ok();
   stats.draining = impl_->draining.load();
   stats.last_commit = impl_->committer.last();
   stats.longest_commit = impl_->committer.longest();
@@ -450,6 +475,8 @@ void Engine::Impl::watch_disk(const model::StoreUsage& usage) {
   const auto percent =
       static_cast<std::uint64_t>(static_cast<double>(usage.disk_total_bytes) * config.disk_reserve_percent / 100);
   const std::uint64_t reserve = std::max(config.disk_reserve_bytes, percent);
+  disk_reserve = reserve;
+  disk_free = usage.disk_free_bytes;
   const bool refuse = usage.disk_free_bytes < reserve;
   if (refusing.exchange(refuse) == refuse) return;
   for (const auto& runner : runners) {

@@ -34,7 +34,7 @@ struct EngineConfig {
   base::Duration reconnect_grace = std::chrono::seconds(5);
   /// How long, after a start, messages wait for the instances that held them.
   base::Duration resume_grace = std::chrono::seconds(5);
-  /// Publishes are refused when less than the larger of the two is free.
+  /// Publishes are refused when less than the larger of the two is free; looks, when less than an eighth of that is.
   std::uint64_t disk_reserve_bytes = 256ull << 20;
   double disk_reserve_percent = 5;
   /// The store's active memtables are trimmed and flushed when they reach five eighths of this: what is settled by then
@@ -70,6 +70,7 @@ struct EngineStats {
   std::int64_t breakers_open = 0;  // or half open
   std::int64_t hospitals_full = 0;
   bool publishes_refused = false;  // short of disk space
+  bool looks_refused = false;      // very short of it
   bool resuming = false;           // still waiting for instances after the start
   bool draining = false;
   base::Duration last_commit{};
@@ -117,11 +118,16 @@ class Engine {
 
   /// What every call that changes something, or shows a message, goes through.
   AuditTrail& audit();
+  /// A look writes, since it is noted. RESOURCE_EXHAUSTED when less than an eighth of the disk's reserve is free: that
+  /// is left for what settles and frees messages, and for changes.
+  base::Status may_look() const;
   const Directory& directory() const;
   /// For what is only read: cases, attempts, messages.
   model::Store& store();
   EngineStats stats() const;
   base::Instant now() const;
+  /// All that was done up to then can be read in the store, and nothing more will be done at such a time.
+  base::Instant seen_until() const;
 
   // --- Stopping -----------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ ShardPipeline::Durable ShardPipeline::step(core::Event::What what, std::size_t b
   filling_.durable.bytes += bytes;
   core_.step(core::Event{now, filling_.number, std::move(what)}, out_);
   collect_effects();
+  if (!out_.mutations.empty() || core_.has_unsealed()) filling_.since = std::min(filling_.since, now);
   // What was refused is in no group, and there may never be one.
   const bool nothing =
       !filling_.urgent && !filling_.rides && !filling_.durable.trims && out_.mutations.empty() && !core_.has_unsealed();
@@ -145,6 +146,12 @@ base::Instant ShardPipeline::next_deadline() const {
   const base::Instant next = core_.next_wakeup();
   const bool may_seal = in_flight_.size() < kGroupsInFlight;
   return may_seal ? std::min(next, seal_at_) : next;
+}
+
+base::Instant ShardPipeline::unpersisted_since() const {
+  base::Instant since = filling_.since;
+  for (const Group& group : in_flight_) since = std::min(since, group.since);
+  return since;
 }
 
 bool ShardPipeline::idle() const {

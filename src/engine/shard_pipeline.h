@@ -63,6 +63,8 @@ class ShardPipeline {
   base::Instant next_deadline() const;
   /// Nothing fills, is in flight, or is held.
   bool idle() const;
+  /// When the first of what is not on the disk was done; never(): all is.
+  base::Instant unpersisted_since() const;
   std::size_t held() const { return held_.size() + riding_.size(); }
 
  private:
@@ -78,6 +80,7 @@ class ShardPipeline {
     bool sync = false;  // it has something of a queue that is not relaxed
     bool rides = false;
     Durable durable{};
+    base::Instant since = base::Instant::never();  // of its first mutation
   };
 
   Durable persisted(model::GroupNumber group);

@@ -55,9 +55,11 @@ void ShardRunner::stop() {
 void ShardRunner::run() {
   name_thread(("shard-" + std::to_string(shard_.value)).c_str());
   std::vector<Item> items;
+  base::Instant now = clock_.now();
   while (!(stopping_ && pipeline_.idle())) {
     mailbox_.take_all(items, deadline());
-    const base::Instant now = clock_.now();
+    horizon_.works(now);
+    now = clock_.now();
     std::size_t bytes = 0;
     for (Item& item : items) {
       bytes += item.bytes;
@@ -70,6 +72,7 @@ void ShardRunner::run() {
       const bool quiet = items.size() <= kQuietItems && bytes <= kQuietBytes && mailbox_.empty();
       wiring_.commit(std::move(sealed->group), sealed->number, quiet);
     }
+    horizon_.rests(pipeline_.unpersisted_since());
     if (watcher_ != nullptr) {
       const base::Instant next = pipeline_.next_wakeup();
       watcher_->shard_waits(shard_, next, pipeline_.idle() && next > clock_.now());

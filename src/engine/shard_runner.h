@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/clock.h"
+#include "engine/horizon.h"
 #include "engine/mailbox.h"
 #include "engine/shard_pipeline.h"
 #include "engine/watching_clock.h"
@@ -49,6 +50,7 @@ class ShardRunner {
 
   std::uint64_t steps() const { return steps_.load(std::memory_order_relaxed); }
   std::uint64_t held() const { return held_count_.load(std::memory_order_relaxed); }
+  const Horizon& horizon() const { return horizon_; }
 
  private:
   struct Item {
@@ -69,6 +71,7 @@ class ShardRunner {
   std::size_t stepped_bytes_ = 0;  // done with, and not yet told
 
   Mailbox<Item> mailbox_;
+  Horizon horizon_;
   std::atomic<std::uint64_t> steps_{0};
   std::atomic<std::uint64_t> held_count_{0};
   std::thread thread_;

@@ -63,6 +63,10 @@ ReplayJob::ReplayJob(Tools& tools, model::ReplayJobRecord record)
 
 bool ReplayJob::is_over() const { return !saving_ && !changed_ && is_settled(durable_, in_doubt()); }
 
+Instant ReplayJob::unsaved_end() const {
+  return record_.ended_at.us != 0 && durable_.ended_at.us == 0 ? record_.ended_at : Instant::never();
+}
+
 Status ReplayJob::choose_these(const std::vector<model::CaseId>& cases, Instant now) {
   LZ_RETURN_IF_ERROR(set_.add(0, cases));
   record_.total = cases.size();

@@ -55,6 +55,8 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   const model::ReplayJobRecord& record() const { return record_; }
   /// It has ended, and that is durable.
   bool is_over() const;
+  /// When it ended, while that is not durable; never() else.
+  base::Instant unsaved_end() const;
 
  private:
   struct Out {

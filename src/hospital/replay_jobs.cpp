@@ -76,15 +76,27 @@ Status ReplayJobs::recover() {
     job->go_on(now);
     open_.emplace(job->record().id, job);
   }
+  rest();
   return {};
 }
 
 void ReplayJobs::run() {
   engine::name_thread("lz-replays");
   while (!mailbox_->closed()) {
+    horizon_.works(engine_.now());
     drive();
-    for (const Mailbox::Letter& letter : mailbox_->take(patience_)) letter();
+    rest();
+    const std::vector<Mailbox::Letter> letters = mailbox_->take(patience_);
+    horizon_.works(engine_.now());
+    for (const Mailbox::Letter& letter : letters) letter();
+    rest();
   }
+}
+
+void ReplayJobs::rest() {
+  Instant unsaved = Instant::never();
+  for (const auto& [id, job] : open_) unsaved = std::min(unsaved, job->unsaved_end());
+  horizon_.rests(unsaved);
 }
 
 void ReplayJobs::drive() {

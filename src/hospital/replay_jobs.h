@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/horizon.h"
 #include "hospital/replay_job.h"
 
 namespace lazaret::hospital {
@@ -63,6 +64,8 @@ class ReplayJobs {
 
   /// Those whose state became one of the last three behind `since`.
   std::vector<model::ReplayJobRecord> ended_since(base::Instant since) const;
+  /// No job ended up to then that ended_since does not know, and none will.
+  base::Instant seen_until() const { return horizon_.seen_until(engine_.now()); }
 
   /// Its cases from a place in the order of sending on.
   base::Result<ReplayedPage> cases(model::ReplayJobId id, std::optional<model::ReplayOutcome> outcome,
@@ -77,6 +80,7 @@ class ReplayJobs {
   base::Status recover();
   void run();
   void drive();
+  void rest();
   void remember(const model::ReplayJobRecord& record);
   void forget_oldest();
   base::Result<model::ReplayJobRecord> add(NewReplayJob wanted, base::Instant now, ReplayJob::Then then);
@@ -91,6 +95,8 @@ class ReplayJobs {
   std::map<model::ReplayJobId, std::shared_ptr<ReplayJob>> open_;
   std::uint64_t last_id_ = 0;
   base::Duration patience_{};
+
+  engine::Horizon horizon_;
 
   mutable std::mutex mutex_;
   std::map<model::ReplayJobId, model::ReplayJobRecord> records_;  // GUARDED_BY(mutex_): what is durable

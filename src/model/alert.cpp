@@ -12,14 +12,15 @@ std::string_view to_string(AlertKind kind) {
     case AlertKind::breaker_closed: return "breaker_closed";
     case AlertKind::job_ended: return "job_ended";
     case AlertKind::hospital_budget: return "hospital_budget";
+    case AlertKind::group_woken: return "group_woken";
   }
   return "unknown";
 }
 
 const std::vector<AlertKind>& alert_kinds() {
-  static const std::vector<AlertKind> all = {AlertKind::new_group, AlertKind::surge,          AlertKind::relapse,
-                                             AlertKind::ageing,    AlertKind::breaker_open,   AlertKind::breaker_closed,
-                                             AlertKind::job_ended, AlertKind::hospital_budget};
+  static const std::vector<AlertKind> all = {AlertKind::new_group, AlertKind::surge,           AlertKind::relapse,
+                                             AlertKind::ageing,    AlertKind::breaker_open,    AlertKind::breaker_closed,
+                                             AlertKind::job_ended, AlertKind::hospital_budget, AlertKind::group_woken};
   return all;
 }
 

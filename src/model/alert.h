@@ -27,6 +27,7 @@ enum class AlertKind : std::uint8_t {
   breaker_closed = 6,   // and closed again
   job_ended = 7,        // a replay job is over
   hospital_budget = 8,  // the hospital of a subscription fills, or is full
+  group_woken = 9,      // a case has woken a group that was snoozed until then (model/snooze.h)
 };
 std::string_view to_string(AlertKind kind);
 std::optional<AlertKind> parse_alert_kind(std::string_view text);
@@ -56,7 +57,7 @@ struct AlertRecord {
   base::Uuid id;  // what receivers know it by
   AlertKind kind = AlertKind::new_group;
   base::Instant at;
-  base::Instant caused_at;   // the time in the hospital's records that it is about
+  base::Instant caused_at;   // the time in the hospital's records that it is about; of an old case its admission
   std::string subscription;  // "": of none, or of several
   GroupId group;
   std::optional<CaseId> case_id;
@@ -75,12 +76,14 @@ struct AlertChange {
   base::Instant looked_at;
   std::vector<AlertRecord> put;
   std::vector<AlertId> forgotten;
+  base::Duration case_age{};  // from which on a case was old in that look; written with looked_at
 };
 
 /// What a store has of them.
 struct KeptAlerts {
   base::Instant looked_at;
   std::vector<AlertRecord> alerts;  // oldest first
+  base::Duration case_age{};        // 0: an older version did not say
   bool operator==(const KeptAlerts&) const = default;
 };
 

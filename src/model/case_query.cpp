@@ -6,6 +6,7 @@
 
 #include "base/duration_text.h"
 #include "model/limits.h"
+#include "model/quarantine.h"
 #include "model/term_reader.h"
 
 namespace lazaret::model {
@@ -45,13 +46,15 @@ constexpr std::array kFields = {
     FieldName{"replays", Field::replays},
     FieldName{"body", Field::body},
     FieldName{"id", Field::id},
+    FieldName{"quarantine", Field::quarantine},
 };
 
 bool is_number(Field field) {
   return field == Field::attempts || field == Field::failures || field == Field::relapses || field == Field::replays;
 }
 bool is_name(Field field) {
-  return field == Field::reason || field == Field::state || field == Field::group || field == Field::id;
+  return field == Field::reason || field == Field::state || field == Field::group || field == Field::id ||
+         field == Field::quarantine;
 }
 
 /// The operators that a field has, for the sentence; each stands in the text as it is written.
@@ -175,6 +178,7 @@ class QueryParser {
     }
     if (term.field == Field::group && !GroupId::parse(value)) return expected("twelve hexadecimal digits");
     if (term.field == Field::id && !CaseId::parse(value)) return expected("the id of a case");
+    if (term.field == Field::quarantine && !QuarantineId::parse(value)) return expected("the id of a quarantine rule");
     if (term.field == Field::admitted && !take_time(term)) {
       return expected("a time as 2026-11-23T20:04:48Z, a date, or a span before now as -2h");
     }
@@ -215,6 +219,12 @@ bool compares(const CaseTerm& term, std::int64_t value) {
   }
 }
 
+/// "" for a case that no rule has made.
+std::string rule_of(const CaseRecord& record) {
+  if (record.quarantine == 0) return "";
+  return QuarantineId{record.id.shard, record.id.subscription, record.quarantine}.to_string();
+}
+
 bool holds_for(const CaseTerm& term, const CaseRecord& record) {
   const auto text = [&](std::string_view value) { return holds(term, agrees(term, value)); };
   switch (term.field) {
@@ -237,6 +247,7 @@ bool holds_for(const CaseTerm& term, const CaseRecord& record) {
     case Field::relapses: return compares(term, record.relapse_count);
     case Field::replays: return compares(term, record.replay_count);
     case Field::id: return text(record.id.to_string());
+    case Field::quarantine: return text(rule_of(record));
     case Field::header:
     case Field::body: return true;
   }

@@ -8,7 +8,7 @@
 //   fields of text    subscription (or queue), topic (or source), type, key, correlation_id, message_id, error_type,
 //                     error_message, error (either of the two): = != ~
 //   of the message    header.NAME: = != ~, and body: ~ only. These read the message, so they are slow
-//   fields of names   reason, state, group, id: = !=
+//   fields of names   reason, state, group, id, quarantine (the rule that has caught it): = !=
 //   numbers           attempts, failures, relapses, replays: = != < >
 //   a time            admitted: = < > with RFC 3339, a date, or a span before now ("-2h")
 //
@@ -53,7 +53,8 @@ struct CaseTerm {
     relapses,
     replays,
     body,
-    id
+    id,
+    quarantine
   };
   enum class Operator : std::uint8_t { equals, differs, contains, less, greater };
   Field field = Field::subscription;

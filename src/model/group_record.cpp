@@ -52,14 +52,14 @@ GroupTrend GroupTrend::at(base::Instant now) const {
 }
 
 bool GroupRecord::is_empty() const {
-  return cases() == 0 && note.empty() && owner.empty() && ticket.empty() && snoozed_until.us == 0;
+  return cases() == 0 && note.empty() && owner.empty() && ticket.empty() && !snooze.is_given();
 }
 
 void apply(const GroupPatch& patch, base::Instant at, GroupRecord& group) {
   if (patch.note) group.note = *patch.note;
   if (patch.owner) group.owner = *patch.owner;
   if (patch.ticket) group.ticket = *patch.ticket;
-  if (patch.snoozed_until) group.snoozed_until = *patch.snoozed_until;
+  apply(patch.snooze, at, group.snooze);
   group.noted_at = at;
 }
 
@@ -80,6 +80,7 @@ void enter(GroupRecord& group, const CaseRecord& record, bool admitted) {
   if (std::uint64_t* count = count_of(group, record.state)) ++*count;
   if (!admitted) return;
   ++group.admissions;
+  note_admission(group.snooze, record.consumer_version, record.admitted_at);
   if (group.last_seen.us != 0 && record.admitted_at - group.last_seen >= kGroupQuiet) {
     group.returned_at = record.admitted_at;
   }
@@ -120,11 +121,11 @@ void merge(GroupRecord& group, const GroupRecord& other) {
   move_to(trend.days, trend.day, group.trend.day);
   add_all(group.trend.hours, trend.hours);
   add_all(group.trend.days, trend.days);
+  merge(group.snooze, other.snooze);
   if (other.noted_at <= group.noted_at) return;
   group.note = other.note;
   group.owner = other.owner;
   group.ticket = other.ticket;
-  group.snoozed_until = other.snoozed_until;
   group.noted_at = other.noted_at;
 }
 

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "model/case_record.h"
 #include "model/ids.h"
+#include "model/snooze.h"
 
 namespace lazaret::model {
 
@@ -62,8 +63,8 @@ struct GroupRecord {
   std::string note;
   std::string owner;
   std::string ticket;
-  base::Instant snoozed_until;  // 0: it is not
-  base::Instant noted_at;       // when one of these four was changed last
+  Snooze snooze;
+  base::Instant noted_at;  // when one of these four was changed by people last
 
   std::uint64_t count(CaseState state) const { return counts[static_cast<std::size_t>(state) - 1]; }
   /// Cases that somebody has to see to.
@@ -79,7 +80,7 @@ struct GroupPatch {
   std::optional<std::string> note;
   std::optional<std::string> owner;
   std::optional<std::string> ticket;
-  std::optional<base::Instant> snoozed_until;
+  SnoozePatch snooze;
   bool operator==(const GroupPatch&) const = default;
 };
 void apply(const GroupPatch& patch, base::Instant at, GroupRecord& group);

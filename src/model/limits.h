@@ -259,8 +259,6 @@ inline constexpr std::size_t kReplayIds = 100'000;
 inline constexpr std::size_t kQuarantineRules = 100;
 /// What may be said of one.
 inline constexpr std::size_t kQuarantineReasonBytes = 1024;
-/// Cases that one request releases.
-inline constexpr std::size_t kReleasedCases = 10'000;
 
 // --- The audit trail ------------------------------------------------------------------------------------------------
 /// Of an entry: who, from where, which operation, the name of a field; what it is about, and what a field says. What is

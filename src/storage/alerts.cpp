@@ -83,6 +83,7 @@ base::Result<model::KeptAlerts> read_alerts(Database& database) {
   if (*mark) {
     base::Reader reader{**mark};
     kept.looked_at = Instant{static_cast<std::int64_t>(reader.le<std::uint64_t>())};
+    kept.case_age = base::Duration(static_cast<std::int64_t>(reader.le<std::uint64_t>()));
   }
   const Status status =
       database.scan(Family::hospital_index, keys::alerts(), [&](std::string_view key, std::string_view value) {

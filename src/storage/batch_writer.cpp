@@ -556,6 +556,7 @@ Status BatchWriter::apply(const model::PutAlerts& m) {
   if (m.change.looked_at.us == 0) return {};
   std::string mark;
   base::append_le(mark, static_cast<std::uint64_t>(m.change.looked_at.us));
+  base::append_le(mark, static_cast<std::uint64_t>(m.change.case_age.count()));
   return put(Family::hospital_index, keys::alerts_looked_at(), mark);
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "model/limits.h"
+#include "model/quarantine.h"
 #include "storage/group_list.h"
 #include "storage/message_reader.h"
 #include "storage/records.h"
@@ -174,6 +175,11 @@ class Lister {
     const std::string* correlation = model::equal_to(query_, Field::correlation_id);
     if (correlation != nullptr && !correlation->empty()) {
       add(shard, keys::index(shard, Index::by_correlation).add(model::hash_of_key(*correlation).value));
+      return {};
+    }
+    if (const std::string* text = model::equal_to(query_, Field::quarantine)) {
+      const auto rule = model::QuarantineId::parse(*text);
+      if (rule && rule->shard == shard) add_of(shard, rule->subscription);
       return {};
     }
     if (query_.subscription) {

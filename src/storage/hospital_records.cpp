@@ -39,6 +39,35 @@ model::CaseOrigin origin_of(const v1::CaseOrigin& in) {
           Instant{in.admitted_at_us()}};
 }
 
+void fill(v1::Group& out, const model::Snooze& snooze) {
+  out.set_snoozed_until_us(snooze.until.us);
+  out.set_snoozed_until_version(snooze.until_version);
+  out.set_snoozed_until_rate_cases(snooze.until_rate.cases);
+  out.set_snoozed_until_rate_per_us(snooze.until_rate.per.count());
+  out.set_snoozed_at_us(snooze.set_at.us);
+  out.set_woken_at_us(snooze.woken_at.us);
+  out.set_woken_by(snooze.woken_by);
+  if (snooze.until_rate.cases == 0) return;
+  out.set_pace_slice(snooze.pace.slice);
+  for (const std::uint32_t count : snooze.pace.counts) out.add_pace_counts(count);
+}
+
+model::Snooze snooze_of(const v1::Group& in) {
+  model::Snooze snooze;
+  snooze.until = Instant{in.snoozed_until_us()};
+  snooze.until_version = in.snoozed_until_version();
+  // A time that nobody writes would divide by nothing.
+  if (in.snoozed_until_rate_per_us() >= base::Duration(std::chrono::minutes(1)).count()) {
+    snooze.until_rate = {in.snoozed_until_rate_cases(), base::Duration(in.snoozed_until_rate_per_us())};
+  }
+  snooze.set_at = Instant{in.snoozed_at_us()};
+  snooze.woken_at = Instant{in.woken_at_us()};
+  snooze.woken_by = in.woken_by();
+  snooze.pace.slice = in.pace_slice();
+  copy(in.pace_counts(), snooze.pace.counts);
+  return snooze;
+}
+
 }  // namespace
 
 std::string encode(const model::CaseRecord& record) {
@@ -144,7 +173,7 @@ std::string encode(const model::GroupRecord& record) {
   out.set_note(record.note);
   out.set_owner(record.owner);
   out.set_ticket(record.ticket);
-  out.set_snoozed_until_us(record.snoozed_until.us);
+  fill(out, record.snooze);
   out.set_noted_at_us(record.noted_at.us);
   out.set_returned_at_us(record.returned_at.us);
   out.set_relapses(record.relapses);
@@ -173,7 +202,7 @@ bool decode(std::string_view bytes, model::GroupRecord& record) {
   record.note = in.note();
   record.owner = in.owner();
   record.ticket = in.ticket();
-  record.snoozed_until = Instant{in.snoozed_until_us()};
+  record.snooze = snooze_of(in);
   record.noted_at = Instant{in.noted_at_us()};
   record.returned_at = Instant{in.returned_at_us()};
   record.relapses = in.relapses();

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/json/serialize.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "integration/support/api.h"
@@ -167,6 +169,51 @@ TEST_F(Audit, GroupsRulesAndJobs) {
   EXPECT_EQ(call("pauseReplay", "1").ended.at("status"), paused);
   ASSERT_EQ(as("ann", "GET", "hospital/export?filter=queue%3Dorders").status, 200);
   EXPECT_EQ(call("exportCases", "queue=orders").ended.at("after"), (json::object{{"cases", "1"}}));
+}
+
+/// Whoever waits for cases by what bodies say asks once a second, and is there once, however many come.
+TEST_F(Audit, AWatchByBodiesIsThereOnce) {
+  client.ensure(QueueSpec{.name = "orders"});
+  const Consumer consumer = client.consume("orders", [](Delivery&) { return Verdict::reject("no good"); });
+  std::atomic<bool> stop = false;
+  std::thread failing([&] {
+    for (std::uint64_t cases = 1; !stop; ++cases) {
+      client.publish("orders", Message{.body = "the total"});
+      eventually([&] { return stop || client.show("orders").in_hospital >= cases; });
+    }
+  });
+  const Outcome watched =
+      broker.cli({"hospital", "watch", "--filter", "queue=orders body~total", "--count", "3", "--idle-exit", "30s"});
+  stop = true;
+  failing.join();
+  EXPECT_EQ(watched.exit, 0) << watched.err;
+  EXPECT_EQ(std::ranges::count(watched.out, '\n'), 3);
+  EXPECT_EQ(entries("operation=listCases&limit=1000").size(), 2u);
+}
+
+/// An operator can look when publishes are refused; looks do not fill what is left then.
+TEST_F(Audit, LooksWriteIntoTheDisksReserveButNotIntoTheLastOfIt) {
+  const std::string id = admit("orders", "{}");
+  const auto status = [this](const char* name) { return api(broker, "/status").at(name); };
+  const auto restart_with_reserve = [this](std::uint64_t bytes) {
+    broker.kill9();
+    broker.set_environment({{"LAZARET_CFG_STORAGE__DISK_RESERVE_BYTES", std::to_string(bytes)}});
+    broker.start();
+  };
+  restart_with_reserve(std::filesystem::space(broker.data_dir()).available * 4);
+  ASSERT_TRUE(eventually([&] { return status("publishes_refused") == true; }));
+  EXPECT_EQ(status("looks_refused"), false);
+  EXPECT_EQ(as("ann", "GET", "hospital/cases/" + id).status, 200);
+  EXPECT_FALSE(call("getCase", id).ended.is_null());
+  restart_with_reserve(1ull << 50);
+  ASSERT_TRUE(eventually([&] { return status("looks_refused") == true; }));
+  const HttpAnswer refused = as("bob", "GET", "hospital/cases/" + id);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.json().at("code"), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(as("bob", "GET", "hospital/cases?filter=body~x").status, 503) << "it is a look as well";
+  EXPECT_EQ(as("bob", "GET", "hospital/cases?filter=type=x").status, 200) << "that is not noted";
+  EXPECT_EQ(as("bob", "POST", "hospital/cases/" + id + "/discard", "{}").status, 200);
+  EXPECT_FALSE(call("discardCase", id).ended.is_null());
 }
 
 /// Whatever was answered is there; what was under way has at most no end.

@@ -174,6 +174,19 @@ TEST_F(HospitalCli, CasesOfOneCauseAreOneLine) {
   EXPECT_EQ(shown.at("owner"), "ann");
   EXPECT_EQ(shown.at("ticket"), "BILL-7");
   EXPECT_TRUE(shown.at("snoozed_until").is_string());
+  EXPECT_EQ(shown.at("snoozed"), true);
+  const auto update = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"hospital", "groups", "update", id});
+    return broker.cli_json(options).at(0);
+  };
+  const auto until = update({"--snooze-until-version", ">=2.4.2", "--snooze-until-rate", "100/h"});
+  EXPECT_EQ(until.at("snoozed_until_version"), ">=2.4.2");
+  EXPECT_EQ(until.at("snoozed_until_rate"), "100/h");
+  EXPECT_EQ(until.at("snoozed_until"), shown.at("snoozed_until"));
+  EXPECT_EQ(update({"--snooze-until", "", "--snooze-until-rate", ""}).at("snoozed"), true);
+  EXPECT_EQ(update({"--wake"}).at("snoozed"), false);
+  EXPECT_EQ(broker.cli({"hospital", "groups", "update", id, "--snooze-until-rate", "many"}).exit, 65);
+  EXPECT_EQ(broker.cli({"hospital", "groups", "update", id, "--wake", "--snooze-until", "2h"}).exit, 64);
   EXPECT_EQ(broker.cli_json({"hospital", "discard", "--filter", "group=" + id, "--yes"}).size(), 2u);
   EXPECT_EQ(broker.cli_json({"hospital", "groups", "show", id})[0].at("count"), 0);
   EXPECT_EQ(broker.cli({"hospital", "groups", "show", "000000000001"}).exit, 66);

@@ -159,11 +159,73 @@ TEST_F(PreventionTest, ARuleSendsWhatMatchesToTheHospitalAndReleasesIt) {
   const HttpAnswer lifted = http(broker_.admin(), "DELETE", "/api/v1/hospital/quarantines/" + id + "?release=true");
   ASSERT_EQ(lifted.status, 200) << lifted.body;
   EXPECT_EQ(lifted.json().at("released"), 5);
-  EXPECT_EQ(lifted.json().at("more"), false);
+  EXPECT_EQ(lifted.json().at("at_least"), false);
+  EXPECT_EQ(lifted.json().at("job"), "1");
   ASSERT_TRUE(inbox.reaches(6));
   ASSERT_TRUE(eventually([&] { return client_.show("orders").acked_total == 6; }));
+  ASSERT_TRUE(eventually([&] { return api(broker_, "/hospital/replays/1").at("state") == "done"; }));
+  EXPECT_EQ(api(broker_, "/hospital/replays/1").at("filter"),
+            boost::json::string("subscription=orders quarantine=" + id + " reason=quarantined"));
   EXPECT_EQ(http(broker_.admin(), "DELETE", "/api/v1/hospital/quarantines/" + id + "?release=true").status, 404);
   EXPECT_EQ(http(broker_.admin(), "GET", "/api/v1/hospital/quarantines/" + id).status, 404);
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+}
+
+/// By a job as any: one goes first, and what another rule has caught, or was replayed before, stays where it is.
+TEST_F(PreventionTest, WhatARuleHasCaughtIsReleasedByAJob) {
+  client_.create({.name = "orders"});
+  const auto rule = [&](const std::string& type) {
+    return text_of(quarantine(R"({"subscription": "orders", "type": ")" + type + R"("})").json(), "id");
+  };
+  const std::string bad = rule("bad");
+  const std::string worse = rule("worse");
+  const auto work = [&](const char* verdict) {
+    ASSERT_EQ(broker_.cli({"consume", "orders", "--count", "1", "--exec", verdict}).exit, 0);
+  };
+  for (int i = 0; i < 4; ++i) client_.publish("orders", {.body = "b", .type = "bad"});
+  client_.publish("orders", {.body = "w", .type = "worse"});
+  client_.publish("orders", {.body = "good", .type = "good"});
+  work("exit 0");
+  const auto cases = [&](const std::string& filter) {
+    return broker_.cli_json({"hospital", "list", "--filter", filter}).size();
+  };
+  EXPECT_EQ(cases("quarantine=" + bad), 4u);
+  EXPECT_EQ(cases("quarantine=" + worse), 1u);
+  EXPECT_EQ(cases("quarantine!=" + bad + " queue=orders"), 1u);
+  EXPECT_EQ(broker_.cli({"hospital", "count", "--filter", "quarantine=" + bad}).out, "4\n");
+  // One is looked at by hand, and fails of something else.
+  const std::string first = text_of(broker_.cli_json({"hospital", "list", "--filter", "quarantine=" + bad})[0], "id");
+  ASSERT_EQ(broker_.cli({"hospital", "replay", first}).exit, 0);
+  work("echo 'out of paper' >&2; exit 65");
+
+  const std::string path = "/api/v1/hospital/quarantines/" + bad;
+  EXPECT_EQ(http(broker_.admin(), "DELETE", path + "?canary=1").status, 400);
+  EXPECT_EQ(http(broker_.admin(), "DELETE", path + "?release=true&canary=some").status, 400);
+  EXPECT_EQ(http(broker_.admin(), "DELETE", path + "?release=true&stop_at_failure_ratio=2").status, 400);
+  EXPECT_EQ(http(broker_.admin(), "GET", path).status, 200) << "it was not lifted";
+  EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", bad, "--canary", "1"}).exit, 64);
+  const auto lifted = broker_.cli_json({"hospital", "quarantine", "lift", bad, "--release", "--canary", "1", "--rate",
+                                        "50", "--stop-at-failure-ratio", "0.3"})[0];
+  EXPECT_EQ(lifted.at("lifted"), true);
+  EXPECT_EQ(lifted.at("released"), 3);
+  const std::string job = text_of(lifted, "job");
+  const auto shown = [&] { return api(broker_, "/hospital/replays/" + job); };
+  EXPECT_EQ(shown().at("rate"), 50);
+  EXPECT_EQ(shown().at("stop_at_failure_ratio"), 0.3);
+  ASSERT_TRUE(eventually([&] { return shown().at("state") == "canary"; }));
+  EXPECT_EQ(shown().at("total"), 3);
+  ASSERT_TRUE(eventually([&] { return shown().at("outcomes").at("queued") == 1; })) << "the others wait for it";
+  EXPECT_EQ(shown().at("outcomes").at("none"), 2);
+  const auto again = broker_.cli_json({"hospital", "quarantine", "lift", bad, "--release"})[0];
+  EXPECT_EQ(again.at("lifted"), false);
+  EXPECT_EQ(text_of(again, "job"), job) << "it is under way";
+  work("exit 0");
+  ASSERT_TRUE(eventually([&] { return shown().at("outcomes").at("queued") == 2; }));
+  ASSERT_EQ(broker_.cli({"consume", "orders", "--count", "2", "--exec", "exit 0"}).exit, 0);
+  ASSERT_TRUE(eventually([&] { return shown().at("state") == "done"; }));
+  EXPECT_EQ(client_.show("orders").in_hospital, 2u) << "that of the other rule, and what is out of paper";
+  EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", worse}).exit, 0);
+  EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", bad, "--release"}).exit, 66) << "nothing is left";
   EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
 }
 
@@ -214,7 +276,8 @@ TEST_F(PreventionTest, TheCommandLine) {
   ASSERT_EQ(broker_.cli({"publish", "orders", "--type", "good.label"}, "y").exit, 0);
   EXPECT_EQ(broker_.cli({"consume", "orders", "--print", "--count", "1"}).out, "y\n");
   EXPECT_EQ(client_.show("orders").in_hospital, 1u);
-  EXPECT_THAT(broker_.cli({"hospital", "quarantine", "lift", id, "--release"}).out, HasSubstr("replayed 1 case"));
+  EXPECT_THAT(broker_.cli({"hospital", "quarantine", "lift", id, "--release"}).out,
+              HasSubstr("replay job 1 releases 1 case"));
   EXPECT_EQ(broker_.cli({"consume", "orders", "--print", "--count", "1"}).out, "x\n");
   EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", id}).exit, 66);
   EXPECT_EQ(broker_.cli({"hospital", "quarantine", "add", "orders"}).exit, 65);

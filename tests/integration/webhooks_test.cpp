@@ -184,6 +184,28 @@ TEST_F(WebhooksTest, ARestartRepeatsNothingAndSendsWhatWasNotDelivered) {
   EXPECT_EQ(payments.posts().size(), 1u);
 }
 
+TEST_F(WebhooksTest, AReceiverMayHaveAName) {
+  WebhookSink ops;
+  std::string url = ops.url();
+  url.replace(url.find("127.0.0.1"), 9, "localhost");
+  serve({{"ops", url}, {"nobody", "http://nobody.invalid:9/"}});
+  create("billing");
+  create("orders", R"({"alert_to": "nobody"})");
+  fail("orders", "out of paper");
+  fail("billing", "no such table");
+  ASSERT_TRUE(eventually([&] { return ops.count("new_group") == 1; }));
+  const auto answer = [&] {
+    for (const auto& alert : alerts()) {
+      if (text_of(alert, "subscription") == "orders") {
+        return text_of(alert.at("deliveries").as_array().at(0), "last_answer");
+      }
+    }
+    return std::string();
+  };
+  ASSERT_TRUE(eventually([&] { return !answer().empty(); }));
+  EXPECT_THAT(answer(), HasSubstr("its name cannot be resolved"));
+}
+
 TEST_F(WebhooksTest, TheSecretIsShownNowhere) {
   WebhookSink ops;
   serve({{"ops", ops.url()}}, {"log.level=debug"});
@@ -230,6 +252,24 @@ TEST_F(WebhooksTest, AReplayThatRelapsesAndItsEndAreTold) {
     EXPECT_EQ(post.json().at("counts").at("relapsed"), 1);
     EXPECT_EQ(post.json().at("replay"), "1");
   }
+}
+
+/// Relapses of a cause that is snoozed are told to nobody; the case that wakes it is.
+TEST_F(WebhooksTest, ASnoozedCauseSaysNothingUntilACaseWakesIt) {
+  WebhookSink ops;
+  serve({{"ops", ops.url()}});
+  create("billing");
+  fail("billing", "no such table");
+  ASSERT_TRUE(eventually([&] { return ops.count("new_group") == 1; }));
+  const std::string group = text_of(ops.posts().front().json(), "group");
+  ASSERT_EQ(broker_->cli({"hospital", "groups", "update", group, "--snooze-until-rate", "2/h"}).exit, 0);
+  ASSERT_EQ(broker_->cli({"hospital", "replay", "--filter", "queue=billing", "--yes"}).exit, 0);
+  ASSERT_EQ(broker_->cli({"consume", "billing", "--count", "1", "--exec", "echo 'no such table' >&2; exit 65"}).exit,
+            0);
+  fail("billing", "no such table");
+  ASSERT_TRUE(eventually([&] { return ops.count("group_woken") == 1; }));
+  EXPECT_EQ(ops.count("relapse"), 0u) << "it came while the cause was snoozed";
+  EXPECT_THAT(text_of(api(*broker_, "/hospital/groups/" + group).as_object(), "woken_by"), HasSubstr("rate 2/h"));
 }
 
 TEST_F(WebhooksTest, AnOldCaseIsToldOfOnce) {

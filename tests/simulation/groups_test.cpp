@@ -92,6 +92,31 @@ TEST_F(Groups, WhatIsNotedStaysWhenItsCasesAreDone) {
   EXPECT_EQ(groups()[0].open(), 0u);
 }
 
+/// Until a newer consumer fails of the same; that it slept, and what woke it, outlives a kill.
+TEST_F(Groups, ASnoozeEndsWithACaseOfANewerVersion) {
+  world.publish("orders", 2);
+  fail_twice(0, "the ledger is away");
+  model::UpdateGroup update;
+  update.id = group_of(0).id;
+  update.patch.snooze.until_version = ">=2.4.2";
+  ASSERT_TRUE(world.ask<model::Done>(world.queue("orders").shard, update).status.ok());
+  fail_twice(1, "the ledger is away");
+  EXPECT_TRUE(model::is_snoozed(group_of(0).snooze, world.now())) << "anna does not say her version";
+  anna.goodbye();
+  Client ben(world, "ben", {.starts_at_once = true, .version = "2.4.2"});
+  ben.consume("orders", 10);
+  world.publish("orders", 1);
+  ben.nack(2, "first", 0s);
+  ben.nack(2, "the ledger is away", std::nullopt);
+  world.run_for(10ms);
+  const model::Snooze snooze = group_of(0).snooze;
+  EXPECT_EQ(snooze.woken_by, "version 2.4.2");
+  EXPECT_EQ(snooze.woken_at, group_of(0).last_seen);
+  world.kill_broker();
+  world.start_broker();
+  EXPECT_EQ(group_of(0).snooze, snooze);
+}
+
 TEST_F(Groups, WhatWasNotDurableIsNotCountedAfterAPowerLoss) {
   world.publish("orders", 2);
   fail_twice(0, "the ledger is away");

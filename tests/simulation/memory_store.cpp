@@ -385,6 +385,7 @@ base::Result<model::AuditPage> MemoryStore::read_audit(const model::AuditQuery& 
 base::Result<model::KeptAlerts> MemoryStore::read_alerts() {
   model::KeptAlerts kept;
   kept.looked_at = live_.alerts_looked_at;
+  kept.case_age = live_.alerts_case_age;
   for (const auto& [number, alert] : live_.alerts) kept.alerts.push_back(alert);
   return kept;
 }

@@ -166,6 +166,7 @@ class MemoryStore final : public model::Store {
     std::map<std::uint64_t, model::AuditEntry> audit;
     model::AuditPoint audit_anchor;
     base::Instant alerts_looked_at{};
+    base::Duration alerts_case_age{};
     std::map<model::AlertId, model::AlertRecord> alerts{};
   };
   class Writer;

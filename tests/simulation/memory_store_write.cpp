@@ -495,7 +495,10 @@ void MemoryStore::Writer::apply(const model::TrimAudit& trim) {
 
 void MemoryStore::Writer::apply(const model::PutAlerts& put) {
   if (shard_id_.value != 0) complain("alerts are shard 0's");
-  if (put.change.looked_at.us != 0) state_.alerts_looked_at = put.change.looked_at;
+  if (put.change.looked_at.us != 0) {
+    state_.alerts_looked_at = put.change.looked_at;
+    state_.alerts_case_age = put.change.case_age;
+  }
   for (const model::AlertRecord& alert : put.change.put) state_.alerts[alert.number] = alert;
   for (const model::AlertId number : put.change.forgotten) {
     if (state_.alerts.erase(number) == 0) complain("forgets an unknown alert");

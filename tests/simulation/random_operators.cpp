@@ -155,6 +155,7 @@ void RandomRun::alert_of(const model::CaseId& id) {
   const model::KeptAlerts kept = world_.store().read_alerts().value();
   model::SaveAlerts save;
   save.change.looked_at = world_.now();
+  save.change.case_age = 24h;
   for (const model::AlertRecord& alert : kept.alerts) save.change.forgotten.push_back(alert.number);
   model::AlertRecord& alert = save.change.put.emplace_back();
   alert.number = kept.alerts.empty() ? model::AlertId(1) : kept.alerts.back().number.next();
@@ -162,7 +163,8 @@ void RandomRun::alert_of(const model::CaseId& id) {
   alert.case_id = id;
   if (!world_.ask<model::Done>(model::ShardId(0), save).status.ok()) return;
   const model::KeptAlerts now = world_.store().read_alerts().value();
-  if (now.alerts != save.change.put || now.looked_at != save.change.looked_at) {
+  const bool same_look = now.looked_at == save.change.looked_at && now.case_age == save.change.case_age;
+  if (now.alerts != save.change.put || !same_look) {
     witness_.find("alerts are not kept as they were written");
   }
 }
@@ -205,7 +207,9 @@ void RandomRun::look_at_groups() {
   model::UpdateGroup update;
   update.id = group.id;
   update.patch.note = chance(20) ? "" : "looked at";
-  if (chance(50)) update.patch.snoozed_until = world_.now() + 1h;
+  if (chance(50)) update.patch.snooze.until = world_.now() + 1h;
+  if (chance(30)) update.patch.snooze.until_version = chance(20) ? "" : ">=1";
+  if (chance(30)) update.patch.snooze.until_rate = model::CaseRate{3, 1min};
   for (const std::uint16_t shard : {0, 1}) {
     if (!world_.ask<model::Done>(model::ShardId(shard), update).status.ok()) witness_.find("a note was refused");
   }

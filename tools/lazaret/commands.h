@@ -25,7 +25,7 @@ void add_why_command(CLI::App& app, const Connection& connection);
 void add_schedule_commands(CLI::App& app, const Connection& connection);
 void add_hospital_commands(CLI::App& app, const Connection& connection, int& exit_status);
 /// Of `hospital`.
-void add_quarantine_commands(CLI::App& hospital, const Connection& connection);
+void add_quarantine_commands(CLI::App& hospital, const Connection& connection, int& exit_status);
 /// Of `hospital`.
 void add_watch_commands(CLI::App& hospital, const Connection& connection);
 void add_audit_commands(CLI::App& app, const Connection& connection, int& exit_status);

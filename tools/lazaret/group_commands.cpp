@@ -54,10 +54,15 @@ void print_group(const Connection& connection, const json::object& group) {
 
 struct UpdateOptions {
   std::string id;
-  std::optional<std::string> note, owner, ticket, snooze_until;
+  std::optional<std::string> note, owner, ticket, snooze_until, snooze_until_version, snooze_until_rate;
+  bool wake = false;
 };
 
-/// A time, a span from now, or "" to wake it.
+json::value text_or_nothing(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(json::string(text));
+}
+
+/// A time, a span from now, or "" for none.
 json::value snooze_of(const std::string& text) {
   if (text.empty()) return nullptr;
   const auto span = base::parse_duration(text);
@@ -72,8 +77,17 @@ void update(const Connection& connection, const UpdateOptions& given) {
        {std::pair{"note", &given.note}, std::pair{"owner", &given.owner}, std::pair{"ticket", &given.ticket}}) {
     if (*value) body[name] = **value;
   }
+  if (given.wake) {
+    for (const char* name : {"snoozed_until", "snoozed_until_version", "snoozed_until_rate"}) body[name] = nullptr;
+  }
   if (given.snooze_until) body["snoozed_until"] = snooze_of(*given.snooze_until);
-  if (body.empty()) fail(Code::USAGE, "hospital groups update needs --note, --owner, --ticket or --snooze-until");
+  if (given.snooze_until_version) body["snoozed_until_version"] = text_or_nothing(*given.snooze_until_version);
+  if (given.snooze_until_rate) body["snoozed_until_rate"] = text_or_nothing(*given.snooze_until_rate);
+  if (body.empty()) {
+    fail(Code::USAGE,
+         "hospital groups update needs --note, --owner, --ticket, --snooze-until, --snooze-until-version, "
+         "--snooze-until-rate or --wake");
+  }
   HttpClient http(connection.admin_address());
   print_group(connection, http.request("PATCH", target({"hospital", "groups", given.id}), body).body.as_object());
 }
@@ -109,8 +123,20 @@ void add_update(CLI::App& groups, const Connection& connection) {
   updating->add_option("--note", given->note, "What is known about it; \"\" for nothing")->type_name("TEXT");
   updating->add_option("--owner", given->owner, "Who sees to it")->type_name("TEXT");
   updating->add_option("--ticket", given->ticket, "Where it is followed up")->type_name("TEXT");
-  updating->add_option("--snooze-until", given->snooze_until, "Nobody need look before; \"\" to wake it")
+  updating->add_option("--snooze-until", given->snooze_until, "Nobody need look before; \"\" takes it away")
       ->type_name("TIME|DURATION");
+  updating
+      ->add_option("--snooze-until-version", given->snooze_until_version,
+                   "Nor before a consumer of these versions has failed, e.g. '>=2.4.2'; \"\" takes it away")
+      ->type_name("RANGE");
+  updating
+      ->add_option("--snooze-until-rate", given->snooze_until_rate,
+                   "Nor before so many cases came in an hour or a minute, e.g. 100/h or 20/m; \"\" takes it away")
+      ->type_name("RATE");
+  updating->add_flag("--wake", given->wake, "It is snoozed no more")
+      ->excludes("--snooze-until")
+      ->excludes("--snooze-until-version")
+      ->excludes("--snooze-until-rate");
   updating->callback([&connection, given] { update(connection, *given); });
 }
 

@@ -191,7 +191,7 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   add_list(*hospital, connection);
   add_group_commands(*hospital, connection);
 
-  add_quarantine_commands(*hospital, connection);
+  add_quarantine_commands(*hospital, connection, exit_status);
   add_watch_commands(*hospital, connection);
 
   CLI::App* showing = hospital->add_subcommand("show", "One case: the message, and every attempt that was made");

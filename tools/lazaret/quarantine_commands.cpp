@@ -3,6 +3,7 @@
 #include "http_client.h"
 #include "name_value.h"
 #include "output.h"
+#include "replay_jobs.h"
 
 namespace lazaret::cli {
 namespace {
@@ -60,33 +61,40 @@ struct Lifting {
   std::string id;
   bool release = false;
   bool yes = false;
+  ReplayManner manner;
 };
 
-/// A release of very many takes several requests.
-void lift(const Connection& connection, const Lifting& given) {
+/// The job goes on by itself, unless somebody wants to wait for it.
+int lift(const Connection& connection, const Lifting& given) {
+  Query query = given.manner.query();
+  if (!given.release && (!query.empty() || given.manner.wait)) {
+    fail(Code::USAGE, "how what the rule has caught is replayed can only be said with --release");
+  }
   HttpClient http(connection.admin_address());
   if (given.release && !given.yes && can_ask() &&
       !confirmed("lift quarantine rule " + given.id + " and replay all that it has caught")) {
     fail(Code::CANCELLED, "nothing was changed");
   }
-  Query query;
   if (given.release) query.emplace_back("release", "true");
   const std::string where = target({"hospital", "quarantines", given.id}, query);
-  json::object answer = http.request("DELETE", where, {}, std::chrono::minutes(1)).body.as_object();
-  std::uint64_t released = answer.at("released").to_number<std::uint64_t>();
-  while (answer.at("more").as_bool()) {
-    answer = http.request("DELETE", where, {}, std::chrono::minutes(1)).body.as_object();
-    released += answer.at("released").to_number<std::uint64_t>();
+  const json::object answer = http.request("DELETE", where, {}, std::chrono::minutes(1)).body.as_object();
+  const bool has_job = answer.at("job").is_string();
+  if (connection.json) {
+    print_json(answer);
+  } else {
+    const std::string many = (answer.at("at_least").as_bool() ? "at least " : "") +
+                             counted(answer.at("released").to_number<std::uint64_t>(), "case");
+    const std::string then = has_job         ? "; replay job " + cell(answer, "job") + " releases " + many
+                             : given.release ? ", and nothing is left of what it has caught"
+                                             : "";
+    print_line("lifted quarantine rule " + given.id + then);
   }
-  answer["released"] = released;
-  if (connection.json) return print_json(answer);
-  print_line("lifted quarantine rule " + given.id +
-             (given.release ? ", and replayed " + counted(released, "case") : std::string()));
+  return has_job && given.manner.wait ? follow_job(http, connection, cell(answer, "job"), true) : 0;
 }
 
 }  // namespace
 
-void add_quarantine_commands(CLI::App& hospital, const Connection& connection) {
+void add_quarantine_commands(CLI::App& hospital, const Connection& connection, int& exit_status) {
   CLI::App* quarantine =
       hospital.add_subcommand("quarantine", "Rules that send messages to the hospital before anybody has them");
   quarantine->require_subcommand(1);
@@ -120,9 +128,12 @@ void add_quarantine_commands(CLI::App& hospital, const Connection& connection) {
   const auto lifting = std::make_shared<Lifting>();
   CLI::App* command = quarantine->add_subcommand("lift", "Ends a rule; what it has caught stays in the hospital");
   command->add_option("id", lifting->id, "The rule")->required()->type_name("ID");
-  command->add_flag("--release", lifting->release, "And replays what it has caught; also of a rule that has ended");
+  command->add_flag(
+      "--release", lifting->release,
+      "And replays what it has caught, by a job, of which what follows is; also of a rule that has ended");
   command->add_flag("--yes", lifting->yes, "Do not ask on a terminal");
-  command->callback([&connection, lifting] { lift(connection, *lifting); });
+  lifting->manner.add_job_options(*command);
+  command->callback([&connection, &exit_status, lifting] { exit_status = lift(connection, *lifting); });
 }
 
 }  // namespace lazaret::cli

@@ -1,6 +1,7 @@
 #include "replay_jobs.h"
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -26,13 +27,8 @@ std::uint64_t outcome(const json::object& job, std::string_view name) {
   return number(job.at("outcomes").as_object(), name);
 }
 
-json::object body_of(const ChosenCases& cases, const ReplayManner& manner) {
+json::object body_of(const ReplayManner& manner) {
   json::object body;
-  if (cases.ids.empty()) {
-    body["filter"] = joined(cases.filters);
-  } else {
-    body["ids"] = json::array(cases.ids.begin(), cases.ids.end());
-  }
   const auto add = [&body](std::string_view name, const auto& value) {
     if (value) body[name] = *value;
   };
@@ -43,6 +39,16 @@ json::object body_of(const ChosenCases& cases, const ReplayManner& manner) {
   add("stop_at_failure_ratio", manner.stop_at_failure_ratio);
   add("after_version", manner.after_version);
   if (manner.force) body["force"] = true;
+  return body;
+}
+
+json::object body_of(const ChosenCases& cases, const ReplayManner& manner) {
+  json::object body = body_of(manner);
+  if (cases.ids.empty()) {
+    body["filter"] = joined(cases.filters);
+  } else {
+    body["ids"] = json::array(cases.ids.begin(), cases.ids.end());
+  }
   return body;
 }
 
@@ -179,7 +185,15 @@ void change(const Connection& connection, const std::string& verb, const std::st
 
 }  // namespace
 
-void ReplayManner::add_options(CLI::App& command) {
+Query ReplayManner::query() const {
+  Query query;
+  for (const auto& [name, value] : body_of(*this)) {
+    query.emplace_back(name, value.is_string() ? std::string(value.get_string()) : json::serialize(value));
+  }
+  return query;
+}
+
+void ReplayManner::add_job_options(CLI::App& command) {
   command.add_option("--rate", rate, "Cases a second (500)")->check(at_least_one());
   command.add_option("--canary", canary,
                      "So many go first, with one attempt each; the others when they are cured. 0: none (1 when there "
@@ -197,6 +211,10 @@ void ReplayManner::add_options(CLI::App& command) {
       ->type_name("RANGE");
   command.add_flag("--force", force, "Also requests that were answered meanwhile (ALREADY_ANSWERED)");
   command.add_flag("--wait", wait, "Wait for the outcomes; exit with 1 unless all are discharged");
+}
+
+void ReplayManner::add_options(CLI::App& command) {
+  add_job_options(command);
   command.add_flag("--keep-attempts", keep_attempts,
                    "One by one: failed attempts count on, what is left of them, one at least, is made");
   command.add_option("--to", to, "One by one: publish them to this queue or topic instead, and close their cases")
@@ -219,7 +237,7 @@ std::optional<int> replay_by_job(const Connection& connection, const ChosenCases
   const std::string many = (planned.at("at_least").as_bool() ? "at least " : "") + counted(chosen, "case");
   cases.ask(chosen, "replay " + many + " (" + manner_of(planned) + ")");
 
-  json::object job = http.request("POST", target({"hospital", "replays"}), body).body.as_object();
+  const json::object job = http.request("POST", target({"hospital", "replays"}), body).body.as_object();
   const std::string id = cell(job, "id");
   if (!connection.json && chosen > 1) {
     std::cerr << "lazaret: replay job " + id + ": " + many + ", " + manner_of(planned) + "\n";
@@ -231,13 +249,17 @@ std::optional<int> replay_by_job(const Connection& connection, const ChosenCases
                " is connected: lazaret hospital replays show " + id);
     return 0;
   }
-  job = follow(http, id, manner.wait, !connection.json);
+  return follow_job(http, connection, id, manner.wait);
+}
+
+int follow_job(HttpClient& http, const Connection& connection, const std::string& id, bool wait) {
+  const json::object job = follow(http, id, wait, !connection.json);
   int status = print_cases(http, connection, job);
   if (!connection.json) print_line(progress_of(job));
   const bool stopped = cell(job, "state") == "stopped";
   if (stopped) std::cerr << "lazaret: replay job " + id + " has stopped: " + cell(job, "ended_because") + "\n";
   const bool all_cured = outcome(job, "discharged") == number(job, "total");
-  if (stopped || cell(job, "state") == "cancelled" || (manner.wait && !all_cured)) status = std::max(status, 1);
+  if (stopped || cell(job, "state") == "cancelled" || (wait && !all_cured)) status = std::max(status, 1);
   return status;
 }
 

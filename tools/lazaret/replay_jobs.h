@@ -27,6 +27,10 @@ struct ReplayManner {
   std::string to = {};
 
   void add_options(CLI::App& command);
+  /// Those of jobs only.
+  void add_job_options(CLI::App& command);
+  /// What is said of a job, as parameters of a request.
+  Query query() const;
   /// Something is said that only a job can do.
   bool needs_job() const {
     return rate || canary || canary_needed || concurrency || stop_at_failure_ratio || after_version;
@@ -38,6 +42,10 @@ struct ReplayManner {
 /// Creates the job and follows it until every case is in its replay lane, or has its outcome. nullopt: they are to be
 /// sent one by one.
 std::optional<int> replay_by_job(const Connection& connection, const ChosenCases& cases, const ReplayManner& manner);
+
+/// Until every case of a job is in its replay lane, or with `wait` has its outcome; prints what became of them, and
+/// gives the exit status.
+int follow_job(HttpClient& http, const Connection& connection, const std::string& id, bool wait);
 
 void add_replays_commands(CLI::App& hospital, const Connection& connection);
 

@@ -64,6 +64,54 @@ TEST_F(ServedAudit, PublishesAndPlainLooksAreNotThere) {
   EXPECT_EQ(entries("?operation=peekMessages").size(), 2u);
 }
 
+/// What bodies say can be asked without being shown one, word by word.
+TEST_F(ServedAudit, AListThatReadsBodiesIsALook) {
+  ASSERT_EQ(ask("PUT", "/api/v1/queues/orders").status, 201);
+  const auto list = [this](const std::string& query, const std::string& actor = "ann", const std::string& what = "") {
+    EXPECT_EQ(ask("GET", "/api/v1/hospital/cases" + what + "?" + query, "", {{"X-Lazaret-Actor", actor}}).status, 200)
+        << query;
+    return entries("?limit=1000").size();
+  };
+  const std::size_t before = entries().size();
+  EXPECT_EQ(list("filter=type=order"), before) << "of what the case says";
+  EXPECT_EQ(list("filter=header.tenant=acme"), before);
+  ASSERT_EQ(list("filter=body~total%20state=admitted"), before + 2);
+  const json::array all = entries();
+  EXPECT_EQ(all[1].at("operation"), "listCases");
+  EXPECT_EQ(all[1].at("actor"), "ann");
+  EXPECT_EQ(all[1].at("target"), "body~total state=admitted");
+  EXPECT_EQ(all[0].at("status"), 200);
+  for (const char* same :
+       {"filter=body~total%20state=admitted&limit=7", "filter=body~total%20state=admitted&cursor=",
+        "filter=body~total%20state=admitted%20admitted%3E-1h", "filter=body~%22total%22&state=admitted"}) {
+    EXPECT_EQ(list(same), before + 2) << same << " asks the same of bodies";
+  }
+  EXPECT_EQ(list("filter=body~totals%20state=admitted"), before + 4) << "another word";
+  EXPECT_EQ(list("filter=body~total%20state=admitted", "bob"), before + 6) << "somebody else";
+  EXPECT_EQ(list("filter=body~total%20state=admitted", "ann", "/count"), before + 8) << "another call";
+  const std::string longer(1500, 'x');
+  EXPECT_EQ(list("filter=body~" + longer + "a"), before + 10);
+  EXPECT_EQ(list("filter=body~" + longer + "b"), before + 12) << "although both are cut in the trail";
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/cases?filter=body=total"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(entries("?limit=1000").size(), before + 12) << "nothing was shown";
+  engine().audit().close();
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/cases?filter=body~secret"), Refusal(503, "SHUTTING_DOWN"));
+  EXPECT_EQ(ask("GET", "/api/v1/hospital/cases?filter=type=order").status, 200);
+}
+
+/// Whoever looks at a job is told how many newer cases match.
+TEST_F(ServedAudit, AJobThatCountsByBodiesIsALook) {
+  ASSERT_EQ(ask("PUT", "/api/v1/queues/orders").status, 201);
+  ASSERT_EQ(ask("POST", "/api/v1/hospital/replays", R"({"filter": "type=order"})").status, 202);
+  ASSERT_EQ(ask("POST", "/api/v1/hospital/replays", R"({"filter": "body~total"})").status, 202);
+  ASSERT_EQ(ask("GET", "/api/v1/hospital/replays/1").status, 200);
+  EXPECT_TRUE(entries("?operation=getReplay").empty());
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(ask("GET", "/api/v1/hospital/replays/2").status, 200);
+  const json::array looks = entries("?operation=getReplay");
+  ASSERT_EQ(looks.size(), 2u);
+  EXPECT_EQ(looks[0].at("target"), "2");
+}
+
 TEST_F(ServedAudit, FiltersAreChecked) {
   ASSERT_EQ(ask("PUT", "/api/v1/queues/a").status, 201);
   ASSERT_EQ(ask("PUT", "/api/v1/queues/b").status, 201);

@@ -148,6 +148,7 @@ TEST_F(ServedHospital, AGroupIsListedAndNotedUpon) {
   EXPECT_EQ(again.at("note"), "known");
   EXPECT_EQ(again.at("owner"), "ben");
   EXPECT_EQ(again.at("snoozed_until"), nullptr);
+  EXPECT_EQ(again.at("snoozed"), false);
 
   EXPECT_EQ(refused("GET", "/api/v1/hospital/groups/000000000001"), Refusal(404, "NOT_FOUND"));
   EXPECT_EQ(refused("GET", "/api/v1/hospital/groups/nonsense"), Refusal(404, "NOT_FOUND"));
@@ -156,6 +157,37 @@ TEST_F(ServedHospital, AGroupIsListedAndNotedUpon) {
   EXPECT_EQ(refused("PATCH", place, R"({"owner": ")" + std::string(300, 'x') + R"("})"), Refusal(400, "BAD_REQUEST"));
   EXPECT_EQ(refused("GET", "/api/v1/hospital/groups?filter=key=a"), Refusal(400, "BAD_REQUEST"));
   EXPECT_EQ(refused("GET", "/api/v1/hospital/groups?sort=size"), Refusal(400, "BAD_REQUEST"));
+}
+
+TEST_F(ServedHospital, AGroupIsSnoozedUntilAVersionOrARate) {
+  const std::string id = admit(R"({"type": "order", "body": "hello"})");
+  const std::string group(ask("GET", "/api/v1/hospital/cases/" + id).json().at("group").as_string());
+  const std::string place = "/api/v1/hospital/groups/" + group;
+  const auto snoozed =
+      ask("PATCH", place, R"({"snoozed_until_version": " >= 2.4.2  <3", "snoozed_until_rate": "100/h"})").json();
+  EXPECT_EQ(snoozed.at("snoozed"), true);
+  EXPECT_EQ(snoozed.at("snoozed_until"), nullptr);
+  EXPECT_EQ(snoozed.at("snoozed_until_version"), ">=2.4.2 <3");
+  EXPECT_EQ(snoozed.at("snoozed_until_rate"), "100/h");
+  EXPECT_EQ(snoozed.at("woken_at"), nullptr);
+  admit(R"({"type": "order", "body": "hello"})");  // by a worker of version 2.0
+  EXPECT_EQ(ask("GET", place).json().at("snoozed"), true);
+  EXPECT_EQ(ask("PATCH", place, R"({"snoozed_until_rate": "2/m", "snoozed_until_version": null})").status, 200);
+  admit(R"({"type": "order", "body": "hello"})");
+  EXPECT_EQ(ask("GET", place).json().at("snoozed"), true);
+  admit(R"({"type": "order", "body": "hello"})");
+  const auto awake = ask("GET", place).json();
+  EXPECT_EQ(awake.at("snoozed"), false);
+  EXPECT_EQ(awake.at("snoozed_until_rate"), nullptr);
+  EXPECT_EQ(awake.at("woken_by"), "rate 2/m");
+  EXPECT_EQ(awake.at("woken_at"), awake.at("last_seen_at"));
+  const auto trail = ask("GET", "/api/v1/audit?operation=updateGroup").json().at("items").as_array();
+  EXPECT_EQ(trail.at(0).at("after"),
+            (boost::json::object{{"snoozed_until_rate", "2/m"}, {"snoozed_until_version", ""}}));
+
+  EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_version": "2.4"})"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_rate": "100"})"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_rate": 100})"), Refusal(400, "BAD_REQUEST"));
 }
 
 TEST_F(ServedHospital, WhatHappenedUnderOneCorrelationIdIsInOrder) {

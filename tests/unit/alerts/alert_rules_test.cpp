@@ -12,6 +12,7 @@ using base::Instant;
 using model::AlertKind;
 using model::AlertRecord;
 using model::GroupRecord;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -23,8 +24,10 @@ constexpr Instant kNoon{20'000ll * 86'400'000'000 + 12ll * 3'600'000'000};
 class AlertRulesTest : public ::testing::Test {
  protected:
   /// A case of a group comes.
-  void admit(std::uint64_t id, Instant at, bool relapse = false, const std::string& subscription = "billing") {
+  void admit(std::uint64_t id, Instant at, bool relapse = false, const std::string& subscription = "billing",
+             const std::string& version = "2.4.1") {
     model::CaseRecord record;
+    record.consumer_version = version;
     record.subscription = subscription;
     record.last_error = {"Timeout", "order timed out", ""};
     record.admitted_at = at;
@@ -36,20 +39,22 @@ class AlertRulesTest : public ::testing::Test {
   std::vector<AlertRecord> look(Instant now) {
     Look seen;
     seen.now = now;
+    seen.seen_until = now - write_takes_ - 1us;
     for (const auto& [id, group] : groups_) {
-      if (group.last_seen > rules().since()) seen.groups.push_back(group);
+      if (group.last_seen > rules().looked_at()) seen.groups.push_back(group);
     }
     seen.breakers = std::exchange(breakers_, {});
     seen.hospitals = std::exchange(hospitals_, {});
     seen.jobs = jobs_;
     seen.oldest = oldest_;
-    seen.is_snoozed = [&](model::GroupId id) { return groups_[id.value].snoozed_until > now; };
+    seen.is_snoozed = [&](model::GroupId id) { return model::is_snoozed(groups_[id.value].snooze, now); };
     auto raised = rules().look(seen);
     for (AlertRecord& alert : raised) {
       alert.number = model::AlertId(kept_.alerts.size() + 1);
       kept_.alerts.push_back(alert);
     }
-    kept_.looked_at = now;
+    kept_.looked_at = rules().looked_at();
+    kept_.case_age = case_age_;
     return raised;
   }
   std::vector<AlertKind> kinds(Instant now) {
@@ -62,6 +67,7 @@ class AlertRulesTest : public ::testing::Test {
     std::vector<GroupRecord> groups;
     for (const auto& [id, group] : groups_) groups.push_back(group);
     rules_.emplace(case_age, kept_, groups, now);
+    case_age_ = case_age;
   }
   AlertRules& rules() {
     if (!rules_) start(kNoon);
@@ -74,6 +80,8 @@ class AlertRulesTest : public ::testing::Test {
   std::vector<model::ReplayJobRecord> jobs_;
   std::vector<model::CaseRecord> oldest_;
   model::KeptAlerts kept_;
+  Duration write_takes_{};
+  Duration case_age_{};
   std::optional<AlertRules> rules_;
 };
 
@@ -91,9 +99,29 @@ TEST_F(AlertRulesTest, ANewGroupIsToldOnce) {
 }
 
 TEST_F(AlertRulesTest, ACaseThatBecomesVisibleLateIsNotOverlooked) {
+  rules();
+  write_takes_ = 2s;
   look(kNoon + 5s);
   admit(1, kNoon + 4s);
   EXPECT_THAT(kinds(kNoon + 6s), ElementsAre(AlertKind::new_group));
+}
+
+/// However long the disk stalls: not overlooked, and told once although many looks meet it.
+TEST_F(AlertRulesTest, ACaseThatBecomesVisibleVeryLateIsToldOnce) {
+  rules();
+  const Instant stalled = kNoon + 10s;
+  for (Instant now = stalled; now < stalled + 10min; now = now + 1s) {
+    write_takes_ = now - stalled;
+    EXPECT_THAT(kinds(now), IsEmpty());
+  }
+  admit(1, stalled + 1s);
+  for (Instant now = stalled + 10min; now < stalled + 20min; now = now + 1s) {
+    write_takes_ = now - stalled;  // of another shard: what is seen goes no further
+    EXPECT_THAT(kinds(now), SizeIs(now == stalled + 10min ? 1 : 0));
+  }
+  write_takes_ = {};
+  EXPECT_THAT(kinds(stalled + 20min), IsEmpty());
+  EXPECT_EQ(rules().looked_at(), stalled + 20min - 1us);
 }
 
 TEST_F(AlertRulesTest, AfterAWeekOfQuietItIsNewAgain) {
@@ -138,12 +166,37 @@ TEST_F(AlertRulesTest, ManyNewGroupsAreToldTogether) {
 TEST_F(AlertRulesTest, ASnoozedGroupSaysNothing) {
   rules();
   admit(1, kNoon + 1s);
-  groups_[1].snoozed_until = kNoon + 1h;
+  groups_[1].snooze.until = kNoon + 1h;
   for (int i = 0; i < 100; ++i) admit(1, kNoon + 1s, true);
   EXPECT_THAT(kinds(kNoon + 2s), IsEmpty());
   EXPECT_THAT(kinds(kNoon + 1min), IsEmpty());
   for (int i = 0; i < 100; ++i) admit(1, kNoon + 2h, true);
   EXPECT_THAT(kinds(kNoon + 2h + 1s), ElementsAre(AlertKind::relapse, AlertKind::surge));
+}
+
+TEST_F(AlertRulesTest, ACaseThatWakesAGroupIsToldOf) {
+  rules();
+  admit(1, kNoon + 1s);
+  look(kNoon + 2s);
+  model::GroupPatch patch;
+  patch.snooze.until_version = ">=2.4.2";
+  model::apply(patch, kNoon + 1h, groups_[1]);
+  for (int i = 0; i < 100; ++i) admit(1, kNoon + 2h, true);
+  EXPECT_THAT(kinds(kNoon + 2h + 1s), IsEmpty());
+  // What came before within the same second came to a group that was snoozed.
+  admit(1, kNoon + 3h - 1us, true);
+  admit(1, kNoon + 3h, true, "billing", "2.4.2");
+  const auto raised = look(kNoon + 3h + 1s);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_EQ(raised[0].kind, AlertKind::group_woken);
+  EXPECT_EQ(raised[0].caused_at, kNoon + 3h);
+  EXPECT_THAT(raised[0].sentence,
+              HasSubstr("billing: a cause that was snoozed has woken (version 2.4.2): Timeout: order timed out"));
+  EXPECT_THAT(kinds(kNoon + 3h + 2s), IsEmpty());
+  start(kNoon + 3h + 3s);
+  EXPECT_THAT(kinds(kNoon + 3h + 4s), IsEmpty());
+  admit(1, kNoon + 4h, true);
+  EXPECT_THAT(kinds(kNoon + 4h + 1s), ElementsAre(AlertKind::relapse)) << "it is awake";
 }
 
 TEST_F(AlertRulesTest, ASurgeIsToldOnceAnHour) {
@@ -154,7 +207,7 @@ TEST_F(AlertRulesTest, ASurgeIsToldOnceAnHour) {
   const auto raised = look(kNoon + 4s);
   ASSERT_THAT(raised, SizeIs(1)) << "the subscription is not told of beside its group";
   EXPECT_EQ(raised[0].kind, AlertKind::surge);
-  EXPECT_THAT(raised[0].counts, ::testing::Contains(std::pair<std::string, std::uint64_t>("last_minute", 20)));
+  EXPECT_THAT(raised[0].counts, Contains(std::pair<std::string, std::uint64_t>("last_minute", 20)));
   for (int i = 0; i < 5000; ++i) admit(1, kNoon + 30s);
   EXPECT_THAT(kinds(kNoon + 31s), IsEmpty());
 }
@@ -194,9 +247,26 @@ TEST_F(AlertRulesTest, ARelapseIsToldOnceInTenMinutes) {
   admit(1, kNoon + 2min, true);
   EXPECT_THAT(kinds(kNoon + 2min + 1s), IsEmpty());
   admit(1, kNoon + 12min, true);
-  EXPECT_THAT(look(kNoon + 12min + 1s).at(0).sentence, HasSubstr("3 relapses so far"));
+  const auto next = look(kNoon + 12min + 1s);
+  EXPECT_THAT(next.at(0).sentence, HasSubstr("3 relapses so far, 2 of them since this was told last"));
+  EXPECT_THAT(next.at(0).counts, Contains(std::pair<std::string, std::uint64_t>("relapses_since_last_alert", 2)));
   start(kNoon + 13min);
   EXPECT_THAT(kinds(kNoon + 13min), IsEmpty());
+}
+
+/// Also of a pause that was long ago, or before a restart.
+TEST_F(AlertRulesTest, WhatCameBackDuringThePauseIsCountedInTheNextAlert) {
+  rules();
+  for (int i = 0; i < 5; ++i) {
+    admit(1, kNoon + 1min * (i + 1), true);
+    look(kNoon + 1min * (i + 1) + 1s);
+  }
+  for (int minutes = 0; minutes < 5 * 60; ++minutes) look(kNoon + 10min + 1min * minutes);
+  start(kNoon + 6h);
+  admit(1, kNoon + 7h, true);
+  const auto raised = look(kNoon + 7h + 1s);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_THAT(raised[0].sentence, HasSubstr("6 relapses so far, 5 of them since this was told last"));
 }
 
 class AgeingTest : public AlertRulesTest {
@@ -240,9 +310,36 @@ TEST_F(AgeingTest, WhatWasOldBeforeTheFirstStartIsNotNews) {
   EXPECT_THAT(kinds(kNoon + 2min), IsEmpty());
 }
 
+/// The configuration asks for less patience than before: what has become old by that is told of, and what was told of
+/// is not repeated.
+TEST_F(AgeingTest, ALowerAgeTellsOfWhatIsOldNow) {
+  rules();
+  oldest_ = {open_case(7, kNoon - 30h), open_case(8, kNoon + 1s, "orders")};
+  EXPECT_THAT(kinds(kNoon + 20h), IsEmpty());
+  start(kNoon + 20h + 1min, 1h);
+  const auto raised = look(kNoon + 20h + 2min);
+  ASSERT_THAT(raised, SizeIs(1)) << "the other was old before the first start";
+  EXPECT_EQ(raised[0].subscription, "orders");
+  EXPECT_EQ(raised[0].caused_at, kNoon + 1s);
+  EXPECT_THAT(kinds(kNoon + 22h), IsEmpty());
+  start(kNoon + 23h, 30min);
+  EXPECT_THAT(kinds(kNoon + 23h + 1min), IsEmpty()) << "the same case";
+}
+
+/// Of a queue the oldest is told of; those behind it are when it is gone, also those that came soon after it.
+TEST_F(AgeingTest, ALowerAgeOverlooksNoCaseBehindTheOldest) {
+  rules();
+  oldest_ = {open_case(7, kNoon + 1s)};
+  EXPECT_THAT(kinds(kNoon + 24h + 1min), ElementsAre(AlertKind::ageing));
+  start(kNoon + 24h + 2min, 1h);
+  EXPECT_THAT(kinds(kNoon + 24h + 3min), IsEmpty());
+  oldest_ = {open_case(8, kNoon + 2h)};  // old by the new age only
+  EXPECT_THAT(kinds(kNoon + 25h + 2min), ElementsAre(AlertKind::ageing));
+}
+
 TEST_F(AgeingTest, ASnoozedCauseIsToldOfWhenItWakes) {
   rules();
-  groups_[1].snoozed_until = kNoon + 30h;
+  groups_[1].snooze.until = kNoon + 30h;
   oldest_ = {open_case(7, kNoon)};
   EXPECT_THAT(kinds(kNoon + 25h), IsEmpty());
   EXPECT_THAT(kinds(kNoon + 30h + 1s), ElementsAre(AlertKind::ageing));

@@ -122,6 +122,29 @@ class ShardPipelineTest : public ::testing::Test {
   std::vector<model::Delivered> delivered_;
 };
 
+/// What alerts ask: from when on something may not be visible yet.
+TEST_F(ShardPipelineTest, KnowsSinceWhenSomethingIsNotOnTheDisk) {
+  EXPECT_EQ(pipeline_.unpersisted_since(), base::Instant::never());
+  look();
+  EXPECT_EQ(pipeline_.unpersisted_since(), base::Instant::never()) << "nothing is to be written";
+  const base::Instant first = now_;
+  publish();
+  now_ = now_ + 1s;
+  publish();
+  EXPECT_EQ(pipeline_.unpersisted_since(), first);
+  ASSERT_TRUE(seal());
+  now_ = now_ + 1s;
+  const base::Instant third = now_;
+  publish();
+  now_ = now_ + 1s;
+  ASSERT_TRUE(seal());
+  EXPECT_EQ(pipeline_.unpersisted_since(), first);
+  persist();
+  EXPECT_EQ(pipeline_.unpersisted_since(), third);
+  persist();
+  EXPECT_EQ(pipeline_.unpersisted_since(), base::Instant::never());
+}
+
 TEST_F(ShardPipelineTest, AnAckAloneIsSealedAfterItsRideAndConfirmedWhenDurable) {
   settle(0);
   EXPECT_FALSE(seal());

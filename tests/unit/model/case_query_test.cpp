@@ -99,6 +99,21 @@ TEST(CaseQuery, EachFieldIsCompared) {
   }
 }
 
+TEST(CaseQuery, ACaseIsFoundByTheRuleThatMadeIt) {
+  CaseRecord record = a_case();
+  const auto of = [&](std::string_view text) { return matches(*parse_case_query(text, kNow), record); };
+  EXPECT_FALSE(of("quarantine=1-4-9"));
+  EXPECT_TRUE(of("quarantine!=1-4-9"));
+  record.quarantine = 9;
+  EXPECT_TRUE(of("quarantine=1-4-9"));
+  for (const char* other : {"quarantine=0-4-9", "quarantine=1-5-9", "quarantine=1-4-8", "quarantine!=1-4-9"}) {
+    EXPECT_FALSE(of(other)) << other;
+  }
+  EXPECT_EQ(to_text(*parse_case_query("quarantine=\"1-4-9\"", kNow)), "quarantine=1-4-9");
+  EXPECT_THAT(refusal("quarantine=nine"), HasSubstr("expected the id of a quarantine rule"));
+  EXPECT_THAT(refusal("quarantine~9"), HasSubstr("expected = or != behind quarantine"));
+}
+
 TEST(CaseQuery, AllTermsMustHold) {
   EXPECT_TRUE(holds("subscription=billing state=admitted\terror~ledger  attempts>1"));
   EXPECT_FALSE(holds("subscription=billing state=replaying error~ledger"));

@@ -112,6 +112,22 @@ TEST(GroupRecord, WhatIsNotedOutlivesItsCases) {
   EXPECT_TRUE(group.is_empty());
 }
 
+TEST(GroupRecord, ACaseWakesIt) {
+  GroupRecord group;
+  enter(group, a_case(CaseState::admitted), true);
+  GroupPatch patch;
+  patch.snooze.until_version = ">=2.4.2";
+  apply(patch, kNoon, group);
+  enter(group, a_case(CaseState::admitted, kNoon + hours(1), "2.4.1"), true);
+  enter(group, a_case(CaseState::replaying, kNoon + hours(1), "2.4.2"), false);
+  EXPECT_TRUE(is_snoozed(group.snooze, kNoon + hours(1))) << "that one was not admitted now";
+  GroupRecord alone;
+  apply(patch, kNoon, alone);
+  EXPECT_FALSE(alone.is_empty()) << "a snooze is a note";
+  enter(group, a_case(CaseState::admitted, kNoon + hours(2), "2.4.2"), true);
+  EXPECT_EQ(woken(group.snooze, kNoon + hours(2)), (Woken{kNoon + hours(2), "version 2.4.2"}));
+}
+
 TEST(GroupTrend, HoursAndDaysMoveOn) {
   GroupTrend trend;
   trend.add(kNoon);

@@ -61,11 +61,12 @@ TEST_F(AlertsTest, AreKeptAsTheyAreAndForgotten) {
   EXPECT_EQ(store_->read_alerts().value(), model::KeptAlerts());
   AlertRecord plain;
   plain.number = AlertId(300);
-  commit({model::PutAlerts{{Instant{100}, {plain, full(2)}, {}}}});
+  commit({model::PutAlerts{{Instant{100}, {plain, full(2)}, {}, base::Duration(7)}}});
   reopen();
-  EXPECT_EQ(store_->read_alerts().value(), (model::KeptAlerts{Instant{100}, {full(2), plain}}));
+  EXPECT_EQ(store_->read_alerts().value(), (model::KeptAlerts{Instant{100}, {full(2), plain}, base::Duration(7)}));
   commit({model::PutAlerts{{Instant{}, {}, {AlertId(2)}}}});
-  EXPECT_EQ(store_->read_alerts().value(), (model::KeptAlerts{Instant{100}, {plain}})) << "the time stays";
+  EXPECT_EQ(store_->read_alerts().value(), (model::KeptAlerts{Instant{100}, {plain}, base::Duration(7)}))
+      << "the time stays, and the age";
 }
 
 TEST_F(AlertsTest, GroupsAreFoundByTheirNewestCase) {

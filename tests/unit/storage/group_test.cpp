@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "model/quarantine.h"
 #include "unit/storage/store_fixture.h"
 
 namespace lazaret::storage {
@@ -154,6 +155,33 @@ TEST_F(GroupTest, EveryIndexListsTheSame) {
   }
 }
 
+TEST_F(GroupTest, TheCasesOfAQuarantineRuleAreListed) {
+  hospital(3, [](std::uint64_t) { return "x"; });
+  publish({"body", "body"});
+  source().cursor = Offset(5);
+  for (std::uint64_t offset = 3; offset < 5; ++offset) {
+    model::AdmitCase admit;
+    admit.record.id = case_id(offset);
+    admit.record.subscription = admit.record.source = queue_.name;
+    admit.record.reason = model::CaseReason::quarantined;
+    admit.record.quarantine = 40 + offset;
+    admit.record.admitted_at = admit.record.first_admitted_at = base::Instant{static_cast<std::int64_t>(2000 + offset)};
+    ++state_.counters.in_hospital;
+    commit({admit, put_state()});
+  }
+  const auto rule = [this](std::uint64_t number) {
+    return model::QuarantineId{case_id(0).shard, case_id(0).subscription, number}.to_string();
+  };
+  for (const std::size_t max : {1, 10}) {
+    EXPECT_THAT(list("quarantine=" + rule(44), max), ElementsAre(4));
+    EXPECT_THAT(list("quarantine=" + rule(43) + " state=admitted", max), ElementsAre(3));
+    EXPECT_THAT(list("quarantine=" + rule(43) + " state=discarded", max), IsEmpty());
+    EXPECT_THAT(list("quarantine!=" + rule(43), max), ElementsAre(4, 2, 1, 0));
+    EXPECT_THAT(list("quarantine=9-9-9", max), IsEmpty());
+  }
+  EXPECT_EQ(count("quarantine=" + rule(43)), 1u);
+}
+
 TEST_F(GroupTest, WhatIsNotedOutlivesTheCases) {
   hospital(1, [](std::uint64_t) { return "x"; });
   const GroupId id = groups()[0].id;
@@ -175,6 +203,34 @@ TEST_F(GroupTest, WhatIsNotedOutlivesTheCases) {
   commit({patch});
   EXPECT_THAT(groups(), IsEmpty());
   EXPECT_EQ(store_->read_group(id).code(), base::Code::NOT_FOUND);
+}
+
+TEST_F(GroupTest, WhatMayWakeItIsKeptAndACaseWakesItInItsOwnWrite) {
+  publish(std::vector<std::string>(5, "body"));
+  source().cursor = Offset(5);
+  fail(0, "x", 1000);
+  model::PatchGroup patch;
+  patch.id = groups()[0].id;
+  patch.at = base::Instant{2000};
+  patch.patch.snooze.until_version = ">=2.4";
+  patch.patch.snooze.until_rate = model::CaseRate{3, std::chrono::minutes(1)};
+  patch.patch.snooze.until = base::Instant{9000};
+  commit({patch});
+  fail(1, "x", 3000);
+  const model::Snooze before = groups()[0].snooze;
+  EXPECT_EQ(before.set_at, base::Instant{2000});
+  EXPECT_EQ(before.until_version, ">=2.4");
+  EXPECT_EQ(before.pace.counts.front(), 1u);
+  reopen();
+  EXPECT_EQ(groups()[0].snooze, before);
+  fail(2, "x", 4000);
+  EXPECT_TRUE(model::is_snoozed(groups()[0].snooze, base::Instant{4000}));
+  fail(4, "x", 5000);  // of version 2.4
+  EXPECT_EQ(groups()[0].snooze.woken_at, base::Instant{5000});
+  EXPECT_EQ(groups()[0].snooze.woken_by, "version 2.4");
+  reopen();
+  EXPECT_EQ(model::woken(groups()[0].snooze, base::Instant{6000}), (model::Woken{base::Instant{5000}, "version 2.4"}));
+  EXPECT_THAT(findings(), IsEmpty());
 }
 
 TEST_F(GroupTest, ACaseThatGoesLeavesNothingInAnyIndex) {
