@@ -91,14 +91,6 @@ Result<Wanted> read_wanted(const std::string& body) {
   return wanted;
 }
 
-/// A queue, or a subscription.
-Result<engine::QueueRef> find_consumed(const Broker& broker, const std::string& name) {
-  auto queue = broker.engine.directory().find(name);
-  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or subscription \"" + name + "\"");
-  if (queue->kind != model::Kind::topic) return queue;
-  return Status(Code::BAD_REQUEST, name + " is a topic: a quarantine rule is about one of its subscriptions");
-}
-
 model::AuditFields fields_of(const QuarantineId& id, const model::QuarantineRecord& rule) {
   model::AuditFields fields{{"filter", rule.filter}, {"id", id.to_string()}};
   if (!rule.reason.empty()) fields.emplace_back("reason", rule.reason);
@@ -141,6 +133,13 @@ Result<Released> release_cases(Broker& broker, const QuarantineId& id, Deadline 
 }
 
 }  // namespace
+
+Result<engine::QueueRef> find_consumed(const Broker& broker, const std::string& name) {
+  auto queue = broker.engine.directory().find(name);
+  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or subscription \"" + name + "\"");
+  if (queue->kind != model::Kind::topic) return queue;
+  return Status(Code::BAD_REQUEST, name + " is a topic: name one of its subscriptions");
+}
 
 json::object quarantine_json(model::ShardId shard, const model::QuarantineRecord& record, const std::string& name) {
   return {{"id", QuarantineId{shard, record.subscription, record.number}.to_string()},
@@ -238,7 +237,11 @@ Result<Response> lift_quarantine(Broker& broker, const Request& request) {
   Response response = json_response(
       200, json::object{
                {"id", request.arguments[0]}, {"lifted", !gone}, {"released", released.count}, {"more", released.more}});
-  if (!gone && !lifted->rules.empty()) response.change.before = fields_of(*id, lifted->rules.front());
+  if (!gone && !lifted->rules.empty()) {
+    response.change.before = fields_of(*id, lifted->rules.front());
+    // The target is the rule: whoever asks what was changed on a queue finds it by this.
+    response.change.before.emplace_back("subscription", name_of(broker, lifted->rules.front()));
+  }
   if (*release) response.change.after = {{"released", std::to_string(released.count)}};
   return response;
 }
