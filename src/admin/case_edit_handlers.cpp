@@ -1,4 +1,5 @@
-// Edits of a case's message: a new version, the versions that there are, and what differs between them.
+// Edits of a case's message: a new version or what it would be, the versions that there are, and what differs between
+// them.
 #include <charconv>
 
 #include "admin/case_json.h"
@@ -169,14 +170,15 @@ model::AuditChange change_of(const Mask& mask, const model::Message& before, std
 }
 
 /// Whoever was slower learns what the message is now, and what differs from what they saw.
-Response stale(Broker& broker, const model::CaseRecord& record, const Status& status, std::uint32_t seen) {
-  const auto now = broker.engine.store().read_case(record.id);
+Response stale(Broker& broker, const Request& request, const Status& status) {
+  const auto now = find_case(broker, request);
+  const auto seen = expected_version(request);
   Response response = problem(status);
-  if (!now.ok()) return response;
+  if (!now.ok() || !seen.ok()) return response;
   json::object document = problem_json(status);
   document["version"] = now->version;
-  document["expected"] = seen;
-  const auto difference = difference_json(broker, *now, std::min(seen, now->version), now->version);
+  document["expected"] = *seen;
+  const auto difference = difference_json(broker, *now, std::min(*seen, now->version), now->version);
   document["difference"] = difference.ok() ? json::value(difference->at("lines")) : json::value(nullptr);
   response.body = to_text(document) + "\n";
   response.headers.emplace_back("ETag", etag_of(now->version));
@@ -186,6 +188,35 @@ Response stale(Broker& broker, const model::CaseRecord& record, const Status& st
 Status too_late_for(const model::CaseRecord& record, std::uint32_t seen) {
   return Status(Code::STALE_VERSION, "the message of case " + record.id.to_string() + " is at version " +
                                          std::to_string(record.version) + " by now, not at " + std::to_string(seen));
+}
+
+Result<json::object> parse_edit(const Request& request) {
+  return parse_object(request.body, {"merge", "body", "body_base64", "headers", "content_type", "by", "note"},
+                      kMergeDepth + 2);
+}
+
+/// An edit as it is asked for: nothing is changed yet.
+struct AskedEdit {
+  model::CaseRecord record;
+  std::uint32_t seen = 0;
+  model::MessageRef before;
+  model::MessageRef after;
+};
+
+/// STALE_VERSION when the message has another version by now than the one that was seen.
+Result<AskedEdit> read_edit(Broker& broker, const Request& request, const json::object& object) {
+  auto record = find_case(broker, request);
+  if (!record.ok()) return record.status();
+  const auto seen = expected_version(request);
+  if (!seen.ok()) return seen.status();
+  LZ_RETURN_IF_ERROR(check_open(*record));
+  if (*seen != record->version) return too_late_for(*record, *seen);
+  auto before = read_version(broker, *record, *seen);
+  if (!before.ok()) return before.status();
+  if (*before == nullptr) return Status(Code::MESSAGE_DAMAGED);
+  auto after = edited(broker.config, **before, object);
+  if (!after.ok()) return after.status();
+  return AskedEdit{std::move(*record), *seen, std::move(*before), std::move(*after)};
 }
 
 Result<std::uint32_t> version_in_path(const Request& request) {
@@ -206,35 +237,41 @@ Result<std::string> actor_of(const json::object& object, const Request& request)
 }
 
 Result<Response> edit_case(Broker& broker, const Request& request) {
-  const auto object = parse_object(
-      request.body, {"merge", "body", "body_base64", "headers", "content_type", "by", "note"}, kMergeDepth + 2);
+  const auto object = parse_edit(request);
   if (!object.ok()) return object.status();
   auto by = actor_of(*object, request);
   if (!by.ok()) return by.status();
   auto note = text_field(*object, "note");
   if (!note.ok()) return note.status();
   LZ_RETURN_IF_ERROR(check_bytes("note", *note, limits::kCaseNoteBytes));
-  const auto record = find_case(broker, request);
-  if (!record.ok()) return record.status();
-  const auto seen = expected_version(request);
-  if (!seen.ok()) return seen.status();
-  LZ_RETURN_IF_ERROR(check_open(*record));
-  if (*seen != record->version) return stale(broker, *record, too_late_for(*record, *seen), *seen);
-  const auto before = read_version(broker, *record, *seen);
-  if (!before.ok()) return before.status();
-  if (*before == nullptr) return Status(Code::MESSAGE_DAMAGED);
-  auto message = edited(broker.config, **before, *object);
-  if (!message.ok()) return message.status();
-  const model::MessageRef after = *message;
+  const auto edit = read_edit(broker, request, *object);
+  if (edit.code() == Code::STALE_VERSION) return stale(broker, request, edit.status());
+  if (!edit.ok()) return edit.status();
+  const model::CaseId id = edit->record.id;
   const auto done = ask<model::CaseDone>(
-      broker.desk, record->id.shard,
-      model::EditCaseCommand{{}, record->id, *seen, std::move(*by), std::move(*note), std::move(*message)},
+      broker.desk, id.shard, model::EditCaseCommand{{}, id, edit->seen, std::move(*by), std::move(*note), edit->after},
       request.deadline);
-  if (done.code() == Code::STALE_VERSION) return stale(broker, *record, done.status(), *seen);
+  if (done.code() == Code::STALE_VERSION) return stale(broker, request, done.status());
   if (!done.ok()) return done.status();
-  auto response = case_response(broker, record->id);
-  if (response.ok()) response->change = change_of(broker.config.mask, **before, *seen, *after, done->version, *object);
+  auto response = case_response(broker, id);
+  if (response.ok()) {
+    response->change = change_of(broker.config.mask, *edit->before, edit->seen, *edit->after, done->version, *object);
+  }
   return response;
+}
+
+/// The same rules as of the edit itself, so that what is shown is what would be refused or saved.
+Result<Response> preview_edit(Broker& broker, const Request& request) {
+  const auto object = parse_edit(request);
+  if (!object.ok()) return object.status();
+  const auto edit = read_edit(broker, request, *object);
+  if (edit.code() == Code::STALE_VERSION) return stale(broker, request, edit.status());
+  if (!edit.ok()) return edit.status();
+  auto difference = difference_between(broker, *edit->before, *edit->after);
+  if (!difference.ok()) return difference.status();
+  (*difference)["from"] = edit->seen;
+  (*difference)["to"] = edit->seen + 1;
+  return json_response(200, *difference);
 }
 
 Result<Response> get_case_version(Broker& broker, const Request& request) {

@@ -70,6 +70,7 @@ base::Result<Response> import_cases(Broker& broker, const Request& request);
 
 // case_edit_handlers.cpp
 base::Result<Response> edit_case(Broker& broker, const Request& request);
+base::Result<Response> preview_edit(Broker& broker, const Request& request);
 base::Result<Response> get_case_version(Broker& broker, const Request& request);
 base::Result<Response> get_case_diff(Broker& broker, const Request& request);
 /// Who asks: as the body says in `by`, else as the header X-Lazaret-Actor does, else where they come from.
@@ -89,6 +90,8 @@ base::Result<Response> list_quarantines(Broker& broker, const Request& request);
 base::Result<Response> add_quarantine(Broker& broker, const Request& request);
 base::Result<Response> get_quarantine(Broker& broker, const Request& request);
 base::Result<Response> lift_quarantine(Broker& broker, const Request& request);
+/// The queue or subscription of this name. NOT_FOUND; BAD_REQUEST of a topic.
+base::Result<engine::QueueRef> find_consumed(const Broker& broker, const std::string& name);
 
 // audit_handlers.cpp
 base::Result<Response> list_audit(Broker& broker, const Request& request);

@@ -93,14 +93,6 @@ Result<Wanted> read_wanted(const std::string& body) {
   return wanted;
 }
 
-/// A queue, or a subscription.
-Result<engine::QueueRef> find_consumed(const Broker& broker, const std::string& name) {
-  auto queue = broker.engine.directory().find(name);
-  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or subscription \"" + name + "\"");
-  if (queue->kind != model::Kind::topic) return queue;
-  return Status(Code::BAD_REQUEST, name + " is a topic: a quarantine rule is about one of its subscriptions");
-}
-
 model::AuditFields fields_of(const QuarantineId& id, const model::QuarantineRecord& rule) {
   model::AuditFields fields{{"filter", rule.filter}, {"id", id.to_string()}};
   if (!rule.reason.empty()) fields.emplace_back("reason", rule.reason);
@@ -166,6 +158,13 @@ Result<Release> release(Broker& broker, hospital::NewReplayJob wanted, Deadline 
 }
 
 }  // namespace
+
+Result<engine::QueueRef> find_consumed(const Broker& broker, const std::string& name) {
+  auto queue = broker.engine.directory().find(name);
+  if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or subscription \"" + name + "\"");
+  if (queue->kind != model::Kind::topic) return queue;
+  return Status(Code::BAD_REQUEST, name + " is a topic: name one of its subscriptions");
+}
 
 json::object quarantine_json(model::ShardId shard, const model::QuarantineRecord& record, const std::string& name) {
   return {{"id", QuarantineId{shard, record.subscription, record.number}.to_string()},
@@ -272,7 +271,11 @@ Result<Response> lift_quarantine(Broker& broker, const Request& request) {
                                                       {"job", text_or_null(job)},
                                                       {"released", released.cases.count},
                                                       {"at_least", released.cases.more}});
-  if (!gone && !lifted->rules.empty()) response.change.before = fields_of(*id, lifted->rules.front());
+  if (!gone && !lifted->rules.empty()) {
+    response.change.before = fields_of(*id, lifted->rules.front());
+    // The target is the rule: whoever asks what was changed on a queue finds it by this.
+    response.change.before.emplace_back("subscription", name_of(broker, lifted->rules.front()));
+  }
   if (released.job) response.change.after = {{"job", job}};
   return response;
 }

@@ -101,10 +101,15 @@ Result<Response> list_replayed_cases(Broker& broker, const Request& request) {
   if (!job.ok()) return job.status();
   const auto limit = number_parameter(request, "limit", limits::kPageItemsDefault, 1, limits::kPageItems);
   if (!limit.ok()) return limit.status();
-  std::optional<model::ReplayOutcome> outcome;
+  hospital::ReplayedQuery query;
   if (const auto text = request.parameter("outcome")) {
-    outcome = model::parse_replay_outcome(*text);
-    if (!outcome) return Status(Code::BAD_REQUEST, "there is no outcome \"" + std::string(*text) + "\"");
+    query.outcome = model::parse_replay_outcome(*text);
+    if (!query.outcome) return Status(Code::BAD_REQUEST, "there is no outcome \"" + std::string(*text) + "\"");
+  }
+  if (const auto name = request.parameter("subscription")) {
+    const auto queue = find_consumed(broker, std::string(*name));
+    if (!queue.ok()) return queue.status();
+    query.subscription = {(*queue)->shard, (*queue)->subscription};
   }
   std::uint64_t from = 0;
   if (const auto cursor = request.parameter("cursor")) {
@@ -112,7 +117,7 @@ Result<Response> list_replayed_cases(Broker& broker, const Request& request) {
     if (!number.ok()) return number.status();
     from = *number;
   }
-  const auto page = broker.replays.cases(job->id, outcome, from, *limit);
+  const auto page = broker.replays.cases(job->id, query, from, *limit);
   if (!page.ok()) return page.status();
   json::array items;
   for (const hospital::ReplayedCase& one : page->cases) {

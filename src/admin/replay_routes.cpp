@@ -56,6 +56,7 @@ std::vector<Route> replay_routes() {
        .summary = "The cases of a job in the order in which they are sent, and what became of each",
        .handler = list_replayed_cases,
        .query = {{.name = "outcome", .summary = "none, queued, discharged, relapsed, recalled, refused or other"},
+                 {.name = "subscription", .summary = "Those of this queue or subscription"},
                  kCursor,
                  kLimit},
        .outcomes = {{.summary = "A page of them", .schema = "ReplayedCaseList"}}},

@@ -211,7 +211,7 @@ std::vector<ReplayJobRecord> ReplayJobs::ended_since(Instant since) const {
   return ended;
 }
 
-Result<ReplayedPage> ReplayJobs::cases(ReplayJobId id, std::optional<model::ReplayOutcome> outcome, std::uint64_t from,
+Result<ReplayedPage> ReplayJobs::cases(ReplayJobId id, const ReplayedQuery& query, std::uint64_t from,
                                        std::size_t max) const {
   const auto job = find(id);
   if (!job.ok()) return job.status();
@@ -233,7 +233,8 @@ Result<ReplayedPage> ReplayJobs::cases(ReplayJobId id, std::optional<model::Repl
     if (place >= chunk.cases.size()) return Status(Code::STORAGE_DAMAGED, "part of replay job is missing");
     ReplayedCase one{chunk.cases[place]};
     if (place < chunk.outcomes.size()) one.outcome = chunk.outcomes[place];
-    if (outcome && one.outcome != *outcome) continue;
+    if (query.outcome && one.outcome != *query.outcome) continue;
+    if (query.subscription && std::pair(one.id.shard, one.id.subscription) != *query.subscription) continue;
     for (const model::ReplayRefusal& refusal : chunk.refusals) {
       if (refusal.place == place) one.because = refusal.code;
     }

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/horizon.h"
@@ -40,6 +41,11 @@ struct ReplayedCase {
   model::CaseId id;
   model::ReplayOutcome outcome = model::ReplayOutcome::none;
   base::Code because = base::Code::OK;  // of one that was refused
+};
+/// Which cases of a job are asked for; what is not given holds for all.
+struct ReplayedQuery {
+  std::optional<model::ReplayOutcome> outcome;
+  std::optional<std::pair<model::ShardId, model::SubscriptionId>> subscription;
 };
 struct ReplayedPage {
   std::vector<ReplayedCase> cases;    // in the order in which they are sent
@@ -68,8 +74,8 @@ class ReplayJobs {
   base::Instant seen_until() const { return horizon_.seen_until(engine_.now()); }
 
   /// Its cases from a place in the order of sending on.
-  base::Result<ReplayedPage> cases(model::ReplayJobId id, std::optional<model::ReplayOutcome> outcome,
-                                   std::uint64_t from, std::size_t max) const;
+  base::Result<ReplayedPage> cases(model::ReplayJobId id, const ReplayedQuery& query, std::uint64_t from,
+                                   std::size_t max) const;
   /// How many cases a job would be created for, as far as can be counted by then.
   base::Result<Counted> count(const NewReplayJob& wanted, Deadline deadline) const;
   /// How many cases were admitted since the job was created and match its filter too.

@@ -18,9 +18,10 @@ std::string_view to_string(AlertKind kind) {
 }
 
 const std::vector<AlertKind>& alert_kinds() {
-  static const std::vector<AlertKind> all = {AlertKind::new_group, AlertKind::surge,           AlertKind::relapse,
-                                             AlertKind::ageing,    AlertKind::breaker_open,    AlertKind::breaker_closed,
-                                             AlertKind::job_ended, AlertKind::hospital_budget, AlertKind::group_woken};
+  static const std::vector<AlertKind> all = {
+      AlertKind::new_group, AlertKind::surge,           AlertKind::relapse,
+      AlertKind::ageing,    AlertKind::breaker_open,    AlertKind::breaker_closed,
+      AlertKind::job_ended, AlertKind::hospital_budget, AlertKind::group_woken};
   return all;
 }
 

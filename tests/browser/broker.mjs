@@ -20,6 +20,16 @@ export async function until(what, condition, patience = PATIENCE_MS) {
   }
 }
 
+/** Runs until the function that this gives is called, which gives a promise of its end. */
+function untilCalled(program, args) {
+  const child = spawn(join(BIN, program), args, { stdio: 'ignore' });
+  const ended = new Promise((resolve) => { child.on('exit', resolve); });
+  return () => {
+    child.kill('SIGTERM');
+    return ended;
+  };
+}
+
 export class Broker {
   static async start() {
     const broker = new Broker();
@@ -77,12 +87,16 @@ export class Broker {
 
   /** A command that runs until the function that this gives is called. */
   background(args) {
-    const child = spawn(join(BIN, 'lazaret'), ['--broker', this.addresses.broker, ...args], { stdio: 'ignore' });
-    const ended = new Promise((resolve) => { child.on('exit', resolve); });
-    return () => {
-      child.kill('SIGTERM');
-      return ended;
-    };
+    return untilCalled('lazaret', ['--broker', this.addresses.broker, ...args]);
+  }
+
+  /**
+   * A worker of the demonstration, webhook-worker 1.0.1, in the same way. It acknowledges JSON objects, and fails at
+   * once with anything else.
+   */
+  worker(name) {
+    const ledger = join(this.folder, `ledger of ${name}`);
+    return untilCalled('lazaret_demo_worker', [`lazaret://${this.addresses.broker}`, name, ledger]);
   }
 
   async json(args, options) {

@@ -112,6 +112,17 @@ test('a quarantine rule shows what somebody wrote as text, in the list and in it
   await look('queue-quarantine', `/queues/${QUEUE}`, (page) => page.getByText('RLO').first().waitFor());
 });
 
+test('a version that is none is text, in the sentence and in what the broker says to it', async () => {
+  const page = await open(browser, broker, '/hospital/cases', { allowed: ['400'] });
+  await page.getByRole('button', { name: 'Replay everything that matches…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel(/^Only to consumers of a version/).fill(`${SCRIPT.replaceAll(' ', '-')}${TURNED}`);
+  await dialog.getByRole('alert').getByText('RLO').waitFor();
+  await dialog.locator('p').first().getByText('<script>').waitFor();
+  await expectUnharmed(page, 'a version');
+  await close(page);
+});
+
 test('a line of a megabyte is cut, and the rest can be seen', async () => {
   const page = await open(browser, broker, `/hospital/cases/${cases.long}`);
   const view = page.locator('.body-view');

@@ -74,7 +74,7 @@ test('messages are quarantined, looked at, and released when the rule is lifted'
   await look(page, 'quarantine');
 
   await row(page, 'label.large.#').getByRole('link', { name: '3', exact: true }).click();
-  await page.waitForURL(/\/hospital\/cases\?filter=subscription%3Dlabels\+reason%3Dquarantined/);
+  await page.waitForURL(/\/hospital\/cases\?filter=quarantine%3D/);
   await until('its cases are listed', async () => (await row(page, 'label.large.a3').count()) === 3);
   await page.goBack();
 

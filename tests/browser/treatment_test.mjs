@@ -72,7 +72,7 @@ test('a message is edited, what differs is shown, and the replay sends the new v
   await save.click();
   await page.getByText('version 1', { exact: true }).first().waitFor();
   await page.getByText('the right number').waitFor();
-  await page.locator('.difference .in', { hasText: '17' }).waitFor();
+  await page.locator('.difference .added', { hasText: '17' }).waitFor();
 
   // Somebody else is faster: nothing is overwritten.
   await page.getByRole('button', { name: 'Edit…' }).click();
@@ -97,15 +97,18 @@ test('a message is edited, what differs is shown, and the replay sends the new v
 
 test('a message is compared with one that went well', async () => {
   await broker.queue('compared');
+  // A log is trimmed up to what is not settled: this one stays, so that the one that went well does.
+  await broker.publish('compared', { type: 'waits', body: 'x' });
   await broker.publish('compared', { type: 'order.created', body: '{"order": 1, "country": "NL"}',
     content_type: 'application/json' });
-  await broker.json(['consume', 'compared', '--count', '1', '--print']);
+  const consume = ['consume', 'compared', '--accept', 'order.created', '--count', '1'];
+  await broker.cli([...consume, '--print']);
   await broker.publish('compared', { type: 'order.created', body: '{"order": 2}', content_type: 'application/json' });
-  await broker.fail('compared', 1, 'no country');
+  await broker.cli([...consume, '--exec', 'echo no country >&2; exit 1']);
   const [one] = await broker.cases('?queue=compared');
   const page = await open(browser, broker, `/hospital/cases/${one.id}`);
   await page.getByRole('button', { name: /Compare with/ }).click();
-  await page.locator('.difference .out', { hasText: '"country": "NL"' }).waitFor();
+  await page.locator('.difference .removed', { hasText: '"country": "NL"' }).waitFor();
   await expectAccessible(page, 'a comparison');
   await screenshot(page, 'compared');
   await close(page);
@@ -124,6 +127,28 @@ test('who did what to a case stands beside it, and in the audit trail', async ()
   await page.waitForURL(/operation=discardCase/);
   await page.getByRole('listitem').filter({ hasText: 'discard case' }).getByRole('link', { name: one.id }).click();
   await page.waitForURL(/hospital\/cases/);
+  await close(page);
+});
+
+test('older calls of the audit trail are read when somebody asks for them, once each', async () => {
+  await broker.queue('much');
+  for (let i = 0; i < 130; ++i) {
+    const answer = await fetch(`${broker.url}/api/v1/queues/much`, { method: 'PATCH',
+      headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ max_attempts: i + 2 }) });
+    assert.equal(answer.status, 200);
+  }
+  const page = await open(browser, broker, '/hospital/audit?target=much');
+  const calls = page.locator('ol.audit > li');
+  await page.getByText('max_attempts: 130 → 131').waitFor();
+  assert.equal(await calls.count(), 100);
+  await page.getByRole('button', { name: 'Older ones' }).click();
+  await page.getByText('put queue').waitFor();
+  assert.equal(await calls.count(), 131);
+  assert.equal(await page.getByText('max_attempts: 30 → 31').count(), 1);
+  assert.equal(await page.getByRole('button', { name: 'Older ones' }).count(), 0, 'that was all');
+  await page.getByLabel('Of this operation').fill('putQueue');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await until('only that is listed', async () => (await calls.count()) === 1);
   await close(page);
 });
 

@@ -94,6 +94,13 @@ TEST_F(Audit, WhatAnOperatorDoesToACaseIsThere) {
                 .status,
             200);
   EXPECT_EQ(as("ann", "PATCH", "hospital/cases/" + id, R"({"body":"{}"})", {{"If-Match", "\"0\""}}).status, 412);
+  // Whoever writes an edit sees again and again what would differ: it is one look.
+  for (const std::string country : {"s", "s3", "s3cret"}) {
+    const HttpAnswer preview = as("ann", "POST", "hospital/cases/" + id + "/diff",
+                                  R"({"merge":{"country":")" + country + "\"}}", {{"If-Match", "\"1\""}});
+    EXPECT_EQ(preview.status, 200) << preview.body;
+  }
+  EXPECT_EQ(entries("operation=previewEdit").size(), 2u) << "its beginning and its end";
   ASSERT_EQ(as("carl", "POST", "hospital/cases/" + id + "/discard", R"({"reason":"no use"})").status, 200);
 
   const Call look = call("getCase", id);
@@ -161,6 +168,7 @@ TEST_F(Audit, GroupsRulesAndJobs) {
   EXPECT_EQ(call("addQuarantine", "orders").ended.at("after").at("id"), json::value(rule_id));
   ASSERT_EQ(as("ann", "DELETE", "hospital/quarantines/" + rule_id).status, 200);
   EXPECT_EQ(call("liftQuarantine", rule_id).ended.at("status"), 200);
+  EXPECT_EQ(call("liftQuarantine", rule_id).ended.at("before").at("subscription"), "orders") << "whose rule it was";
   const auto job = as("ann", "POST", "hospital/replays", R"({"filter":"queue=orders"})");
   ASSERT_EQ(job.status, 202);
   EXPECT_EQ(call("createReplay", "queue=orders").ended.at("after").at("job"), "1");

@@ -122,6 +122,45 @@ TEST_F(Cure, AStaleEditIsToldWhatThereIsNow) {
   EXPECT_THAT(boost::json::serialize(problem.at("difference")), HasSubstr(R"(\"order\": 2)"));
 }
 
+TEST_F(Cure, AnEditIsSeenBeforeItIsMade) {
+  const std::string id = admit("orders", R"({"order":1,"country":null})");
+  const auto preview = [&](const std::string& edit, const std::string& if_match) {
+    Fields fields;
+    if (!if_match.empty()) fields["If-Match"] = if_match;
+    return http(broker.admin(), "POST", target(id, "/diff"), edit, fields);
+  };
+  const HttpAnswer shown_before = preview(R"({"merge":{"country":"NL"},"headers":{"region":null}})", version(0));
+  ASSERT_EQ(shown_before.status, 200) << shown_before.body;
+  EXPECT_EQ(shown_before.json().at("from"), 0);
+  EXPECT_EQ(shown_before.json().at("to"), 1);
+  EXPECT_THAT(shown_before.body, HasSubstr(R"({"kind":"removed","text":"  \"country\": null"})"));
+  EXPECT_THAT(shown_before.body, HasSubstr(R"({"kind":"added","text":"  \"country\": \"NL\""})"));
+  EXPECT_THAT(shown_before.body, HasSubstr(R"({"kind":"removed","text":"header region: eu"})"));
+  EXPECT_EQ(shown(id).at("version"), 0) << "nothing was changed";
+
+  // Refused as the edit would be.
+  EXPECT_EQ(preview(R"({"merge":{}})", "").status, 428);
+  EXPECT_EQ(preview("{}", version(0)).status, 400);
+  EXPECT_EQ(preview(R"({"body":"{"})", version(0)).status, 422);
+
+  // The command line shows the same, and the edit then makes it so.
+  const std::vector<std::string> edit = {"hospital", "edit", id, "--merge", R"({"country":"NL"})"};
+  std::vector<std::string> rehearsed = edit;
+  rehearsed.emplace_back("--dry-run");
+  const auto told = broker.cli(rehearsed);
+  EXPECT_EQ(told.exit, 0) << told.err;
+  EXPECT_THAT(told.out, HasSubstr(R"(+   "country": "NL")"));
+  EXPECT_EQ(shown(id).at("version"), 0);
+  ASSERT_EQ(broker.cli(edit).exit, 0);
+  EXPECT_EQ(shown(id).at("version"), 1);
+  const HttpAnswer stale = preview(R"({"merge":{"order":2}})", version(0));
+  EXPECT_EQ(stale.status, 412);
+  EXPECT_EQ(stale.json().at("version"), 1);
+
+  ASSERT_EQ(post(id, "discard").status, 200);
+  EXPECT_EQ(preview(R"({"merge":{"order":2}})", version(1)).status, 409);
+}
+
 TEST_F(Cure, IsComparedWithTheNewestOfItsTypeThatWentWell) {
   client.ensure(QueueSpec{.name = "orders"});
   const auto publish = [&](const std::string& type, const std::string& body) {

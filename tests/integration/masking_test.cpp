@@ -220,13 +220,22 @@ TEST(Masking, NoQuestionAndNoEditTellsIt) {
   refused("POST", "quarantines", R"({"subscription":"orders","filter":"header.authorization~s3"})");
   const std::string target = "cases/" + ward.id;
   const std::map<std::string, std::string> now = {{"If-Match", "\"1\""}};
-  refused("PATCH", target, R"({"merge":{"card":{"number":"1"}}})", now);
-  refused("PATCH", target, R"({"merge":{"card":null}})", now);
-  refused("PATCH", target, R"({"headers":{"authorization":"x"}})", now);
-  refused("PATCH", target, R"({"body":"{\"order\":3}"})", now);
-  refused("PATCH", "cases/" + ward.closed_id, R"({"body":"{}"})", {{"If-Match", "\"0\""}});
+  const auto no_edit = [&](const std::string& path, const std::string& body,
+                           const std::map<std::string, std::string>& headers) {
+    refused("PATCH", path, body, headers);
+    refused("POST", path + "/diff", body, headers);
+  };
+  no_edit(target, R"({"merge":{"card":{"number":"1"}}})", now);
+  no_edit(target, R"({"merge":{"card":null}})", now);
+  no_edit(target, R"({"headers":{"authorization":"x"}})", now);
+  no_edit(target, R"({"body":"{\"order\":3}"})", now);
+  no_edit("cases/" + ward.closed_id, R"({"body":"{}"})", {{"If-Match", "\"0\""}});
 
   const std::string whole = R"({"body":"{\"order\":3,\"card\":{\"number\":\"***\"},\"items\":[{\"price\":\"***\"}]}"})";
+  const HttpAnswer preview = http(ward.broker.admin(), "POST", "/api/v1/hospital/" + target + "/diff", whole, now);
+  EXPECT_EQ(preview.status, 200) << preview.body;
+  EXPECT_THAT(preview.body, HasSubstr(R"("  \"order\": 3,")"));
+  EXPECT_THAT(preview.body, Not(HasSubstr(kSecret)));
   const HttpAnswer edited = http(ward.broker.admin(), "PATCH", "/api/v1/hospital/" + target, whole, now);
   EXPECT_EQ(edited.status, 200) << edited.body;
   const HttpAnswer stale = http(ward.broker.admin(), "PATCH", "/api/v1/hospital/" + target, whole, now);

@@ -114,6 +114,28 @@ TEST_F(ReplayJobs, OverHttpAJobSaysWhatItIsForAndHowFarItIs) {
   EXPECT_TRUE(rest.at("cursor").is_null() || text_of(rest, "cursor").empty());
 }
 
+TEST_F(ReplayJobs, TheCasesOfAJobAreListedByTheirQueue) {
+  admit("orders", 3);
+  admit("bills", 2);
+  admit("letters", 1);
+  const std::string id = create(R"({"filter": "subscription!=letters"})");
+  const auto of = [&](const std::string& query) {
+    return api(broker_, "/hospital/replays/" + id + "/cases?" + query).at("items").as_array().size();
+  };
+  ASSERT_TRUE(eventually([&] { return outcome(id, "queued") == 5; })) << progress(id);
+  EXPECT_EQ(of("subscription=orders"), 3u);
+  EXPECT_EQ(of("subscription=bills&outcome=queued"), 2u);
+  EXPECT_EQ(of("subscription=bills&limit=1"), 1u);
+  EXPECT_EQ(of("subscription=letters"), 0u) << "it has none of these";
+  EXPECT_EQ(broker_.cli_json({"hospital", "replays", "show", id, "--subscription", "bills"}).size(), 2u);
+  const auto status = [&](const std::string& name) {
+    return http(broker_.admin(), "GET", "/api/v1/hospital/replays/" + id + "/cases?subscription=" + name).status;
+  };
+  EXPECT_EQ(status("nobody"), 404);
+  client_.ensure_topic(TopicSpec{.name = "events"});
+  EXPECT_EQ(status("events"), 400) << "a topic has no cases";
+}
+
 TEST_F(ReplayJobs, ForAVersionItWaitsForSuchAConsumerAndGoesToNoOther) {
   admit("orders", 30);
   Inbox old_inbox, new_inbox;

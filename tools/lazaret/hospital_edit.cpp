@@ -27,6 +27,7 @@ struct EditOptions {
   std::optional<std::uint32_t> version;
   std::string by;
   std::string note;
+  bool dry_run = false;
 };
 
 std::string contents_of(const std::string& file) {
@@ -96,9 +97,15 @@ void edit(const Connection& connection, const EditOptions& given) {
   const json::object change = edit_of(given);
   const std::uint32_t seen =
       given.version ? *given.version : version_in(http.get(target({"hospital", "cases", given.id})));
-  const json::value now = http.request("PATCH", target({"hospital", "cases", given.id}), change, HttpClient::kDeadline,
-                                       {{"If-Match", '"' + std::to_string(seen) + '"'}})
-                              .body;
+  const Query headers = {{"If-Match", '"' + std::to_string(seen) + '"'}};
+  if (given.dry_run) {
+    const auto preview =
+        http.request("POST", target({"hospital", "cases", given.id, "diff"}), change, HttpClient::kDeadline, headers);
+    if (connection.json) return print_json(preview.body);
+    return print_difference(preview.body.as_object().at("lines").as_array());
+  }
+  const json::value now =
+      http.request("PATCH", target({"hospital", "cases", given.id}), change, HttpClient::kDeadline, headers).body;
   if (connection.json) return print_json(now);
   const std::uint32_t version = version_in(now);
   print_line("case " + given.id + " is at version " + std::to_string(version));
@@ -162,6 +169,7 @@ void add_hospital_edit(CLI::App& hospital, const Connection& connection) {
       ->type_name("N");
   command->add_option("--by", given->by, "Who edits; kept with the version")->type_name("TEXT");
   command->add_option("--note", given->note, "Why; kept with the version")->type_name("TEXT");
+  command->add_flag("--dry-run", given->dry_run, "Show what would differ, and change nothing");
   command->callback([&connection, given] { edit(connection, *given); });
 }
 

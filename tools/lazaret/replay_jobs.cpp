@@ -150,12 +150,21 @@ void list(const Connection& connection) {
       });
 }
 
-void show_cases(HttpClient& http, const Connection& connection, const std::string& id, const std::string& outcome) {
+/// What `replays show` is asked for.
+struct Shown {
+  std::string id;
+  bool cases = false;
+  std::string outcome;
+  std::string subscription;
+};
+
+void show_cases(HttpClient& http, const Connection& connection, const Shown& shown) {
   Query query{{"limit", "1000"}};
-  if (!outcome.empty()) query.emplace_back("outcome", outcome);
+  if (!shown.outcome.empty()) query.emplace_back("outcome", shown.outcome);
+  if (!shown.subscription.empty()) query.emplace_back("subscription", shown.subscription);
   Table table{"ID", "OUTCOME", "SUBSCRIPTION", "TYPE", "ERROR"};
   http.each_item(
-      {"hospital", "replays", id, "cases"}, query,
+      {"hospital", "replays", shown.id, "cases"}, query,
       [&](const json::object& one) {
         if (connection.json) return print_json(one);
         const json::object record = one.at("case").is_object() ? one.at("case").get_object() : json::object();
@@ -168,10 +177,10 @@ void show_cases(HttpClient& http, const Connection& connection, const std::strin
       });
 }
 
-void show(const Connection& connection, const std::string& id, bool cases, const std::string& outcome) {
+void show(const Connection& connection, const Shown& shown) {
   HttpClient http(connection.admin_address());
-  if (cases || !outcome.empty()) return show_cases(http, connection, id, outcome);
-  const json::object job = http.get(target({"hospital", "replays", id})).as_object();
+  if (shown.cases || !shown.outcome.empty() || !shown.subscription.empty()) return show_cases(http, connection, shown);
+  const json::object job = http.get(target({"hospital", "replays", shown.id})).as_object();
   if (connection.json) return print_json(job);
   print_fields(job);
 }
@@ -271,11 +280,6 @@ void add_replays_commands(CLI::App& hospital, const Connection& connection) {
     list(connection);
   });
 
-  struct Shown {
-    std::string id;
-    bool cases = false;
-    std::string outcome;
-  };
   const auto shown = std::make_shared<Shown>();
   CLI::App* showing = replays->add_subcommand("show", "One job, and what became of its cases");
   showing->add_option("id", shown->id, "The job")->required()->type_name("ID");
@@ -284,7 +288,9 @@ void add_replays_commands(CLI::App& hospital, const Connection& connection) {
       ->add_option("--outcome", shown->outcome,
                    "Those of them that are none, queued, discharged, relapsed, recalled, refused or other")
       ->type_name("OUTCOME");
-  showing->callback([&connection, shown] { show(connection, shown->id, shown->cases, shown->outcome); });
+  showing->add_option("--subscription", shown->subscription, "Those of them that are of this queue or subscription")
+      ->type_name("NAME");
+  showing->callback([&connection, shown] { show(connection, *shown); });
 
   const auto add_verb = [&](const std::string& verb, const std::string& what) {
     CLI::App* command = replays->add_subcommand(verb, what);

@@ -68,11 +68,6 @@ export async function call(name, { args = {}, query = {}, body, headers = {}, si
 
 // --- What this broker can do ---------------------------------------------------------------------------------------
 
-function resolve(description, schema) {
-  if (!schema?.$ref) return schema ?? {};
-  return description.components.schemas[schema.$ref.split('/').pop()] ?? {};
-}
-
 function readOperations(description) {
   const operations = new Map();
   for (const [name, { method, path }] of Object.entries(CALLS)) {
@@ -80,10 +75,8 @@ function readOperations(description) {
       .find(([known]) => known.replace(/\{\w+\}/g, '{}') === path.replace(/\{\w+\}/g, '{}'));
     const operation = found?.[1][method];
     if (!operation) continue;
-    const body = resolve(description, operation.requestBody?.content?.['application/json']?.schema);
     operations.set(name, {
       query: new Set((operation.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name)),
-      fields: new Set(Object.keys(body.properties ?? {})),
     });
   }
   return operations;
@@ -101,7 +94,6 @@ export async function learnOperations() {
 
 export const can = (name) => get().operations?.has(name) ?? false;
 export const takesQuery = (name, parameter) => get().operations?.get(name)?.query.has(parameter) ?? false;
-export const takesField = (name, field) => get().operations?.get(name)?.fields.has(field) ?? false;
 
 const operationsOf = (state) => state.operations;
 /** Draws anew when it is known what the broker can do; null until then. */

@@ -29,12 +29,12 @@ export const CALLS = {
   countCases: { family: 'groups', method: 'get', path: `${cases}/count`, query: ['filter'] },
   getCase: { method: 'get', path: `${cases}/{id}` },
   getCaseBody: { method: 'get', path: `${cases}/{id}/body` },
-  replayCase: { method: 'post', path: `${cases}/{id}/replay`, fields: [] },
+  replayCase: { method: 'post', path: `${cases}/{id}/replay`, fields: ['to', 'keep_attempts', 'force'] },
   discardCase: { method: 'post', path: `${cases}/{id}/discard`, fields: ['reason'] },
   restoreCase: { family: 'cure', method: 'post', path: `${cases}/{id}/restore` },
   editCase: { family: 'cure', method: 'patch', path: `${cases}/{id}`, fields: ['body', 'headers', 'note'] },
-  getCaseVersion: { family: 'cure', method: 'get', path: `${cases}/{id}/versions/{n}` },
-
+  previewEdit: { family: 'cure', method: 'post', path: `${cases}/{id}/diff`, fields: ['body', 'headers'] },
+  getCaseDiff: { family: 'cure', method: 'get', path: `${cases}/{id}/diff`, query: ['from', 'to'] },
   getAcknowledgedLike: { family: 'cure', method: 'get', path: `${cases}/{id}/acknowledged` },
 
   listGroups: {
@@ -64,11 +64,14 @@ export const CALLS = {
 
   listReplays: { family: 'replays', method: 'get', path: replays, query: ['cursor', 'limit'] },
   createReplay: {
-    family: 'replays', method: 'post', path: replays, fields: ['filter', 'ids', 'rate', 'canary', 'dry_run'],
+    family: 'replays', method: 'post', path: replays,
+    fields: ['filter', 'ids', 'rate', 'concurrency', 'canary', 'canary_needed', 'stop_at_failure_ratio',
+      'after_version', 'force', 'dry_run'],
   },
   getReplay: { family: 'replays', method: 'get', path: `${replays}/{id}` },
   listReplayCases: {
-    family: 'replays', method: 'get', path: `${replays}/{id}/cases`, query: ['outcome', 'cursor', 'limit'],
+    family: 'replays', method: 'get', path: `${replays}/{id}/cases`,
+    query: ['outcome', 'subscription', 'cursor', 'limit'],
   },
   pauseReplay: { family: 'replays', method: 'post', path: `${replays}/{id}/pause` },
   resumeReplay: { family: 'replays', method: 'post', path: `${replays}/{id}/resume` },

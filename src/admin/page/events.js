@@ -74,7 +74,8 @@ function close() {
 async function readHistories() {
   try {
     const overview = await call('getOverview');
-    set({ histories: new Map(overview.items.map((item) => [item.name, item.history])) });
+    set({ histories: new Map(overview.items.map((item) => [item.name, item.history])),
+      historiesUntil: Date.parse(overview.history_until) });
     const health = await call('getHealth');
     set({ warnings: health.warnings });
   } catch {

@@ -17,8 +17,11 @@ const OUTCOMES = [
 ];
 
 export const stateOf = (job) => ({ tone: 'calm', icon: 'none', text: words(job.state), ...STATES[job.state],
-  ...job.waiting_for_version && { tone: 'warn', icon: 'pause', text: `waits for ${job.after_version}` } });
+  ...isWaiting(job) && { tone: 'warn', icon: 'pause', text: 'waiting for a version' } });
 export const hasEnded = (job) => ['done', 'cancelled', 'stopped'].includes(job.state);
+
+/** Nobody of its version is connected where its next case is to go. */
+export const isWaiting = (job) => job.waiting_for_version && job.state !== 'paused' && !hasEnded(job);
 
 const NAMES = { queued: 'still queued', none: 'not sent' };
 

@@ -1,11 +1,8 @@
 // Quarantine rules: what one says, where its cases are, and what is done with them.
 import { call } from './api.js';
-import { caseQuery } from './actions.js';
+import { countCases } from './actions.js';
 import { sentence, term, termsOf } from './filter.js';
 import { to } from './router.js';
-
-const LOOKED_AT = 1000; // cases a page
-const PAGES = 10; // of them; a rule that has caught more is released by the broker, page by page
 
 /** [["type matches", "label.#"], …]: which messages a rule is about. */
 export function partsOf(filter) {
@@ -17,22 +14,11 @@ export function partsOf(filter) {
   });
 }
 
-const openFilter = (rule) => `${term('subscription', rule.subscription)} reason=quarantined`;
-export const casesOf = (rule) => to('/hospital/cases', { filter: openFilter(rule) });
+export const caughtFilter = (rule) => term('quarantine', rule.id);
+export const casesOf = (rule) => to('/hospital/cases', { filter: caughtFilter(rule) });
 
-/** The open cases that this rule has made, { ids, more }: the broker's lists know only those of all its rules. */
-export async function caughtBy(rule, signal) {
-  const { query } = caseQuery(`${openFilter(rule)} state=admitted`);
-  const ids = [];
-  let cursor;
-  for (let page = 0; page < PAGES; ++page) {
-    const found = await call('listCases', { query: { ...query, cursor, limit: LOOKED_AT }, signal });
-    for (const one of found.items) if (one.quarantine === rule.id) ids.push(one.id);
-    cursor = found.cursor;
-    if (!cursor) break;
-  }
-  return { ids, more: Boolean(cursor) };
-}
+/** How many of the cases that this rule has made are open, { count, more }. */
+export const caughtBy = (rule) => countCases(`${caughtFilter(rule)} state=admitted`);
 
 /** Ends a rule; it is no mistake if that has happened already. */
 export async function lift(rule) {
@@ -43,19 +29,6 @@ export async function lift(rule) {
   }
 }
 
-/** Ends a rule and replays all that it has caught, however many; gives how many those were. */
-export async function release(rule, progress) {
-  let released = 0;
-  for (let first = true; ; first = false) {
-    let answer;
-    try {
-      answer = await call('liftQuarantine', { args: { id: rule.id }, query: { release: true } });
-    } catch (problem) {
-      if (problem.code === 'NOT_FOUND' && !first) return released; // nothing was left
-      throw problem;
-    }
-    released += answer.released;
-    progress(released);
-    if (!answer.more) return released;
-  }
-}
+/** Ends a rule and replays all that it has caught; gives how many those are. */
+export const release = async (rule) => (await call('liftQuarantine',
+  { args: { id: rule.id }, query: { release: true } })).released;

@@ -8,6 +8,7 @@ const state = {
   rows: new Map(), // name -> row of the overview, the newest
   rates: new Map(), // name -> { in, out } a second
   histories: new Map(), // name -> the last hour, minute by minute
+  historiesUntil: 0, // when the last of these minutes ended, in ms
   more: false, // there are queues without a row
   skew: 0, // ms that the broker's clock is ahead of ours
   tick: 0, // rises with every event

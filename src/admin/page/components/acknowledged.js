@@ -2,7 +2,7 @@
 // somebody wants to know, since the broker looks for it in the log.
 import { html, useState } from '../view.js';
 import { call, can } from '../api.js';
-import { Difference, textOf } from './difference.js';
+import { Difference } from './difference.js';
 import { useLoad } from './load.js';
 import { Loading, ProblemNote } from './states.js';
 import { Text } from './text.js';
@@ -16,9 +16,9 @@ function Compared({ one }) {
   if (!data.message) return html`<p class="faint">None of the newest messages of this type was acknowledged here, or it
     is no longer kept.</p>`;
   return html`<p class="faint">Message <span class="mono"><${Text} value=${data.message.id} /></span>, published${' '}
-    <${Ago} at=${data.message.published_at} />, at offset ${data.message.offset}. What is taken out stands there only,
-    what is put in stands here only.</p>
-    <${Difference} before=${textOf(data.message)} after=${textOf(one.message)} />`;
+    <${Ago} at=${data.message.published_at} />, at offset ${data.message.offset}. What is removed stands there only,
+    what is added stands here only.</p>
+    <${Difference} lines=${data.lines} />`;
 }
 
 export function Acknowledged({ one }) {

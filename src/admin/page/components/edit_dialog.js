@@ -1,11 +1,13 @@
-// Editing the message of a case: body and headers. The original is kept; what differs is shown before it is saved, and
-// a version that somebody else has made meanwhile is never overwritten.
+// Editing the message of a case: body and headers. The original is kept; what will differ is asked of the broker and
+// shown before it is saved, and a version that somebody else has made meanwhile is never overwritten.
 import { html, useMemo, useState } from '../view.js';
-import { Problem, call } from '../api.js';
+import { Problem, call, can } from '../api.js';
 import { notify } from '../store.js';
 import { contentOf, parseJson } from './body.js';
 import { Dialog } from './dialog.js';
-import { Difference, textOf } from './difference.js';
+import { Difference } from './difference.js';
+import { useLoad, useSettled } from './load.js';
+import { ProblemNote } from './states.js';
 
 const isJson = (type) => /^application\/(.+\+)?json\b/.test(type ?? '');
 
@@ -47,6 +49,18 @@ function mistakeIn(text, before, headers, type) {
   return null;
 }
 
+/** What would differ, as the broker says; `changes` is what would be sent, or null. */
+function Preview({ one, tag, changes }) {
+  const wanted = changes ? JSON.stringify(changes) : '';
+  const asked = useSettled(wanted);
+  const { data, problem } = useLoad((signal) => (asked === '' ? Promise.resolve(null) : call('previewEdit', {
+    args: { id: one.id }, body: JSON.parse(asked), headers: { 'If-Match': tag }, signal })), [asked]);
+  if (!changes) return html`<p class="faint">Nothing differs yet.</p>`;
+  if (asked === wanted && problem) return html`<${ProblemNote} problem=${problem} />`;
+  if (asked !== wanted || !data) return html`<p class="faint" role="status">Comparing…</p>`;
+  return html`<${Difference} lines=${data.lines} masked=${data.masked_differs} />`;
+}
+
 export function EditDialog({ close, then, ...given }) {
   // The version that was seen when the editing began: the page behind reads on.
   const [{ one, tag }] = useState(given);
@@ -65,7 +79,7 @@ export function EditDialog({ close, then, ...given }) {
   const changes = { ...(body !== pretty && !binary && { body }) };
   const changed = read && headerChange(message.headers, read);
   if (changed && Object.keys(changed).length > 0) changes.headers = changed;
-  const after = { ...message, headers: read ?? message.headers, ...(!binary && { body }) };
+  const changesAnything = Object.keys(changes).length > 0;
   const act = async () => {
     if (note.trim()) changes.note = note.trim();
     try {
@@ -82,7 +96,7 @@ export function EditDialog({ close, then, ...given }) {
     then?.();
   };
   return html`<${Dialog} title="Edit the message" confirm="Save a new version" act=${act} close=${close}
-      disabled=${mistake !== null || Object.keys(changes).length === 0}>
+      disabled=${mistake !== null || !changesAnything}>
     <p>Save a new version of the message of case ${one.id}; the original is kept, and the next replay sends what you
       write here.</p>
     ${message.masked && html`<p class="faint">What shows as *** is masked: leave it, and it stays as it was.</p>`}
@@ -99,6 +113,7 @@ export function EditDialog({ close, then, ...given }) {
       <input type="text" maxlength="1000" value=${note} autocomplete="off" onInput=${(e) =>
         setNote(e.target.value)} /></label>
     ${mistake && html`<p class="problem-line" role="alert">${mistake}</p>`}
-    ${!mistake && html`<h3>What will differ</h3><${Difference} before=${textOf(message)} after=${textOf(after)} />`}
+    ${!mistake && can('previewEdit') && html`<h3>What will differ</h3><${Preview} one=${one} tag=${tag}
+      changes=${changesAnything ? changes : null} />`}
   </${Dialog}>`;
 }

@@ -13,6 +13,7 @@ const SHAPES = {
   case: html`<path d="M2.5 5.5h11v7.5h-11zM6 5.5v-2h4v2M8 7.5v3.5M6.2 9.2h3.6" />`,
   close: html`<path d="M4 4l8 8M12 4l-8 8" />`,
   copy: html`<path d="M5.5 5.5h7.5v8h-7.5zM10.5 5.5v-3h-7.5v8h2.5" />`,
+  options: html`<path d="M3 5h4M10 5h3M3 11h2M8 11h5M8.5 3v4M6.5 9v4" />`,
   link: html`<path d="M6 10l4-4M5 8.5L3.5 10a2.5 2.5 0 0 0 3.5 3.5L8.5 12M11 7.5L12.5 6A2.5 2.5 0 0 0 9 2.5L7.5 4" />`,
 };
 

@@ -2,13 +2,14 @@
 import { html, useState } from '../view.js';
 import { Problem, call, can } from '../api.js';
 import { term } from '../filter.js';
-import { count, some } from '../format.js';
-import { caughtBy, lift, release } from '../quarantine.js';
-import { go, segment } from '../router.js';
+import { some } from '../format.js';
+import { FEW, mannerFor } from '../manner.js';
+import { caughtBy, caughtFilter, lift, release } from '../quarantine.js';
 import { notify, useStore } from '../store.js';
-import { FEW, Pace } from './case_dialogs.js';
 import { Dialog } from './dialog.js';
 import { useLoad } from './load.js';
+import { Manner, Said, useMistake } from './manner.js';
+import { beginJob } from './replay_dialogs.js';
 import { Whose } from './rule.js';
 import { ProblemNote } from './states.js';
 import { Text } from './text.js';
@@ -66,34 +67,32 @@ export function AddQuarantineDialog({ subscription: given = '', close, then }) {
 /** `replay`: begins with what it has caught being replayed too. */
 export function LiftQuarantineDialog({ rule, replay = false, close, then }) {
   const [releases, setReleases] = useState(replay);
-  const [canary, setCanary] = useState(true);
-  const [rate, setRate] = useState(50);
-  const [done, setDone] = useState(0);
-  const { data: caught, problem } = useLoad((signal) => caughtBy(rule, signal), [rule.id]);
-  const n = caught?.ids.length ?? 0;
+  const [manner, setManner] = useState(mannerFor(Infinity));
+  const mistake = useMistake(manner);
+  const { data: caught, problem } = useLoad(() => caughtBy(rule), [rule.id]);
+  const n = caught?.count ?? 0;
   const cases = `${caught?.more ? 'at least ' : ''}${some(n, 'case')}`;
-  const asJob = n > FEW && !caught.more && can('createReplay');
+  const asJob = n > FEW && can('createReplay');
   const sends = releases && n > 0;
   const over = rule.over;
   const act = async () => {
     if (sends && asJob) {
       await lift(rule);
-      const { ids } = await caughtBy(rule); // it may have caught others meanwhile; now it catches none
+      const { count } = await caughtBy(rule); // it may have caught others meanwhile; now it catches none
       then?.();
-      if (ids.length === 0) throw new Problem({ code: 'CONFLICT', retry: 'never',
+      if (count === 0) throw new Problem({ code: 'CONFLICT', retry: 'never',
         title: 'The rule is lifted, and somebody else has taken care of all that it has caught.' });
-      const job = await call('createReplay', { body: { ids, rate, canary: canary ? 1 : 0 } });
-      go(`/hospital/replays/${segment(job.id)}`);
+      await beginJob({ filter: caughtFilter(rule) }, manner);
       return;
     }
-    const released = sends ? await release(rule, setDone) : await lift(rule);
+    const released = sends ? await release(rule) : await lift(rule);
     const text = sends ? `${some(released, 'case')} of it ${released === 1 ? 'is' : 'are'} on the way to `
       + `${rule.subscription}.` : 'What it has caught stays in the hospital.';
     notify({ kind: 'good', text: `${over ? '' : 'The rule is lifted. '}${text}` });
     then?.();
   };
   return html`<${Dialog} title=${over ? 'Replay what the rule has caught' : 'Lift a quarantine rule'} act=${act}
-    close=${close} disabled=${(releases && !caught) || (over && !sends)}
+    close=${close} disabled=${(releases && !caught) || (over && !sends) || (sends && asJob && mistake)}
     confirm=${sends ? `Replay ${cases}` : over ? 'Replay' : 'Lift the rule'}>
     <p>${over ? html`The rule about messages of <${Name} value=${rule.subscription} /> <${Whose}
         filter=${rule.filter} /> is over.`
@@ -101,8 +100,7 @@ export function LiftQuarantineDialog({ rule, replay = false, close, then }) {
         delivered again.`}
       ${sends && html` Put ${cases} that the rule has caught back on <${Name} value=${rule.subscription} />; nobody
         else gets ${n === 1 ? 'it' : 'them'}.`}
-      ${sends && asJob && canary && ` First one alone; the others at ${count(rate)} a second once it is acknowledged.`}
-      ${sends && asJob && !canary && ` All at ${count(rate)} a second.`}
+      ${sends && asJob && html` <${Said} manner=${manner} />`}
       ${sends && !asJob && n > 1 && ' All at once.'}
       ${!sends && n > 0 && ` ${caught.more ? 'At least ' : ''}${some(n, 'open case')} that it has caught `
         + `${n === 1 ? 'stays' : 'stay'} in the hospital, and can be replayed from there.`}
@@ -111,7 +109,7 @@ export function LiftQuarantineDialog({ rule, replay = false, close, then }) {
     ${!caught && !problem && html`<p class="faint" role="status">Counting what it has caught…</p>`}
     ${n > 0 && html`<label class="choice long"><input type="checkbox" checked=${releases}
       onChange=${(e) => setReleases(e.target.checked)} /><span>And replay ${cases} that it has caught</span></label>`}
-    ${sends && asJob && html`<${Pace} canary=${canary} setCanary=${setCanary} rate=${rate} setRate=${setRate} />`}
-    ${done > 0 && html`<p class="faint small" role="status">${some(done, 'case')} sent so far</p>`}
+    ${sends && asJob && html`<${Manner} manner=${manner} change=${setManner} names=${[rule.subscription]}
+      mistake=${mistake} />`}
   </${Dialog}>`;
 }

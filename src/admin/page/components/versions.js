@@ -1,20 +1,18 @@
 // The versions of an edited message: who made each and when, and what differs between two of them.
 import { html, useState } from '../view.js';
 import { call, can } from '../api.js';
-import { Difference, textOf } from './difference.js';
+import { Difference } from './difference.js';
 import { useLoad } from './load.js';
 import { Loading, ProblemNote } from './states.js';
 import { Text } from './text.js';
 import { Ago } from './time.js';
 
 function Compare({ one, from, to }) {
-  const read = (n, signal) => (n === one.version && one.message ? Promise.resolve(one.message)
-    : call('getCaseVersion', { args: { id: one.id, n }, signal }).then((answer) => answer.message ?? answer));
-  const { data, problem, again } = useLoad((signal) => Promise.all([read(from, signal), read(to, signal)]), [one.id,
-    one.version, from, to]);
+  const { data, problem, again } = useLoad((signal) => call('getCaseDiff', { args: { id: one.id }, query: { from, to },
+    signal }), [one.id, from, to]);
   if (problem) return html`<${ProblemNote} problem=${problem} again=${again} />`;
   if (!data) return html`<${Loading} what="two versions" />`;
-  return html`<${Difference} before=${textOf(data[0])} after=${textOf(data[1])} />`;
+  return html`<${Difference} lines=${data.lines} masked=${data.masked_differs} />`;
 }
 
 export function Versions({ one }) {
@@ -26,7 +24,7 @@ export function Versions({ one }) {
       </span>
       <${Text} value=${edit.by} max=${80} fallback="somebody" /> <${Ago} at=${edit.at} />
       ${edit.note && html`<div class="faint"><${Text} value=${edit.note} max=${400} /></div>`}</li>`)}</ol>
-    ${can('getCaseVersion') && html`<label class="choice">What differs between version
+    ${can('getCaseDiff') && html`<label class="choice">What differs between version
       <select value=${from} onChange=${(e) => setFrom(Number(e.target.value))}>
         ${[0, ...edits.map((edit) => edit.version)].filter((n) => n < one.version).map((n) => html`<option key=${n}
           value=${n}>${n === 0 ? '0 (the original)' : n}</option>`)}

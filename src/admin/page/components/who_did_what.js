@@ -10,11 +10,14 @@ import { Ago } from './time.js';
 
 const SHOWN = 40; // entries: two a call
 
-export function Changes({ entry }) {
-  return changesOf(entry).map(({ name, before, after }) => html`<div key=${name} class="faint"><${Text} value=${name}
+/** `changes`: [{ name, before, after }], of which one may be missing. */
+export function ChangeList({ changes }) {
+  return changes.map(({ name, before, after }) => html`<div key=${name} class="faint"><${Text} value=${name}
     max=${60} />: ${before !== undefined && html`<${Text} value=${before} max=${120} fallback="nothing" />`}${' → '}
     ${after !== undefined && html`<${Text} value=${after} max=${120} fallback="nothing" />`}</div>`);
 }
+
+export const Changes = ({ entry }) => html`<${ChangeList} changes=${changesOf(entry)} />`;
 
 export function WhoDidWhat({ target, title = 'Who did what' }) {
   return can('listAudit') ? html`<${Listed} target=${target} title=${title} />` : null;

@@ -1,9 +1,9 @@
 // What was the broker worried about, and who was told? Alerts, newest first.
-import { html, useEffect, useState } from '../view.js';
-import { call, can, useOperations } from '../api.js';
+import { html, useEffect } from '../view.js';
+import { can, useOperations } from '../api.js';
 import { Heading } from '../components/heading.js';
 import { Badge } from '../components/icons.js';
-import { useLoad } from '../components/load.js';
+import { useNewestFirst } from '../components/newest_first.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { HospitalTabs } from '../components/tabs.js';
 import { Text } from '../components/text.js';
@@ -14,7 +14,7 @@ import { segment, to } from '../router.js';
 import { useStore } from '../store.js';
 import { NowherePlace } from './nowhere.js';
 
-const PAGE = 100;
+const QUERY = { limit: 100 };
 const LOOK_EVERY = 5;
 const tickOf = (state) => state.tick;
 const CALM = ['breaker_closed', 'job_ended'];
@@ -54,29 +54,15 @@ function Alert({ alert }) {
 
 function Alerts() {
   const tick = useStore(tickOf);
-  const [older, setOlder] = useState({ items: [], cursor: undefined });
-  const { data, problem, again } = useLoad((signal) => call('listAlerts', { query: { limit: PAGE }, signal }), []);
-  const [failed, setFailed] = useState(null);
-  useEffect(() => { if (tick % LOOK_EVERY === 0) again(); }, [tick]);
-  const cursor = older.cursor === undefined ? data?.cursor : older.cursor;
-  const more = async () => {
-    try {
-      const page = await call('listAlerts', { query: { limit: PAGE, cursor } });
-      setOlder({ items: [...older.items, ...page.items], cursor: page.cursor });
-      setFailed(null);
-    } catch (error) {
-      setFailed(error);
-    }
-  };
-  const known = new Set(data?.items.map((alert) => alert.id));
-  const alerts = [...data?.items ?? [], ...older.items.filter((alert) => !known.has(alert.id))];
+  const { items: alerts, problem, again, refresh, older } = useNewestFirst('listAlerts', QUERY, (alert) => alert.id);
+  useEffect(() => { if (tick % LOOK_EVERY === 0) refresh(); }, [tick]);
   return html`<${Heading} title="Alerts" /><${HospitalTabs} />
-    ${(problem ?? failed) && html`<${ProblemNote} problem=${problem ?? failed} again=${problem ? again : more} />`}
-    ${!data && !problem && html`<${Loading} what="alerts" />`}
-    ${data && alerts.length === 0 && html`<${Empty} title="No alert yet">A new cause, a surge, a relapse, a case that
+    ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
+    ${!alerts && !problem && html`<${Loading} what="alerts" />`}
+    ${alerts?.length === 0 && html`<${Empty} title="No alert yet">A new cause, a surge, a relapse, a case that
       nobody looks at, a circuit breaker that opens, a hospital that fills, and the end of a replay are told here, and
       to the webhooks of the configuration.</${Empty}>`}
-    ${alerts.length > 0 && html`<section class="card"><ol class="related">${alerts.map((alert) => html`<${Alert}
+    ${alerts?.length > 0 && html`<section class="card"><ol class="related">${alerts.map((alert) => html`<${Alert}
       key=${alert.id} alert=${alert} />`)}</ol>
-      ${cursor && html`<button type="button" onClick=${more}>Older ones</button>`}</section>`}`;
+      ${older && html`<button type="button" onClick=${older}>Older ones</button>`}</section>`}`;
 }

@@ -1,10 +1,10 @@
 // Who looked at what, and changed what? The audit trail, newest first.
 import { html, useEffect, useState } from '../view.js';
-import { call, can, useOperations } from '../api.js';
+import { can, useOperations } from '../api.js';
 import { callsOf, endOf, operationWords } from '../audit.js';
 import { Heading } from '../components/heading.js';
 import { Badge } from '../components/icons.js';
-import { useLoad } from '../components/load.js';
+import { useNewestFirst } from '../components/newest_first.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { HospitalTabs } from '../components/tabs.js';
 import { Line, Text } from '../components/text.js';
@@ -58,33 +58,16 @@ function Audit() {
   const query = useStore(queryOf);
   const wanted = Object.fromEntries(FIELDS.map((field) => [field, query.get(field) ?? '']));
   const asked = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value));
-  const [entries, setEntries] = useState([]);
-  const [cursor, setCursor] = useState(null);
-  const { data, problem, again } = useLoad((signal) => call('listAudit', { query: { ...asked, limit: PAGE }, signal }),
-    [JSON.stringify(asked)]);
-  const [failed, setFailed] = useState(null);
-  useEffect(() => {
-    setEntries(data?.items ?? []);
-    setCursor(data?.cursor ?? null);
-  }, [data]);
-  const more = async () => {
-    try {
-      const page = await call('listAudit', { query: { ...asked, limit: PAGE, cursor } });
-      setEntries((old) => [...old, ...page.items]);
-      setCursor(page.cursor);
-      setFailed(null);
-    } catch (error) {
-      setFailed(error);
-    }
-  };
-  const calls = callsOf(entries);
+  const { items: entries, problem, again, older } = useNewestFirst('listAudit', { ...asked, limit: PAGE },
+    (entry) => entry.number);
+  const calls = callsOf(entries ?? []);
   return html`<${Heading} title="Audit" /><${HospitalTabs} />
     <${Filter} wanted=${wanted} />
-    ${(problem ?? failed) && html`<${ProblemNote} problem=${problem ?? failed} again=${problem ? again : more} />`}
-    ${!data && !problem && html`<${Loading} what="the audit trail" />`}
-    ${data && calls.length === 0 && html`<${Empty} title="Nothing of the kind">Looks at messages, edits, replays,
+    ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
+    ${!entries && !problem && html`<${Loading} what="the audit trail" />`}
+    ${entries && calls.length === 0 && html`<${Empty} title="Nothing of the kind">Looks at messages, edits, replays,
       discards, rules and changes of options are noted here, with who did it and what it changed.</${Empty}>`}
     ${calls.length > 0 && html`<section class="card"><ol class="related audit">${calls.map((entry) => html`<${Call}
       key=${entry.number} entry=${entry} />`)}</ol>
-      ${cursor && html`<button type="button" onClick=${more}>Older ones</button>`}</section>`}`;
+      ${older && html`<button type="button" onClick=${older}>Older ones</button>`}</section>`}`;
 }

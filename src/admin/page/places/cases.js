@@ -3,13 +3,14 @@
 import { html, useEffect, useRef, useState } from '../view.js';
 import { caseQuery, countCases } from '../actions.js';
 import { call, can, useOperations } from '../api.js';
-import { DiscardDialog, ReplayAllDialog, ReplayDialog } from '../components/case_dialogs.js';
+import { DiscardDialog } from '../components/case_dialogs.js';
 import { FilterField } from '../components/filter_field.js';
 import { Heading } from '../components/heading.js';
 import { CaseState } from '../components/icons.js';
 import { useKeys } from '../components/keys.js';
 import { List } from '../components/list.js';
 import { useLoad } from '../components/load.js';
+import { ReplayAllDialog, ReplayDialog } from '../components/replay_dialogs.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { HospitalTabs } from '../components/tabs.js';
 import { Line } from '../components/text.js';

@@ -1,7 +1,6 @@
 // What is the one cause behind these thousand failures? Groups: cases of one cause are one line.
 import { html, useEffect, useRef, useState } from '../view.js';
 import { call, can, useOperations } from '../api.js';
-import { ReplayAllDialog } from '../components/case_dialogs.js';
 import { Bars } from '../components/chart.js';
 import { FilterField } from '../components/filter_field.js';
 import { GroupDialog } from '../components/group_dialog.js';
@@ -10,6 +9,7 @@ import { Icon } from '../components/icons.js';
 import { useKeys } from '../components/keys.js';
 import { List } from '../components/list.js';
 import { useLoad } from '../components/load.js';
+import { ReplayAllDialog } from '../components/replay_dialogs.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { HospitalTabs } from '../components/tabs.js';
 import { Line } from '../components/text.js';

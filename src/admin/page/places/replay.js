@@ -2,32 +2,37 @@
 import { html, useEffect, useState } from '../view.js';
 import { call, can, useOperations } from '../api.js';
 import { Stack } from '../components/chart.js';
+import { Connected } from '../components/connected.js';
 import { Dialog } from '../components/dialog.js';
 import { Heading } from '../components/heading.js';
-import { Badge } from '../components/icons.js';
+import { Badge, Icon } from '../components/icons.js';
 import { List } from '../components/list.js';
 import { useLoad } from '../components/load.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { Line, Text } from '../components/text.js';
 import { Ago } from '../components/time.js';
 import { count, some, words } from '../format.js';
-import { hasEnded, outcomeOf, partsOf, progressOf, stateOf } from '../job.js';
+import { hasEnded, isWaiting, outcomeOf, partsOf, progressOf, stateOf } from '../job.js';
+import { limitsOf } from '../manner.js';
 import { go, segment, to } from '../router.js';
 import { notify, useStore } from '../store.js';
 
 const tickOf = (state) => state.tick;
 const queryOf = (state) => state.address.query;
 
+const left = ({ outcomes: { none: n } }) => `the ${some(n, 'case')} that ${n === 1 ? 'is' : 'are'} not sent`;
+const queued = ({ outcomes: { queued: n } }) => `what is queued (${count(n)}) goes on`;
+
 const ACTS = {
-  pause: { call: 'pauseReplay', text: 'Pause', sentence: (job) =>
-    `Send no more cases of replay ${job.id} until it is resumed; what is queued goes on.`, done: 'paused' },
-  resume: { call: 'resumeReplay', text: 'Resume', sentence: (job) => `Go on sending the cases of replay ${job.id}.`,
-    done: 'going on' },
-  cancel: { call: 'cancelReplay', text: 'Cancel the job', grave: true, sentence: (job) =>
-    `End replay ${job.id}: no more of its cases are sent. What is queued already goes on.`, done: 'cancelled' },
-  recall: { call: 'recallReplay', text: 'Recall', grave: true, sentence: (job) =>
-    `Take back what replay ${job.id} has sent and nobody has begun: these cases are open again.`,
-      done: 'being recalled' },
+  pause: { call: 'pauseReplay', text: 'Pause', done: 'paused', sentence: (job) =>
+    `Send none of ${left(job)} of replay ${job.id} until it is resumed; ${queued(job)}.` },
+  resume: { call: 'resumeReplay', text: 'Resume', done: 'going on', sentence: (job) =>
+    `Go on sending ${left(job)} of replay ${job.id}.` },
+  cancel: { call: 'cancelReplay', text: 'Cancel the job', grave: true, done: 'cancelled', sentence: (job) =>
+    `End replay ${job.id} and leave ${left(job)} in the hospital; ${queued(job)}.` },
+  recall: { call: 'recallReplay', text: 'Recall', grave: true, done: 'being recalled', sentence: (job) =>
+    `End replay ${job.id} and take back what nobody has begun of the ${some(job.outcomes.queued, 'case')} that `
+      + 'are queued: these are open again.' },
 };
 
 const offered = (job) => [
@@ -40,7 +45,20 @@ function canaryText(job) {
   if (!n) return null;
   if (job.canary_passed) return `The canary (${some(n, 'case')}) was cured: the others followed.`;
   if (job.state === 'stopped') return `The canary (${some(n, 'case')}) was not cured: nothing else was sent.`;
-  return `${some(n, 'case')} first; the others wait until ${n === 1 ? 'it is' : 'they are'} acknowledged.`;
+  const needed = job.canary_needed < n ? `${count(job.canary_needed)} of them ${job.canary_needed === 1
+    ? 'is' : 'are'}` : n === 1 ? 'it is' : 'they are';
+  return `${some(n, 'case')} first; the others wait until ${needed} acknowledged.`;
+}
+
+/** What a job waits for that is for a version, and who is connected where its next case is to go. */
+function Waiting({ job }) {
+  const { data } = useLoad((signal) => call('listReplayCases', { args: { id: job.id }, query: { outcome: 'none',
+    limit: 1 }, signal }), [job.id, job.outcomes.none]);
+  const name = data?.items[0]?.case?.subscription;
+  return html`<div class="strip waiting" role="status"><p class="warn"><${Icon} name="pause" /><span>It waits for a
+      consumer of version <b class="name"><${Text} value=${job.after_version} max=${80} /></b>${name && html` on <b
+      class="name"><${Text} value=${name} max=${80} /></b>`}: until one is connected nothing more is
+      sent.</span></p>${name && html`<${Connected} names=${[name]} />`}</div>`;
 }
 
 function Act({ job, name, close, then }) {
@@ -105,14 +123,17 @@ export function ReplayPlace({ id }) {
       <p class="lead"><b>${count(progressOf(job))}</b> of ${some(job.total, 'case')} settled</p>
       <${Stack} parts=${parts} total=${job.total} />
       ${job.ended_because && html`<p class="bad"><${Text} value=${job.ended_because} max=${400} /></p>`}
+      ${isWaiting(job) && can('listReplayCases') && html`<${Waiting} job=${job} />`}
       ${canaryText(job) && html`<p class="faint">${canaryText(job)}</p>`}
       ${job.newer?.count > 0 && html`<p class="faint">${job.newer.at_least ? 'At least ' : ''}${some(job.newer.count,
         'newer case matches', 'newer cases match')} too,
         and ${job.newer.count === 1 ? 'is' : 'are'} not part of this job.</p>`}
       <p class="faint small">Chosen <${Ago} at=${job.created_at} /> ${job.filter === null ? 'one by one'
         : job.filter === '' ? 'as all open cases' : html`by <code><${Text} value=${job.filter} /></code>`}
-        ${html`, at most ${count(job.rate)} a second`}${job.ended_at && html`; ended <${Ago} at=${job.ended_at} />`}.
-          </p>
+, at most ${count(job.rate)} a second${job.ended_at && html`; ended <${Ago}
+          at=${job.ended_at} />`}. ${limitsOf(job).join(' ')}
+        ${job.after_version && html` Only consumers of version <b class="name"><${Text} value=${job.after_version}
+          max=${80} /></b> get them.`}</p>
       <div class="actions row">${offered(job).map((name) => html`<button type="button" key=${name}
         class=${ACTS[name].grave ? 'grave' : ''}
         onClick=${() => setDialog(name)}>${ACTS[name].text}</button>`)}</div>

@@ -1,5 +1,5 @@
-// One queue or subscription: depth over time, who consumes and what they hold, what it holds and why it is not
-// delivered, its settings.
+// One queue or subscription: depth over time, what happened in the last hour, who consumes and what they hold, what it
+// holds and why it is not delivered, its settings.
 import { html, useEffect, useState } from '../view.js';
 import { call, can, useOperations } from '../api.js';
 import { Body } from '../components/body.js';
@@ -14,6 +14,7 @@ import { Matches } from '../components/rule.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { Line, Text } from '../components/text.js';
 import { Ago } from '../components/time.js';
+import { Timeline } from '../components/timeline.js';
 import { WhoDidWhat } from '../components/who_did_what.js';
 import { term } from '../filter.js';
 import { bytes, capital, count, rate, short, some, words } from '../format.js';
@@ -40,11 +41,6 @@ const SETTINGS = ['owner', 'runbook', 'alert_to', 'topic', 'max_attempts', 'back
     'single_active_consumer', 'max_messages',
   'max_bytes', 'overflow', 'breaker', 'breaker_samples', 'breaker_ratio', 'breaker_window', 'breaker_pause',
   'deduplicate_for', 'case_retention', 'hospital_max_bytes', 'filter', 'ephemeral', 'start'];
-
-const MARKS = { joined: 'first consumer of', left: 'last consumer left of', paused: 'paused', resumed: 'resumed',
-  breaker_open: 'circuit breaker opened', breaker_half_open: 'circuit breaker tries again',
-  breaker_closed: 'circuit breaker closed', hospital_filling: 'hospital nearly full', hospital_full: 'hospital full',
-  hospital_below: 'hospital has room again' };
 
 const rowsOf = (state) => state.rows;
 const ratesOf = (state) => state.rates;
@@ -81,10 +77,6 @@ function Hour({ name }) {
     <figure><figcaption>Open cases</figcaption><${HourChart} area=${history?.in_hospital} label="Open cases"
       names=${['cases', '']} /></figure>
   </div>
-  ${history?.marks?.length > 0 && html`<ol class="related" aria-label="What changed">
-    ${history.marks.toReversed().map((mark, i) => html`<li key=${i}><${Ago} at=${mark.at} />
-      <span>${MARKS[mark.what] ?? words(mark.what)}${' '}
-        ${mark.who && html`<${Text} value=${mark.who} max=${80} />`}</span></li>`)}</ol>`}
   </section>`;
 }
 
@@ -209,6 +201,7 @@ export function SubjectPlace({ kind, name }) {
     <div class="split">
       <div class="split-main">
         <${Hour} name=${name} />
+        ${can('listAudit') && html`<${Timeline} name=${name} />`}
         <section class="card"><h2>What is in the way</h2><${Why} calls=${calls} name=${name} /></section>
         ${subject.breaker_status && html`<section class="card"><h2>Circuit breaker</h2><${Breaker}
           subject=${subject} /></section>`}

@@ -1,0 +1,61 @@
+// How a replay goes on, in a dialog: the choices of a job, what they mean in a sentence, and what the broker says to
+// them before anything is done.
+import { html, useRef } from '../view.js';
+import { call } from '../api.js';
+import { fieldsOf, sentencesOf } from '../manner.js';
+import { Connected } from './connected.js';
+import { useLoad, useSettled } from './load.js';
+import { Text } from './text.js';
+
+/** What is wrong with these choices, as the broker says it without doing anything; null when nothing is. */
+export function useMistake(manner) {
+  const fields = JSON.stringify(fieldsOf(manner));
+  const first = useRef(fields); // with which the dialog opens: nothing is wrong with that
+  const asked = useSettled(fields);
+  const { problem } = useLoad((signal) => (asked === first.current ? Promise.resolve(null) : call('createReplay', {
+    body: { ...JSON.parse(asked), ids: [], dry_run: true }, signal })), [asked]);
+  return problem;
+}
+
+/** "It begins when a consumer of version >=2.4.2 is connected, …" */
+export const ForVersion = ({ range, many = true }) => html`It begins when a consumer of version <b class="name"><${Text}
+  value=${range} max=${80} /></b> is connected; until then nothing leaves the hospital, and no other consumer
+  gets ${many ? 'them' : 'it'}.`;
+
+/** The whole of it in sentences. */
+export const Said = ({ manner }) => html`${sentencesOf(fieldsOf(manner)).map((text) => ` ${text}`)}
+  ${manner.afterVersion.trim() && html` <${ForVersion} range=${manner.afterVersion.trim()} />`}`;
+
+/** `names`: the queues and subscriptions whose consumers are asked for a version; `mistake`: of useMistake. */
+export const VersionField = ({ manner, change, names, mistake }) => html`
+  <label class="field">Only to consumers of a version (optional)
+    <input type="text" value=${manner.afterVersion} placeholder=">=2.4.2" maxlength="256" autocomplete="off"
+      spellcheck=${false} aria-invalid=${mistake?.message.startsWith('after_version') ? 'true' : 'false'}
+      aria-describedby="connected"
+      onInput=${(e) => change({ ...manner, afterVersion: e.target.value })} /></label>
+  <${Connected} names=${names} id="connected" />`;
+
+export const ForceField = ({ manner, change }) => html`<label class="choice long"><input type="checkbox"
+  checked=${manner.force} onChange=${(e) => change({ ...manner, force: e.target.checked })} /><span>Also requests that
+  were answered meanwhile</span></label>`;
+
+export const Mistake = ({ mistake }) => mistake && html`<p class="problem-line" role="alert"><span class="code">
+  ${mistake.code}</span> <${Text} value=${mistake.message} max=${400} /></p>`;
+
+/** All choices of a job. */
+export function Manner({ manner, change, names, mistake }) {
+  const amount = (name, before, behind, more) => html`<label class="choice">${before} <input type="number"
+    value=${manner[name]} min="0" max="100000" ...${more}
+    onInput=${(e) => change({ ...manner, [name]: e.target.value })} /> ${behind}</label>`;
+  return html`${amount('canary', 'First', 'alone, with one attempt each (0: all at once)')}
+    ${amount('rate', 'At most', 'a second', { min: 1 })}
+    <${VersionField} manner=${manner} change=${change} names=${names} mistake=${mistake} />
+    <details class="choices"><summary>More choices</summary>
+      ${amount('canaryNeeded', 'Of those that go first', 'must be acknowledged', { placeholder: 'all' })}
+      ${amount('concurrency', 'At most', 'out at a time', { min: 1, placeholder: '10000' })}
+      ${amount('stopAtFailureRatio', 'Stop at a failure ratio of', '(0 to 1, of at least 20 outcomes)', { max: 1,
+        step: 0.01, placeholder: 'never' })}
+      <${ForceField} manner=${manner} change=${change} />
+    </details>
+    <${Mistake} mistake=${mistake} />`;
+}
