@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "model/fingerprint.h"
+
 namespace lazaret::model {
 namespace {
 
@@ -75,6 +77,27 @@ std::optional<CaseState> parse_case_state(std::string_view text) { return value_
 std::string_view to_string(ReplayOutcome outcome) { return name_in(kReplayOutcomes, outcome); }
 std::optional<ReplayOutcome> parse_replay_outcome(std::string_view text) {
   return value_in<ReplayOutcome>(kReplayOutcomes, text);
+}
+
+CaseRecord relapsed(const CaseRecord& before, const CaseRecord& now, bool keeps_source) {
+  CaseRecord record = before;
+  record.subscription = now.subscription;
+  if (!keeps_source) record.source = now.source;
+  record.reason = now.reason;
+  record.state = CaseState::admitted;
+  record.attempt_count = now.attempt_count;
+  record.failure_count += now.failure_count;
+  record.relapse_count += 1;
+  record.last_error = now.last_error;
+  record.error_frames = now.error_frames;
+  record.consumer_name = now.consumer_name;
+  record.consumer_version = now.consumer_version;
+  record.admitted_at = now.admitted_at;
+  record.closed_at = {};
+  record.quarantine = now.quarantine;
+  record.replay_outcome = ReplayOutcome::relapsed;
+  record.group = group_of(record);
+  return record;
 }
 
 }  // namespace lazaret::model

@@ -182,6 +182,10 @@ struct CaseRecord {
   bool operator==(const CaseRecord&) const = default;
 };
 
+/// A case that was replayed has failed again: `now` says how, and the rest stays as it was. Its group is made anew.
+/// `keeps_source`: of a subscription of several topics, where `now` does not know it.
+CaseRecord relapsed(const CaseRecord& before, const CaseRecord& now, bool keeps_source);
+
 /// What is known of a case that comes from elsewhere.
 struct ImportedCase {
   CaseOrigin origin;

@@ -398,20 +398,7 @@ Status BatchWriter::apply(const model::AdmitCase& m) {
   }
   const auto before = case_of(record.id);
   if (!before.ok()) return before.status();
-  record.summary = before->summary;
-  if (!m.topics.empty()) record.source = before->source;
-  record.replay_count = before->replay_count;
-  record.relapse_count = before->relapse_count + 1;
-  record.failure_count += before->failure_count;
-  record.first_admitted_at = before->first_admitted_at;
-  record.key = before->key;
-  record.group = model::group_of(record);
-  record.version = before->version;
-  record.message_bytes = before->message_bytes;
-  record.edited_bytes = before->edited_bytes;
-  record.replay_job = before->replay_job;
-  record.replay_outcome = model::ReplayOutcome::relapsed;
-  put_case(record, before->admitted_at);
+  put_case(model::relapsed(*before, m.record, !m.topics.empty()), before->admitted_at);
   return erase(Family::state, keys::lane_entry(shard_, record.id.subscription, m.lane_offset));
 }
 

@@ -110,6 +110,8 @@ TEST_F(Import, ItIsReplayedEditedAndGivenUpLikeAnyOther) {
   anna.reject(1);
   EXPECT_EQ(record(second).relapse_count, 1u);
   EXPECT_EQ(record(second).attempt_count, 2u);
+  EXPECT_EQ(record(second).origin->id.offset.value, 2u);
+  EXPECT_TRUE(world.import_case("orders", world.exported(2, "from there")).known) << "also when it has relapsed";
   ASSERT_TRUE(world.discard(second, "no use").status.ok());
   ASSERT_TRUE(world.restore(second).status.ok());
   const model::Counters now = sums();

@@ -263,20 +263,8 @@ void MemoryStore::Writer::apply(const model::AdmitCase& admit) {
     leave_lane(id, admit.lane_offset);
     model::CaseRecord* old = case_in(id, CaseState::replaying);
     if (old == nullptr) return;
-    model::CaseRecord record = admit.record;
-    record.summary = old->summary;
-    if (!admit.topics.empty()) record.source = old->source;
-    record.failure_count += old->failure_count;
-    record.replay_count = old->replay_count;
-    record.relapse_count = old->relapse_count + 1;
-    record.first_admitted_at = old->first_admitted_at;
-    record.message_bytes = old->message_bytes;
-    record.key = old->key;
-    record.group = model::group_of(record);
-    record.replay_job = old->replay_job;
-    record.replay_outcome = model::ReplayOutcome::relapsed;
+    const model::CaseRecord record = model::relapsed(*old, admit.record, !admit.topics.empty());
     count(old, &record);
-    record.version = old->version;
     *old = record;
     return;
   }

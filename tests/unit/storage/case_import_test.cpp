@@ -59,6 +59,25 @@ TEST_F(CaseImportTest, ItComesWithItsAttemptsAndIsFoundByWhatItWas) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
+TEST_F(CaseImportTest, ARelapseKeepsWhatItWas) {
+  import(0, 7);
+  model::AdmitCase again;
+  again.record.id = case_id(0);
+  again.record.admitted_at = Instant{9000};
+  again.relapse = true;
+  commit({model::ReplayCase{case_id(0), queue_.lane, Offset(0)}, again, put_state()});
+  EXPECT_EQ(store_->read_case(case_id(0))->origin, origin(7));
+  EXPECT_EQ(store_->read_case(case_id(0))->relapse_count, 1u);
+  EXPECT_EQ(found(7), case_id(0));
+  EXPECT_THAT(findings(), IsEmpty());
+  --state_.counters.in_hospital;
+  ++state_.counters.discarded;
+  commit({model::DiscardCase{case_id(0), Instant{9500}, "no use", false}, put_state()});
+  commit({model::DropCase{case_id(0), Instant{9500}, false}, put_state()});
+  EXPECT_EQ(found(7), std::nullopt);
+  EXPECT_THAT(findings(), IsEmpty()) << "nothing is left behind in the index";
+}
+
 TEST_F(CaseImportTest, WhatIsNotKeptAnyMoreMayComeAgain) {
   import(0, 7);
   --state_.counters.in_hospital;
