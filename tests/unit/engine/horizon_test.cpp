@@ -51,7 +51,9 @@ TEST(Horizon, NothingBecomesVisibleBehindIt) {
     const std::int64_t until = horizon.seen_until(Instant{clock.fetch_add(1) + 1}).us;
     const std::int64_t seen = visible;
     const std::int64_t newest = done;
-    if (newest <= until) EXPECT_EQ(seen, newest);
+    if (newest <= until) {
+      EXPECT_EQ(seen, newest);
+    }
   }
   stop = true;
   worker.join();
