@@ -42,6 +42,9 @@ struct CaseBook {
   base::Fifo<std::pair<model::GroupNumber, std::uint64_t>> uncounted;
   std::uint64_t uncounted_bytes = 0;
   model::HospitalLevel level = model::HospitalLevel::below;  // as was told last
+  /// It has become full: keys that replays wait for are to be asked for, once a second at most.
+  bool asks_for_keys = false;
+  base::Instant asked_for_keys;
 
   std::uint32_t version_of(model::Offset offset) const {
     const auto it = versions.find(offset);

@@ -200,9 +200,11 @@ bool Shard::State::is_taken(Subscription& sub, model::Offset offset) {
   return true;
 }
 
-/// Brings the next fresh message to the front of the window; false when there is none, or it has to be read first.
+/// Brings the next fresh message to the front of the window; false when there is none, or it has to be read first, or
+/// what a rule has made cases of on the way there has filled the hospital.
 bool Shard::State::prepare_window(Subscription& sub) {
   while (!sub.window.empty()) {
+    if (is_for_replays(sub)) return false;
     const model::PagedMessage& front = sub.window.front();
     const bool taken = is_taken(sub, front.offset);
     if (!taken && front.message != nullptr && is_offered(sub, front.offset, *front.message)) break;

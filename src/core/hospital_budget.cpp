@@ -6,6 +6,7 @@
 // memory. What it counts is asked for when such a group is durable; until the answer is there, what has come since is
 // added as far as its size is known here, so that only what was out goes beyond. Nothing but that number and the option
 // decides, so a restart finds what was there, and there is nothing to forget.
+#include <chrono>
 #include <utility>
 
 #include "core/shard_state.h"
@@ -66,12 +67,28 @@ bool Shard::State::is_for_replays(const Subscription& sub) {
 
 /// Tells whoever watches when it is another one.
 void Shard::State::note_level(Subscription& sub) {
-  if (sub.book != nullptr) announce_level(sub, level_of(sub));
+  if (sub.book == nullptr) return;
+  announce_level(sub, level_of(sub));
+  if (asks_for_keys_at(sub) <= now) ask_for_keys(sub);
+}
+
+/// Keys are had by what cannot be granted any more, and waited for by replays, which can.
+void Shard::State::ask_for_keys(Subscription& sub) {
+  sub.book->asks_for_keys = false;
+  sub.book->asked_for_keys = now;
+  for (const model::KeyHash key : sub.keys->keys_waited_for()) ask_for_key(sub, key);
+}
+
+/// A level that goes to and fro, with each case, has all of them asked for once a second.
+base::Instant Shard::State::asks_for_keys_at(const Subscription& sub) {
+  const bool asks = sub.book != nullptr && sub.book->asks_for_keys && sub.keys != nullptr;
+  return asks ? sub.book->asked_for_keys + std::chrono::seconds(1) : base::Instant::never();
 }
 
 void Shard::State::announce_level(Subscription& sub, HospitalLevel level) {
   const HospitalLevel before = std::exchange(sub.book->level, level);
   if (before == level) return;
+  if (level == HospitalLevel::full) sub.book->asks_for_keys = true;
   out->effects.emplace_back(HospitalLevelChanged{sub.queue, before, level, sub.book->bytes});
 }
 
@@ -82,10 +99,11 @@ void Shard::State::leave_level(Subscription& sub) {
 
 /// Why nothing more can be imported, or OK.
 Status Shard::State::hospital_is_full(const Subscription& sub) {
-  if (level_of(sub) != HospitalLevel::full) return {};
+  if (!is_for_replays(sub)) return {};
   const std::uint64_t most = sub.queue->options.hospital_max_bytes;
+  const std::uint64_t bytes = sub.book->bytes + sub.book->uncounted_bytes;
   return Status(Code::RESOURCE_EXHAUSTED, "the hospital of " + sub.queue->name + " is full: its cases keep " +
-                                              std::to_string(sub.book->bytes) + " bytes of messages")
+                                              std::to_string(bytes) + " bytes of messages")
       .with_limit("hospital_max_bytes", static_cast<std::int64_t>(most));
 }
 

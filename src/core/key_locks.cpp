@@ -175,12 +175,6 @@ std::set<KeyLocks::Key> KeyLocks::forget_before(Offset end) {
 
 // --- Entries that wait for their key --------------------------------------------------------------------------------
 
-std::optional<Position> KeyLocks::first_waiting(Key key) const {
-  const auto first = waiting_.lower_bound({key, Offset(), {}});
-  if (first == waiting_.end() || first->key != key) return std::nullopt;
-  return first->position;
-}
-
 std::set<KeyLocks::Key> KeyLocks::keys_waited_for() const {
   std::set<Key> keys;
   for (const Waiting& one : waiting_) keys.insert(one.key);

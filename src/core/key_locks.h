@@ -105,7 +105,9 @@ class KeyLocks {
   // --- Entries that wait for their key: replays, and what never began before a case that holds it again
   void wait(Key key, Offset origin, Position position) { waiting_.insert({key, origin, position}); }
   void wait_no_more(Key key, Offset origin, Position position) { waiting_.erase({key, origin, position}); }
-  std::optional<Position> first_waiting(Key key) const;
+  /// The first of this key that is `wanted(position)`, in the order of their messages.
+  template <class Wanted>
+  std::optional<Position> first_waiting(Key key, Wanted wanted) const;
   std::set<Key> keys_waited_for() const;
   std::size_t waiting() const { return waiting_.size(); }
 
@@ -162,6 +164,14 @@ class KeyLocks {
   std::deque<std::pair<model::GroupNumber, Key>> leaving_;
   std::uint64_t bytes_ = 0;
 };
+
+template <class Wanted>
+std::optional<Position> KeyLocks::first_waiting(Key key, Wanted wanted) const {
+  for (auto one = waiting_.lower_bound({key, Offset(), {}}); one != waiting_.end() && one->key == key; ++one) {
+    if (wanted(one->position)) return one->position;
+  }
+  return std::nullopt;
+}
 
 template <class Wanted>
 std::set<KeyLocks::Key> KeyLocks::leave_if(Wanted wanted, model::GroupNumber group) {

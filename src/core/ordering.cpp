@@ -179,8 +179,8 @@ bool Shard::State::takes_key(Subscription& sub, Entry& entry) {
   KeyLocks& keys = *sub.keys;
   if (!entry.key) return true;
   const bool has = keys.has(entry.key, entry.position);
-  const bool waits_for_case = must_wait_for_case(sub, entry);
-  if (!keys.beside(entry.key) && !waits_for_case) {
+  const bool gives_up = must_wait_for_case(sub, entry) || (has && gives_way(sub, entry.key, entry.position));
+  if (!keys.beside(entry.key) && !gives_up) {
     if (has) return true;
     if (!undecided(sub) && keys.holder(entry.key) == nullptr) {
       keys.take(entry.key, entry.position);
@@ -189,14 +189,36 @@ bool Shard::State::takes_key(Subscription& sub, Entry& entry) {
   }
   entry.waits_for_key = true;
   keys.wait(entry.key, origin_of(entry), entry.position);
-  if (has && waits_for_case) {
+  if (has && gives_up) {
     keys.give_up(entry.key);
     give_on(sub, entry.key);
+  } else if (entry.replays) {
+    ask_for_key(sub, entry.key);
   }
   return false;
 }
 
-/// A case that was discarded, and is restored, holds its key again: what has begun meanwhile goes on, and nothing else.
+/// While the hospital is full nothing but replays is granted: whoever has the key, and is not out, would keep it from
+/// the replay of a message that was published before it.
+bool Shard::State::gives_way(const Subscription& sub, KeyHash key, const Position& holder) {
+  if (!is_for_replays(sub) || sub.is_lane(holder.log)) return false;
+  const auto first = sub.keys->first_waiting(key, [&](const Position& one) { return sub.is_lane(one.log); });
+  return first && origin_of(sub.entries.at(*first)) < holder.offset;
+}
+
+/// For a replay that waits for it. What waits for its next attempt is asked when that is due.
+void Shard::State::ask_for_key(Subscription& sub, KeyHash key) {
+  KeyLocks& keys = *sub.keys;
+  const Position* holder = keys.holder(key);
+  if (holder == nullptr || keys.beside(key) || !gives_way(sub, key, *holder)) return;
+  if (!keys.freed().contains(holder->offset)) return wait_for_key_again(sub, Position(*holder));
+  keys.hold_again(key);
+  ++held_messages;
+  give_on(sub, key);
+}
+
+/// A case that was discarded, and is restored, holds its key again: what a consumer has meanwhile, or has begun before,
+/// goes on, and nothing else.
 bool Shard::State::must_wait_for_case(const Subscription& sub, const Entry& entry) {
   const bool began = entry.attempts > 0 || entry.interrupted || entry.redelivered || entry.replays;
   return !began && sub.keys->is_held_before(entry.key, entry.position.offset);
@@ -240,9 +262,9 @@ void Shard::State::give_on(Subscription& sub, KeyHash key) {
   if (keys.beside(key)) return;
   if (const Position* holder = keys.holder(key)) return holder_goes_on(sub, *holder);
   pumped_later.insert(sub.queue->subscription);
-  if (const auto next = keys.first_waiting(key)) {
+  const auto may_go = [&](const Position& one) { return !must_wait_for_case(sub, sub.entries.at(one)); };
+  if (const auto next = keys.first_waiting(key, may_go)) {
     Entry& entry = sub.entries.at(*next);
-    if (must_wait_for_case(sub, entry)) return;
     keys.wait_no_more(key, origin_of(entry), *next);
     entry.waits_for_key = false;
     keys.take(key, *next);

@@ -370,7 +370,9 @@ void Shard::State::set_alarm(Subscription& sub) {
   if (sub.has_parked() && sub.parked_from > now) next = std::min(next, sub.parked_from);
   if (sub.seeking && !sub.finding) next = now;
   if (!sub.deleting && !draining && !sub.seeking) next = std::min(next, sub.sweep_at);
-  if (!sub.deleting && !draining) next = std::min({next, sub.unused_until, retention_ends(sub)});
+  if (!sub.deleting && !draining) {
+    next = std::min({next, sub.unused_until, retention_ends(sub), asks_for_keys_at(sub)});
+  }
   if (sub.quarantine != nullptr && !sub.deleting && !draining) next = std::min(next, sub.quarantine->next_end());
   if (sub.breaker != nullptr && !sub.deleting && !draining) next = std::min(next, sub.breaker->alarm());
   const bool drained = sub.log->drained_at != sub.log->state.next && is_drained(*sub.log);

@@ -315,6 +315,10 @@ struct Shard::State {
   bool takes_key(Subscription& sub, Entry& entry);
   static bool must_wait_for_case(const Subscription& sub, const Entry& entry);
   void hold_key(Subscription& sub, model::KeyHash key);
+  static bool gives_way(const Subscription& sub, model::KeyHash key, const Position& holder);
+  void ask_for_key(Subscription& sub, model::KeyHash key);
+  void ask_for_keys(Subscription& sub);
+  static base::Instant asks_for_keys_at(const Subscription& sub);
   void leave_key(Subscription& sub, const Entry& entry);
   void give_on(Subscription& sub, model::KeyHash key);
   void holder_goes_on(Subscription& sub, const Position& holder);

@@ -2,6 +2,7 @@
 #include "storage/alerts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/fingerprint.h"
 #include "model/limits.h"
@@ -93,8 +94,28 @@ Status BatchWriter::write_runs() {
       }
     }
   }
-  appended_.clear();
+  if (!appended_.empty()) earlier_.emplace_back(shard_, std::exchange(appended_, {}));
   return {};
+}
+
+/// Also one that this commit appends: a rule, or the end of its time, makes a case of a message at once. nullptr: it is
+/// damaged, or not there.
+model::MessageRef BatchWriter::message_at(LogId log, Offset offset) {
+  if (const model::MessageRef here = find_in(appended_, log, offset)) return here;
+  for (const auto& [shard, appended] : earlier_) {
+    const model::MessageRef before = shard == shard_ ? find_in(appended, log, offset) : nullptr;
+    if (before != nullptr) return before;
+  }
+  return MessageReader(database_, nullptr).read_one(shard_, log, offset);
+}
+
+model::MessageRef BatchWriter::find_in(const Appended& appended, LogId log, Offset offset) {
+  const auto found = appended.find(log);
+  if (found == appended.end()) return nullptr;
+  for (const auto& [first, messages] : found->second) {
+    if (first <= offset && offset.value - first.value < messages.size()) return messages[offset.value - first.value];
+  }
+  return nullptr;
 }
 
 Status BatchWriter::apply(const model::TrimLog& m) {
@@ -157,7 +178,7 @@ Status BatchWriter::trim_runs(const model::LogState& state, model::OffsetRange r
 
 /// Copies one message out of its log. An empty record stands for a damaged one: with none it would pass for trimmed.
 Status BatchWriter::evacuate(model::LogId log, Offset offset) {
-  const model::MessageRef message = MessageReader(database_, nullptr).read_one(shard_, log, offset);
+  const model::MessageRef message = message_at(log, offset);
   if (message == nullptr) return put(Family::evacuated, keys::message(shard_, log, offset), "");
   return put(Family::evacuated, keys::message(shard_, log, offset), encode_alone(log, offset, message));
 }
@@ -323,7 +344,7 @@ base::Result<base::Instant> BatchWriter::due_of(const model::DropDelivery& m, co
   model::DeliveryRecord record;
   const auto stored = database_.get(Family::state, key);
   if (stored.ok() && *stored && decode(**stored, record)) return record.due;
-  const model::MessageRef message = MessageReader(database_, nullptr).read_one(shard_, m.log, m.offset);
+  const model::MessageRef message = message_at(m.log, m.offset);
   if (message != nullptr) return message->due;
   base::Instant due;
   const std::string prefix = keys::schedule_prefix(shard_, m.subscription);
@@ -380,8 +401,7 @@ void BatchWriter::put_case(const model::CaseRecord& record, base::Instant previo
 Status BatchWriter::apply(const model::AdmitCase& m) {
   model::CaseRecord record = m.record;
   if (!m.relapse) {
-    const model::MessageRef message =
-        MessageReader(database_, nullptr).read_one(shard_, record.id.log, record.id.offset);
+    const model::MessageRef message = message_at(record.id.log, record.id.offset);
     if (message != nullptr) {
       record.summary = summary_of(*message);
       record.message_bytes = message->size();

@@ -76,6 +76,7 @@ class BatchWriter {
   base::Status apply(const model::DropQuarantine& m);
 
   base::Status write_runs();
+  model::MessageRef message_at(model::LogId log, model::Offset offset);
   base::Status trim_runs(const model::LogState& state, model::OffsetRange range);
   base::Status trim_priorities(const model::TrimLog& m);
   base::Status drop_what_is_no_case(const model::DropSubscription& m);
@@ -95,8 +96,12 @@ class BatchWriter {
   Database& database_;
   rocksdb::WriteBatch& batch_;
   model::ShardId shard_;
-  /// Messages of this group by log, in order: neighbours from several publishes become one run.
-  std::map<model::LogId, std::vector<std::pair<model::Offset, std::vector<model::MessageRef>>>> appended_;
+  /// Messages of a group by log, in order: neighbours from several publishes become one run.
+  using Appended = std::map<model::LogId, std::vector<std::pair<model::Offset, std::vector<model::MessageRef>>>>;
+  static model::MessageRef find_in(const Appended& appended, model::LogId log, model::Offset offset);
+  Appended appended_;
+  /// Of the groups before it, which are no more in the store than its own.
+  std::vector<std::pair<model::ShardId, Appended>> earlier_;
   CaseIndexes indexes_;
   /// Why an index could not be kept, found where nobody asked.
   base::Status index_status_;

@@ -198,7 +198,7 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.deduplicate_for = micros(options.deduplicate_for_us());
   record.options.ephemeral = options.ephemeral();
   if (options.case_retention_us() != 0) record.options.case_retention = micros(options.case_retention_us());
-  if (options.has_hospital_max_bytes()) record.options.hospital_max_bytes = options.hospital_max_bytes();
+  record.options.hospital_max_bytes = options.hospital_max_bytes();  // none where the queue is older than budgets
   read_breaker(options, record.options);
   return true;
 }

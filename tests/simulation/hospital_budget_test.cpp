@@ -9,6 +9,7 @@ using base::Code;
 using model::CaseReason;
 using model::CaseState;
 using model::HospitalLevel;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -37,6 +38,11 @@ class HospitalBudget : public Story {
     options.hospital_max_bytes = bytes;
     options.backoff_jitter = 0;
     return options;
+  }
+  static model::OptionsPatch patch_of(std::uint64_t bytes) {
+    model::OptionsPatch patch;
+    patch.hospital_max_bytes = bytes;
+    return patch;
   }
   void publish(std::size_t count, const std::string& queue = "orders") {
     world.publish(queue, std::vector<std::string>(count, kTenBytes));
@@ -411,6 +417,58 @@ TEST_F(HospitalBudget, WhatIsDeletedIsFullNoMore) {
   ASSERT_TRUE(world.delete_queue("orders", true).status.ok());
   world.settle();
   EXPECT_THAT(levels.take(), ElementsAre(HospitalLevel::below));
+}
+
+TEST_F(HospitalBudget, AReplayGetsItsKeyFromARetryThatWaitsForRoom) {
+  for (const bool replayed_before : {false, true}) {
+    const std::string queue = replayed_before ? "before" : "after";
+    model::QueueOptions options = budget(20);
+    options.order_by_key = true;
+    options.backoff_initial = 1s;
+    world.create_queue(queue, options);
+    Client anna(world, "anna of " + queue, worker());
+    anna.consume(queue, 10);
+    world.publish_keyed(queue, "k", {kTenBytes});
+    world.publish_keyed(queue, "k", {kTenBytes});
+    world.publish_keyed(queue, "other", {kTenBytes});
+    anna.reject(0);
+    anna.nack(1);
+    const model::CaseId id = admitted(queue).at(0).id;
+    if (replayed_before) {
+      ASSERT_TRUE(world.replay(id).status.ok());
+      EXPECT_THAT(anna.held(), ElementsAre(2u)) << "its key is with the retry";
+    } else {
+      anna.reject(2);
+    }
+    anna.goodbye();
+    world.run_for(2s);  // the retry is due
+    if (replayed_before) {
+      world.update(queue, patch_of(10));
+    } else {
+      ASSERT_TRUE(world.replay(id).status.ok());
+    }
+    ASSERT_EQ(shown(queue).hospital_level, HospitalLevel::full);
+    Client bert(world, "bert of " + queue, worker());
+    bert.consume(queue, 10);
+    world.run_for(2s);
+    ASSERT_THAT(bert.held(), ElementsAre(0u)) << queue;
+    bert.ack(0);
+    ASSERT_THAT(bert.held(), Contains(1u)) << "there is room again";
+    bert.ack(1);
+    expect_sums(queue);
+  }
+}
+
+TEST_F(HospitalBudget, ARuleFillsItNoFurther) {
+  world.create_queue("orders", budget());
+  world.add_quarantine("orders", "bad");
+  Client anna(world, "anna", worker());
+  for (int i = 0; i < 9; ++i) world.publish_typed("orders", "bad", {kTenBytes});
+  anna.consume("orders", 1);
+  world.run_for(1s);
+  EXPECT_THAT(admitted(), SizeIs(5));
+  EXPECT_EQ(shown().ready, 4u);
+  EXPECT_THAT(anna.held(), IsEmpty());
 }
 
 }  // namespace

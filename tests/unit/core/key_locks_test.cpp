@@ -61,12 +61,15 @@ TEST(KeyLocks, ReplaysAreNextInTheOrderOfTheirMessages) {
   keys.wait(kA, Offset(4), {kLane, Offset(1)});
   keys.wait(kB, Offset(1), {kLane, Offset(2)});
   keys.wait_no_more(kB, Offset(1), {kLane, Offset(2)});
-  EXPECT_EQ(keys.first_waiting(kA), (Position{kLane, Offset(1)}));
+  const auto anybody = [](const Position&) { return true; };
+  const auto nobody_of_1 = [](const Position& one) { return one.offset != Offset(1); };
+  EXPECT_EQ(keys.first_waiting(kA, anybody), (Position{kLane, Offset(1)}));
+  EXPECT_EQ(keys.first_waiting(kA, nobody_of_1), (Position{kLane, Offset(0)}));
   keys.wait_no_more(kA, Offset(4), {kLane, Offset(1)});
-  EXPECT_EQ(keys.first_waiting(kA), (Position{kLane, Offset(0)}));
+  EXPECT_EQ(keys.first_waiting(kA, anybody), (Position{kLane, Offset(0)}));
   keys.wait_no_more(kA, Offset(9), {kLane, Offset(0)});
-  EXPECT_EQ(keys.first_waiting(kA), std::nullopt);
-  EXPECT_EQ(keys.first_waiting(kB), std::nullopt);
+  EXPECT_EQ(keys.first_waiting(kA, anybody), std::nullopt);
+  EXPECT_EQ(keys.first_waiting(kB, anybody), std::nullopt);
 }
 
 TEST(KeyLocks, WhatIsHeldAgainIsTheFirstOfItsKey) {

@@ -40,6 +40,39 @@ class CaseTest : public StoreFixture {
   }
 };
 
+TEST_F(CaseTest, OneThatIsAdmittedWithItsPublishKnowsItsMessage) {
+  const auto append = [&](std::uint64_t offset) {
+    return model::AppendMessages{queue_.log, Offset(offset), {message("body", "key")}};
+  };
+  const auto admission = [&](std::uint64_t offset) {
+    model::AdmitCase admit;
+    admit.record.id = case_id(offset);
+    admit.record.subscription = queue_.name;
+    admit.record.reason = CaseReason::quarantined;
+    admit.record.admitted_at = base::Instant{1000};
+    return admit;
+  };
+  state_.counters.entered = state_.counters.in_hospital = 2;
+  source().settled = {{Offset(0), Offset(2)}};
+  source().entered_to = Offset(2);
+  // In its own group, and in one behind it in the same commit.
+  model::ShardMeta meta = metas_.at(0);
+  meta.epoch = 1;
+  meta.applied_index += 2;
+  const std::vector<model::MutationGroup> groups = {
+      {model::ShardId(0), {append(0), admission(0), append(1)}},
+      {model::ShardId(0), {admission(1), put_state(), model::PutShardMeta{meta}}}};
+  ASSERT_TRUE(store_->commit(groups, true).ok());
+  for (const std::uint64_t offset : {0, 1}) {
+    const auto record = store_->read_case(case_id(offset)).value();
+    EXPECT_EQ(record.summary.type, "order") << offset;
+    EXPECT_EQ(record.summary.key, "key") << offset;
+    EXPECT_EQ(record.message_bytes, message("body", "key")->size()) << offset;
+    EXPECT_TRUE(record.key) << offset;
+  }
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
 TEST_F(CaseTest, ListsGoFromTheNewestInPagesOfAnySize) {
   hospital(21);
   const std::vector<std::uint64_t> all = list({}, 100);
