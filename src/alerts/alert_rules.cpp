@@ -311,8 +311,8 @@ void AlertRules::note_level(const HospitalChange& change, Instant now) {
   }
 }
 
-/// Not its change is told of but where it is, when the pause is over: what went to and fro within it may stay there. Who
-/// has been told that it is full need not hear at once that it only fills.
+/// Not its change is told of but where it is, when the pause is over: what went to and fro within it may stay there.
+/// Who has been told that it is full need not hear at once that it only fills.
 void AlertRules::look_at_hospital(const Level& level, Instant now) {
   const bool full = level.change.level == model::HospitalLevel::full;
   const std::string& name = level.change.queue->name;

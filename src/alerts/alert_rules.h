@@ -8,8 +8,8 @@
 //                   of a subscription once in case_age
 //   group_woken     a case has woken a group that was snoozed
 //   breaker_open    a circuit breaker opened; breaker_closed: it closed
-//   hospital_budget the cases of a subscription keep four fifths of hospital_max_bytes, or all of it. Each once an hour,
-//                   and again every hour while it is so
+//   hospital_budget the cases of a subscription keep four fifths of hospital_max_bytes, or all of it. Once an hour
+//                   each, as long as it is so
 //   job_ended       a replay job is over
 //
 // A group that is snoozed says nothing, and its cases are not counted.

@@ -2,9 +2,9 @@
 // thread asks, and whoever waits for it waits for as long as they have patience, and no longer when they are to stop.
 //
 // What is still asked when the patience is over goes on, and whoever asks for the same again waits for that: there is
-// one such thread at most. What it has found by then is taken once, while it is fresh, or a name that always takes longer
-// than the patience would never be found. One that the system still keeps when this is destroyed is left behind. It touches nothing
-// but what it shares with nobody else by then, and ends with the process.
+// one such thread at most. What it has found by then is taken once, while it is fresh, or a name that always takes
+// longer than the patience would never be found. One that the system still keeps when this is destroyed is left behind.
+// It touches nothing but what it shares with nobody else by then, and ends with the process.
 //
 // Threading: the thread of its io_context.
 #pragma once
