@@ -487,9 +487,11 @@ constexpr std::string_view kSchemas = R"json({
     "required": ["items", "cursor"]},
   "Lifted": {"type": "object", "properties": {"id": {"type": "string"}, "lifted": {"type": "boolean"},
     "job": {"type": ["string", "null"], "description":
-    "The replay job that releases what it has caught; null: nothing is to be released"},
+    "The replay job that releases what it has caught; null: nothing is to be released, or it could not be begun"},
     "released": {"type": "integer", "minimum": 0, "description": "Cases that the job is for"},
-    "at_least": {"type": "boolean", "description": "They could not all be counted in time"}}},
+    "at_least": {"type": "boolean", "description": "They could not all be counted in time"},
+    "problem": {"oneOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}], "description":
+    "The rule is lifted, and this is why what it has caught is not released: ask again when it is over"}}},
   "Discard": {"type": "object", "properties": {"reason": {"type": "string"}}, "additionalProperties": false},
   "ConsumerOrNull": {"type": ["object", "null"], "properties": {"name": {"type": "string"},
     "version": {"type": "string"}}},

@@ -5,6 +5,7 @@
 #include "admin/desk_wait.h"
 #include "admin/handlers.h"
 #include "admin/json_text.h"
+#include "admin/problem.h"
 #include "admin/quarantine_json.h"
 #include "admin/replay_json.h"
 #include "base/duration_text.h"
@@ -141,8 +142,9 @@ std::optional<model::ReplayJobRecord> find_release(const Broker& broker, const s
 }
 
 struct Release {
-  std::optional<model::ReplayJobRecord> job;  // none: nothing is left of what the rule has caught
-  hospital::Counted cases;
+  std::optional<model::ReplayJobRecord> job;  // none: nothing is left of what the rule has caught, or it failed
+  hospital::Counted cases{};
+  Status status{};  // of a rule that is lifted: why nothing is released
 };
 
 Result<Release> release(Broker& broker, hospital::NewReplayJob wanted, Deadline deadline) {
@@ -155,6 +157,28 @@ Result<Release> release(Broker& broker, hospital::NewReplayJob wanted, Deadline 
   auto job = broker.replays.create(std::move(wanted), deadline);
   if (!job.ok()) return job.status();
   return Release{std::move(*job), *cases};
+}
+
+/// `rule`: what was lifted, or nullptr.
+Response lifted_response(const Broker& broker, const QuarantineId& id, const model::QuarantineRecord* rule,
+                         const Release& released) {
+  const std::string job = released.job ? std::to_string(released.job->id.value) : "";
+  const bool failed = !released.status.ok();
+  Response response =
+      json_response(200, json::object{{"id", id.to_string()},
+                                      {"lifted", rule != nullptr},
+                                      {"job", text_or_null(job)},
+                                      {"released", released.cases.count},
+                                      {"at_least", released.cases.more},
+                                      {"problem", failed ? json::value(problem_json(released.status)) : nullptr}});
+  if (rule != nullptr) {
+    response.change.before = fields_of(id, *rule);
+    // The target is the rule: whoever asks what was changed on a queue finds it by this.
+    response.change.before.emplace_back("subscription", name_of(broker, *rule));
+  }
+  if (released.job) response.change.after = {{"job", job}};
+  if (failed) response.change.after = {{"problem", std::string(base::error_info(released.status.code()).name)}};
+  return response;
 }
 
 }  // namespace
@@ -243,7 +267,7 @@ Result<Response> get_quarantine(Broker& broker, const Request& request) {
 }
 
 /// One that is over or was lifted can still be asked to release what it has caught. A mistake in how is said before
-/// anything is lifted.
+/// anything is lifted; what goes wrong afterwards is no error of the call, since the rule is gone.
 Result<Response> lift_quarantine(Broker& broker, const Request& request) {
   const auto releases = flag_parameter(request, "release");
   if (!releases.ok()) return releases.status();
@@ -261,23 +285,11 @@ Result<Response> lift_quarantine(Broker& broker, const Request& request) {
   Release released;
   if (*releases) {
     auto done = release(broker, std::move(wanted->job), request.deadline);
-    if (!done.ok()) return done.status();
-    released = std::move(*done);
+    if (gone && !done.ok()) return done.status();
+    released = done.ok() ? std::move(*done) : Release{{}, {}, done.status()};
     if (gone && !released.job) return lifted.status();
   }
-  const std::string job = released.job ? std::to_string(released.job->id.value) : "";
-  Response response = json_response(200, json::object{{"id", request.arguments[0]},
-                                                      {"lifted", !gone},
-                                                      {"job", text_or_null(job)},
-                                                      {"released", released.cases.count},
-                                                      {"at_least", released.cases.more}});
-  if (!gone && !lifted->rules.empty()) {
-    response.change.before = fields_of(*id, lifted->rules.front());
-    // The target is the rule: whoever asks what was changed on a queue finds it by this.
-    response.change.before.emplace_back("subscription", name_of(broker, lifted->rules.front()));
-  }
-  if (released.job) response.change.after = {{"job", job}};
-  return response;
+  return lifted_response(broker, *id, gone ? nullptr : &lifted->rules.at(0), released);
 }
 
 }  // namespace lazaret::admin

@@ -123,6 +123,7 @@ AlertRules::AlertRules(Duration case_age, const model::KeptAlerts& kept, const s
     const std::uint64_t before = in_the_hour_before(group, now);
     Pace& pace = paces_[group.id.to_string()];
     pace.admissions = group.admissions;
+    pace.woke = group.snooze.woken_at;
     pace.surge.seed(now, before);
     if (!is_snoozed(group, now)) paces_["subscription " + group.subscription].surge.seed(now, before);
   }
@@ -154,7 +155,8 @@ std::vector<AlertRecord> AlertRules::look(const Look& look) {
   for (const GroupRecord& group : look.groups) look_for_relapses(group, look.now);
   look_for_surges(look.groups, look.now);
   for (const BreakerChange& change : look.breakers) look_at_breaker(change, look.now);
-  for (const HospitalChange& change : look.hospitals) look_at_hospital(change, look.now);
+  for (const HospitalChange& change : look.hospitals) note_level(change, look.now);
+  for (const auto& [whose, level] : levels_) look_at_hospital(level, look.now);
   for (const model::ReplayJobRecord& job : look.jobs) look_at_job(job, look.now);
   if (oldest_is_due(look.now)) {
     look_at_oldest(look);
@@ -218,7 +220,8 @@ void AlertRules::look_for_relapses(const GroupRecord& group, Instant now) {
   tell(subject, std::move(alert));
 }
 
-/// How many admissions of it are new to the one who counts.
+/// How many admissions of it are new to the one who counts. None that came while it was snoozed: of those of the look
+/// that meets its waking nobody knows which came before it, and the case that woke it is told of as that.
 std::uint64_t AlertRules::count_new(const GroupRecord& group, Instant now) {
   const auto [place, fresh] = paces_.try_emplace(group.id.to_string());
   Pace& pace = place->second;
@@ -230,6 +233,10 @@ std::uint64_t AlertRules::count_new(const GroupRecord& group, Instant now) {
     pace.surge.seed(now, before - std::min<std::uint64_t>(before, 1));
   }
   pace.admissions = group.admissions;
+  const Instant woken = group.snooze.woken_at;
+  const bool wakes = woken > std::max(pace.woke, looked_at_);
+  pace.woke = std::max(pace.woke, woken);
+  if (is_snoozed(group, now) || wakes) count = 0;
   pace.surge.add(now, count);
   return count;
 }
@@ -295,24 +302,42 @@ void AlertRules::look_at_breaker(const BreakerChange& change, Instant now) {
 }
 
 /// A start says again where a hospital is that is not below: then what was told before it counts.
-void AlertRules::look_at_hospital(const HospitalChange& change, Instant now) {
-  if (change.level == model::HospitalLevel::below || change.level < change.before) return;
-  const bool full = change.level == model::HospitalLevel::full;
-  const std::string subject = budget_subject(change.queue->name, full);
-  const Told* last = told(AlertKind::hospital_budget, subject);
-  if (last != nullptr && now - last->at < kBudgetPause) return;
-  const std::uint64_t most = change.queue->options.hospital_max_bytes;
+void AlertRules::note_level(const HospitalChange& change, Instant now) {
+  const model::SubscriptionId whose = change.queue->subscription;
+  if (change.level == model::HospitalLevel::below) {
+    levels_.erase(whose);
+  } else {
+    levels_.insert_or_assign(whose, Level{change, now});
+  }
+}
+
+/// Not its change is told of but where it is, when the pause is over: what went to and fro within it may stay there.
+/// Who has been told that it is full need not hear at once that it only fills.
+void AlertRules::look_at_hospital(const Level& level, Instant now) {
+  const bool full = level.change.level == model::HospitalLevel::full;
+  const std::string& name = level.change.queue->name;
+  const auto was_told = [&](bool of_full) {
+    const Told* last = told(AlertKind::hospital_budget, budget_subject(name, of_full));
+    return last != nullptr && now - last->at < kBudgetPause;
+  };
+  if (was_told(true) || (!full && was_told(false))) return;
+  const std::uint64_t most = level.change.queue->options.hospital_max_bytes;
   AlertRecord alert;
   alert.kind = AlertKind::hospital_budget;
   alert.at = alert.caused_at = now;
-  alert.subscription = change.queue->name;
-  alert.counts = {{"hospital_bytes", change.bytes}, {"hospital_max_bytes", most}};
-  alert.sentence = alert.subscription + ": " + (full ? "its hospital is full: " : "its hospital fills: ") +
-                   "its cases keep " + std::to_string(change.bytes) + " bytes of messages, and hospital_max_bytes is " +
-                   std::to_string(most) +
-                   (full ? "; nothing is granted but replays until they keep less"
-                         : "; when that is reached nothing is granted but replays");
-  tell(subject, std::move(alert));
+  alert.subscription = name;
+  alert.counts = {{"hospital_bytes", level.change.bytes}, {"hospital_max_bytes", most}};
+  const std::string bytes = std::to_string(level.change.bytes) + " bytes of messages";
+  if (level.since == now) {
+    alert.sentence = name + (full ? ": its hospital is full" : ": its hospital fills") + ": its cases keep " + bytes;
+  } else {
+    alert.sentence = name + (full ? ": its hospital is still full" : ": its hospital still fills") + ", after " +
+                     whole(now - level.since) + ": its cases kept " + bytes + " when that began";
+  }
+  alert.sentence += ", and hospital_max_bytes is " + std::to_string(most) +
+                    (full ? "; nothing is granted but replays until they keep less"
+                          : "; when that is reached nothing is granted but replays");
+  tell(budget_subject(name, full), std::move(alert));
 }
 
 void AlertRules::look_at_job(const model::ReplayJobRecord& job, Instant now) {

@@ -8,7 +8,8 @@
 //                   of a subscription once in case_age
 //   group_woken     a case has woken a group that was snoozed
 //   breaker_open    a circuit breaker opened; breaker_closed: it closed
-//   hospital_budget the cases of a subscription keep four fifths of hospital_max_bytes, or all of it. Each once an hour
+//   hospital_budget the cases of a subscription keep four fifths of hospital_max_bytes, or all of it. Once an hour
+//                   each, as long as it is so
 //   job_ended       a replay job is over
 //
 // A group that is snoozed says nothing, and its cases are not counted.
@@ -78,6 +79,12 @@ class AlertRules {
   struct Pace {
     Surge surge;
     std::uint64_t admissions = 0;  // of a group: as last seen
+    base::Instant woke;            // of a group: its last waking that was met
+  };
+  /// Where the hospital of a subscription is, that is not below.
+  struct Level {
+    HospitalChange change;
+    base::Instant since;  // the look that saw it
   };
   using Subject = std::pair<model::AlertKind, std::string>;
 
@@ -93,7 +100,8 @@ class AlertRules {
   void look_for_surges(const std::vector<model::GroupRecord>& groups, base::Instant now);
   std::uint64_t count_new(const model::GroupRecord& group, base::Instant now);
   void look_at_breaker(const BreakerChange& change, base::Instant now);
-  void look_at_hospital(const HospitalChange& change, base::Instant now);
+  void note_level(const HospitalChange& change, base::Instant now);
+  void look_at_hospital(const Level& level, base::Instant now);
   void look_at_job(const model::ReplayJobRecord& job, base::Instant now);
   void look_at_oldest(const Look& look);
   void forget(base::Instant now);
@@ -107,6 +115,7 @@ class AlertRules {
   std::uint64_t more_new_groups_ = 0;  // of this look: too many to be told of one by one
   std::map<Subject, Told> told_;
   std::map<std::string, Pace> paces_;  // by group, or by "subscription " and its name
+  std::map<model::SubscriptionId, Level> levels_;
   std::vector<model::AlertRecord> telling_;
 };
 

@@ -120,6 +120,7 @@ void Alerts::wait_for_next_look() {
   alarm_.expires_after(kLookEvery);
   alarm_.async_wait([this](boost::system::error_code cancelled) {
     if (cancelled || stopping_) return;
+    if (config_.before_look) config_.before_look();
     look();
     wait_for_next_look();
   });

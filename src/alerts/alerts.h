@@ -40,6 +40,8 @@ struct AlertsConfig {
   base::Duration case_age = std::chrono::hours(24);
   /// Where people reach the page, without a slash at the end; "": alerts have no links.
   std::string public_url;
+  /// Called once a second on the thread of the alerts, before it looks; must not wait. nullptr: nobody wants to know.
+  std::function<void()> before_look;
   std::string version;     // of the broker
   std::uint64_t seed = 0;  // of ids and of jitter
 };

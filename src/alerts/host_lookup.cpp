@@ -30,6 +30,7 @@ class HostLookup::Asking {
   void found(Found found) {
     const std::lock_guard lock(mutex_);
     found_ = std::move(found);
+    found_at_ = std::chrono::steady_clock::now();
     if (wake_) wake_();
   }
   bool is_done() const {
@@ -42,17 +43,26 @@ class HostLookup::Asking {
     wake_ = std::move(wake);
     return !found_.has_value();
   }
+  /// Nothing is found yet, or what was found after somebody's patience was over, and may still be true.
+  bool is_worth_waiting_for(std::chrono::steady_clock::duration fresh_for) const {
+    const std::lock_guard lock(mutex_);
+    if (!found_) return true;
+    return !taken_ && std::chrono::steady_clock::now() - found_at_ < fresh_for;
+  }
   /// What was found; nobody is woken any more.
   std::optional<Found> take() {
     const std::lock_guard lock(mutex_);
     wake_ = nullptr;
+    taken_ = found_.has_value();
     return found_;
   }
 
  private:
   mutable std::mutex mutex_;
-  std::optional<Found> found_;  // GUARDED_BY(mutex_)
-  std::function<void()> wake_;  // GUARDED_BY(mutex_)
+  std::optional<Found> found_;                      // GUARDED_BY(mutex_)
+  std::chrono::steady_clock::time_point found_at_;  // GUARDED_BY(mutex_)
+  bool taken_ = false;                              // GUARDED_BY(mutex_)
+  std::function<void()> wake_;                      // GUARDED_BY(mutex_)
 };
 
 /// A thread that was not joined must not be destroyed, and one that the system keeps cannot be: so this never is.
@@ -107,7 +117,8 @@ HostLookup::Found HostLookup::ask_system(const std::string& host) {
   return found;
 }
 
-HostLookup::HostLookup(asio::io_context& io, Ask ask) : io_(io), ask_(std::move(ask)), patience_(io) {}
+HostLookup::HostLookup(asio::io_context& io, Ask ask, std::chrono::steady_clock::duration fresh_for)
+    : io_(io), ask_(std::move(ask)), fresh_for_(fresh_for), patience_(io) {}
 
 HostLookup::~HostLookup() {
   if (asking_ == nullptr) return;
@@ -135,7 +146,7 @@ void HostLookup::end() {
 
 asio::awaitable<HostLookup::Found> HostLookup::find(std::string host, std::chrono::steady_clock::duration patience) {
   if (cancelled_) co_return Found{"the broker stops", {}};
-  if (asking_ == nullptr || asking_->is_done()) begin(std::move(host));
+  if (asking_ == nullptr || !asking_->is_worth_waiting_for(fresh_for_)) begin(std::move(host));
   const auto deadline = std::chrono::steady_clock::now() + patience;
   const auto wake = [this] { asio::post(io_, [this] { patience_.cancel(); }); };
   // What wakes may be of a question before, whose patience was over just then.

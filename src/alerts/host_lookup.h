@@ -2,8 +2,9 @@
 // thread asks, and whoever waits for it waits for as long as they have patience, and no longer when they are to stop.
 //
 // What is still asked when the patience is over goes on, and whoever asks for the same again waits for that: there is
-// one such thread at most. One that the system still keeps when this is destroyed is left behind. It touches nothing
-// but what it shares with nobody else by then, and ends with the process.
+// one such thread at most. What it has found by then is taken once, while it is fresh, or a name that always takes
+// longer than the patience would never be found. One that the system still keeps when this is destroyed is left behind.
+// It touches nothing but what it shares with nobody else by then, and ends with the process.
 //
 // Threading: the thread of its io_context.
 #pragma once
@@ -33,7 +34,11 @@ class HostLookup {
   using Ask = std::function<Found(const std::string& host)>;
   static Found ask_system(const std::string& host);
 
-  explicit HostLookup(boost::asio::io_context& io, Ask ask = ask_system);
+  /// So long after it was found what nobody waited for is taken for what is true.
+  static constexpr std::chrono::seconds kFreshFor{30};
+
+  explicit HostLookup(boost::asio::io_context& io, Ask ask = ask_system,
+                      std::chrono::steady_clock::duration fresh_for = kFreshFor);
   ~HostLookup();
 
   /// One at a time, always of the same host.
@@ -52,6 +57,7 @@ class HostLookup {
 
   boost::asio::io_context& io_;
   const Ask ask_;
+  const std::chrono::steady_clock::duration fresh_for_;
   boost::asio::steady_timer patience_;
   std::shared_ptr<Asking> asking_;  // the last one; null: none yet
   std::thread thread_;              // its thread

@@ -11,7 +11,8 @@ void ShardNews::note(BreakerChange change) {
 
 void ShardNews::note(HospitalChange change) {
   const std::lock_guard lock(mutex_);
-  if (hospitals_.size() < kMost) hospitals_.push_back(std::move(change));
+  const model::SubscriptionId whose = change.queue->subscription;
+  hospitals_.insert_or_assign(whose, std::move(change));
 }
 
 std::vector<BreakerChange> ShardNews::take_breakers() {
@@ -20,8 +21,14 @@ std::vector<BreakerChange> ShardNews::take_breakers() {
 }
 
 std::vector<HospitalChange> ShardNews::take_hospitals() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(hospitals_, {});
+  const auto taken = [this] {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(hospitals_, {});
+  }();
+  std::vector<HospitalChange> newest;
+  newest.reserve(taken.size());
+  for (const auto& [whose, change] : taken) newest.push_back(change);
+  return newest;
 }
 
 }  // namespace lazaret::alerts

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/duration_text.h"
+#include "daemon/hospital_lines.h"
 #include "daemon/webhooks.h"
 #include "model/limits.h"
 #include "storage/rocks_store.h"
@@ -71,20 +72,21 @@ void log_breaker(const core::BreakerChanged& changed) {
   }
 }
 
-void log_hospital_level(const core::HospitalLevelChanged& changed) {
-  const std::string title = std::string(model::name_of(changed.queue->kind)) + " " + changed.queue->name;
-  const std::uint64_t most = changed.queue->options.hospital_max_bytes;
-  switch (changed.level) {
+void log_hospital_level(const alerts::HospitalChange& change) {
+  const std::string title = std::string(model::name_of(change.queue->kind)) + " " + change.queue->name;
+  const std::uint64_t most = change.queue->options.hospital_max_bytes;
+  switch (change.level) {
     case model::HospitalLevel::full:
       return spdlog::warn("{}: its hospital is full, {} of {} bytes; nothing is granted but replays", title,
-                          changed.bytes, most);
+                          change.bytes, most);
     case model::HospitalLevel::filling:
-      return spdlog::warn("{}: its hospital fills, {} of {} bytes", title, changed.bytes, most);
+      return spdlog::warn("{}: its hospital fills, {} of {} bytes", title, change.bytes, most);
     case model::HospitalLevel::below: return spdlog::info("{}: its hospital has room again", title);
   }
 }
 
-engine::EngineConfig engine_config(const Configuration& configuration, const std::shared_ptr<alerts::ShardNews>& news) {
+engine::EngineConfig engine_config(const Configuration& configuration, const std::shared_ptr<alerts::ShardNews>& news,
+                                   const std::shared_ptr<HospitalLines>& lines) {
   engine::EngineConfig config;
   config.ack_sync_max = configuration.storage.ack_sync_max;
   config.relaxed_sync_max = configuration.storage.relaxed_sync_max;
@@ -105,9 +107,10 @@ engine::EngineConfig engine_config(const Configuration& configuration, const std
     log_breaker(changed);
     news->note(alerts::BreakerChange{changed.queue, changed.before, changed.breaker});
   };
-  config.on_hospital_level = [news](const core::HospitalLevelChanged& changed) {
-    log_hospital_level(changed);
-    news->note(alerts::HospitalChange{changed.queue, changed.before, changed.level, changed.bytes});
+  config.on_hospital_level = [news, lines](const core::HospitalLevelChanged& changed) {
+    const alerts::HospitalChange change{changed.queue, changed.level, changed.bytes};
+    if (lines->note(change, std::chrono::steady_clock::now())) log_hospital_level(change);
+    news->note(change);
   };
   return config;
 }
@@ -166,7 +169,12 @@ Status Broker::open(const Configuration& configuration, const Seams& seams) {
                  base::format_duration(clock_->ahead_at_start()));
   }
   const auto news = std::make_shared<alerts::ShardNews>();
-  auto engine = engine::Engine::start(engine_config(configuration, news), *store_, std::move(*recovered), *clock_);
+  const auto lines = std::make_shared<HospitalLines>();
+  alerts->before_look = [lines] {
+    for (const auto& change : lines->due(std::chrono::steady_clock::now())) log_hospital_level(change);
+  };
+  auto engine =
+      engine::Engine::start(engine_config(configuration, news, lines), *store_, std::move(*recovered), *clock_);
   if (!engine.ok()) return engine.status();
   engine_ = std::move(*engine);
   auto replays = hospital::ReplayJobs::start(*engine_);

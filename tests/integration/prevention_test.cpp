@@ -229,6 +229,53 @@ TEST_F(PreventionTest, WhatARuleHasCaughtIsReleasedByAJob) {
   EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
 }
 
+/// There are as many jobs as there may be: the rule is gone all the same, and whoever lifted it is told of both.
+TEST_F(PreventionTest, ARuleIsLiftedAlthoughItsReleaseCannotBegin) {
+  constexpr int kJobsOpen = 64;
+  client_.create({.name = "orders"});
+  const auto rule = [&](const std::string& type) {
+    return text_of(quarantine(R"({"subscription": "orders", "type": ")" + type + R"("})").json(), "id");
+  };
+  const std::string held = rule("held");
+  const std::string bad = rule("bad");
+  const std::string worse = rule("worse");
+  for (int i = 0; i < kJobsOpen; ++i) client_.publish("orders", {.body = "h", .type = "held"});
+  for (const char* type : {"bad", "worse", "good"}) client_.publish("orders", {.body = "m", .type = type});
+  ASSERT_EQ(broker_.cli({"consume", "orders", "--count", "1", "--exec", "exit 0"}).exit, 0);
+  ASSERT_TRUE(eventually([&] { return client_.show("orders").in_hospital == kJobsOpen + 2; }));
+  for (const auto& one : cases_of(broker_, "orders")) {  // a job for each, that waits for a consumer
+    if (text_of(one, "quarantine") != held) continue;
+    const std::string body = R"({"ids": [")" + text_of(one, "id") + R"("]})";
+    ASSERT_EQ(http(broker_.admin(), "POST", "/api/v1/hospital/replays", body).status, 202);
+  }
+
+  const std::string path = "/api/v1/hospital/quarantines/" + bad;
+  const HttpAnswer lifted = http(broker_.admin(), "DELETE", path + "?release=true");
+  ASSERT_EQ(lifted.status, 200) << lifted.body;
+  EXPECT_EQ(lifted.json().at("lifted"), true);
+  EXPECT_TRUE(lifted.json().at("job").is_null());
+  EXPECT_EQ(lifted.json().at("released"), 0);
+  EXPECT_EQ(lifted.json().at("problem").at("code"), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(http(broker_.admin(), "GET", path).status, 404);
+  const auto ended = api(broker_, "/audit?operation=liftQuarantine&target=" + bad).at("items").at(0);
+  EXPECT_EQ(ended.at("status"), 200);
+  EXPECT_EQ(ended.at("before").at("subscription"), "orders") << "whose rule it was";
+  EXPECT_EQ(ended.at("after"), (boost::json::object{{"problem", "RESOURCE_EXHAUSTED"}}));
+  EXPECT_EQ(http(broker_.admin(), "DELETE", path + "?release=true").status, 503) << "now nothing was changed";
+
+  const Outcome said = broker_.cli({"hospital", "quarantine", "lift", worse, "--release"});
+  EXPECT_EQ(said.exit, 75);
+  EXPECT_THAT(said.err, HasSubstr("quarantine rule " + worse +
+                                  " is lifted, and nothing of what it has caught is released: there are 64 replay"));
+  EXPECT_EQ(http(broker_.admin(), "GET", "/api/v1/hospital/quarantines/" + worse).status, 404);
+
+  ASSERT_EQ(broker_.cli({"consume", "orders", "--count", std::to_string(kJobsOpen), "--exec", "exit 0"}).exit, 0);
+  ASSERT_TRUE(eventually([&] {
+    return broker_.cli({"hospital", "quarantine", "lift", worse, "--release"}).exit == 0;
+  }));
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+}
+
 TEST_F(PreventionTest, RulesOutliveAKill) {
   client_.create({.name = "orders"});
   client_.ensure_topic({.name = "events"});

@@ -64,6 +64,17 @@ struct Lifting {
   ReplayManner manner;
 };
 
+/// Throws when the rule is lifted and its release has failed.
+void say_why_not_released(const std::string& id, const json::object& answer) {
+  const json::value* given = answer.if_contains("problem");
+  if (given == nullptr || !given->is_object()) return;
+  const json::object& problem = given->get_object();
+  const base::ErrorInfo* info = base::find_error(std::string_view(problem.at("code").as_string()));
+  fail(info == nullptr ? Code::INTERNAL : info->code,
+       "quarantine rule " + id + " is lifted, and nothing of what it has caught is released: " +
+           cell(problem, "detail") + "; lift it with --release again when that is over");
+}
+
 /// The job goes on by itself, unless somebody wants to wait for it.
 int lift(const Connection& connection, const Lifting& given) {
   Query query = given.manner.query();
@@ -79,9 +90,9 @@ int lift(const Connection& connection, const Lifting& given) {
   const std::string where = target({"hospital", "quarantines", given.id}, query);
   const json::object answer = http.request("DELETE", where, {}, std::chrono::minutes(1)).body.as_object();
   const bool has_job = answer.at("job").is_string();
-  if (connection.json) {
-    print_json(answer);
-  } else {
+  if (connection.json) print_json(answer);
+  say_why_not_released(given.id, answer);
+  if (!connection.json) {
     const std::string many = (answer.at("at_least").as_bool() ? "at least " : "") +
                              counted(answer.at("released").to_number<std::uint64_t>(), "case");
     const std::string then = has_job         ? "; replay job " + cell(answer, "job") + " releases " + many

@@ -1,5 +1,5 @@
 // Quarantine rules: what one says, where its cases are, and what is done with them.
-import { call } from './api.js';
+import { Problem, call } from './api.js';
 import { countCases } from './actions.js';
 import { sentence, term, termsOf } from './filter.js';
 import { to } from './router.js';
@@ -29,6 +29,9 @@ export async function lift(rule) {
   }
 }
 
-/** Ends a rule and replays all that it has caught; gives how many those are. */
-export const release = async (rule) => (await call('liftQuarantine',
-  { args: { id: rule.id }, query: { release: true } })).released;
+/** Ends a rule and replays all that it has caught; gives how many those are. Fails also when it could only end it. */
+export async function release(rule) {
+  const { released, problem } = await call('liftQuarantine', { args: { id: rule.id }, query: { release: true } });
+  if (problem) throw new Problem({ ...problem, detail: `The rule is lifted. ${problem.detail}` });
+  return released;
+}

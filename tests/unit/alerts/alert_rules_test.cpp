@@ -199,6 +199,27 @@ TEST_F(AlertRulesTest, ACaseThatWakesAGroupIsToldOf) {
   EXPECT_THAT(kinds(kNoon + 4h + 1s), ElementsAre(AlertKind::relapse)) << "it is awake";
 }
 
+TEST_F(AlertRulesTest, WhatCameToASnoozedGroupIsNoSurgeWhenItWakes) {
+  rules();
+  admit(1, kNoon + 1s);
+  look(kNoon + 2s);
+  model::GroupPatch patch;
+  patch.snooze.until_rate = model::CaseRate{20, 1min};
+  model::apply(patch, kNoon + 3s, groups_[1]);
+  const Instant noisy = kNoon + 30min;
+  for (int i = 0; i < 19; ++i) {
+    admit(1, noisy + i * 1s);
+    EXPECT_THAT(kinds(noisy + i * 1s + 500ms), IsEmpty());
+  }
+  // The twentieth wakes it, and others come in the same second.
+  for (int i = 0; i < 30; ++i) admit(1, noisy + 19s);
+  EXPECT_THAT(kinds(noisy + 19s + 500ms), ElementsAre(AlertKind::group_woken));
+  for (int i = 0; i < 19; ++i) admit(1, noisy + 20s);
+  EXPECT_THAT(kinds(noisy + 20s + 500ms), IsEmpty());
+  admit(1, noisy + 21s);
+  EXPECT_THAT(kinds(noisy + 21s + 500ms), ElementsAre(AlertKind::surge)) << "twenty since it is awake";
+}
+
 TEST_F(AlertRulesTest, ASurgeIsToldOnceAnHour) {
   rules();
   admit(1, kNoon + 1s);
@@ -376,51 +397,96 @@ class HospitalBudgetAlerts : public AlertRulesTest {
     queue_->name = "billing";
     queue_->options.hospital_max_bytes = 100;
   }
-  void change(Level before, Level now, std::uint64_t bytes) { hospitals_.push_back({queue_, before, now, bytes}); }
+  void change(Level now, std::uint64_t bytes) { hospitals_.push_back({queue_, now, bytes}); }
   const std::shared_ptr<model::QueueRecord> queue_ = std::make_shared<model::QueueRecord>();
 };
 
 TEST_F(HospitalBudgetAlerts, AHospitalThatFillsIsToldOfAndAgainWhenItIsFull) {
-  change(Level::below, Level::filling, 81);
+  change(Level::filling, 81);
   const auto fills = look(kNoon + 1s);
   ASSERT_THAT(fills, SizeIs(1));
   EXPECT_EQ(fills[0].kind, AlertKind::hospital_budget);
   EXPECT_EQ(fills[0].subscription, "billing");
   EXPECT_THAT(fills[0].sentence, HasSubstr("its hospital fills: its cases keep 81 bytes of messages"));
   EXPECT_THAT(fills[0].counts, ElementsAre(std::pair("hospital_bytes", 81u), std::pair("hospital_max_bytes", 100u)));
-  change(Level::filling, Level::full, 100);
+  change(Level::full, 100);
   const auto full = look(kNoon + 2s);
   ASSERT_THAT(full, SizeIs(1));
   EXPECT_EQ(full[0].kind, AlertKind::hospital_budget);
   EXPECT_THAT(full[0].sentence, HasSubstr("nothing is granted but replays until they keep less"));
-  change(Level::full, Level::filling, 90);
-  change(Level::filling, Level::below, 10);
+  change(Level::filling, 90);
+  change(Level::below, 10);
   EXPECT_THAT(kinds(kNoon + 3s), IsEmpty()) << "room is no news";
 }
 
 TEST_F(HospitalBudgetAlerts, WhatGoesToAndFroIsToldOfOnceAnHour) {
-  change(Level::below, Level::full, 100);
+  change(Level::full, 100);
   EXPECT_THAT(kinds(kNoon + 1s), ElementsAre(AlertKind::hospital_budget));
-  change(Level::full, Level::filling, 99);
-  change(Level::filling, Level::full, 100);
+  change(Level::filling, 99);
+  change(Level::full, 100);
   EXPECT_THAT(kinds(kNoon + 1h), IsEmpty());
-  change(Level::full, Level::below, 1);
-  change(Level::below, Level::full, 100);
-  EXPECT_THAT(kinds(kNoon + 1h + 1s), ElementsAre(AlertKind::hospital_budget));
+  EXPECT_THAT(kinds(kNoon + 1h + 1s), ElementsAre(AlertKind::hospital_budget)) << "it has stayed full";
+  change(Level::below, 1);
+  change(Level::full, 100);
+  EXPECT_THAT(kinds(kNoon + 2h), IsEmpty());
+  EXPECT_THAT(kinds(kNoon + 2h + 1s), ElementsAre(AlertKind::hospital_budget));
+}
+
+/// Replays made room for a while, within the hour; then nothing is said any more by whoever counts.
+TEST_F(HospitalBudgetAlerts, OneThatIsFullAgainWithinTheHourIsToldOfWhenThePauseIsOver) {
+  change(Level::full, 100);
+  EXPECT_THAT(kinds(kNoon), ElementsAre(AlertKind::hospital_budget));
+  change(Level::filling, 85);
+  EXPECT_THAT(kinds(kNoon + 5min), IsEmpty()) << "it was full, and people know";
+  change(Level::full, 103);
+  EXPECT_THAT(kinds(kNoon + 30min), IsEmpty());
+  EXPECT_THAT(kinds(kNoon + 1h - 1s), IsEmpty());
+  const auto raised = look(kNoon + 1h);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_EQ(raised[0].sentence,
+            "billing: its hospital is still full, after 30 minutes: its cases kept 103 bytes of messages when that "
+            "began, and hospital_max_bytes is 100; nothing is granted but replays until they keep less");
+  EXPECT_EQ(raised[0].caused_at, kNoon + 1h);
+  EXPECT_THAT(kinds(kNoon + 2h - 1s), IsEmpty());
+  EXPECT_THAT(kinds(kNoon + 2h), ElementsAre(AlertKind::hospital_budget)) << "as long as it is so";
+  change(Level::below, 10);
+  EXPECT_THAT(kinds(kNoon + 2h + 1min), IsEmpty());
+  EXPECT_THAT(kinds(kNoon + 4h), IsEmpty()) << "it has room";
+}
+
+TEST_F(HospitalBudgetAlerts, OneThatStillFillsIsToldOfAnHourAfterItWasFull) {
+  change(Level::full, 100);
+  EXPECT_THAT(kinds(kNoon), ElementsAre(AlertKind::hospital_budget));
+  change(Level::filling, 90);
+  EXPECT_THAT(kinds(kNoon + 50min), IsEmpty());
+  const auto raised = look(kNoon + 1h);
+  ASSERT_THAT(raised, SizeIs(1));
+  EXPECT_THAT(raised[0].sentence, HasSubstr("its hospital still fills, after 10 minutes: its cases kept 90 bytes"));
+  EXPECT_THAT(kinds(kNoon + 1h + 1s), IsEmpty());
+}
+
+/// What a start says once is not lost because it was told of within the hour before.
+TEST_F(HospitalBudgetAlerts, OneThatIsFullAtAStartIsToldOfWhenThePauseIsOver) {
+  change(Level::full, 100);
+  EXPECT_THAT(kinds(kNoon), ElementsAre(AlertKind::hospital_budget));
+  start(kNoon + 10min);
+  change(Level::full, 100);
+  EXPECT_THAT(kinds(kNoon + 10min + 1s), IsEmpty());
+  EXPECT_THAT(kinds(kNoon + 1h), ElementsAre(AlertKind::hospital_budget));
 }
 
 /// A start says where a hospital is, also if that was told.
 TEST_F(HospitalBudgetAlerts, AStartRepeatsNoneAndLosesNone) {
-  change(Level::below, Level::filling, 80);
+  change(Level::filling, 80);
   EXPECT_THAT(kinds(kNoon + 1s), ElementsAre(AlertKind::hospital_budget));
   start(kNoon + 1min);
-  change(Level::below, Level::filling, 80);
+  change(Level::filling, 80);
   EXPECT_THAT(kinds(kNoon + 1min + 1s), IsEmpty());
   start(kNoon + 2min);
-  change(Level::below, Level::full, 100);  // that was not told before the kill
+  change(Level::full, 100);  // that was not told before the kill
   EXPECT_THAT(kinds(kNoon + 2min + 1s), ElementsAre(AlertKind::hospital_budget));
   start(kNoon + 3min);
-  change(Level::below, Level::full, 100);
+  change(Level::full, 100);
   EXPECT_THAT(kinds(kNoon + 3min + 1s), IsEmpty());
 }
 

@@ -24,6 +24,8 @@ class SlowSystem {
  public:
   HostLookup::Ask ask() {
     return [this](const std::string&) {
+      thread_local Leaving leaving;
+      leaving.of = this;
       std::unique_lock lock(mutex_);
       ++asked_;
       changed_.notify_all();
@@ -38,6 +40,15 @@ class SlowSystem {
     answers_ = true;
     changed_.notify_all();
   }
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    answers_ = false;
+  }
+  /// So many threads that asked have handed over what they were told, and ended.
+  void wait_until_gone(int threads) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return gone_ >= threads; }));
+  }
   void wait_until_answered(int times) {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return answered_ >= times; }));
@@ -48,11 +59,22 @@ class SlowSystem {
   }
 
  private:
+  /// Of the thread that asks: it goes when the thread does.
+  struct Leaving {
+    SlowSystem* of = nullptr;
+    ~Leaving() {
+      if (of == nullptr) return;
+      const std::lock_guard lock(of->mutex_);
+      ++of->gone_;
+      of->changed_.notify_all();
+    }
+  };
   std::mutex mutex_;
   std::condition_variable changed_;
   bool answers_ = false;
   int asked_ = 0;
   int answered_ = 0;
+  int gone_ = 0;
 };
 
 class HostLookupTest : public ::testing::Test {
@@ -112,6 +134,50 @@ TEST_F(HostLookupTest, PatienceEndsAlthoughTheSystemDoesNotAnswer) {
   EXPECT_EQ(found->addresses, std::vector{kAddress});
   EXPECT_EQ(slow_.asked(), 1);
   // And what was found then is not taken for what is true now.
+  found.reset();
+  find(lookup, found, 20s);
+  run();
+  EXPECT_EQ(found->addresses, std::vector{kAddress});
+  EXPECT_EQ(slow_.asked(), 2);
+}
+
+/// A name that takes a little longer than anybody's patience, each time.
+TEST_F(HostLookupTest, WhatIsFoundAfterThePatienceIsTakenOnce) {
+  HostLookup lookup(io_, slow_.ask(), 1h);
+  std::optional<Found> found;
+  find(lookup, found, 1ms);
+  run();
+  EXPECT_EQ(found->problem, "it took too long");
+  slow_.answer();
+  slow_.wait_until_gone(1);
+  slow_.hold();
+  found.reset();
+  find(lookup, found, 1ms);
+  run();
+  EXPECT_EQ(found->addresses, std::vector{kAddress});
+  EXPECT_EQ(slow_.asked(), 1) << "it is that answer";
+  slow_.answer();
+  found.reset();
+  find(lookup, found, 20s);
+  run();
+  EXPECT_EQ(found->addresses, std::vector{kAddress});
+  EXPECT_EQ(slow_.asked(), 2) << "once";
+}
+
+TEST_F(HostLookupTest, WhatWasFoundTooLongAgoIsAskedAnew) {
+  HostLookup lookup(io_, slow_.ask(), 0s);
+  std::optional<Found> found;
+  find(lookup, found, 1ms);
+  run();
+  EXPECT_EQ(found->problem, "it took too long");
+  slow_.answer();
+  slow_.wait_until_gone(1);
+  slow_.hold();
+  found.reset();
+  find(lookup, found, 1ms);
+  run();
+  EXPECT_EQ(found->problem, "it took too long");
+  slow_.answer();
   found.reset();
   find(lookup, found, 20s);
   run();
