@@ -83,6 +83,7 @@ model::QueueOptions RandomRun::some_options() {
   options.order_by_key = chance(50);
   if (chance(50)) make_breaker_quick(options);
   if (chance(25)) options.hospital_max_bytes = some_budget();
+  if (chance(30)) options.case_retention_count = 1 + random_.below(6);
   if (options.order_by_key && chance(40)) options.on_key_failure = model::KeyFailure::hold;
   return options;
 }
