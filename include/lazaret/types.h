@@ -288,6 +288,9 @@ struct QueueSpec {
   /// How long a case is kept after it was discharged or discarded, and until when a discarded one can be restored: 30
   /// days when it is not given. Open cases stay.
   std::optional<milliseconds> case_retention = {};
+  /// How many closed cases are kept at most: of more, those that were closed longest ago go, as if their
+  /// `case_retention` were over. 0, when it is not given: any number. At most a billion.
+  std::optional<std::uint64_t> case_retention_count = {};
   /// How many bytes of messages, headers and bodies, its cases may keep: beyond, nothing is delivered but replays until
   /// they keep less, and nothing is dropped. 0: no budget. 10 GiB when it is not given.
   std::optional<std::uint64_t> hospital_max_bytes = {};
@@ -364,6 +367,7 @@ struct SubscriptionSpec {
   std::optional<bool> ephemeral = {};
   /// As of a queue.
   std::optional<milliseconds> case_retention = {};
+  std::optional<std::uint64_t> case_retention_count = {};
   std::optional<std::uint64_t> hospital_max_bytes = {};
   // As of a queue.
   std::optional<bool> breaker = {};

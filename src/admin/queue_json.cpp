@@ -153,6 +153,7 @@ json::object options_json(const model::QueueOptions& options) {
   out["order_by_key"] = options.order_by_key;
   out["on_key_failure"] = model::name_of(options.on_key_failure);
   out["case_retention"] = base::format_duration(options.case_retention);
+  out["case_retention_count"] = options.case_retention_count;
   out["hospital_max_bytes"] = options.hospital_max_bytes;
   out["breaker"] = options.breaker;
   out["breaker_samples"] = options.breaker_samples;
@@ -289,6 +290,8 @@ base::Result<bool> read_more(std::string_view name, const json::value& value, wi
     status = read(name, value, patch.ephemeral);
   } else if (name == "case_retention") {
     status = read(name, value, patch.case_retention);
+  } else if (name == "case_retention_count") {
+    status = read(name, value, patch.case_retention_count);
   } else if (name == "hospital_max_bytes") {
     status = read(name, value, patch.hospital_max_bytes);
   } else if (name == "filter") {

@@ -43,6 +43,7 @@ base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
   patch.order_by_key = spec.order_by_key;
   patch.on_key_failure = spec.on_key_failure;
   if (spec.case_retention) patch.case_retention = *spec.case_retention;
+  patch.case_retention_count = spec.case_retention_count;
   patch.hospital_max_bytes = spec.hospital_max_bytes;
   patch.breaker = spec.breaker;
   patch.breaker_samples = spec.breaker_samples;
@@ -98,6 +99,7 @@ QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   out.spec.order_by_key = in.options.order_by_key;
   out.spec.on_key_failure = std::string(model::name_of(in.options.on_key_failure));
   out.spec.case_retention = to_ms(in.options.case_retention);
+  out.spec.case_retention_count = in.options.case_retention_count;
   out.spec.hospital_max_bytes = in.options.hospital_max_bytes;
   out.spec.breaker = in.options.breaker;
   out.spec.breaker_samples = in.options.breaker_samples;
@@ -249,6 +251,7 @@ Client::AnySpec Client::of(SubscriptionSpec spec) {
   options.order_by_key = spec.order_by_key;
   options.on_key_failure = std::move(spec.on_key_failure);
   options.case_retention = spec.case_retention;
+  options.case_retention_count = spec.case_retention_count;
   options.hospital_max_bytes = spec.hospital_max_bytes;
   options.breaker = spec.breaker;
   options.breaker_samples = spec.breaker_samples;

@@ -1,13 +1,12 @@
 // CaseBook: what a subscription that ever had a case knows of its cases beside which of them are open: the versions of
 // those that were edited, whose messages are kept though they are closed, when the next has been closed for long
-// enough, and how many bytes of messages all of them keep.
+// enough, how many are closed, and how many bytes of messages all of them keep.
 //
 // Threading: none of its own; one owner calls everything.
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <utility>
 
 #include "base/fifo.h"
 #include "base/time.h"
@@ -26,21 +25,30 @@ struct CaseBook {
   /// Entries of the lane whose messages are being copied there, and in which group: they are read when that is durable.
   std::map<model::Offset, model::GroupNumber> copying;
 
-  // --- Closed ones, whose time comes
+  // --- Closed ones, whose time comes (core/case_retention.cpp)
   base::Instant first_closed = base::Instant::never();  // no case has been closed longer, as far as it is known
   base::Instant last_closed;
-  model::ClosedCase looked_to;  // what had been closed longer is gone
-  bool looking = false;         // the store has been asked
-  bool again = false;           // some were opened since: what it says may not be true any more
+  model::GroupNumber closed_in;  // the last group with which some were closed
+  model::GroupNumber opened_in;  // the last one with which some were opened, or went since they enter again
+  model::ClosedCase looked_to;   // what had been closed longer is gone
+  bool looking = false;          // the store has been asked
+  model::GroupNumber looked_at;  // the last group that was on the disk then
 
-  // --- The budget (core/hospital_budget.cpp)
-  std::uint64_t bytes = 0;        // as the store counted last
+  // --- What the store counts (core/hospital_budget.cpp)
+  std::uint64_t bytes = 0;        // as it counted last: what all of them keep
+  std::uint64_t closed = 0;       // and how many are closed
   model::GroupNumber changed_in;  // the last group with which that became something else
   model::GroupNumber counted_to;  // the last one that was on the disk when the store was asked last
   bool counting = false;          // it has been asked
   /// What came since, by the groups that it came with: what is known of it here.
-  base::Fifo<std::pair<model::GroupNumber, std::uint64_t>> uncounted;
-  std::uint64_t uncounted_bytes = 0;
+  struct Uncounted {
+    model::GroupNumber group;
+    std::uint64_t more_bytes = 0;
+    std::uint64_t fewer_closed = 0;
+  };
+  base::Fifo<Uncounted> uncounted;
+  std::uint64_t uncounted_bytes = 0;                         // the sum of those
+  std::uint64_t uncounted_fewer_closed = 0;                  // the same
   model::HospitalLevel level = model::HospitalLevel::below;  // as was told last
   /// It has become full: keys that replays wait for are to be asked for, once a second at most.
   bool asks_for_keys = false;
@@ -50,8 +58,9 @@ struct CaseBook {
     const auto it = versions.find(offset);
     return it == versions.end() ? 0 : it->second;
   }
-  void closed(base::Instant now) {
+  void close(base::Instant now, model::GroupNumber group) {
     last_closed = now;
+    closed_in = group;
     if (first_closed == base::Instant::never()) first_closed = now;
   }
 };

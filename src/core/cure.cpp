@@ -73,7 +73,8 @@ void Shard::State::on(model::RestoreCaseCommand& command) {
   } else if (sub != nullptr && sub->book != nullptr && sub->book->discarded.erase(id.offset)) {
     answer.status = {};
     answer.version = version_of(*sub, id.offset);
-    sub->book->again = sub->book->looking;
+    sub->book->opened_in = group;
+    cases_changed(*sub, 0, 1);
     sub->admitted.insert(id.offset);
     ++sub->counters.entered;
     ++sub->counters.in_hospital;

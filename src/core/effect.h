@@ -64,7 +64,7 @@ struct LoadClosed {
   model::ClosedCase after;
   std::size_t max = 0;
 };
-/// What the cases of a subscription keep of messages.
+/// What the cases of a subscription keep of messages, and how many are closed.
 struct CountHospital {
   model::SubscriptionId subscription;
 };

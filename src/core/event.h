@@ -60,7 +60,7 @@ struct ClosedLoaded {
 /// What a CountHospital effect asked for.
 struct HospitalCounted {
   model::SubscriptionId subscription;
-  std::uint64_t bytes = 0;  // that its cases keep of messages
+  model::CaseSums sums;
 };
 /// The disk is short of space (publishes are refused) or has enough again.
 struct DiskPressure {

@@ -5,7 +5,8 @@
 // The store counts the bytes, in the writes that change cases: it alone knows how large a message is that nobody has in
 // memory. What it counts is asked for when such a group is durable; until the answer is there, what has come since is
 // added as far as its size is known here, so that only what was out goes beyond. Nothing but that number and the option
-// decides, so a restart finds what was there, and there is nothing to forget.
+// decides, so a restart finds what was there, and there is nothing to forget. How many cases are closed is counted with
+// the bytes (core/case_retention.cpp).
 #include <chrono>
 #include <utility>
 
@@ -17,14 +18,17 @@ using base::Code;
 using base::Status;
 using model::HospitalLevel;
 
-/// With this group its cases keep something else: so many bytes more, as far as that is known.
-void Shard::State::cases_changed(Subscription& sub, std::uint64_t more) {
+/// With this group its cases keep something else: so many bytes more, as far as that is known, and so many of those
+/// that were closed are not.
+void Shard::State::cases_changed(Subscription& sub, std::uint64_t more_bytes, std::uint64_t fewer_closed) {
   CaseBook& book = book_of(sub);
   book.changed_in = group;
-  if (more > 0) {
-    if (book.uncounted.empty() || book.uncounted.back().first != group) book.uncounted.push_back({group, 0});
-    book.uncounted.back().second += more;
-    book.uncounted_bytes += more;
+  if (more_bytes > 0 || fewer_closed > 0) {
+    if (book.uncounted.empty() || book.uncounted.back().group != group) book.uncounted.push_back({group, 0, 0});
+    book.uncounted.back().more_bytes += more_bytes;
+    book.uncounted.back().fewer_closed += fewer_closed;
+    book.uncounted_bytes += more_bytes;
+    book.uncounted_fewer_closed += fewer_closed;
   }
   touch(sub);
 }
@@ -44,9 +48,11 @@ void Shard::State::on(HospitalCounted& event) {
   if (sub == nullptr || sub->deleting || sub->book == nullptr) return;
   CaseBook& book = *sub->book;
   book.counting = false;
-  book.bytes = event.bytes;
-  for (; !book.uncounted.empty() && book.uncounted.front().first <= book.counted_to; book.uncounted.pop_front()) {
-    book.uncounted_bytes -= book.uncounted.front().second;
+  book.bytes = event.sums.bytes;
+  book.closed = event.sums.closed;
+  for (; !book.uncounted.empty() && book.uncounted.front().group <= book.counted_to; book.uncounted.pop_front()) {
+    book.uncounted_bytes -= book.uncounted.front().more_bytes;
+    book.uncounted_fewer_closed -= book.uncounted.front().fewer_closed;
   }
   count_hospital(*sub);
   pumped_later.insert(event.subscription);

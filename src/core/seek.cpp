@@ -124,7 +124,6 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   if (answer.entered > 0) {
     forget_closed(sub, {target, log.state.next});
     mutate(model::DropClosedCases{sub.queue->subscription, sub.queue->log, {target, log.state.next}}, true);
-    if (sub.book != nullptr) cases_changed(sub);
   }
   drop_copies(sub, {std::min(was_read_to, target), target});
 

@@ -435,16 +435,17 @@ struct Shard::State {
   static std::uint32_t version_of(const Subscription& sub, model::Offset offset);
   void drop_edited_copy(Subscription& sub, const Entry& entry);
 
-  // --- case_retention.cpp: closed cases go in time
+  // --- case_retention.cpp: closed cases go in time, and when there are too many
   void case_closed(Subscription& sub);
-  static base::Instant retention_ends(const Subscription& sub);
+  static std::uint64_t closed_too_many(const Subscription& sub);
+  base::Instant retention_ends(const Subscription& sub) const;
   void look_for_closed(Subscription& sub);
   void on(ClosedLoaded& event);
   void drop_closed(Subscription& sub, const model::ClosedCase& closed);
   void forget_closed(Subscription& sub, model::OffsetRange range);
   void recover_book(Subscription& sub, const model::RecoveredSubscription& recovered);
   // --- hospital_budget.cpp: how much cases may keep
-  void cases_changed(Subscription& sub, std::uint64_t more = 0);
+  void cases_changed(Subscription& sub, std::uint64_t more_bytes = 0, std::uint64_t fewer_closed = 0);
   void count_hospital(Subscription& sub);
   void on(HospitalCounted& event);
   static model::HospitalLevel level_of(const Subscription& sub);

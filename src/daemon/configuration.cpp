@@ -246,6 +246,8 @@ const std::vector<Key>& keys() {
       {"defaults.durability", set_durability},
       {"defaults.ttl", duration(LZ_FIELD(defaults.ttl), 0s, model::limits::kDelayMost)},
       {"defaults.on_expiry", set_on_expiry},
+      {"defaults.case_retention_count",
+       number<U64>(LZ_FIELD(defaults.case_retention_count), 0, model::limits::kCaseRetentionCountMost)},
       {"defaults.hospital_max_bytes",
        number<U64>(LZ_FIELD(defaults.hospital_max_bytes), 0, model::limits::kHospitalBytesMost)},
       {"alerts.default", set_default_webhook},

@@ -55,9 +55,9 @@ base::Result<core::ClosedLoaded> read_closed(model::Store& store, model::ShardId
 
 base::Result<core::HospitalCounted> count_hospital(model::Store& store, model::ShardId shard,
                                                    const core::CountHospital& wish) {
-  const auto bytes = store.case_bytes(shard, wish.subscription);
-  if (!bytes.ok()) return bytes.status();
-  return core::HospitalCounted{wish.subscription, *bytes};
+  const auto sums = store.case_sums(shard, wish.subscription);
+  if (!sums.ok()) return sums.status();
+  return core::HospitalCounted{wish.subscription, *sums};
 }
 
 PageReader::PageReader(model::Store& store, Post post, Fatal fatal)

@@ -177,6 +177,9 @@ inline constexpr std::uint32_t kCaseVersions = 100;
 /// How long a closed case is kept: the shortest, and the longest, ten years.
 inline constexpr base::Duration kCaseRetentionLeast = 1s;
 inline constexpr base::Duration kCaseRetentionMost = 24h * 3652;
+/// So many closed cases a subscription may be told to keep at most: more than anybody looks through, and far from where
+/// sums of them could overflow.
+inline constexpr std::uint64_t kCaseRetentionCountMost = 1'000'000'000;
 /// The largest byte budget of a hospital: an exbibyte.
 inline constexpr std::uint64_t kHospitalBytesMost = 1ull << 60;
 /// Closed cases that go in one step when their time is over.

@@ -133,6 +133,7 @@ base::Result<QueueOptions> OptionsPatch::apply_to(QueueOptions options) const {
   options.deduplicate_for = deduplicate_for.value_or(options.deduplicate_for);
   options.ephemeral = ephemeral.value_or(options.ephemeral);
   options.case_retention = case_retention.value_or(options.case_retention);
+  options.case_retention_count = case_retention_count.value_or(options.case_retention_count);
   options.hospital_max_bytes = hospital_max_bytes.value_or(options.hospital_max_bytes);
   options.breaker = breaker.value_or(options.breaker);
   options.breaker_samples = breaker_samples.value_or(options.breaker_samples);
@@ -173,6 +174,7 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
   patch.deduplicate_for = options.deduplicate_for;
   patch.ephemeral = options.ephemeral;
   patch.case_retention = options.case_retention;
+  patch.case_retention_count = options.case_retention_count;
   patch.hospital_max_bytes = options.hospital_max_bytes;
   patch.breaker = options.breaker;
   patch.breaker_samples = options.breaker_samples;
@@ -188,9 +190,9 @@ OptionsPatch OptionsPatch::of(const QueueOptions& options) {
 Status OptionsPatch::validate_for(Kind kind) const {
   const bool delivery = max_attempts || backoff_initial || backoff_multiplier || backoff_max || backoff_jitter ||
                         lease_duration || max_worker_deaths || paused || max_in_flight || single_active_consumer ||
-                        ttl || on_expiry || order_by_key || on_key_failure || case_retention || hospital_max_bytes ||
-                        breaker || breaker_samples || breaker_ratio || breaker_window || breaker_pause || owner ||
-                        runbook || alert_to;
+                        ttl || on_expiry || order_by_key || on_key_failure || case_retention || case_retention_count ||
+                        hospital_max_bytes || breaker || breaker_samples || breaker_ratio || breaker_window ||
+                        breaker_pause || owner || runbook || alert_to;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
                   "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
@@ -250,6 +252,9 @@ Status validate(const QueueOptions& options) {
   LZ_RETURN_IF_ERROR(between("ttl", options.ttl, 0s, limits::kDelayMost));
   LZ_RETURN_IF_ERROR(
       between("case_retention", options.case_retention, limits::kCaseRetentionLeast, limits::kCaseRetentionMost));
+  if (options.case_retention_count > limits::kCaseRetentionCountMost) {
+    return Status(Code::INVALID_OPTION, "case_retention_count must be at most 1000000000");
+  }
   if (options.hospital_max_bytes > limits::kHospitalBytesMost) {
     return Status(Code::INVALID_OPTION, "hospital_max_bytes must be at most 2^60");
   }
@@ -308,6 +313,7 @@ std::vector<OptionDifference> differences(const QueueOptions& have, const QueueO
   time("deduplicate_for", have.deduplicate_for, asked.deduplicate_for);
   flag("ephemeral", have.ephemeral, asked.ephemeral);
   time("case_retention", have.case_retention, asked.case_retention);
+  number("case_retention_count", have.case_retention_count, asked.case_retention_count);
   number("hospital_max_bytes", have.hospital_max_bytes, asked.hospital_max_bytes);
   flag("breaker", have.breaker, asked.breaker);
   number("breaker_samples", have.breaker_samples, asked.breaker_samples);

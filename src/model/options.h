@@ -104,6 +104,9 @@ struct QueueOptions {
   bool ephemeral = false;
   /// How long a closed case is kept, with its attempts and versions: until then one that was discarded can be restored.
   base::Duration case_retention = std::chrono::hours(24 * 30);
+  /// So many closed cases are kept at most: when there are more, those that were closed longest ago go, as if their
+  /// `case_retention` were over. 0: any number. At most kCaseRetentionCountMost.
+  std::uint64_t case_retention_count = 0;
   /// The byte budget of its hospital: how much its cases may keep of messages (model/hospital_budget.h) before nothing
   /// but replays is granted. 0: as much as they need. Far beyond what people look through, and a part of any disk.
   std::uint64_t hospital_max_bytes = 10ull << 30;
@@ -145,6 +148,7 @@ struct OptionsPatch {
   std::optional<base::Duration> deduplicate_for;
   std::optional<bool> ephemeral;
   std::optional<base::Duration> case_retention;
+  std::optional<std::uint64_t> case_retention_count;  // 0: any number
   std::optional<std::uint64_t> hospital_max_bytes;
   std::optional<bool> breaker;
   std::optional<std::uint32_t> breaker_samples;

@@ -59,6 +59,12 @@ struct EditedCase {
   Offset offset;
   std::uint32_t version = 0;  // the newest
 };
+/// Of all cases of a subscription together.
+struct CaseSums {
+  std::uint64_t bytes = 0;   // what they keep of messages (CaseRecord::kept_bytes)
+  std::uint64_t closed = 0;  // how many are closed: discharged or discarded
+  bool operator==(const CaseSums&) const = default;
+};
 struct RecoveredSubscription {
   SubscriptionState state;
   std::vector<AckChunk> chunks;  // of its one source, ascending
@@ -75,7 +81,7 @@ struct RecoveredSubscription {
   std::vector<Offset> discarded;
   std::vector<EditedCase> edited;             // ascending
   std::optional<base::Instant> first_closed;  // when the case was closed that has been closed longest
-  std::uint64_t case_bytes = 0;               // what all its cases keep (CaseRecord::kept_bytes)
+  CaseSums case_sums;
   /// Of a subscription that orders by key: the keys of those of `parked` whose records name one or none, and of the
   /// open cases that have one, by the offsets of their messages.
   std::vector<RecoveredKey> parked_keys;
@@ -208,8 +214,8 @@ class Store {
   /// Closed cases of a subscription behind `after`, at most so many.
   virtual base::Result<std::vector<ClosedCase>> read_closed(ShardId shard, SubscriptionId subscription,
                                                             const ClosedCase& after, std::size_t max) = 0;
-  /// What all cases of a subscription keep together (CaseRecord::kept_bytes), without looking at them.
-  virtual base::Result<std::uint64_t> case_bytes(ShardId shard, SubscriptionId subscription) = 0;
+  /// Of all cases of a subscription together, without looking at them.
+  virtual base::Result<CaseSums> case_sums(ShardId shard, SubscriptionId subscription) = 0;
   /// The records of all replay jobs, oldest first.
   virtual base::Result<std::vector<ReplayJobRecord>> read_replay_jobs() = 0;
   /// Part `number` of what a job was chosen for; an empty one when there is none.

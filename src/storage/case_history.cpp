@@ -110,9 +110,9 @@ Status recover_case_history(Database& database, model::ShardId shard, model::Sub
   const auto first = read_closed(database, shard, subscription, {}, 1);
   if (!first.ok()) return first.status();
   if (!first->empty()) sub.first_closed = first->front().closed_at;
-  const auto bytes = read_case_bytes(database, shard, subscription);
-  if (!bytes.ok()) return bytes.status();
-  sub.case_bytes = *bytes;
+  const auto sums = read_case_sums(database, shard, subscription);
+  if (!sums.ok()) return sums.status();
+  sub.case_sums = *sums;
   return {};
 }
 

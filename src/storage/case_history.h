@@ -28,7 +28,7 @@ base::Result<model::MessageRef> read_version(Database& database, const model::Ca
 base::Result<std::vector<model::ClosedCase>> read_closed(Database& database, model::ShardId shard,
                                                          model::SubscriptionId subscription,
                                                          const model::ClosedCase& after, std::size_t max);
-/// Fills in `edited` and `first_closed`.
+/// Fills in `edited`, `first_closed` and `case_sums`.
 base::Status recover_case_history(Database& database, model::ShardId shard, model::SubscriptionId subscription,
                                   model::RecoveredSubscription& sub);
 /// Of a directory of a format before 8: its closed cases get their places. Done again it changes nothing.

@@ -32,6 +32,14 @@ IndexKeys keys_of(const CaseRecord* record) {
           correlation.empty() ? "" : keys::case_by_correlation(record->id, at, correlation)};
 }
 
+/// None where there is nothing to say.
+Status put_sums(Database& database, rocksdb::WriteBatch& batch, const std::string& key, const model::CaseSums& sums) {
+  rocksdb::ColumnFamilyHandle* family = database.family(Family::hospital_index);
+  const bool none = sums == model::CaseSums();
+  return status_of(none ? batch.Delete(family, slice(key)) : batch.Put(family, slice(key), slice(encode_sums(sums))),
+                   "filling a batch");
+}
+
 }  // namespace
 
 Status CaseIndexes::change(const CaseRecord* before, const CaseRecord* now) {
@@ -59,25 +67,29 @@ Status CaseIndexes::change(const CaseRecord* before, const CaseRecord* now) {
     const std::string key = keys::case_by_origin(before->id.shard, before->id.subscription, *before->origin);
     LZ_RETURN_IF_ERROR(status_of(batch_.Delete(family, slice(key)), "filling a batch"));
   }
-  LZ_RETURN_IF_ERROR(weigh(before, now));
+  LZ_RETURN_IF_ERROR(sum_up(before, now));
   return count(before, now);
 }
 
-Status CaseIndexes::weigh(const CaseRecord* before, const CaseRecord* now) {
-  const std::uint64_t was = before == nullptr ? 0 : before->kept_bytes();
-  const std::uint64_t is = now == nullptr ? 0 : now->kept_bytes();
+Status CaseIndexes::sum_up(const CaseRecord* before, const CaseRecord* now) {
+  model::CaseSums was;
+  model::CaseSums is;
+  if (before != nullptr) add(*before, was);
+  if (now != nullptr) add(*now, is);
   if (was == is) return {};
   const model::CaseId& id = now != nullptr ? now->id : before->id;
   const auto [it, fresh] = sums_.try_emplace({id.shard, id.subscription});
-  Sum& sum = it->second;
+  model::CaseSums& sums = it->second.of;
   if (fresh) {
-    const auto stored = read_case_bytes(database_, id.shard, id.subscription);
+    const auto stored = read_case_sums(database_, id.shard, id.subscription);
     if (!stored.ok()) return stored.status();
-    sum.bytes = *stored;
+    sums = *stored;
   }
-  sum.bytes += is;
-  sum.bytes -= std::min(sum.bytes, was);
-  sum.changed = true;
+  sums.bytes += is.bytes;
+  sums.bytes -= std::min(sums.bytes, was.bytes);
+  sums.closed += is.closed;
+  sums.closed -= std::min(sums.closed, was.closed);
+  it->second.changed = true;
   return {};
 }
 
@@ -137,14 +149,9 @@ Status CaseIndexes::index(model::ShardId shard, Group& group) {
 }
 
 Status CaseIndexes::finish_sums() {
-  rocksdb::ColumnFamilyHandle* family = database_.family(Family::hospital_index);
-  for (auto& [place, sum] : sums_) {
-    if (!std::exchange(sum.changed, false)) continue;
-    const std::string key = keys::case_bytes(place.first, place.second);
-    std::string value;
-    base::append_le(value, sum.bytes);
-    LZ_RETURN_IF_ERROR(status_of(
-        sum.bytes == 0 ? batch_.Delete(family, slice(key)) : batch_.Put(family, slice(key), value), "filling a batch"));
+  for (auto& [place, sums] : sums_) {
+    if (!std::exchange(sums.changed, false)) continue;
+    LZ_RETURN_IF_ERROR(put_sums(database_, batch_, keys::case_sums(place.first, place.second), sums.of));
   }
   return {};
 }
@@ -180,7 +187,7 @@ Status build_for(Database& database, model::ShardId shard) {
   using keys::Index;
   for (const Index kind :
        {Index::by_group, Index::group, Index::by_state, Index::name, Index::by_subscription_and_state,
-        Index::by_correlation, Index::group_by_time, Index::by_origin, Index::bytes}) {
+        Index::by_correlation, Index::group_by_time, Index::by_origin, Index::sums}) {
     const std::string prefix = keys::index(shard, kind).str();
     const std::string end = keys::behind(prefix);
     LZ_RETURN_IF_ERROR(status_of(batch.DeleteRange(database.family(Family::hospital_index), slice(prefix), slice(end)),
@@ -221,38 +228,52 @@ Status build_case_indexes(Database& database, std::uint16_t shards) {
   return {};
 }
 
-base::Result<std::uint64_t> read_case_bytes(Database& database, model::ShardId shard,
-                                            model::SubscriptionId subscription) {
-  const auto bytes = database.get(Family::hospital_index, keys::case_bytes(shard, subscription));
+std::string encode_sums(const model::CaseSums& sums) {
+  std::string value;
+  base::append_le(value, sums.bytes);
+  base::append_le(value, sums.closed);
+  return value;
+}
+
+std::optional<model::CaseSums> decode_sums(std::string_view value) {
+  if (value.size() != 2 * sizeof(std::uint64_t)) return std::nullopt;
+  return model::CaseSums{base::load_le<std::uint64_t>(value.data()),
+                         base::load_le<std::uint64_t>(value.data() + sizeof(std::uint64_t))};
+}
+
+void add(const CaseRecord& record, model::CaseSums& sums) {
+  sums.bytes += record.kept_bytes();
+  if (!record.is_open()) ++sums.closed;
+}
+
+base::Result<model::CaseSums> read_case_sums(Database& database, model::ShardId shard,
+                                             model::SubscriptionId subscription) {
+  const auto bytes = database.get(Family::hospital_index, keys::case_sums(shard, subscription));
   if (!bytes.ok()) return bytes.status();
-  if (!*bytes) return std::uint64_t{0};
-  if ((*bytes)->size() == sizeof(std::uint64_t)) return base::load_le<std::uint64_t>((*bytes)->data());
+  if (!*bytes) return model::CaseSums();
+  if (const auto sums = decode_sums(**bytes)) return *sums;
   return Status(Code::STORAGE_DAMAGED,
                 "what the cases of subscription " + std::to_string(subscription.value) + " keep");
 }
 
 /// All of a shard in one batch: one small record a subscription.
-Status count_case_bytes(Database& database, std::uint16_t shards) {
+Status count_case_sums(Database& database, std::uint16_t shards) {
   rocksdb::ColumnFamilyHandle* family = database.family(Family::hospital_index);
   for (std::uint16_t number = 0; number < shards; ++number) {
     const model::ShardId shard(number);
-    std::map<model::SubscriptionId, std::uint64_t> sums;
+    std::map<model::SubscriptionId, model::CaseSums> all;
     LZ_RETURN_IF_ERROR(
         database.scan(Family::hospital, keys::Key(shard).str(), [&](std::string_view key, std::string_view value) {
           CaseRecord record;
-          if (decode(value, record)) sums[model::SubscriptionId(keys::number_at(key, 2))] += record.kept_bytes();
+          if (decode(value, record)) add(record, all[model::SubscriptionId(keys::number_at(key, 2))]);
           return true;  // `check` names what cannot be decoded
         }));
     rocksdb::WriteBatch batch;
-    const std::string prefix = keys::index(shard, keys::Index::bytes).str();
+    const std::string prefix = keys::index(shard, keys::Index::sums).str();
     const std::string end = keys::behind(prefix);
     LZ_RETURN_IF_ERROR(status_of(batch.DeleteRange(family, slice(prefix), slice(end)), "filling a batch"));
-    for (const auto& [subscription, bytes] : sums) {
-      if (bytes == 0) continue;
-      const std::string key = keys::case_bytes(shard, subscription);
-      std::string value;
-      base::append_le(value, bytes);
-      LZ_RETURN_IF_ERROR(status_of(batch.Put(family, slice(key), value), "filling a batch"));
+    for (const auto& [subscription, sums] : all) {
+      LZ_RETURN_IF_ERROR(put_sums(database, batch, keys::case_sums(shard, subscription), sums));
     }
     LZ_RETURN_IF_ERROR(write(database, batch));
   }

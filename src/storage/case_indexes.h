@@ -1,5 +1,5 @@
-// CaseIndexes: the lists of cases, the groups with their counts, and what the cases of each subscription keep of
-// messages, all of it kept as cases change, in the same batch.
+// CaseIndexes: the lists of cases, the groups with their counts, and of each subscription what its cases keep of
+// messages and how many are closed, all of it kept as cases change, in the same batch.
 #pragma once
 
 #include <rocksdb/write_batch.h>
@@ -7,10 +7,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "model/group_record.h"
 #include "model/mutation.h"
+#include "model/store.h"
 #include "storage/database.h"
 
 namespace lazaret::storage {
@@ -35,24 +37,29 @@ class CaseIndexes {
   base::Result<Group*> group(model::ShardId shard, model::GroupId id);
   base::Status index(model::ShardId shard, Group& group);
   base::Status count(const model::CaseRecord* before, const model::CaseRecord* now);
-  base::Status weigh(const model::CaseRecord* before, const model::CaseRecord* now);
+  base::Status sum_up(const model::CaseRecord* before, const model::CaseRecord* now);
   base::Status finish_sums();
 
   Database& database_;
   rocksdb::WriteBatch& batch_;
   std::map<std::pair<model::ShardId, model::GroupId>, Group> groups_;
-  struct Sum {
-    std::uint64_t bytes = 0;
+  struct Sums {
+    model::CaseSums of;
     bool changed = false;
   };
-  std::map<std::pair<model::ShardId, model::SubscriptionId>, Sum> sums_;
+  std::map<std::pair<model::ShardId, model::SubscriptionId>, Sums> sums_;
 };
 
-/// What the cases of a subscription keep. STORAGE_DAMAGED when its sum cannot be read.
-base::Result<std::uint64_t> read_case_bytes(Database& database, model::ShardId shard,
-                                            model::SubscriptionId subscription);
-/// Counts it for all subscriptions, for a directory that is older than these sums. May be begun again at any time.
-base::Status count_case_bytes(Database& database, std::uint16_t shards);
+/// Two u64, little-endian: bytes, closed.
+std::string encode_sums(const model::CaseSums& sums);
+std::optional<model::CaseSums> decode_sums(std::string_view value);
+/// Adds what this case is of the sums.
+void add(const model::CaseRecord& record, model::CaseSums& sums);
+/// Of all cases of a subscription. STORAGE_DAMAGED when they cannot be read.
+base::Result<model::CaseSums> read_case_sums(Database& database, model::ShardId shard,
+                                             model::SubscriptionId subscription);
+/// Counts them for all subscriptions, for a directory that is older than they are. May be begun again at any time.
+base::Status count_case_sums(Database& database, std::uint16_t shards);
 
 /// Builds them from the cases, for a directory that is older than they are. May be begun again at any time.
 base::Status build_case_indexes(Database& database, std::uint16_t shards);

@@ -8,6 +8,7 @@
 #include "model/limits.h"
 #include "storage/audit_trail.h"
 #include "storage/case_history.h"
+#include "storage/case_indexes.h"
 #include "storage/message_reader.h"
 #include "storage/outbox.h"
 #include "storage/records.h"
@@ -82,7 +83,7 @@ class Checker {
   Status check_cases(ShardId shard);
   Status check_index(ShardId shard);
   Status check_groups(ShardId shard);
-  Status check_case_bytes(ShardId shard);
+  Status check_case_sums(ShardId shard);
   Status check_queue(const model::QueueRecord& queue);
   bool is_known_damage(const CaseId& id) const;
   Status check_log(const model::QueueRecord& queue, const model::LogState& state, Offset end);
@@ -110,9 +111,9 @@ class Checker {
   /// An older version has none: they are built when it is opened for writing.
   bool has_groups() const { return format_ >= kCaseIndexesFormat; }
   std::vector<model::QueueRecord> queues_;
-  std::map<CaseId, CaseRecord> cases_;                         // open ones
-  std::map<model::SubscriptionId, std::uint64_t> case_bytes_;  // the same of what they keep
-  std::map<model::GroupId, model::GroupRecord> groups_;        // of the shard that is being checked, as its cases say
+  std::map<CaseId, CaseRecord> cases_;                          // open ones
+  std::map<model::SubscriptionId, model::CaseSums> case_sums_;  // of the shard that is being checked, as its cases say
+  std::map<model::GroupId, model::GroupRecord> groups_;         // of the shard that is being checked, as its cases say
   std::uint64_t cases_of_shard_ = 0;
   std::uint64_t correlated_of_shard_ = 0;  // those that have a correlation id
 };
@@ -191,29 +192,37 @@ Status Checker::check_cases(ShardId shard) {
   if (stopped_) return {};
   LZ_RETURN_IF_ERROR(check_index(shard));
   if (has_groups()) LZ_RETURN_IF_ERROR(check_groups(shard));
-  return stopped_ ? Status() : check_case_bytes(shard);
+  return stopped_ ? Status() : check_case_sums(shard);
 }
 
-/// What the cases of a subscription keep is what is written of it. An older version writes no sums.
-Status Checker::check_case_bytes(ShardId shard) {
-  std::map<model::SubscriptionId, std::uint64_t> kept = std::exchange(case_bytes_, {});
-  if (format_ < kCaseBytesFormat) return {};
-  const std::string prefix = keys::index(shard, keys::Index::bytes).str();
-  std::map<model::SubscriptionId, std::uint64_t> written;
+/// What the cases of a subscription keep, and how many are closed, is what is written of it. An older version writes no
+/// sums. What cannot be read is none.
+Status Checker::check_case_sums(ShardId shard) {
+  std::map<model::SubscriptionId, model::CaseSums> counted = std::exchange(case_sums_, {});
+  if (format_ < kCaseSumsFormat) return {};
+  const std::string prefix = keys::index(shard, keys::Index::sums).str();
+  std::map<model::SubscriptionId, model::CaseSums> written;
   LZ_RETURN_IF_ERROR(database_.scan(
       Family::hospital_index, prefix,
       [&](std::string_view key, std::string_view value) {
         const model::SubscriptionId subscription(keys::last_number(key));
-        written[subscription] = value.size() == sizeof(std::uint64_t) ? base::load_le<std::uint64_t>(value.data()) : 0;
-        kept.try_emplace(subscription, 0);
+        written[subscription] = decode_sums(value).value_or(model::CaseSums());
+        counted.try_emplace(subscription);
         return read(key.size() + value.size());
       },
       snapshot_));
-  for (const auto& [subscription, bytes] : kept) {
-    if (stopped_ || written[subscription] == bytes) continue;
-    found("subscription " + std::to_string(subscription.value),
-          "its cases keep " + std::to_string(bytes) + " bytes of messages, and it is written that they keep " +
-              std::to_string(written[subscription]));
+  for (const auto& [subscription, sums] : counted) {
+    if (stopped_) break;
+    const std::string where = "subscription " + std::to_string(subscription.value);
+    const model::CaseSums& says = written[subscription];
+    if (says.bytes != sums.bytes) {
+      found(where, "its cases keep " + std::to_string(sums.bytes) +
+                       " bytes of messages, and it is written that they keep " + std::to_string(says.bytes));
+    }
+    if (says.closed != sums.closed) {
+      found(where, "it has " + std::to_string(sums.closed) + " closed cases, and it is written that it has " +
+                       std::to_string(says.closed));
+    }
   }
   return {};
 }
@@ -271,7 +280,7 @@ Status Checker::check_case(const CaseRecord& record) {
     }
     model::enter(groups_[record.group], record, true);
   }
-  case_bytes_[record.id.subscription] += record.kept_bytes();
+  add(record, case_sums_[record.id.subscription]);
   for (const std::string& key : index) {
     const auto entry = database_.get(Family::hospital_index, key, snapshot_);
     if (!entry.ok()) return entry.status();

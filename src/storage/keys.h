@@ -146,7 +146,7 @@ enum class Index : std::uint8_t {
   group_by_time = 9,  // no cases: groups by their newest admission, the newest first
   // 10 to 14: replay jobs and alerts
   by_origin = 15,  // no list: which case one from elsewhere became
-  bytes = 16,      // no list: what all cases of a subscription keep
+  sums = 16,       // no list: what all cases of a subscription keep, and how many are closed
 };
 inline Key index(ShardId s, Index kind) { return Key(s).add(static_cast<std::uint8_t>(kind)); }
 inline std::string indexed(Key key, const CaseId& id, base::Instant admitted_at, bool of_subscription) {
@@ -182,14 +182,14 @@ inline std::string case_by_origin(ShardId s, SubscriptionId sub, const model::Ca
   return key.add(origin.message_id.raw()).add(static_cast<std::uint64_t>(origin.admitted_at.us)).str();
 }
 /// Its value: where the case is.
-/// What the cases of a subscription keep of messages, u64.
-inline std::string case_bytes(ShardId s, SubscriptionId sub) { return index(s, Index::bytes).add(sub.value).str(); }
 inline std::string imported_value(const CaseId& id) {
   std::string value;
   base::append_be(value, id.log.value);
   base::append_be(value, id.offset.value);
   return value;
 }
+/// Of all cases of a subscription together: storage/case_indexes.h has the value.
+inline std::string case_sums(ShardId s, SubscriptionId sub) { return index(s, Index::sums).add(sub.value).str(); }
 inline std::string group(ShardId s, model::GroupId id) { return index(s, Index::group).add(id.value).str(); }
 inline std::string group_by_time(ShardId s, base::Instant last_seen, model::GroupId id) {
   return index(s, Index::group_by_time).add(~static_cast<std::uint64_t>(last_seen.us)).add(id.value).str();

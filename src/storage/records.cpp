@@ -146,6 +146,7 @@ std::string encode(const model::QueueRecord& record) {
   options->set_deduplicate_for_us(micros(record.options.deduplicate_for));
   options->set_ephemeral(record.options.ephemeral);
   options->set_case_retention_us(micros(record.options.case_retention));
+  options->set_case_retention_count(record.options.case_retention_count);
   options->set_hospital_max_bytes(record.options.hospital_max_bytes);
   fill_breaker(record.options, options);
   return out.SerializeAsString();
@@ -198,6 +199,7 @@ bool decode(std::string_view bytes, model::QueueRecord& record) {
   record.options.deduplicate_for = micros(options.deduplicate_for_us());
   record.options.ephemeral = options.ephemeral();
   if (options.case_retention_us() != 0) record.options.case_retention = micros(options.case_retention_us());
+  record.options.case_retention_count = options.case_retention_count();
   record.options.hospital_max_bytes = options.hospital_max_bytes();  // none where the queue is older than budgets
   read_breaker(options, record.options);
   return true;

@@ -20,8 +20,8 @@ struct DirectoryRecord {
 inline constexpr std::uint32_t kFormat = 10;
 /// The first that has groups, and lists of cases by group and state.
 inline constexpr std::uint32_t kCaseIndexesFormat = 8;
-/// The first that has sums of what cases keep.
-inline constexpr std::uint32_t kCaseBytesFormat = 10;
+/// The first that has sums of what cases keep, and of how many are closed.
+inline constexpr std::uint32_t kCaseSumsFormat = 10;
 
 std::string encode(const DirectoryRecord& record);
 std::string encode(const model::QueueRecord& record);

@@ -162,8 +162,8 @@ class RocksStore final : public model::Store {
     return storage::read_closed(*database_, shard, subscription, after, max);
   }
 
-  Result<std::uint64_t> case_bytes(model::ShardId shard, model::SubscriptionId subscription) override {
-    return read_case_bytes(*database_, shard, subscription);
+  Result<model::CaseSums> case_sums(model::ShardId shard, model::SubscriptionId subscription) override {
+    return read_case_sums(*database_, shard, subscription);
   }
 
   Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override {
@@ -262,8 +262,8 @@ Result<DirectoryRecord> directory_record(Database& database, const StoreOptions&
     if (record.format < kCaseIndexesFormat) {
       if (Status status = build_case_indexes(database, record.shards); !status.ok()) return status;
       if (Status status = list_closed_cases(database, record.shards); !status.ok()) return status;
-    } else if (record.format < kCaseBytesFormat) {
-      if (Status status = count_case_bytes(database, record.shards); !status.ok()) return status;
+    } else if (record.format < kCaseSumsFormat) {
+      if (Status status = count_case_sums(database, record.shards); !status.ok()) return status;
     }
     // From now on an older version would not understand it.
     record.format = kFormat;

@@ -56,6 +56,7 @@ void fill(v1::QueueOptions* out, const OptionsPatch& patch) {
   }
   if (patch.ephemeral) out->set_ephemeral(*patch.ephemeral);
   if (patch.case_retention) out->set_case_retention_us(static_cast<std::uint64_t>(patch.case_retention->count()));
+  if (patch.case_retention_count) out->set_case_retention_count(*patch.case_retention_count);
   if (patch.hospital_max_bytes) out->set_hospital_max_bytes(*patch.hospital_max_bytes);
   if (patch.breaker) out->set_breaker(*patch.breaker);
   if (patch.breaker_samples) out->set_breaker_samples(*patch.breaker_samples);
@@ -95,6 +96,7 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_deduplicate_for_us()) patch.deduplicate_for = microseconds(in.deduplicate_for_us());
   if (in.has_ephemeral()) patch.ephemeral = in.ephemeral();
   if (in.has_case_retention_us()) patch.case_retention = microseconds(in.case_retention_us());
+  if (in.has_case_retention_count()) patch.case_retention_count = in.case_retention_count();
   if (in.has_hospital_max_bytes()) patch.hospital_max_bytes = in.hospital_max_bytes();
   if (in.has_breaker()) patch.breaker = in.breaker();
   if (in.has_breaker_samples()) patch.breaker_samples = in.breaker_samples();

@@ -176,8 +176,8 @@ class Points::Store final : public model::Store {
                                                            const model::ClosedCase& after, std::size_t max) override {
     return inner_->read_closed(shard, subscription, after, max);
   }
-  base::Result<std::uint64_t> case_bytes(model::ShardId shard, model::SubscriptionId subscription) override {
-    return inner_->case_bytes(shard, subscription);
+  base::Result<model::CaseSums> case_sums(model::ShardId shard, model::SubscriptionId subscription) override {
+    return inner_->case_sums(shard, subscription);
   }
   base::Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override { return inner_->read_replay_jobs(); }
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override {

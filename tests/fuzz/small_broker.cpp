@@ -124,9 +124,9 @@ base::Result<std::vector<model::ClosedCase>> SharedStore::read_closed(model::Sha
   return store_.read_closed(shard, subscription, after, max);
 }
 
-base::Result<std::uint64_t> SharedStore::case_bytes(model::ShardId shard, model::SubscriptionId subscription) {
+base::Result<model::CaseSums> SharedStore::case_sums(model::ShardId shard, model::SubscriptionId subscription) {
   const std::lock_guard lock(mutex_);
-  return store_.case_bytes(shard, subscription);
+  return store_.case_sums(shard, subscription);
 }
 
 base::Result<std::vector<model::ReplayJobRecord>> SharedStore::read_replay_jobs() {

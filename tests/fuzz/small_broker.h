@@ -61,7 +61,7 @@ class SharedStore final : public model::Store {
   base::Result<model::MessageRef> read_version(const model::CaseId& id, std::uint32_t version) override;
   base::Result<std::vector<model::ClosedCase>> read_closed(model::ShardId shard, model::SubscriptionId subscription,
                                                            const model::ClosedCase& after, std::size_t max) override;
-  base::Result<std::uint64_t> case_bytes(model::ShardId shard, model::SubscriptionId subscription) override;
+  base::Result<model::CaseSums> case_sums(model::ShardId shard, model::SubscriptionId subscription) override;
   base::Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override;
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId job, std::uint32_t number) override;
   base::Result<model::AuditPage> read_audit(const model::AuditQuery& query, std::uint64_t before,

@@ -327,6 +327,21 @@ TEST_F(Cure, ADiscardIsTakenBackUntilItsTimeIsOver) {
   EXPECT_EQ(broker.cli({"check"}).exit, 0);
 }
 
+TEST_F(Cure, OfManyClosedCasesTheNewestAreKept) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 4; ++i) ids.push_back(admit("orders", "{}"));
+  for (const std::string& id : ids) ASSERT_EQ(post(id, "discard").status, 200);
+  ASSERT_EQ(broker.cli({"queue", "update", "orders", "--case-retention-count", "2"}).exit, 0);
+  const auto there = [&](const std::string& id) { return http(broker.admin(), "GET", target(id)).status == 200; };
+  EXPECT_TRUE(eventually([&] { return !there(ids[0]) && !there(ids[1]); }));
+  broker.restart();
+  EXPECT_EQ(QueueView(broker, "orders").wrong_sums(), "");
+  EXPECT_TRUE(there(ids[2]) && there(ids[3]));
+  EXPECT_EQ(client.show("orders").spec.case_retention_count, 2u);
+  EXPECT_NE(broker.cli({"queue", "update", "orders", "--case-retention-count", "1000000001"}).exit, 0);
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
 TEST_F(Cure, TheCommandLineDoesAllOfIt) {
   client.ensure(QueueSpec{.name = "repairs"});
   const std::string id = admit("orders", R"({"order":1})");

@@ -158,7 +158,9 @@ model::RecoveredSubscription MemoryStore::recover(const Subscription& subscripti
       recovered.case_keys.push_back({id.offset, record.key, model::holds_key(record.reason)});
   }
   for (std::uint16_t shard = 0; shard < live_.shards.size(); ++shard) {
-    recovered.case_bytes += *case_bytes(model::ShardId(shard), subscription.state->subscription);
+    const auto sums = case_sums(model::ShardId(shard), subscription.state->subscription);
+    recovered.case_sums.bytes += sums->bytes;
+    recovered.case_sums.closed += sums->closed;
   }
   for (const auto& [offset, entry] : subscription.lane) {
     const model::CaseRecord& record = live_.cases.at(entry.id);
@@ -340,16 +342,17 @@ base::Result<std::vector<model::ClosedCase>> MemoryStore::read_closed(model::Sha
 }
 
 /// Counted anew each time: it is what the others keep in sums. A version is its message, whoever says what of it.
-base::Result<std::uint64_t> MemoryStore::case_bytes(model::ShardId shard, model::SubscriptionId subscription) {
-  std::uint64_t bytes = 0;
+base::Result<model::CaseSums> MemoryStore::case_sums(model::ShardId shard, model::SubscriptionId subscription) {
+  model::CaseSums sums;
   for (const auto& [id, record] : live_.cases) {
     if (id.shard != shard || id.subscription != subscription) continue;
-    if (record.state != CaseState::discharged) bytes += record.message_bytes;
+    if (record.state != CaseState::discharged) sums.bytes += record.message_bytes;
+    if (record.state == CaseState::discharged || record.state == CaseState::discarded) ++sums.closed;
     const auto edits = live_.edits.find(id);
     if (edits == live_.edits.end()) continue;
-    for (const auto& [edit, message] : edits->second) bytes += message->size();
+    for (const auto& [edit, message] : edits->second) sums.bytes += message->size();
   }
-  return bytes;
+  return sums;
 }
 
 base::Result<std::vector<model::ReplayJobRecord>> MemoryStore::read_replay_jobs() {

@@ -67,6 +67,7 @@ void RandomRun::create(const std::string& name) {
   if (chance(30)) options.durability = model::Durability::relaxed;
   if (chance(40)) options.deduplicate_for = std::chrono::seconds(1 + random_.below(20));
   if (chance(40)) options.case_retention = std::chrono::seconds(1 + random_.below(20));
+  if (chance(30)) options.case_retention_count = some_count();
   names_.insert(name);
   world_.create_queue(name, options);
 }
@@ -98,6 +99,9 @@ void RandomRun::make_breaker_quick(model::QueueOptions& options) {
 /// A few cases, of bodies such as theirs.
 std::uint64_t RandomRun::some_budget() { return 10 + random_.below(150); }
 
+/// So few that they are soon too many.
+std::uint64_t RandomRun::some_count() { return 1 + random_.below(6); }
+
 /// In words that the witness understands.
 std::string RandomRun::some_filter() {
   constexpr std::array kFilters{"a", "b", "type!=c"};
@@ -126,6 +130,7 @@ void RandomRun::subscribe(const std::string& name) {
   names_.insert(name);
   const auto start = name == "news.all" ? model::Start::earliest : model::Start::latest;
   model::QueueOptions options = some_options();
+  if (chance(30)) options.case_retention_count = some_count();
   options.filter = some_filter();
   world_.subscribe(name, "news", start, options);
 }

@@ -165,6 +165,7 @@ class RandomRun {
   void make_breaker_quick(model::QueueOptions& options);
   std::string some_filter();
   std::uint64_t some_budget();
+  std::uint64_t some_count();
   void erase_topic();
   void erase_one_of_two_topics();
   void meddle_with_several_topics();

@@ -195,6 +195,9 @@ void Witness::see_queue(const model::QueueRecord& record) {
   queue.longest = std::max(queue.longest, ttl);
   queue.filters.insert(record.options.filter);
   const std::uint64_t budget = record.options.hospital_max_bytes;
+  const std::uint64_t most = record.options.case_retention_count;
+  if (most != 0) queue.fewest_closed = queue.fewest_closed == 0 ? most : std::min(queue.fewest_closed, most);
+  queue.shortest = std::min(queue.shortest, record.options.case_retention);
   queue.tight = queue.tight || (budget != 0 && budget < kBudgetOfAnyRun);
   queue.record = record;
 }

@@ -110,7 +110,9 @@ class Witness final : public Watcher {
     std::set<std::string> filters;            // that it ever had
     std::optional<base::Instant> full_since;  // its hospital, as its shard says
     bool tight = false;                       // it has a budget that a run can use up, or had one
-    bool choosy = false;                      // a consumer of it accepted certain types only, at any time
+    std::uint64_t fewest_closed = 0;          // closed cases that it ever kept at most; 0: any number at all times
+    base::Duration shortest = base::Duration::max();  // that it ever kept one for
+    bool choosy = false;                              // a consumer of it accepted certain types only, at any time
     // Of several topics, by topic: offset there → body, of what was confirmed; → offset here, of what was delivered.
     std::map<model::LogId, std::map<std::uint64_t, std::string>> owed;
     std::map<model::LogId, std::map<std::uint64_t, std::uint64_t>> taken;
@@ -209,6 +211,7 @@ class Witness final : public Watcher {
   // witness_cure.cpp
   void see_case(const model::Mutation& mutation);
   void judge_company(base::Instant by);
+  void check_drop(const Queue& of, const model::DropCase& drop);
   void check_versions(Queue& of, const model::Deliver& deliver, const model::Delivered& one);
   void note_import(const model::ImportCase& import);
   void check_version(const Queue& of, const model::Delivered& one, bool from_lane);

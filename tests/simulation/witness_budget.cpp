@@ -1,4 +1,4 @@
-// Witness: the byte budget of hospitals. What cases keep is counted here from what the store has of them; when a shard
+// Witness: how much hospitals keep. What cases keep is counted here from what the store has of them; when a shard
 // says that it is full, nothing but replays is delivered until it says otherwise.
 #include "simulation/witness.h"
 
@@ -38,10 +38,14 @@ void Witness::check_level(const model::QueueStats& stats) {
 }
 
 void Witness::finish_budget(const Queue& of, const model::QueueStats& stats) {
-  const std::uint64_t kept = world_.store().case_bytes(of.record.shard, of.record.subscription).value();
-  if (stats.hospital_bytes != kept) {
-    find(of.record.name + ": its cases keep " + std::to_string(kept) + " bytes, where " +
+  const model::CaseSums sums = world_.store().case_sums(of.record.shard, of.record.subscription).value();
+  if (stats.hospital_bytes != sums.bytes) {
+    find(of.record.name + ": its cases keep " + std::to_string(sums.bytes) + " bytes, where " +
          std::to_string(stats.hospital_bytes) + " are counted");
+  }
+  const std::uint64_t most = stats.queue.options.case_retention_count;
+  if (most != 0 && sums.closed > most) {
+    find(of.record.name + ": " + std::to_string(sums.closed) + " closed cases stay, of " + std::to_string(most));
   }
 }
 

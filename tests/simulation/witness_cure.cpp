@@ -20,8 +20,22 @@ void Witness::see_case(const model::Mutation& mutation) {
   if (const auto* drop = std::get_if<model::DropCase>(&mutation)) {
     const auto record = world_.store().read_case(drop->id);
     if (record.ok() && record->is_open()) find("case " + drop->id.to_string() + " is dropped and open");
-    if (Queue* of = queue(drop->id.subscription)) of->messages[drop->id.offset.value].was_case = true;
+    if (Queue* of = queue(drop->id.subscription)) {
+      check_drop(*of, *drop);
+      of->messages[drop->id.offset.value].was_case = true;
+    }
   }
+}
+
+/// It was closed for long enough, or so many that were closed later are there. What the store has by now is at least
+/// what was known of it when that was decided.
+void Witness::check_drop(const Queue& of, const model::DropCase& drop) {
+  if (drop.closed_at + of.shortest <= world_.now()) return;
+  const model::ClosedCase place{drop.closed_at, drop.id.log, drop.id.offset};
+  const auto later = world_.store().read_closed(of.record.shard, of.record.subscription, place, of.fewest_closed);
+  if (of.fewest_closed > 0 && later->size() >= of.fewest_closed) return;
+  find("case " + drop.id.to_string() + " is dropped too early: " + std::to_string(later->size()) +
+       " were closed later");
 }
 
 /// It has failed where it comes from; nobody here has had it.

@@ -56,6 +56,8 @@ constexpr std::array kOptions = {
     Option{"alert_to", kOfConsumers,
            "The webhook of the broker's configuration that its alerts go to; '' for the default one"},
     Option{"case_retention", kOfConsumers, "How long a case is kept after it was discharged or discarded (30d)"},
+    Option{"case_retention_count", kOfConsumers,
+           "Closed cases that are kept at most, those closed longest ago go; 0 for any number (0)"},
     Option{"hospital_max_bytes", kOfConsumers,
            "Bytes of messages that its cases may keep before only replays are delivered; 0 for no budget (10 GiB)"},
     Option{"durability", kOfQueue | kOfTopic,

@@ -15,7 +15,7 @@ TEST(QueueJson, OptionsAreTheWordsOfTheConfiguration) {
             R"("backoff_jitter":0.2,"lease_duration":"30s","max_worker_deaths":2,"durability":"fsync",)"
             R"("paused":false,"max_in_flight":0,"single_active_consumer":false,"ttl":"0s","on_expiry":"drop",)"
             R"("order_by_key":false,"on_key_failure":"continue","case_retention":"30d",)"
-            R"("hospital_max_bytes":10737418240,"breaker":true,)"
+            R"("case_retention_count":0,"hospital_max_bytes":10737418240,"breaker":true,)"
             R"("breaker_samples":100,"breaker_ratio":0.9,"breaker_window":"30s","breaker_pause":"10s",)"
             R"("owner":"","runbook":"","alert_to":""})");
   model::QueueOptions options;
@@ -35,6 +35,7 @@ TEST(QueueJson, WhatIsWrittenIsRead) {
   options.on_expiry = model::OnExpiry::hospital;
   options.order_by_key = true;
   options.on_key_failure = model::KeyFailure::hold;
+  options.case_retention_count = 12;
   options.hospital_max_bytes = 5ull << 32;
   options.breaker = false;
   options.breaker_samples = 7;
@@ -68,6 +69,8 @@ TEST(QueueJson, WrongValuesNameTheOption) {
       {"on_expiry", 1},
       {"order_by_key", "yes"},
       {"on_key_failure", false},
+      {"case_retention_count", "12"},
+      {"case_retention_count", -1},
       {"hospital_max_bytes", "1 GiB"},
       {"hospital_max_bytes", -1},
       {"breaker", "on"},

@@ -76,7 +76,7 @@ class EvenStore final : public model::Store {
                                                            const model::ClosedCase&, std::size_t) override {
     return kNotAsked;
   }
-  base::Result<std::uint64_t> case_bytes(model::ShardId, model::SubscriptionId) override { return kNotAsked; }
+  base::Result<model::CaseSums> case_sums(model::ShardId, model::SubscriptionId) override { return kNotAsked; }
   base::Result<std::vector<model::ReplayJobRecord>> read_replay_jobs() override { return kNotAsked; }
   base::Result<model::ReplayChunk> read_replay_chunk(model::ReplayJobId, std::uint32_t) override { return kNotAsked; }
   base::Result<model::AuditPage> read_audit(const model::AuditQuery&, std::uint64_t, std::size_t) override {

@@ -39,6 +39,9 @@ TEST(QueueOptions, EachIsRefusedOutsideItsRange) {
   EXPECT_TRUE(refused([](auto& o) { o.breaker_ratio = 1.01; }));
   EXPECT_TRUE(refused([](auto& o) { o.breaker_window = 999ms; }));
   EXPECT_TRUE(refused([](auto& o) { o.breaker_pause = 99ms; }));
+  EXPECT_TRUE(refused([](auto& o) { o.case_retention_count = limits::kCaseRetentionCountMost + 1; }));
+  EXPECT_FALSE(refused([](auto& o) { o.case_retention_count = limits::kCaseRetentionCountMost; }));
+  EXPECT_FALSE(refused([](auto& o) { o.case_retention_count = 0; })) << "any number";
   EXPECT_TRUE(refused([](auto& o) { o.hospital_max_bytes = limits::kHospitalBytesMost + 1; }));
   EXPECT_FALSE(refused([](auto& o) { o.hospital_max_bytes = 0; })) << "no budget";
   EXPECT_TRUE(refused([](auto& o) { o.owner = std::string(257, 'x'); }));
@@ -58,8 +61,10 @@ TEST(QueueOptions, DifferenceNamesEachOptionWithBothValues) {
   QueueOptions asked;
   asked.max_attempts.reset();
   asked.lease_duration = 10s;
+  asked.case_retention_count = 9;
   EXPECT_EQ(difference(QueueOptions{}, asked),
-            "max_attempts is 5, asked for \"unlimited\"; lease_duration is 30s, asked for 10s");
+            "max_attempts is 5, asked for \"unlimited\"; lease_duration is 30s, asked for 10s; "
+            "case_retention_count is 0, asked for 9");
   EXPECT_EQ(difference(asked, asked), "");
 }
 
@@ -69,6 +74,7 @@ TEST(QueueOptions, APatchOfOptionsMakesThem) {
   options.on_key_failure = KeyFailure::hold;
   options.durability = Durability::relaxed;
   options.filter = "orders.#";
+  options.case_retention_count = 7;
   options.hospital_max_bytes = 1;
   options.breaker = false;
   options.breaker_samples = 3;
@@ -89,6 +95,10 @@ TEST(QueueOptions, APatchOfOptionsMakesThem) {
   of_cases.hospital_max_bytes = 1;
   EXPECT_EQ(of_cases.validate_for(Kind::topic).code(), Code::INVALID_OPTION) << "it has no cases";
   EXPECT_TRUE(of_cases.validate_for(Kind::queue).ok());
+  OptionsPatch of_closed;
+  of_closed.case_retention_count = 1;
+  EXPECT_EQ(of_closed.validate_for(Kind::topic).code(), Code::INVALID_OPTION);
+  EXPECT_TRUE(of_closed.validate_for(Kind::subscription).ok());
 }
 
 TEST(Name, FollowsTheRule) {

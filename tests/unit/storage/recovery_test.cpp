@@ -51,6 +51,7 @@ TEST_F(RecoveryTest, TheStateOfAQueueComesBack) {
   source().settled = {{Offset(12), Offset(13)}, {Offset(20), Offset(22)}};
   queue_.options.max_attempts = std::nullopt;
   queue_.options.lease_duration = std::chrono::milliseconds(1500);
+  queue_.options.case_retention_count = 1'000;
   queue_.options.hospital_max_bytes = 0;
   queue_.options.breaker = false;
   queue_.options.breaker_samples = 7;

@@ -40,7 +40,7 @@ const SETTINGS = ['owner', 'runbook', 'alert_to', 'topic', 'max_attempts', 'back
   'max_worker_deaths', 'durability', 'ttl', 'on_expiry', 'order_by_key', 'on_key_failure', 'max_in_flight',
     'single_active_consumer', 'max_messages',
   'max_bytes', 'overflow', 'breaker', 'breaker_samples', 'breaker_ratio', 'breaker_window', 'breaker_pause',
-  'deduplicate_for', 'case_retention', 'hospital_max_bytes', 'filter', 'ephemeral', 'start'];
+  'deduplicate_for', 'case_retention', 'case_retention_count', 'hospital_max_bytes', 'filter', 'ephemeral', 'start'];
 
 const rowsOf = (state) => state.rows;
 const ratesOf = (state) => state.rates;

@@ -1,5 +1,5 @@
-// What the cases of a subscription keep of messages: a sum that is written with them, counted for older directories,
-// and checked.
+// What the cases of a subscription keep of messages, and how many are closed: sums that are written with them, counted
+// for older directories, and checked.
 #include "storage/keys.h"
 #include "storage/records.h"
 #include "unit/storage/store_fixture.h"
@@ -14,9 +14,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class CaseBytes : public StoreFixture {
+class CaseSums : public StoreFixture {
  protected:
-  CaseBytes() { open(); }
+  CaseSums() { open(); }
 
   /// So many messages, each of them an admitted case.
   void hospital(std::size_t count) {
@@ -33,13 +33,15 @@ class CaseBytes : public StoreFixture {
     ++state_.counters.discarded;
     commit({model::DiscardCase{case_id(offset), Instant{at}, "no use", false}, put_state()});
   }
-  std::uint64_t kept() { return store_->case_bytes(model::ShardId(0), queue_.subscription).value(); }
+  model::CaseSums sums() { return store_->case_sums(model::ShardId(0), queue_.subscription).value(); }
+  std::uint64_t kept() { return sums().bytes; }
+  std::uint64_t closed() { return sums().closed; }
   static std::uint64_t size(const std::string& body) { return message(body)->size(); }
 
   const std::uint64_t one_ = size("as published");
 };
 
-TEST_F(CaseBytes, TheSumFollowsEveryStepOfACase) {
+TEST_F(CaseSums, TheSumFollowsEveryStepOfACase) {
   EXPECT_EQ(kept(), 0u);
   hospital(3);
   EXPECT_EQ(kept(), 3 * one_);
@@ -54,8 +56,10 @@ TEST_F(CaseBytes, TheSumFollowsEveryStepOfACase) {
   ++state_.counters.in_hospital;
   commit({again, put_state()});
   EXPECT_EQ(kept(), 3 * one_);
+  EXPECT_EQ(closed(), 0u) << "all are open";
   discard(1, 9000);
   EXPECT_EQ(kept(), 3 * one_) << "it may be restored";
+  EXPECT_EQ(closed(), 1u);
   --state_.counters.in_hospital;
   ++state_.counters.acked;
   model::DischargeCase discharge;
@@ -64,15 +68,17 @@ TEST_F(CaseBytes, TheSumFollowsEveryStepOfACase) {
   discharge.late = true;
   commit({discharge, put_state()});
   EXPECT_EQ(kept(), 2 * one_);
+  EXPECT_EQ(closed(), 2u);
   commit({model::DropCase{case_id(1), Instant{9000}, false}});
   EXPECT_EQ(kept(), one_);
+  EXPECT_EQ(closed(), 1u);
   reopen();
   EXPECT_EQ(kept(), one_);
-  EXPECT_EQ(recovered().subscription->case_bytes, one_);
+  EXPECT_EQ(recovered().subscription->case_sums, (model::CaseSums{one_, 1}));
   EXPECT_THAT(findings(), IsEmpty());
 }
 
-TEST_F(CaseBytes, VersionsCountAndStayWithAClosedCase) {
+TEST_F(CaseSums, VersionsCountAndStayWithAClosedCase) {
   hospital(1);
   const std::uint64_t versions = size("better") + size("the best that there is");
   commit({edit(0, 1, "better"), edit(0, 2, "the best that there is"), put_state()});
@@ -87,24 +93,51 @@ TEST_F(CaseBytes, VersionsCountAndStayWithAClosedCase) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
-TEST_F(CaseBytes, SeveralStepsOfOneCommitAreCounted) {
+TEST_F(CaseSums, ARestoredCaseIsNotClosed) {
+  hospital(2);
+  discard(0, 9000);
+  discard(1, 9001);
+  EXPECT_EQ(closed(), 2u);
+  ++state_.counters.in_hospital;
+  ++state_.counters.entered;
+  commit({model::RestoreCase{case_id(0)}, put_state()});
+  EXPECT_EQ(closed(), 1u);
+  commit({model::DropCase{case_id(0), Instant{9000}, false}});
+  EXPECT_EQ(closed(), 1u) << "it is open again, and stays";
+  commit({model::DropClosedCases{queue_.subscription, queue_.log, {Offset(0), Offset(2)}}});
+  EXPECT_EQ(sums(), (model::CaseSums{one_, 0}));
+}
+
+/// What keeps nothing is counted all the same.
+TEST_F(CaseSums, ADischargedCaseKeepsNothingAndIsClosed) {
+  hospital(1);
+  --state_.counters.in_hospital;
+  ++state_.counters.redirected;
+  commit({model::RedirectCase{case_id(0), Instant{9000}, "ward", false}, put_state()});
+  EXPECT_EQ(sums(), (model::CaseSums{0, 1}));
+  reopen();
+  EXPECT_EQ(recovered().subscription->case_sums, (model::CaseSums{0, 1}));
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(CaseSums, SeveralStepsOfOneCommitAreCounted) {
   hospital(2);
   --state_.counters.in_hospital;
   ++state_.counters.discarded;
   commit({edit(0, 1, "better"), model::DiscardCase{case_id(0), Instant{9000}, "", false},
           model::DropCase{case_id(0), Instant{9000}, false}, put_state()});
-  EXPECT_EQ(kept(), one_);
+  EXPECT_EQ(sums(), (model::CaseSums{one_, 0}));
   EXPECT_THAT(findings(), IsEmpty());
 }
 
-TEST_F(CaseBytes, ADamagedMessageKeepsNothing) {
+TEST_F(CaseSums, ADamagedMessageKeepsNothing) {
   source().settled = {{Offset(0), Offset(1)}};
   admit(0, Instant{1000}, model::CaseReason::damaged);
   EXPECT_EQ(kept(), 0u);
 }
 
 /// Format 9 has no sums, and cases that do not say what their messages take: the bodies are known.
-TEST_F(CaseBytes, AnOlderDirectoryIsCountedWhenItIsOpened) {
+TEST_F(CaseSums, AnOlderDirectoryIsCountedWhenItIsOpened) {
   hospital(3);
   discard(1, 9000);
   close();
@@ -120,7 +153,7 @@ TEST_F(CaseBytes, AnOlderDirectoryIsCountedWhenItIsOpened) {
   open();
   const std::uint64_t body = std::string("as published").size();
   EXPECT_EQ(kept(), 3 * body);
-  EXPECT_EQ(recovered().subscription->case_bytes, 3 * body);
+  EXPECT_EQ(recovered().subscription->case_sums, (model::CaseSums{3 * body, 1}));
   EXPECT_THAT(findings(), IsEmpty());
   // What the record did not say does not change with the body of a version.
   commit({edit(0, 1, "a longer body than it was"), put_state()});
@@ -131,7 +164,7 @@ TEST_F(CaseBytes, AnOlderDirectoryIsCountedWhenItIsOpened) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
-TEST_F(CaseBytes, TheCheckFindsAWrongSum) {
+TEST_F(CaseSums, TheCheckFindsAWrongSum) {
   hospital(2);
   close();
   change_records("hospital_index", [](const std::string& key, std::string value) {
@@ -142,14 +175,26 @@ TEST_F(CaseBytes, TheCheckFindsAWrongSum) {
   EXPECT_THAT(findings(), ElementsAre(HasSubstr("bytes of messages, and it is written that they keep 7")));
 }
 
-TEST_F(CaseBytes, ASumThatCannotBeReadIsDamage) {
+TEST_F(CaseSums, TheCheckFindsAWrongNumberOfClosedCases) {
+  hospital(2);
+  discard(1, 9000);
+  close();
+  change_records("hospital_index", [](const std::string& key, std::string value) {
+    if (static_cast<unsigned char>(key[2]) == 16) value[8] = 5;
+    return value;
+  });
+  open();
+  EXPECT_THAT(findings(), ElementsAre(HasSubstr("it has 1 closed cases, and it is written that it has 5")));
+}
+
+TEST_F(CaseSums, ASumThatCannotBeReadIsDamage) {
   hospital(1);
   close();
   change_records("hospital_index", [](const std::string& key, std::string value) {
-    return static_cast<unsigned char>(key[2]) == 16 ? value.substr(0, 3) : value;
+    return static_cast<unsigned char>(key[2]) == 16 ? value.substr(0, 8) : value;
   });
   open();
-  EXPECT_EQ(store_->case_bytes(model::ShardId(0), queue_.subscription).code(), base::Code::STORAGE_DAMAGED);
+  EXPECT_EQ(store_->case_sums(model::ShardId(0), queue_.subscription).code(), base::Code::STORAGE_DAMAGED);
   EXPECT_EQ(store_->recover().code(), base::Code::STORAGE_DAMAGED);
 }
 
