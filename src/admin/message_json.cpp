@@ -137,6 +137,11 @@ void add_envelope(json::object& out, const wire::Envelope& envelope) {
   if (envelope.reply) add_reply(out, *envelope.reply);
 }
 
+json::object protobuf_json(const ProtobufBody& body) {
+  const std::string why = body.undecoded + (body.detail.empty() ? "" : ": " + body.detail);
+  return {{"type", text_or_null(body.type)}, {"json", text_or_null(body.json)}, {"undecoded", text_or_null(why)}};
+}
+
 }  // namespace
 
 json::object message_json(const ShownMessage& shown, const Mask& mask) {
@@ -160,6 +165,7 @@ json::object message_json(const ShownMessage& shown, const Mask& mask) {
       } else {
         out["body_base64"] = base::to_base64(body);
       }
+      if (seen->protobuf) out["body_protobuf"] = protobuf_json(*seen->protobuf);
       return out;
     }
   }
