@@ -137,12 +137,12 @@ void add_envelope(json::object& out, const wire::Envelope& envelope) {
   if (envelope.reply) add_reply(out, *envelope.reply);
 }
 
+}  // namespace
+
 json::object protobuf_json(const ProtobufBody& body) {
   const std::string why = body.undecoded + (body.detail.empty() ? "" : ": " + body.detail);
   return {{"type", text_or_null(body.type)}, {"json", text_or_null(body.json)}, {"undecoded", text_or_null(why)}};
 }
-
-}  // namespace
 
 json::object message_json(const ShownMessage& shown, const Mask& mask) {
   json::object out{{"id", nullptr},

@@ -158,6 +158,9 @@ class Walk {
       last = found.number;
       spent_ += field->name().size();
       if (spent_ > kProtobufBuiltBytes) return "it has too many messages in it";
+      // Older descriptors allow it, and what writes JSON would leave out what is none.
+      const bool is_text = field->type() == pb::FieldDescriptor::TYPE_STRING;
+      if (is_text && !base::is_utf8(found.bytes)) return named + " (" + field->name() + ") is not UTF-8";
       if (field->type() == pb::FieldDescriptor::TYPE_MESSAGE) {
         if (std::string wrong = through(*field->message_type(), found.bytes, depth + 1); !wrong.empty()) return wrong;
       }
