@@ -76,6 +76,9 @@ Result<std::optional<std::string>> read_body(const json::object& object, const m
     return Status(Code::BAD_REQUEST, "give one of merge, body and body_base64");
   }
   if (merge != nullptr) {
+    if (is_protobuf_type(envelope.content_type)) {
+      return Status(Code::INVALID_BODY, "the body is protobuf: it can be replaced (body_base64), not merged with");
+    }
     if (!envelope.content_encoding.empty()) {
       return Status(Code::INVALID_BODY, "the body is encoded (" + base::to_utf8(envelope.content_encoding) +
                                             "): it can be replaced, not merged with");
@@ -105,6 +108,20 @@ Status check_body(const ServerConfig& config, const std::string& body, std::stri
   }
   if (!is_json_type(content_type) || is_json_text(body)) return {};
   return Status(Code::INVALID_BODY, "the body would not be JSON any more, as its content type says that it is");
+}
+
+/// What can be looked into by its type still can be: protobuf stays protobuf, as JSON stays JSON.
+Status check_protobuf(const ProtobufTypes& types, const model::Message& before, const model::Message& after) {
+  const auto looked = [&types](const model::Message& message) -> std::optional<ProtobufBody> {
+    const auto envelope = wire::decode_envelope(message.envelope.view());
+    return envelope.ok() ? types.look_into(*envelope, message.body.view()) : std::nullopt;
+  };
+  const auto was = looked(before);
+  if (!was || !was->decoded()) return {};
+  const auto would_be = looked(after);
+  if (!would_be || would_be->decoded()) return {};
+  return Status(Code::INVALID_BODY, "the body could not be decoded as protobuf any more: " + would_be->undecoded +
+                                        (would_be->detail.empty() ? "" : ": " + would_be->detail));
 }
 
 /// The message with what the request changes of it.
@@ -144,6 +161,7 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
     if (!bytes.ok()) return bytes.status();
     message->envelope = base::SharedBytes::of(std::move(*bytes));
   }
+  LZ_RETURN_IF_ERROR(check_protobuf(config.mask.protobuf_types(), before, *message));
   return model::MessageRef(std::move(message));
 }
 

@@ -13,14 +13,23 @@ using base::Code;
 using base::Result;
 using base::Status;
 
-/// Checksums are of what is seen: one of a short text that is masked would tell it.
+/// Of what is seen: a checksum of a short text that is masked would tell it.
+std::string size_and_sum(std::string_view body) {
+  return std::to_string(body.size()) + " bytes, CRC-32C " + std::to_string(base::crc32c(body));
+}
+
 std::string body_text(const MaskedMessage& seen) {
+  if (seen.protobuf && seen.protobuf->decoded() && seen.protobuf->json.size() <= kDiffBytes) {
+    // Bytes may differ that say the same.
+    const std::string bytes = seen.withheld.empty() ? ", " + size_and_sum(seen.own) : "";
+    return "protobuf " + seen.protobuf->type + bytes + "\n" + laid_out(seen.protobuf->json);
+  }
   if (!seen.withheld.empty()) return "the body is not shown: " + seen.withheld;
   const std::string_view body = seen.body();
   const bool shown = body.size() <= kDiffBytes && base::is_utf8(body);
   if (shown && is_json_type(seen.envelope.content_type) && is_json_text(body)) return laid_out(body);
   if (shown) return std::string(body);
-  return std::to_string(body.size()) + " bytes, CRC-32C " + std::to_string(base::crc32c(body));
+  return size_and_sum(body);
 }
 
 /// As a difference is made of it: what can be edited, a line each.

@@ -20,8 +20,10 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-Result<Mask> Mask::of(const std::vector<std::string>& paths, const std::vector<std::string>& headers) {
+Result<Mask> Mask::of(const std::vector<std::string>& paths, const std::vector<std::string>& headers,
+                      ProtobufTypes types) {
   Mask mask;
+  mask.types_ = std::move(types);
   auto parsed = JsonMask::parse(paths);
   if (!parsed.ok()) return parsed.status();
   mask.paths_ = std::move(*parsed);
@@ -45,6 +47,18 @@ std::string Mask::closed(std::string_view body, std::string_view encoding) const
   return is_json_text(body) ? "" : "it is not JSON, so it cannot be masked";
 }
 
+/// With paths, its bytes are withheld: whatever they say is there as JSON, in which it can be masked.
+void Mask::look_into_protobuf(MaskedMessage& out) const {
+  out.protobuf = types_.look_into(out.envelope, out.own);
+  if (!out.protobuf || paths_.empty()) return;
+  out.protobuf->detail.clear();
+  if (!out.protobuf->decoded() || out.own.empty()) return;
+  out.protobuf->json = paths_.covered(out.protobuf->json, out.hidden);
+  out.withheld = "it is protobuf, whose bytes cannot be masked";
+  out.own = {};
+  out.masked = true;
+}
+
 Result<MaskedMessage> Mask::shown(const model::Message& message) const {
   auto envelope = wire::decode_envelope(message.envelope.view());
   if (!envelope.ok()) return envelope.status();
@@ -61,6 +75,8 @@ Result<MaskedMessage> Mask::shown(const model::Message& message) const {
   cover(out.envelope.headers);
   if (out.envelope.reply) cover(out.envelope.reply->context);
   out.own = message.body.view();
+  look_into_protobuf(out);
+  if (!out.withheld.empty()) return out;
   out.withheld = closed(out.own, out.envelope.content_encoding);
   if (!out.withheld.empty()) {
     out.hidden += out.own;
@@ -102,6 +118,11 @@ Status Mask::check(const wire::EnvelopeChanges& changes) const {
   for (const auto& [name, values] : changes.headers) {
     if (!covers(name)) continue;
     return Status(Code::BAD_REQUEST, "the header " + base::to_utf8(name) + " is masked: it stays as it is");
+  }
+  if (!paths_.empty() && changes.content_type && is_protobuf_type(*changes.content_type)) {
+    return Status(Code::BAD_REQUEST,
+                  "content_type cannot become that of protobuf while fields of bodies are masked "
+                  "(hospital.masked_paths)");
   }
   return {};
 }

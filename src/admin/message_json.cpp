@@ -139,6 +139,11 @@ void add_envelope(json::object& out, const wire::Envelope& envelope) {
 
 }  // namespace
 
+json::object protobuf_json(const ProtobufBody& body) {
+  const std::string why = body.undecoded + (body.detail.empty() ? "" : ": " + body.detail);
+  return {{"type", text_or_null(body.type)}, {"json", text_or_null(body.json)}, {"undecoded", text_or_null(why)}};
+}
+
 json::object message_json(const ShownMessage& shown, const Mask& mask) {
   json::object out{{"id", nullptr},
                    {"source", shown.source},
@@ -160,6 +165,7 @@ json::object message_json(const ShownMessage& shown, const Mask& mask) {
       } else {
         out["body_base64"] = base::to_base64(body);
       }
+      if (seen->protobuf) out["body_protobuf"] = protobuf_json(*seen->protobuf);
       return out;
     }
   }

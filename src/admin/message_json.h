@@ -22,8 +22,10 @@ struct ShownMessage {
   bool redelivered = false;
 };
 /// "body" when it is UTF-8, else "body_base64"; of a damaged message neither, but "damaged": true. Where something is
-/// masked, "masked": true; and where the body cannot be, it is null and "withheld" says why.
+/// masked, "masked": true; and where the body cannot be, it is null and "withheld" says why. Of a protobuf body, where
+/// there are descriptors, "body_protobuf" beside it: {"type", "json", "undecoded"}, each a text or null.
 boost::json::object message_json(const ShownMessage& shown, const Mask& mask);
+boost::json::object protobuf_json(const ProtobufBody& body);
 
 struct NewMessage {
   wire::Envelope envelope;

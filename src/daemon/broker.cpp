@@ -228,7 +228,10 @@ Status Broker::serve(const Configuration& configuration) {
   admin_config.max_header_bytes = configuration.broker.max_header_bytes;
   admin_config.auto_create = configuration.broker.auto_create;
   admin_config.defaults = configuration.defaults;
-  auto mask = admin::Mask::of(configuration.hospital.masked_paths, configuration.hospital.masked_headers);
+  auto types = admin::ProtobufTypes::read(configuration.hospital.protobuf_descriptors);
+  if (!types.ok()) return types.status();
+  auto mask =
+      admin::Mask::of(configuration.hospital.masked_paths, configuration.hospital.masked_headers, std::move(*types));
   if (!mask.ok()) return mask.status();
   admin_config.mask = std::move(*mask);
   admin_config.version = LAZARET_VERSION;

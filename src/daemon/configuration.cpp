@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "admin/mask.h"
+#include "admin/protobuf_types.h"
 #include "base/duration_text.h"
 #include "daemon/webhooks.h"
 #include "model/limits.h"
@@ -159,6 +160,15 @@ Status set_masked_headers(Configuration& c, const std::string& value) {
   return {};
 }
 
+/// The files are read, so that a mistake in them is found where others are.
+Status set_protobuf_descriptors(Configuration& c, const std::string& value) {
+  c.hospital.protobuf_descriptors = items_of(value);
+  if (const auto types = admin::ProtobufTypes::read(c.hospital.protobuf_descriptors); !types.ok()) {
+    return bad("files with descriptor sets of protobuf (" + types.status().text() + ")");
+  }
+  return {};
+}
+
 Status set_max_attempts(Configuration& c, const std::string& value) {
   if (value == "unlimited") {
     c.defaults.max_attempts.reset();
@@ -235,6 +245,7 @@ const std::vector<Key>& keys() {
       {"storage.relaxed_sync_max", duration(LZ_FIELD(storage.relaxed_sync_max), 1ms, 60s)},
       {"hospital.masked_paths", set_masked_paths, true},
       {"hospital.masked_headers", set_masked_headers, true},
+      {"hospital.protobuf_descriptors", set_protobuf_descriptors, true},
       {"audit.retain_for", set_audit_retain_for},
       {"defaults.max_attempts", set_max_attempts},
       {"defaults.backoff_initial", duration(LZ_FIELD(defaults.backoff_initial), 0s, 24h * 7)},

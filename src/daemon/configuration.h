@@ -63,6 +63,7 @@ struct Configuration {
   struct Hospital {
     std::vector<std::string> masked_paths;
     std::vector<std::string> masked_headers;
+    std::vector<std::string> protobuf_descriptors;  // files, which could be read when this was loaded
   } hospital;
   struct Audit {
     base::Duration retain_for = std::chrono::hours(24 * 400);  // 0: for ever

@@ -6,6 +6,7 @@
 #include "hospital_cases.h"
 #include "hospital_edit.h"
 #include "hospital_import.h"
+#include "message_json.h"
 #include "replay_jobs.h"
 
 namespace lazaret::cli {
@@ -46,9 +47,15 @@ void list(const Connection& connection, const ListFilter& filter) {
 
 void print_message(const json::object& message) {
   json::object envelope = message;
-  for (const char* body : {"body", "body_base64"}) envelope.erase(body);
+  for (const char* body : {"body", "body_base64", "body_protobuf"}) envelope.erase(body);
   print_line("\nmessage");
   print_fields(envelope);
+  const json::value* protobuf = message.if_contains("body_protobuf");
+  if (const auto decoded = decoded_protobuf(message)) {
+    print_line("body (protobuf " + cell(protobuf->as_object(), "type") + "):\n" + printable(*decoded, true));
+    return;
+  }
+  if (protobuf != nullptr) print_line("body is not decoded: " + cell(protobuf->as_object(), "undecoded"));
   if (const json::value* text = message.if_contains("body"); text != nullptr && text->is_string()) {
     print_line("body:\n" + printable(std::string_view(text->get_string()), true));
   } else if (const json::value* bytes = message.if_contains("body_base64"); bytes != nullptr) {

@@ -29,9 +29,10 @@ constexpr std::array<std::pair<std::string_view, std::string Message::*>, 9> kTe
 constexpr std::array<std::string_view, 8> kOthers = {"id",    "headers",    "body", "body_base64",
                                                      "delay", "deliver_at", "ttl",  "expires_at"};
 /// Added by the broker when it shows a message.
-constexpr std::array<std::string_view, 18> kPassedOver = {
-    "source",     "offset",  "published_at", "attempt", "state", "redelivered", "until",  "consumer", "held_by",
-    "unaccepted", "request", "status",       "reached", "late",  "final",       "reason", "case_id",  "context"};
+constexpr std::array<std::string_view, 19> kPassedOver = {
+    "source",   "offset",  "published_at", "attempt", "state",        "redelivered", "until",
+    "consumer", "held_by", "unaccepted",   "request", "status",       "reached",     "late",
+    "final",    "reason",  "case_id",      "context", "body_protobuf"};
 /// In the contract of a message, but not to be set by this version.
 constexpr std::string_view kNotYet = "deadline";
 
@@ -233,6 +234,14 @@ base::Result<Message> read_message_json(std::string_view line, const Message& de
   Message message = defaults;
   for (const auto& [name, field] : value.get_object()) LZ_RETURN_IF_ERROR(read_field(name, field, message));
   return message;
+}
+
+std::optional<std::string> decoded_protobuf(const json::object& message) {
+  const json::value* protobuf = message.if_contains("body_protobuf");
+  if (protobuf == nullptr || !protobuf->is_object()) return std::nullopt;
+  const json::value* text = protobuf->get_object().if_contains("json");
+  if (text == nullptr || !text->is_string()) return std::nullopt;
+  return std::string(text->get_string());
 }
 
 }  // namespace lazaret::cli

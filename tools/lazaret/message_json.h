@@ -18,4 +18,7 @@ boost::json::object reply_json(const Reply& reply);
 /// shows (source, offset, attempt, …) is passed over, so that what was peeked can be published. BAD_REQUEST otherwise.
 base::Result<Message> read_message_json(std::string_view line, const Message& defaults);
 
+/// What the protobuf body of a message that the broker shows says, as JSON; nullopt: it was not decoded, or is none.
+std::optional<std::string> decoded_protobuf(const boost::json::object& message);
+
 }  // namespace lazaret::cli

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "http_client.h"
+#include "message_json.h"
 #include "output.h"
 
 namespace lazaret::cli {
@@ -22,6 +23,7 @@ constexpr std::uint64_t kPage = 100;
 
 std::string body_for_people(const json::object& message) {
   if (message.contains("content_encoding")) return "(" + cell(message, "content_encoding") + ")";
+  if (const auto decoded = decoded_protobuf(message)) return printable(*decoded);
   if (const json::value* text = message.if_contains("body"); text != nullptr && text->is_string()) {
     return printable(std::string_view(text->get_string()));
   }

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
+
 #include "admin/json_text.h"
 #include "admin/message_json.h"
+#include "integration/support/shop_proto.h"
 
 namespace lazaret::admin {
 namespace {
@@ -76,6 +80,101 @@ TEST_F(MaskTest, WhatCannotBeLookedIntoIsNotShown) {
     EXPECT_EQ(mask.edited(*message_with(body, encoding), "{}").code(), Code::BAD_REQUEST);
   }
   EXPECT_EQ(shown(message_with("card=x"), mask_of({}, {"authorization"})).at("body"), "card=x") << "no path is masked";
+}
+
+/// Messages whose bodies are protobuf, and what is seen of them with their descriptors.
+class MaskOfProtobufTest : public MaskTest {
+ protected:
+  static model::MessageRef message_of(const std::string& body, const std::string& content_type) {
+    wire::Envelope envelope;
+    envelope.type = "shop.Order";
+    envelope.content_type = content_type;
+    auto out = std::make_shared<model::Message>();
+    out->envelope = base::SharedBytes::of(wire::encode_envelope(envelope));
+    out->body = base::SharedBytes::of(body);
+    return out;
+  }
+  Mask with_types(const std::vector<std::string>& paths) {
+    const std::string file =
+        ::testing::TempDir() + "lazaret-" + ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".binpb";
+    std::ofstream(file, std::ios::binary) << shop_.descriptors();
+    auto types = ProtobufTypes::read({file});
+    EXPECT_TRUE(types.ok()) << types.status().text();
+    std::remove(file.c_str());
+    auto mask = Mask::of(paths, {}, types.ok() ? *types : ProtobufTypes());
+    EXPECT_TRUE(mask.ok());
+    return std::move(*mask);
+  }
+
+  const lazaret::testing::ShopProto shop_;
+  const std::string body_ = shop_.encoded("shop.Order", R"({"customer_name":"ann","card":{"number":"4111-secret"}})");
+  const std::string protobuf_ = "application/protobuf";
+};
+
+TEST_F(MaskOfProtobufTest, WithoutPathsItIsShownBesideItsBytes) {
+  const Mask mask = with_types({});
+  const json::object seen = shown(message_of(body_, protobuf_), mask);
+  EXPECT_EQ(seen.at("body"), json::value(body_)) << "whose bytes happen to be text";
+  EXPECT_EQ(seen.at("body_protobuf"),
+            (json::object{{"type", "shop.Order"},
+                          {"json", R"({"customer_name":"ann","card":{"number":"4111-secret"}})"},
+                          {"undecoded", nullptr}}));
+  EXPECT_FALSE(seen.contains("masked"));
+  const json::object bad = shown(message_of("\xff" + body_, protobuf_), mask);
+  EXPECT_TRUE(bad.contains("body_base64"));
+  EXPECT_EQ(bad.at("body_protobuf").at("json"), nullptr);
+  EXPECT_THAT(std::string(bad.at("body_protobuf").at("undecoded").as_string()), HasSubstr("shop.Order"));
+  EXPECT_FALSE(shown(message_of(body_, "text/plain"), mask).contains("body_protobuf"));
+  EXPECT_FALSE(shown(message_of(body_, protobuf_), {}).contains("body_protobuf")) << "there are no descriptors";
+}
+
+TEST_F(MaskOfProtobufTest, FieldsOfItAreCoveredAndItsBytesWithheld) {
+  const Mask mask = with_types({"/card/number"});
+  const auto message = message_of(body_, protobuf_);
+  const json::object seen = shown(message, mask);
+  EXPECT_EQ(seen.at("body_protobuf").at("json"), R"({"customer_name":"ann","card":{"number":"***"}})");
+  EXPECT_EQ(seen.at("body"), nullptr);
+  EXPECT_EQ(seen.at("masked"), true);
+  EXPECT_THAT(std::string(seen.at("withheld").as_string()), HasSubstr("cannot be masked"));
+  EXPECT_EQ(to_text(seen).find(kSecret), std::string::npos);
+  EXPECT_THAT(mask.shown(*message)->hidden, HasSubstr(kSecret)) << "to be compared";
+  EXPECT_EQ(mask.editable(*message).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(mask.edited(*message, body_).code(), Code::BAD_REQUEST);
+  const json::object harmless = shown(message_of(shop_.encoded("shop.Order", R"({"id":1})"), protobuf_), mask);
+  EXPECT_EQ(harmless.at("body_protobuf").at("json"), R"({"id":"1"})");
+  EXPECT_EQ(harmless.at("body"), nullptr) << "bytes may have more in them than what they say";
+}
+
+TEST_F(MaskOfProtobufTest, WhatIsNotDecodedIsWithheldAndNothingInItIsTold) {
+  const Mask mask = with_types({"/card/number"});
+  // The number of the field that is not there is of the body's own bytes.
+  const json::object seen = shown(message_of(body_ + "\x7d" + "1234", protobuf_), mask);
+  EXPECT_EQ(seen.at("body"), nullptr);
+  EXPECT_EQ(seen.at("body_protobuf").at("json"), nullptr);
+  EXPECT_EQ(seen.at("body_protobuf").at("undecoded"), "it is not what the descriptor of shop.Order says");
+  EXPECT_EQ(to_text(seen).find(kSecret), std::string::npos);
+}
+
+TEST_F(MaskOfProtobufTest, WhatCanBeReadInTwoWaysIsShownInOne) {
+  const std::string both = "123456789";  // a number as JSON, and field 6 as eight bytes
+  const json::object seen = shown(message_of(both, protobuf_ + "; messageType=shop.Both"), with_types({"/number"}));
+  EXPECT_EQ(seen.at("body_protobuf").at("json"), R"({"number":"***"})");
+  EXPECT_EQ(seen.at("body"), nullptr);
+  const json::object as_json = shown(message_of(both, protobuf_ + "; messageType=no.Such"), with_types({"/number"}));
+  EXPECT_EQ(as_json.at("body"), json::value(both));
+  EXPECT_EQ(as_json.at("body_protobuf").at("json"), nullptr);
+  const json::object empty = shown(message_of("", protobuf_), with_types({"/number"}));
+  EXPECT_EQ(empty.at("body"), "") << "it hides nothing";
+  EXPECT_EQ(empty.at("body_protobuf").at("json"), "{}");
+}
+
+TEST_F(MaskOfProtobufTest, NobodyGivesABodyAnotherTypeThatNamesItsFieldsOtherwise) {
+  wire::EnvelopeChanges changes;
+  changes.content_type = "application/x-protobuf; messageType=shop.Note";
+  EXPECT_EQ(with_types({"/card/number"}).check(changes).code(), Code::BAD_REQUEST);
+  EXPECT_TRUE(with_types({}).check(changes).ok());
+  changes.content_type = "text/plain";
+  EXPECT_TRUE(with_types({"/card/number"}).check(changes).ok());
 }
 
 TEST_F(MaskTest, TheSameHeadersAreCoveredInTheContextOfAReply) {

@@ -102,6 +102,8 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   const auto message = std::make_shared<model::Message>();
   expect_described(message_json({"orders", {}, message, 0, false}, {}), "Message");
   expect_described(message_json({"orders", {}, nullptr, 0, false}, {}), "Message");
+  expect_described(protobuf_json({}), "ProtobufBody");
+  for (const char* schema : {"Message", "Reply"}) expect_described({{"body_protobuf", nullptr}}, schema);
 }
 
 }  // namespace

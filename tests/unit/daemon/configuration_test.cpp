@@ -133,6 +133,7 @@ TEST_F(ConfigurationTest, TheExampleLoadsAsItIsAndWithEveryKeyUncommentedAndHasT
     EXPECT_EQ(loaded->storage.ack_sync_max, defaults.storage.ack_sync_max);
     EXPECT_EQ(loaded->hospital.masked_paths, defaults.hospital.masked_paths);
     EXPECT_EQ(loaded->hospital.masked_headers, defaults.hospital.masked_headers);
+    EXPECT_EQ(loaded->hospital.protobuf_descriptors, defaults.hospital.protobuf_descriptors);
     EXPECT_EQ(loaded->defaults, defaults.defaults);
     EXPECT_EQ(loaded->log.level, defaults.log.level);
     EXPECT_EQ(loaded->log.format, defaults.log.format);
@@ -267,6 +268,33 @@ TEST_F(ConfigurationTest, WhatIsMaskedMayHaveCommasAndIsChecked) {
               HasSubstr(file_ + ":2: hospital.masked_paths must be JSON pointers (\"card/number\" is no path"));
   write("[hospital]\nmasked_paths = [\"\"]\n");
   EXPECT_EQ(refusal(), file_ + ":2: hospital.masked_paths cannot have such a value");
+}
+
+TEST_F(ConfigurationTest, FilesWithDescriptorsAreReadAndNamed) {
+  const std::string descriptors = file_ + ".binpb";
+  const std::string given = "[hospital]\nprotobuf_descriptors = [\"" + descriptors + "\"]\n";
+  write(given);
+  EXPECT_THAT(refusal(), HasSubstr(file_ +
+                                   ":2: hospital.protobuf_descriptors must be files with descriptor sets of "
+                                   "protobuf (" +
+                                   descriptors + ": No such file"));
+  // A set of one file of the name a.proto, as protobuf encodes it.
+  std::ofstream(descriptors) << "\x0a\x09\x0a\x07"
+                             << "a.proto";
+  EXPECT_EQ(refusal(), "");
+  EXPECT_THAT(load()->hospital.protobuf_descriptors, ::testing::ElementsAre(descriptors));
+  std::ofstream(descriptors) << "message Order {}";
+  EXPECT_THAT(refusal(), HasSubstr("(" + descriptors + ": is no descriptor set"));
+  // It imports b.proto, which is in no set.
+  std::ofstream(descriptors) << "\x0a\x12\x0a\x07"
+                             << "a.proto"
+                             << "\x1a\x07"
+                             << "b.proto";
+  EXPECT_THAT(refusal(), HasSubstr(descriptors + ": a.proto imports b.proto, which is not in it"));
+  std::filesystem::remove(descriptors);
+  set("hospital.protobuf_descriptors", "");
+  write("[log]\n");
+  EXPECT_EQ(refusal(), "") << "none is none";
 }
 
 TEST_F(ConfigurationTest, OnlyLoopbackUnlessAllowed) {

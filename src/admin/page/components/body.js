@@ -1,5 +1,6 @@
-// The body of a message: JSON and XML laid out and foldable, text, or bytes in hexadecimal. Never as anything that a
-// browser would run; long lines are cut, and of long bodies the beginning is shown until somebody asks for more.
+// The body of a message: JSON, and protobuf that the broker has decoded, and XML laid out and foldable, text, or bytes
+// in hexadecimal. Never as anything that a browser would run; long lines are cut, and of long bodies the beginning is
+// shown until somebody asks for more.
 import { html, useMemo, useState } from '../view.js';
 import { bodyAddress } from '../api.js';
 import { bytes as size, count } from '../format.js';
@@ -126,40 +127,51 @@ function Hex({ data }) {
       … ${size(data.length - shown)} more</button>`}`;
 }
 
-const VIEWS = { json: 'JSON', xml: 'XML', text: 'Text', hex: 'Hex' };
+const VIEWS = { protobuf: 'Protobuf', json: 'JSON', xml: 'XML', text: 'Text', hex: 'Hex' };
 
 /** `id`: of the case whose body it is, for the raw one. */
 export function Body({ message, id }) {
   const content = useMemo(() => contentOf(message), [message]);
+  const protobuf = useMemo(() => parseJson(message.body_protobuf?.json ?? null), [message]);
   const json = useMemo(() => parseJson(content.text), [content]);
   const xml = useMemo(() => (json ? undefined : xmlOf(content.text, message.content_type)), [content]);
   const [chosen, setChosen] = useState(null);
   const data = content.bytes ?? (chosen === 'hex' ? new TextEncoder().encode(content.text) : null);
-  const views = [json && 'json', xml && 'xml', content.text !== null && 'text', 'hex'].filter(Boolean);
+  // What is withheld has no bytes to be seen, but may be decoded.
+  const withheld = Boolean(message.withheld);
+  const bare = withheld ? [] : [json && 'json', xml && 'xml', content.text !== null && 'text', 'hex'];
+  const views = [protobuf && 'protobuf', ...bare].filter(Boolean);
   const view = views.includes(chosen) ? chosen : views[0];
   const length = content.bytes ? content.bytes.length : new Blob([content.text]).size;
+  const { type, undecoded } = message.body_protobuf ?? {};
+  const copied = view === 'protobuf' ? message.body_protobuf.json : content.text;
   const copy = async () => {
-    await navigator.clipboard.writeText(content.text);
-    notify({ kind: 'good', text: `Copied ${size(length)}.` });
+    await navigator.clipboard.writeText(copied);
+    notify({ kind: 'good', text: `Copied ${size(new Blob([copied]).size)}.` });
   };
-  if (message.withheld) return html`<p class="faint">The body is not shown: <${Text} value=${message.withheld}
+  if (withheld && !protobuf) return html`<p class="faint">The body is not shown: <${Text} value=${message.withheld}
     max=${200} />.</p>`;
   return html`<div class="body">
     ${message.masked && html`<p class="faint">Some of this message is masked: it shows as ***.</p>`}
+    ${withheld && html`<p class="faint">The bytes of the body are not shown: <${Text} value=${message.withheld}
+      max=${200} />.</p>`}
+    ${undecoded && html`<p class="faint">Not decoded as protobuf: <${Text} value=${undecoded} max=${400} />.</p>`}
     <div class="body-bar">
       <div class="tabs" role="group" aria-label="How the body is shown">
         ${views.map((one) => html`<button type="button" key=${one} aria-pressed=${one === view} onClick=${() =>
           setChosen(one)}>${VIEWS[one]}</button>`)}
       </div>
-      <span class="faint small">${size(length)}</span>
+      ${view === 'protobuf' && html`<span class="small"><${Text} value=${type} max=${200} /></span>`}
+      ${!withheld && html`<span class="faint small">${size(length)}</span>`}
       <span class="grow"></span>
-      ${content.text !== null && navigator.clipboard && html`<button type="button" class="quiet" onClick=${copy}>
+      ${copied !== null && navigator.clipboard && html`<button type="button" class="quiet" onClick=${copy}>
         <${Icon} name="copy" />Copy</button>`}
-      ${id && html`<a class="button quiet" href=${bodyAddress(id)} target="_blank" rel="noopener">Raw</a>
+      ${id && !withheld && html`<a class="button quiet" href=${bodyAddress(id)} target="_blank" rel="noopener">Raw</a>
         <a class="button quiet" href=${bodyAddress(id)} download=${`case-${id}`}>Download</a>`}
     </div>
     <div class="body-view">
-      ${length === 0 ? html`<p class="faint">The body is empty.</p>`
+      ${length === 0 && !withheld ? html`<p class="faint">The body is empty.</p>`
+        : view === 'protobuf' ? html`<${Node} value=${protobuf.value} depth=${0} />`
         : view === 'json' ? html`<${Node} value=${json.value} depth=${0} />`
         : view === 'xml' ? html`<${Element} node=${xml} depth=${0} />`
         : view === 'text' ? html`<${Lines} text=${content.text} />`

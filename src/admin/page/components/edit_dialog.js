@@ -73,7 +73,8 @@ export function EditDialog({ close, then, ...given }) {
   const [body, setBody] = useState(pretty);
   const [headers, setHeaders] = useState(headerLines(message.headers));
   const [note, setNote] = useState('');
-  const binary = content.text === null || message.withheld !== undefined;
+  // Bytes of protobuf may happen to be text.
+  const binary = content.text === null || message.withheld !== undefined || Boolean(message.body_protobuf?.json);
   const read = readHeaders(headers);
   const mistake = mistakeIn(body, content.text, read, message.content_type);
   const changes = { ...(body !== pretty && !binary && { body }) };

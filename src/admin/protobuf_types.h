@@ -1,0 +1,66 @@
+// ProtobufTypes: types of protobuf messages that the operator has given descriptors of (hospital.protobuf_descriptors),
+// so that bodies of these types can be looked into: they become JSON text. A body is anybody's: before anything is
+// built of it, it is gone through, so that what it takes is bounded, and whatever its type does not know of is found.
+// What cannot be told exactly is not told.
+//
+// Threading: immutable to those who use it; any thread, at the same time.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "wire/envelope.h"
+
+namespace lazaret::admin {
+
+/// Larger bodies are not decoded.
+inline constexpr std::size_t kProtobufBytes = 1u << 20;
+/// What they say as JSON is shown up to here, which is what the page lays out of JSON.
+inline constexpr std::size_t kProtobufJsonBytes = 2u << 20;
+/// Messages in messages, those in a google.protobuf.Any included.
+inline constexpr int kProtobufDepth = 64;
+/// Of memory that one body may take, as it is reckoned before it is built. A message in it may be two bytes.
+inline constexpr std::size_t kProtobufBuiltBytes = 32u << 20;
+/// Of one file with descriptors.
+inline constexpr std::size_t kDescriptorBytes = 64u << 20;
+
+/// A body of which its content type says that it is protobuf.
+struct ProtobufBody {
+  /// The full name of its type: of the content type's parameter `messageType` or `proto`, else the message's type. "":
+  /// nothing names one.
+  std::string type;
+  /// What it says, with the names of the .proto file; fields that are not set are left out. "": it was not decoded.
+  std::string json;
+  /// Why it was not; "": it was. Tells nothing of what is in it.
+  std::string undecoded;
+  /// Where in it that was found; "" where there is no such place. Tells something of what is in it.
+  std::string detail;
+
+  bool decoded() const { return undecoded.empty(); }
+};
+
+/// "application/protobuf" or one of the names that were used before it was registered (RFC 9996), whatever parameters
+/// follow.
+bool is_protobuf_type(std::string_view content_type);
+
+class ProtobufTypes {
+ public:
+  /// Knows none: no body is protobuf.
+  ProtobufTypes() = default;
+  /// Of files as `protoc --descriptor_set_out --include_imports` writes them. BAD_CONFIGURATION naming the file and
+  /// what is wrong: it cannot be read, is no descriptor set, or lacks an import that no other file has.
+  static base::Result<ProtobufTypes> read(const std::vector<std::string>& files);
+
+  /// nullopt: nothing says that it is protobuf, or there are no descriptors at all.
+  std::optional<ProtobufBody> look_into(const wire::Envelope& envelope, std::string_view body) const;
+
+ private:
+  struct Known;
+  std::shared_ptr<Known> known_;
+};
+
+}  // namespace lazaret::admin
