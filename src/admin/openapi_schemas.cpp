@@ -327,7 +327,7 @@ constexpr std::string_view kSchemas = R"json({
   "ProtobufBody": {"type": "object", "description":
     "Of a body whose content type is protobuf, where hospital.protobuf_descriptors is set; beside the body itself",
     "properties": {"type": {"type": ["string", "null"], "description": "The full name of its type"},
-    "json": {"type": ["string", "null"], "description": "What it says, with the names of its .proto file; masked"},
+    "json": {"type": ["string", "null"], "description": "What it says, with names as in the source of it; masked"},
     "undecoded": {"type": ["string", "null"], "description": "Why json is null"}},
     "required": ["type", "json", "undecoded"]},
   "Message": {"type": "object", "properties": {"id": {"$ref": "#/components/schemas/TextOrNull"},

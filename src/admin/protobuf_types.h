@@ -33,7 +33,7 @@ struct ProtobufBody {
   /// The full name of its type: of the content type's parameter `messageType` or `proto`, else the message's type. "":
   /// nothing names one.
   std::string type;
-  /// What it says, with the names of the .proto file; fields that are not set are left out. "": it was not decoded.
+  /// What it says, with names as in the source of the type; fields that are not set are left out. "": not decoded.
   std::string json;
   /// Why it was not; "": it was. Tells nothing of what is in it.
   std::string undecoded;
@@ -43,7 +43,7 @@ struct ProtobufBody {
   bool decoded() const { return undecoded.empty(); }
 };
 
-/// "application/protobuf" or one of the names that were used before it was registered (RFC 9996), whatever parameters
+/// "application/protobuf" or one of the names that were used before that was registered, whatever parameters
 /// follow.
 bool is_protobuf_type(std::string_view content_type);
 

@@ -31,8 +31,10 @@ function untilCalled(program, args) {
 }
 
 export class Broker {
-  static async start() {
+  /** `settings`: of the configuration, "section.key=value". */
+  static async start(settings = []) {
     const broker = new Broker();
+    broker.settings = settings;
     broker.folder = mkdtempSync(join(tmpdir(), 'lazaret-browser.'));
     await broker.run('127.0.0.1:0', '127.0.0.1:0');
     return broker;
@@ -43,8 +45,9 @@ export class Broker {
     const data = join(this.folder, 'data');
     const addresses = join(data, 'lazaretd.addresses');
     rmSync(addresses, { force: true });
+    const settings = ['broker.reconnect_grace=500ms', 'broker.resume_grace=500ms', ...this.settings];
     this.process = spawn(join(BIN, 'lazaretd'), ['--data-dir', data, '--listen', listen, '--admin-listen', adminListen,
-      '--set', 'broker.reconnect_grace=500ms', '--set', 'broker.resume_grace=500ms'], { stdio: ['ignore', log, log] });
+      ...settings.flatMap((one) => ['--set', one])], { stdio: ['ignore', log, log] });
     this.ended = new Promise((resolve) => { this.process.on('exit', resolve); });
     await until('the broker is ready', () => {
       if (this.process.exitCode !== null) throw new Error(readFileSync(join(this.folder, 'log'), 'utf8'));

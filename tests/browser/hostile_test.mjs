@@ -1,6 +1,9 @@
 // What a message may bring along, in every view: scripts, marks that turn the direction of text round, control
 // characters, a line of a megabyte, bytes that are no text. It is shown as text, and nothing else happens.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Broker } from './broker.mjs';
 import { close, expectAccessible, expectNoSidewaysScroll, launch, open, screenshot } from './browser.mjs';
@@ -15,8 +18,19 @@ const ENTITIES = `<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "${'&a;'.repea
 const LONG_LINE = 'x'.repeat(1 << 20);
 const QUEUE = 'hostile';
 
+// Protobuf by hand: a field with a length before it, one with a small number, and a descriptor of odd.Text.
+const field = (number, ...parts) => {
+  const value = Buffer.concat(parts.map((one) => Buffer.from(one)));
+  assert.ok(value.length < 128, 'its length is one byte');
+  return Buffer.from([number << 3 | 2, value.length, ...value]);
+};
+const small = (number, value) => Buffer.from([number << 3, value]);
+const DESCRIPTORS = field(1, field(1, 'odd.proto'), field(2, 'odd'), field(4, field(1, 'Text'),
+  field(2, field(1, 'says'), small(3, 1), small(4, 1), small(5, 9))));
+
 let browser;
 let broker;
+let folder;
 const cases = {};
 
 async function fail(name, message, error) {
@@ -28,7 +42,9 @@ async function fail(name, message, error) {
 
 before(async () => {
   browser = await launch();
-  broker = await Broker.start();
+  folder = mkdtempSync(join(tmpdir(), 'lazaret-hostile.'));
+  writeFileSync(join(folder, 'odd.binpb'), DESCRIPTORS);
+  broker = await Broker.start([`hospital.protobuf_descriptors=${join(folder, 'odd.binpb')}`]);
   await broker.queue(QUEUE);
   await fail('script', { type: SCRIPT, key: SCRIPT, correlation_id: SCRIPT, body: SCRIPT, content_type: 'text/html',
     headers: { [SCRIPT]: SCRIPT } }, SCRIPT);
@@ -41,12 +57,17 @@ before(async () => {
   await fail('long', { type: 'long'.repeat(40), key: 'k'.repeat(200), body: LONG_LINE }, 'long');
   await fail('bytes', { type: 'bytes', body_base64: Buffer.from([0xff, 0xfe, 0x00, 0x80, 0xc3, 0x28,
     0x41]).toString('base64') }, CONTROLS.replaceAll('\u0000', ''));
+  for (const [name, body] of [['protobuf', field(1, SCRIPT, TURNED)], ['undecoded', field(2, SCRIPT)]]) {
+    await fail(name, { type: 'odd.Text', content_type: 'application/protobuf', body_base64: body.toString('base64') },
+      name);
+  }
   await fail('deep', { type: 'deep', content_type: 'application/json', body: '['.repeat(5000) + ']'.repeat(5000) },
     'deep');
 });
 after(async () => {
   await browser?.close();
   await broker?.stop();
+  if (folder) rmSync(folder, { recursive: true });
 });
 
 async function expectUnharmed(page, where) {
@@ -130,6 +151,24 @@ test('a line of a megabyte is cut, and the rest can be seen', async () => {
   assert.ok((await view.innerText()).length < 2000);
   await view.getByRole('button', { name: /more/ }).first().click();
   assert.ok((await view.innerText()).length > 20000);
+  await close(page);
+});
+
+test('protobuf is laid out, with the word of its type, and its bytes are there too', async () => {
+  const page = await open(browser, broker, `/hospital/cases/${cases.protobuf}`);
+  const body = page.locator('.body').first();
+  await body.locator('.body-view').getByText('says').waitFor();
+  await body.getByText('odd.Text').waitFor();
+  await body.locator('.body-view').getByText('<script>').waitFor();
+  await body.getByRole('button', { name: 'Hex' }).click();
+  await body.locator('.hex').waitFor();
+  await close(page);
+});
+
+test('protobuf that is not what its type says is shown as bytes, with the reason', async () => {
+  const page = await open(browser, broker, `/hospital/cases/${cases.undecoded}`);
+  await page.getByText('Not decoded as protobuf: it is not what the descriptor of odd.Text says').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Protobuf' }).count(), 0);
   await close(page);
 });
 

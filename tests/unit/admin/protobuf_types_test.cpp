@@ -207,6 +207,7 @@ TEST_F(ProtobufTypesTest, ManyLookAtTheSameTime) {
   const std::string card = shop_.encoded("shop.Card", R"({"number": "4111"})");
   const ProtobufTypes fresh = types_of(shop_.descriptors());  // nobody has looked with these
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int round = 0; round < 200; ++round) {
