@@ -41,7 +41,8 @@ struct Outgoing {
     std::vector<AskedAlong> asks{};
   };
   std::vector<To> to;
-  /// Of a publish, whose log is then a queue's: its item is a durable request itself. `place` says nothing.
+  /// Of a publish, whose log is then a queue's: its item is a durable request itself. `place` says nothing. Where its
+  /// id was asked before with another reply queue, or without, nothing becomes of it: OPTIONS_MISMATCH.
   std::optional<AskedAlong> item{};
   /// Also where a message of the same id came lately, and the log deduplicates by ids.
   bool repeats = false;
@@ -61,7 +62,7 @@ struct Publish {
   std::optional<ProducerId> producer;
   std::vector<PublishItem> items;
   /// Of a publish of one item: what is published together with it, and whether it is a request. Where the item was
-  /// stored, or asked, before, so was this. Null: nothing.
+  /// stored before, or asked with the same reply queue, this was taken with it, and is passed over. Null: nothing.
   OutgoingRef outgoing = nullptr;
 };
 /// A message whose requester waits for a reply. Answered by Replied: once it has ended, and before that by the notes
