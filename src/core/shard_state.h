@@ -464,6 +464,7 @@ struct Shard::State {
   // --- requests.cpp: messages whose requester waits for a reply
   void on(model::Request& command);
   void on(model::CancelRequest& command);
+  void on(model::LeaveRequest& command);
   void on(model::AnswerRequest& command);
   PendingRequest& note_asked(Subscription& sub, model::Offset offset, const model::AskedAlong& asked);
   static bool is_gone(const Subscription& sub, const PendingRequest& request);

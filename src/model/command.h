@@ -26,6 +26,7 @@ namespace lazaret::model {
 struct Origin {
   SessionId session;
   std::uint64_t request = 0;
+  bool operator==(const Origin&) const = default;
 };
 
 // --- Publishing -----------------------------------------------------------------------------------------------------
@@ -82,6 +83,13 @@ struct Request {
 /// delivered. Not answered.
 struct CancelRequest {
   SessionId session;
+  SubscriptionId subscription;
+  MessageId id;
+};
+/// Whoever asked with this origin has gone, as if with a connection of his own: the request stays what it is, for others
+/// who wait and for whoever asks again. Not answered, and neither is the Request any more.
+struct LeaveRequest {
+  Origin origin;  // of the Request
   SubscriptionId subscription;
   MessageId id;
 };
@@ -359,8 +367,8 @@ struct ImportCaseCommand {
 using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
                              CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
                              ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
-                             AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand,
-                             ImportCaseCommand, RecallCaseCommand, SaveReplayJob, ForgetReplayJob, AddQuarantine,
-                             LiftQuarantine, ListQuarantines, AppendAuditCommand, SaveAlerts>;
+                             LeaveRequest, AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand,
+                             RedirectCaseCommand, ImportCaseCommand, RecallCaseCommand, SaveReplayJob, ForgetReplayJob,
+                             AddQuarantine, LiftQuarantine, ListQuarantines, AppendAuditCommand, SaveAlerts>;
 
 }  // namespace lazaret::model
