@@ -85,7 +85,7 @@ class HttpFront {
   const std::string& server_name() const { return server_name_; }
   /// Runs the request on a worker; RESOURCE_EXHAUSTED when too many wait.
   asio::awaitable<Response> answer(Request request);
-  /// When the wait for a reply is over has a worker make the answer of it. OUTCOME_UNKNOWN when the front stopped first.
+  /// When the wait for a reply is over: has a worker make the answer. OUTCOME_UNKNOWN when the front stopped first.
   asio::awaitable<Response> answer_with_reply(std::shared_ptr<AwaitedReply> awaited);
 
   std::list<Session>& sessions() { return sessions_; }

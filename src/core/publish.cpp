@@ -172,7 +172,7 @@ void Shard::State::change_deduplication(Log& log, const model::QueueOptions& opt
   }
 }
 
-/// The request of this id, if it was asked before, by whoever it was, and is open or remembered. REQUIRES a queue's log.
+/// The request of this id, if it was asked before, by whomever, and is open or remembered. REQUIRES a queue's log.
 const PendingRequest* Shard::State::known_request(const Log& log, const model::AskedAlong* ask) {
   return ask == nullptr ? nullptr : pending_requests.find({log.readers.front()->queue->subscription, ask->id});
 }

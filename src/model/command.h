@@ -86,8 +86,8 @@ struct CancelRequest {
   SubscriptionId subscription;
   MessageId id;
 };
-/// Whoever asked with this origin has gone, as if with a connection of his own: the request stays what it is, for others
-/// who wait and for whoever asks again. Not answered, and neither is the Request any more.
+/// Whoever asked with this origin has gone, as if with a connection of his own: the request stays what it is, for
+/// others who wait and for whoever asks again. Not answered, and neither is the Request any more.
 struct LeaveRequest {
   Origin origin;  // of the Request
   SubscriptionId subscription;
