@@ -35,6 +35,8 @@ std::vector<Route> replay_routes() {
        .summary = "Creates a job that replays the cases that match now, or these; or says how many they are",
        .handler = create_replay,
        .audited = Audited::change,
+       .is_dry_run = asks_for_replay_dry_run,
+       .asks_of_bodies = asked_by_new_job,
        .audit_target = "filter",
        .body = "NewReplayJob",
        .outcomes = {{.summary = "Of a dry run: what a job would be for", .schema = "ReplayDryRun"},
