@@ -55,7 +55,9 @@ std::vector<Route> replay_routes() {
        .outcomes = {{.summary = "The job", .schema = "ReplayJobAlone"}}},
       {.pattern = "/api/v1/hospital/replays/{id}/cases",
        .operation = "listReplayedCases",
-       .summary = "The cases of a job in the order in which they are sent, and what became of each",
+       .summary =
+           "The cases of a job in the order in which they are sent, and what became of each. A page looks at 10,000 of "
+           "them at most, so it may come back short, even empty, with a cursor",
        .handler = list_replayed_cases,
        .query = {{.name = "outcome", .summary = "none, queued, discharged, relapsed, recalled, refused or other"},
                  {.name = "subscription", .summary = "Those of this queue or subscription"},
