@@ -214,6 +214,9 @@ TEST_F(AskAlongTest, ASetMayBeRequestsOnlyAndIsAskedOnce) {
   EXPECT_TRUE(connect("another").publish_all({}, asks).duplicate);
   auto again = client_.async_publish_all({}, asks, asio::use_future);
   EXPECT_TRUE(again.get().duplicate);
+  std::vector<DurableAsk> otherwise = {asks[0], {{.to = "far", .message = {.body = "three"}}, "near.replies", {}}};
+  otherwise[0].reply_queue = "near.replies";
+  EXPECT_EQ(error_of([&] { connect("a third").publish_all({}, otherwise); }), errc::mismatch);
   const auto answer = [](Delivery& delivery) {
     EXPECT_TRUE(delivery.is_request());
     return Verdict::answer({.body = "re: " + delivery.message().body.str()});

@@ -60,7 +60,7 @@ void Witness::hear(model::ShardId, const model::Request& request) {
 void Witness::hear(model::ShardId, const model::CancelRequest& cancel) {
   for (auto& [request, asked] : asked_) {
     const bool its = request.first == cancel.session && asked.key == RequestKey{cancel.subscription, cancel.id};
-    if (!its) continue;
+    if (!its || asked.left) continue;
     asked.cancelled = true;
     requests_[asked.key].cancelled = true;
   }
