@@ -68,8 +68,9 @@ class LAZARET_API Client {
   ///
   /// `asks` are durable requests in the same write, as Client::ask makes them: the first of all is a message, unless
   /// there are only requests. Their time counts from when the broker takes them. One whose id is open or remembered
-  /// where it goes is not asked again (the others are; the first makes all of them a duplicate). Their queues are
-  /// there, and the two of each are not one (not_found, bad_request). How many requests are open refuses none of them.
+  /// where it goes is not asked again (the others are; the first makes all of them a duplicate, or is refused
+  /// as a mismatch if its reply queue was another one). Their queues are there, and the two of each are not one
+  /// (not_found, bad_request). How many requests are open refuses none of them.
   Receipt publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks = {});
   template <Token<Receipt> T = Default>
   auto async_publish_all(std::vector<Addressed> messages, T&& token = {}) {

@@ -105,6 +105,7 @@ struct Message {
   std::uint64_t sequence = 0;
 
   // Times. 0, and the epoch, where there is none. Of a pair, give one; all are at most ten years ahead.
+  // A request has a deadline instead: bad_request for any of the first three.
   /// Not delivered before: so long after the broker took it, or this time. A handler of the consumer is never early.
   milliseconds delay{0};
   std::chrono::system_clock::time_point deliver_at = {};

@@ -12,16 +12,30 @@ void AwaitedReply::arrive(Reply reply) {
   if (wake) wake();
 }
 
-void AwaitedReply::wait(std::function<void()> wake) {
+void AwaitedReply::on_leave(std::function<void()> leave) {
+  const std::lock_guard lock(mutex_);
+  leave_ = std::move(leave);
+}
+
+void AwaitedReply::leave() {
+  std::function<void()> leave;
   {
     const std::lock_guard lock(mutex_);
     wake_ = nullptr;
+    leave = std::exchange(leave_, nullptr);
+  }
+  if (leave) leave();
+}
+
+void AwaitedReply::wait(std::function<void()> wake) {
+  {
+    const std::lock_guard lock(mutex_);
     if (!reply_) {
       wake_ = std::move(wake);
       return;
     }
   }
-  if (wake) wake();
+  wake();
 }
 
 std::optional<AwaitedReply::Reply> AwaitedReply::reply() const {

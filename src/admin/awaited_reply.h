@@ -28,8 +28,12 @@ class AwaitedReply {
 
   /// It is there, or why it will not come. Once.
   void arrive(Reply reply);
-  /// Calls `wake` when it is there, on the thread of whoever says so; at once if it is. Null: nobody waits any more.
+  /// How the broker is told that nobody waits for it any more. Once, before anybody waits.
+  void on_leave(std::function<void()> leave);
+  /// Calls `wake` when it is there, on the thread of whoever says so; at once if it is.
   void wait(std::function<void()> wake);
+  /// Nobody waits any more: `wake` is not called, unless it is being called now, and the broker is told.
+  void leave();
   /// nullopt: it is not there yet.
   std::optional<Reply> reply() const;
 
@@ -37,8 +41,9 @@ class AwaitedReply {
   const model::MessageId request_;
   const SteadyTime until_;
   mutable std::mutex mutex_;
-  std::optional<Reply> reply_;  // GUARDED_BY(mutex_)
-  std::function<void()> wake_;  // GUARDED_BY(mutex_)
+  std::optional<Reply> reply_;   // GUARDED_BY(mutex_)
+  std::function<void()> wake_;   // GUARDED_BY(mutex_)
+  std::function<void()> leave_;  // GUARDED_BY(mutex_)
 };
 
 }  // namespace lazaret::admin

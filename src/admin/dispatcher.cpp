@@ -127,20 +127,23 @@ std::optional<model::AuditCall> Dispatcher::look_of(const Request& request, cons
   return look;
 }
 
-bool Dispatcher::is_audited(const Request& request) const {
+Audited Dispatcher::audited_as(const Request& request) const {
   const Route& route = *request.route;
-  if (route.audited != Audited::no) return true;
-  return route.asks_of_bodies != nullptr && route.asks_of_bodies(broker_, request).has_value();
+  const bool is_dry_run = route.is_dry_run != nullptr && route.is_dry_run(request);
+  if (route.audited != Audited::no && !is_dry_run) return route.audited;
+  const bool reads_bodies = route.asks_of_bodies != nullptr && route.asks_of_bodies(broker_, request).has_value();
+  return reads_bodies ? Audited::look : Audited::no;
 }
 
 Response Dispatcher::handle(const Request& request) const noexcept {
   try {
     LZ_ASSERT(request.route != nullptr && request.route->handler != nullptr);
-    if (!is_audited(request)) return serve(request);
+    const Audited audited = audited_as(request);
+    if (audited == Audited::no) return serve(request);
     const model::AuditCall call = model::bounded(audit_call_of(request));
-    const auto look = look_of(request, call);
+    const auto look = audited == Audited::look ? look_of(request, call) : std::nullopt;
     if (look && looks_.is_known(*look, std::chrono::steady_clock::now())) return serve(request);
-    if (request.route->audited != Audited::change) {
+    if (audited == Audited::look) {
       if (const Status status = broker_.engine.may_look(); !status.ok()) return problem(status);
     }
     auto begun = broker_.engine.audit().begin(call, request.deadline);

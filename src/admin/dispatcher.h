@@ -31,7 +31,7 @@ class Dispatcher {
  private:
   Response serve(const Request& request) const;
   base::Status check(Request& request, std::string& allow) const;
-  bool is_audited(const Request& request) const;
+  Audited audited_as(const Request& request) const;
   std::optional<model::AuditCall> look_of(const Request& request, const model::AuditCall& call) const;
 
   Broker& broker_;

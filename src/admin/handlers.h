@@ -82,6 +82,9 @@ base::Result<Response> list_replays(Broker& broker, const Request& request);
 base::Result<Response> get_replay(Broker& broker, const Request& request);
 /// Of a job, whose newer cases are counted whenever it is looked at: what its filter asks of bodies.
 std::optional<std::string> asked_by_job(const Broker& broker, const Request& request);
+/// Of a request for a job: whether it only asks what that would be for, and what its filter then asks of bodies.
+bool asks_for_replay_dry_run(const Request& request);
+std::optional<std::string> asked_by_new_job(const Broker& broker, const Request& request);
 base::Result<Response> list_replayed_cases(Broker& broker, const Request& request);
 base::Result<Response> change_replay(Broker& broker, const Request& request, hospital::ReplayVerb verb);
 

@@ -129,14 +129,6 @@ asio::awaitable<Response> HttpFront::on_worker(std::function<Response()> work) {
 }
 
 asio::awaitable<Response> HttpFront::answer_with_reply(std::shared_ptr<AwaitedReply> awaited) {
-  // Shared: what has come too late may still cancel it.
-  const auto alarm = std::make_shared<asio::steady_timer>(io_);
-  alarm->expires_at(stopping_ ? std::chrono::steady_clock::now() : awaited->until());
-  const auto place = reply_alarms_.insert(reply_alarms_.end(), alarm.get());
-  awaited->wait([this, alarm] { asio::post(io_, [alarm] { alarm->cancel(); }); });
-  (void)co_await alarm->async_wait(kAwait);
-  awaited->wait(nullptr);
-  reply_alarms_.erase(place);
   if (stopping_ && !awaited->reply()) {
     co_return problem(Status(Code::OUTCOME_UNKNOWN, "the broker stops, and request " + awaited->request().to_string() +
                                                         " has no reply yet: ask again with that id"));
@@ -155,7 +147,7 @@ void HttpFront::begin_stop() {
     if (!session.busy) session.stream->cancel();
   }
   events_.wake();
-  for (asio::steady_timer* const alarm : reply_alarms_) alarm->cancel();
+  for (ReplyWait* const wait : reply_waits_) wait->end();
   stop_timer_.expires_after(FrontLimits::kStopTime);
   stop_timer_.async_wait([this](error_code error) {
     if (!error) cut_off();

@@ -5,7 +5,8 @@
 // Invariants:
 //  1. `run()` of the io_context returns only when no session is left, so sessions may refer to the front.
 //  2. No wait is without a deadline: reading has one, writing has one, and workers have theirs (desk_wait.h).
-//  3. A reply is waited for by the session of whoever has asked, on no worker: that may take long, and they are two.
+//  3. A reply is waited for by the session of whoever has asked, on no worker: that may take long, and they are two. It
+//     reads meanwhile, so whoever has gone keeps no place, here and at the request.
 #pragma once
 
 #include <chrono>
@@ -23,6 +24,7 @@
 
 #include "admin/dispatcher.h"
 #include "admin/event_streams.h"
+#include "admin/reply_wait.h"
 
 namespace lazaret::admin {
 
@@ -83,13 +85,16 @@ class HttpFront {
   const std::string& server_name() const { return server_name_; }
   /// Runs the request on a worker; RESOURCE_EXHAUSTED when too many wait.
   asio::awaitable<Response> answer(Request request);
-  /// Waits for the reply, and has a worker make the answer of it. OUTCOME_UNKNOWN when the front stops first.
+  /// When the wait for a reply is over: has a worker make the answer. OUTCOME_UNKNOWN when the front stopped first.
   asio::awaitable<Response> answer_with_reply(std::shared_ptr<AwaitedReply> awaited);
 
   std::list<Session>& sessions() { return sessions_; }
   EventStreams& events() { return events_; }
   std::size_t& large_bodies() { return large_bodies_; }
   std::size_t& awaited_replies() { return awaited_replies_; }
+  /// Those that wait now; a stop ends their waits.
+  std::list<ReplyWait*>& reply_waits() { return reply_waits_; }
+  asio::io_context& io() { return io_; }
   /// Bytes of large answers that are not written yet.
   std::size_t& large_answers_bytes() { return large_answers_bytes_; }
   /// A session has taken itself off the list.
@@ -115,8 +120,8 @@ class HttpFront {
   std::list<Session> sessions_;
   std::size_t requests_ = 0;  // with the workers
   std::size_t large_bodies_ = 0;
-  std::size_t awaited_replies_ = 0;              // sessions that have a place for one
-  std::list<asio::steady_timer*> reply_alarms_;  // of those that wait now
+  std::size_t awaited_replies_ = 0;  // sessions that have a place for one
+  std::list<ReplyWait*> reply_waits_;
   std::size_t large_answers_bytes_ = 0;
   bool stopping_ = false;
 };

@@ -204,6 +204,7 @@ class HttpSession {
       place_->waits_since.reset();
       if (request.route->awaits_reply) {
         refusal = co_await await_reply(std::move(request), body_place);
+        if (!refusal) co_return false;
       } else {
         refusal = co_await front_.answer(std::move(request));
       }
@@ -216,8 +217,8 @@ class HttpSession {
     co_return co_await write(std::move(*refusal), keep_alive) && keep_alive;
   }
 
-  /// The worker is done when it has asked, and so is the place of a large body.
-  asio::awaitable<Response> await_reply(Request request, FewPlaces& body_place) {
+  /// The worker is done when it has asked, and so is the place of a large body. nullopt: whoever asked has gone.
+  asio::awaitable<std::optional<Response>> await_reply(Request request, FewPlaces& body_place) {
     FewPlaces place(front_.awaited_replies(), FrontLimits::kAwaitedReplies);
     if (!place.take()) {
       co_return problem(Status(Code::RESOURCE_EXHAUSTED, "too many requests wait for their replies")
@@ -228,7 +229,33 @@ class HttpSession {
     if (response.awaited == nullptr) co_return response;
     body_place.give_back();
     std::shared_ptr<AwaitedReply> awaited = std::move(response.awaited);
+    if (!co_await wait_for_reply(awaited)) co_return std::nullopt;
     co_return co_await front_.answer_with_reply(std::move(awaited));
+  }
+
+  /// Reads meanwhile: only so does it show that whoever asked has gone, which is false. What he sends is his next
+  /// request, and stays in the buffer for its turn; with as much of it there as a header may have, we look no further.
+  asio::awaitable<bool> wait_for_reply(std::shared_ptr<AwaitedReply> awaited) {
+    asio::steady_timer over(stream_.get_executor(), std::chrono::steady_clock::time_point::max());
+    ReplyWait wait(front_.io(), std::move(awaited), [this, &over] {
+      stream_.cancel();
+      over.cancel();
+    });
+    auto& waits = front_.reply_waits();
+    const auto place = waits.insert(waits.end(), &wait);
+    if (front_.stopping()) wait.end();
+    bool is_there = true;
+    while (is_there && !wait.is_over()) {
+      if (buffer_.size() >= FrontLimits::kHeaderBytes) {
+        (void)co_await over.async_wait(kAwait);
+        continue;
+      }
+      const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(4096), kAwait);
+      buffer_.commit(bytes);
+      is_there = !error || wait.is_over();
+    }
+    waits.erase(place);
+    co_return is_there;
   }
 
   /// Only a message may be large. The parser's own limit holds for bodies of no stated length.

@@ -33,6 +33,15 @@ Result<model::ReplayJobRecord> find_job(const Broker& broker, const Request& req
   return broker.replays.find(model::ReplayJobId(*number));
 }
 
+/// Of a body whose mistakes somebody else says; null when it is not there.
+json::value field_of(const Request& request, std::string_view name) {
+  constexpr std::size_t kDepth = 4;  // of a list of ids, and a little
+  const auto body = parse_json(request.body, kDepth);
+  const json::object* object = body.ok() ? body->if_object() : nullptr;
+  const json::value* field = object == nullptr ? nullptr : object->if_contains(name);
+  return field == nullptr ? json::value() : *field;
+}
+
 json::object counted_json(const hospital::Counted& counted) {
   return {{"count", counted.count}, {"at_least", counted.more}};
 }
@@ -93,6 +102,18 @@ std::optional<std::string> asked_by_job(const Broker& broker, const Request& req
   const auto job = find_job(broker, request);
   if (!job.ok() || job->by_ids) return std::nullopt;
   const auto query = model::parse_case_query(job->filter, job->created_at);
+  return query.ok() ? asked_of_bodies(*query) : std::nullopt;
+}
+
+bool asks_for_replay_dry_run(const Request& request) {
+  const json::value dry_run = field_of(request, "dry_run");
+  return dry_run.is_bool() && dry_run.get_bool();
+}
+
+std::optional<std::string> asked_by_new_job(const Broker& broker, const Request& request) {
+  const json::value filter = field_of(request, "filter");
+  if (!filter.is_string()) return std::nullopt;
+  const auto query = read_case_filter(broker, filter.get_string());
   return query.ok() ? asked_of_bodies(*query) : std::nullopt;
 }
 

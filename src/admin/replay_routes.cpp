@@ -35,6 +35,8 @@ std::vector<Route> replay_routes() {
        .summary = "Creates a job that replays the cases that match now, or these; or says how many they are",
        .handler = create_replay,
        .audited = Audited::change,
+       .is_dry_run = asks_for_replay_dry_run,
+       .asks_of_bodies = asked_by_new_job,
        .audit_target = "filter",
        .body = "NewReplayJob",
        .outcomes = {{.summary = "Of a dry run: what a job would be for", .schema = "ReplayDryRun"},
@@ -53,7 +55,9 @@ std::vector<Route> replay_routes() {
        .outcomes = {{.summary = "The job", .schema = "ReplayJobAlone"}}},
       {.pattern = "/api/v1/hospital/replays/{id}/cases",
        .operation = "listReplayedCases",
-       .summary = "The cases of a job in the order in which they are sent, and what became of each",
+       .summary =
+           "The cases of a job in the order in which they are sent, and what became of each. A page looks at 10,000 of "
+           "them at most, so it may come back short, even empty, with a cursor",
        .handler = list_replayed_cases,
        .query = {{.name = "outcome", .summary = "none, queued, discharged, relapsed, recalled, refused or other"},
                  {.name = "subscription", .summary = "Those of this queue or subscription"},

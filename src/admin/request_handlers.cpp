@@ -2,10 +2,10 @@
 // and a worker makes the answer of what has come (http_front.h).
 #include "admin/awaited_reply.h"
 #include "admin/desk_wait.h"
+#include "admin/given_message.h"
 #include "admin/handlers.h"
 #include "admin/json_text.h"
 #include "admin/message_json.h"
-#include "admin/given_message.h"
 #include "admin/problem.h"
 #include "admin/request_json.h"
 #include "model/limits.h"
@@ -49,19 +49,20 @@ Result<Response> request_reply(Broker& broker, const Request& request) {
   command.time_left = deadline;
   command.message = std::move(*message);
   const std::size_t bytes = command.message->size();
+  model::LeaveRequest leave{{}, command.subscription, command.id};
   auto awaited = std::make_shared<AwaitedReply>(command.id, std::chrono::steady_clock::now() + deadline + kPatience);
-  broker.desk.ask((*queue)->shard, std::move(command),
-                  [awaited](model::Answer&& answer) {
-                    auto* replied = std::get_if<model::Replied>(&answer);
-                    if (replied == nullptr) {
-                      awaited->arrive(unanswered(answer));
-                    } else if (!replied->status.ok()) {
-                      awaited->arrive(std::move(replied->status));
-                    } else {
-                      awaited->arrive(std::move(*replied));
-                    }
-                  },
-                  bytes);
+  const auto then = [awaited](model::Answer&& answer) {
+    auto* replied = std::get_if<model::Replied>(&answer);
+    if (replied == nullptr) {
+      awaited->arrive(unanswered(answer));
+    } else if (!replied->status.ok()) {
+      awaited->arrive(std::move(replied->status));
+    } else {
+      awaited->arrive(std::move(*replied));
+    }
+  };
+  leave.origin = broker.desk.ask((*queue)->shard, std::move(command), then, bytes);
+  awaited->on_leave([&desk = broker.desk, shard = (*queue)->shard, leave] { desk.leave(shard, leave); });
   Response response;
   response.awaited = std::move(awaited);
   return response;

@@ -18,6 +18,11 @@ const Parameter kCursor{.name = "cursor", .summary = "Where the page begins: the
 const Parameter kLimit{.name = "limit", .type = "integer", .summary = "Items of a page: 1 to 1000, 100 when not given"};
 const Parameter kDryRun{.name = "dry_run", .type = "boolean", .summary = "Answers as if, and changes nothing"};
 
+bool asks_for_dry_run(const Request& request) {
+  const auto dry_run = flag_parameter(request, kDryRun.name);
+  return dry_run.ok() && *dry_run;
+}
+
 std::vector<Parameter> peek_query() {
   return {
       {.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
@@ -119,6 +124,7 @@ std::vector<Route> queue_routes() {
        .summary = "Creates the queue, or makes sure that it exists with these options",
        .handler = of<put_named, Kind::queue>,
        .audited = Audited::change,
+       .is_dry_run = asks_for_dry_run,
        .query = {kDryRun},
        .body = "NewQueue",
        .outcomes = {{.summary = "It exists with these options", .schema = "Queue"},
@@ -170,6 +176,7 @@ std::vector<Route> topic_routes() {
        .summary = "Creates the topic, or makes sure that it exists with these options",
        .handler = of<put_named, Kind::topic>,
        .audited = Audited::change,
+       .is_dry_run = asks_for_dry_run,
        .query = {kDryRun},
        .body = "NewTopic",
        .outcomes = {{.summary = "It exists with these options", .schema = "Topic"},
@@ -231,6 +238,7 @@ std::vector<Route> subscription_routes() {
        .summary = "Creates the subscription, or makes sure that it exists with these options",
        .handler = of<put_named, Kind::subscription>,
        .audited = Audited::change,
+       .is_dry_run = asks_for_dry_run,
        .query = {kDryRun},
        .body = "NewSubscription",
        .outcomes = {{.summary = "It exists with these options", .schema = "Subscription"},

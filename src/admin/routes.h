@@ -16,6 +16,9 @@ using Handler = base::Result<Response> (*)(Broker& broker, const Request& reques
 /// What a request asks of bodies that it does not show; nullopt: nothing.
 using Asked = std::optional<std::string> (*)(const Broker& broker, const Request& request);
 
+/// Whether a request only asks what would be.
+using DryRun = bool (*)(const Request& request);
+
 /// A parameter of the query. Others are refused.
 struct Parameter {
   std::string_view name = {};
@@ -43,8 +46,10 @@ struct Route {
   Handler handler = nullptr;
   Audited audited = Audited::no;
   bool looked_at_again = false;  // by a page that is open: the same look is noted once in a while (recent_looks.h)
-  /// Of one that is not audited, and may have a filter that reads bodies: with such a filter it is a look all the same,
-  /// which is the same as long as this is.
+  /// Of one that takes a dry run: that changes nothing, and is audited as what is not audited otherwise.
+  DryRun is_dry_run = nullptr;
+  /// Of one that is not audited, or a dry run, and may have a filter that reads bodies: with such a filter it is a look
+  /// all the same, which is the same as long as this is.
   Asked asks_of_bodies = nullptr;
   std::string_view audit_target = {};  // what it is about, where the path does not say it: a parameter, or a field
   std::vector<Parameter> query = {};

@@ -369,7 +369,7 @@ std::uint64_t ClientCore::ask(std::string&& queue, Message&& message, SteadyTime
   };
   if (closed_) return refuse(Status(Code::CLOSED));
   if (const Status words = check_queue_name(queue); !words.ok()) return refuse(words);
-  if (const Status words = check_texts(message); !words.ok()) return refuse(words);
+  if (const Status words = check_request(message); !words.ok()) return refuse(words);
   if (message.id.is_nil()) message.id = MessageId::make();
   if (message.correlation_id.empty()) message.correlation_id = message.id.to_string();
   if (message.reply_to.empty()) message.reply_to = model::kToRequester;

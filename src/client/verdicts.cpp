@@ -97,7 +97,7 @@ base::Status add_published(Addressed one, std::size_t compress_from, const Messa
 base::Status add_asked(DurableAsk one, const Message* cause, Items& items) {
   Message& message = one.ask.message;
   for (const base::Status& words : {check_queue_name(one.ask.to), check_queue_name(one.reply_queue),
-                                    check_texts(message), check_context(one.context)}) {
+                                    check_request(message), check_context(one.context)}) {
     if (!words.ok()) return words;
   }
   if (cause != nullptr) {
@@ -113,6 +113,7 @@ base::Status add_asked(DurableAsk one, const Message* cause, Items& items) {
 }  // namespace
 
 base::Result<wire::AskTermsRef> ask_terms(DurableAsk& ask) {
+  LZ_RETURN_IF_ERROR(check_request(ask.ask.message));
   LZ_RETURN_IF_ERROR(check_queue_name(ask.reply_queue));
   LZ_RETURN_IF_ERROR(check_context(ask.context));
   const base::Duration time_left = make_durable(ask.ask.message, ask.ask.within, ask.reply_queue);

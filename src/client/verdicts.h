@@ -18,7 +18,7 @@ VerdictRef wire_verdict(const Verdict& verdict);
 base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Message* request,
                                             const wire::Welcome& limits);
 /// What is published, and asked, in the same write as something else, encoded; null for nothing. Why not, for texts
-/// that are none.
+/// that are none, and for a request with a delay or a time to live.
 base::Result<wire::AddressedItems> addressed_items(std::vector<Addressed> messages, std::vector<DurableAsk> asks,
                                                    std::size_t compress_from);
 /// What makes its message a durable request. Fills in what that says of it (make_durable). Why not, as above.

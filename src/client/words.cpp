@@ -78,4 +78,12 @@ Status check_context(const Headers& context) {
   return {};
 }
 
+Status check_request(const Message& message) {
+  const bool has_deliver_at = message.deliver_at != std::chrono::system_clock::time_point();
+  if (message.delay.count() > 0 || message.ttl.count() > 0 || has_deliver_at) {
+    return {Code::BAD_REQUEST, "a request has a deadline, and neither a delay nor a time to live"};
+  }
+  return check_texts(message);
+}
+
 }  // namespace lazaret::detail

@@ -26,5 +26,8 @@ base::Status check_accepts(const std::vector<std::string>& words);
 base::Status check_texts(const Message& message);
 /// The same of what comes back with a reply.
 base::Status check_context(const Headers& context);
+/// Of a request: check_texts, and BAD_REQUEST for a delay or a time to live. It has a deadline instead, and its frame
+/// no place for them: they would be lost without a word.
+base::Status check_request(const Message& message);
 
 }  // namespace lazaret::detail

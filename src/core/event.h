@@ -176,19 +176,18 @@ struct Event {
   base::Instant now;
   /// The group that the mutations of this step go into.
   model::GroupNumber group;
-  using What =
-      std::variant<model::Publish, model::OpenProducer, model::OpenConsumer, model::Written, model::AddCredit,
-                   model::Started, model::CloseConsumer, model::Settle, model::CreateQueue, model::UpdateQueue,
-                   model::DeleteQueue, model::PurgeQueue, model::SeekSubscription, model::ShowQueue, model::ShowStates,
-                   model::ReplayCaseCommand, model::DiscardCaseCommand, model::CancelScheduled, model::Request,
-                   model::CancelRequest, model::AnswerRequest, model::UpdateGroup, model::RecallCaseCommand,
-                   model::SaveReplayJob, model::ForgetReplayJob, model::EditCaseCommand, model::RestoreCaseCommand,
-                   model::RedirectCaseCommand, model::ImportCaseCommand, model::AddQuarantine, model::LiftQuarantine,
-                   model::ListQuarantines, model::AppendAuditCommand, model::SaveAlerts, Persisted, WakeUp,
-                   MessagesLoaded, OneLoaded, TimeFound, WaitingLoaded, DiskPressure, TrimNow, Drain, SessionEnded,
-                   InstanceAway, InstanceBack, InstanceLost, InstanceGone, ResumeOver, InstanceReserved, IsolationReady,
-                   ReservationRefused, InstanceFree, QueueAssigned, QueueRemoved, HandedOver, HandOverTaken,
-                   OutboxLoaded, Fed, FeedTaken, ClosedLoaded, HospitalCounted>;
+  using What = std::variant<
+      model::Publish, model::OpenProducer, model::OpenConsumer, model::Written, model::AddCredit, model::Started,
+      model::CloseConsumer, model::Settle, model::CreateQueue, model::UpdateQueue, model::DeleteQueue,
+      model::PurgeQueue, model::SeekSubscription, model::ShowQueue, model::ShowStates, model::ReplayCaseCommand,
+      model::DiscardCaseCommand, model::CancelScheduled, model::Request, model::CancelRequest, model::LeaveRequest,
+      model::AnswerRequest, model::UpdateGroup, model::RecallCaseCommand, model::SaveReplayJob, model::ForgetReplayJob,
+      model::EditCaseCommand, model::RestoreCaseCommand, model::RedirectCaseCommand, model::ImportCaseCommand,
+      model::AddQuarantine, model::LiftQuarantine, model::ListQuarantines, model::AppendAuditCommand, model::SaveAlerts,
+      Persisted, WakeUp, MessagesLoaded, OneLoaded, TimeFound, WaitingLoaded, DiskPressure, TrimNow, Drain,
+      SessionEnded, InstanceAway, InstanceBack, InstanceLost, InstanceGone, ResumeOver, InstanceReserved,
+      IsolationReady, ReservationRefused, InstanceFree, QueueAssigned, QueueRemoved, HandedOver, HandOverTaken,
+      OutboxLoaded, Fed, FeedTaken, ClosedLoaded, HospitalCounted>;
   What what;
 };
 

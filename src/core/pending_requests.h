@@ -101,6 +101,12 @@ class PendingRequests {
     for (const model::Origin& waiter : request.waiters) forget_waiter(waiter.session, request.key);
     return std::exchange(request.waiters, {});
   }
+  void remove_waiter(PendingRequest& request, const model::Origin& origin) {
+    auto& waiters = request.waiters;
+    std::erase(waiters, origin);
+    const auto its = [&](const model::Origin& waiter) { return waiter.session == origin.session; };
+    if (std::none_of(waiters.begin(), waiters.end(), its)) forget_waiter(origin.session, request.key);
+  }
   /// Its connection is gone: nobody of it waits any more.
   void forget_session(model::SessionId session) {
     const auto asked = asked_.extract(session);

@@ -51,6 +51,9 @@ void Shard::State::on(model::Publish& command) {
     const model::PublishResult result = store(*log, command, item, stored);
     if (result.code == Code::RESOURCE_EXHAUSTED) {
       answer.status = refuse_publishes ? disk_is_short() : queue_is_full(*log);
+    } else if (result.code == Code::OPTIONS_MISMATCH) {
+      const model::AskedAlong& ask = *asked_by(command);
+      answer.status = reply_queue_problem(*known_request(*log, &ask), ask.reply_to.get());
     } else if (result.code != Code::OK) {
       answer.status = Status(result.code);
     }
@@ -121,7 +124,11 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   }
   const model::AskedAlong* ask = asked_by(command);
   if (ask != nullptr && log.is_topic) return {Code::BAD_REQUEST, {}, false};
-  const auto asked_at = ask == nullptr ? std::nullopt : known_request(log, ask->id);
+  const PendingRequest* known = known_request(log, ask);
+  if (known != nullptr && !reply_queue_problem(*known, ask->reply_to.get()).ok()) {
+    return {Code::OPTIONS_MISMATCH, {}, false};
+  }
+  const auto asked_at = known == nullptr ? std::nullopt : std::optional(known->record.offset);
   if (const auto stored_at = asked_at ? asked_at : known_by_id(log, *item.message)) {
     if (numbered) {
       note_sequence(log, command, item, *stored_at);
@@ -165,10 +172,9 @@ void Shard::State::change_deduplication(Log& log, const model::QueueOptions& opt
   }
 }
 
-/// Where the message of a request is that was asked before, and is open or remembered. REQUIRES a queue's log.
-std::optional<Offset> Shard::State::known_request(const Log& log, const model::MessageId& id) {
-  const PendingRequest* known = pending_requests.find({log.readers.front()->queue->subscription, id});
-  return known == nullptr ? std::nullopt : std::optional(known->record.offset);
+/// The request of this id, if it was asked before, by whomever, and is open or remembered. REQUIRES a queue's log.
+const PendingRequest* Shard::State::known_request(const Log& log, const model::AskedAlong* ask) {
+  return ask == nullptr ? nullptr : pending_requests.find({log.readers.front()->queue->subscription, ask->id});
 }
 
 /// Where it is, if its publisher's id for it came lately.

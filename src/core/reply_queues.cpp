@@ -13,9 +13,8 @@ using base::Status;
 using model::RequestOutcome;
 
 /// It is known; asked again, whether it is as it was.
-Status Shard::State::reply_queue_problem(const PendingRequest& request, const model::Request& command) {
+Status Shard::State::reply_queue_problem(const PendingRequest& request, const model::ReplyAddress* given) {
   const model::ReplyAddress* known = request.record.reply_to.get();
-  const model::ReplyAddress* given = command.reply_to.get();
   if (known == nullptr) return Status(Code::OPTIONS_MISMATCH, "it was asked before, without a reply queue");
   if (given != nullptr && known->log == given->log) return {};
   return Status(Code::OPTIONS_MISMATCH, "it was asked before, with the reply queue " + known->queue);

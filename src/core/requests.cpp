@@ -50,7 +50,8 @@ void Shard::State::on(model::Request& command) {
   const Instant deadline = now + std::min(command.time_left, limits::kRequestTimeMost);
   PendingRequest* known = pending_requests.find({command.subscription, command.id});
   if (known != nullptr && (durable || known->record.reply_to != nullptr)) {
-    if (Status other = reply_queue_problem(*known, command); !other.ok()) return refuse(std::move(other));
+    if (Status other = reply_queue_problem(*known, command.reply_to.get()); !other.ok())
+      return refuse(std::move(other));
     return tell(command.origin.session, model::Asked{command.origin.request, {}, known->record.offset, true});
   }
   if (known != nullptr && !is_gone(*sub, *known)) return join(*sub, *known, command.origin, deadline);
@@ -173,6 +174,11 @@ void Shard::State::on(model::CancelRequest& command) {
   request->record.deadline = std::min(request->record.deadline, now);
   pass_deadline(*sub, *request);
   if (request->is_open()) put_request(*sub, *request);
+}
+
+void Shard::State::on(model::LeaveRequest& command) {
+  PendingRequest* request = pending_requests.find({command.subscription, command.id});
+  if (request != nullptr) pending_requests.remove_waiter(*request, command.origin);
 }
 
 // --- Answered -------------------------------------------------------------------------------------------------------

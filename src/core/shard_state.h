@@ -119,7 +119,7 @@ struct Shard::State {
   void take_in(Log& log, std::shared_ptr<model::Message> message, Arrivals& stored);
   void note_sequence(Log& log, const model::Publish& command, const model::PublishItem& item, model::Offset offset);
   void change_deduplication(Log& log, const model::QueueOptions& options);
-  std::optional<model::Offset> known_request(const Log& log, const model::MessageId& id);
+  const PendingRequest* known_request(const Log& log, const model::AskedAlong* ask);
   std::optional<model::Offset> known_by_id(const Log& log, const model::Message& message);
   model::MessageId id_of(const model::Message& message);
   void append(Log& log, model::Offset first, Arrivals stored);
@@ -469,6 +469,7 @@ struct Shard::State {
   // --- requests.cpp: messages whose requester waits for a reply
   void on(model::Request& command);
   void on(model::CancelRequest& command);
+  void on(model::LeaveRequest& command);
   void on(model::AnswerRequest& command);
   PendingRequest& note_asked(Subscription& sub, model::Offset offset, const model::AskedAlong& asked);
   static bool is_gone(const Subscription& sub, const PendingRequest& request);
@@ -499,7 +500,7 @@ struct Shard::State {
   void recover_requests(Subscription& sub, std::vector<model::RequestRecord>& records);
 
   // --- reply_queues.cpp: replies that are published, and notes that are kept
-  static base::Status reply_queue_problem(const PendingRequest& request, const model::Request& command);
+  static base::Status reply_queue_problem(const PendingRequest& request, const model::ReplyAddress* given);
   static bool has_reply(const PendingRequest& request);
   void publish_end(Subscription& sub, PendingRequest& request, bool has_case = true);
   void publish_note(Subscription& sub, PendingRequest& request);

@@ -56,6 +56,14 @@ std::uint64_t Desk::remember(Callback then) {
   return 0;
 }
 
+void Desk::leave(model::ShardId shard, const model::LeaveRequest& leave) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || waiting_.erase(leave.origin.request) == 0) return;  // it has ended
+  }
+  engine_->submit(session_, shard, leave, 0);
+}
+
 void Desk::tell(std::vector<model::Answer>&& answers) {
   for (model::Answer& answer : answers) {
     if (is_note(answer)) continue;

@@ -25,10 +25,15 @@ class Desk : public Outbox, public std::enable_shared_from_this<Desk> {
   /// must not block. Of a request that is how it ended: notes on the way are passed over. After `close` it is called
   /// with Done{SHUTTING_DOWN}. `bytes`: what the command holds in memory beside itself.
   template <class Command>
-  void ask(model::ShardId shard, Command command, Callback then, std::size_t bytes = 0) {
-    command.origin = model::Origin{session_, remember(std::move(then))};
+  model::Origin ask(model::ShardId shard, Command command, Callback then, std::size_t bytes = 0) {
+    const model::Origin origin{session_, remember(std::move(then))};
+    command.origin = origin;
     engine_->submit(session_, shard, model::Command(std::move(command)), bytes);
+    return origin;
   }
+  /// Of a request that was asked with `leave.origin` nobody waits any more: `then` is not called, unless it is being
+  /// called now. It is forgotten here and at its shard, where it would have kept a place until the request's end.
+  void leave(model::ShardId shard, const model::LeaveRequest& leave);
 
   void tell(std::vector<model::Answer>&& answers) override;
   void resume_reading() override {}

@@ -218,7 +218,7 @@ Result<ReplayedPage> ReplayJobs::cases(ReplayJobId id, const ReplayedQuery& quer
   ReplayedPage page;
   model::ReplayChunk chunk;
   for (std::uint64_t position = from; position < job->total; ++position) {
-    if (page.cases.size() == max) {
+    if (page.cases.size() == max || position - from == model::limits::kReplayLooks) {
       page.next = position;
       break;
     }

@@ -49,7 +49,7 @@ struct ReplayedQuery {
 };
 struct ReplayedPage {
   std::vector<ReplayedCase> cases;    // in the order in which they are sent
-  std::optional<std::uint64_t> next;  // where the next page begins
+  std::optional<std::uint64_t> next;  // where the next page begins, also when this one has few of them, or none
 };
 
 class ReplayJobs {
@@ -73,7 +73,7 @@ class ReplayJobs {
   /// No job ended up to then that ended_since does not know, and none will.
   base::Instant seen_until() const { return horizon_.seen_until(engine_.now()); }
 
-  /// Its cases from a place in the order of sending on.
+  /// Its cases from a place in the order of sending on. Looks at limits::kReplayLooks at most, whatever is asked for.
   base::Result<ReplayedPage> cases(model::ReplayJobId id, const ReplayedQuery& query, std::uint64_t from,
                                    std::size_t max) const;
   /// How many cases a job would be created for, as far as can be counted by then.

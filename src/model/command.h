@@ -26,6 +26,7 @@ namespace lazaret::model {
 struct Origin {
   SessionId session;
   std::uint64_t request = 0;
+  bool operator==(const Origin&) const = default;
 };
 
 // --- Publishing -----------------------------------------------------------------------------------------------------
@@ -41,7 +42,8 @@ struct Outgoing {
     std::vector<AskedAlong> asks{};
   };
   std::vector<To> to;
-  /// Of a publish, whose log is then a queue's: its item is a durable request itself. `place` says nothing.
+  /// Of a publish, whose log is then a queue's: its item is a durable request itself. `place` says nothing. Where its
+  /// id was asked before with another reply queue, or without, nothing becomes of it: OPTIONS_MISMATCH.
   std::optional<AskedAlong> item{};
   /// Also where a message of the same id came lately, and the log deduplicates by ids.
   bool repeats = false;
@@ -61,7 +63,7 @@ struct Publish {
   std::optional<ProducerId> producer;
   std::vector<PublishItem> items;
   /// Of a publish of one item: what is published together with it, and whether it is a request. Where the item was
-  /// stored, or asked, before, so was this. Null: nothing.
+  /// stored before, or asked with the same reply queue, this was taken with it, and is passed over. Null: nothing.
   OutgoingRef outgoing = nullptr;
 };
 /// A message whose requester waits for a reply. Answered by Replied: once it has ended, and before that by the notes
@@ -81,6 +83,13 @@ struct Request {
 /// delivered. Not answered.
 struct CancelRequest {
   SessionId session;
+  SubscriptionId subscription;
+  MessageId id;
+};
+/// Whoever asked with this origin has gone, as if with a connection of his own: the request stays what it is, for
+/// others who wait and for whoever asks again. Not answered, and neither is the Request any more.
+struct LeaveRequest {
+  Origin origin;  // of the Request
   SubscriptionId subscription;
   MessageId id;
 };
@@ -358,8 +367,8 @@ struct ImportCaseCommand {
 using Command = std::variant<Publish, OpenProducer, OpenConsumer, Written, AddCredit, Started, CloseConsumer, Settle,
                              CreateQueue, UpdateQueue, DeleteQueue, PurgeQueue, SeekSubscription, ShowQueue, ShowStates,
                              ReplayCaseCommand, DiscardCaseCommand, CancelScheduled, Request, CancelRequest,
-                             AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand, RedirectCaseCommand,
-                             ImportCaseCommand, RecallCaseCommand, SaveReplayJob, ForgetReplayJob, AddQuarantine,
-                             LiftQuarantine, ListQuarantines, AppendAuditCommand, SaveAlerts>;
+                             LeaveRequest, AnswerRequest, UpdateGroup, EditCaseCommand, RestoreCaseCommand,
+                             RedirectCaseCommand, ImportCaseCommand, RecallCaseCommand, SaveReplayJob, ForgetReplayJob,
+                             AddQuarantine, LiftQuarantine, ListQuarantines, AppendAuditCommand, SaveAlerts>;
 
 }  // namespace lazaret::model

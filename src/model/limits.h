@@ -239,6 +239,8 @@ static_assert(kWriteBytes <= kOutboxBytesDeliver && kOutboxBytesPause < kOutboxB
 // --- Replay jobs ----------------------------------------------------------------------------------------------------
 /// Cases that one record of a job's set names; a larger set has several.
 inline constexpr std::size_t kReplayChunkCases = 1000;
+/// Cases that one page of a job's cases looks at: ten such records, as a list of cases looks at so many.
+inline constexpr std::size_t kReplayLooks = 10'000;
 /// Cases a second, unless a job says otherwise. A replay costs a broker about as much as four messages published and
 /// consumed (the change of state, the delivery's record, the attempt, the discharge); 500 are a few in a hundred of
 /// what two cores do, and leave consumers that are busy half of their leases for what is new.

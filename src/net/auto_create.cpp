@@ -4,7 +4,11 @@
 // A transaction cannot create in its own write: the catalog is on shard 0, and what the write names must be on the disk
 // before. So the queues are made first; they stay, empty, if the transaction then comes to nothing. While they are made
 // nothing else of the connection is read, so that its frames are done in their order.
-#include <algorithm>
+//
+// They are made all at once: each takes three synced writes, which they then share, and leases run out while nothing is
+// read.
+#include <map>
+#include <set>
 
 #include "net/session.h"
 
@@ -16,9 +20,8 @@ using engine::operation_on;
 
 /// What a frame waits for.
 struct Session::Creation {
-  std::vector<std::string> names;
-  std::size_t next = 0;
-  std::vector<std::pair<std::string, Status>> failed;  // why
+  std::size_t open = 0;                  // that are being made
+  std::map<std::string, Status> failed;  // why
   std::function<Status()> then;
 };
 
@@ -50,22 +53,25 @@ void Session::add_missing(const wire::AddressedItems& items, std::vector<std::st
 }
 
 void Session::create_all(std::vector<std::string> names, std::function<Status()> then) {
-  creation_ = std::make_shared<Creation>();
-  creation_->names = std::move(names);
-  creation_->then = std::move(then);
-  create_next(creation_);
+  const auto creation = std::make_shared<Creation>();
+  creation->then = std::move(then);
+  creation_ = creation;
+  ++creation->open;  // this function: it ends before anything is done
+  std::set<std::string_view> asked;
+  for (const std::string& name : names) {
+    if (!asked.insert(name).second) continue;
+    ++creation->open;
+    const bool creating = create_missing(name, [this, creation, name](Status status) {
+      if (!status.ok()) creation->failed.emplace(name, std::move(status));
+      one_created(creation);
+    });
+    if (!creating) --creation->open;  // somebody else was faster
+  }
+  one_created(creation);
 }
 
-/// One after the other: a name that stands there twice is there when its turn comes again.
-void Session::create_next(const std::shared_ptr<Creation>& creation) {
-  while (creation->next < creation->names.size()) {
-    const std::string& name = creation->names[creation->next++];
-    const bool creating = create_missing(name, [this, creation, name](Status status) {
-      if (!status.ok()) creation->failed.emplace_back(name, std::move(status));
-      create_next(creation);
-    });
-    if (creating) return;
-  }
+void Session::one_created(const std::shared_ptr<Creation>& creation) {
+  if (--creation->open > 0) return;
   const Status status = creation->then();
   creation_ = nullptr;
   if (!status.ok()) fail(status);
@@ -74,9 +80,8 @@ void Session::create_next(const std::shared_ptr<Creation>& creation) {
 /// Why there is nothing of this name, or what is said where nobody has tried to make it.
 Status Session::why_missing(const std::string& name, Status otherwise) const {
   if (creation_ == nullptr) return otherwise;
-  const auto& failed = creation_->failed;
-  const auto why = std::find_if(failed.begin(), failed.end(), [&](const auto& one) { return one.first == name; });
-  return why == failed.end() ? std::move(otherwise) : why->second;
+  const auto why = creation_->failed.find(name);
+  return why == creation_->failed.end() ? std::move(otherwise) : why->second;
 }
 
 }  // namespace lazaret::net

@@ -209,12 +209,15 @@ Status Session::on(wire::Peek&& frame) {
   return {};
 }
 
-/// One peek at a time: the next is read when what the last one found has gone out.
+/// One peek at a time: the next is read when what the last one found has gone out. Each is a look, which writes.
 void Session::peek_next() {
   if (peeking_ || peeks_.empty() || ending_) return;
   peeking_ = true;
   const WaitingPeek peek = std::move(peeks_.front());
   peeks_.pop_front();
+  if (Status refused = context_.engine.may_look(); !refused.ok()) {
+    return answer_peek({peek.request, std::move(refused), {}, {}});
+  }
   const model::Kind kind = peek.queue->kind;
   const char* const operation = kind == model::Kind::queue   ? "peekMessages"
                                 : kind == model::Kind::topic ? "peekTopic"

@@ -217,9 +217,10 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   /// What is to be created before a frame that names it can be handled; nothing without auto_create.
   void add_missing(const std::string& name, std::vector<std::string>& missing) const;
   void add_missing(const wire::AddressedItems& items, std::vector<std::string>& missing) const;
-  /// Creates these and then calls `then`, whose error ends the session. Nothing is read until then.
+  /// Creates these, each once and all at the same time, and then calls `then`, whose error ends the session. Nothing is
+  /// read until then.
   void create_all(std::vector<std::string> names, std::function<base::Status()> then);
-  void create_next(const std::shared_ptr<Creation>& creation);
+  void one_created(const std::shared_ptr<Creation>& creation);
   base::Status why_missing(const std::string& name, base::Status otherwise) const;
 
   /// audited_commands.cpp: what is noted in the audit trail before it is done

@@ -124,6 +124,7 @@ TEST_F(AskAlongTest, WhatCannotBeAskedFailsTheAttemptAndPublishesNothing) {
   EXPECT_THAT(refusal(asking({"news", {}}, "near.replies")), HasSubstr("BAD_REQUEST"));
   EXPECT_THAT(refusal(asking({"near", {}}, "news")), HasSubstr("BAD_REQUEST"));
   EXPECT_THAT(refusal(asking({"near", {}}, "no/name")), HasSubstr("INVALID_NAME"));
+  EXPECT_THAT(refusal(asking({"near", {.ttl = 1min}}, "near.replies")), HasSubstr("BAD_REQUEST"));
   EXPECT_THAT(refusal(asking({"near", {}}, "near.replies", {{"", "x"}})), HasSubstr("BAD_REQUEST"));
   EXPECT_THAT(refusal(asking({"near", {}}, "near.replies", {{"\xff", "x"}})), HasSubstr("BAD_REQUEST"));
   EXPECT_THAT(refusal(asking({"near", {}}, "near.replies", {{"x", std::string(65'536, 'x')}})),
@@ -190,6 +191,12 @@ TEST_F(AskAlongTest, ASetPublishesAndAsksOnEveryShardOrNothing) {
   EXPECT_EQ(refusal({}, {good, {{.to = "near"}, "nowhere", {}}}), errc::not_found);
   EXPECT_EQ(refusal({}, {{{.to = "near"}, "near", {}}, good}), errc::bad_request);
   EXPECT_EQ(refusal({}, {{{.to = "near"}, "near.replies", {{"", "x"}}}, good}), errc::bad_request);
+  const auto in_a_year = std::chrono::system_clock::now() + 8760h;
+  for (const Message& timed : {Message{.delay = 1s}, Message{.deliver_at = in_a_year}, Message{.ttl = 1s}}) {
+    EXPECT_EQ(refusal({}, {{{.to = "near", .message = timed}, "near.replies", {}}, good}), errc::bad_request);
+    EXPECT_EQ(refusal({{"audit", {}}}, {{{.to = "near", .message = timed}, "near.replies", {}}}), errc::bad_request);
+    EXPECT_EQ(error_of([&] { client_.ask({.to = "near", .message = timed}, "near.replies"); }), errc::bad_request);
+  }
   client_.ensure_topic({.name = "news"});
   EXPECT_EQ(refusal({}, {{{.to = "news"}, "near.replies", {}}, good}), errc::bad_request);
   EXPECT_EQ(ready("audit"), 1);
@@ -207,6 +214,9 @@ TEST_F(AskAlongTest, ASetMayBeRequestsOnlyAndIsAskedOnce) {
   EXPECT_TRUE(connect("another").publish_all({}, asks).duplicate);
   auto again = client_.async_publish_all({}, asks, asio::use_future);
   EXPECT_TRUE(again.get().duplicate);
+  std::vector<DurableAsk> otherwise = {asks[0], {{.to = "far", .message = {.body = "three"}}, "near.replies", {}}};
+  otherwise[0].reply_queue = "near.replies";
+  EXPECT_EQ(error_of([&] { connect("a third").publish_all({}, otherwise); }), errc::mismatch);
   const auto answer = [](Delivery& delivery) {
     EXPECT_TRUE(delivery.is_request());
     return Verdict::answer({.body = "re: " + delivery.message().body.str()});

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "integration/support/api.h"
+#include "integration/support/error_of.h"
 #include "integration/support/http.h"
 #include "lazaret/lazaret.h"
 
@@ -213,6 +214,8 @@ TEST_F(Audit, LooksWriteIntoTheDisksReserveButNotIntoTheLastOfIt) {
   EXPECT_EQ(status("looks_refused"), false);
   EXPECT_EQ(as("ann", "GET", "hospital/cases/" + id).status, 200);
   EXPECT_FALSE(call("getCase", id).ended.is_null());
+  client.peek("orders");
+  ASSERT_EQ(entries("operation=peekMessages").size(), 2u);
   restart_with_reserve(1ull << 50);
   ASSERT_TRUE(eventually([&] { return status("looks_refused") == true; }));
   const HttpAnswer refused = as("bob", "GET", "hospital/cases/" + id);
@@ -220,6 +223,9 @@ TEST_F(Audit, LooksWriteIntoTheDisksReserveButNotIntoTheLastOfIt) {
   EXPECT_EQ(refused.json().at("code"), "RESOURCE_EXHAUSTED");
   EXPECT_EQ(as("bob", "GET", "hospital/cases?filter=body~x").status, 503) << "it is a look as well";
   EXPECT_EQ(as("bob", "GET", "hospital/cases?filter=type=x").status, 200) << "that is not noted";
+  EXPECT_EQ(as("bob", "GET", "queues/orders/messages").status, 503);
+  EXPECT_EQ(error_of([this] { client.peek("orders"); }), errc::exhausted);
+  EXPECT_EQ(entries("operation=peekMessages").size(), 2u);
   EXPECT_EQ(as("bob", "POST", "hospital/cases/" + id + "/discard", "{}").status, 200);
   EXPECT_FALSE(call("discardCase", id).ended.is_null());
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <csignal>
 
 #include "integration/support/api.h"
 #include "integration/support/error_of.h"
@@ -80,7 +81,7 @@ TEST_F(AutoCreateTest, ASetAndARequestMakeTheirQueuesToo) {
 
 TEST_F(AutoCreateTest, WhatMadeAQueueIsInTheAuditTrail) {
   client_.publish_all({{"a", {.body = "1"}}, {"b", {.body = "2"}}});
-  const std::string trail = boost::json::serialize(api(broker_, "audit?limit=100"));
+  const std::string trail = boost::json::serialize(api(broker_, "/audit?limit=100"));
   EXPECT_THAT(trail, HasSubstr("auto_create"));
   EXPECT_THAT(trail, HasSubstr("\"target\":\"b\""));
 }
@@ -151,14 +152,52 @@ TEST_F(AutoCreateTest, WhatCannotBeMadeSaysWhyAndTheConnectionGoesOn) {
   EXPECT_THAT(queues(), UnorderedElementsAre("fine", "q"));
 }
 
+/// Nothing of the connection is read meanwhile, and leases run out.
+TEST_F(AutoCreateTest, ManyAreMadeInFewWritesAndEachNameOnce) {
+  constexpr int kQueues = 500;
+  WireClient client(broker_);
+  client.say_hello();
+  const std::uint32_t producer = client.open_producer("q");
+  std::vector<wire::AddressedItem> together;
+  for (int i = 0; i < kQueues; ++i) {
+    for (int twice = 0; twice < 2; ++twice) together.push_back(to("new" + std::to_string(i), "1"));
+  }
+  const auto syncs = [this] { return api(broker_, "/status").at("syncs_total").to_number<std::int64_t>(); };
+  const std::int64_t before = syncs();
+  client.send(wire::encode(set_of(client, producer, std::move(together))));
+  const auto published = client.read<wire::Published>();
+  ASSERT_EQ(published.results.size(), 1u);
+  EXPECT_EQ(published.results[0].code, base::Code::OK) << published.status.text();
+  EXPECT_LT(syncs() - before, kQueues) << "one for each would be three for each, with the audit trail";
+  EXPECT_TRUE(is_ready("new0", 2));
+  EXPECT_TRUE(is_ready("new499", 2));
+
+  const std::vector<wire::AddressedItem> bad(3, to("not a name", "2"));
+  client.send(wire::encode(set_of(client, producer, bad)));
+  EXPECT_EQ(client.read<wire::Published>().status.code(), base::Code::INVALID_NAME);
+  const auto tried = api(broker_, "/audit?limit=1000&target=not%20a%20name").at("items").as_array();
+  EXPECT_EQ(tried.size(), 2u) << "its beginning and its end: nobody asks twice";
+}
+
+/// The broker reads neither the set nor that its publisher has gone before both are there.
 TEST_F(AutoCreateTest, AConnectionThatEndsMeanwhileHarmsNobody) {
-  for (int i = 0; i < 10; ++i) {
+  constexpr int kClients = 10;
+  std::vector<std::pair<WireClient, std::uint32_t>> clients;
+  for (int i = 0; i < kClients; ++i) {
     WireClient client(broker_);
     client.say_hello();
     const std::uint32_t producer = client.open_producer("q");
+    clients.emplace_back(std::move(client), producer);
+  }
+  broker_.signal(SIGSTOP);
+  for (int i = 0; i < kClients; ++i) {
+    auto& [client, producer] = clients[static_cast<std::size_t>(i)];
     client.send(wire::encode(set_of(client, producer, {to("new" + std::to_string(i), "1")})));
     client.hang_up();
   }
+  broker_.signal(SIGCONT);
+  for (int i = 0; i < kClients; ++i) EXPECT_TRUE(is_ready("new" + std::to_string(i))) << i;
+  EXPECT_TRUE(is_ready("q", kClients)) << "what was read is done, whoever has gone";
   client_.publish_all({{"a", {.body = "1"}}, {"b", {.body = "2"}}});
   EXPECT_TRUE(is_ready("a") && is_ready("b"));
   EXPECT_EQ(broker_.cli({"check"}).exit, 0);

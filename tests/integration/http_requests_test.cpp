@@ -3,8 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/json/serialize.hpp>
 #include <future>
+#include <optional>
 
 #include "integration/support/api.h"
 #include "integration/support/http.h"
@@ -14,6 +21,7 @@
 namespace lazaret::testing {
 namespace {
 
+namespace asio = boost::asio;
 namespace json = boost::json;
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -50,7 +58,50 @@ class HttpRequestsTest : public ::testing::Test {
   Client client_;
 };
 
+/// A connection whose bytes the test sends itself.
+class RawHttp {
+ public:
+  explicit RawHttp(const std::string& address) : address_(address), socket_(io_) {
+    const auto colon = address.rfind(':');
+    asio::ip::tcp::resolver resolver(io_);
+    asio::connect(socket_, resolver.resolve(address.substr(0, colon), address.substr(colon + 1)));
+  }
+  void send(const std::string& method, const std::string& target, const std::string& body = "") {
+    const std::string bytes = method + " " + target + " HTTP/1.1\r\nHost: " + address_ +
+                              "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+                              "\r\n\r\n" + body;
+    asio::write(socket_, asio::buffer(bytes));
+  }
+  void hang_up() { socket_.shutdown(asio::ip::tcp::socket::shutdown_send); }
+  /// What was sent until the broker closed its side, or until `end` was among it; nullopt when that takes too long.
+  std::optional<std::string> heard(const std::string& end = "") {
+    bool done = false;
+    const auto then = [&](const boost::system::error_code& error, std::size_t) {
+      done = end.empty() ? error == asio::error::eof : !error;
+    };
+    if (end.empty()) {
+      asio::async_read(socket_, asio::dynamic_buffer(said_), then);
+    } else {
+      asio::async_read_until(socket_, asio::dynamic_buffer(said_), end, then);
+    }
+    io_.restart();
+    io_.run_for(20s);
+    const auto said = done ? std::optional(said_) : std::nullopt;
+    socket_.cancel();  // what has not come in time refers to this function
+    io_.restart();
+    io_.run();
+    return said;
+  }
+
+ private:
+  const std::string address_;
+  asio::io_context io_;
+  asio::ip::tcp::socket socket_;
+  std::string said_;
+};
+
 TEST_F(HttpRequestsTest, IsAnsweredWithTheReply) {
+  const auto before = std::chrono::system_clock::now();
   Inbox asked;
   const Consumer consumer = client_.consume("prices", [&](Delivery& delivery) {
     EXPECT_TRUE(delivery.is_request());
@@ -75,7 +126,8 @@ TEST_F(HttpRequestsTest, IsAnsweredWithTheReply) {
   EXPECT_EQ(request.id.to_string(), text_of(got, "request"));
   EXPECT_EQ(request.key, "k");
   EXPECT_EQ(request.correlation_id, request.id.to_string());
-  EXPECT_GT(request.deadline, std::chrono::system_clock::now() - 1h);
+  EXPECT_GE(request.deadline, before + 20s - 5s) << "clocks may differ a little";
+  EXPECT_LE(request.deadline, std::chrono::system_clock::now() + 20s + 5s);
   // The same request has the same reply: who has lost his connection asks again.
   const json::object again = reply(R"({"id": ")" + text_of(got, "request") + R"(", "body": "tea", "deadline": "20s"})");
   EXPECT_EQ(text_of(again, "body"), "17 for tea");
@@ -156,6 +208,46 @@ TEST_F(HttpRequestsTest, ThoseThatWaitHoldUpNobody) {
     EXPECT_EQ(ask(R"({"body": "there is a place again", "deadline": "30s"})").status, 200);
   }
   EXPECT_EQ(QueueView(broker_, "prices")["entered_total"], kPlaces + 1);
+}
+
+/// More often than a request takes waiters, and than there are places here.
+TEST_F(HttpRequestsTest, WhoeverHangsUpKeepsNoPlace) {
+  const std::string body = R"({"id": ")" + MessageId::make().to_string() + R"(", "body": "tea", "deadline": "30s"})";
+  for (int i = 0; i < 65; ++i) {
+    RawHttp caller(broker_.admin());
+    caller.send("POST", "/api/v1/queues/prices/requests", body);
+    caller.hang_up();
+    const auto heard = caller.heard();
+    ASSERT_TRUE(heard.has_value()) << "the broker has not seen that caller " << i << " has gone";
+    ASSERT_EQ(*heard, "") << i;
+  }
+  auto waiting = ask_aside(body);
+  const Consumer consumer = client_.consume("prices", [&](Delivery&) { return Verdict::answer({.body = "17"}); });
+  const HttpAnswer answer = waiting.get();
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(text_of(answer.json(), "body"), "17");
+  EXPECT_EQ(QueueView(broker_, "prices")["entered_total"], 1) << "it was one request";
+}
+
+/// What is read while a reply is awaited is the next request, and has its turn.
+TEST_F(HttpRequestsTest, WhatIsSentBehindItIsAnsweredBehindIt) {
+  RawHttp caller(broker_.admin());
+  caller.send("POST", "/api/v1/queues/prices/requests", R"({"body": "tea", "deadline": "30s"})");
+  ASSERT_TRUE(are_open(1));
+  // One that is larger than what is read ahead.
+  caller.send("POST", "/api/v1/queues/prices/messages", R"({"body": ")" + std::string(100'000, 'x') + R"("})");
+  caller.send("GET", "/api/v1/queues/none");
+  {
+    const Consumer consumer = client_.consume("prices", [&](Delivery& delivery) {
+      return delivery.is_request() ? Verdict::answer({.body = "17 euros"}) : Verdict::done();
+    });
+    const auto heard = caller.heard("NOT_FOUND");
+    ASSERT_TRUE(heard.has_value());
+    EXPECT_LT(heard->find("17 euros"), heard->find("HTTP/1.1 201"));
+    EXPECT_LT(heard->find("HTTP/1.1 201"), heard->find("HTTP/1.1 404"));
+    EXPECT_NE(heard->find("HTTP/1.1 404"), std::string::npos);
+  }
+  EXPECT_EQ(QueueView(broker_, "prices")["entered_total"], 2);
 }
 
 TEST_F(HttpRequestsTest, AStopTellsThoseThatWaitAndTheyAskAgain) {

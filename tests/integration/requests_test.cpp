@@ -144,6 +144,7 @@ TEST_F(RequestsTest, WhatCannotBeAskedIsAnError) {
   client_.ensure_topic({.name = "news"});
   EXPECT_EQ(error_of([&] { client_.request("news", {.body = "x"}); }), errc::bad_request);
   EXPECT_EQ(error_of([&] { client_.request("no name", {.body = "x"}); }), errc::invalid_name);
+  EXPECT_EQ(error_of([&] { client_.request("prices", {.body = "x", .delay = 1s}); }), errc::bad_request);
   EXPECT_EQ(error_of([&] { client_.request("prices", {.body = std::string((16u << 20) + 1, 'x')}); }),
             errc::message_too_large);
   EXPECT_EQ(error_of([&] { client_.answer({"prices", MessageId::make()}, Verdict::decline("no")); }), errc::not_found);

@@ -267,6 +267,27 @@ TEST_F(AskingAlong, ASetMayBeRequestsOnly) {
   for (const std::string& name : {near, far, near_replies, far_replies}) expect_sums(name);
 }
 
+/// It is not the set that was taken then: to call it a duplicate would lose it.
+TEST_F(AskingAlong, ASetWhoseFirstWasAskedOtherwiseIsRefused) {
+  const auto ask = [&](std::uint64_t number, const std::string& replies) {
+    return world.publish_with(
+        near, "it", anna.outgoing_of({near, number, 72h, replies}, {}, "tx", {{far, 9, 72h, near_replies}}),
+        envelope_of(number));
+  };
+  ben.ask_durably(near, 1, 72h, near_replies);
+  ben.ask(near, 2, 72h);
+  world.run_for(1s);
+  const auto other_queue = ask(1, far_replies);
+  EXPECT_EQ(other_queue.results.at(0).code, Code::OPTIONS_MISMATCH);
+  EXPECT_THAT(other_queue.status.text(), ::testing::HasSubstr(near_replies));
+  EXPECT_EQ(ask(2, far_replies).results.at(0).code, Code::OPTIONS_MISMATCH) << "somebody waits for its reply";
+  world.run_for(1s);
+  EXPECT_EQ(open(near), 2u);
+  EXPECT_EQ(open(far), 0u);
+  EXPECT_TRUE(ask(1, near_replies).results.at(0).duplicate);
+  EXPECT_THAT(work_off(near), SizeIs(2));
+}
+
 TEST_F(AskingAlong, ASetOfRequestsIsRefusedAsAWhole) {
   const auto code_of = [&](const std::string& queue, const std::string& replies,
                            const std::vector<Client::Along>& others) {

@@ -324,6 +324,16 @@ void Client::cancel(const std::string& queue, std::uint64_t number) {
   world_.settle();
 }
 
+void Client::leave(const std::string& queue, std::uint64_t number) {
+  const model::QueueRecord& record = world_.queue(queue);
+  std::erase_if(asked_, [&](const auto& asked) {
+    if (asked.second != number) return false;
+    world_.submit(record.shard, model::LeaveRequest{{*session_, asked.first}, record.subscription, id_of(number)});
+    return true;
+  });
+  world_.settle();
+}
+
 std::vector<std::uint64_t> Client::held() const {
   std::vector<std::uint64_t> held;
   for (const auto& [offset, delivery] : deliveries_) {

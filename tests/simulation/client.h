@@ -109,6 +109,8 @@ class Client {
   void ask_durably(const std::string& queue, std::uint64_t number, base::Duration time_left,
                    const std::string& reply_queue);
   void cancel(const std::string& queue, std::uint64_t number);
+  /// Its caller has gone, and the connection stays: nobody is told of it any more, however often it was asked.
+  void leave(const std::string& queue, std::uint64_t number);
   static model::MessageId id_of(std::uint64_t number);
   static model::ResponderReplyRef answered(const std::string& body);
   static model::ResponderReplyRef declined(const std::string& reason);

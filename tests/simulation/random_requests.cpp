@@ -43,7 +43,13 @@ void RandomRun::ask(Asker& asker) {
     if (world_.has_queue(open.queue)) asker.client->cancel(std::string(open.queue), std::uint64_t{number});
     return;
   }
-  if (dice < 30) return asker.client->die();
+  if (dice < 28 && !asker.open.empty()) {
+    const auto [number, open] = any(asker.open);
+    if (world_.has_queue(open.queue)) asker.client->leave(open.queue, number);
+    asker.open.erase(number);
+    return;
+  }
+  if (dice < 31) return asker.client->die();
   if (dice < 35) return answer_by_ticket();
   if (dice < 60) return ask_durably(asker);
   const std::string queue = kAsked[random_.below(kAsked.size())];

@@ -10,6 +10,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class Requests : public Story {
@@ -380,6 +381,41 @@ TEST_F(Requests, WhatSomebodyElseWaitsForIsNotCancelled) {
   const Lines lines = heard();
   EXPECT_THAT(lines, Contains("0.000 anna is told of 1: timed_out, unknown"));
   EXPECT_THAT(lines, Contains("0.000 carl is told of 1: answered, 3 euros"));
+}
+
+/// As those do who have asked over HTTP, on the one session that all of them share.
+TEST_F(Requests, WhoeverHasGoneTakesNobodysPlace) {
+  Client anna(world, "anna");
+  Client carl(world, "carl");
+  for (std::size_t i = 0; i <= model::limits::kWaitersPerRequest; ++i) {
+    anna.ask("prices", 1, 60s);
+    if (i == 0) carl.ask("prices", 1, 60s);
+    anna.leave("prices", 1);
+  }
+  anna.ask("prices", 2, 60s);
+  EXPECT_THAT(heard(), IsEmpty()) << "there was a place for each";
+  EXPECT_EQ(world.show("prices").counters.entered, 2u);
+  Client ben(world, "ben");
+  ben.consume("prices", 10);
+  ben.start(0);
+  ben.answer(0, "3 euros");
+  ben.start(1);
+  ben.answer(1, "4 euros");
+  const Lines lines = heard();
+  EXPECT_THAT(lines, Contains("0.000 carl is told of 1: answered, 3 euros"));
+  EXPECT_THAT(lines, Contains("0.000 anna is told of 2: answered, 4 euros"));
+  EXPECT_THAT(lines, Not(Contains("0.000 anna is told of 1: answered, 3 euros")));
+}
+
+/// Who leaves is one of several on his connection.
+TEST_F(Requests, OneLeavesAndTheOtherOfItsConnectionIsTold) {
+  Client anna(world, "anna");
+  anna.ask("prices", 1, 5s);
+  anna.leave("prices", 1);
+  anna.ask("prices", 1, 5s);
+  world.run_for(6s);
+  EXPECT_THAT(heard(), ElementsAre("5.000 anna is told of 1: timed_out, not_delivered"));
+  EXPECT_EQ(world.show("prices").pending_requests, 0u);
 }
 
 // --- Who comes back -------------------------------------------------------------------------------------------------

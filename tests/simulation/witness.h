@@ -130,6 +130,7 @@ class Witness final : public Watcher {
     RequestKey key;
     base::Instant deadline;
     bool cancelled = false;
+    bool left = false;  // it may be told what was on its way, and nothing else
   };
   /// A request, as long as whoever asks again joins it.
   struct Request {
@@ -186,6 +187,7 @@ class Witness final : public Watcher {
   void hear(model::ShardId, const core::QueueAssigned& assigned);
   void hear(model::ShardId, const model::Request& request);
   void hear(model::ShardId, const model::CancelRequest& cancel);
+  void hear(model::ShardId, const model::LeaveRequest& leave);
   void hear(model::ShardId, const model::AnswerRequest& answer);
   template <class Other>
   void hear(model::ShardId, const Other&) {}

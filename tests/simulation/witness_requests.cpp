@@ -60,10 +60,15 @@ void Witness::hear(model::ShardId, const model::Request& request) {
 void Witness::hear(model::ShardId, const model::CancelRequest& cancel) {
   for (auto& [request, asked] : asked_) {
     const bool its = request.first == cancel.session && asked.key == RequestKey{cancel.subscription, cancel.id};
-    if (!its) continue;
+    if (!its || asked.left) continue;
     asked.cancelled = true;
     requests_[asked.key].cancelled = true;
   }
+}
+
+void Witness::hear(model::ShardId, const model::LeaveRequest& leave) {
+  const auto found = asked_.find({leave.origin.session, leave.origin.request});
+  if (found != asked_.end()) found->second.left = true;
 }
 
 void Witness::hear(model::ShardId, const model::AnswerRequest& answer) {
@@ -254,7 +259,7 @@ void Witness::finish_requests() {
   finish_durable_requests();
   for (const auto& [key, request] : requests_) check_never_begun(key, request);
   for (const auto& [request, asked] : asked_) {
-    if (!ended_.contains(request.first)) find(name_of(asked.key.second) + "its requester still waits");
+    if (!ended_.contains(request.first) && !asked.left) find(name_of(asked.key.second) + "its requester still waits");
   }
 }
 

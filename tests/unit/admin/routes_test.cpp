@@ -83,6 +83,34 @@ TEST(Routes, WhatChangesSomethingOrShowsAMessageIsAudited) {
   for (const Route& route : page_routes()) EXPECT_EQ(route.audited, Audited::no) << route.pattern;
 }
 
+/// What only says what would be changes nothing, and so every dry run is known to the dispatcher.
+TEST(Routes, WhatTakesADryRunSaysWhichOneIsOne) {
+  std::set<std::string_view> dry;
+  for (const Route& route : routes()) {
+    const auto is_flag = [](const Parameter& parameter) { return parameter.name == "dry_run"; };
+    const json::value* body = route.body.empty() ? nullptr : schemas().if_contains(route.body);
+    const json::value* fields = body == nullptr ? nullptr : body->as_object().if_contains("properties");
+    const bool takes_one =
+        std::ranges::any_of(route.query, is_flag) || (fields != nullptr && fields->as_object().contains("dry_run"));
+    EXPECT_EQ(route.is_dry_run != nullptr, takes_one) << route.operation;
+    if (!takes_one) continue;
+    dry.insert(route.operation);
+    EXPECT_EQ(route.audited, Audited::change) << route.operation;
+    Request request;
+    request.route = &route;
+    request.body = R"({"dry_run": true})";
+    request.query = {{"dry_run", "true"}};
+    EXPECT_TRUE(route.is_dry_run(request)) << route.operation;
+    request.body = R"({"dry_run": false})";
+    request.query = {{"dry_run", "false"}};
+    EXPECT_FALSE(route.is_dry_run(request)) << route.operation;
+    request.body = R"({"dry_run": "true"})";
+    request.query = {{"dry_run", "perhaps"}};
+    EXPECT_FALSE(route.is_dry_run(request)) << "a mistake is noted as what it may have been meant to be";
+  }
+  EXPECT_EQ(dry, (std::set<std::string_view>{"putQueue", "putTopic", "putSubscription", "createReplay"}));
+}
+
 /// A filter can ask what bodies say, so what takes one is audited, or is when it does.
 TEST(Routes, WhatTakesAFilterSaysWhetherItReadsBodies) {
   std::set<std::string_view> filtered;

@@ -112,6 +112,30 @@ TEST_F(ServedAudit, AJobThatCountsByBodiesIsALook) {
   EXPECT_EQ(looks[0].at("target"), "2");
 }
 
+/// The page asks with each key that is pressed what a job would be for.
+TEST_F(ServedAudit, ADryRunIsNoChange) {
+  ASSERT_EQ(ask("PUT", "/api/v1/queues/orders?dry_run=true").status, 201);
+  const auto dry_run = [this](const std::string& filter) {
+    return ask("POST", "/api/v1/hospital/replays", R"({"dry_run": true, "filter": ")" + filter + "\"}").status;
+  };
+  ASSERT_EQ(dry_run("type=order"), 200);
+  ASSERT_EQ(ask("POST", "/api/v1/hospital/replays", R"({"dry_run": true, "ids": []})").status, 200);
+  EXPECT_TRUE(entries().empty());
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(dry_run("body~total"), 200);
+  const json::array look = entries();
+  ASSERT_EQ(look.size(), 2u) << "that is a look, and the same one each time";
+  EXPECT_EQ(look[1].at("operation"), "createReplay");
+  EXPECT_EQ(look[1].at("target"), "body~total");
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(ask("POST", "/api/v1/hospital/replays", R"({"filter": "body~total"})").status, 202);
+  }
+  EXPECT_EQ(entries().size(), 6u) << "each of them is a change";
+  engine().audit().close();
+  EXPECT_EQ(refused("POST", "/api/v1/hospital/replays", R"({"filter": "type=order"})"), Refusal(503, "SHUTTING_DOWN"));
+  EXPECT_EQ(dry_run("body~secret"), 503);
+  EXPECT_EQ(dry_run("type=order"), 200);
+}
+
 TEST_F(ServedAudit, FiltersAreChecked) {
   ASSERT_EQ(ask("PUT", "/api/v1/queues/a").status, 201);
   ASSERT_EQ(ask("PUT", "/api/v1/queues/b").status, 201);

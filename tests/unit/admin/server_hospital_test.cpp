@@ -1,11 +1,13 @@
 // Cases over HTTP: listed, looked at, replayed, given up.
 #include <boost/json.hpp>
 
+#include "model/limits.h"
 #include "unit/admin/served_broker.h"
 
 namespace lazaret::admin {
 namespace {
 
+namespace json = boost::json;
 using Refusal = std::pair<int, std::string>;
 
 class ServedHospital : public ServedBroker {
@@ -188,6 +190,32 @@ TEST_F(ServedHospital, AGroupIsSnoozedUntilAVersionOrARate) {
   EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_version": "2.4"})"), Refusal(400, "BAD_REQUEST"));
   EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_rate": "100"})"), Refusal(400, "BAD_REQUEST"));
   EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_rate": 100})"), Refusal(400, "BAD_REQUEST"));
+}
+
+/// A job may have a million cases, and those that are asked for be the last of them, or none.
+TEST_F(ServedHospital, APageOfAJobsCasesLooksAtABoundedNumber) {
+  const auto queue = engine().directory().find("orders");
+  const auto id_of = [&](std::uint64_t subscription, std::uint64_t offset) {
+    const model::CaseId id{queue->shard, model::SubscriptionId(subscription), queue->log, model::Offset(offset)};
+    return id.to_string();
+  };
+  json::array ids;
+  for (std::uint64_t i = 0; i < model::limits::kReplayLooks; ++i) {
+    ids.emplace_back(id_of(queue->subscription.value + 1000, i));
+  }
+  ids.emplace_back(id_of(queue->subscription.value, 7));
+  const json::object body = {{"ids", ids}, {"rate", 1}};
+  ASSERT_EQ(ask("POST", "/api/v1/hospital/replays", json::serialize(body)).status, 202);
+  const std::string cases = "/api/v1/hospital/replays/1/cases?subscription=orders";
+  const json::value first = ask("GET", cases).json();
+  EXPECT_TRUE(first.at("items").as_array().empty());
+  ASSERT_EQ(first.at("cursor"), "10000");
+  const json::value second = ask("GET", cases + "&cursor=10000").json();
+  ASSERT_EQ(second.at("items").as_array().size(), 1u);
+  EXPECT_TRUE(second.at("cursor").is_null());
+  const json::value all = ask("GET", "/api/v1/hospital/replays/1/cases?limit=2").json();
+  EXPECT_EQ(all.at("items").as_array().size(), 2u);
+  EXPECT_EQ(all.at("cursor"), "2");
 }
 
 TEST_F(ServedHospital, WhatHappenedUnderOneCorrelationIdIsInOrder) {

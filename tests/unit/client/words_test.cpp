@@ -24,6 +24,22 @@ TEST(WordsTest, WhatIsNoTextIsReplacedAndCutAtACharacter) {
   EXPECT_EQ(as_short_text(std::string(10, '\xff'), 7), "\xef\xbf\xbd\xef\xbf\xbd");
 }
 
+/// What its frame has no place for would be lost without a word.
+TEST(WordsTest, ARequestHasNoTimesButItsDeadline) {
+  Message message;
+  message.body = "tea";
+  message.deadline = message.expires_at = std::chrono::system_clock::now();  // as of one that was received
+  EXPECT_TRUE(check_request(message).ok());
+  Message delayed = message, dated = message, short_lived = message, bytes = message;
+  delayed.delay = std::chrono::milliseconds(1);
+  dated.deliver_at = std::chrono::system_clock::now();
+  short_lived.ttl = std::chrono::milliseconds(1);
+  bytes.type = "\xff";
+  for (const Message& one : {delayed, dated, short_lived, bytes}) {
+    EXPECT_EQ(check_request(one).code(), Code::BAD_REQUEST);
+  }
+}
+
 /// However the end of a long text falls, what the encoder makes of it can be decoded, and is marked as cut.
 TEST(WordsTest, EveryReportCanBeDecoded) {
   const std::string characters[] = {"a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff", "\xe2\x82"};
