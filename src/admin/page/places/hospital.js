@@ -63,7 +63,7 @@ function useGroups(filter, sort) {
   const listed = useRef(null); // of which filter and order the rows are
   const query = { filter, sort };
   const key = `${sort} ${filter}`;
-  const { data, problem, again } = useLoad((signal) => call('listGroups', { query: { ...query, limit: 100 },
+  const { data, problem, look, again } = useLoad((signal) => call('listGroups', { query: { ...query, limit: 100 },
     signal }), [key]);
   useEffect(() => {
     if (!data) return;
@@ -91,7 +91,7 @@ function useGroups(filter, sort) {
     setRows((old) => [...old, ...page.items]);
     setCursor(page.cursor);
   };
-  return { rows, problem, again, more, fresh, show, loading: data === undefined && !problem };
+  return { rows, problem, look, again, more, fresh, show, loading: data === undefined && !problem };
 }
 
 export function HospitalPlace() {
@@ -108,7 +108,7 @@ function Groups() {
   const groups = useGroups(filter, sort);
   const [dialog, setDialog] = useState(null);
   const [at, setAt] = useState(null);
-  useEffect(() => { if (tick % LOOK_EVERY === 0 && !dialog) groups.again(); }, [tick]);
+  useEffect(() => { if (tick % LOOK_EVERY === 0 && !dialog) groups.look(); }, [tick]);
   const move = (change) => go(to('/hospital', { filter, sort: sort === 'count' ? '' : sort, ...change }));
   const ask = (what, group) => setDialog({ what, group });
   useKeys({ r: () => (at && can('createReplay') && openOf(at) > 0 ? ask('replay', at) : false) });

@@ -88,9 +88,9 @@ const caseAddress = (one) => `/hospital/cases/${segment(one.id)}`;
 
 function CasesOfJob({ job, outcome }) {
   const tick = useStore(tickOf);
-  const { data, problem, again } = useLoad((signal) => call('listReplayCases', { args: { id: job.id },
+  const { data, problem, look, again } = useLoad((signal) => call('listReplayCases', { args: { id: job.id },
     query: { outcome, limit: 200 }, signal }), [job.id, outcome]);
-  useEffect(() => { if (tick % 3 === 0 && !hasEnded(job)) again(); }, [tick]);
+  useEffect(() => { if (tick % 3 === 0 && !hasEnded(job)) look(); }, [tick]);
   if (problem) return html`<${ProblemNote} problem=${problem} again=${again} />`;
   if (!data) return html`<${Loading} what="its cases" />`;
   if (data.items.length === 0) return html`<${Empty} title=${outcome ? `None is ${words(outcome)}`
@@ -106,8 +106,8 @@ export function ReplayPlace({ id }) {
   const tick = useStore(tickOf);
   const outcome = useStore(queryOf).get('outcome') ?? '';
   const [dialog, setDialog] = useState(null);
-  const { data: job, problem, again } = useLoad((signal) => call('getReplay', { args: { id }, signal }), [id]);
-  useEffect(() => { if (job && (!hasEnded(job) || tick % 5 === 0)) again(); }, [tick]);
+  const { data: job, problem, look, again } = useLoad((signal) => call('getReplay', { args: { id }, signal }), [id]);
+  useEffect(() => { if (job && (!hasEnded(job) || tick % 5 === 0)) look(); }, [tick]);
   const up = { to: '/hospital/replays', text: '← Replays' };
   if (problem && !job) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${ProblemNote} problem=${problem}
     again=${again} />`;
