@@ -9,6 +9,9 @@ export function callsOf(entries) {
 /** patchQueue -> "patch queue". */
 export const operationWords = (name) => (name ?? '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
+/** Asked as if: what it would have changed has stayed as it was. */
+export const isDryRun = (entry) => entry.details?.dry_run === 'true';
+
 /** What differs: [{ name, before, after }]. */
 export function changesOf(entry) {
   const names = new Set([...Object.keys(entry.before ?? {}), ...Object.keys(entry.after ?? {})]);
