@@ -6,6 +6,7 @@ import { test } from 'node:test';
 const page = (name) => import(new URL(`../../src/admin/page/${name}`, import.meta.url));
 const { fieldsOf, mannerFor, sentencesOf } = await page('manner.js');
 const { auditedMarks, endedIn, jobMarks, ruleEnds, sampledMarks } = await page('marks.js');
+const { rateWords, snoozeFields, snoozeOf, wokenBy } = await page('group.js');
 const { withNewest, withOlder } = await page('newest.js');
 const { makeReading } = await page('reading.js');
 
@@ -188,4 +189,32 @@ test('of what is sampled pauses are left to the audit trail, which says who', ()
   assert.deepEqual(marks.map((mark) => [mark.text, mark.name]), [['first consumer of', 'billing 2.4.1'],
     ['circuit breaker opened', null]]);
   assert.deepEqual(sampledMarks(undefined), []);
+});
+
+const awake = { snoozed: false, snoozed_until: null, snoozed_until_version: null, snoozed_until_rate: null };
+
+test('a snooze is sent when it was changed, and only what was changed of it', () => {
+  const snoozed = { ...awake, snoozed: true, snoozed_until: at(-90), snoozed_until_version: '>=2.4.2' };
+  const change = (group, what) => snoozeFields(group, { ...snoozeOf(group), ...what }, NOW);
+  assert.deepEqual(change(awake, {}), {});
+  assert.deepEqual(change(snoozed, {}), {}, 'a note is written, and the snooze stays as it is');
+  assert.deepEqual(change(snoozed, { version: ' >=2.4.2 ' }), {});
+  assert.deepEqual(change(awake, { rate: '100/h' }), { snoozed_until_rate: '100/h' });
+  assert.deepEqual(change(awake, { span: '8', version: '=3' }), { snoozed_until: at(-8 * 60),
+    snoozed_until_version: '=3' });
+  assert.deepEqual(change(snoozed, { span: '' }), { snoozed_until: null }, 'the version stays');
+  assert.deepEqual(change(snoozed, { span: '', version: ' ' }), { snoozed_until: null, snoozed_until_version: null,
+    snoozed_until_rate: null }, 'it is woken');
+  // Its version has not come, its time has: nothing is left of it.
+  const over = { ...snoozed, snoozed: false, snoozed_until: at(1), woken_at: at(1), woken_by: 'time' };
+  assert.deepEqual(snoozeOf(over), { span: '', version: '', rate: '' });
+  assert.deepEqual(change(over, { rate: '5/m' }), { snoozed_until_rate: '5/m' });
+});
+
+test('the rate of a snooze is said in words', () => {
+  assert.equal(rateWords('100/h'), '100 cases an hour');
+  assert.equal(rateWords('1/m'), '1 case a minute');
+  assert.equal(rateWords('often'), 'often');
+  assert.equal(wokenBy('rate 20/m'), '20 cases a minute');
+  assert.equal(wokenBy('version 2.4.2'), 'version 2.4.2');
 });

@@ -5,20 +5,20 @@ import { Bars } from '../components/chart.js';
 import { FilterField } from '../components/filter_field.js';
 import { GroupDialog } from '../components/group_dialog.js';
 import { Heading } from '../components/heading.js';
-import { Icon } from '../components/icons.js';
 import { useKeys } from '../components/keys.js';
 import { List } from '../components/list.js';
 import { useLoad } from '../components/load.js';
 import { ReplayAllDialog } from '../components/replay_dialogs.js';
+import { Snoozed } from '../components/snooze.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { HospitalTabs } from '../components/tabs.js';
 import { Line } from '../components/text.js';
 import { Ago } from '../components/time.js';
 import { term } from '../filter.js';
-import { firstSeenWith, openOf, trendOf } from '../group.js';
+import { firstSeenWith, hasSnooze, openOf, trendOf } from '../group.js';
 import { short } from '../format.js';
 import { go, to } from '../router.js';
-import { brokerNow, useStore } from '../store.js';
+import { useStore } from '../store.js';
 import { CasesPlace } from './cases.js';
 
 const SORTS = [['count', 'Most cases'], ['last_seen', 'Last seen'], ['first_seen', 'First seen']];
@@ -28,14 +28,13 @@ const queryOf = (state) => state.address.query;
 const tickOf = (state) => state.tick;
 const casesOf = (group) => to('/hospital/cases', { filter: `${term('group', group.id)} state=admitted` });
 
-const snoozed = (group) => group.snoozed_until && Date.parse(group.snoozed_until) > brokerNow();
-
 function columns(ask) {
   return [
     { head: 'Cause', class: 'main', cell: (group) => html`<span class="two"><${Line}
       value=${group.error_type ?? 'no error was reported'} class="strong" max=${80} />
       <${Line} value=${group.error_text} fallback="no text" class="faint" /></span>
-      <span class="sub faint"><${Line} value=${group.subscription} max=${60} />${group.type && html` · <${Line}
+      <span class="sub faint">${hasSnooze(group) && html`<${Snoozed} group=${group} /> · `}<${Line}
+        value=${group.subscription} max=${60} />${group.type && html` · <${Line}
         value=${group.type} max=${60} />`}
         ${firstSeenWith(group) && html` · first seen with <${Line} value=${firstSeenWith(group)} max=${60} />`}
           </span>` },
@@ -46,9 +45,7 @@ function columns(ask) {
     { head: 'First seen', class: 'end time wide', cell: (group) => html`<${Ago} at=${group.first_seen_at} />` },
     { head: 'Last seen', class: 'end time', cell: (group) => html`<${Ago} at=${group.last_seen_at} />` },
     { head: 'Owner', class: 'small-column wide', cell: (group) => html`<${Line} value=${group.owner} max=${40} />
-      <span class="sub faint">${snoozed(group) ? html`<${Icon} name="pause" /> snoozed, <${Ago}
-        at=${group.snoozed_until} />`
-        : html`<${Line} value=${group.ticket} max=${40} fallback="" />`}</span>` },
+      <span class="sub faint"><${Line} value=${group.ticket} max=${40} fallback="" /></span>` },
     { head: html`<span class="unseen">Actions</span>`, card: 'Actions', class: 'end tools', cell: (group) => html`
       ${can('createReplay') && openOf(group) > 0 && html`<button type="button" class="quiet" onClick=${() =>
         ask('replay', group)}>Replay…</button>`}
