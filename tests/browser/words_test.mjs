@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 const page = (name) => import(new URL(`../../src/admin/page/${name}`, import.meta.url));
+const { callsOf, isDryRun } = await page('audit.js');
 const { fieldsOf, mannerFor, sentencesOf } = await page('manner.js');
 const { auditedMarks, endedIn, jobMarks, ruleEnds, sampledMarks } = await page('marks.js');
 const { rateWords, snoozeFields, snoozeOf, wokenBy } = await page('group.js');
@@ -39,11 +40,20 @@ test('a manner is said in sentences', () => {
 let number = 0;
 function entry(operation, { before = {}, after = {}, status = 200, details = {}, minutes = 5 } = {}) {
   number += 2;
-  return [{ number, phase: 'ended', operation, status, details, before, after, actor: 'ann', called_at: at(minutes),
-    target: 'orders' },
-  { number: number - 1, phase: 'began', operation, status: null, details, before: {}, after: {}, actor: 'ann',
+  return [{ number, phase: 'ended', began: number - 1, operation, status, details: {}, before, after, actor: 'ann',
+    called_at: at(minutes), target: 'orders' },
+  { number: number - 1, phase: 'began', began: null, operation, status: null, details, before: {}, after: {}, actor: 'ann',
     called_at: at(minutes), target: 'orders' }];
 }
+
+test('a call says what was asked for, which stands in its beginning', () => {
+  const [call, ...others] = callsOf(entry('putQueue', { details: { dry_run: 'true' } }));
+  assert.equal(others.length, 0);
+  assert.deepEqual([call.phase, call.status, isDryRun(call)], ['ended', 200, true]);
+  const [, begun] = entry('putQueue', { details: { dry_run: 'true' } });
+  assert.equal(isDryRun(callsOf([begun])[0]), true, 'its end is not known');
+  assert.equal(isDryRun(callsOf(entry('putQueue'))[0]), false);
+});
 
 test('options are one mark, a pause is another, and what changed nothing is none', () => {
   const marks = auditedMarks([

@@ -1,7 +1,7 @@
 // Marks on the timeline of a queue or subscription: { at, tone, icon, text }, at in ms, and what else is known of each.
 // Consumer versions, the breaker and the hospital's budget come as the broker's overview samples them each minute;
 // options, pauses and rules from its audit trail, which says who and knows them to the second.
-import { changesOf, isDryRun } from './audit.js';
+import { callsOf, changesOf, isDryRun } from './audit.js';
 import { some, words } from './format.js';
 import { hasEnded, outcomeOf, stateOf } from './job.js';
 
@@ -50,8 +50,8 @@ const CALLS = {
   addQuarantine: (entry) => [ofRule(entry, entry.after, { tone: 'warn', icon: 'case', text: 'quarantine rule made' })],
 };
 
-export const auditedMarks = (entries) => entries.filter(isDone).flatMap((entry) => CALLS[entry.operation]?.(entry)
-  ?? []);
+export const auditedMarks = (entries) => callsOf(entries).filter(isDone)
+  .flatMap((entry) => CALLS[entry.operation]?.(entry) ?? []);
 
 /** Of those that made rules: whose time was over since `begin`, unless somebody has lifted them before that. */
 export const endedIn = (added, begin, now) => added.filter((entry) => isDone(entry) && entry.after.until

@@ -33,8 +33,8 @@ function columns(ask) {
     { head: 'Cause', class: 'main', cell: (group) => html`<span class="two"><${Line}
       value=${group.error_type ?? 'no error was reported'} class="strong" max=${80} />
       <${Line} value=${group.error_text} fallback="no text" class="faint" /></span>
-      <span class="sub faint">${hasSnooze(group) && html`<${Snoozed} group=${group} /> · `}<${Line}
-        value=${group.subscription} max=${60} />${group.type && html` · <${Line}
+      ${hasSnooze(group) && html`<span class="sub faint"><${Snoozed} group=${group} /></span>`}
+      <span class="sub faint"><${Line} value=${group.subscription} max=${60} />${group.type && html` · <${Line}
         value=${group.type} max=${60} />`}
         ${firstSeenWith(group) && html` · first seen with <${Line} value=${firstSeenWith(group)} max=${60} />`}
           </span>` },
