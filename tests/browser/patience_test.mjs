@@ -1,5 +1,5 @@
-// A broker that is slow, away or busy for a moment, or that refuses: the page waits, asks again, and says so; it neither
-// gives up what is under way nor locks a dialog. The answers are the broker's own, held back or replaced on their way.
+// A broker that is slow, busy for a moment, or that refuses: the page waits, asks again, and says so; it neither gives
+// up what is under way nor locks a dialog. The answers are the broker's own, held back or replaced on their way.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Broker, until } from './broker.mjs';

@@ -1,5 +1,5 @@
-// What the page says and keeps, where no browser is needed: how a replay goes on, in sentences; what happened to a queue,
-// as marks; lists and readings.
+// What the page says and keeps, where no browser is needed: how a replay goes on, in sentences; what happened to a
+// queue, as marks; snoozes, lists and readings.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -42,8 +42,8 @@ function entry(operation, { before = {}, after = {}, status = 200, details = {},
   number += 2;
   return [{ number, phase: 'ended', began: number - 1, operation, status, details: {}, before, after, actor: 'ann',
     called_at: at(minutes), target: 'orders' },
-  { number: number - 1, phase: 'began', began: null, operation, status: null, details, before: {}, after: {}, actor: 'ann',
-    called_at: at(minutes), target: 'orders' }];
+  { number: number - 1, phase: 'began', began: null, operation, status: null, details, before: {}, after: {},
+    actor: 'ann', called_at: at(minutes), target: 'orders' }];
 }
 
 test('a call says what was asked for, which stands in its beginning', () => {

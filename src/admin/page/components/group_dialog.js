@@ -23,7 +23,8 @@ export function GroupDialog({ group, close, then }) {
       </label>`;
   return html`<${Dialog} title="What is known about this cause" confirm="Save" act=${act} close=${close}>
     <p>Keep this with every case of <b class="name"><${Text} value=${group.error_type} fallback="this cause"
-      max=${80} /></b> on <b class="name"><${Text} value=${group.subscription} max=${80} /></b>, also those that come later.</p>
+      max=${80} /></b> on${' '}
+      <b class="name"><${Text} value=${group.subscription} max=${80} /></b>, also those that come later.</p>
     ${field('Owner', owner, setOwner)}${field('Ticket', ticket, setTicket)}
     <label class="field">Note <textarea rows="3" value=${note} onInput=${(e) => setNote(e.target.value)}></textarea>
       </label>
