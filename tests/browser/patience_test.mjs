@@ -183,9 +183,20 @@ test('everything that matches can be replayed when too much else is open to coun
   await page.getByRole('button', { name: 'Replay everything that matches…' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByText('How many match is not known yet').waitFor();
+  // The same of the job's own cases: those that are asked for come with a later look.
+  const looks = [];
+  await page.route('**/api/v1/hospital/replays/*/cases?**', (route) => {
+    const address = new URL(route.request().url());
+    looks.push(address.searchParams.get('cursor'));
+    if (!address.searchParams.has('cursor')) return route.fulfill({ json: { items: [], cursor: 'so far' } });
+    address.searchParams.delete('cursor');
+    return route.continue({ url: address.href });
+  });
   await dialog.getByRole('button', { name: 'Replay all that match' }).click();
   await page.waitForURL(/\/hospital\/replays\/\d+/);
   await page.getByText('0 of 2 cases settled').waitFor();
+  await until('both are listed', async () => (await row(page, 'uncounted').count()) === 2);
+  assert.deepEqual(looks.slice(0, 2), [null, 'so far']);
   await close(page);
 });
 

@@ -3,6 +3,7 @@
 import { call } from './api.js';
 import { valueOf } from './filter.js';
 import { auditedMarks, endedIn, jobMarks, ruleEnds } from './marks.js';
+import { firstCasesOf } from './replay_cases.js';
 
 export const HOUR_MS = 3600000;
 const PAGE = 200; // entries of the audit trail
@@ -17,24 +18,12 @@ async function concerns(job, name, signal) {
   if (named !== undefined) return named === name;
   const key = `${job.id} ${job.created_at} ${name}`;
   if (!concerned.has(key)) {
-    const has = await hasCasesOf(job, name, signal);
-    if (job.state === 'choosing' || has === undefined) return Boolean(has);
+    const { items, cursor } = await firstCasesOf(job.id, { subscription: name, limit: 1 }, signal);
+    const has = items.length > 0;
+    if (job.state === 'choosing' || (!has && cursor)) return has; // not known for good
     concerned.set(key, has);
   }
   return concerned.get(key);
-}
-
-/** The broker looks at so many cases a call; undefined where that was not enough to tell. */
-async function hasCasesOf(job, name, signal) {
-  let cursor;
-  for (let page = 0; page < PAGES; ++page) {
-    const found = await call('listReplayCases', { args: { id: job.id }, query: { subscription: name, cursor, limit: 1 },
-      signal });
-    if (found.items.length > 0) return true;
-    cursor = found.cursor;
-    if (!cursor) return false;
-  }
-  return undefined;
 }
 
 async function readEntries(query, signal) {
