@@ -85,9 +85,12 @@ test('messages are quarantined, looked at, and released when the rule is lifted'
   await look(page, 'dialog-lift');
   await dialog.getByRole('button', { name: 'Replay 3 cases' }).click();
   await page.getByText('The rule is lifted. 3 cases of it are on the way to labels.').waitFor();
-  await row(page, 'label.large.#').getByText('over', { exact: true }).waitFor();
+  await page.waitForURL(/\/hospital\/replays\/\d+/);
   await broker.acknowledge('labels', 3);
+  await page.getByText('3 of 3 cases settled').waitFor();
   await until('all are discharged', async () => (await subject('labels')).in_hospital === 0);
+  await page.goBack();
+  await page.getByText('Nothing is in quarantine').waitFor();
   assert.deepEqual(await rules(), []);
   await close(page);
 });
@@ -123,6 +126,58 @@ test('a rule is lifted without what it has caught, which can be replayed afterwa
   await row(page, 'over').getByRole('button', { name: 'Replay…' }).click();
   await dialog.getByRole('button', { name: /^Replay \d cases?$/ }).click();
   await page.getByText(/of it (is|are) on the way to parcels/).waitFor();
+  await page.waitForURL(/\/hospital\/replays\/\d+/);
+  await close(page);
+});
+
+/** The calls that the page makes from now on: "DELETE /api/v1/…?…", but for those that only read. */
+function changesBy(page) {
+  const made = [];
+  page.on('request', (request) => {
+    const { pathname, search } = new URL(request.url());
+    if (request.method() !== 'GET' && !request.postData()?.includes('"dry_run"')) {
+      made.push(`${request.method()} ${pathname}${search}`);
+    }
+  });
+  return made;
+}
+
+test('what a rule has caught is released too when too many other cases are open to count it', async () => {
+  await broker.queue('crowded');
+  const { id } = (await broker.json(['hospital', 'quarantine', 'add', 'crowded', '--type', 'crowd.#']))[0];
+  await publish('crowded', 12, 'crowd.of');
+  await publish('crowded', 1, 'end');
+  await broker.acknowledge('crowded', 1);
+  await until('all were caught', async () => (await subject('crowded')).in_hospital === 12);
+  const page = await open(browser, broker, '/hospital/quarantine?subscription=crowded');
+  // As the broker answers when it has looked at as many as it looks at in a call, and none was of the rule.
+  let counted = 0;
+  await page.route('**/api/v1/hospital/cases/count?**', (route) => {
+    const { searchParams } = new URL(route.request().url());
+    assert.equal(searchParams.get('filter'), `subscription=crowded quarantine=${id} reason=quarantined state=admitted`);
+    assert.equal(searchParams.get('cursor'), counted === 0 ? null : `after ${counted}`);
+    return route.fulfill({ json: { count: 0, cursor: `after ${++counted}` } });
+  });
+  await row(page, 'crowd.#').getByRole('button', { name: 'Lift…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('What it has caught and is still open stays in the hospital').waitFor();
+  assert.ok(counted > 1 && counted < 50, `it looks on, but not for ever: ${counted}`);
+  await dialog.getByRole('checkbox', { name: 'And replay what it has caught' }).check();
+  await dialog.getByText('First one alone; the others at 50 a second once it is acknowledged.').waitFor();
+  await dialog.getByText('How many cases that are is not known yet').waitFor();
+  await look(page, 'dialog-lift-crowded');
+  await dialog.getByLabel(/^First/).fill('2');
+  await dialog.getByLabel(/^At most .*a second/).fill('40');
+  const changes = changesBy(page);
+  await dialog.getByRole('button', { name: 'Replay what it has caught' }).click();
+  await page.waitForURL(/\/hospital\/replays\/\d+/);
+  await page.getByText('The rule is lifted. 12 cases of it are on the way to crowded.').waitFor();
+  assert.deepEqual(changes, [`DELETE /api/v1/hospital/quarantines/${id}?release=true&rate=40&canary=2`]);
+  const job = await broker.get(`/api/v1${new URL(page.url()).pathname}`);
+  assert.deepEqual([job.total, job.rate, job.canary], [12, 40, 2]);
+  // Whoever asks again gets the same job, not another one.
+  const again = await broker.json(['hospital', 'quarantine', 'lift', id, '--release']);
+  assert.equal(again[0].job, job.id);
   await close(page);
 });
 

@@ -23,6 +23,10 @@ const row = (page, words) => page.locator('tbody tr:not(.gap)', { hasText: words
 
 async function failing(name, number, text) {
   await broker.queue(name);
+  await failMore(name, number, text);
+}
+
+async function failMore(name, number, text) {
   const lines = Array.from({ length: number }, (_, i) => JSON.stringify({ type: 'order.created',
     body: `{"order": ${i}}`,
     content_type: 'application/json', correlation_id: `of ${name}` }));
@@ -49,6 +53,62 @@ test('failures of one cause are one line, with what people know about it', async
   await row(page, '').getByText('no such table').click();
   await page.waitForURL(/\/hospital\/cases\?filter=group/);
   await until('its cases are listed', async () => (await row(page, '').count()) === 4);
+  await close(page);
+});
+
+test('a cause is snoozed until a version or a rate, which a note leaves alone, and woken', async () => {
+  await failing('snoozed', 2, 'no such table: refunds');
+  const group = async () => (await broker.get('/api/v1/hospital/groups?filter=subscription%3Dsnoozed')).items[0];
+  const page = await open(browser, broker, '/hospital?filter=subscription%3Dsnoozed', { allowed: ['400'] });
+  const dialog = page.getByRole('dialog');
+  const save = async () => {
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+  const notes = () => row(page, '').getByRole('button', { name: 'Notes…' }).click();
+  await notes();
+  await dialog.getByLabel(/^Until a case of a version/).fill('>=2.4.2');
+  await dialog.getByLabel(/^Until so many cases/).fill('often');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByRole('alert').getByText('snoozed_until_rate').waitFor(); // what is refused stays to be read
+  await dialog.getByLabel(/^Until so many cases/).fill('100/h');
+  await expectAccessible(page, 'a snooze');
+  await screenshot(page, 'dialog-snooze');
+  await save();
+  await row(page, 'snoozed until a case of version >=2.4.2 or 100 cases an hour').waitFor();
+  await expectAccessible(page, 'a snoozed group');
+  await screenshot(page, 'groups-snoozed');
+
+  // Somebody else has snoozed it otherwise: a note, which knows nothing of that, does not take it back.
+  await notes();
+  await dialog.getByLabel('Owner').fill('team refunds');
+  const until = new Date(Date.now() + 90 * 60000).toISOString();
+  const answer = await fetch(`${broker.url}/api/v1/hospital/groups/${(await group()).id}`, { method: 'PATCH',
+    headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ snoozed_until: until }) });
+  assert.equal(answer.status, 200);
+  await save();
+  await row(page, 'team refunds').waitFor();
+  const { snoozed, ...is } = await group();
+  assert.deepEqual([snoozed, Date.parse(is.snoozed_until), is.snoozed_until_version, is.snoozed_until_rate], [true,
+    Date.parse(until), '>=2.4.2', '100/h']);
+
+  await row(page, 'snoozed until').waitFor();
+  await notes();
+  assert.equal(await dialog.getByLabel('Until this time').inputValue(), 'keep');
+  await dialog.getByRole('button', { name: 'Wake it' }).click();
+  await save();
+  await row(page, 'snoozed until').waitFor({ state: 'detached' });
+  const woken = await group();
+  assert.deepEqual([woken.snoozed, woken.snoozed_until, woken.snoozed_until_version, woken.snoozed_until_rate],
+    [false, null, null, null]);
+
+  // A case wakes it: with the second in a minute.
+  await notes();
+  await dialog.getByLabel(/^Until so many cases/).fill('2/m');
+  await save();
+  await row(page, 'snoozed until 2 cases a minute').waitFor();
+  await failMore('snoozed', 2, 'no such table: refunds');
+  await row(page, /woken .* by 2 cases a minute/).waitFor();
   await close(page);
 });
 

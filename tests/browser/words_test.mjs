@@ -1,11 +1,15 @@
-// What the page says, where no browser is needed: how a replay goes on, in sentences; what happened to a queue, as
-// marks.
+// What the page says and keeps, where no browser is needed: how a replay goes on, in sentences; what happened to a
+// queue, as marks; snoozes, lists and readings.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 const page = (name) => import(new URL(`../../src/admin/page/${name}`, import.meta.url));
+const { callsOf, isDryRun } = await page('audit.js');
 const { fieldsOf, mannerFor, sentencesOf } = await page('manner.js');
-const { auditedMarks, jobMarks, ruleEnds, sampledMarks } = await page('marks.js');
+const { auditedMarks, endedIn, jobMarks, ruleEnds, sampledMarks } = await page('marks.js');
+const { rateWords, snoozeFields, snoozeOf, wokenBy } = await page('group.js');
+const { withNewest, withOlder } = await page('newest.js');
+const { makeReading } = await page('reading.js');
 
 const NOW = Date.parse('2026-11-26T03:00:00Z');
 const at = (minutes) => new Date(NOW - minutes * 60000).toISOString();
@@ -36,11 +40,20 @@ test('a manner is said in sentences', () => {
 let number = 0;
 function entry(operation, { before = {}, after = {}, status = 200, details = {}, minutes = 5 } = {}) {
   number += 2;
-  return [{ number, phase: 'ended', operation, status, details, before, after, actor: 'ann', called_at: at(minutes),
-    target: 'orders' },
-  { number: number - 1, phase: 'began', operation, status: null, details, before: {}, after: {}, actor: 'ann',
-    called_at: at(minutes), target: 'orders' }];
+  return [{ number, phase: 'ended', began: number - 1, operation, status, details: {}, before, after, actor: 'ann',
+    called_at: at(minutes), target: 'orders' },
+  { number: number - 1, phase: 'began', began: null, operation, status: null, details, before: {}, after: {},
+    actor: 'ann', called_at: at(minutes), target: 'orders' }];
 }
+
+test('a call says what was asked for, which stands in its beginning', () => {
+  const [call, ...others] = callsOf(entry('putQueue', { details: { dry_run: 'true' } }));
+  assert.equal(others.length, 0);
+  assert.deepEqual([call.phase, call.status, isDryRun(call)], ['ended', 200, true]);
+  const [, begun] = entry('putQueue', { details: { dry_run: 'true' } });
+  assert.equal(isDryRun(callsOf([begun])[0]), true, 'its end is not known');
+  assert.equal(isDryRun(callsOf(entry('putQueue'))[0]), false);
+});
 
 test('options are one mark, a pause is another, and what changed nothing is none', () => {
   const marks = auditedMarks([
@@ -65,9 +78,109 @@ test('a rule ends when it is lifted, or when its time is over', () => {
   const lift = (id, subscription, status = 200) => entry('liftQuarantine', { before: status === 200 ? { id,
     filter: `key=${id}`, subscription } : {}, status, minutes: 20 });
   const ends = ruleEnds('orders', [...rule('a', at(10)), ...rule('b', at(-10)), ...rule('c', at(-10)), ...rule('d')],
-    [...lift('c', 'orders'), ...lift('x', 'bills'), ...lift('a', 'orders', 404)], NOW);
+    [...lift('c', 'orders'), ...lift('x', 'bills'), ...lift('a', 'orders', 404)], NOW - 60 * 60000, NOW);
   assert.deepEqual(ends.map((mark) => [mark.text, mark.filter, (NOW - mark.at) / 60000]), [
     ['quarantine rule lifted', 'key=c', 20], ['quarantine rule ended', 'key=a', 10]]);
+});
+
+test('a rule that was lifted long before its time has not ended by itself', () => {
+  const rule = (id, until, status = 200) => entry('addQuarantine', { after: { id, filter: 'key=k', until: at(until) },
+    minutes: 24 * 60, status });
+  const begin = NOW - 60 * 60000;
+  const added = [...rule('early', 61), ...rule('within', 59), ...rule('late', -1), ...rule('refused', 59, 400)];
+  assert.deepEqual(endedIn(added, begin, NOW).map((one) => one.after.id), ['within'], 'whose lifts have to be known');
+  const lifted = entry('liftQuarantine', { before: { id: 'within', filter: 'key=k', subscription: 'orders' },
+    minutes: 23 * 60 });
+  const within = (marks) => marks.filter((mark) => mark.at >= begin).map((mark) => mark.text);
+  assert.deepEqual(within(ruleEnds('orders', added, lifted, begin, NOW)), []);
+  assert.deepEqual(within(ruleEnds('orders', added, [], begin, NOW)), ['quarantine rule ended']);
+});
+
+const listOf = (cursor, ...ids) => ({ items: ids.map((id) => ({ id })), cursor });
+const idOf = (one) => one.id;
+
+test('what is new comes first, and what has been read stays, unless there is something between them', () => {
+  const read = listOf('to 1', 4, 3, 2);
+  assert.deepEqual(withNewest(read, listOf('to 4', 6, 5, 4), idOf), listOf('to 1', 6, 5, 4, 3, 2));
+  assert.deepEqual(withNewest(read, listOf('to 1', 4, 3, 2), idOf), read);
+  // Between 7 and 4 there is what nobody has read: the cursor of the page leads there.
+  assert.deepEqual(withNewest(read, listOf('to 7', 9, 8, 7), idOf), listOf('to 7', 9, 8, 7));
+  assert.deepEqual(withNewest(read, listOf(null, 9), idOf), listOf('to 1', 9, 4, 3, 2), 'all that there is now');
+});
+
+test('an older page is listed once, and only in the list that asked for it', () => {
+  const read = listOf('to 3', 5, 4);
+  const page = listOf('to 1', 3, 2);
+  const once = withOlder(read, page, 'to 3');
+  assert.deepEqual(once, listOf('to 1', 5, 4, 3, 2));
+  assert.equal(withOlder(once, page, 'to 3'), once, 'it came twice');
+  const anew = listOf('to 8', 9, 8);
+  assert.equal(withOlder(anew, page, 'to 3'), anew, 'the list has begun anew');
+});
+
+/** A reading whose answers the test gives. */
+function asked() {
+  const open = [];
+  const states = [];
+  const reading = makeReading((state) => states.push(state));
+  const read = (signal) => new Promise((resolve, reject) => {
+    open.push({ signal, resolve, reject });
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+  return { open, states, reading, read };
+}
+
+const settled = () => new Promise((resolve) => { setImmediate(resolve); });
+
+test('a reading that takes longer than the time between two looks comes to its end', async () => {
+  const { open, states, reading, read } = asked();
+  reading.begin(read);
+  for (let i = 0; i < 3; ++i) reading.look(read);
+  assert.equal(open.length, 1, 'one at a time');
+  assert.equal(open[0].signal.aborted, false);
+  open[0].resolve('slow');
+  await settled();
+  assert.deepEqual(states.at(-1), { data: 'slow', problem: null });
+  reading.look(read);
+  assert.equal(open.length, 2, 'the next look reads');
+  const problem = new Error('away');
+  open[1].reject(problem);
+  await settled();
+  assert.deepEqual(states.at(-1), { data: 'slow', problem }, 'what was read stays');
+});
+
+test('what somebody has changed is read after the reading that is under way, once', async () => {
+  const { open, states, reading, read } = asked();
+  reading.begin(read);
+  reading.again(read);
+  reading.again(read);
+  open[0].resolve('before');
+  await settled();
+  assert.equal(open.length, 2);
+  open[1].resolve('after');
+  await settled();
+  assert.equal(open.length, 2);
+  assert.deepEqual(states.at(-1), { data: 'after', problem: null });
+});
+
+test('when something else is to be read, the old reading is given up and says nothing', async () => {
+  const { open, states, reading, read } = asked();
+  reading.begin(read);
+  reading.again(read);
+  reading.begin(read);
+  await settled();
+  assert.equal(open[0].signal.aborted, true);
+  assert.deepEqual(states.at(-1), { data: undefined, problem: null });
+  open[1].resolve('new');
+  await settled();
+  assert.equal(open.length, 2, 'what was to follow the old one is given up too');
+  assert.deepEqual(states.at(-1), { data: 'new', problem: null });
+  reading.look(read);
+  reading.end();
+  const said = states.length;
+  open[2].resolve('too late');
+  await settled();
+  assert.equal(states.length, said);
 });
 
 test('a replay has a beginning, and an end with its outcomes', () => {
@@ -86,4 +199,32 @@ test('of what is sampled pauses are left to the audit trail, which says who', ()
   assert.deepEqual(marks.map((mark) => [mark.text, mark.name]), [['first consumer of', 'billing 2.4.1'],
     ['circuit breaker opened', null]]);
   assert.deepEqual(sampledMarks(undefined), []);
+});
+
+const awake = { snoozed: false, snoozed_until: null, snoozed_until_version: null, snoozed_until_rate: null };
+
+test('a snooze is sent when it was changed, and only what was changed of it', () => {
+  const snoozed = { ...awake, snoozed: true, snoozed_until: at(-90), snoozed_until_version: '>=2.4.2' };
+  const change = (group, what) => snoozeFields(group, { ...snoozeOf(group), ...what }, NOW);
+  assert.deepEqual(change(awake, {}), {});
+  assert.deepEqual(change(snoozed, {}), {}, 'a note is written, and the snooze stays as it is');
+  assert.deepEqual(change(snoozed, { version: ' >=2.4.2 ' }), {});
+  assert.deepEqual(change(awake, { rate: '100/h' }), { snoozed_until_rate: '100/h' });
+  assert.deepEqual(change(awake, { span: '8', version: '=3' }), { snoozed_until: at(-8 * 60),
+    snoozed_until_version: '=3' });
+  assert.deepEqual(change(snoozed, { span: '' }), { snoozed_until: null }, 'the version stays');
+  assert.deepEqual(change(snoozed, { span: '', version: ' ' }), { snoozed_until: null, snoozed_until_version: null,
+    snoozed_until_rate: null }, 'it is woken');
+  // Its version has not come, its time has: nothing is left of it.
+  const over = { ...snoozed, snoozed: false, snoozed_until: at(1), woken_at: at(1), woken_by: 'time' };
+  assert.deepEqual(snoozeOf(over), { span: '', version: '', rate: '' });
+  assert.deepEqual(change(over, { rate: '5/m' }), { snoozed_until_rate: '5/m' });
+});
+
+test('the rate of a snooze is said in words', () => {
+  assert.equal(rateWords('100/h'), '100 cases an hour');
+  assert.equal(rateWords('1/m'), '1 case a minute');
+  assert.equal(rateWords('often'), 'often');
+  assert.equal(wokenBy('rate 20/m'), '20 cases a minute');
+  assert.equal(wokenBy('version 2.4.2'), 'version 2.4.2');
 });

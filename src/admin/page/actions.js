@@ -3,6 +3,7 @@ import { call, can, takesQuery } from './api.js';
 import { asParameters } from './filter.js';
 
 const AT_A_TIME = 4;
+const LOOKS = 10; // for the first case that counts
 
 /** The parameters of listCases for a filter, or a problem when this broker cannot take it. */
 export function caseQuery(filter) {
@@ -49,9 +50,19 @@ export const replayOne = (id, body = {}) => call('replayCase', { args: { id }, b
 export const discardOne = (id, reason) => call('discardCase', { args: { id }, body: reason ? { reason } : {} });
 export const restoreOne = (id) => call('restoreCase', { args: { id } });
 
-/** How many cases a filter takes, { count, more }: from the broker where it counts; null where it does not. */
-export async function countCases(filter) {
+/**
+ * How many cases a filter takes, { count, more }: from the broker where it counts; null where it does not. It looks at
+ * so many cases a call: with `more` there may be others, also when it has found none so far.
+ */
+export async function countCases(filter, signal) {
   if (!can('countCases')) return null;
-  const { count, cursor } = await call('countCases', { query: { filter } });
-  return { count, more: cursor !== null };
+  let found = 0;
+  let cursor;
+  for (let look = 0; look < LOOKS; ++look) {
+    const page = await call('countCases', { query: { filter, cursor }, signal });
+    found += page.count;
+    cursor = page.cursor;
+    if (cursor === null || found > 0) break;
+  }
+  return { count: found, more: cursor !== null };
 }

@@ -2,6 +2,9 @@
 import { CALLS } from './calls.js';
 import { get, set, useStore } from './store.js';
 
+/** A reading that takes longer comes to nothing: the broker itself gives up after half of it. */
+const READING_MS = 60000;
+
 /** What was refused, or did not arrive: an error that a person can read. */
 export class Problem extends Error {
   constructor({ status = 0, code, title, detail, retry, retry_after_ms: after, ...rest }) {
@@ -9,6 +12,8 @@ export class Problem extends Error {
     this.status = status;
     this.code = code;
     this.advice = adviceOf(retry, after);
+    /** The broker does not take what it was asked: not one that is away or busy, which may well take it later. */
+    this.isRefusal = status >= 400 && status < 500 && retry === 'never';
     this.rest = rest;
   }
 }
@@ -48,7 +53,8 @@ export const bodyAddress = (id) => addressOf(CALLS.getCaseBody.path, { id }, {})
 export async function call(name, { args = {}, query = {}, body, headers = {}, signal, withTag = false } = {}) {
   const { method, path } = CALLS[name];
   const changes = method !== 'get';
-  const request = { method: method.toUpperCase(), headers: { ...headers }, signal, cache: 'no-store' };
+  const request = { method: method.toUpperCase(), headers: { ...headers }, cache: 'no-store',
+    signal: signal && AbortSignal.any([signal, AbortSignal.timeout(READING_MS)]) };
   if (changes) {
     request.headers['Content-Type'] = 'application/json';
     if (method !== 'delete') request.body = JSON.stringify(body ?? {}); // the broker takes none with it

@@ -26,7 +26,7 @@ export const CALLS = {
     // A broker takes the language, or single fields.
     anyQuery: ['filter', 'subscription', 'type', 'key', 'reason', 'state'],
   },
-  countCases: { family: 'groups', method: 'get', path: `${cases}/count`, query: ['filter'] },
+  countCases: { family: 'groups', method: 'get', path: `${cases}/count`, query: ['filter', 'cursor'] },
   getCase: { method: 'get', path: `${cases}/{id}` },
   getCaseBody: { method: 'get', path: `${cases}/{id}/body` },
   replayCase: { method: 'post', path: `${cases}/{id}/replay`, fields: ['to', 'keep_attempts', 'force'] },
@@ -42,7 +42,7 @@ export const CALLS = {
   },
   patchGroup: {
     family: 'groups', method: 'patch', path: '/api/v1/hospital/groups/{id}',
-    fields: ['note', 'owner', 'ticket', 'snoozed_until'],
+    fields: ['note', 'owner', 'ticket', 'snoozed_until', 'snoozed_until_version', 'snoozed_until_rate'],
   },
   getCorrelation: { family: 'groups', method: 'get', path: '/api/v1/correlations/{id}' },
 
@@ -53,7 +53,11 @@ export const CALLS = {
     family: 'quarantines', method: 'post', path: quarantines,
     fields: ['subscription', 'filter', 'type', 'key', 'reason', 'until'],
   },
-  liftQuarantine: { family: 'quarantines', method: 'delete', path: `${quarantines}/{id}`, query: ['release'] },
+  liftQuarantine: {
+    family: 'quarantines', method: 'delete', path: `${quarantines}/{id}`,
+    query: ['release', 'rate', 'concurrency', 'canary', 'canary_needed', 'stop_at_failure_ratio', 'after_version',
+      'force'],
+  },
 
   listAlerts: { family: 'alerts', method: 'get', path: '/api/v1/alerts', query: ['cursor', 'limit'] },
 

@@ -1,7 +1,7 @@
 // Marks on the timeline of a queue or subscription: { at, tone, icon, text }, at in ms, and what else is known of each.
 // Consumer versions, the breaker and the hospital's budget come as the broker's overview samples them each minute;
 // options, pauses and rules from its audit trail, which says who and knows them to the second.
-import { changesOf } from './audit.js';
+import { callsOf, changesOf, isDryRun } from './audit.js';
 import { some, words } from './format.js';
 import { hasEnded, outcomeOf, stateOf } from './job.js';
 
@@ -22,7 +22,7 @@ export const sampledMarks = (history) => (history?.marks ?? []).filter((mark) =>
 
 // --- The audit trail -----------------------------------------------------------------------------------------------
 
-const isDone = (entry) => entry.phase === 'ended' && entry.status < 400 && entry.details?.dry_run !== 'true';
+const isDone = (entry) => entry.phase === 'ended' && entry.status < 400 && !isDryRun(entry);
 const markOf = (entry, mark) => ({ at: Date.parse(entry.called_at), actor: entry.actor, ...mark });
 
 /** A pause is an option, and a mark of its own. */
@@ -50,15 +50,21 @@ const CALLS = {
   addQuarantine: (entry) => [ofRule(entry, entry.after, { tone: 'warn', icon: 'case', text: 'quarantine rule made' })],
 };
 
-export const auditedMarks = (entries) => entries.filter(isDone).flatMap((entry) => CALLS[entry.operation]?.(entry)
-  ?? []);
+export const auditedMarks = (entries) => callsOf(entries).filter(isDone)
+  .flatMap((entry) => CALLS[entry.operation]?.(entry) ?? []);
 
-/** Ends of rules: those that somebody has lifted, and those whose time was over before that. */
-export function ruleEnds(name, added, lifted, now) {
+/** Of those that made rules: whose time was over since `begin`, unless somebody has lifted them before that. */
+export const endedIn = (added, begin, now) => added.filter((entry) => isDone(entry) && entry.after.until
+  && Date.parse(entry.after.until) >= begin && Date.parse(entry.after.until) <= now);
+
+/**
+ * Ends of rules: those that somebody has lifted, and those whose time was over before that. `lifted` has to have all
+ * that became of the rules of endedIn: one may have been lifted long before its time.
+ */
+export function ruleEnds(name, added, lifted, begin, now) {
   const mine = lifted.filter((entry) => isDone(entry) && entry.before.subscription === name);
   const gone = new Set(mine.map((entry) => entry.before.id));
-  const over = added.filter((entry) => isDone(entry) && entry.after.until && !gone.has(entry.after.id)
-    && Date.parse(entry.after.until) <= now);
+  const over = endedIn(added, begin, now).filter((entry) => !gone.has(entry.after.id));
   return [
     ...mine.map((entry) => ofRule(entry, entry.before, { tone: 'calm', icon: 'back', text: 'quarantine rule lifted' })),
     ...over.map((entry) => ({ at: Date.parse(entry.after.until), tone: 'calm', icon: 'wait', filter: entry.after.filter,

@@ -33,9 +33,9 @@ export function Connected({ names, id }) {
   const distinct = [...new Set(names)].sort();
   const few = distinct.length <= MOST;
   const tick = useStore(tickOf);
-  const { data, again } = useLoad((signal) => Promise.all((few ? distinct : []).map((name) => readConsumers(name,
+  const { data, look } = useLoad((signal) => Promise.all((few ? distinct : []).map((name) => readConsumers(name,
     signal))), [distinct.join('\n')]);
-  useEffect(() => { if (tick % LOOK_EVERY === 0) again(); }, [tick]);
+  useEffect(() => { if (tick % LOOK_EVERY === 0) look(); }, [tick]);
   const text = few ? data?.map((one) => html`<${Now} key=${one.name} ...${one} />`)
     : `They are of ${distinct.length} queues and subscriptions: look at each for who is connected.`;
   return html`<p class="faint small" id=${id}>${text}</p>`;

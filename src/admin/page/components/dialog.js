@@ -23,6 +23,10 @@ export function Dialog({ title, children, confirm, act, close, grave = false, di
     };
   }, []);
 
+  useEffect(() => {
+    if (problem) element.current.querySelector('form > .problem')?.scrollIntoView({ block: 'nearest' });
+  }, [problem]);
+
   const submit = async (event) => {
     event.preventDefault();
     if (busy || disabled || !act) return;

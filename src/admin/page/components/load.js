@@ -1,4 +1,5 @@
 // Reading something from the broker, for a place: what was read, the problem if there was one, and to read it again.
+import { makeReading } from '../reading.js';
 import { useEffect, useRef, useState } from '../view.js';
 
 const SETTLED_MS = 400;
@@ -14,29 +15,21 @@ export function useSettled(value) {
   return settled;
 }
 
-/** `read(signal)` gives a promise. Reads anew when `keys` change; what was read stays meanwhile, unless they did. */
+/**
+ * `read(signal)` gives a promise. Reads anew when `keys` change; what was read stays meanwhile, unless they did. `look`
+ * is for those who look every few seconds: it does nothing while a reading is under way. `again` reads once more after
+ * it.
+ */
 export function useLoad(read, keys) {
   const [state, setState] = useState({ data: undefined, problem: null });
-  const turn = useRef(0);
-  const control = useRef(null);
-  const load = async (fresh) => {
-    control.current?.abort();
-    control.current = new AbortController();
-    const mine = ++turn.current;
-    if (fresh) setState({ data: undefined, problem: null });
-    try {
-      const data = await read(control.current.signal);
-      if (mine === turn.current) setState({ data, problem: null });
-    } catch (problem) {
-      if (mine === turn.current && problem.name !== 'AbortError') setState((old) => ({ data: old.data, problem }));
-    }
-  };
+  const reading = useRef(null);
+  const newest = useRef(read);
+  newest.current = read;
+  reading.current ??= makeReading(setState);
   useEffect(() => {
-    load(true);
-    return () => {
-      ++turn.current;
-      control.current?.abort();
-    };
+    reading.current.begin(read);
+    return () => reading.current.end();
   }, keys);
-  return { ...state, again: () => load(false) };
+  const latest = (signal) => newest.current(signal);
+  return { ...state, look: () => reading.current.look(latest), again: () => reading.current.again(latest) };
 }

@@ -1,20 +1,30 @@
 // How a replay goes on, in a dialog: the choices of a job, what they mean in a sentence, and what the broker says to
 // them before anything is done.
-import { html, useRef } from '../view.js';
+import { html, useEffect, useRef } from '../view.js';
 import { call } from '../api.js';
 import { fieldsOf, sentencesOf } from '../manner.js';
 import { Connected } from './connected.js';
 import { useLoad, useSettled } from './load.js';
 import { Text } from './text.js';
 
-/** What is wrong with these choices, as the broker says it without doing anything; null when nothing is. */
+const REPEAT_MS = 2000;
+
+/**
+ * What is wrong with these choices, as the broker says it without doing anything; null when nothing is. A broker that
+ * is away or busy has not said so: it is asked again, and has the last word anyway.
+ */
 export function useMistake(manner) {
   const fields = JSON.stringify(fieldsOf(manner));
   const first = useRef(fields); // with which the dialog opens: nothing is wrong with that
   const asked = useSettled(fields);
-  const { problem } = useLoad((signal) => (asked === first.current ? Promise.resolve(null) : call('createReplay', {
-    body: { ...JSON.parse(asked), ids: [], dry_run: true }, signal })), [asked]);
-  return problem;
+  const { problem, again } = useLoad((signal) => (asked === first.current ? Promise.resolve(null) : call('createReplay',
+    { body: { ...JSON.parse(asked), ids: [], dry_run: true }, signal })), [asked]);
+  useEffect(() => {
+    if (!problem || problem.isRefusal) return undefined;
+    const timer = setTimeout(again, REPEAT_MS);
+    return () => clearTimeout(timer);
+  }, [problem]);
+  return problem?.isRefusal ? problem : null;
 }
 
 /** "It begins when a consumer of version >=2.4.2 is connected, …" */

@@ -1,15 +1,15 @@
 // The dialogs of quarantine rules: a new one, and the end of one, with what it has caught or without.
 import { html, useState } from '../view.js';
-import { Problem, call, can } from '../api.js';
+import { call } from '../api.js';
 import { term } from '../filter.js';
 import { some } from '../format.js';
-import { FEW, mannerFor } from '../manner.js';
-import { caughtBy, caughtFilter, lift, release } from '../quarantine.js';
+import { fieldsOf, mannerFor } from '../manner.js';
+import { caughtBy, lift, release } from '../quarantine.js';
+import { go, segment } from '../router.js';
 import { notify, useStore } from '../store.js';
 import { Dialog } from './dialog.js';
 import { useLoad } from './load.js';
 import { Manner, Said, useMistake } from './manner.js';
-import { beginJob } from './replay_dialogs.js';
 import { Whose } from './rule.js';
 import { ProblemNote } from './states.js';
 import { Text } from './text.js';
@@ -64,52 +64,67 @@ export function AddQuarantineDialog({ subscription: given = '', close, then }) {
   </${Dialog}>`;
 }
 
+/** Ends the rule as `manner` says and goes to the job that releases what it has caught. */
+async function releaseAndFollow(rule, manner) {
+  const { lifted, job, released, at_least: atLeast } = await release(rule, fieldsOf(manner));
+  const ended = lifted ? 'The rule is lifted. ' : '';
+  if (!job) {
+    notify({ kind: 'good', text: `${ended}Nothing that it has caught is left to replay.` });
+    return;
+  }
+  const one = released === 1 && !atLeast;
+  const cases = released > 0 ? `${atLeast ? 'At least ' : ''}${some(released, 'case')} of it` : 'The cases of it';
+  notify({ kind: 'good', text: `${ended}${cases} ${one ? 'is' : 'are'} on the way to ${rule.subscription}.` });
+  go(`/hospital/replays/${segment(job)}`);
+}
+
+/** What happens to what the rule has caught, in sentences; `caught`: { count, more }. */
+function Fate({ rule, caught, cases, sends, manner }) {
+  const { count, more } = caught;
+  if (count === 0 && !more) return ' None of what it has caught is still an open case.';
+  if (sends) return html` Put ${cases ? `${cases} that` : 'what'} the rule has caught back on <${Name}
+    value=${rule.subscription} />; nobody else gets ${count === 1 && !more ? 'it' : 'them'}.
+    <${Said} manner=${manner} /> ${!cases && 'How many cases that are is not known yet: there are too many others.'}`;
+  if (!cases) return ' What it has caught and is still open stays in the hospital, and can be replayed from there.';
+  return ` ${more ? 'At least ' : ''}${some(count, 'open case')} that it has caught ${count === 1 && !more ? 'stays'
+    : 'stay'} in the hospital, and can be replayed from there.`;
+}
+
 /** `replay`: begins with what it has caught being replayed too. */
 export function LiftQuarantineDialog({ rule, replay = false, close, then }) {
   const [releases, setReleases] = useState(replay);
-  const [manner, setManner] = useState(mannerFor(Infinity));
+  const [chosen, setManner] = useState(null);
+  const { data: caught, problem, again } = useLoad((signal) => caughtBy(rule, signal), [rule.id]);
+  const manner = chosen ?? mannerFor(!caught || caught.more ? Infinity : caught.count);
   const mistake = useMistake(manner);
-  const { data: caught, problem } = useLoad(() => caughtBy(rule), [rule.id]);
   const n = caught?.count ?? 0;
-  const cases = `${caught?.more ? 'at least ' : ''}${some(n, 'case')}`;
-  const asJob = n > FEW && can('createReplay');
-  const sends = releases && n > 0;
-  const over = rule.over;
+  const cases = n > 0 && `${caught.more ? 'at least ' : ''}${some(n, 'case')}`; // none: it is not known how many
+  const any = n > 0 || Boolean(caught?.more);
+  const sends = releases && any;
+  const { over } = rule;
   const act = async () => {
-    if (sends && asJob) {
+    if (sends) {
+      await releaseAndFollow(rule, manner);
+    } else {
       await lift(rule);
-      const { count } = await caughtBy(rule); // it may have caught others meanwhile; now it catches none
-      then?.();
-      if (count === 0) throw new Problem({ code: 'CONFLICT', retry: 'never',
-        title: 'The rule is lifted, and somebody else has taken care of all that it has caught.' });
-      await beginJob({ filter: caughtFilter(rule) }, manner);
-      return;
+      notify({ kind: 'good', text: `${over ? '' : 'The rule is lifted. '}What it has caught stays in the hospital.` });
     }
-    const released = sends ? await release(rule) : await lift(rule);
-    const text = sends ? `${some(released, 'case')} of it ${released === 1 ? 'is' : 'are'} on the way to `
-      + `${rule.subscription}.` : 'What it has caught stays in the hospital.';
-    notify({ kind: 'good', text: `${over ? '' : 'The rule is lifted. '}${text}` });
     then?.();
   };
   return html`<${Dialog} title=${over ? 'Replay what the rule has caught' : 'Lift a quarantine rule'} act=${act}
-    close=${close} disabled=${(releases && !caught) || (over && !sends) || (sends && asJob && mistake)}
-    confirm=${sends ? `Replay ${cases}` : over ? 'Replay' : 'Lift the rule'}>
+    close=${close} disabled=${(releases && !caught) || (over && !sends) || (sends && mistake)}
+    confirm=${sends ? `Replay ${cases || 'what it has caught'}` : over ? 'Replay' : 'Lift the rule'}>
     <p>${over ? html`The rule about messages of <${Name} value=${rule.subscription} /> <${Whose}
         filter=${rule.filter} /> is over.`
       : html`Lift the rule: messages of <${Name} value=${rule.subscription} /> <${Whose} filter=${rule.filter} /> are
         delivered again.`}
-      ${sends && html` Put ${cases} that the rule has caught back on <${Name} value=${rule.subscription} />; nobody
-        else gets ${n === 1 ? 'it' : 'them'}.`}
-      ${sends && asJob && html` <${Said} manner=${manner} />`}
-      ${sends && !asJob && n > 1 && ' All at once.'}
-      ${!sends && n > 0 && ` ${caught.more ? 'At least ' : ''}${some(n, 'open case')} that it has caught `
-        + `${n === 1 ? 'stays' : 'stay'} in the hospital, and can be replayed from there.`}
-      ${caught && n === 0 && ' None of what it has caught is still an open case.'}</p>
-    ${problem && html`<${ProblemNote} problem=${problem} />`}
+      ${caught && html`<${Fate} rule=${rule} caught=${caught} cases=${cases} sends=${sends} manner=${manner} />`}</p>
+    ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
     ${!caught && !problem && html`<p class="faint" role="status">Counting what it has caught…</p>`}
-    ${n > 0 && html`<label class="choice long"><input type="checkbox" checked=${releases}
-      onChange=${(e) => setReleases(e.target.checked)} /><span>And replay ${cases} that it has caught</span></label>`}
-    ${sends && asJob && html`<${Manner} manner=${manner} change=${setManner} names=${[rule.subscription]}
+    ${any && html`<label class="choice long"><input type="checkbox" checked=${releases}
+      onChange=${(e) => setReleases(e.target.checked)} /><span>And replay ${cases ? `${cases} that` : 'what'} it has
+      caught</span></label>`}
+    ${sends && html`<${Manner} manner=${manner} change=${setManner} names=${[rule.subscription]}
       mistake=${mistake} />`}
   </${Dialog}>`;
 }

@@ -79,7 +79,8 @@ function ReplaySome({ cases, close, then }) {
   const ids = cases.map((one) => one.id);
   const [manner, setManner] = useState(mannerFor(n));
   const mistake = useMistake(manner);
-  const { data: rehearsal } = useLoad((signal) => call('createReplay', { body: { ids, dry_run: true }, signal }), []);
+  const { data: rehearsal, problem, again } = useLoad((signal) => call('createReplay', { body: { ids, dry_run: true },
+    signal }), []);
   const closed = rehearsal ? n - rehearsal.total : 0;
   const names = cases.map((one) => one.subscription);
   const act = async () => {
@@ -87,7 +88,8 @@ function ReplaySome({ cases, close, then }) {
     then?.();
   };
   return html`<${Dialog} title=${`Replay ${some(n, 'case')}`} confirm=${`Replay ${some(n, 'case')}`} act=${act}
-    close=${close} disabled=${n === 0 || mistake}>
+    close=${close} disabled=${n === 0 || mistake || problem?.isRefusal}>
+    ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
     <p>Put ${some(n, 'case')} back on <${Places} names=${names} />; nobody else gets them.
       <${Said} manner=${manner} />${closed > 0 && ` ${count(closed)} of them ${closed === 1 ? 'is' : 'are'} not open any
         more, and will be refused.`}</p>
@@ -107,19 +109,21 @@ async function placesOf(filter, signal) {
 export function ReplayAllDialog({ filter, close }) {
   const [manner, setManner] = useState(mannerFor(Infinity));
   const mistake = useMistake(manner);
-  const { data: rehearsal, problem } = useLoad((signal) => call('createReplay', { body: { filter, dry_run: true },
-    signal }), [filter]);
+  const { data: rehearsal, problem, again } = useLoad((signal) => call('createReplay', {
+    body: { filter, dry_run: true }, signal }), [filter]);
   const { data: names } = useLoad((signal) => placesOf(filter, signal), [filter]);
   const total = rehearsal?.total ?? 0;
-  const what = `${rehearsal?.at_least ? 'at least ' : ''}${some(total, 'case')}`;
-  return html`<${Dialog} title="Replay everything that matches" confirm=${rehearsal ? `Replay ${what}` : 'Replay'}
-    act=${() => beginJob({ filter }, manner)} close=${close} disabled=${total === 0 || mistake}>
-    ${problem && html`<${ProblemNote} problem=${problem} />`}
+  const more = Boolean(rehearsal?.at_least); // with none so far, there may be some all the same
+  const what = total === 0 ? 'all that match' : `${more ? 'at least ' : ''}${some(total, 'case')}`;
+  const any = total > 0 || more;
+  return html`<${Dialog} title="Replay everything that matches" confirm=${any ? `Replay ${what}` : 'Replay'}
+    act=${() => beginJob({ filter }, manner)} close=${close} disabled=${!any || mistake}>
+    ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
     ${!rehearsal && !problem && html`<p role="status">Counting what would be replayed…</p>`}
-    ${rehearsal && total === 0 && html`<p>No open case matches: there is nothing to replay.</p>`}
-    ${total > 0 && html`<p>Put ${what} back where ${total === 1 ? 'it' : 'each'} failed; nobody else
-      gets ${total === 1 ? 'it' : 'them'}. The set is chosen now: cases that come later are not in it.
-      <${Said} manner=${manner} /></p>`}
+    ${rehearsal && !any && html`<p>No open case matches: there is nothing to replay.</p>`}
+    ${any && html`<p>Put ${what} back where ${total === 1 && !more ? 'it' : 'each'} failed; nobody else
+      gets ${total === 1 && !more ? 'it' : 'them'}. The set is chosen now: cases that come later are not in it.
+      <${Said} manner=${manner} />${total === 0 && ' How many match is not known yet: there are too many others.'}</p>`}
     <p class="filter-text">${filter ? html`<code><${Text} value=${filter} /></code>`
       : 'No filter: all open cases of the broker.'}</p>
     <${Manner} manner=${manner} change=${setManner} names=${names ?? []} mistake=${mistake} />

@@ -1,15 +1,15 @@
 // The last hour of a queue or subscription on one axis: how many of its attempts failed, minute by minute, and what
 // happened then. Each mark has a number, under which the list below says what it was.
-import { html, useEffect, useState } from '../view.js';
+import { html, useEffect, useMemo, useState } from '../view.js';
 import { clock, count } from '../format.js';
 import { sampledMarks } from '../marks.js';
 import { brokerNow, useStore } from '../store.js';
-import { HOUR_MS, readMarks } from '../timeline.js';
+import { HOUR_MS, makeMarkReader } from '../timeline.js';
 import { Badge } from './icons.js';
 import { useNarrow } from './list.js';
 import { useLoad } from './load.js';
 import { Matches } from './rule.js';
-import { ProblemNote } from './states.js';
+import { Loading, ProblemNote } from './states.js';
 import { Text, plain } from './text.js';
 import { Ago } from './time.js';
 import { ChangeList } from './who_did_what.js';
@@ -104,8 +104,9 @@ export function Timeline({ name }) {
   const until = useStore(untilOf);
   const tick = useStore(tickOf);
   const narrow = useNarrow();
-  const { data, problem, again } = useLoad((signal) => readMarks(name, brokerNow(), signal), [name]);
-  useEffect(() => { if (tick % LOOK_EVERY === 0) again(); }, [tick]);
+  const read = useMemo(() => makeMarkReader(name), [name]);
+  const { data, problem, look, again } = useLoad((signal) => read(brokerNow(), signal), [name]);
+  useEffect(() => { if (tick % LOOK_EVERY === 0) look(); }, [tick]);
   const now = brokerNow();
   const begin = now - HOUR_MS;
   const place = (time) => ((time - begin) / HOUR_MS) * 100;
@@ -119,6 +120,7 @@ export function Timeline({ name }) {
     <div class="axis faint small" aria-hidden="true"><span>${clock(new Date(begin).toISOString())}</span>
       <span>failed of all attempts, a minute</span><span>now</span></div>
     ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
-    ${(data || problem) && html`<${Marks} marks=${marks} />`}
+    ${!data && !problem && html`<${Loading} what="what happened" />`}
+    ${(data || (problem && marks.length > 0)) && html`<${Marks} marks=${marks} />`}
   </section>`;
 }

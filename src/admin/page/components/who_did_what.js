@@ -1,7 +1,7 @@
 // Who did what to a case or a queue, newest first, as the audit trail says.
 import { html } from '../view.js';
 import { call, can } from '../api.js';
-import { callsOf, changesOf, endOf, operationWords } from '../audit.js';
+import { callsOf, changesOf, endOf, isDryRun, operationWords } from '../audit.js';
 import { to } from '../router.js';
 import { useLoad } from './load.js';
 import { ProblemNote } from './states.js';
@@ -33,7 +33,8 @@ function Listed({ target, title }) {
   return html`<section class="card"><h2>${title}</h2>
     <ol class="related">${calls.map((entry) => html`<li key=${entry.number}><${Ago} at=${entry.called_at} />
       <span><b class="name"><${Text} value=${entry.actor} max=${60} fallback="somebody" /></b>
-        ${` ${operationWords(entry.operation)}`}${endOf(entry).text !== 'done' && html` <span
+        ${` ${operationWords(entry.operation)}`}${isDryRun(entry) && html` <span class="tag">dry run</span>`}
+        ${endOf(entry).text !== 'done' && html` <span
           class="tag">${endOf(entry).text}</span>`}
         <${Changes} entry=${entry} /></span></li>`)}</ol>
     ${data.cursor && html`<p class="faint small"><a href=${to('/hospital/audit', { target })}>All of it</a></p>`}

@@ -1,7 +1,7 @@
 // Who looked at what, and changed what? The audit trail, newest first.
 import { html, useEffect, useState } from '../view.js';
 import { can, useOperations } from '../api.js';
-import { callsOf, endOf, operationWords } from '../audit.js';
+import { callsOf, endOf, isDryRun, operationWords } from '../audit.js';
 import { Heading } from '../components/heading.js';
 import { Badge } from '../components/icons.js';
 import { useNewestFirst } from '../components/newest_first.js';
@@ -47,9 +47,9 @@ function Call({ entry }) {
     <span><b class="name"><${Text} value=${entry.actor} max=${60} fallback="somebody" /></b>
       ${entry.peer !== entry.actor && html`<span class="faint"> from <${Text} value=${entry.peer} max=${60}
         fallback="an unknown place" /></span>`}
-      <div>${operationWords(entry.operation)} ${isCase(entry.target) ? html`<a
-        href=${`/hospital/cases/${segment(entry.target)}`} class="mono">${entry.target}</a>` : html`<${Line}
-          value=${entry.target} max=${120} />`}</div>
+      <div>${operationWords(entry.operation)}${isDryRun(entry) && html` <span class="tag">dry run</span>`}${' '}
+        ${isCase(entry.target) ? html`<a href=${`/hospital/cases/${segment(entry.target)}`}
+          class="mono">${entry.target}</a>` : html`<${Line} value=${entry.target} max=${120} />`}</div>
       <${Changes} entry=${entry} /></span>
     <${Badge} tone=${end.tone} icon=${end.icon}>${end.text}</${Badge}></li>`;
 }

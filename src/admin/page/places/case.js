@@ -118,9 +118,10 @@ export function CasePlace({ id }) {
   const operations = useOperations();
   const tick = useStore(tickOf);
   const [dialog, setDialog] = useState(null);
-  const { data, problem, again } = useLoad((signal) => call('getCase', { args: { id }, signal, withTag: true }), [id]);
+  const { data, problem, look, again } = useLoad((signal) => call('getCase', { args: { id }, signal, withTag: true }),
+    [id]);
   const one = data?.answer;
-  useEffect(() => { if (one?.state === 'replaying' || (one && tick % 10 === 0)) again(); }, [tick]);
+  useEffect(() => { if (one?.state === 'replaying' || (one && tick % 10 === 0)) look(); }, [tick]);
   const ask = (what) => {
     if (what === 'edit' ? one?.state === 'admitted' && can('editCase') && one.message : one?.state === 'admitted'
       || what === 'restore') setDialog(what);

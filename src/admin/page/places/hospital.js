@@ -5,20 +5,20 @@ import { Bars } from '../components/chart.js';
 import { FilterField } from '../components/filter_field.js';
 import { GroupDialog } from '../components/group_dialog.js';
 import { Heading } from '../components/heading.js';
-import { Icon } from '../components/icons.js';
 import { useKeys } from '../components/keys.js';
 import { List } from '../components/list.js';
 import { useLoad } from '../components/load.js';
 import { ReplayAllDialog } from '../components/replay_dialogs.js';
+import { Snoozed } from '../components/snooze.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { HospitalTabs } from '../components/tabs.js';
 import { Line } from '../components/text.js';
 import { Ago } from '../components/time.js';
 import { term } from '../filter.js';
-import { firstSeenWith, openOf, trendOf } from '../group.js';
+import { firstSeenWith, hasSnooze, openOf, trendOf } from '../group.js';
 import { short } from '../format.js';
 import { go, to } from '../router.js';
-import { brokerNow, useStore } from '../store.js';
+import { useStore } from '../store.js';
 import { CasesPlace } from './cases.js';
 
 const SORTS = [['count', 'Most cases'], ['last_seen', 'Last seen'], ['first_seen', 'First seen']];
@@ -28,13 +28,12 @@ const queryOf = (state) => state.address.query;
 const tickOf = (state) => state.tick;
 const casesOf = (group) => to('/hospital/cases', { filter: `${term('group', group.id)} state=admitted` });
 
-const snoozed = (group) => group.snoozed_until && Date.parse(group.snoozed_until) > brokerNow();
-
 function columns(ask) {
   return [
     { head: 'Cause', class: 'main', cell: (group) => html`<span class="two"><${Line}
       value=${group.error_type ?? 'no error was reported'} class="strong" max=${80} />
       <${Line} value=${group.error_text} fallback="no text" class="faint" /></span>
+      ${hasSnooze(group) && html`<span class="sub faint"><${Snoozed} group=${group} /></span>`}
       <span class="sub faint"><${Line} value=${group.subscription} max=${60} />${group.type && html` · <${Line}
         value=${group.type} max=${60} />`}
         ${firstSeenWith(group) && html` · first seen with <${Line} value=${firstSeenWith(group)} max=${60} />`}
@@ -46,9 +45,7 @@ function columns(ask) {
     { head: 'First seen', class: 'end time wide', cell: (group) => html`<${Ago} at=${group.first_seen_at} />` },
     { head: 'Last seen', class: 'end time', cell: (group) => html`<${Ago} at=${group.last_seen_at} />` },
     { head: 'Owner', class: 'small-column wide', cell: (group) => html`<${Line} value=${group.owner} max=${40} />
-      <span class="sub faint">${snoozed(group) ? html`<${Icon} name="pause" /> snoozed, <${Ago}
-        at=${group.snoozed_until} />`
-        : html`<${Line} value=${group.ticket} max=${40} fallback="" />`}</span>` },
+      <span class="sub faint"><${Line} value=${group.ticket} max=${40} fallback="" /></span>` },
     { head: html`<span class="unseen">Actions</span>`, card: 'Actions', class: 'end tools', cell: (group) => html`
       ${can('createReplay') && openOf(group) > 0 && html`<button type="button" class="quiet" onClick=${() =>
         ask('replay', group)}>Replay…</button>`}
@@ -63,7 +60,7 @@ function useGroups(filter, sort) {
   const listed = useRef(null); // of which filter and order the rows are
   const query = { filter, sort };
   const key = `${sort} ${filter}`;
-  const { data, problem, again } = useLoad((signal) => call('listGroups', { query: { ...query, limit: 100 },
+  const { data, problem, look, again } = useLoad((signal) => call('listGroups', { query: { ...query, limit: 100 },
     signal }), [key]);
   useEffect(() => {
     if (!data) return;
@@ -91,7 +88,7 @@ function useGroups(filter, sort) {
     setRows((old) => [...old, ...page.items]);
     setCursor(page.cursor);
   };
-  return { rows, problem, again, more, fresh, show, loading: data === undefined && !problem };
+  return { rows, problem, look, again, more, fresh, show, loading: data === undefined && !problem };
 }
 
 export function HospitalPlace() {
@@ -108,7 +105,7 @@ function Groups() {
   const groups = useGroups(filter, sort);
   const [dialog, setDialog] = useState(null);
   const [at, setAt] = useState(null);
-  useEffect(() => { if (tick % LOOK_EVERY === 0 && !dialog) groups.again(); }, [tick]);
+  useEffect(() => { if (tick % LOOK_EVERY === 0 && !dialog) groups.look(); }, [tick]);
   const move = (change) => go(to('/hospital', { filter, sort: sort === 'count' ? '' : sort, ...change }));
   const ask = (what, group) => setDialog({ what, group });
   useKeys({ r: () => (at && can('createReplay') && openOf(at) > 0 ? ask('replay', at) : false) });

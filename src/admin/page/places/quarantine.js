@@ -35,7 +35,7 @@ export function QuarantinePlace() {
 function useRules(subscription) {
   const [rows, setRows] = useState([]);
   const listed = useRef(null); // of which subscription the rows are
-  const { data, problem, again } = useLoad((signal) => call('listQuarantines', { query: { subscription,
+  const { data, problem, look, again } = useLoad((signal) => call('listQuarantines', { query: { subscription,
     limit: LISTED }, signal }), [subscription]);
   useEffect(() => {
     if (!data) return;
@@ -48,7 +48,7 @@ function useRules(subscription) {
         ...data.items.filter((rule) => !known.has(rule.id))];
     });
   }, [data]);
-  return { rows: data ? rows : [], problem, again, more: Boolean(data?.cursor), loading: !data && !problem };
+  return { rows: data ? rows : [], problem, look, again, more: Boolean(data?.cursor), loading: !data && !problem };
 }
 
 const columns = (subjects, lift) => [
@@ -74,7 +74,7 @@ function Quarantine() {
   const rules = useRules(subscription);
   const [dialog, setDialog] = useState(null);
   const [at, setAt] = useState(null);
-  useEffect(() => { if (tick % LOOK_EVERY === 0 && !dialog) rules.again(); }, [tick]);
+  useEffect(() => { if (tick % LOOK_EVERY === 0 && !dialog) rules.look(); }, [tick]);
   const add = () => setDialog({ what: 'add' });
   const lift = (rule, replay) => setDialog({ what: 'lift', rule, replay });
   const here = rules.rows.find((rule) => rule.id === at);

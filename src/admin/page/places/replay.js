@@ -14,6 +14,7 @@ import { Ago } from '../components/time.js';
 import { count, some, words } from '../format.js';
 import { hasEnded, isWaiting, outcomeOf, partsOf, progressOf, stateOf } from '../job.js';
 import { limitsOf } from '../manner.js';
+import { firstCasesOf } from '../replay_cases.js';
 import { go, segment, to } from '../router.js';
 import { notify, useStore } from '../store.js';
 
@@ -52,8 +53,8 @@ function canaryText(job) {
 
 /** What a job waits for that is for a version, and who is connected where its next case is to go. */
 function Waiting({ job }) {
-  const { data } = useLoad((signal) => call('listReplayCases', { args: { id: job.id }, query: { outcome: 'none',
-    limit: 1 }, signal }), [job.id, job.outcomes.none]);
+  const { data } = useLoad((signal) => firstCasesOf(job.id, { outcome: 'none', limit: 1 }, signal), [job.id,
+    job.outcomes.none]);
   const name = data?.items[0]?.case?.subscription;
   return html`<div class="strip waiting" role="status"><p class="warn"><${Icon} name="pause" /><span>It waits for a
       consumer of version <b class="name"><${Text} value=${job.after_version} max=${80} /></b>${name && html` on <b
@@ -88,11 +89,13 @@ const caseAddress = (one) => `/hospital/cases/${segment(one.id)}`;
 
 function CasesOfJob({ job, outcome }) {
   const tick = useStore(tickOf);
-  const { data, problem, again } = useLoad((signal) => call('listReplayCases', { args: { id: job.id },
-    query: { outcome, limit: 200 }, signal }), [job.id, outcome]);
-  useEffect(() => { if (tick % 3 === 0 && !hasEnded(job)) again(); }, [tick]);
+  const { data, problem, look, again } = useLoad((signal) => firstCasesOf(job.id, { outcome, limit: 200 }, signal),
+    [job.id, outcome]);
+  useEffect(() => { if (tick % 3 === 0 && !hasEnded(job)) look(); }, [tick]);
   if (problem) return html`<${ProblemNote} problem=${problem} again=${again} />`;
   if (!data) return html`<${Loading} what="its cases" />`;
+  if (data.items.length === 0 && data.cursor) return html`<${Empty} title="None was found so far">The job has too many
+    others to look through here. All of them: <code>lazaret hospital replays show ${job.id}</code>.</${Empty}>`;
   if (data.items.length === 0) return html`<${Empty} title=${outcome ? `None is ${words(outcome)}`
     : 'It has no cases'} />`;
   return html`<${List} label="Cases of the job" rows=${data.items} columns=${COLUMNS} id=${(one) => one.id}
@@ -106,8 +109,8 @@ export function ReplayPlace({ id }) {
   const tick = useStore(tickOf);
   const outcome = useStore(queryOf).get('outcome') ?? '';
   const [dialog, setDialog] = useState(null);
-  const { data: job, problem, again } = useLoad((signal) => call('getReplay', { args: { id }, signal }), [id]);
-  useEffect(() => { if (job && (!hasEnded(job) || tick % 5 === 0)) again(); }, [tick]);
+  const { data: job, problem, look, again } = useLoad((signal) => call('getReplay', { args: { id }, signal }), [id]);
+  useEffect(() => { if (job && (!hasEnded(job) || tick % 5 === 0)) look(); }, [tick]);
   const up = { to: '/hospital/replays', text: '← Replays' };
   if (problem && !job) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${ProblemNote} problem=${problem}
     again=${again} />`;

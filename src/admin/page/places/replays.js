@@ -42,8 +42,9 @@ export function ReplaysPlace() {
 
 function Replays() {
   const tick = useStore(tickOf);
-  const { data, problem, again } = useLoad((signal) => call('listReplays', { query: { limit: 200 }, signal }), []);
-  useEffect(() => { if (tick % LOOK_EVERY === 0) again(); }, [tick]);
+  const { data, problem, look, again } = useLoad((signal) => call('listReplays', { query: { limit: 200 }, signal }),
+    []);
+  useEffect(() => { if (tick % LOOK_EVERY === 0) look(); }, [tick]);
   return html`<${Heading} title="Replays" /><${HospitalTabs} />
     ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
     ${!data && !problem && html`<${Loading} what="replay jobs" />`}

@@ -92,9 +92,9 @@ function Consumers({ consumers }) {
 }
 
 function Why({ calls, name }) {
-  const { data, problem, again } = useLoad((signal) => call(calls.why, { args: { name }, signal }), [name]);
+  const { data, problem, look, again } = useLoad((signal) => call(calls.why, { args: { name }, signal }), [name]);
   const tick = useStore(tickOf);
-  useEffect(() => { if (tick % 10 === 0) again(); }, [tick]);
+  useEffect(() => { if (tick % 10 === 0) look(); }, [tick]);
   if (problem) return html`<${ProblemNote} problem=${problem} again=${again} />`;
   if (!data) return html`<${Loading} what="what is in the way" />`;
   return html`<ul class="why">${data.causes.map((cause) => html`<li key=${cause.code}><${Text} value=${cause.text}
@@ -105,9 +105,9 @@ function Why({ calls, name }) {
 function Quarantine({ name }) {
   const tick = useStore(tickOf);
   const [lifting, setLifting] = useState(null);
-  const { data, problem, again } = useLoad((signal) => call('listQuarantines', { query: { subscription: name },
+  const { data, problem, look, again } = useLoad((signal) => call('listQuarantines', { query: { subscription: name },
     signal }), [name]);
-  useEffect(() => { if (tick % LOOK_EVERY === 0 && !lifting) again(); }, [tick]);
+  useEffect(() => { if (tick % LOOK_EVERY === 0 && !lifting) look(); }, [tick]);
   if (problem && !data) return html`<${ProblemNote} problem=${problem} again=${again} />`;
   if (!data) return html`<${Loading} what="quarantine rules" />`;
   return html`${data.items.length === 0 ? html`<p class="faint">No rule: nothing goes to the hospital before it is
@@ -184,9 +184,9 @@ export function SubjectPlace({ kind, name }) {
   const [adding, setAdding] = useState(false);
   const [rules, setRules] = useState(0); // how often one was added here: they are read anew
   useOperations();
-  const { data: subject, problem, again } = useLoad((signal) => call(calls.get, { args: { name }, signal }), [kind,
-    name]);
-  useEffect(() => { if (subject && tick % LOOK_EVERY === 0) again(); }, [tick]);
+  const { data: subject, problem, look, again } = useLoad((signal) => call(calls.get, { args: { name }, signal }),
+    [kind, name]);
+  useEffect(() => { if (subject && tick % LOOK_EVERY === 0) look(); }, [tick]);
   const up = { to: '/', text: '← Overview' };
   const title = `${capital(kind)} ${name}`;
   if (problem && !subject) return html`<${Heading} title=${title} up=${up}><${Text} value=${name} /></${Heading}>
