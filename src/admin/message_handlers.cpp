@@ -1,9 +1,9 @@
 // Publishing over HTTP: one message, answered when it is durable.
 #include "admin/desk_wait.h"
+#include "admin/given_message.h"
 #include "admin/handlers.h"
 #include "admin/json_text.h"
 #include "admin/message_json.h"
-#include "admin/given_message.h"
 #include "model/limits.h"
 
 namespace lazaret::admin {
