@@ -229,7 +229,8 @@ class HttpSession {
     if (response.awaited == nullptr) co_return response;
     body_place.give_back();
     std::shared_ptr<AwaitedReply> awaited = std::move(response.awaited);
-    if (!co_await wait_for_reply(awaited)) co_return std::nullopt;
+    const bool is_there = co_await wait_for_reply(awaited);
+    if (!is_there) co_return std::nullopt;
     co_return co_await front_.answer_with_reply(std::move(awaited));
   }
 

@@ -270,9 +270,9 @@ TEST_F(AskingAlong, ASetMayBeRequestsOnly) {
 /// It is not the set that was taken then: to call it a duplicate would lose it.
 TEST_F(AskingAlong, ASetWhoseFirstWasAskedOtherwiseIsRefused) {
   const auto ask = [&](std::uint64_t number, const std::string& replies) {
-    return world.publish_with(
-        near, "it", anna.outgoing_of({near, number, 72h, replies}, {}, "tx", {{far, 9, 72h, near_replies}}),
-        envelope_of(number));
+    return world.publish_with(near, "it",
+                              anna.outgoing_of({near, number, 72h, replies}, {}, "tx", {{far, 9, 72h, near_replies}}),
+                              envelope_of(number));
   };
   ben.ask_durably(near, 1, 72h, near_replies);
   ben.ask(near, 2, 72h);
