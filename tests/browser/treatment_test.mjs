@@ -75,7 +75,7 @@ test('a cause is snoozed until a version or a rate, which a note leaves alone, a
   await expectAccessible(page, 'a snooze');
   await screenshot(page, 'dialog-snooze');
   await save();
-  await row(page, 'snoozed until a case of version >=2.4.2 or 100 cases an hour').waitFor();
+  await row(page, 'snoozed, ends with a case of version >=2.4.2 or at 100 cases an hour').waitFor();
   await expectAccessible(page, 'a snoozed group');
   await screenshot(page, 'groups-snoozed');
 
@@ -92,12 +92,12 @@ test('a cause is snoozed until a version or a rate, which a note leaves alone, a
   assert.deepEqual([snoozed, Date.parse(is.snoozed_until), is.snoozed_until_version, is.snoozed_until_rate], [true,
     Date.parse(until), '>=2.4.2', '100/h']);
 
-  await row(page, 'snoozed until').waitFor();
+  await row(page, /snoozed, ends in \d+ (h|min) or with a case/).waitFor();
   await notes();
   assert.equal(await dialog.getByLabel('Until this time').inputValue(), 'keep');
   await dialog.getByRole('button', { name: 'Wake it' }).click();
   await save();
-  await row(page, 'snoozed until').waitFor({ state: 'detached' });
+  await row(page, 'snoozed, ends').waitFor({ state: 'detached' });
   const woken = await group();
   assert.deepEqual([woken.snoozed, woken.snoozed_until, woken.snoozed_until_version, woken.snoozed_until_rate],
     [false, null, null, null]);
@@ -106,7 +106,7 @@ test('a cause is snoozed until a version or a rate, which a note leaves alone, a
   await notes();
   await dialog.getByLabel(/^Until so many cases/).fill('2/m');
   await save();
-  await row(page, 'snoozed until 2 cases a minute').waitFor();
+  await row(page, 'snoozed, ends at 2 cases a minute').waitFor();
   await failMore('snoozed', 2, 'no such table: refunds');
   await row(page, /woken .* by 2 cases a minute/).waitFor();
   await close(page);

@@ -15,10 +15,10 @@ export function Snoozed({ group }) {
   const { snoozed_until: until, snoozed_until_version: version, snoozed_until_rate: rate } = group;
   if (!group.snoozed) return html`<span class="snooze">woken <${Ago} at=${group.woken_at} /> by <${Text}
     value=${wokenBy(group.woken_by)} max=${60} /></span>`;
-  return html`<span class="snooze"><${Icon} name="pause" /> snoozed until ${listed([
+  return html`<span class="snooze"><${Icon} name="pause" /> snoozed, ends ${listed([
     until && html`<${Ago} at=${until} />`,
-    version && html`a case of version <${Text} value=${version} max=${40} />`,
-    rate && html`<${Text} value=${rateWords(rate)} max=${40} />`,
+    version && html`with a case of version <${Text} value=${version} max=${40} />`,
+    rate && html`at <${Text} value=${rateWords(rate)} max=${40} />`,
   ].filter(Boolean))}</span>`;
 }
 
