@@ -162,7 +162,7 @@ TEST_F(AutoCreateTest, ManyAreMadeInFewWritesAndEachNameOnce) {
   for (int i = 0; i < kQueues; ++i) {
     for (int twice = 0; twice < 2; ++twice) together.push_back(to("new" + std::to_string(i), "1"));
   }
-  const auto syncs = [this] { return api(broker_, "/status").at("syncs_total").to_number<std::int64_t>(); };
+  const auto syncs = [this] { return api(broker_, "/status").at("store").at("syncs_total").to_number<std::int64_t>(); };
   const std::int64_t before = syncs();
   client.send(wire::encode(set_of(client, producer, std::move(together))));
   const auto published = client.read<wire::Published>();

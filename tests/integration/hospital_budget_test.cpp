@@ -27,7 +27,8 @@ class HospitalBudgetTest : public ::testing::Test {
   /// The sentences of alerts about the budget.
   std::vector<std::string> alerts() {
     std::vector<std::string> all;
-    for (const boost::json::value& alert : api(broker_, "/alerts").at("items").as_array()) {
+    const boost::json::value listed = api(broker_, "/alerts");
+    for (const boost::json::value& alert : listed.at("items").as_array()) {
       if (text_of(alert, "kind") == "hospital_budget") all.push_back(text_of(alert, "sentence"));
     }
     return all;

@@ -392,6 +392,7 @@ void Client::hear_one(model::Deliver& deliver) {
 
 void Client::hear_one(model::Recall& recall) {
   if (!options_.answers_recall) return;
+  std::vector<model::Verdict> verdicts;
   for (auto& [offset, delivery] : deliveries_) {
     if (!delivery.held || delivery.begun || delivery.consumer != recall.consumer.number) continue;
     const auto& asked = recall.deliveries;
@@ -402,7 +403,12 @@ void Client::hear_one(model::Recall& recall) {
     model::Verdict verdict;
     verdict.kind = model::VerdictKind::release;
     verdict.token = delivery.token;
-    world_.submit(delivery.token.shard, model::Settle{{*session_, 0}, {std::move(verdict)}});
+    verdicts.push_back(std::move(verdict));
+  }
+  // The answer to the last may be the end of the session, and of what was delivered on it.
+  for (model::Verdict& verdict : verdicts) {
+    if (!session_) return;
+    world_.submit(verdict.token.shard, model::Settle{{*session_, 0}, {std::move(verdict)}});
   }
 }
 

@@ -38,7 +38,7 @@ class CaseSums : public StoreFixture {
   std::uint64_t closed() { return sums().closed; }
   static std::uint64_t size(const std::string& body) { return message(body)->size(); }
 
-  const std::uint64_t one_ = size("as published");
+  const std::uint64_t one_ = message("as published", "key")->size();
 };
 
 TEST_F(CaseSums, TheSumFollowsEveryStepOfACase) {
