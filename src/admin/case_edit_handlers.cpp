@@ -130,12 +130,12 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
   if (!envelope.ok()) return envelope.status();
   wire::EnvelopeChanges changes;
   LZ_RETURN_IF_ERROR(read_headers(object, changes));
-  LZ_RETURN_IF_ERROR(config.mask.check(changes));
   if (object.contains("content_type")) {
     auto type = text_field(object, "content_type");
     if (!type.ok()) return type.status();
     changes.content_type = std::move(*type);
   }
+  LZ_RETURN_IF_ERROR(config.mask.check(changes));
   auto body = read_body(object, before, *envelope, config.mask);
   if (!body.ok()) return body.status();
   if (*body) {
