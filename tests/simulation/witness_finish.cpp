@@ -45,7 +45,6 @@ void Witness::finish(Queue& of) {
       check_history(of, record);
     }
   }
-  finish_budget(of, stats);
   if (open != stats.counters.in_hospital) {
     find(name + ": " + std::to_string(stats.counters.in_hospital) + " are counted in the hospital, where " +
          std::to_string(open) + " are (6)");
@@ -82,6 +81,7 @@ void Witness::finish(Queue& of) {
   if (stats.counters.entered != stats.counters.acked + gone + open + elsewhere) {
     find(name + ": some became nothing (1)");
   }
+  finish_budget(of, stats);  // last, since it may let time pass
 }
 
 /// Everything is settled: only the cases are left, and what belongs to them.
