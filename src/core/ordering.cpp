@@ -211,8 +211,13 @@ void Shard::State::ask_for_key(Subscription& sub, KeyHash key) {
   KeyLocks& keys = *sub.keys;
   const Position* holder = keys.holder(key);
   if (holder == nullptr || keys.beside(key) || !gives_way(sub, key, *holder)) return;
-  if (!keys.freed().contains(holder->offset)) return wait_for_key_again(sub, Position(*holder));
-  keys.hold_again(key);
+  have_holder_wait(sub, key, Position(*holder));
+}
+
+/// Whoever has the key, a message of the log, waits for it again if it is not out.
+void Shard::State::have_holder_wait(Subscription& sub, KeyHash key, const Position& holder) {
+  if (!sub.keys->freed().contains(holder.offset)) return wait_for_key_again(sub, holder);
+  sub.keys->hold_again(key);
   ++held_messages;
   give_on(sub, key);
 }
@@ -230,11 +235,9 @@ void Shard::State::hold_key(Subscription& sub, KeyHash key) {
   const Position* holder = keys.holder(key);
   if (holder == nullptr || sub.is_lane(holder->log)) return;
   const auto freed = keys.freed().find(holder->offset);
-  if (freed == keys.freed().end()) return wait_for_key_again(sub, Position(*holder));
-  if (freed->second.may_have_begun || !keys.is_held_before(key, holder->offset)) return;
-  keys.hold_again(key);
-  ++held_messages;
-  give_on(sub, key);
+  const bool is_freed = freed != keys.freed().end();
+  if (is_freed && (freed->second.may_have_begun || !keys.is_held_before(key, holder->offset))) return;
+  have_holder_wait(sub, key, Position(*holder));
 }
 
 /// It is settled, or a case. One whose key is not known is still asked for when it is a case: that may hold its key.

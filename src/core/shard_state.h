@@ -317,6 +317,7 @@ struct Shard::State {
   void hold_key(Subscription& sub, model::KeyHash key);
   static bool gives_way(const Subscription& sub, model::KeyHash key, const Position& holder);
   void ask_for_key(Subscription& sub, model::KeyHash key);
+  void have_holder_wait(Subscription& sub, model::KeyHash key, const Position& holder);
   void ask_for_keys(Subscription& sub);
   static base::Instant asks_for_keys_at(const Subscription& sub);
   void leave_key(Subscription& sub, const Entry& entry);
