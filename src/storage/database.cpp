@@ -33,7 +33,7 @@ using base::Status;
 /// The first spare of a new directory.
 constexpr std::uint64_t kFirstSpareBytes = 8u << 20;
 
-rocksdb::DBOptions database_options(const StoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::DBOptions database_options(const StoreOptions& options) {
   rocksdb::DBOptions db;
   db.create_if_missing = !options.read_only;
   db.create_missing_column_families = !options.read_only;
@@ -42,7 +42,8 @@ rocksdb::DBOptions database_options(const StoreOptions& options, const std::shar
   // All column families go to files together: no file is ever ahead of the log, and wherever the log has to end, what
   // is recovered is a whole number of commits.
   db.atomic_flush = true;
-  db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.memtable_bytes, cache);
+  // Memory of its own: charged to the cache of blocks, which is smaller, full memtables would leave it no block.
+  db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.memtable_bytes);
   db.max_total_wal_size = options.memtable_bytes * 2;
   db.max_background_jobs = 2;
   db.max_open_files = static_cast<int>(model::limits::kStoreFiles);
@@ -134,7 +135,7 @@ base::Result<std::unique_ptr<Database>> Database::open(const StoreOptions& optio
   std::unique_ptr<Database> database(new Database());
   database->files_ = files;
   database->env_ = rocksdb::NewCompositeEnv(std::move(files));
-  rocksdb::DBOptions db_options = database_options(options, cache);
+  rocksdb::DBOptions db_options = database_options(options);
   db_options.env = database->env_.get();
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   std::vector<std::shared_ptr<Series>> series;

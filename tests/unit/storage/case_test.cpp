@@ -1,4 +1,6 @@
 // Lists of cases: filters, order, cursors; a case's way through its states.
+#include <rocksdb/perf_context.h>
+
 #include <set>
 
 #include "unit/storage/store_fixture.h"
@@ -39,6 +41,18 @@ class CaseTest : public StoreFixture {
     }
   }
 };
+
+TEST_F(CaseTest, FullMemtablesLeaveTheCacheItsBlocks) {
+  memtable_bytes_ = 64u << 20;
+  reopen();
+  hospital(100);
+  flush();
+  for (int i = 0; i < 40; ++i) publish({std::string(1u << 20, 'x')});  // more than the cache of blocks holds
+  ASSERT_TRUE(store_->read_case(case_id(50)).ok());
+  const std::uint64_t before = rocksdb::get_perf_context()->block_read_count;
+  ASSERT_TRUE(store_->read_case(case_id(50)).ok());
+  EXPECT_EQ(rocksdb::get_perf_context()->block_read_count, before);
+}
 
 TEST_F(CaseTest, OneThatIsAdmittedWithItsPublishKnowsItsMessage) {
   const auto append = [&](std::uint64_t offset) {
