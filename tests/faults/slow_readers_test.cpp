@@ -76,6 +76,8 @@ TEST(SlowReaders, OneThatIsSlowAndOneThatIsDeadBeforeAHundredMebibytes) {
   WireClient dead(broker);
   dead.say_hello();
   dead.send(wire::encode(wire::OpenConsumer{1, 1, "q", 100, 100 * kMiB, {}, false}));
+  // More than the kernel takes of it (net.ipv4.tcp_wmem, 4 MiB): the broker waits to write.
+  ASSERT_TRUE(eventually([&] { return QueueView(broker, "q")["leased"] >= 6; }));
   WireClient slow(broker);
   slow.say_hello();
   slow.send(wire::encode(wire::OpenConsumer{1, 1, "q", 20, 20 * kMiB, {}, false}));
