@@ -100,6 +100,12 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const StoreOptions& o
   cf.write_buffer_size = family == Family::log ? options.memtable_bytes : options.memtable_bytes / 4;
   cf.max_write_buffer_number = 3;
   cf.memtable_insert_with_hint_prefix_extractor = series;
+  if (family == Family::hospital || family == Family::hospital_index) {
+    // Each flush is of all families and brings few keys of these, strewn over all groups: in levels every fourth of
+    // them would have all of an index written again. Tables are merged with those of their own size instead.
+    cf.compaction_style = rocksdb::kCompactionStyleUniversal;
+    cf.compaction_options_universal.max_size_amplification_percent = 60;
+  }
   if (family == Family::log) {
     // Messages are written to a file at most once: compactions move keys only, and a file goes when all of it is
     // trimmed (what is still needed of it was copied out, see "Trimming" in FORMAT.md). And what is damaged in a file

@@ -54,6 +54,19 @@ TEST_F(CaseTest, FullMemtablesLeaveTheCacheItsBlocks) {
   EXPECT_EQ(rocksdb::get_perf_context()->block_read_count, before);
 }
 
+TEST_F(CaseTest, TablesThatStoodInLevelsAreGoneOnWith) {
+  hospital(400);
+  put_in_levels();
+  open();
+  for (std::uint64_t turn = 0; turn < 20; ++turn) {  // enough tables for them to be merged
+    model::DiscardCase discard{case_id(turn), base::Instant{2'000'000}, "seen", false};
+    commit({discard});
+    reopen();  // to tables
+  }
+  EXPECT_THAT(list(query("state=admitted")), SizeIs(380));
+  EXPECT_THAT(list(query("state=discarded")), SizeIs(20));
+}
+
 TEST_F(CaseTest, OneThatIsAdmittedWithItsPublishKnowsItsMessage) {
   const auto append = [&](std::uint64_t offset) {
     return model::AppendMessages{queue_.log, Offset(offset), {message("body", "key")}};

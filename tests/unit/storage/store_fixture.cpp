@@ -105,6 +105,17 @@ std::size_t StoreFixture::count_records(const std::string& family) {
   return count;
 }
 
+void StoreFixture::put_in_levels() {
+  close();
+  const Raw raw(dir_);
+  rocksdb::CompactRangeOptions options;
+  options.change_level = true;
+  for (const auto& [level, family] : {std::pair(2, "hospital"), std::pair(3, "hospital_index")}) {
+    options.target_level = level;
+    ASSERT_TRUE(raw.db->CompactRange(options, raw.family(family), nullptr, nullptr).ok());
+  }
+}
+
 void StoreFixture::damage_tables(const std::string& text) {
   count_records("log");  // opening it moves what the write-ahead log has to tables
   bool found = false;

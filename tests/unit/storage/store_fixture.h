@@ -40,6 +40,8 @@ class StoreFixture : public ::testing::Test {
   void change_records(const std::string& family, const Change& change);
   /// How many keys a column family has, the store being closed.
   std::size_t count_records(const std::string& family);
+  /// As in directories of older versions, the tables of cases stand in levels; the store is closed after it.
+  void put_in_levels();
   /// Moves everything to tables and flips a bit of `text` in them; the store is closed after it.
   void damage_tables(const std::string& text);
   /// The write-ahead log files that are not empty, oldest first.
