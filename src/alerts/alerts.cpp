@@ -77,6 +77,7 @@ void Alerts::begin(const model::KeptAlerts& kept) {
         io_, webhook, config_.version, random_.next(), [this] { return engine_.now(); },
         [this](const Tried& tried) {
           if (log_.note(tried) && tried.delivery.outcome != DeliveryOutcome::waiting) unsaved_.insert(tried.number);
+          if (config_.tried) config_.tried(tried);
         });
     asio::co_spawn(io_, one.run(), failed);
   }

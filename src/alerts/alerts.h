@@ -42,6 +42,8 @@ struct AlertsConfig {
   std::string public_url;
   /// Called once a second on the thread of the alerts, before it looks; must not wait. nullptr: nobody wants to know.
   std::function<void()> before_look;
+  /// Called on the same thread with what became of each try, and must not wait. nullptr: nobody wants to know.
+  std::function<void(const Tried&)> tried;
   std::string version;     // of the broker
   std::uint64_t seed = 0;  // of ids and of jitter
 };

@@ -8,6 +8,12 @@
 #include <boost/url/url_view.hpp>
 
 namespace lazaret::alerts {
+namespace {
+
+/// That goes without saying.
+std::uint16_t port_of(bool is_secure) { return is_secure ? 443 : 80; }
+
+}  // namespace
 
 using base::Code;
 using base::Status;
@@ -16,24 +22,24 @@ bool Webhook::wants(model::AlertKind kind) const { return std::find(kinds.begin(
 
 std::string Webhook::authority() const {
   const std::string shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return port == 80 ? shown : shown + ":" + std::to_string(port);
+  return port == port_of(is_secure) ? shown : shown + ":" + std::to_string(port);
 }
 
 Status set_url(Webhook& webhook, std::string_view url) {
   const auto refuse = [](const std::string& what) { return Status(Code::BAD_CONFIGURATION, what); };
   const auto parsed = boost::urls::parse_uri({url.data(), url.size()});
-  if (!parsed) return refuse("must be an address such as http://127.0.0.1:9000/alerts");
-  if (parsed->scheme_id() == boost::urls::scheme::https) {
-    return refuse("must be http: this broker does not speak https. Let a relay on this machine take it from here");
+  if (!parsed) return refuse("must be an address such as https://alerts.example.org/lazaret");
+  webhook.is_secure = parsed->scheme_id() == boost::urls::scheme::https;
+  if (!webhook.is_secure && parsed->scheme_id() != boost::urls::scheme::http) {
+    return refuse("must begin with http:// or https://");
   }
-  if (parsed->scheme_id() != boost::urls::scheme::http) return refuse("must begin with http://");
   if (parsed->has_userinfo()) return refuse("must not have a name or password in it: alerts are signed (secret_file)");
   if (parsed->has_fragment()) return refuse("must not have a fragment");
   webhook.host = parsed->host_address();
   const bool plain =
       std::all_of(webhook.host.begin(), webhook.host.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
   if (webhook.host.empty() || !plain) return refuse("must name a host");
-  webhook.port = 80;
+  webhook.port = port_of(webhook.is_secure);
   if (parsed->has_port()) {
     const std::string port = parsed->port();
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), webhook.port);

@@ -1,5 +1,7 @@
 #include "alerts/webhook_post.h"
 
+#include <optional>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -7,7 +9,9 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include "alerts/secure_stream.h"
 #include "alerts/signature.h"
+#include "base/assert.h"
 
 namespace lazaret::alerts {
 namespace {
@@ -34,7 +38,19 @@ http::request<http::string_body> request_of(const Webhook& webhook, Letter&& let
   return request;
 }
 
-std::string words_of(error_code error) { return error == beast::error::timeout ? "it took too long" : error.message(); }
+/// Within the deadline of the stream, which is the same over http and https.
+template <class Stream>
+asio::awaitable<PostOutcome> exchange(Stream& stream, http::request<http::string_body> request) {
+  const auto [unsent, written] = co_await http::async_write(stream, request, kAwait);
+  if (unsent) co_return PostOutcome{false, false, words_of(unsent)};
+  beast::flat_buffer buffer(WebhookPost::kHeadBytes);
+  http::response_parser<http::empty_body> parser;
+  parser.header_limit(WebhookPost::kHeadBytes);
+  const auto [unread, bytes] = co_await http::async_read_header(stream, buffer, parser, kAwait);
+  if (unread) co_return PostOutcome{false, false, words_of(unread)};
+  const unsigned status = parser.get().result_int();
+  co_return PostOutcome{status >= 200 && status < 300, true, std::to_string(status)};
+}
 
 }  // namespace
 
@@ -56,32 +72,28 @@ asio::awaitable<std::string> WebhookPost::connect(const Webhook& webhook, beast:
 }
 
 asio::awaitable<PostOutcome> WebhookPost::send(const Webhook& webhook, Letter letter, std::string version) {
+  LZ_ASSERT(!webhook.is_secure || webhook.trust != nullptr);
   PostOutcome outcome;
   beast::tcp_stream stream(io_);
+  std::optional<SecureStream> secure;
   stream_ = &stream;
   outcome.answer = co_await connect(webhook, stream);
+  if (outcome.answer.empty() && webhook.is_secure) {
+    secure.emplace(stream, webhook.trust->context());
+    outcome.answer = co_await shake_hands(*secure, *webhook.trust, webhook.host);
+  }
   if (outcome.answer.empty() && cancelled_) outcome.answer = "the broker stops";
   if (outcome.answer.empty()) {
-    const auto request = request_of(webhook, std::move(letter), version);
+    auto request = request_of(webhook, std::move(letter), version);
     stream.expires_after(kAnswerTime);
-    const auto [unsent, written] = co_await http::async_write(stream, request, kAwait);
-    beast::flat_buffer buffer(kHeadBytes);
-    http::response_parser<http::empty_body> parser;
-    parser.header_limit(kHeadBytes);
-    error_code error = unsent;
-    if (!unsent) {
-      const auto [unread, bytes] = co_await http::async_read_header(stream, buffer, parser, kAwait);
-      error = unread;
-    }
-    if (error) {
-      outcome.answer = words_of(error);
+    if (secure) {
+      outcome = co_await exchange(*secure, std::move(request));
     } else {
-      outcome.answered = true;
-      outcome.answer = std::to_string(parser.get().result_int());
-      outcome.taken = parser.get().result_int() >= 200 && parser.get().result_int() < 300;
+      outcome = co_await exchange(stream, std::move(request));
     }
   }
   stream_ = nullptr;
+  // Over https too, without a word: what was to be heard has come, and how long it was the head of the answer said.
   error_code ignored;
   (void)stream.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
   co_return outcome;
@@ -90,7 +102,8 @@ asio::awaitable<PostOutcome> WebhookPost::send(const Webhook& webhook, Letter le
 void WebhookPost::cancel() {
   cancelled_ = true;
   lookup_.cancel();
-  if (stream_ != nullptr) stream_->cancel();
+  // Not only what waits now: a handshake is many waits, and a connect goes on with the next address.
+  if (stream_ != nullptr) stream_->close();
 }
 
 }  // namespace lazaret::alerts

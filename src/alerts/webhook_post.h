@@ -1,9 +1,10 @@
 // WebhookPost: one try to post an alert to a receiver. A connection of its own, closed as soon as the head of the
-// answer is there: what a receiver has to say beyond that is not read, and a redirection is not followed.
+// answer is there: what a receiver has to say beyond that is not read, and a redirection is not followed. Over https
+// nothing is sent before the receiver has shown who it is (secure_stream.h); one that cannot has not answered.
 //
 // Threading: the thread of its io_context.
-// Invariants: a try ends within kConnectTime + kAnswerTime, however long the name of the host takes to be looked up,
-// and takes at most kHeadBytes of what is answered.
+// Invariants: a try ends within kConnectTime + kAnswerTime, however long the name of the host takes to be looked up, or
+// a handshake to come to its end, which both are part of kConnectTime; it takes at most kHeadBytes of the answer.
 #pragma once
 
 #include <chrono>
@@ -40,7 +41,7 @@ class WebhookPost {
 
   explicit WebhookPost(boost::asio::io_context& io) : io_(io), lookup_(io) {}
 
-  /// One at a time. `webhook` and this outlive it.
+  /// One at a time. `webhook` and this outlive it. REQUIRES that a secure webhook has its trust.
   boost::asio::awaitable<PostOutcome> send(const Webhook& webhook, Letter letter, std::string version);
   /// Ends what is under way, which counts as not answered.
   void cancel();

@@ -10,6 +10,7 @@
 
 #include "base/duration_text.h"
 #include "daemon/hospital_lines.h"
+#include "daemon/webhook_lines.h"
 #include "daemon/webhooks.h"
 #include "model/limits.h"
 #include "storage/rocks_store.h"
@@ -83,6 +84,11 @@ void log_hospital_level(const alerts::HospitalChange& change) {
       return spdlog::warn("{}: its hospital fills, {} of {} bytes", title, change.bytes, most);
     case model::HospitalLevel::below: return spdlog::info("{}: its hospital has room again", title);
   }
+}
+
+void log_webhook(const WebhookLines::Line& line) {
+  if (line.problem.empty()) return spdlog::info("webhook {}: takes alerts again", line.webhook);
+  spdlog::warn("webhook {}: does not take alerts, which wait and are sent again: {}", line.webhook, line.problem);
 }
 
 engine::EngineConfig engine_config(const Configuration& configuration, const std::shared_ptr<alerts::ShardNews>& news,
@@ -170,8 +176,14 @@ Status Broker::open(const Configuration& configuration, const Seams& seams) {
   }
   const auto news = std::make_shared<alerts::ShardNews>();
   const auto lines = std::make_shared<HospitalLines>();
-  alerts->before_look = [lines] {
-    for (const auto& change : lines->due(std::chrono::steady_clock::now())) log_hospital_level(change);
+  const auto webhook_lines = std::make_shared<WebhookLines>();
+  alerts->before_look = [lines, webhook_lines] {
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& change : lines->due(now)) log_hospital_level(change);
+    for (const auto& line : webhook_lines->due(now)) log_webhook(line);
+  };
+  alerts->tried = [webhook_lines](const alerts::Tried& tried) {
+    if (const auto line = webhook_lines->note(tried, std::chrono::steady_clock::now())) log_webhook(*line);
   };
   auto engine =
       engine::Engine::start(engine_config(configuration, news, lines), *store_, std::move(*recovered), *clock_);

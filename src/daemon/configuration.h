@@ -40,6 +40,7 @@ struct Configuration {
   struct Webhook {
     std::string url;
     std::string secret_file;
+    std::string ca_file;  // "": whom the system trusts
     std::vector<model::AlertKind> kinds = model::alert_kinds();
   };
   struct Alerts {

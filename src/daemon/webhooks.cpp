@@ -77,10 +77,14 @@ Status set_webhook_key(Configuration& configuration, const std::string& name, co
   } else if (key == "secret_file") {
     if (value.empty()) status = Status(Code::BAD_CONFIGURATION, "must be a file");
     place->second.secret_file = value;
+  } else if (key == "ca_file") {
+    if (value.empty()) status = Status(Code::BAD_CONFIGURATION, "must be a file");
+    place->second.ca_file = value;
   } else if (key == "kinds") {
     status = set_kinds(place->second, value);
   } else {
-    return Status(Code::BAD_CONFIGURATION, "there is no key " + name + "; a webhook has url, secret_file and kinds");
+    return Status(Code::BAD_CONFIGURATION,
+                  "there is no key " + name + "; a webhook has url, secret_file, ca_file and kinds");
   }
   if (status.ok()) return {};
   return Status(Code::BAD_CONFIGURATION, name + " " + status.text() + ", not \"" + value + "\"");
@@ -91,6 +95,11 @@ Status check_webhooks(const Configuration& configuration) {
     if (webhook.url.empty()) return bad(configuration, key_of(name, "url"), "is missing: where alerts are posted to");
     if (webhook.secret_file.empty()) {
       return bad(configuration, key_of(name, "secret_file"), "is missing: alerts are signed with the secret in it");
+    }
+    alerts::Webhook taken_apart;
+    const bool is_secure = alerts::set_url(taken_apart, webhook.url).ok() && taken_apart.is_secure;
+    if (!webhook.ca_file.empty() && !is_secure) {
+      return bad(configuration, key_of(name, "ca_file"), "is for a url that begins with https://");
     }
   }
   const std::string& chosen = configuration.alerts.default_webhook;
@@ -111,8 +120,14 @@ base::Result<alerts::AlertsConfig> alerts_config(const Configuration& configurat
       return bad(configuration, key_of(name, "url"), status.text());
     }
     auto secret = alerts::read_secret(given.secret_file);
-    if (!secret.ok()) return bad(configuration, key_of(name, "secret_file") + ":", secret.status().text());
+    if (!secret.ok()) return bad(configuration, key_of(name, "secret_file"), "is no use: " + secret.status().text());
     webhook.secret = std::move(*secret);
+    if (webhook.is_secure) {
+      auto trust = given.ca_file.empty() ? alerts::Trust::of_system() : alerts::Trust::of_file(given.ca_file);
+      const std::string key = key_of(name, given.ca_file.empty() ? "url" : "ca_file");
+      if (!trust.ok()) return bad(configuration, key, "is no use: " + trust.status().text());
+      webhook.trust = std::move(*trust);
+    }
     config.webhooks.push_back(std::move(webhook));
   }
   return config;

@@ -18,7 +18,8 @@ base::Status set_webhook_key(Configuration& configuration, const std::string& na
 bool is_webhook_list(std::string_view key);
 /// That each webhook has what it needs, and `alerts.default` names one of them. Reads no file.
 base::Status check_webhooks(const Configuration& configuration);
-/// What the alerts are started with. Reads the files with the secrets; BAD_CONFIGURATION naming the key.
+/// What the alerts are started with. Reads the files with the secrets and the certificates;
+/// BAD_CONFIGURATION naming the key and where it was given.
 base::Result<alerts::AlertsConfig> alerts_config(const Configuration& configuration);
 
 }  // namespace lazaret::daemon

@@ -32,13 +32,31 @@ TEST(Webhook, TakesAnAddressApart) {
   EXPECT_EQ(six.host, "::1");
   EXPECT_EQ(six.authority(), "[::1]:9000");
   EXPECT_EQ(parsed("http://127.0.0.1?x=1").target, "/?x=1");
+  EXPECT_FALSE(plain.is_secure);
+}
+
+TEST(Webhook, OverHttpsThePortIsAnother) {
+  const Webhook secure = parsed("https://alerts.example.org/lazaret");
+  EXPECT_TRUE(secure.is_secure);
+  EXPECT_EQ(secure.port, 443);
+  EXPECT_EQ(secure.authority(), "alerts.example.org");
+  EXPECT_EQ(parsed("HTTPS://alerts.example.org/").port, 443);
+  EXPECT_EQ(parsed("https://alerts.example.org:443/").authority(), "alerts.example.org");
+  EXPECT_EQ(parsed("https://alerts.example.org:80/").authority(), "alerts.example.org:80");
+  EXPECT_EQ(parsed("http://alerts.example.org:443/").authority(), "alerts.example.org:443");
+  EXPECT_EQ(parsed("https://[::1]/").authority(), "[::1]");
+  Webhook again = secure;
+  ASSERT_TRUE(set_url(again, "http://alerts.example.org/").ok());
+  EXPECT_FALSE(again.is_secure);
+  EXPECT_EQ(again.port, 80);
 }
 
 TEST(Webhook, RefusesWhatItCannotReachOrKeepSecret) {
   Webhook webhook;
-  EXPECT_THAT(set_url(webhook, "https://example.org/").text(), HasSubstr("does not speak https"));
+  EXPECT_EQ(set_url(webhook, "ftp://example.org/").text(), "must begin with http:// or https://");
+  EXPECT_THAT(set_url(webhook, "https://ann:pass@example.org/").text(), HasSubstr("secret_file"));
   EXPECT_THAT(set_url(webhook, "http://ann:pass@example.org/").text(), HasSubstr("secret_file"));
-  for (const char* url : {"", "example.org", "ftp://example.org/", "http://", "http:///path", "http://a b/",
+  for (const char* url : {"", "example.org", "ftp://example.org/", "http://", "https://", "http:///path", "http://a b/",
                           "http://h/#f", "http://h:0/", "http://h:99999/", "http://a%0d%0ab/", "http://h/\r\nX: y"}) {
     EXPECT_EQ(set_url(webhook, url).code(), base::Code::BAD_CONFIGURATION) << url;
   }

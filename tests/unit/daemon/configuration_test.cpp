@@ -11,6 +11,8 @@
 #include <iterator>
 #include <sstream>
 
+#include "daemon/webhooks.h"
+
 namespace lazaret::daemon {
 namespace {
 
@@ -146,8 +148,9 @@ TEST_F(ConfigurationTest, WebhooksAreTablesWithNames) {
   write(
       "[alerts]\ndefault = \"ops\"\ncase_age = \"2h\"\n[alerts.webhooks.ops]\nurl = \"http://127.0.0.1:9000/\"\n"
       "secret_file = \"/etc/lazaret/ops.secret\"\nkinds = [\"surge\", \"ageing\"]\n");
-  put_into_environment("LAZARET_CFG_ALERTS__WEBHOOKS__PAYMENTS__URL=http://[::1]/x");
+  put_into_environment("LAZARET_CFG_ALERTS__WEBHOOKS__PAYMENTS__URL=https://[::1]/x");
   set("alerts.webhooks.payments.secret_file", "/etc/lazaret/payments.secret");
+  set("alerts.webhooks.payments.ca_file", "/etc/lazaret/authorities.pem");
   const auto loaded = load();
   ASSERT_TRUE(loaded.ok()) << loaded.status().text();
   EXPECT_EQ(loaded->alerts.default_webhook, "ops");
@@ -156,7 +159,9 @@ TEST_F(ConfigurationTest, WebhooksAreTablesWithNames) {
   const Configuration::Webhook& ops = loaded->alerts.webhooks.at("ops");
   EXPECT_EQ(ops.secret_file, "/etc/lazaret/ops.secret");
   EXPECT_EQ(ops.kinds, (std::vector{model::AlertKind::surge, model::AlertKind::ageing}));
-  EXPECT_EQ(loaded->alerts.webhooks.at("payments").url, "http://[::1]/x");
+  EXPECT_EQ(loaded->alerts.webhooks.at("payments").url, "https://[::1]/x");
+  EXPECT_EQ(loaded->alerts.webhooks.at("payments").ca_file, "/etc/lazaret/authorities.pem");
+  EXPECT_EQ(ops.ca_file, "") << "whom the system trusts";
   EXPECT_EQ(loaded->alerts.webhooks.at("payments").kinds, model::alert_kinds()) << "all, unless it says otherwise";
 }
 
@@ -168,17 +173,45 @@ TEST_F(ConfigurationTest, AWebhookThatCannotWorkIsRefused) {
   EXPECT_THAT(with(""), HasSubstr("alerts.webhooks.ops.secret_file is missing"));
   EXPECT_EQ(with("secret = \"x\"\n"), file_ +
                                           ":3: there is no key alerts.webhooks.ops.secret; a webhook has url, "
-                                          "secret_file and kinds");
+                                          "secret_file, ca_file and kinds");
   EXPECT_THAT(with("kinds = [\"surges\"]\n"), HasSubstr(file_ + ":3: alerts.webhooks.ops.kinds must be a list of "));
   EXPECT_THAT(with("kinds = []\n"), HasSubstr("must be a list of "));
   EXPECT_THAT(with("secret_file = \"f\"\n[alerts]\ndefault = \"opps\"\n"),
               HasSubstr(file_ + ":5: alerts.default names no webhook"));
-  write("[alerts.webhooks.ops]\nurl = \"https://example.org/\"\n");
-  EXPECT_THAT(refusal(), HasSubstr("does not speak https"));
+  EXPECT_THAT(with("secret_file = \"f\"\nca_file = \"\"\n"),
+              HasSubstr(file_ + ":4: alerts.webhooks.ops.ca_file must be a file"));
+  EXPECT_EQ(with("secret_file = \"f\"\nca_file = \"f\"\n"),
+            file_ + ":4: alerts.webhooks.ops.ca_file is for a url that begins with https://");
   write("[alerts]\nwebhooks = 7\n");
   EXPECT_EQ(refusal(), file_ + ":2: webhooks are tables: [alerts.webhooks.NAME]");
   write("[alerts.webhooks.\"a b\"]\nurl = \"http://127.0.0.1/\"\n");
   EXPECT_THAT(refusal(), HasSubstr("must be alerts.webhooks.NAME.KEY"));
+}
+
+TEST_F(ConfigurationTest, FilesOfAWebhookAreReadAtTheStart) {
+  const std::string secret = file_ + ".secret";
+  const std::string missing = file_ + ".missing";
+  const auto refused = [&](const std::string& secret_file, const std::string& ca_file) {
+    write("[alerts.webhooks.ops]\nurl = \"https://example.org/\"\nsecret_file = \"" + secret_file + "\"\n" + ca_file);
+    const auto loaded = load();
+    EXPECT_TRUE(loaded.ok()) << loaded.status().text();
+    const auto config = alerts_config(*loaded);
+    EXPECT_EQ(config.code(), base::Code::BAD_CONFIGURATION);
+    return config.ok() ? "" : config.status().text();
+  };
+  EXPECT_EQ(refused(missing, ""),
+            file_ + ":3: alerts.webhooks.ops.secret_file is no use: cannot read the secret in " + missing);
+  std::ofstream(secret) << "0123456789abcdef\n";
+  EXPECT_EQ(refused(secret, "ca_file = \"" + missing + "\"\n"),
+            file_ + ":4: alerts.webhooks.ops.ca_file is no use: cannot read the certificates in " + missing);
+  EXPECT_EQ(refused(secret, "ca_file = \"" + secret + "\"\n"),
+            file_ + ":4: alerts.webhooks.ops.ca_file is no use: there is no certificate in PEM in " + secret);
+  write("[alerts.webhooks.ops]\nurl = \"https://example.org/\"\nsecret_file = \"" + secret + "\"\n");
+  const auto config = alerts_config(*load());
+  ASSERT_TRUE(config.ok()) << config.status().text();
+  EXPECT_TRUE(config->webhooks.at(0).is_secure);
+  EXPECT_NE(config->webhooks.at(0).trust, nullptr);
+  std::filesystem::remove(secret);
 }
 
 TEST_F(ConfigurationTest, ThePublicAddressIsOne) {

@@ -1,0 +1,105 @@
+#include "alerts/trust.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+#include <fstream>
+#include <utility>
+
+#include <boost/asio/ssl/context.hpp>
+
+namespace lazaret::alerts {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+
+struct Free {
+  void operator()(BIO* one) const { BIO_free(one); }
+  void operator()(X509* one) const { X509_free(one); }
+};
+
+Result<std::string> read_whole(const std::string& file) {
+  const auto unreadable = [&] { return Status(Code::BAD_CONFIGURATION, "cannot read the certificates in " + file); };
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return unreadable();
+  std::string text(Trust::kFileBytesMost + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return unreadable();
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > Trust::kFileBytesMost) {
+    return Status(Code::BAD_CONFIGURATION, "the certificates in " + file + " must have at most " +
+                                               std::to_string(Trust::kFileBytesMost) + " bytes");
+  }
+  return text;
+}
+
+/// Without it OpenSSL would ask at the terminal for the password of a text that is encrypted.
+int no_password(char*, int, int, void*) { return -1; }
+
+Status add_certificates(X509_STORE* store, const std::string& file) {
+  const Result<std::string> text = read_whole(file);
+  if (!text.ok()) return text.status();
+  const std::unique_ptr<BIO, Free> in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
+  LZ_ASSERT(in != nullptr);
+  ERR_clear_error();
+  std::size_t found = 0;
+  while (const std::unique_ptr<X509, Free> one{PEM_read_bio_X509(in.get(), nullptr, no_password, nullptr)}) {
+    ++found;
+    if (X509_STORE_add_cert(store, one.get()) == 1) continue;
+    ERR_clear_error();
+    return Status(Code::BAD_CONFIGURATION, "cannot use certificate " + std::to_string(found) + " in " + file);
+  }
+  const unsigned long why = ERR_peek_last_error();
+  ERR_clear_error();
+  if (ERR_GET_LIB(why) != ERR_LIB_PEM || ERR_GET_REASON(why) != PEM_R_NO_START_LINE) {
+    return Status(Code::BAD_CONFIGURATION, "certificate " + std::to_string(found + 1) + " in " + file + " is damaged");
+  }
+  if (found == 0) return Status(Code::BAD_CONFIGURATION, "there is no certificate in PEM in " + file);
+  return {};
+}
+
+}  // namespace
+
+Trust::Trust(std::unique_ptr<boost::asio::ssl::context> context, std::string whose)
+    : context_(std::move(context)), whose_(std::move(whose)) {}
+
+Trust::~Trust() = default;
+
+Result<std::shared_ptr<Trust>> Trust::in_nobody(std::string whose) {
+  SSL_CTX* const made = SSL_CTX_new(TLS_client_method());
+  if (made == nullptr) {
+    const char* why = ERR_reason_error_string(ERR_peek_last_error());
+    return Status(Code::BAD_CONFIGURATION, std::string("OpenSSL cannot be used as this system has it set up: ") +
+                                               (why == nullptr ? "it does not say why" : why));
+  }
+  auto context = std::make_unique<boost::asio::ssl::context>(made);
+  // A system may want a newer version; then that holds.
+  if (SSL_CTX_get_min_proto_version(made) < TLS1_2_VERSION) SSL_CTX_set_min_proto_version(made, TLS1_2_VERSION);
+  SSL_CTX_set_verify(made, SSL_VERIFY_PEER, nullptr);
+  return std::shared_ptr<Trust>(new Trust(std::move(context), std::move(whose)));
+}
+
+Result<std::shared_ptr<const Trust>> Trust::of_system() {
+  auto trust = in_nobody("whom the system trusts");
+  if (!trust.ok()) return trust.status();
+  if (SSL_CTX_set_default_verify_paths((*trust)->context().native_handle()) != 1) {
+    ERR_clear_error();
+    return Status(Code::BAD_CONFIGURATION, "cannot find out whom this system trusts");
+  }
+  return std::shared_ptr<const Trust>(std::move(*trust));
+}
+
+Result<std::shared_ptr<const Trust>> Trust::of_file(const std::string& file) {
+  auto trust = in_nobody("whose certificate is in " + file);
+  if (!trust.ok()) return trust.status();
+  SSL_CTX* const context = (*trust)->context().native_handle();
+  if (Status status = add_certificates(SSL_CTX_get_cert_store(context), file); !status.ok()) return status;
+  // Else one that is not signed by itself would be believed only if the file had all above it as well.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+  return std::shared_ptr<const Trust>(std::move(*trust));
+}
+
+}  // namespace lazaret::alerts
