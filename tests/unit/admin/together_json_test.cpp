@@ -82,9 +82,9 @@ TEST(TogetherJson, WhatIsWrongIsNamed) {
 }
 
 TEST(TogetherJson, ThereIsAMostOfThem) {
-  std::string many;
-  for (std::size_t i = 0; i < model::limits::kBatchItems; ++i) many += R"({"to": "q"},)";
-  many.pop_back();
+  const std::string one = R"({"to": "q", "body": ")" + std::string(200, 'x') + "\"}";
+  std::string many = one;
+  for (std::size_t i = 1; i < model::limits::kBatchItems; ++i) many += "," + one;
   EXPECT_TRUE(read_together_json(in_list(many)).ok());
   const auto read = read_together_json(in_list(many + R"(,{"to": "q", "reply_queue": "r"})"));
   ASSERT_FALSE(read.ok());
