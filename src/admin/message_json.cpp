@@ -134,8 +134,8 @@ void add_envelope(json::object& out, const wire::Envelope& envelope) {
 }  // namespace
 
 json::object protobuf_json(const ProtobufBody& body) {
-  const std::string why = body.undecoded + (body.detail.empty() ? "" : ": " + body.detail);
-  return {{"type", text_or_null(body.type)}, {"json", text_or_null(body.json)}, {"undecoded", text_or_null(why)}};
+  return {
+      {"type", text_or_null(body.type)}, {"json", text_or_null(body.json)}, {"undecoded", text_or_null(body.why())}};
 }
 
 json::object message_json(const ShownMessage& shown, const Mask& mask) {

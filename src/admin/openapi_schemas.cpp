@@ -441,7 +441,8 @@ constexpr std::string_view kSchemas = R"json({
     "description": "From the acknowledged message to that of the case, as in CaseDiff", "items": {"type": "object",
     "properties": {"kind": {"enum": ["same", "removed", "added"]}, "text": {"type": "string"}}}}}},
   "Edit": {"type": "object", "description": "One of merge, body and body_base64 at most", "properties": {
-    "merge": {"description": "A merge patch of the JSON in the body (RFC 7396)"}, "body": {"type": "string"},
+    "merge": {"description": "A merge patch (RFC 7396) of the JSON in the body, or of what a protobuf body says"},
+    "body": {"type": "string", "description": "Of a protobuf body JSON of what it is to say, as in body_protobuf.json"},
     "body_base64": {"type": "string", "contentEncoding": "base64"}, "headers": {"type": "object",
     "description": "null: all headers of that name go", "additionalProperties": {"oneOf": [{"type": "string"},
     {"type": "array", "items": {"type": "string"}}, {"type": "null"}]}}, "content_type": {"type": "string"},
