@@ -4,7 +4,6 @@
 #include <tuple>
 
 #include "admin/desk_wait.h"
-#include "engine/audit_trail.h"
 
 namespace lazaret::admin {
 
@@ -15,38 +14,6 @@ using base::Status;
 Result<engine::QueueRef> find_named(const Broker& broker, const std::string& name, model::Kind kind) {
   if (auto found = broker.engine.directory().find(name); found != nullptr && found->kind == kind) return found;
   return Status(Code::NOT_FOUND, "there is no " + std::string(model::name_of(kind)) + " " + name);
-}
-
-Result<engine::QueueRef> find_or_create_queue(const Broker& broker, const Request& request, const std::string& name) {
-  auto queue = find_named(broker, name, model::Kind::queue);
-  if (queue.ok() || !broker.config.auto_create) return queue;
-  model::CreateQueue create;
-  create.name = name;
-  create.options = broker.config.defaults;
-  // Publishes are not noted in the audit trail; that one has made a queue is.
-  model::AuditCall call{request.actor.empty() ? request.peer : request.actor,
-                        request.peer,
-                        engine::operation_on("put", model::Kind::queue),
-                        name,
-                        {{"auto_create", "true"}}};
-  engine::AuditTrail& trail = broker.engine.audit();
-  auto begun = trail.begin(std::move(call), request.deadline);
-  if (!begun.ok()) return begun.status();
-  const auto created = ask<model::QueueAnswer>(broker.desk, model::ShardId(0), create, request.deadline);
-  model::AuditChange change;
-  if (created.ok()) change = engine::change_of(nullptr, created->queue->options);
-  const auto outcome = engine::AuditOutcome::of(created.ok() ? Status() : created.status(), std::move(change));
-  LZ_RETURN_IF_ERROR(trail.end(std::move(*begun), outcome, std::chrono::steady_clock::now() + kAskDeadline));
-  // Somebody else may have been faster.
-  if (!created.ok() && created.code() != Code::ALREADY_EXISTS) return created.status();
-  return find_named(broker, name, model::Kind::queue);
-}
-
-Result<engine::QueueRef> find_or_create_destination(const Broker& broker, const Request& request,
-                                                    const std::string& name) {
-  auto found = broker.engine.directory().destination(name);
-  if (found.code() != Code::NOT_FOUND || !broker.config.auto_create) return found;
-  return find_or_create_queue(broker, request, name);
 }
 
 namespace {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "admin/overview.h"
-#include "admin/request.h"
 #include "admin/server.h"
 #include "engine/desk.h"
 #include "hospital/replay_jobs.h"
@@ -33,12 +32,6 @@ struct Broker {
 
 /// NOT_FOUND when there is nothing of this kind and name.
 base::Result<engine::QueueRef> find_named(const Broker& broker, const std::string& name, model::Kind kind);
-/// The same, but with broker.auto_create a queue that is not there is created with the defaults.
-base::Result<engine::QueueRef> find_or_create_queue(const Broker& broker, const Request& request,
-                                                    const std::string& name);
-/// What one publishes to, of whatever kind; with broker.auto_create a queue of that name when there is nothing.
-base::Result<engine::QueueRef> find_or_create_destination(const Broker& broker, const Request& request,
-                                                          const std::string& name);
 /// The state of each queue, asked of their shards all at once. Those that are gone by now are left out.
 base::Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::vector<engine::QueueRef>& queues,
                                                          Deadline deadline);

@@ -66,38 +66,66 @@ Status read_headers(const json::object& object, wire::EnvelopeChanges& changes) 
   return {};
 }
 
-/// The new body, or nullopt where it stays.
+/// What the body says as JSON, of one that is protobuf: whoever edits that has seen it. INVALID_BODY where it is not
+/// decoded, BAD_REQUEST where it is not shown.
+Result<std::string> said_by_protobuf(const Mask& mask, const model::Message& before, const wire::Envelope& envelope) {
+  if (const auto seen = mask.editable(before); !seen.ok()) return seen.status();
+  const auto looked = mask.protobuf_types().look_into(envelope, before.body.view());
+  const std::string instead = ": it can be replaced as bytes (body_base64), and not edited as JSON";
+  if (!looked) return Status(Code::INVALID_BODY, "the body is protobuf, and no descriptors are given" + instead);
+  if (looked->decoded()) return looked->json;
+  return Status(Code::INVALID_BODY, "the body is protobuf that is not decoded, " + looked->why() + instead);
+}
+
+/// A merge into the body as whoever edits it sees it.
+Result<std::string> merged_body(const json::value& patch, const model::Message& before, const wire::Envelope& envelope,
+                                const wire::Envelope& after, const Mask& mask) {
+  if (is_protobuf_type(envelope.content_type)) {
+    const auto says = said_by_protobuf(mask, before, envelope);
+    if (!says.ok()) return says.status();
+    const auto whole = merged(*says, patch);
+    return whole.ok() ? mask.protobuf_types().encode(after, *whole) : whole.status();
+  }
+  if (!envelope.content_encoding.empty()) {
+    return Status(Code::INVALID_BODY, "the body is encoded (" + base::to_utf8(envelope.content_encoding) +
+                                          "): it can be replaced, not merged with");
+  }
+  // Not into what is masked: neither a difference nor an error then tells what it is.
+  const auto seen = mask.editable(before);
+  return seen.ok() ? merged(*seen, patch) : seen.status();
+}
+
+/// A text is the body itself, but where that is protobuf, stays so, and there are descriptors: then it is JSON of what
+/// it is to say.
+Result<std::string> body_of_text(std::string text, const model::Message& before, const wire::Envelope& envelope,
+                                 const wire::Envelope& after, const Mask& mask) {
+  const bool stays_protobuf = is_protobuf_type(envelope.content_type) && is_protobuf_type(after.content_type);
+  if (!stays_protobuf || mask.protobuf_types().is_empty()) return text;
+  const auto says = said_by_protobuf(mask, before, envelope);
+  return says.ok() ? mask.protobuf_types().encode(after, text) : says.status();
+}
+
+/// The new body, or nullopt where it stays. `after`: the envelope that it will have.
 Result<std::optional<std::string>> read_body(const json::object& object, const model::Message& before,
-                                             const wire::Envelope& envelope, const Mask& mask) {
+                                             const wire::Envelope& envelope, const wire::Envelope& after,
+                                             const Mask& mask) {
   const json::value* merge = object.if_contains("merge");
   const json::value* text = object.if_contains("body");
   const json::value* encoded = object.if_contains("body_base64");
   if ((merge != nullptr) + (text != nullptr) + (encoded != nullptr) > 1) {
     return Status(Code::BAD_REQUEST, "give one of merge, body and body_base64");
   }
-  if (merge != nullptr) {
-    if (is_protobuf_type(envelope.content_type)) {
-      return Status(Code::INVALID_BODY, "the body is protobuf: it can be replaced (body_base64), not merged with");
-    }
-    if (!envelope.content_encoding.empty()) {
-      return Status(Code::INVALID_BODY, "the body is encoded (" + base::to_utf8(envelope.content_encoding) +
-                                            "): it can be replaced, not merged with");
-    }
-    // Not into what is masked: neither a difference nor an error then tells what it is.
-    const auto seen = mask.editable(before);
-    if (!seen.ok()) return seen.status();
-    auto body = merged(*seen, *merge);
-    if (!body.ok()) return body.status();
-    return std::optional(std::move(*body));
+  if (merge == nullptr && text == nullptr && encoded == nullptr) return std::optional<std::string>();
+  if (encoded != nullptr) {
+    auto bytes = encoded->is_string() ? base::from_base64(std::string_view(encoded->get_string())) : std::nullopt;
+    if (!bytes) return Status(Code::BAD_REQUEST, "body_base64 is not base64");
+    return std::optional(std::move(*bytes));
   }
-  if (text != nullptr) {
-    if (!text->is_string()) return Status(Code::BAD_REQUEST, "body must be a text");
-    return std::optional(std::string(text->get_string()));
-  }
-  if (encoded == nullptr) return std::optional<std::string>();
-  auto bytes = encoded->is_string() ? base::from_base64(std::string_view(encoded->get_string())) : std::nullopt;
-  if (!bytes) return Status(Code::BAD_REQUEST, "body_base64 is not base64");
-  return std::optional(std::move(*bytes));
+  if (text != nullptr && !text->is_string()) return Status(Code::BAD_REQUEST, "body must be a text");
+  auto body = merge != nullptr ? merged_body(*merge, before, envelope, after, mask)
+                               : body_of_text(std::string(text->get_string()), before, envelope, after, mask);
+  if (!body.ok()) return body.status();
+  return std::optional(std::move(*body));
 }
 
 Status check_body(const ServerConfig& config, const std::string& body, std::string_view content_type) {
@@ -120,8 +148,7 @@ Status check_protobuf(const ProtobufTypes& types, const model::Message& before, 
   if (!was || !was->decoded()) return {};
   const auto would_be = looked(after);
   if (!would_be || would_be->decoded()) return {};
-  return Status(Code::INVALID_BODY, "the body could not be decoded as protobuf any more: " + would_be->undecoded +
-                                        (would_be->detail.empty() ? "" : ": " + would_be->detail));
+  return Status(Code::INVALID_BODY, "the body could not be decoded as protobuf any more: " + would_be->why());
 }
 
 /// The message with what the request changes of it.
@@ -136,7 +163,9 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
     changes.content_type = std::move(*type);
   }
   LZ_RETURN_IF_ERROR(config.mask.check(changes));
-  auto body = read_body(object, before, *envelope, config.mask);
+  wire::Envelope after = *envelope;
+  if (changes.content_type) after.content_type = *changes.content_type;
+  auto body = read_body(object, before, *envelope, after, config.mask);
   if (!body.ok()) return body.status();
   if (*body) {
     auto whole = config.mask.edited(before, std::move(**body));
@@ -147,14 +176,13 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
     return Status(Code::BAD_REQUEST, "nothing is changed: give merge, body, body_base64, headers or content_type");
   }
   auto message = std::make_shared<model::Message>(before);
-  const std::string& content_type = changes.content_type ? *changes.content_type : envelope->content_type;
   if (*body) {
-    LZ_RETURN_IF_ERROR(check_body(config, **body, content_type));
+    LZ_RETURN_IF_ERROR(check_body(config, **body, after.content_type));
     changes.drops_encoding = !envelope->content_encoding.empty();
     message->body_crc = base::crc32c(**body);
     message->body = base::SharedBytes::of(std::move(**body));
   } else if (changes.content_type && envelope->content_encoding.empty()) {
-    LZ_RETURN_IF_ERROR(check_body(config, std::string(before.body.view()), content_type));
+    LZ_RETURN_IF_ERROR(check_body(config, std::string(before.body.view()), after.content_type));
   }
   if (!changes.empty()) {
     auto bytes = wire::edited_envelope(before.envelope.view(), changes, config.max_header_bytes);

@@ -24,6 +24,8 @@ base::Status too_late();
 template <class Answer>
 using Pending = std::future<base::Result<Answer>>;
 
+/// What goes out together with something else.
+std::size_t bytes_of(const model::Outgoing& outgoing);
 /// What a command holds in memory until it is done; of a publish and an import, which count against what is not yet
 /// durable.
 template <class Command>
@@ -31,6 +33,7 @@ std::size_t bytes_of(const Command& command) {
   std::size_t bytes = sizeof command;
   if constexpr (std::is_same_v<Command, model::Publish>) {
     for (const auto& item : command.items) bytes += sizeof item + item.message->size();
+    if (command.outgoing != nullptr) bytes += bytes_of(*command.outgoing);
   }
   if constexpr (std::is_same_v<Command, model::ImportCaseCommand>) bytes += command.what->message->size();
   return bytes;

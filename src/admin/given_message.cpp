@@ -16,6 +16,12 @@ model::MessageId new_id(base::Instant now) {
   return model::MessageId::v7(now.us / 1000, random.next(), random.next());
 }
 
+void make_request(wire::Envelope& envelope, std::string_view reply_to, base::Instant deadline) {
+  if (envelope.correlation_id.empty()) envelope.correlation_id = envelope.id.to_string();
+  if (envelope.reply_to.empty()) envelope.reply_to = reply_to;
+  envelope.deadline_us = deadline.us;
+}
+
 Result<std::shared_ptr<model::Message>> make_message(const ServerConfig& config, base::Instant now,
                                                      NewMessage&& given) {
   if (given.body.size() > config.max_message_bytes) {

@@ -21,6 +21,8 @@ base::Result<Response> seek_subscription(Broker& broker, const Request& request)
 
 // message_handlers.cpp
 base::Result<Response> publish_message(Broker& broker, const Request& request, model::Kind kind);
+
+// publish_together.cpp
 base::Result<Response> publish_together(Broker& broker, const Request& request);
 
 // request_handlers.cpp

@@ -167,6 +167,34 @@ std::string laid_out(std::string_view text) {
   return out;
 }
 
+std::size_t members_in(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == '"') {
+      at = end_of_string(text, at);
+    } else if (text[at++] == ':') {
+      ++count;
+    }
+  }
+  return count;
+}
+
+std::string with_signed_zeros(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const bool is_text = text[at] == '"';
+    const bool is_number = text[at] == '-' || (text[at] >= '0' && text[at] <= '9');
+    std::size_t end = at + 1;
+    if (is_text) end = end_of_string(text, at);
+    if (is_number) end = std::min(text.find_first_not_of("+-.0123456789eE", at), text.size());
+    const std::string_view part = text.substr(at, end - at);
+    out += part == "-0" ? "-0.0" : part;
+    at = end;
+  }
+  return out;
+}
+
 base::Result<std::string> merged(std::string_view body, const json::value& patch) {
   if (body.size() > kMergeBytes) {
     return Status(Code::INVALID_BODY,

@@ -17,6 +17,12 @@ bool is_json_text(std::string_view text);
 /// One value a line, two blanks for each level; nothing but blanks between tokens differs. REQUIRES JSON.
 std::string laid_out(std::string_view text);
 
+/// How many members all objects in it have together, also those whose names stand twice. REQUIRES JSON.
+std::size_t members_in(std::string_view text);
+
+/// With -0.0 in place of each number -0, whose sign is lost to who reads it as a whole one. REQUIRES JSON.
+std::string with_signed_zeros(std::string_view text);
+
 /// The body with a merge patch applied (RFC 7396). INVALID_BODY when it is no JSON, is larger than kMergeBytes, or has
 /// numbers that would not come out as they went in.
 base::Result<std::string> merged(std::string_view body, const boost::json::value& patch);

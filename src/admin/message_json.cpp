@@ -28,21 +28,13 @@ json::object headers_json(const std::vector<std::pair<std::string, std::string>>
 }
 
 Status read_headers(const json::object& object, wire::Envelope& envelope) {
-  const json::value* headers = object.if_contains("headers");
-  if (headers == nullptr || headers->is_null()) return {};
-  Status wrong(Code::BAD_REQUEST, "headers must be an object of texts, or of lists of texts");
-  if (!headers->is_object()) return wrong;
-  for (const auto& [name, value] : headers->get_object()) {
-    const json::array values = value.is_array() ? value.get_array() : json::array{value};
-    for (const json::value& one : values) {
-      if (!one.is_string()) return wrong;
-      if (envelope.headers.size() == model::limits::kHeaderCount) {
-        return Status(Code::HEADERS_TOO_LARGE, "a message has too many headers")
-            .with_limit("headers", static_cast<std::int64_t>(model::limits::kHeaderCount));
-      }
-      envelope.headers.emplace_back(std::string(name), std::string(one.get_string()));
-    }
+  auto headers = texts_field(object, "headers");
+  if (!headers.ok()) return headers.status();
+  if (headers->size() > model::limits::kHeaderCount) {
+    return Status(Code::HEADERS_TOO_LARGE, "a message has too many headers")
+        .with_limit("headers", static_cast<std::int64_t>(model::limits::kHeaderCount));
   }
+  envelope.headers = std::move(*headers);
   return {};
 }
 
@@ -60,7 +52,9 @@ Status read_id(const json::object& object, wire::Envelope& envelope) {
 Status check_no_deadline(const json::object& object) {
   const json::value* value = object.if_contains("deadline");
   if (value == nullptr || value->is_null()) return {};
-  return Status(Code::BAD_REQUEST, "deadline: is of a request, which is asked with POST …/queues/{name}/requests");
+  return Status(Code::BAD_REQUEST,
+                "deadline: is of a request, which is asked with POST …/queues/{name}/requests, or with a "
+                "reply_queue in POST …/transactions");
 }
 
 Status read_priority(const json::object& object, wire::Envelope& envelope) {
@@ -140,8 +134,8 @@ void add_envelope(json::object& out, const wire::Envelope& envelope) {
 }  // namespace
 
 json::object protobuf_json(const ProtobufBody& body) {
-  const std::string why = body.undecoded + (body.detail.empty() ? "" : ": " + body.detail);
-  return {{"type", text_or_null(body.type)}, {"json", text_or_null(body.json)}, {"undecoded", text_or_null(why)}};
+  return {
+      {"type", text_or_null(body.type)}, {"json", text_or_null(body.json)}, {"undecoded", text_or_null(body.why())}};
 }
 
 json::object message_json(const ShownMessage& shown, const Mask& mask) {
@@ -171,6 +165,22 @@ json::object message_json(const ShownMessage& shown, const Mask& mask) {
   }
   out["damaged"] = true;
   return out;
+}
+
+base::Result<Texts> texts_field(const json::object& object, std::string_view name) {
+  Texts texts;
+  const json::value* field = object.if_contains(name);
+  if (field == nullptr || field->is_null()) return texts;
+  const Status wrong(Code::BAD_REQUEST, std::string(name) + " must be an object of texts, or of lists of texts");
+  if (!field->is_object()) return wrong;
+  for (const auto& [key, value] : field->get_object()) {
+    const json::array values = value.is_array() ? value.get_array() : json::array{value};
+    for (const json::value& one : values) {
+      if (!one.is_string()) return wrong;
+      texts.emplace_back(std::string(key), std::string(one.get_string()));
+    }
+  }
+  return texts;
 }
 
 base::Result<NewMessage> read_message_json(std::string_view text) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <boost/json/object.hpp>
 
@@ -27,12 +29,18 @@ struct ShownMessage {
 boost::json::object message_json(const ShownMessage& shown, const Mask& mask);
 boost::json::object protobuf_json(const ProtobufBody& body);
 
+/// Headers, and what is like them.
+using Texts = std::vector<std::pair<std::string, std::string>>;
+/// What the object in this field has, a text or a list of them under each name; nothing when it is not there or null.
+/// BAD_REQUEST naming the field. Their number and sizes are not checked.
+base::Result<Texts> texts_field(const boost::json::object& object, std::string_view name);
+
 struct NewMessage {
   wire::Envelope envelope;
   model::AskedTimes times;
   std::string body;
 };
-/// BAD_REQUEST naming the field that is unknown or wrong. Sizes are not checked.
+/// BAD_REQUEST naming the field that is unknown or wrong; HEADERS_TOO_LARGE for too many. Sizes are not checked.
 base::Result<NewMessage> read_message_json(std::string_view text);
 base::Result<NewMessage> read_message_object(const boost::json::object& object);
 

@@ -132,6 +132,24 @@ void add_topics(std::vector<MetricFamily>& families, const std::vector<QueueStat
   families.push_back(std::move(lag));
 }
 
+void add_closed_cases(std::vector<MetricFamily>& families, const std::vector<QueueStats>& all) {
+  MetricFamily closed{
+      "lazaret_queue_closed_cases",
+      "Cases that were closed and are kept now, which case_retention and case_retention_count bound: as "
+      "the store counted them last, a moment ago; those that are not discarded are discharged",
+      MetricType::Gauge,
+      {}};
+  for (const QueueStats& stats : all) {
+    if (stats.queue.kind == model::Kind::topic) continue;
+    const auto add = [&](const char* state, std::uint64_t count) {
+      closed.metric.push_back(metric(closed.type, of(count), {{"queue", stats.queue.name}, {"state", state}}));
+    };
+    add("discharged", stats.closed_cases - stats.discarded_cases);
+    add("discarded", stats.discarded_cases);
+  }
+  families.push_back(std::move(closed));
+}
+
 /// Of queues and of subscriptions, which are queues to whoever watches.
 void add_queues(std::vector<MetricFamily>& families, const std::vector<QueueStats>& queues, base::Instant now) {
   for (const QueueMetric& kind : queue_metrics()) {
@@ -141,6 +159,7 @@ void add_queues(std::vector<MetricFamily>& families, const std::vector<QueueStat
       family.metric.push_back(metric(kind.type, kind.value(stats), {{"queue", stats.queue.name}}));
     }
   }
+  add_closed_cases(families, queues);
   add_topics(families, queues);
   MetricFamily& age = families.emplace_back(
       MetricFamily{"lazaret_queue_oldest_ready_seconds", "Age of the oldest ready message", MetricType::Gauge, {}});

@@ -10,11 +10,16 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <map>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
 #include "admin/json_body.h"
+#include "admin/json_text.h"
+#include "admin/protobuf_json.h"
 #include "base/text_encoding.h"
 
 namespace lazaret::admin {
@@ -25,10 +30,6 @@ using base::Code;
 using base::Result;
 using base::Status;
 
-constexpr std::string_view kAnyUrls = "type.googleapis.com/";
-/// What a built message takes, about: itself and its place, and each field that it could have.
-constexpr std::size_t kMessageCost = 256;
-constexpr std::size_t kFieldCost = 16;
 /// Of a name that somebody else has chosen.
 constexpr std::size_t kNameBytes = 200;
 
@@ -142,7 +143,7 @@ class Walk {
   /// "", or what is wrong. The depth is what bounds the recursion, here and where it becomes JSON.
   std::string through(const pb::Descriptor& type, std::string_view bytes, int depth = 0) {
     if (depth > kProtobufDepth) return "it nests deeper than " + std::to_string(kProtobufDepth);
-    spent_ += kMessageCost + kFieldCost * static_cast<std::size_t>(type.field_count());
+    spent_ += built_bytes(type);
     int last = 0;
     std::string_view any_type;
     std::string_view any_value;
@@ -183,6 +184,72 @@ class Walk {
   const bool in_order_;
   std::size_t spent_ = 0;
 };
+
+// --- Making bytes of what it is to say -------------------------------------------------------------------------------
+
+/// A key of a map, as one of them comes before another.
+using MapKey = std::tuple<std::int64_t, std::uint64_t, std::string>;
+
+MapKey key_of(const pb::Message& entry, const pb::FieldDescriptor& key) {
+  const pb::Reflection& look = *entry.GetReflection();
+  switch (key.cpp_type()) {
+    case pb::FieldDescriptor::CPPTYPE_INT32: return {look.GetInt32(entry, &key), 0, ""};
+    case pb::FieldDescriptor::CPPTYPE_INT64: return {look.GetInt64(entry, &key), 0, ""};
+    case pb::FieldDescriptor::CPPTYPE_UINT32: return {0, look.GetUInt32(entry, &key), ""};
+    case pb::FieldDescriptor::CPPTYPE_UINT64: return {0, look.GetUInt64(entry, &key), ""};
+    case pb::FieldDescriptor::CPPTYPE_BOOL: return {look.GetBool(entry, &key) ? 1 : 0, 0, ""};
+    default: return {0, 0, look.GetString(entry, &key)};
+  }
+}
+
+/// Of each key the last entry, which is what consumers see, in the order of the keys.
+void settle_map(pb::Message& message, const pb::FieldDescriptor& field) {
+  const pb::Reflection& look = *message.GetReflection();
+  const pb::FieldDescriptor& key = *field.message_type()->map_key();
+  std::map<MapKey, std::unique_ptr<pb::Message>> last;
+  while (look.FieldSize(message, &field) > 0) {
+    std::unique_ptr<pb::Message> entry(look.ReleaseLast(&message, &field));
+    last.try_emplace(key_of(*entry, key), std::move(entry));
+  }
+  for (auto& [at, entry] : last) look.AddAllocatedMessage(&message, &field, entry.release());
+}
+
+/// Calls `visit` for the message and for every one in it, those inside first.
+void for_each_message(pb::Message& message, const std::function<void(pb::Message&)>& visit) {
+  const pb::Reflection& look = *message.GetReflection();
+  std::vector<const pb::FieldDescriptor*> fields;
+  look.ListFields(message, &fields);
+  for (const pb::FieldDescriptor* field : fields) {
+    if (field->cpp_type() != pb::FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (!field->is_repeated()) for_each_message(*look.MutableMessage(&message, field), visit);
+    const int count = field->is_repeated() ? look.FieldSize(message, field) : 0;
+    for (int i = 0; i < count; ++i) for_each_message(*look.MutableRepeatedMessage(&message, field, i), visit);
+  }
+  visit(message);
+}
+
+void settle_maps(pb::Message& message) {
+  std::vector<const pb::FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  for (const pb::FieldDescriptor* field : fields) {
+    if (field->is_map()) settle_map(message, *field);
+  }
+}
+
+std::size_t names_in(const json::value& value) {
+  std::size_t count = 0;
+  if (const auto* object = value.if_object()) {
+    count += object->size();
+    for (const auto& member : *object) count += names_in(member.value());
+  } else if (const auto* array = value.if_array()) {
+    for (const json::value& one : *array) count += names_in(one);
+  }
+  return count;
+}
+
+/// `value` is what was read of the text, in which the last of two members of one name is there: then what was looked at
+/// is not all that bytes are made of.
+bool has_names_twice(std::string_view text, const json::value& value) { return members_in(text) != names_in(value); }
 
 // --- Descriptors -----------------------------------------------------------------------------------------------------
 
@@ -276,22 +343,48 @@ struct ProtobufTypes::Known {
   pb::DynamicMessageFactory factory{&pool};
   std::unique_ptr<pb::util::TypeResolver> resolver;
 
+  /// What can be said before its body is looked at: why it is not decoded, if it is not.
+  ProtobufBody named_by(const wire::Envelope& envelope) const;
   void decode(ProtobufBody& out, std::string_view body);
+  Result<std::string> encode(const std::string& type_name, std::string_view says);
+  std::unique_ptr<pb::Message> built(const pb::Descriptor& type, std::string_view bytes);
+  void put_in_order(pb::Message& message);
 };
+
+ProtobufBody ProtobufTypes::Known::named_by(const wire::Envelope& envelope) const {
+  ProtobufBody out;
+  out.type = base::to_utf8(type_name_of(envelope).substr(0, kNameBytes));
+  const std::string encoding = parameter_of(envelope.content_type, "encoding");
+  if (!envelope.content_encoding.empty()) {
+    out.undecoded = "it is encoded (" + base::to_utf8(envelope.content_encoding) + ")";
+  } else if (!encoding.empty() && lower(encoding) != "binary") {
+    out.undecoded = "its content type says that its encoding is not binary";
+  } else if (out.type.empty()) {
+    out.undecoded = "nothing says of which type it is: messageType of its content type, or the type of the message";
+  } else if (pool.FindMessageTypeByName(out.type) == nullptr) {
+    out.undecoded = "no descriptor is given of " + out.type;
+  }
+  return out;
+}
 
 /// The type is known. Wherever it returns early, the body is none of it.
 void ProtobufTypes::Known::decode(ProtobufBody& out, std::string_view body) {
+  if (body.size() > kProtobufBytes) {
+    out.undecoded = "it is larger than " + std::to_string(kProtobufBytes) + " bytes";
+    return;
+  }
   const pb::Descriptor& type = *pool.FindMessageTypeByName(out.type);
   out.undecoded = "it is not what the descriptor of " + out.type + " says";
   out.detail = Walk(pool, false).through(type, body);
   if (!out.detail.empty()) return;
-  const std::unique_ptr<pb::Message> message(factory.GetPrototype(&type)->New());
-  if (!message->ParsePartialFromArray(body.data(), static_cast<int>(body.size()))) return;
+  const std::unique_ptr<pb::Message> message = built(type, body);
+  if (message == nullptr) return;
   if (!message->IsInitialized()) {
     out.detail = "it lacks " + message->InitializationErrorString();
     return;
   }
-  std::string again = message->SerializeAsString();
+  for_each_message(*message, settle_maps);
+  const std::string again = message->SerializeAsString();
   message->DiscardUnknownFields();
   if (message->ByteSizeLong() != again.size()) {
     out.detail = "it has a value of an enum that is not in the descriptor";
@@ -316,6 +409,60 @@ void ProtobufTypes::Known::decode(ProtobufBody& out, std::string_view body) {
   }
 }
 
+/// Null: the bytes are none of it.
+std::unique_ptr<pb::Message> ProtobufTypes::Known::built(const pb::Descriptor& type, std::string_view bytes) {
+  std::unique_ptr<pb::Message> message(factory.GetPrototype(&type)->New());
+  const bool good = message->ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  return good ? std::move(message) : nullptr;
+}
+
+/// What an Any holds is bytes to protobuf, and has its fields as the JSON had them. It can be looked into again when
+/// they are in the order of their numbers.
+void ProtobufTypes::Known::put_in_order(pb::Message& message) {
+  for_each_message(message, [this](pb::Message& one) {
+    settle_maps(one);
+    const pb::Descriptor& any = *one.GetDescriptor();
+    if (any.full_name() != "google.protobuf.Any") return;
+    const pb::Reflection& look = *one.GetReflection();
+    const pb::FieldDescriptor* named = any.FindFieldByNumber(1);
+    const pb::FieldDescriptor* value = any.FindFieldByNumber(2);
+    if (named == nullptr || value == nullptr) return;
+    const std::string url = look.GetString(one, named);
+    if (!url.starts_with(kAnyUrls)) return;
+    const pb::Descriptor* type = pool.FindMessageTypeByName(url.substr(kAnyUrls.size()));
+    const auto inside = type == nullptr ? nullptr : built(*type, look.GetString(one, value));
+    if (inside == nullptr) return;
+    put_in_order(*inside);
+    look.SetString(&one, value, inside->SerializePartialAsString());
+  });
+}
+
+/// The type is known.
+Result<std::string> ProtobufTypes::Known::encode(const std::string& type_name, std::string_view says) {
+  if (says.size() > kProtobufJsonBytes) {
+    return Status(Code::BAD_REQUEST,
+                  "the body has more than " + std::to_string(kProtobufJsonBytes) + " bytes as JSON: send it as bytes");
+  }
+  const auto value = parse_json(says, kBodyDepth);
+  if (!value.ok()) return value.status();
+  if (has_names_twice(says, *value)) return Status(Code::BAD_REQUEST, "the body has a name twice in one object");
+  const pb::Descriptor& type = *pool.FindMessageTypeByName(type_name);
+  LZ_RETURN_IF_ERROR(check_protobuf_json(pool, *resolver, type, *value));
+  std::string bytes;
+  const auto written =
+      pb::util::JsonToBinaryString(resolver.get(), std::string(kAnyUrls) + type_name, with_signed_zeros(says), &bytes);
+  if (!written.ok()) return Status(Code::BAD_REQUEST, "the body: " + std::string(written.message()));
+  const auto message = built(type, bytes);
+  if (message == nullptr) return Status(Code::BAD_REQUEST, "the body is nothing that " + type_name + " can say");
+  put_in_order(*message);
+  bytes = message->SerializePartialAsString();
+  ProtobufBody again;
+  again.type = type_name;
+  decode(again, bytes);
+  if (again.decoded()) return bytes;
+  return Status(Code::BAD_REQUEST, "the body could not be decoded as protobuf any more: " + again.why());
+}
+
 bool is_protobuf_type(std::string_view content_type) {
   const std::string type = lower(trimmed(content_type.substr(0, content_type.find(';'))));
   return type == "application/protobuf" || type == "application/x-protobuf" || type == "application/x-protobuffer" ||
@@ -336,28 +483,28 @@ Result<ProtobufTypes> ProtobufTypes::read(const std::vector<std::string>& files)
 
 std::optional<ProtobufBody> ProtobufTypes::look_into(const wire::Envelope& envelope, std::string_view body) const {
   if (known_ == nullptr || !is_protobuf_type(envelope.content_type)) return std::nullopt;
-  ProtobufBody out;
-  out.type = base::to_utf8(type_name_of(envelope).substr(0, kNameBytes));
-  const std::string encoding = parameter_of(envelope.content_type, "encoding");
-  if (!envelope.content_encoding.empty()) {
-    out.undecoded = "it is encoded (" + base::to_utf8(envelope.content_encoding) + ")";
-  } else if (!encoding.empty() && lower(encoding) != "binary") {
-    out.undecoded = "its content type says that its encoding is not binary";
-  } else if (out.type.empty()) {
-    out.undecoded = "nothing says of which type it is: messageType of its content type, or the type of the message";
-  } else if (known_->pool.FindMessageTypeByName(out.type) == nullptr) {
-    out.undecoded = "no descriptor is given of " + out.type;
-  } else if (body.size() > kProtobufBytes) {
-    out.undecoded = "it is larger than " + std::to_string(kProtobufBytes) + " bytes";
-  } else {
-    try {
-      known_->decode(out, body);
-    } catch (const pb::FatalException&) {
-      // It has checks of its own, which throw. Nothing is kept of this body, so nothing is half done.
-      out = {out.type, "", "it could not be decoded", ""};
-    }
+  ProtobufBody out = known_->named_by(envelope);
+  if (!out.decoded()) return out;
+  try {
+    known_->decode(out, body);
+  } catch (const pb::FatalException&) {
+    // It has checks of its own, which throw. Nothing is kept of this body, so nothing is half done.
+    out = {out.type, "", "it could not be decoded", ""};
   }
   return out;
+}
+
+Result<std::string> ProtobufTypes::encode(const wire::Envelope& envelope, std::string_view says) const {
+  if (known_ == nullptr || !is_protobuf_type(envelope.content_type)) {
+    return Status(Code::INVALID_BODY, "the body is no protobuf of which descriptors are given");
+  }
+  const ProtobufBody named = known_->named_by(envelope);
+  if (!named.decoded()) return Status(Code::INVALID_BODY, "the body cannot be encoded as protobuf: " + named.why());
+  try {
+    return known_->encode(named.type, says);
+  } catch (const pb::FatalException&) {
+    return Status(Code::BAD_REQUEST, "the body could not be encoded as protobuf " + named.type);
+  }
 }
 
 }  // namespace lazaret::admin

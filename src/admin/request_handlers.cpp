@@ -1,5 +1,6 @@
 // Requests over HTTP: a message is asked, and the answer of the call is its reply. A worker asks, the session waits,
 // and a worker makes the answer of what has come (http_front.h).
+#include "admin/auto_create.h"
 #include "admin/awaited_reply.h"
 #include "admin/desk_wait.h"
 #include "admin/given_message.h"
@@ -21,17 +22,6 @@ using base::Status;
 constexpr std::chrono::milliseconds kPatience{500};
 static_assert(kPatience > model::limits::kRecallPatience);
 
-/// Fills in what the message says of itself as a request, as the client library does.
-Result<std::shared_ptr<model::Message>> make_request(const ServerConfig& config, base::Instant now,
-                                                     NewRequest&& given) {
-  wire::Envelope& envelope = given.message.envelope;
-  if (envelope.id.is_nil()) envelope.id = new_id(now);
-  if (envelope.correlation_id.empty()) envelope.correlation_id = envelope.id.to_string();
-  if (envelope.reply_to.empty()) envelope.reply_to = model::kToRequester;
-  envelope.deadline_us = (now + given.deadline).us;
-  return make_message(config, now, std::move(given.message));
-}
-
 }  // namespace
 
 Result<Response> request_reply(Broker& broker, const Request& request) {
@@ -40,12 +30,16 @@ Result<Response> request_reply(Broker& broker, const Request& request) {
   const auto queue = find_or_create_queue(broker, request, request.arguments[0]);
   if (!queue.ok()) return queue.status();
   const base::Duration deadline = given->deadline;
-  auto message = make_request(broker.config, broker.engine.now(), std::move(*given));
-  if (!message.ok()) return message.status();
+  const base::Instant now = broker.engine.now();
+  wire::Envelope& envelope = given->message.envelope;
+  if (envelope.id.is_nil()) envelope.id = new_id(now);
+  make_request(envelope, model::kToRequester, now + deadline);
 
   model::Request command;
   command.subscription = (*queue)->subscription;
-  command.id = wire::decode_envelope((*message)->envelope.view())->id;
+  command.id = envelope.id;
+  auto message = make_message(broker.config, now, std::move(given->message));
+  if (!message.ok()) return message.status();
   command.time_left = deadline;
   command.message = std::move(*message);
   const std::size_t bytes = command.message->size();

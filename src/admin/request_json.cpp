@@ -11,32 +11,39 @@ using base::Status;
 
 namespace {
 
-Result<base::Duration> read_deadline(const json::object& object) {
-  const auto text = text_field(object, "deadline");
-  if (!text.ok()) return text.status();
-  const Status needed(Code::BAD_REQUEST, "deadline: a request needs one, a duration such as 5s, from 1ms to " +
-                                             base::format_duration(kRequestDeadlineMost));
-  if (text->empty()) return needed;
-  const auto deadline = base::parse_duration(*text);
-  if (!deadline.ok()) return Status(Code::BAD_REQUEST, "deadline: " + deadline.status().text());
-  if (*deadline < std::chrono::milliseconds(1) || *deadline > kRequestDeadlineMost) return needed;
-  return *deadline;
+Status deadline_needed(base::Duration most) {
+  return Status(Code::BAD_REQUEST,
+                "deadline: of a request it is a duration such as 5s, from 1ms to " + base::format_duration(most));
 }
 
 }  // namespace
 
+Result<std::optional<base::Duration>> read_deadline(const json::object& object, base::Duration most) {
+  const auto text = text_field(object, "deadline");
+  if (!text.ok()) return text.status();
+  if (text->empty()) return std::optional<base::Duration>();
+  const auto deadline = base::parse_duration(*text);
+  if (!deadline.ok()) return Status(Code::BAD_REQUEST, "deadline: " + deadline.status().text());
+  if (*deadline < std::chrono::milliseconds(1) || *deadline > most) return deadline_needed(most);
+  return std::optional(*deadline);
+}
+
+Status check_untimed(const NewMessage& message) {
+  if (message.times == model::AskedTimes{}) return {};
+  return Status(Code::BAD_REQUEST, "a request has a deadline, and neither a delay nor a time to live");
+}
+
 Result<NewRequest> read_request_json(std::string_view text) {
   auto object = parse_object(text);
   if (!object.ok()) return object.status();
-  const auto deadline = read_deadline(*object);
+  const auto deadline = read_deadline(*object, kRequestDeadlineMost);
   if (!deadline.ok()) return deadline.status();
+  if (!deadline->has_value()) return deadline_needed(kRequestDeadlineMost);
   object->erase("deadline");
   auto message = read_message_object(*object);
   if (!message.ok()) return message.status();
-  if (message->times != model::AskedTimes{}) {
-    return Status(Code::BAD_REQUEST, "a request has a deadline, and neither a delay nor a time to live");
-  }
-  return NewRequest{std::move(*message), *deadline};
+  LZ_RETURN_IF_ERROR(check_untimed(*message));
+  return NewRequest{std::move(*message), **deadline};
 }
 
 json::object reply_json(const model::MessageId& request, const model::Replied& reply, const Mask& mask) {

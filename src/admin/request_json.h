@@ -1,6 +1,7 @@
 // Requests and their replies as JSON.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include <boost/json/object.hpp>
@@ -19,6 +20,12 @@ struct NewRequest {
 base::Result<NewRequest> read_request_json(std::string_view text);
 /// So long a call may wait for its reply.
 inline constexpr std::chrono::seconds kRequestDeadlineMost{30};
+
+/// The duration in the field `deadline`, a millisecond to `most`; nullopt when it is not there, null or "". BAD_REQUEST
+/// otherwise.
+base::Result<std::optional<base::Duration>> read_deadline(const boost::json::object& object, base::Duration most);
+/// BAD_REQUEST for a message with times, which a request has none of.
+base::Status check_untimed(const NewMessage& message);
 
 /// How it ended, and the reply as a message is shown. REQUIRES that it has ended well or badly: its status is OK.
 boost::json::object reply_json(const model::MessageId& request, const model::Replied& reply, const Mask& mask);

@@ -460,7 +460,7 @@ std::vector<Route> broker_routes() {
       {.method = Method::post,
        .pattern = "/api/v1/transactions",
        .operation = "publishTogether",
-       .summary = "Publishes messages to any queues and topics in one atomic write: all of them, or none",
+       .summary = "Publishes messages, and asks durable requests, in one atomic write: all of them, or none",
        .handler = publish_together,
        .body = "Together",
        .has_message = true,

@@ -406,7 +406,12 @@ void Shard::State::show_prevention(const Subscription& sub, model::QueueStats& s
     for (const auto& [number, rule] : sub.quarantine->rules) stats.caught_by_quarantines += rule.record.caught;
   }
   if (sub.breaker != nullptr) stats.breaker = sub.breaker->stats();
-  if (sub.book != nullptr) stats.hospital_bytes = sub.book->bytes;
+  if (sub.book != nullptr) {
+    stats.hospital_bytes = sub.book->bytes;
+    stats.closed_cases = sub.book->closed;
+    // Those are known at once, and all of them only when the store has counted.
+    stats.discarded_cases = std::min(sub.book->discarded.size(), sub.book->closed);
+  }
   stats.hospital_level = level_of(sub);
 }
 

@@ -202,6 +202,10 @@ struct QueueStats {
   /// What its cases keep of messages, which `hospital_max_bytes` bounds (model/hospital_budget.h).
   std::uint64_t hospital_bytes = 0;
   HospitalLevel hospital_level = HospitalLevel::below;
+  /// Closed cases that are still kept, as the store counted last, which `case_retention_count` bounds; and how many of
+  /// them were discarded, the others were discharged.
+  std::uint64_t closed_cases = 0;
+  std::uint64_t discarded_cases = 0;
   /// Quarantine rules, and what those that there are have caught.
   std::uint64_t quarantines = 0;
   std::uint64_t caught_by_quarantines = 0;

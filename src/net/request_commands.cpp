@@ -1,4 +1,5 @@
 // Requests: a message whose sender waits for the reply, and what responders say.
+#include "engine/asked_along.h"
 #include "model/limits.h"
 #include "net/session.h"
 #include "wire/envelope.h"
@@ -28,30 +29,6 @@ void Session::refuse_request(std::uint64_t request, Status status) {
 }
 
 namespace {
-
-/// The limits of headers hold for what comes back with a reply.
-Status check_context(const wire::Context& context) {
-  if (context.size() > limits::kHeaderCount) {
-    return Status(Code::HEADERS_TOO_LARGE,
-                  "the context has more than " + std::to_string(limits::kHeaderCount) + " entries")
-        .with_limit("context_count", static_cast<std::int64_t>(limits::kHeaderCount));
-  }
-  std::size_t bytes = 0;
-  for (const auto& [name, value] : context) {
-    if (name.empty()) return Status(Code::BAD_REQUEST, "an entry of the context has no name");
-    if (name.size() > limits::kEnvelopeFieldBytes) {
-      return Status(Code::HEADERS_TOO_LARGE, "a name in the context has " + std::to_string(name.size()) +
-                                                 " bytes, at most " + std::to_string(limits::kEnvelopeFieldBytes) +
-                                                 " are allowed")
-          .with_limit("context_name", static_cast<std::int64_t>(limits::kEnvelopeFieldBytes));
-    }
-    bytes += name.size() + value.size();
-  }
-  if (bytes <= limits::kContextBytes) return {};
-  return Status(Code::HEADERS_TOO_LARGE, "the context has " + std::to_string(bytes) + " bytes, at most " +
-                                             std::to_string(limits::kContextBytes) + " are allowed")
-      .with_limit("context_bytes", static_cast<std::int64_t>(limits::kContextBytes));
-}
 
 /// Where requests go, if it is there.
 base::Result<engine::QueueRef> queue_for_requests(const engine::Directory& directory, const std::string& name) {
@@ -127,39 +104,21 @@ Status Session::ask(wire::Ask&& frame) {
 base::Result<model::AskedAlong> Session::asked_along(const wire::PublishItem& item, wire::AskTerms terms,
                                                      const model::QueueRecord& queue,
                                                      const model::Message& message) const {
-  if (queue.kind != model::Kind::queue) {
-    return Status(Code::BAD_REQUEST, queue.name + " is a topic: a request goes to a queue");
-  }
   const bool timed = item.delay.count() != 0 || item.deliver_at.us != 0 || item.ttl.count() != 0;
   if (timed) return Status(Code::BAD_REQUEST, "a request has a deadline, and neither a delay nor a time to live");
   auto address = address_of(std::move(terms.reply_queue), std::move(terms.context), message);
   if (!address.ok()) return address.status();
-  if ((*address)->log == queue.log) {
-    return Status(Code::BAD_REQUEST, "the reply to a request goes to another queue than the request");
-  }
   const base::Instant deadline = context_.engine.now() + std::min(terms.time_left, limits::kRequestTimeMost);
-  return model::AskedAlong{0, wire::decode_envelope(message.envelope.view())->id, deadline, std::move(*address)};
+  const model::MessageId id = wire::decode_envelope(message.envelope.view())->id;
+  return engine::asked_along(queue, id, deadline, std::move(*address));
 }
 
 base::Result<model::ReplyAddressRef> Session::address_of(std::string reply_queue, wire::Context context,
                                                          const model::Message& message) const {
-  LZ_RETURN_IF_ERROR(check_context(context));
-  const auto queue = context_.engine.directory().find(reply_queue);
-  if (queue == nullptr) {
-    return why_missing(reply_queue,
-                       Status(Code::NOT_FOUND, "there is no queue '" + reply_queue + "' for the reply to go to"));
-  }
-  if (queue->kind != model::Kind::queue) {
-    const std::string kind(model::name_of(queue->kind));
-    return Status(Code::BAD_REQUEST, reply_queue + " is a " + kind + ": a reply goes to a queue");
-  }
-  auto address = std::make_shared<model::ReplyAddress>();
-  address->shard = queue->shard;
-  address->log = queue->log;
-  address->queue = std::move(reply_queue);
-  address->context = std::move(context);
-  address->correlation_id = wire::decode_envelope(message.envelope.view())->correlation_id;
-  return model::ReplyAddressRef(std::move(address));
+  const std::string name = reply_queue;
+  auto address = engine::reply_address(context_.engine.directory(), std::move(reply_queue), std::move(context),
+                                       wire::decode_envelope(message.envelope.view())->correlation_id);
+  return address.code() == Code::NOT_FOUND ? why_missing(name, address.status()) : std::move(address);
 }
 
 base::Status Session::on(wire::CancelRequest&& frame) {

@@ -172,6 +172,33 @@ test('protobuf that is not what its type says is shown as bytes, with the reason
   await close(page);
 });
 
+test('protobuf is edited as what it says, which becomes bytes again', async () => {
+  await broker.queue('odd');
+  await broker.publish('odd', { type: 'odd.Text', content_type: 'application/protobuf',
+    body_base64: field(1, SCRIPT).toString('base64') });
+  await broker.fail('odd', 1, 'odd');
+  const [{ id }] = await broker.cases('?queue=odd');
+  // 400: what its type cannot say.
+  const page = await open(browser, broker, `/hospital/cases/${id}`, { allowed: ['400'] });
+  await page.getByRole('button', { name: 'Edit…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('The body is protobuf').waitFor();
+  const body = dialog.getByLabel('Body');
+  assert.deepEqual(JSON.parse(await body.inputValue()), { says: SCRIPT });
+  await body.fill('{"says": 7}');
+  await dialog.getByText('at /says: must be a text').waitFor();
+  await body.fill('');
+  await dialog.getByText('The body is not JSON any more').waitFor();
+  await body.fill('{"says": "nothing bad"}');
+  await dialog.locator('.difference .added', { hasText: 'nothing bad' }).waitFor();
+  await expectUnharmed(page, 'the editor of protobuf');
+  await dialog.getByRole('button', { name: 'Save a new version' }).click();
+  await page.getByText('version 1', { exact: true }).first().waitFor();
+  const answer = await fetch(`${broker.url}/api/v1/hospital/cases/${id}/body`);
+  assert.deepEqual(Buffer.from(await answer.arrayBuffer()), field(1, 'nothing bad'));
+  await close(page);
+});
+
 test('bytes that are no text are shown in hexadecimal', async () => {
   const page = await open(browser, broker, `/hospital/cases/${cases.bytes}`);
   await page.locator('.hex').waitFor();

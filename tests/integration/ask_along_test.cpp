@@ -9,6 +9,7 @@
 
 #include "integration/support/api.h"
 #include "integration/support/error_of.h"
+#include "integration/support/http.h"
 #include "integration/support/inbox.h"
 #include "lazaret/lazaret.h"
 
@@ -35,6 +36,10 @@ class AskAlongTest : public ::testing::Test {
   }
   Client connect(const std::string& name) {
     return Client::connect(broker_.url(), {.name = name, .timeout = 60s, .drain = 5s});
+  }
+  /// A set over HTTP.
+  HttpAnswer together(const std::string& messages) {
+    return http(broker_.admin(), "POST", "/api/v1/transactions", R"({"messages": [)" + messages + "]}");
   }
   std::int64_t ready(const std::string& queue) { return QueueView(broker_, queue)["ready"]; }
   /// How the attempt of an order failed whose handler returns this.
@@ -255,6 +260,99 @@ TEST_F(AskAlongTest, TheCommandLineAsksTogether) {
                           "\"context\": {\"a\": 7}", "\"ttl\": \"5s\""}) {
     EXPECT_EQ(broker_.cli({"publish", "--together"}, ask + ", " + bad + "}\n").exit, 65) << bad;
   }
+}
+
+TEST_F(AskAlongTest, HttpAsksTogether) {
+  const auto made = together(
+      R"({"to": "near", "body": "price of tea", "type": "price.asked", "reply_queue": "far.replies",
+          "context": {"order": "17", "who": ["ann", "bob"]}},
+         {"to": "audit", "body": "tea"},
+         {"to": "far", "body": "stock of tea", "correlation_id": "mine", "reply_queue": "near.replies",
+          "deadline": "72h"})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  const auto items = made.json().at("items").as_array();
+  ASSERT_THAT(items, SizeIs(3));
+  const char* const places[] = {"near", "audit", "far"};
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    EXPECT_EQ(text_of(items[i], "to"), places[i]);
+    EXPECT_EQ(items[i].at("duplicate"), false);
+    EXPECT_EQ(items[i].as_object().contains("reply_queue"), i != 1) << "each says whether it is a request";
+  }
+  EXPECT_TRUE(items[1].as_object().contains("offset")) << "the first message is the one that all are known by";
+  EXPECT_TRUE(eventually([&] { return ready("audit") == 1; }));
+  Inbox asked;
+  const auto answer = [&](Delivery& delivery) {
+    EXPECT_TRUE(delivery.is_request());
+    asked.add(delivery);
+    return Verdict::answer({.body = "re: " + delivery.message().body.str()});
+  };
+  const Consumer near = client_.consume("near", answer);
+  const Consumer far = client_.consume("far", answer);
+  Inbox prices, stocks;
+  const Consumer first = client_.consume("far.replies", [&](Delivery& delivery) { prices.add(delivery); });
+  const Consumer second = client_.consume("near.replies", [&](Delivery& delivery) { stocks.add(delivery); });
+  ASSERT_TRUE(prices.reaches(1) && stocks.reaches(1));
+  const Message price = prices.at(0).message;
+  const Message stock = stocks.at(0).message;
+  ASSERT_TRUE(price.reply != nullptr && stock.reply != nullptr);
+  EXPECT_EQ(price.body.view(), "re: price of tea");
+  EXPECT_EQ(price.reply->request.to_string(), text_of(items[0], "id"));
+  EXPECT_EQ(price.correlation_id, text_of(items[0], "id"));
+  EXPECT_THAT(price.reply->context, ElementsAre(Pair("order", "17"), Pair("who", "ann"), Pair("who", "bob")));
+  EXPECT_EQ(stock.correlation_id, "mine");
+  const auto now = std::chrono::system_clock::now();
+  for (const Received& one : asked.all()) {
+    const bool is_price = one.message.type == "price.asked";
+    EXPECT_EQ(one.message.reply_to, is_price ? "far.replies" : "near.replies");
+    EXPECT_THAT(one.message.headers, SizeIs(0)) << "the context is nobody's but the asker's";
+    const auto ahead = is_price ? 8760h : 72h;
+    EXPECT_LE(one.message.deadline, now + ahead + 1h);
+    EXPECT_GE(one.message.deadline, now + ahead - 1h);
+  }
+  for (const char* queue : {"near", "far", "near.replies", "far.replies"}) {
+    EXPECT_EQ(QueueView(broker_, queue).wrong_sums(), "") << queue;
+  }
+}
+
+TEST_F(AskAlongTest, OverHttpRequestsOnlyAreASetThatIsAskedOnce) {
+  const std::string one = R"({"to": "near", "body": "one", "id": ")" + MessageId::make().to_string() + R"(", )";
+  const std::string two = R"({"to": "far", "body": "two", "id": ")" + MessageId::make().to_string() +
+                          R"(", "reply_queue": "near.replies"})";
+  const std::string set = one + R"("reply_queue": "far.replies"}, )" + two;
+  const auto asked = together(set);
+  ASSERT_EQ(asked.status, 201) << asked.body;
+  broker_.restart();
+  const auto again = together(set);
+  ASSERT_EQ(again.status, 201) << again.body;
+  for (const auto& [answer, duplicate] : {std::pair(asked, false), std::pair(again, true)}) {
+    for (const auto& item : answer.json().at("items").as_array()) EXPECT_EQ(item.at("duplicate"), duplicate);
+    EXPECT_EQ(answer.json().at("items").at(0).at("offset"), 0);
+  }
+  const auto otherwise = together(one + R"("reply_queue": "near.replies"}, )" + two);
+  EXPECT_EQ(otherwise.status, 409) << otherwise.body;
+  EXPECT_EQ(text_of(otherwise.json(), "code"), "OPTIONS_MISMATCH");
+  EXPECT_TRUE(eventually([&] { return ready("near") == 1 && ready("far") == 1; }));
+  for (const char* queue : {"near", "far"}) EXPECT_EQ(QueueView(broker_, queue)["entered_total"], 1) << queue;
+}
+
+TEST_F(AskAlongTest, OverHttpWhatCannotBeAskedAsksAndPublishesNothing) {
+  client_.ensure_topic({.name = "news"});
+  const auto code = [&](const std::string& ask) {
+    const auto refused =
+        together(R"({"to": "audit", "body": "x"}, {"to": "far", "reply_queue": "near.replies"}, )" + ask);
+    EXPECT_NE(refused.status, 201) << ask;
+    return text_of(refused.json(), "code");
+  };
+  EXPECT_EQ(code(R"({"to": "nowhere", "reply_queue": "near.replies"})"), "NOT_FOUND");
+  EXPECT_EQ(code(R"({"to": "near", "reply_queue": "nowhere"})"), "NOT_FOUND");
+  EXPECT_EQ(code(R"({"to": "near", "reply_queue": "near"})"), "BAD_REQUEST");
+  EXPECT_EQ(code(R"({"to": "news", "reply_queue": "near.replies"})"), "BAD_REQUEST");
+  EXPECT_EQ(code(R"({"to": "near", "reply_queue": "news"})"), "BAD_REQUEST");
+  EXPECT_EQ(code(R"({"to": "near", "reply_queue": "near.replies", "ttl": "1m"})"), "BAD_REQUEST");
+  EXPECT_EQ(code(R"({"to": "near", "reply_queue": "near.replies", "context": {"": "x"}})"), "BAD_REQUEST");
+  const std::string large = R"({"to": "near", "reply_queue": "near.replies", "context": {"x": ")";
+  EXPECT_EQ(code(large + std::string(65'536, 'x') + "\"}}"), "HEADERS_TOO_LARGE");
+  for (const char* queue : {"audit", "near", "far"}) EXPECT_EQ(ready(queue), 0) << queue;
 }
 
 /// The broker is killed over and over while verdicts publish and ask, responders answer, and replies arrive.

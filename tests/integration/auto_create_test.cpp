@@ -79,6 +79,37 @@ TEST_F(AutoCreateTest, ASetAndARequestMakeTheirQueuesToo) {
   EXPECT_TRUE(is_ready("g") && is_ready("h"));
 }
 
+/// One of two workers waits for them.
+TEST_F(AutoCreateTest, OverHttpManyAreMadeInFewWritesAndEachNameOnce) {
+  constexpr int kQueues = 200;
+  std::string messages;
+  for (int i = 0; i < kQueues; ++i) {
+    const std::string name = "new" + std::to_string(i);
+    messages += R"({"to": ")" + name + R"(", "body": "1"}, {"to": ")" + name + R"(", "body": "2", "reply_queue": ")" +
+                name + R"(.replies"}, )";
+  }
+  messages += R"({"to": "new0", "body": "3"})";
+  const auto syncs = [this] { return api(broker_, "/status").at("store").at("syncs_total").to_number<std::int64_t>(); };
+  const std::int64_t before = syncs();
+  const auto made = http(broker_.admin(), "POST", "/api/v1/transactions", R"({"messages": [)" + messages + "]}");
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_LT(syncs() - before, 2 * kQueues) << "one for each would be three for each, with the audit trail";
+  EXPECT_TRUE(is_ready("new0", 3));
+  EXPECT_TRUE(is_ready("new199", 2));
+  EXPECT_EQ(ready("new199.replies"), 0);
+  const std::string trail = boost::json::serialize(api(broker_, "/audit?limit=1000&target=new7"));
+  EXPECT_THAT(trail, HasSubstr("auto_create"));
+
+  const auto refused = http(broker_.admin(), "POST", "/api/v1/transactions",
+                            R"({"messages": [{"to": "fine", "body": "1"}, {"to": "not a name", "body": "2"},
+                                             {"to": "not a name", "body": "3"}]})");
+  EXPECT_EQ(refused.status, 400) << refused.body;
+  EXPECT_EQ(text_of(refused.json(), "code"), "INVALID_NAME");
+  const auto tried = api(broker_, "/audit?limit=1000&target=not%20a%20name").at("items").as_array();
+  EXPECT_EQ(tried.size(), 2u) << "its beginning and its end: nobody asks twice";
+  EXPECT_TRUE(is_ready("fine", 0)) << "what was made before it came to nothing stays";
+}
+
 TEST_F(AutoCreateTest, WhatMadeAQueueIsInTheAuditTrail) {
   client_.publish_all({{"a", {.body = "1"}}, {"b", {.body = "2"}}});
   const std::string trail = boost::json::serialize(api(broker_, "/audit?limit=100"));

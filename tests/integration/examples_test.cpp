@@ -82,6 +82,12 @@ TEST_F(ExamplesTest, Ask) {
   expect_nothing_left("approved");
 }
 
+TEST_F(ExamplesTest, AskTogether) {
+  EXPECT_THAT(example("ask_together"), UnorderedElementsAre("noted order 17", "tea for order 17: 3 euros",
+                                                            "coffee for order 17: there is none"));
+  for (const char* queue : {"books", "tea-house", "roastery", "offers"}) expect_nothing_left(queue);
+}
+
 TEST_F(ExamplesTest, OrderingKeys) {
   const auto lines = example("ordering_keys");
   ASSERT_THAT(lines, SizeIs(6));

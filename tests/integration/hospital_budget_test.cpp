@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class HospitalBudgetTest : public ::testing::Test {
  protected:
@@ -24,6 +25,11 @@ class HospitalBudgetTest : public ::testing::Test {
   std::string level() { return text_of(shown("orders"), "hospital_level"); }
   std::int64_t number(const std::string& name) { return QueueView(broker_, "orders")[name]; }
   std::string metrics() { return http(broker_.admin(), "GET", "/metrics").body; }
+  /// So many closed cases of this state are kept, as the metric says.
+  bool are_closed(const std::string& state, int count) {
+    const std::string line = "lazaret_queue_closed_cases{queue=\"orders\",state=\"" + state + "\"} ";
+    return eventually([&] { return metrics().find(line + std::to_string(count) + "\n") != std::string::npos; });
+  }
   /// The sentences of alerts about the budget.
   std::vector<std::string> alerts() {
     std::vector<std::string> all;
@@ -134,6 +140,33 @@ TEST_F(HospitalBudgetTest, ItsOptionIsThatOfEveryFace) {
   EXPECT_EQ(shown("mine", "subscriptions").at("hospital_level"), "below");
   const HttpAnswer of_a_topic = http(broker_.admin(), "PUT", "/api/v1/topics/t", R"({"hospital_max_bytes": 1})");
   EXPECT_EQ(text_of(of_a_topic.json(), "code"), "INVALID_OPTION") << "it has no cases";
+}
+
+TEST_F(HospitalBudgetTest, AMetricSaysHowManyClosedCasesAreKept) {
+  client_.create({.name = "orders"});
+  client_.ensure_topic({.name = "news"});
+  for (int i = 0; i < 4; ++i) client_.publish("orders", {.body = "x"});
+  std::atomic<bool> is_mended{false};
+  const Consumer consumer = client_.consume(
+      "orders", [&](Delivery&) { return is_mended ? Verdict::done() : Verdict::reject("no such table"); });
+  ASSERT_TRUE(eventually([&] { return number("in_hospital") == 4; }));
+  EXPECT_TRUE(are_closed("discharged", 0) && are_closed("discarded", 0));
+  const auto cases = cases_of(broker_, "orders");
+  const auto id = [&](std::size_t place) { return text_of(cases.at(place), "id"); };
+  ASSERT_EQ(broker_.cli({"hospital", "discard", id(0)}).exit, 0);
+  ASSERT_EQ(broker_.cli({"hospital", "discard", id(1)}).exit, 0);
+  is_mended = true;
+  ASSERT_EQ(broker_.cli({"hospital", "replay", id(2)}).exit, 0);
+  EXPECT_TRUE(are_closed("discharged", 1) && are_closed("discarded", 2)) << metrics();
+  ASSERT_EQ(broker_.cli({"hospital", "restore", id(0)}).exit, 0);
+  EXPECT_TRUE(are_closed("discharged", 1) && are_closed("discarded", 1)) << metrics();
+  broker_.restart();
+  EXPECT_TRUE(are_closed("discharged", 1) && are_closed("discarded", 1)) << metrics();
+  ASSERT_EQ(broker_.cli({"queue", "update", "orders", "--case-retention-count", "1"}).exit, 0);
+  EXPECT_TRUE(are_closed("discharged", 1) && are_closed("discarded", 0)) << "it was discarded before: " << metrics();
+  const std::string said = metrics();
+  EXPECT_THAT(said, HasSubstr("# HELP lazaret_queue_closed_cases Cases that were closed and are kept now"));
+  EXPECT_THAT(said, Not(HasSubstr("lazaret_queue_closed_cases{queue=\"news\""))) << "a topic has none";
 }
 
 }  // namespace

@@ -426,6 +426,12 @@ TEST_F(ExamplesInMemoryTest, RequestReply) {
   EXPECT_THAT(broker_.cases(), IsEmpty());
 }
 
+TEST_F(ExamplesInMemoryTest, AskTogether) {
+  EXPECT_THAT(example("ask_together"), UnorderedElementsAre("noted order 17", "tea for order 17: 3 euros",
+                                                            "coffee for order 17: there is none"));
+  for (const char* queue : {"books", "tea-house", "roastery", "offers"}) expect_nothing_left(queue);
+}
+
 TEST_F(ExamplesInMemoryTest, OrderingKeys) {
   EXPECT_THAT(example("ordering_keys"), AllOf(SizeIs(6), Contains("account-7: close"), Contains("account-8: close")));
   expect_nothing_left("ledger");

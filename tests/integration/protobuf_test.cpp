@@ -27,19 +27,27 @@ class ProtobufWard {
       : broker({.settings = with_descriptors(std::move(settings)), .arguments = {}}),
         client(Client::connect(broker.url(), {.timeout = 60s})) {
     client.ensure(QueueSpec{.name = "orders"});
-    publish();
-    const Consumer consumer = client.consume("orders", [](Delivery&) { return Verdict::reject("no good"); });
-    EXPECT_TRUE(eventually([&] { return cases_of(broker, "orders").size() == 1; }));
-    id = text_of(cases_of(broker, "orders").at(0), "id");
+    id = admit(body);
   }
 
-  void publish() {
-    Message message{.body = body};
+  /// A case of an order with these bytes.
+  std::string admit(const std::string& bytes) {
+    const std::size_t before = cases_of(broker, "orders").size();
+    publish(bytes);
+    const Consumer consumer = client.consume("orders", [](Delivery&) { return Verdict::reject("no good"); });
+    EXPECT_TRUE(eventually([&] { return cases_of(broker, "orders").size() == before + 1; }));
+    return text_of(cases_of(broker, "orders").back(), "id");
+  }
+  void publish() { publish(body); }
+  void publish(const std::string& bytes) {
+    Message message{.body = bytes};
     message.type = "order.created";
     message.content_type = "application/x-protobuf; messageType=\"shop.Order\"";
     client.publish("orders", std::move(message));
   }
   boost::json::value shown() const { return http(broker.admin(), "GET", kCases + id).json().at("message"); }
+  std::string now_says() const { return text_of(shown().at("body_protobuf"), "json"); }
+  std::string bytes_now() const { return http(broker.admin(), "GET", kCases + id + "/body").body; }
   HttpAnswer edit(const std::string& change, int seen) const {
     return http(broker.admin(), "PATCH", kCases + id, change, {{"If-Match", '"' + std::to_string(seen) + '"'}});
   }
@@ -100,8 +108,7 @@ TEST(Protobuf, WhatWasOneOfItsTypeStaysOne) {
     EXPECT_EQ(answer.status, 422) << answer.body;
     EXPECT_THAT(answer.body, HasSubstr(why));
   };
-  refused(R"({"merge":{"id":"18"}})", "it can be replaced");
-  refused(R"({"body":"{}"})", "could not be decoded as protobuf any more");
+  refused(R"({"body_base64":"e30="})", "could not be decoded as protobuf any more");
   refused(R"({"content_type":"application/protobuf; messageType=shop.Card"})", "shop.Card");
   const HttpAnswer preview = http(ward.broker.admin(), "POST", kCases + ward.id + "/diff", R"({"body_base64":"CBI="})",
                                   {{"If-Match", "\"0\""}});
@@ -112,6 +119,102 @@ TEST(Protobuf, WhatWasOneOfItsTypeStaysOne) {
   EXPECT_EQ(text_of(ward.shown().at("body_protobuf"), "json"), R"({"id":"18"})");
   EXPECT_EQ(ward.edit(R"({"body":"no more","content_type":"text/plain"})", 1).status, 200) << "who says so may";
   EXPECT_FALSE(ward.shown().as_object().contains("body_protobuf"));
+}
+
+TEST(Protobuf, WhatItSaysIsEditedAndMadeBytesAgain) {
+  ProtobufWard ward;
+  EXPECT_EQ(ward.edit(R"({"merge":{"customer_name":"bob","items":[{"name":"tea","picture":"AP8="}]}})", 0).status, 200);
+  const std::string merged = R"({"id":"17","customer_name":"bob","card":{"number":"s3cr3t-4111"},)"
+                             R"("items":[{"name":"tea","picture":"AP8="}]})";
+  EXPECT_EQ(ward.now_says(), merged);
+  EXPECT_EQ(ward.bytes_now(), ward.shop.encoded("shop.Order", merged));
+  EXPECT_EQ(ward.edit(R"({"merge":{"card":null,"items":null}})", 1).status, 200);
+  EXPECT_EQ(ward.now_says(), R"({"id":"17","customer_name":"bob"})");
+
+  const std::string whole = R"({"body":"{ \"id\": 9007199254740993, \"state\": \"PAID\" }"})";
+  const HttpAnswer preview =
+      http(ward.broker.admin(), "POST", kCases + ward.id + "/diff", whole, {{"If-Match", "\"2\""}});
+  EXPECT_EQ(preview.status, 200) << preview.body;
+  EXPECT_THAT(preview.body, HasSubstr(R"({"kind":"added","text":"  \"state\": \"PAID\""})"));
+  EXPECT_EQ(ward.edit(whole, 1).status, 412) << "somebody was faster";
+  EXPECT_EQ(http(ward.broker.admin(), "PATCH", kCases + ward.id, whole).status, 428);
+  EXPECT_EQ(ward.edit(whole, 2).status, 200);
+  EXPECT_EQ(ward.now_says(), R"({"id":"9007199254740993","state":"PAID"})");
+
+  const std::string card =
+      R"({"body":"{\"number\":\"1\"}","content_type":"application/protobuf; messageType=shop.Card"})";
+  EXPECT_EQ(ward.edit(card, 3).status, 200) << "and of another type at the same time";
+  EXPECT_EQ(text_of(ward.shown().at("body_protobuf"), "type"), "shop.Card");
+  EXPECT_EQ(ward.now_says(), R"({"number":"1"})");
+  ASSERT_EQ(http(ward.broker.admin(), "POST", kCases + ward.id + "/replay", "{}").status, 200);
+  const auto got = ward.broker.cli_json({"consume", "orders", "--print", "--count", "1"});
+  EXPECT_EQ(text_of(got.at(0).as_object(), "body"), ward.shop.encoded("shop.Card", R"({"number":"1"})"))
+      << "consumers get the bytes";
+}
+
+TEST(Protobuf, WhatItsTypeCannotSayIsRefusedWithItsPlace) {
+  ProtobufWard ward;
+  const auto refused = [&](const std::string& change, const std::string& why) {
+    const HttpAnswer answer = ward.edit(change, 0);
+    EXPECT_EQ(answer.status, 400) << change << answer.body;
+    EXPECT_EQ(text_of(answer.json(), "code"), "BAD_REQUEST");
+    EXPECT_THAT(answer.body, HasSubstr(why));
+    const HttpAnswer preview =
+        http(ward.broker.admin(), "POST", kCases + ward.id + "/diff", change, {{"If-Match", "\"0\""}});
+    EXPECT_EQ(preview.status, 400) << "it is refused as the edit is: " << preview.body;
+  };
+  refused(R"({"merge":{"customerName":"bob"}})",
+          "at /customerName: shop.Order has no such field: it is named customer_");
+  refused(R"({"merge":{"card":{"month":"July"}}})", "at /card/month: must be a whole number");
+  refused(R"({"merge":{"card":{"month":2147483648}}})", "at /card/month: is out of range");
+  refused(R"({"merge":[1]})", "must be an object, a shop.Order");
+  refused(R"({"body":"{\"items\":[{},{\"colour\":1}]}"})", "at /items/1/colour");
+  refused(R"({"body":"{\"id\":\"x\"}"})", "at /id");
+  refused(R"({"body":"{"})", "not JSON");
+  refused(R"({"body":""})", "not JSON");
+  EXPECT_EQ(ward.now_says(), ward.says);
+}
+
+/// An edit as JSON would leave out what nobody knows of.
+TEST(Protobuf, WhatIsNotDecodedIsNotEditedAsJson) {
+  ProtobufWard ward;
+  ward.id = ward.admit(ward.body + "\x78\x01");
+  for (const char* change : {R"({"merge":{"id":"18"}})", R"({"body":"{}"})"}) {
+    const HttpAnswer answer = ward.edit(change, 0);
+    EXPECT_EQ(answer.status, 422) << answer.body;
+    EXPECT_EQ(text_of(answer.json(), "code"), "INVALID_BODY");
+    EXPECT_THAT(answer.body, HasSubstr("the body is protobuf that is not decoded"));
+    EXPECT_THAT(answer.body, HasSubstr("field 15 of shop.Order is not in its descriptor"));
+    EXPECT_THAT(answer.body, HasSubstr("body_base64"));
+  }
+  EXPECT_EQ(ward.edit(R"({"body_base64":"CBI="})", 0).status, 200) << "bytes may be replaced";
+  EXPECT_EQ(ward.edit(R"({"merge":{"customer_name":"bob"}})", 1).status, 200) << "and those are decoded";
+  EXPECT_EQ(ward.now_says(), R"({"id":"18","customer_name":"bob"})");
+}
+
+TEST(Protobuf, TheCommandLineEditsItAsJsonToo) {
+  ProtobufWard ward;
+  const auto edit = [&](std::vector<std::string> arguments, const std::string& input = "") {
+    arguments.insert(arguments.begin(), {"hospital", "edit", ward.id});
+    return ward.broker.cli(arguments, input);
+  };
+  const Outcome merged = edit({"--merge", R"({"customer_name":"bob"})", "--note", "a typo"});
+  EXPECT_EQ(merged.exit, 0) << merged.err;
+  EXPECT_THAT(merged.out, HasSubstr("+   \"customer_name\": \"bob\""));
+  const Outcome dry = edit({"--body-file", "-", "--as-json", "--dry-run"}, R"({"id": 18})");
+  EXPECT_EQ(dry.exit, 0) << dry.err;
+  EXPECT_THAT(dry.out, HasSubstr("+   \"id\": \"18\""));
+  EXPECT_EQ(edit({"--body-file", "-", "--as-json"}, R"({"id": 18})").exit, 0);
+  EXPECT_EQ(ward.now_says(), R"({"id":"18"})");
+  const Outcome unknown = edit({"--body-file", "-", "--as-json"}, R"({"name": "bob"})");
+  EXPECT_EQ(unknown.exit, 65);
+  EXPECT_THAT(unknown.err, HasSubstr("at /name"));
+  EXPECT_EQ(edit({"--as-json", "--merge", "{}"}).exit, 64);
+  EXPECT_EQ(edit({"--body-file", "-", "--as-json"}, "\xff").exit, 64);
+  EXPECT_EQ(edit({"--body-file", "-"}, R"({"id": 19})").exit, 65) << "without the flag they are bytes, and these none";
+  const std::string bytes = ward.shop.encoded("shop.Order", R"({"id":"19","customer_name":"cy"})");
+  EXPECT_EQ(edit({"--body-file", "-"}, bytes).exit, 0) << "also where they happen to be text";
+  EXPECT_EQ(ward.bytes_now(), bytes);
 }
 
 TEST(Protobuf, WhatIsMaskedIsSeenNowhere) {
@@ -137,7 +240,14 @@ TEST(Protobuf, WhatIsMaskedIsSeenNowhere) {
   const HttpAnswer edited = ward.edit(R"({"content_type":"application/protobuf; messageType=shop.Note"})", 0);
   EXPECT_EQ(edited.status, 400);
   EXPECT_THAT(edited.body, HasSubstr("masked"));
-  EXPECT_EQ(ward.edit(R"({"body_base64":"CBI="})", 0).status, 400);
+  for (const char* change :
+       {R"({"body_base64":"CBI="})", R"({"body":"{\"id\":\"18\"}"})", R"({"body":"{\"card\":{\"number\":\"***\"}}"})",
+        R"({"merge":{"id":"18"}})", R"({"merge":{"card":{"number":"s3cr3t-4111"}}})", R"({"merge":{"colour":1}})"}) {
+    const HttpAnswer refused = ward.edit(change, 0);
+    EXPECT_EQ(refused.status, 400) << change;
+    EXPECT_THAT(refused.body, HasSubstr("cannot be edited by who cannot see it")) << "whatever would be wrong with it";
+    EXPECT_THAT(refused.body, Not(HasSubstr("s3cr3t")));
+  }
   const auto got = ward.broker.cli_json({"consume", "orders", "--print", "--count", "1"});
   EXPECT_THAT(boost::json::serialize(got.at(0)), HasSubstr("s3cr3t-4111")) << "whoever consumes gets it all";
 }

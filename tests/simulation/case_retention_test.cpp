@@ -78,6 +78,11 @@ class CaseRetention : public Story {
   std::size_t closed(const std::string& queue = "orders") {
     return world.cases(queue, CaseState::discarded).size() + world.cases(queue, CaseState::discharged).size();
   }
+  /// Discharged and discarded ones, as whoever watches is told.
+  std::pair<std::uint64_t, std::uint64_t> told(const std::string& queue = "orders") {
+    const model::QueueStats stats = world.show(queue);
+    return {stats.closed_cases - stats.discarded_cases, stats.discarded_cases};
+  }
   void keep_at_most(std::uint64_t count, const std::string& queue = "orders") {
     model::OptionsPatch patch;
     patch.case_retention_count = count;
@@ -126,6 +131,30 @@ TEST_F(CaseRetention, HoweverTheyWereClosed) {
   EXPECT_THAT(offsets(CaseState::discharged), IsEmpty());
   EXPECT_THAT(discarded(), ElementsAre(2, 3, 4));
   expect_sums("orders");
+}
+
+TEST_F(CaseRetention, WhoeverWatchesIsToldHowManyOfEachStateAreKept) {
+  world.create_queue("ward");
+  hospital(6);
+  EXPECT_EQ(told(), std::pair(0ul, 0ul));
+  ASSERT_TRUE(world.replay(id(0)).status.ok());
+  world.settle();
+  clients.at("orders")->ack(0);
+  world.run_for(1s);
+  ASSERT_TRUE(world.redirect(id(1), "ward").status.ok());
+  world.run_for(1s);
+  EXPECT_EQ(told(), std::pair(2ul, 0ul));
+  discard({2});
+  EXPECT_EQ(told(), std::pair(2ul, 1ul));
+  kill_and_start();
+  world.run_for(1s);
+  EXPECT_EQ(told(), std::pair(2ul, 1ul)) << "it is counted on the disk";
+  discard({3});
+  EXPECT_EQ(told(), std::pair(1ul, 2ul)) << "one is too many, and has gone";
+  ASSERT_TRUE(world.restore(id(2)).status.ok());
+  world.run_for(1s);
+  EXPECT_EQ(told(), std::pair(1ul, 1ul));
+  EXPECT_EQ(told("ward"), std::pair(0ul, 0ul));
 }
 
 TEST_F(CaseRetention, SeveralThatAreClosedAtOneInstant) {

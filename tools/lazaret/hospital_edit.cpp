@@ -20,6 +20,7 @@ using base::Code;
 struct EditOptions {
   std::string id;
   std::string body_file;
+  bool as_json = false;
   std::string merge;
   std::vector<std::string> headers;
   std::vector<std::string> removed_headers;
@@ -40,12 +41,16 @@ std::string contents_of(const std::string& file) {
 /// As the API takes it.
 json::object edit_of(const EditOptions& given) {
   json::object edit;
+  if (given.as_json && given.body_file.empty()) fail(Code::USAGE, "--as-json says what is in the --body-file");
   if (!given.body_file.empty()) {
     const std::string body = contents_of(given.body_file);
-    if (base::is_utf8(body)) {
+    // Bytes stay bytes, also where they happen to be text: of protobuf a text is what it is to say.
+    if (!given.as_json) {
+      edit["body_base64"] = base::to_base64(body);
+    } else if (base::is_utf8(body)) {
       edit["body"] = body;
     } else {
-      edit["body_base64"] = base::to_base64(body);
+      fail(Code::USAGE, given.body_file + " is not JSON: it is not even UTF-8");
     }
   }
   if (!given.merge.empty()) {
@@ -153,8 +158,11 @@ void add_hospital_edit(CLI::App& hospital, const Connection& connection) {
   command->add_option("id", given->id, "The case")->required()->type_name("ID");
   command->add_option("--body-file", given->body_file, "The new body as a whole; - for standard input")
       ->type_name("FILE");
+  command->add_flag("--as-json", given->as_json,
+                    "The body is protobuf, and the --body-file has JSON of what it is to say, as show prints it");
   command
-      ->add_option("--merge", given->merge, "A merge patch of the JSON in the body (RFC 7396): null takes a field out")
+      ->add_option("--merge", given->merge,
+                   "A merge patch of the JSON in the body, or of what protobuf says (RFC 7396): null takes a field out")
       ->type_name("JSON");
   command->add_option("--header", given->headers, "In place of all headers of that name; repeatable")
       ->type_name("NAME=VALUE")

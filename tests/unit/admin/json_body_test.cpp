@@ -73,5 +73,15 @@ TEST(JsonBody, LaysOutWithoutChangingAToken) {
   EXPECT_EQ(laid_out("true"), "true");
 }
 
+TEST(JsonBody, CountsMembersAlsoOfOneName) {
+  EXPECT_EQ(members_in("17"), 0u);
+  EXPECT_EQ(members_in(R"({"a": 1, "a": {"b:\":": ":"}, "c": [{}, {"d": null}]})"), 5u);
+}
+
+TEST(JsonBody, AZeroKeepsItsSign) {
+  EXPECT_EQ(with_signed_zeros(R"([-0, -0.5, -0e1, 0, -10, "-0", {"-0":-0}, -0])"),
+            R"([-0.0, -0.5, -0e1, 0, -10, "-0", {"-0":-0.0}, -0.0])");
+}
+
 }  // namespace
 }  // namespace lazaret::admin

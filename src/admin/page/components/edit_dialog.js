@@ -8,6 +8,7 @@ import { Dialog } from './dialog.js';
 import { Difference } from './difference.js';
 import { useLoad, useSettled } from './load.js';
 import { ProblemNote } from './states.js';
+import { Text } from './text.js';
 
 const isJson = (type) => /^application\/(.+\+)?json\b/.test(type ?? '');
 
@@ -37,9 +38,10 @@ function headerChange(before, after) {
   return change;
 }
 
-function mistakeIn(text, before, headers, type) {
+/** `always`: an empty body is a mistake too. */
+function mistakeIn(text, before, headers, type, always) {
   if (headers === null) return 'A header is written as “Name: value”, one a line.';
-  if ((isJson(type) || parseJson(before)) && text.trim() !== '') {
+  if ((isJson(type) || parseJson(before)) && (always || text.trim() !== '')) {
     try {
       JSON.parse(text);
     } catch (error) {
@@ -66,17 +68,21 @@ export function EditDialog({ close, then, ...given }) {
   const [{ one, tag }] = useState(given);
   const { message } = one;
   const content = useMemo(() => contentOf(message), [message]);
+  // Of protobuf what it says, which the broker makes bytes of again.
+  const decoded = message.withheld === undefined ? message.body_protobuf?.json ?? null : null;
+  const text = decoded ?? content.text;
   const pretty = useMemo(() => {
-    const json = parseJson(content.text);
-    return json ? JSON.stringify(json.value, null, 2) : content.text ?? '';
-  }, [content]);
+    const json = parseJson(text);
+    return json ? JSON.stringify(json.value, null, 2) : text ?? '';
+  }, [text]);
   const [body, setBody] = useState(pretty);
   const [headers, setHeaders] = useState(headerLines(message.headers));
   const [note, setNote] = useState('');
-  // Bytes of protobuf may happen to be text.
-  const binary = content.text === null || message.withheld !== undefined || Boolean(message.body_protobuf?.json);
+  // Bytes of protobuf that is not decoded may happen to be text.
+  const binary = text === null || message.withheld !== undefined
+    || (decoded === null && Boolean(message.body_protobuf));
   const read = readHeaders(headers);
-  const mistake = mistakeIn(body, content.text, read, message.content_type);
+  const mistake = mistakeIn(body, text, read, message.content_type, decoded !== null);
   const changes = { ...(body !== pretty && !binary && { body }) };
   const changed = read && headerChange(message.headers, read);
   if (changed && Object.keys(changed).length > 0) changes.headers = changed;
@@ -104,7 +110,9 @@ export function EditDialog({ close, then, ...given }) {
     ${message.withheld ? html`<p class="faint">The body is not shown, and stays as it is.</p>`
       : binary ? html`<p class="faint">The body is not text: edit it with <code>lazaret hospital
       edit ${one.id} --body-file FILE</code>.</p>`
-      : html`<label class="field">Body
+      : html`${decoded !== null && html`<p class="faint">The body is protobuf (<${Text}
+        value=${message.body_protobuf.type} max=${200} />): what it says is edited here, and made bytes again.</p>`}
+        <label class="field">Body
         <textarea data-first rows="14" spellcheck=${false} value=${body} aria-invalid=${mistake ? 'true' : 'false'}
           onInput=${(e) => setBody(e.target.value)}></textarea></label>`}
     <label class="field">Headers

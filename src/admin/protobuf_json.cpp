@@ -1,0 +1,364 @@
+#include "admin/protobuf_json.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "admin/json_text.h"
+#include "admin/protobuf_types.h"
+#include "base/text_encoding.h"
+
+namespace lazaret::admin {
+namespace {
+
+namespace pb = google::protobuf;
+using base::Code;
+using base::Status;
+using Field = pb::FieldDescriptor;
+
+/// What a value takes while bytes are made of it, about, for each Any that it stands in, which keeps it until its type
+/// is known.
+constexpr std::size_t kValueCost = 160;
+/// The first that is not rounded to the largest float, which is written with nine digits, and so as a larger number.
+constexpr double kBeyondFloats = 0x1.ffffffp127;
+/// Names in it are whoever's.
+constexpr std::size_t kPlaceBytes = 1000;
+/// Whole numbers beyond are not each a double.
+constexpr std::int64_t kWholeInDouble = std::int64_t{1} << 53;
+
+/// As which JSON a type is written; `fields` is an object with its fields, as of all types but the well known.
+enum class Shape : std::uint8_t { fields, any, wrapper, text, structure, list, whatever };
+
+Shape shape_of(const pb::Descriptor& type) {
+  constexpr std::string_view kWellKnown = "google.protobuf.";
+  static const std::map<std::string_view, Shape> kShapes = {
+      {"Any", Shape::any},
+      {"Timestamp", Shape::text},
+      {"Duration", Shape::text},
+      {"FieldMask", Shape::text},
+      {"Struct", Shape::structure},
+      {"ListValue", Shape::list},
+      {"Value", Shape::whatever},
+      {"DoubleValue", Shape::wrapper},
+      {"FloatValue", Shape::wrapper},
+      {"Int64Value", Shape::wrapper},
+      {"UInt64Value", Shape::wrapper},
+      {"Int32Value", Shape::wrapper},
+      {"UInt32Value", Shape::wrapper},
+      {"BoolValue", Shape::wrapper},
+      {"StringValue", Shape::wrapper},
+      {"BytesValue", Shape::wrapper},
+  };
+  std::string_view name = type.full_name();
+  if (!name.starts_with(kWellKnown)) return Shape::fields;
+  name.remove_prefix(kWellKnown.size());
+  const auto known = kShapes.find(name);
+  if (known == kShapes.end()) return Shape::fields;
+  // A descriptor may say what it likes.
+  return known->second == Shape::wrapper && type.FindFieldByNumber(1) == nullptr ? Shape::fields : known->second;
+}
+
+/// Null is a value of it, and not that there is none.
+bool takes_null(const Field& field) {
+  if (field.type() == Field::TYPE_ENUM) return field.enum_type()->full_name() == "google.protobuf.NullValue";
+  return field.type() == Field::TYPE_MESSAGE && shape_of(*field.message_type()) == Shape::whatever;
+}
+
+/// How a whole number went.
+enum class Whole : std::uint8_t { good, none, out_of_range };
+
+template <class T>
+Whole read_whole(std::string_view text) {
+  T number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc::result_out_of_range && end == text.data() + text.size()) return Whole::out_of_range;
+  return error == std::errc() && end == text.data() + text.size() ? Whole::good : Whole::none;
+}
+
+/// A number, or the text of one, as those of 64 bits are written.
+template <class T>
+Whole read_whole(const json::value& value) {
+  if (const auto* number = value.if_int64()) return std::in_range<T>(*number) ? Whole::good : Whole::out_of_range;
+  if (const auto* number = value.if_uint64()) return std::in_range<T>(*number) ? Whole::good : Whole::out_of_range;
+  if (const auto* text = value.if_string()) return read_whole<T>(std::string_view(*text));
+  const auto* number = value.if_double();
+  return number != nullptr && std::abs(*number) >= 9e18 ? Whole::out_of_range : Whole::none;
+}
+
+class Check {
+ public:
+  Check(const pb::DescriptorPool& pool, pb::util::TypeResolver& resolver) : pool_(pool), resolver_(resolver) {}
+
+  Status message(const pb::Descriptor& type, const json::value& value);
+
+ private:
+  /// One step further down, for as long as it is there.
+  class Step {
+   public:
+    Step(Check& check, std::string_view name) : at_(check.at_), before_(at_.size()) {
+      at_ += '/';
+      for (const char c : name) {
+        if (c == '~' || c == '/') {
+          at_ += c == '~' ? "~0" : "~1";
+        } else {
+          at_ += c;
+        }
+      }
+    }
+    ~Step() { at_.resize(before_); }
+    Step(const Step&) = delete;
+    Step& operator=(const Step&) = delete;
+
+   private:
+    std::string& at_;
+    const std::size_t before_;
+  };
+
+  Status wrong(const std::string& why) const {
+    const std::string place = at_.empty() ? "its beginning" : base::to_utf8(at_.substr(0, kPlaceBytes));
+    return Status(Code::BAD_REQUEST, "the body, at " + place + ": " + why);
+  }
+  Status spend(std::size_t bytes);
+
+  Status members(const pb::Descriptor& type, const json::object& object, std::string_view but);
+  Status any(const json::value& value);
+  Status text(const pb::Descriptor& type, const json::value& value);
+  Status structure(const json::value& value);
+  Status field(const Field& field, const json::value& value);
+  Status map(const Field& field, const json::value& value);
+  Status key(const Field& field, std::string_view name);
+  Status single(const Field& field, const json::value& value);
+  Status whole(Whole read, const Field& field);
+  Status number(const Field& field, const json::value& value);
+  Status enumerated(const pb::EnumDescriptor& type, const json::value& value);
+
+  const pb::DescriptorPool& pool_;
+  pb::util::TypeResolver& resolver_;
+  std::string at_;        // a JSON pointer
+  std::size_t anys_ = 0;  // around it
+  std::size_t spent_ = 0;
+};
+
+Status Check::spend(std::size_t bytes) {
+  spent_ += (1 + anys_) * bytes;
+  return spent_ > kProtobufBuiltBytes ? wrong("there are too many values in it") : Status();
+}
+
+Status Check::message(const pb::Descriptor& type, const json::value& value) {
+  LZ_RETURN_IF_ERROR(spend(built_bytes(type)));
+  switch (shape_of(type)) {
+    case Shape::any: return any(value);
+    case Shape::wrapper: return single(*type.FindFieldByNumber(1), value);
+    case Shape::text: return text(type, value);
+    case Shape::structure:
+      if (!value.is_object()) return wrong("must be an object");
+      return structure(value);
+    case Shape::list:
+      if (!value.is_array()) return wrong("must be a list");
+      return structure(value);
+    case Shape::whatever: return structure(value);
+    case Shape::fields: break;
+  }
+  if (!value.is_object()) return wrong("must be an object, a " + type.full_name());
+  return members(type, value.get_object(), "");
+}
+
+Status Check::members(const pb::Descriptor& type, const json::object& object, std::string_view but) {
+  std::map<const pb::OneofDescriptor*, std::string> given;
+  for (const auto& member : object) {
+    const std::string name(member.key());
+    if (name == but) continue;
+    const Step step(*this, name);
+    const Field* known = type.FindFieldByName(name);
+    if (known == nullptr) {
+      const Field* meant = type.FindFieldByCamelcaseName(name);
+      return wrong(type.full_name() + " has no such field" +
+                   (meant == nullptr ? "" : ": it is named " + meant->name() + " here"));
+    }
+    if (member.value().is_null() && !takes_null(*known)) continue;  // it is not set
+    if (const pb::OneofDescriptor* one_of = known->containing_oneof()) {
+      const auto [other, is_first] = given.try_emplace(one_of, name);
+      if (!is_first) return wrong("of " + one_of->name() + " there is " + other->second + " already: one must be null");
+    }
+    LZ_RETURN_IF_ERROR(field(*known, member.value()));
+  }
+  for (int i = 0; i < type.field_count(); ++i) {
+    const Field& needed = *type.field(i);
+    if (!needed.is_required()) continue;
+    const json::value* value = object.if_contains(needed.name());
+    if (value == nullptr || value->is_null()) return wrong("it lacks " + needed.name() + ", which it needs");
+  }
+  return {};
+}
+
+Status Check::any(const json::value& value) {
+  if (!value.is_object()) return wrong("must be an object, with its type in @type");
+  const json::object& object = value.get_object();
+  if (object.empty()) return {};
+  const json::value* url = object.if_contains("@type");
+  const pb::Descriptor* type = nullptr;
+  {
+    const Step step(*this, "@type");
+    if (url == nullptr || !url->is_string()) return wrong("must be the type, as " + std::string(kAnyUrls) + "NAME");
+    const std::string_view named = url->get_string();
+    if (named.starts_with(kAnyUrls)) type = pool_.FindMessageTypeByName(std::string(named.substr(kAnyUrls.size())));
+    if (type == nullptr) return wrong("no descriptor is given of this type");
+  }
+  ++anys_;
+  Status good;
+  if (shape_of(*type) == Shape::fields) {
+    good = spend(built_bytes(*type));
+    if (good.ok()) good = members(*type, object, "@type");
+  } else {
+    for (const auto& member : object) {
+      const Step step(*this, member.key());
+      if (member.key() == "value") good = message(*type, member.value());
+      if (member.key() != "value" && member.key() != "@type") good = wrong("there are @type and value here");
+      if (!good.ok()) break;
+    }
+  }
+  --anys_;
+  return good;
+}
+
+/// A time for instance, whose rules protobuf knows.
+Status Check::text(const pb::Descriptor& type, const json::value& value) {
+  std::string bytes;
+  const bool good =
+      value.is_string() &&
+      pb::util::JsonToBinaryString(&resolver_, std::string(kAnyUrls) + type.full_name(), to_text(value), &bytes).ok();
+  return good ? Status() : wrong("is no " + type.full_name());
+}
+
+/// What has the shape of JSON itself; its numbers are doubles.
+Status Check::structure(const json::value& value) {
+  LZ_RETURN_IF_ERROR(spend(kValueCost));
+  if (const auto* object = value.if_object()) {
+    for (const auto& member : *object) {
+      const Step step(*this, member.key());
+      LZ_RETURN_IF_ERROR(structure(member.value()));
+    }
+  } else if (const auto* array = value.if_array()) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      const Step step(*this, std::to_string(i));
+      LZ_RETURN_IF_ERROR(structure((*array)[i]));
+    }
+  } else if (value.is_uint64() ||
+             (value.is_int64() && (value.get_int64() > kWholeInDouble || value.get_int64() < -kWholeInDouble))) {
+    return wrong("is out of range of a double, which numbers are here");
+  } else if (value.is_double() && std::isinf(value.get_double())) {
+    return wrong("is out of range");
+  }
+  return {};
+}
+
+Status Check::field(const Field& field, const json::value& value) {
+  if (field.is_map()) return map(field, value);
+  if (!field.is_repeated()) return single(field, value);
+  if (!value.is_array()) return wrong("must be a list");
+  const json::array& list = value.get_array();
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const Step step(*this, std::to_string(i));
+    if (list[i].is_null() && !takes_null(field)) return wrong("is null, which no member of a list is");
+    LZ_RETURN_IF_ERROR(single(field, list[i]));
+  }
+  return {};
+}
+
+Status Check::map(const Field& field, const json::value& value) {
+  if (!value.is_object()) return wrong("must be an object, of which each name is a key");
+  const Field& keys = *field.message_type()->map_key();
+  const Field& values = *field.message_type()->map_value();
+  for (const auto& member : value.get_object()) {
+    const Step step(*this, member.key());
+    LZ_RETURN_IF_ERROR(spend(kValueCost));
+    LZ_RETURN_IF_ERROR(key(keys, member.key()));
+    if (member.value().is_null() && !takes_null(values)) return wrong("is null, which no value of a map is");
+    LZ_RETURN_IF_ERROR(single(values, member.value()));
+  }
+  return {};
+}
+
+Status Check::key(const Field& field, std::string_view name) {
+  switch (field.cpp_type()) {
+    case Field::CPPTYPE_INT32: return whole(read_whole<std::int32_t>(name), field);
+    case Field::CPPTYPE_INT64: return whole(read_whole<std::int64_t>(name), field);
+    case Field::CPPTYPE_UINT32: return whole(read_whole<std::uint32_t>(name), field);
+    case Field::CPPTYPE_UINT64: return whole(read_whole<std::uint64_t>(name), field);
+    case Field::CPPTYPE_BOOL: return name == "true" || name == "false" ? Status() : wrong("the key is no bool");
+    default: return {};
+  }
+}
+
+Status Check::single(const Field& field, const json::value& value) {
+  LZ_RETURN_IF_ERROR(spend(kValueCost));
+  if (field.type() == Field::TYPE_GROUP) return wrong("is a group, of which there is no JSON");
+  switch (field.cpp_type()) {
+    case Field::CPPTYPE_INT32: return whole(read_whole<std::int32_t>(value), field);
+    case Field::CPPTYPE_INT64: return whole(read_whole<std::int64_t>(value), field);
+    case Field::CPPTYPE_UINT32: return whole(read_whole<std::uint32_t>(value), field);
+    case Field::CPPTYPE_UINT64: return whole(read_whole<std::uint64_t>(value), field);
+    case Field::CPPTYPE_FLOAT:
+    case Field::CPPTYPE_DOUBLE: return number(field, value);
+    case Field::CPPTYPE_BOOL: return value.is_bool() ? Status() : wrong("must be true or false");
+    case Field::CPPTYPE_ENUM: return enumerated(*field.enum_type(), value);
+    case Field::CPPTYPE_MESSAGE: return message(*field.message_type(), value);
+    case Field::CPPTYPE_STRING: break;
+  }
+  if (!value.is_string()) return wrong("must be a text");
+  const bool is_base64 = base::from_base64(std::string_view(value.get_string())).has_value();
+  return field.type() != Field::TYPE_BYTES || is_base64 ? Status() : wrong("must be bytes, as base64");
+}
+
+Status Check::whole(Whole read, const Field& field) {
+  switch (read) {
+    case Whole::good: break;
+    case Whole::none: return wrong("must be a whole number (" + std::string(field.type_name()) + ")");
+    case Whole::out_of_range: return wrong("is out of range of " + std::string(field.type_name()));
+  }
+  return {};
+}
+
+Status Check::number(const Field& field, const json::value& value) {
+  if (const auto* text = value.if_string()) {
+    const std::string_view word = *text;
+    const bool is_one = word == "NaN" || word == "Infinity" || word == "-Infinity";
+    return is_one ? Status() : wrong("must be a number, or NaN, Infinity or -Infinity as a text");
+  }
+  if (!value.is_number()) return wrong("must be a number");
+  const double size = std::abs(value.to_number<double>());
+  const bool is_good = field.cpp_type() == Field::CPPTYPE_FLOAT ? size < kBeyondFloats : !std::isinf(size);
+  return is_good ? Status() : wrong("is out of range of " + std::string(field.type_name()));
+}
+
+Status Check::enumerated(const pb::EnumDescriptor& type, const json::value& value) {
+  if (const auto* text = value.if_string()) {
+    const bool is_one = type.FindValueByName(std::string(*text)) != nullptr;
+    return is_one ? Status() : wrong("is no value of " + type.full_name());
+  }
+  if (value.is_null()) return {};
+  if (read_whole<std::int32_t>(value) != Whole::good) return wrong("must be a value of " + type.full_name());
+  // Older ones are closed.
+  const bool is_open = type.file()->syntax() == pb::FileDescriptor::SYNTAX_PROTO3;
+  const bool is_one = is_open || type.FindValueByNumber(static_cast<int>(value.get_int64())) != nullptr;
+  return is_one ? Status() : wrong("is no value of " + type.full_name());
+}
+
+}  // namespace
+
+std::size_t built_bytes(const pb::Descriptor& type) {
+  constexpr std::size_t kMessage = 256;
+  constexpr std::size_t kField = 16;
+  return kMessage + kField * static_cast<std::size_t>(type.field_count());
+}
+
+Status check_protobuf_json(const pb::DescriptorPool& pool, pb::util::TypeResolver& resolver, const pb::Descriptor& type,
+                           const json::value& says) {
+  return Check(pool, resolver).message(type, says);
+}
+
+}  // namespace lazaret::admin
