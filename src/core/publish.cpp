@@ -49,14 +49,7 @@ void Shard::State::on(model::Publish& command) {
   answer.results.reserve(command.items.size());
   for (model::PublishItem& item : command.items) {
     const model::PublishResult result = store(*log, command, item, stored);
-    if (result.code == Code::RESOURCE_EXHAUSTED) {
-      answer.status = refuse_publishes ? disk_is_short() : queue_is_full(*log);
-    } else if (result.code == Code::OPTIONS_MISMATCH) {
-      const model::AskedAlong& ask = *asked_by(command);
-      answer.status = reply_queue_problem(*known_request(*log, &ask), ask.reply_to.get());
-    } else if (result.code != Code::OK) {
-      answer.status = Status(result.code);
-    }
+    if (result.code != Code::OK) answer.status = why_refused(*log, command, result.code);
     answer.results.push_back(result);
   }
   if (!stored.messages.empty()) {
@@ -65,6 +58,42 @@ void Shard::State::on(model::Publish& command) {
   }
   if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
   if (now - producers_checked > kProducersCheckEvery) forget_idle_producers();
+}
+
+Status Shard::State::why_refused(const Log& log, const model::Publish& command, Code code) {
+  const model::AskedAlong* ask = asked_by(command);
+  if (const PendingRequest* known = known_request(log, ask); known != nullptr && code == Code::OPTIONS_MISMATCH) {
+    if (Status other = reply_queue_problem(*known, ask->reply_to.get()); !other.ok()) return other;
+  }
+  if (code == Code::RESOURCE_EXHAUSTED && refuse_publishes) return disk_is_short();
+  if (Status problem = set_problem(command); problem.code() == code) return problem;
+  return code == Code::RESOURCE_EXHAUSTED ? queue_is_full(log) : Status(code);
+}
+
+/// Of the requests of a set that are this shard's. A verdict with requests has happened, and is not refused for that; a
+/// set can be.
+Status Shard::State::set_problem(const model::Publish& command) {
+  if (command.outgoing == nullptr) return {};
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  const auto take = [&](const model::AskedAlong& ask) {
+    ++count;
+    bytes += ask.reply_to->size();
+  };
+  if (command.outgoing->item) take(*command.outgoing->item);
+  for (const model::Outgoing::To& to : command.outgoing->to) {
+    const Log* log = to.shard == config.shard ? find(to.log) : nullptr;
+    if (log == nullptr) continue;
+    for (const model::AskedAlong& ask : to.asks) {
+      const PendingRequest* known = known_request(*log, &ask);
+      if (known == nullptr) {
+        take(ask);
+      } else if (Status other = reply_queue_problem(*known, ask.reply_to.get()); !other.ok()) {
+        return other;
+      }
+    }
+  }
+  return count == 0 ? Status() : room_for_requests(count, bytes);
 }
 
 /// Its queue or topic was deleted, or is about to be.
@@ -138,6 +167,7 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   }
   if (command.outgoing != nullptr) {
     if (const Code problem = outgoing_problem(*command.outgoing); problem != Code::OK) return {problem, {}, false};
+    if (const Status problem = set_problem(command); !problem.ok()) return {problem.code(), {}, false};
   }
   if (ask != nullptr) {
     if (const Code problem = ask_problem(log.state.log, *ask); problem != Code::OK) return {problem, {}, false};

@@ -96,25 +96,31 @@ PendingRequest& Shard::State::note_asked(Subscription& sub, Offset offset, const
 }
 
 /// Why no further request is taken.
-Status Shard::State::request_problem(const Subscription& sub, const model::Request& command) {
-  if (refuse_publishes) return disk_is_short();
-  if (pending_requests.open() >= limits::kPendingRequests) {
+/// So many more, with so much context.
+Status Shard::State::room_for_requests(std::size_t count, std::size_t bytes) const {
+  if (pending_requests.open() + count > limits::kPendingRequests) {
     return Status(Code::RESOURCE_EXHAUSTED, "too many requests wait for their replies")
         .with_limit("pending_requests", static_cast<std::int64_t>(limits::kPendingRequests))
         .with_retry_after_ms(1000);
   }
-  if (command.reply_to == nullptr) return {};
+  if (pending_requests.has_room(bytes)) return {};
+  return Status(Code::RESOURCE_EXHAUSTED, "too much context of requests that wait for their replies")
+      .with_limit("request_bytes", static_cast<std::int64_t>(limits::kRequestBytes))
+      .with_retry_after_ms(1000);
+}
+
+Status Shard::State::request_problem(const Subscription& sub, const model::Request& command) {
+  if (refuse_publishes) return disk_is_short();
+  if (command.reply_to == nullptr) return room_for_requests(1, 0);
   const model::ReplyAddress& to = *command.reply_to;
+  LZ_RETURN_IF_ERROR(room_for_requests(1, to.size()));
   if (to.log == sub.queue->log) {
     return Status(Code::BAD_REQUEST, "the reply to a request goes to another queue than the request");
   }
   if (to.shard == config.shard && !publish_problem(find(to.log)).ok()) {
     return Status(Code::NOT_FOUND, "the reply queue " + to.queue + " was deleted");
   }
-  if (pending_requests.has_room(to.size())) return {};
-  return Status(Code::RESOURCE_EXHAUSTED, "too much context of requests that wait for their replies")
-      .with_limit("request_bytes", static_cast<std::int64_t>(limits::kRequestBytes))
-      .with_retry_after_ms(1000);
+  return {};
 }
 
 /// Whether its message left without any reply to come: whoever asks once more begins anew.

@@ -119,6 +119,8 @@ struct Shard::State {
   void take_in(Log& log, std::shared_ptr<model::Message> message, Arrivals& stored);
   void note_sequence(Log& log, const model::Publish& command, const model::PublishItem& item, model::Offset offset);
   void change_deduplication(Log& log, const model::QueueOptions& options);
+  base::Status why_refused(const Log& log, const model::Publish& command, base::Code code);
+  base::Status set_problem(const model::Publish& command);
   const PendingRequest* known_request(const Log& log, const model::AskedAlong* ask);
   std::optional<model::Offset> known_by_id(const Log& log, const model::Message& message);
   model::MessageId id_of(const model::Message& message);
@@ -475,6 +477,7 @@ struct Shard::State {
   PendingRequest& note_asked(Subscription& sub, model::Offset offset, const model::AskedAlong& asked);
   static bool is_gone(const Subscription& sub, const PendingRequest& request);
   void join(Subscription& sub, PendingRequest& request, const model::Origin& origin, base::Instant deadline);
+  base::Status room_for_requests(std::size_t count, std::size_t bytes) const;
   base::Status request_problem(const Subscription& sub, const model::Request& command);
   void tell_note(const model::Origin& to, const model::MessageRef& message);
   void request_begun(Subscription& sub, model::Offset offset);

@@ -288,6 +288,46 @@ TEST_F(AskingAlong, ASetWhoseFirstWasAskedOtherwiseIsRefused) {
   EXPECT_THAT(work_off(near), SizeIs(2));
 }
 
+/// On the shard of the set, where its publisher can be told.
+TEST_F(AskingAlong, ASetOfWhichAnotherWasAskedOtherwiseIsRefused) {
+  ben.ask_durably(near, 1, 72h, near_replies);
+  world.run_for(1s);
+  const auto ask = [&](const std::string& replies) {
+    return world.publish_with(near_replies, "first",
+                              anna.outgoing({far_replies}, "tx", {{near, 1, 72h, replies}, {near, 2, 72h, replies}}));
+  };
+  const auto refused = ask(far_replies);
+  EXPECT_EQ(refused.results.at(0).code, Code::OPTIONS_MISMATCH);
+  EXPECT_THAT(refused.status.text(), ::testing::HasSubstr(near_replies));
+  world.run_for(1s);
+  EXPECT_EQ(open(near), 1u);
+  EXPECT_EQ(world.show(near_replies).ready + world.show(far_replies).ready, 0u);
+  EXPECT_EQ(ask(near_replies).results.at(0).code, Code::OK) << "the one that is known goes on";
+  world.run_for(1s);
+  EXPECT_EQ(open(near), 2u);
+}
+
+/// What a requester leaves with the broker is in its memory until the reply.
+TEST_F(AskingAlong, ASetIsRefusedWhenTooMuchContextWaits) {
+  const auto ask = [&](std::uint64_t number) {
+    model::OutgoingRef outgoing = anna.outgoing_of({near, number, 72h, near_replies}, {}, "tx", {});
+    auto changed = std::make_shared<model::Outgoing>(*outgoing);
+    auto address = std::make_shared<model::ReplyAddress>(*changed->item->reply_to);
+    address->context = {{"note", std::string(60'000, 'x')}};
+    changed->item->reply_to = std::move(address);
+    return world.publish_with(near, "it", std::move(changed), envelope_of(number));
+  };
+  std::uint64_t number = 0;
+  model::Published last;
+  do {
+    last = ask(++number);
+  } while (last.results.at(0).code == Code::OK && number < 2'000);
+  EXPECT_EQ(last.results.at(0).code, Code::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(last.status.text(), ::testing::HasSubstr("context"));
+  EXPECT_EQ(open(near), number - 1);
+  EXPECT_TRUE(ask(1).results.at(0).duplicate) << "what is there needs no room";
+}
+
 TEST_F(AskingAlong, ASetOfRequestsIsRefusedAsAWhole) {
   const auto code_of = [&](const std::string& queue, const std::string& replies,
                            const std::vector<Client::Along>& others) {
