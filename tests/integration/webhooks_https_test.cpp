@@ -44,7 +44,8 @@ class WebhooksHttpsTest : public ::testing::Test {
   }
   /// A field of what became of the alert about this queue; "" when there is none yet.
   std::string delivery(const std::string& queue, const std::string& field) {
-    for (const auto& alert : api(*broker_, "/alerts").at("items").as_array()) {
+    const auto alerts = api(*broker_, "/alerts");
+    for (const auto& alert : alerts.at("items").as_array()) {
       if (text_of(alert, "subscription") != queue || alert.at("deliveries").as_array().empty()) continue;
       return text_of(alert.at("deliveries").as_array().at(0), field);
     }
