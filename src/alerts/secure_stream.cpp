@@ -8,7 +8,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/error.hpp>
 
 namespace lazaret::alerts {
 namespace {
@@ -57,7 +56,6 @@ int reason_of(error_code error) {
 }
 
 std::string words_of_handshake(error_code error) {
-  if (error == boost::beast::error::timeout) return "it took too long over the TLS handshake";
   if (error == asio::ssl::error::stream_truncated || error == asio::error::connection_reset) {
     return "it closed the connection in the TLS handshake";
   }
@@ -72,7 +70,6 @@ std::string words_of_handshake(error_code error) {
 }  // namespace
 
 std::string words_of(error_code error) {
-  if (error == boost::beast::error::timeout) return "it took too long";
   if (error == asio::ssl::error::stream_truncated) return "it closed the connection";
   // Of TLS 1.3, where it comes when the handshake is over for us.
   if (reason_of(error) == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
