@@ -2,8 +2,9 @@
 // Each webhook has its own, made once, before the broker starts: what becomes of the files is seen at the next start.
 //
 // Threading: made on any thread, then used on that of the alerts only.
-// Invariants: a connection of it ends in the handshake when whoever answers shows no certificate, or one that does not
-// rest on somebody trusted. There is no way to make one that is not so. For whom a certificate is, SecureStream asks.
+// Invariants: a connection of it ends in the handshake when whoever answers shows a certificate that does not rest on
+// somebody trusted. There is no way to make one that is not so. For whom a certificate is, and that there is one at all,
+// SecureStream asks.
 #pragma once
 
 #include <cstddef>

@@ -145,6 +145,16 @@ TEST_F(SecureStreamTest, OneWhomNobodyVouchesForIsNotBelieved) {
             "");
 }
 
+/// As a system may have it that allows everything (openssl.cnf): no certificate is asked for, and so none is refused.
+TEST_F(SecureStreamTest, OneWithoutACertificateIsNotBelieved) {
+  auto server = std::make_shared<ssl::context>(ssl::context::tls_server);
+  SSL_CTX_set_max_proto_version(server->native_handle(), TLS1_2_VERSION);
+  ASSERT_EQ(SSL_CTX_set_cipher_list(server->native_handle(), "aNULL:@SECLEVEL=0"), 1);
+  const auto trust = trust_in(ours_.certificate());
+  ASSERT_EQ(SSL_CTX_set_cipher_list(trust->context().native_handle(), "ALL:@SECLEVEL=0"), 1);
+  EXPECT_EQ(shake("localhost", server, trust), "it shows no certificate");
+}
+
 /// What an operator has is perhaps not the authority, but the receiver's certificate.
 TEST_F(SecureStreamTest, AReceiverThatIsInTheFileItselfIsBelieved) {
   const Identity issued = others_.issue({});
