@@ -17,7 +17,8 @@ struct Identity {
 
 /// What a certificate says of its owner. Times are from now.
 struct Claims {
-  std::string hosts = "DNS:localhost,IP:127.0.0.1";
+  std::string hosts = "DNS:localhost,IP:127.0.0.1";  // "": it has no names of hosts
+  std::string owner = "a receiver of alerts";
   std::chrono::seconds valid_from = std::chrono::hours(-1);
   std::chrono::seconds valid_until = std::chrono::hours(1);
 };

@@ -130,6 +130,14 @@ TEST_F(SecureStreamTest, ACertificateForSomebodyElseIsNone) {
   EXPECT_EQ(shake("127.0.0.1", Claims{.hosts = "IP:127.0.0.2"}), "its certificate is not for 127.0.0.1");
 }
 
+/// Who may call himself what decides whoever vouches for the names of hosts, and only for those.
+TEST_F(SecureStreamTest, AnOwnersNameIsNoHost) {
+  EXPECT_EQ(shake("alerts.example.org", Claims{.hosts = "", .owner = "alerts.example.org"}),
+            "its certificate is not for alerts.example.org");
+  EXPECT_EQ(shake("alerts.example.org", Claims{.hosts = "IP:127.0.0.1", .owner = "alerts.example.org"}),
+            "its certificate is not for alerts.example.org");
+}
+
 /// OpenSSL takes no name for any name.
 TEST_F(SecureStreamTest, AHostWithoutANameIsNobody) {
   for (const char* host : {"", ".", "fe80::1%lo"}) {
