@@ -26,8 +26,8 @@ bool expect(SSL* connection, const std::string& host) {
   if (!not_literal) return X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 1;
   // A dot at the end keeps the system from searching other domains, and is no part of the name in a certificate.
   const std::string name = host.substr(0, host.size() - (host.ends_with('.') ? 1 : 0));
-  // OpenSSL takes none for any.
-  if (name.empty()) return false;
+  // OpenSSL takes none for any, and one that begins with a dot for each below it.
+  if (name.empty() || name.starts_with('.')) return false;
   // Without names of hosts in it OpenSSL would take the owner's own name for one, which nobody vouches for as such.
   X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size()) == 1 &&

@@ -138,10 +138,12 @@ TEST_F(SecureStreamTest, AnOwnersNameIsNoHost) {
             "its certificate is not for alerts.example.org");
 }
 
-/// OpenSSL takes no name for any name.
+/// OpenSSL takes no name for any name, and one that begins with a dot for all below it.
 TEST_F(SecureStreamTest, AHostWithoutANameIsNobody) {
-  for (const char* host : {"", ".", "fe80::1%lo"}) {
-    EXPECT_THAT(shake(host, Claims{}), StartsWith("there is no certificate for a host such as ")) << host;
+  for (const char* host : {"", ".", "..", ".example.org", ".example.org.", "fe80::1%lo"}) {
+    EXPECT_THAT(shake(host, Claims{.hosts = "DNS:alerts.example.org,DNS:localhost"}),
+                StartsWith("there is no certificate for a host such as "))
+        << host;
   }
 }
 
