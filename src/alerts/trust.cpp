@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include <fstream>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/ssl/context.hpp>
@@ -36,6 +37,19 @@ Result<std::string> read_whole(const std::string& file) {
   return text;
 }
 
+/// Certificates that were meant to be in a text: what looks like the line before one, wherever it stands.
+std::size_t begun_in(std::string_view text) {
+  std::size_t begun = 0;
+  for (const std::string_view begin : {"BEGIN CERTIFICATE", "BEGIN TRUSTED CERTIFICATE", "BEGIN X509 CERTIFICATE"}) {
+    for (std::size_t at = text.find(begin); at != text.npos; at = text.find(begin, at + 1)) {
+      const std::string_view after = text.substr(at + begin.size());
+      const bool has_dashes = (at > 0 && text[at - 1] == '-') || after.starts_with('-');
+      if (has_dashes && !after.starts_with(" REQUEST")) ++begun;
+    }
+  }
+  return begun;
+}
+
 /// Without it OpenSSL would ask at the terminal for the password of a text that is encrypted.
 int no_password(char*, int, int, void*) { return -1; }
 
@@ -56,6 +70,12 @@ Status add_certificates(X509_STORE* store, const std::string& file) {
   ERR_clear_error();
   if (ERR_GET_LIB(why) != ERR_LIB_PEM || ERR_GET_REASON(why) != PEM_R_NO_START_LINE) {
     return Status(Code::BAD_CONFIGURATION, "certificate " + std::to_string(found + 1) + " in " + file + " is damaged");
+  }
+  // OpenSSL passes over what is no line of PEM, and who was meant to be trusted would not be.
+  if (begun_in(*text) > found) {
+    return Status(Code::BAD_CONFIGURATION, "a certificate in " + file +
+                                               " is left out: it must begin with a line that is just "
+                                               "\"-----BEGIN CERTIFICATE-----\"");
   }
   if (found == 0) return Status(Code::BAD_CONFIGURATION, "there is no certificate in PEM in " + file);
   return {};

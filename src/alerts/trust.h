@@ -25,7 +25,7 @@ class Trust {
   static base::Result<std::shared_ptr<const Trust>> of_system();
   /// Those whose certificates are in a file in PEM, and nobody else: authorities at the end of a chain or within it, or
   /// the receiver itself. Other things in the file, such as keys, are passed over. BAD_CONFIGURATION naming the file:
-  /// it cannot be read, is too large, has no certificate, or one that is damaged.
+  /// it cannot be read, is too large, has no certificate, or one that is damaged or does not begin as PEM has it.
   static base::Result<std::shared_ptr<const Trust>> of_file(const std::string& file);
   ~Trust();
 
