@@ -10,6 +10,8 @@
 
 #include <boost/asio/ssl/context.hpp>
 
+#include "base/text_encoding.h"
+
 namespace lazaret::alerts {
 namespace {
 
@@ -113,7 +115,8 @@ Result<std::shared_ptr<const Trust>> Trust::of_system() {
 }
 
 Result<std::shared_ptr<const Trust>> Trust::of_file(const std::string& file) {
-  auto trust = in_nobody("whose certificate is in " + file);
+  // What is said of a try is kept with its alert, where only text may be; a file may be named anything.
+  auto trust = in_nobody("whose certificate is in " + base::to_utf8(file));
   if (!trust.ok()) return trust.status();
   SSL_CTX* const context = (*trust)->context().native_handle();
   if (Status status = add_certificates(SSL_CTX_get_cert_store(context), file); !status.ok()) return status;

@@ -32,7 +32,7 @@ class Trust {
   static constexpr std::size_t kFileBytesMost = 4u << 20;
 
   boost::asio::ssl::context& context() const { return *context_; }
-  /// "whom the system trusts", or "whose certificate is in FILE".
+  /// "whom the system trusts", or "whose certificate is in FILE". UTF-8, whatever the file is called.
   const std::string& whose() const { return whose_; }
 
  private:

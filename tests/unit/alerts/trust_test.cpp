@@ -99,6 +99,16 @@ TEST_F(TrustTest, AFileHasABound) {
   EXPECT_EQ(refusal(one_ + std::string(Trust::kFileBytesMost - one_.size(), '\n')), "");
 }
 
+/// An alert of which something else is said cannot be read at the next start.
+TEST_F(TrustTest, AFileMayBeNamedAnythingAndWhatIsSaidOfItIsText) {
+  const std::string odd = file_ + "\xff";
+  std::ofstream(odd) << one_;
+  const auto trust = Trust::of_file(odd);
+  std::filesystem::remove(odd);
+  ASSERT_TRUE(trust.ok()) << trust.status().text();
+  EXPECT_EQ((*trust)->whose(), "whose certificate is in " + file_ + "\uFFFD");
+}
+
 TEST_F(TrustTest, TheSystemHasATrustOfItsOwn) {
   const auto trust = Trust::of_system();
   ASSERT_TRUE(trust.ok()) << trust.status().text();
