@@ -4,7 +4,10 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -50,6 +53,49 @@ std::size_t begun_in(std::string_view text) {
     }
   }
   return begun;
+}
+
+/// A path that OpenSSL was built with, or that of the environment instead.
+struct Place {
+  std::string path;
+  bool is_given = false;
+};
+Place place_of(const char* variable, const char* otherwise) {
+  const char* const given = secure_getenv(variable);
+  return given == nullptr ? Place{otherwise, false} : Place{given, true};
+}
+
+/// Files of a directory with one certificate each, named by the hash of its owner ("9d66eef0.0").
+bool is_hash(const std::string& name) {
+  constexpr std::size_t kDigits = 8;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr std::string_view kDecimal = "0123456789";
+  return name.find_first_not_of(kHex) == kDigits && name[kDigits] == '.' && name.size() > kDigits + 1 &&
+         name.find_first_not_of(kDecimal, kDigits + 1) == name.npos;
+}
+
+/// Files that cannot be used are passed over, as OpenSSL itself does: a system has all of one kind or of another.
+bool add_file(X509_STORE* store, const std::string& file) {
+  const bool added = X509_STORE_load_file(store, file.c_str()) == 1;
+  ERR_clear_error();
+  return added;
+}
+
+void add_directory(X509_STORE* store, const std::string& directory) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    if (is_hash(at->path().filename().string())) add_file(store, at->path().string());
+  }
+}
+
+/// Where OpenSSL would look. It would search directories in handshakes, on the thread of the alerts; so they are read now,
+/// and those that nobody asked for only where there is no file.
+void add_whom_the_system_trusts(X509_STORE* store) {
+  const Place file = place_of(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+  const Place directories = place_of(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+  if (add_file(store, file.path) && !directories.is_given) return;
+  std::istringstream rest(directories.path);
+  for (std::string directory; std::getline(rest, directory, ':');) add_directory(store, directory);
 }
 
 /// Without it OpenSSL would ask at the terminal for the password of a text that is encrypted.
@@ -107,10 +153,7 @@ Result<std::shared_ptr<Trust>> Trust::in_nobody(std::string whose) {
 Result<std::shared_ptr<const Trust>> Trust::of_system() {
   auto trust = in_nobody("whom the system trusts");
   if (!trust.ok()) return trust.status();
-  if (SSL_CTX_set_default_verify_paths((*trust)->context().native_handle()) != 1) {
-    ERR_clear_error();
-    return Status(Code::BAD_CONFIGURATION, "cannot find out whom this system trusts");
-  }
+  add_whom_the_system_trusts(SSL_CTX_get_cert_store((*trust)->context().native_handle()));
   return std::shared_ptr<const Trust>(std::move(*trust));
 }
 

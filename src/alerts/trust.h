@@ -1,5 +1,6 @@
 // Trust: whose certificates a webhook over https believes, as its connections need it, which are of TLS 1.2 at least.
-// Each webhook has its own, made once, before the broker starts: what becomes of the files is seen at the next start.
+// Each webhook has its own, made once, before the broker starts, and then nothing is read any more: what becomes of the
+// files, the system's too, is seen at the next start.
 //
 // Threading: made on any thread, then used on that of the alerts only.
 // Invariants: a connection of it ends in the handshake when whoever answers shows a certificate that does not rest on
@@ -21,7 +22,9 @@ namespace lazaret::alerts {
 
 class Trust {
  public:
-  /// Whom the system trusts (on Debian: /etc/ssl/certs). Where that is nobody, every handshake fails.
+  /// Whom the system trusts: who is in the file that its OpenSSL looks into (SSL_CERT_FILE; on Debian that is
+  /// /etc/ssl/certs/ca-certificates.crt), and in its directories (SSL_CERT_DIR), if they are given or there is no such
+  /// file. Where that is nobody, every handshake fails.
   static base::Result<std::shared_ptr<const Trust>> of_system();
   /// Those whose certificates are in a file in PEM, and nobody else: authorities at the end of a chain or within it, or
   /// the receiver itself. Other things in the file, such as keys, are passed over. BAD_CONFIGURATION naming the file:

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <ctime>
 #include <stdexcept>
 
@@ -96,6 +97,12 @@ Authority::Authority(const std::string& name) : keys_(std::make_unique<Keys>()) 
 Authority::~Authority() = default;
 
 std::string Authority::certificate() const { return text_of(keys_->certificate.get()); }
+
+std::string Authority::hash_name() const {
+  char name[16];
+  std::snprintf(name, sizeof name, "%08lx.0", X509_subject_name_hash(keys_->certificate.get()));
+  return name;
+}
 
 Identity Authority::issue(const Claims& claims) const {
   const Key key = new_key();

@@ -32,6 +32,8 @@ class Authority {
 
   /// Its own certificate.
   std::string certificate() const;
+  /// What a file with it is called in a directory where OpenSSL finds it.
+  std::string hash_name() const;
   Identity issue(const Claims& claims) const;
 
  private:
