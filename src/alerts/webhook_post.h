@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -41,7 +42,9 @@ class WebhookPost {
   static constexpr std::chrono::seconds kAnswerTime{10};
   static constexpr std::size_t kHeadBytes = 16u << 10;
 
-  explicit WebhookPost(boost::asio::io_context& io) : io_(io), lookup_(io), deadline_(io) {}
+  /// `ask`: whoever knows the addresses of hosts.
+  explicit WebhookPost(boost::asio::io_context& io, HostLookup::Ask ask = HostLookup::ask_system)
+      : io_(io), lookup_(io, std::move(ask)), deadline_(io) {}
 
   /// One at a time. `webhook` and this outlive it. REQUIRES that a secure webhook has its trust.
   boost::asio::awaitable<PostOutcome> send(const Webhook& webhook, Letter letter, std::string version);
