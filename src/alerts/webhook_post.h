@@ -4,15 +4,18 @@
 //
 // Threading: the thread of its io_context.
 // Invariants: a try ends within kConnectTime + kAnswerTime, however long the name of the host takes to be looked up, or
-// a handshake to come to its end, which both are part of kConnectTime; it takes at most kHeadBytes of the answer.
+// a handshake to come to its end, which both are part of kConnectTime, and however much the receiver says meanwhile; it
+// takes at most kHeadBytes of the answer.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 
 #include "alerts/host_lookup.h"
@@ -39,7 +42,9 @@ class WebhookPost {
   static constexpr std::chrono::seconds kAnswerTime{10};
   static constexpr std::size_t kHeadBytes = 16u << 10;
 
-  explicit WebhookPost(boost::asio::io_context& io) : io_(io), lookup_(io) {}
+  /// `ask`: whoever knows the addresses of hosts.
+  explicit WebhookPost(boost::asio::io_context& io, HostLookup::Ask ask = HostLookup::ask_system)
+      : io_(io), lookup_(io, std::move(ask)), deadline_(io) {}
 
   /// One at a time. `webhook` and this outlive it. REQUIRES that a secure webhook has its trust.
   boost::asio::awaitable<PostOutcome> send(const Webhook& webhook, Letter letter, std::string version);
@@ -48,10 +53,13 @@ class WebhookPost {
 
  private:
   boost::asio::awaitable<std::string> connect(const Webhook& webhook, boost::beast::tcp_stream& stream);
+  void give(std::chrono::seconds time);
 
   boost::asio::io_context& io_;
   HostLookup lookup_;
   boost::beast::tcp_stream* stream_ = nullptr;  // of the try under way
+  boost::asio::steady_timer deadline_;          // of what it is at
+  bool took_too_long_ = false;                  // the deadline has come, and has closed the stream
   bool cancelled_ = false;
 };
 

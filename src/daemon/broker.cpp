@@ -87,8 +87,7 @@ void log_hospital_level(const alerts::HospitalChange& change) {
 }
 
 void log_webhook(const WebhookLines::Line& line) {
-  if (line.problem.empty()) return spdlog::info("webhook {}: takes alerts again", line.webhook);
-  spdlog::warn("webhook {}: does not take alerts, which wait and are sent again: {}", line.webhook, line.problem);
+  spdlog::log(line.problem.empty() ? spdlog::level::info : spdlog::level::warn, "{}", line.text());
 }
 
 engine::EngineConfig engine_config(const Configuration& configuration, const std::shared_ptr<alerts::ShardNews>& news,

@@ -22,8 +22,10 @@ class WebhookLines {
   static constexpr std::chrono::minutes kPause{1};
   struct Line {
     std::string webhook;
-    std::string problem;  // "": it takes alerts again
+    std::string problem;   // "": it takes alerts again
+    bool is_last = false;  // there is no other try of that alert
     bool operator==(const Line&) const = default;
+    std::string text() const;
   };
 
   /// The line that this try has now, if it has one.
@@ -36,7 +38,7 @@ class WebhookLines {
     std::string last;  // problem that the log says; "": none
     std::optional<Time> problem_at;
     std::optional<Time> again_at;
-    std::optional<std::string> held;  // how it is, if the log does not say so
+    std::optional<Line> held;  // how it is, if the log does not say so
     bool may_say(const std::string& problem, Time now) const;
     void said(const std::string& problem, Time now);
   };

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <ctime>
 #include <stdexcept>
 
@@ -97,19 +98,25 @@ Authority::~Authority() = default;
 
 std::string Authority::certificate() const { return text_of(keys_->certificate.get()); }
 
+std::string Authority::hash_name() const {
+  char name[16];
+  std::snprintf(name, sizeof name, "%08lx.0", X509_subject_name_hash(keys_->certificate.get()));
+  return name;
+}
+
 Identity Authority::issue(const Claims& claims) const {
   const Key key = new_key();
-  const Certificate one = unsigned_certificate(key.get(), "a receiver of alerts", claims);
+  const Certificate one = unsigned_certificate(key.get(), claims.owner, claims);
   add(one.get(), keys_->certificate.get(), NID_basic_constraints, "critical,CA:FALSE");
-  add(one.get(), keys_->certificate.get(), NID_subject_alt_name, claims.hosts);
+  if (!claims.hosts.empty()) add(one.get(), keys_->certificate.get(), NID_subject_alt_name, claims.hosts);
   sign(one.get(), keys_->certificate.get(), keys_->key.get());
   return {text_of(one.get()), text_of(key.get())};
 }
 
 Identity self_signed(const Claims& claims) {
   const Key key = new_key();
-  const Certificate one = unsigned_certificate(key.get(), "a receiver of alerts", claims);
-  add(one.get(), one.get(), NID_subject_alt_name, claims.hosts);
+  const Certificate one = unsigned_certificate(key.get(), claims.owner, claims);
+  if (!claims.hosts.empty()) add(one.get(), one.get(), NID_subject_alt_name, claims.hosts);
   sign(one.get(), one.get(), key.get());
   return {text_of(one.get()), text_of(key.get())};
 }

@@ -17,7 +17,8 @@ struct Identity {
 
 /// What a certificate says of its owner. Times are from now.
 struct Claims {
-  std::string hosts = "DNS:localhost,IP:127.0.0.1";
+  std::string hosts = "DNS:localhost,IP:127.0.0.1";  // "": it has no names of hosts
+  std::string owner = "a receiver of alerts";
   std::chrono::seconds valid_from = std::chrono::hours(-1);
   std::chrono::seconds valid_until = std::chrono::hours(1);
 };
@@ -31,6 +32,8 @@ class Authority {
 
   /// Its own certificate.
   std::string certificate() const;
+  /// What a file with it is called in a directory where OpenSSL finds it.
+  std::string hash_name() const;
   Identity issue(const Claims& claims) const;
 
  private:

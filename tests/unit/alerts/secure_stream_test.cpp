@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -130,10 +132,20 @@ TEST_F(SecureStreamTest, ACertificateForSomebodyElseIsNone) {
   EXPECT_EQ(shake("127.0.0.1", Claims{.hosts = "IP:127.0.0.2"}), "its certificate is not for 127.0.0.1");
 }
 
-/// OpenSSL takes no name for any name.
+/// Who may call himself what decides whoever vouches for the names of hosts, and only for those.
+TEST_F(SecureStreamTest, AnOwnersNameIsNoHost) {
+  EXPECT_EQ(shake("alerts.example.org", Claims{.hosts = "", .owner = "alerts.example.org"}),
+            "its certificate is not for alerts.example.org");
+  EXPECT_EQ(shake("alerts.example.org", Claims{.hosts = "IP:127.0.0.1", .owner = "alerts.example.org"}),
+            "its certificate is not for alerts.example.org");
+}
+
+/// OpenSSL takes no name for any name, and one that begins with a dot for all below it.
 TEST_F(SecureStreamTest, AHostWithoutANameIsNobody) {
-  for (const char* host : {"", ".", "fe80::1%lo"}) {
-    EXPECT_THAT(shake(host, Claims{}), StartsWith("there is no certificate for a host such as ")) << host;
+  for (const char* host : {"", ".", "..", ".example.org", ".example.org.", "fe80::1%lo"}) {
+    EXPECT_THAT(shake(host, Claims{.hosts = "DNS:alerts.example.org,DNS:localhost"}),
+                StartsWith("there is no certificate for a host such as "))
+        << host;
   }
 }
 
@@ -143,6 +155,65 @@ TEST_F(SecureStreamTest, OneWhomNobodyVouchesForIsNotBelieved) {
   EXPECT_EQ(shake("localhost", server_of(lazaret::testing::self_signed({}))), unknown);
   EXPECT_EQ(shake("localhost", server_of(others_.issue({})), trust_in(others_.certificate() + ours_.certificate())),
             "");
+}
+
+/// As a system may have it that allows everything (openssl.cnf): no certificate is asked for, and so none is refused.
+TEST_F(SecureStreamTest, OneWithoutACertificateIsNotBelieved) {
+  auto server = std::make_shared<ssl::context>(ssl::context::tls_server);
+  SSL_CTX_set_max_proto_version(server->native_handle(), TLS1_2_VERSION);
+  ASSERT_EQ(SSL_CTX_set_cipher_list(server->native_handle(), "aNULL:@SECLEVEL=0"), 1);
+  const auto trust = trust_in(ours_.certificate());
+  ASSERT_EQ(SSL_CTX_set_cipher_list(trust->context().native_handle(), "ALL:@SECLEVEL=0"), 1);
+  EXPECT_EQ(shake("localhost", server, trust), "it shows no certificate");
+}
+
+/// A variable of the environment, as long as this lives.
+class Environment {
+ public:
+  Environment(std::string name, const std::string& value) : name_(std::move(name)) {
+    if (const char* before = std::getenv(name_.c_str())) before_ = before;
+    ::setenv(name_.c_str(), value.c_str(), 1);
+  }
+  ~Environment() {
+    if (before_) ::setenv(name_.c_str(), before_->c_str(), 1);
+    if (!before_) ::unsetenv(name_.c_str());
+  }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  const std::string name_;
+  std::optional<std::string> before_;
+};
+
+/// Not those of the moment: a handshake reads no disk.
+TEST_F(SecureStreamTest, WhomTheSystemTrustsIsReadOnceFromItsFileOrItsDirectories) {
+  const std::filesystem::path here = file_ + ".d";
+  std::filesystem::create_directory(here);
+  const std::filesystem::path one = here / ours_.hash_name();
+  const std::filesystem::path another = here / others_.hash_name();
+  std::ofstream(one) << ours_.certificate();
+  std::ofstream(here / "not-a-hash.pem") << others_.certificate();
+  const Environment directories("SSL_CERT_DIR", "/nonexistent:" + here.string());
+  std::shared_ptr<const Trust> of_directory;
+  {
+    const Environment no_file("SSL_CERT_FILE", here / "none.pem");
+    of_directory = Trust::of_system().value();
+  }
+  std::filesystem::remove(one);
+  std::ofstream(another) << others_.certificate();
+  const std::string unknown = "its issuer is unknown: it is nobody whom the system trusts";
+  EXPECT_EQ(shake("localhost", server_of(ours_.issue({})), of_directory), "") << "it was there at the start";
+  EXPECT_EQ(shake("localhost", server_of(others_.issue({})), of_directory), unknown) << "it came later";
+
+  std::ofstream(file_) << ours_.certificate();
+  const Environment with_file("SSL_CERT_FILE", file_);
+  const auto of_both = Trust::of_system().value();
+  std::filesystem::remove_all(here);
+  std::filesystem::remove(file_);
+  EXPECT_EQ(shake("localhost", server_of(ours_.issue({})), of_both), "");
+  EXPECT_EQ(shake("localhost", server_of(others_.issue({})), of_both), "") << "directories that are given are read too";
+  EXPECT_EQ(shake("localhost", server_of(lazaret::testing::self_signed({})), of_both), unknown);
 }
 
 /// What an operator has is perhaps not the authority, but the receiver's certificate.

@@ -73,9 +73,40 @@ TEST_F(TrustTest, ADamagedCertificateIsRefusedAlthoughOthersAreWhole) {
               HasSubstr("is damaged"));
 }
 
+/// As it comes of copying: whoever is in it was meant to be trusted.
+TEST_F(TrustTest, ACertificateThatIsNotAtTheBeginningOfItsLineIsRefusedAlthoughOthersAreRead) {
+  const std::string other = lazaret::testing::Authority("Another").certificate();
+  const auto begun_with = [&](const std::string& begin) {
+    return begin + other.substr(std::string("-----BEGIN CERTIFICATE-----").size());
+  };
+  for (const char* begin : {" -----BEGIN CERTIFICATE-----", "> -----BEGIN CERTIFICATE-----",
+                            "----BEGIN CERTIFICATE-----", "BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE",
+                            " -----BEGIN X509 CERTIFICATE-----", " -----BEGIN TRUSTED CERTIFICATE-----"}) {
+    EXPECT_THAT(refusal(begun_with(begin) + one_), HasSubstr("is left out")) << begin;
+    EXPECT_THAT(refusal(one_ + begun_with(begin)), HasSubstr("is left out")) << begin;
+    EXPECT_THAT(refusal(begun_with(begin)), HasSubstr("is left out")) << begin;
+  }
+  EXPECT_THAT(refusal("an authority" + one_), HasSubstr("is left out"));
+  EXPECT_EQ(refusal("# BEGIN CERTIFICATE is what it begins with\n" + one_), "");
+  EXPECT_EQ(refusal("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n" + one_), "");
+  EXPECT_EQ(refusal("-----BEGIN X509 CERTIFICATE-----" + one_.substr(one_.find('\n'), one_.find("-----END") - 27) +
+                    "-----END X509 CERTIFICATE-----\n" + other),
+            "");
+}
+
 TEST_F(TrustTest, AFileHasABound) {
   EXPECT_THAT(refusal(one_ + std::string(Trust::kFileBytesMost, '\n')), HasSubstr("must have at most 4194304 bytes"));
   EXPECT_EQ(refusal(one_ + std::string(Trust::kFileBytesMost - one_.size(), '\n')), "");
+}
+
+/// An alert of which something else is said cannot be read at the next start.
+TEST_F(TrustTest, AFileMayBeNamedAnythingAndWhatIsSaidOfItIsText) {
+  const std::string odd = file_ + "\xff";
+  std::ofstream(odd) << one_;
+  const auto trust = Trust::of_file(odd);
+  std::filesystem::remove(odd);
+  ASSERT_TRUE(trust.ok()) << trust.status().text();
+  EXPECT_EQ((*trust)->whose(), "whose certificate is in " + file_ + "\uFFFD");
 }
 
 TEST_F(TrustTest, TheSystemHasATrustOfItsOwn) {

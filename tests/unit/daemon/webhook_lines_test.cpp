@@ -76,6 +76,26 @@ TEST_F(WebhookLinesTest, AWebhookTakesNoLineOfAnother) {
   EXPECT_EQ(note("503", kNoon, "payments"), "503");
 }
 
+TEST_F(WebhookLinesTest, OfTheLastTryItIsNotSaidThatThereIsAnother) {
+  const auto text_of = [&](const std::string& problem, DeliveryOutcome outcome, WebhookLines::Time now) {
+    alerts::Tried one = tried(problem, "ops");
+    one.delivery.outcome = outcome;
+    const auto line = lines_.note(one, now);
+    return line ? line->text() : "-";
+  };
+  EXPECT_EQ(text_of("503", DeliveryOutcome::waiting, kNoon),
+            "webhook ops: does not take alerts, which wait and are sent again: 503");
+  EXPECT_EQ(text_of("500", DeliveryOutcome::failed, kNoon + 2min),
+            "webhook ops: has not taken an alert, which is given up: 500");
+  EXPECT_EQ(text_of("204", DeliveryOutcome::delivered, kNoon + 4min), "webhook ops: takes alerts again");
+  EXPECT_EQ(text_of("503", DeliveryOutcome::waiting, kNoon + 6min),
+            "webhook ops: does not take alerts, which wait and are sent again: 503");
+  EXPECT_EQ(text_of("it took too long", DeliveryOutcome::failed, kNoon + 6min + 1s), "-");
+  const auto due = lines_.due(kNoon + 7min);
+  ASSERT_EQ(due.size(), 1u) << "what was held back knows it as well";
+  EXPECT_EQ(due.front().text(), "webhook ops: has not taken an alert, which is given up: it took too long");
+}
+
 TEST_F(WebhookLinesTest, AnAlertThatWasDroppedIsNoTry) {
   alerts::Tried dropped = tried("too many alerts waited", "ops");
   dropped.was_sent = false;
