@@ -83,7 +83,7 @@ Result<std::string> merged_body(const json::value& patch, const model::Message& 
   if (is_protobuf_type(envelope.content_type)) {
     const auto says = said_by_protobuf(mask, before, envelope);
     if (!says.ok()) return says.status();
-    const auto whole = merged(*says, patch);
+    const auto whole = merged(*says, patch, kProtobufJsonBytes);
     return whole.ok() ? mask.protobuf_types().encode(after, *whole) : whole.status();
   }
   if (!envelope.content_encoding.empty()) {

@@ -195,13 +195,13 @@ std::string with_signed_zeros(std::string_view text) {
   return out;
 }
 
-base::Result<std::string> merged(std::string_view body, const json::value& patch) {
-  if (body.size() > kMergeBytes) {
+base::Result<std::string> merged(std::string_view body, const json::value& patch, std::size_t most) {
+  if (body.size() > most) {
     return Status(Code::INVALID_BODY,
                   "the body has " + std::to_string(body.size()) + " bytes: too many for a merge, send it as a whole")
-        .with_limit("merge_bytes", static_cast<std::int64_t>(kMergeBytes));
+        .with_limit("merge_bytes", static_cast<std::int64_t>(most));
   }
-  auto value = parse_json(body, kMergeDepth);
+  auto value = parse_json(body, kMergeDepth, kMergeMemory);
   if (!value.ok()) return Status(Code::INVALID_BODY, "the body of the message: " + value.status().text());
   if (const std::string_view number = fragile_number(body); !number.empty()) {
     return Status(Code::INVALID_BODY, "the number " + std::string(number.substr(0, 100)) +

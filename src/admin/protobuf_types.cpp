@@ -507,7 +507,7 @@ Result<std::string> ProtobufTypes::Known::encode(const std::string& type_name, s
     return Status(Code::BAD_REQUEST,
                   "the body has more than " + std::to_string(kProtobufJsonBytes) + " bytes as JSON: send it as bytes");
   }
-  const auto value = parse_json(says, kBodyDepth);
+  const auto value = parse_json(says, kBodyDepth, kProtobufBuiltBytes);
   if (!value.ok()) return value.status();
   if (has_names_twice(says, *value)) return Status(Code::BAD_REQUEST, "the body has a name twice in one object");
   const pb::Descriptor& type = *pool.FindMessageTypeByName(type_name);
@@ -520,7 +520,7 @@ Result<std::string> ProtobufTypes::Known::encode(const std::string& type_name, s
   if (!again.decoded()) {
     return Status(Code::BAD_REQUEST, "the body could not be decoded as protobuf any more: " + again.why());
   }
-  const auto shown = parse_json(again.json, kBodyDepth);
+  const auto shown = parse_json(again.json, kBodyDepth, kProtobufBuiltBytes);
   if (shown.ok() && says_the_same(pool, *resolver, type, *value, *shown)) return bytes;
   return Status(Code::BAD_REQUEST, "the body as protobuf " + type_name + " would say something else than this");
 }

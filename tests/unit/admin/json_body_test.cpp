@@ -49,6 +49,25 @@ TEST(JsonBody, MergesWithJsonOnly) {
   EXPECT_EQ(merge("[" + std::string(kMergeBytes, ' ') + "]", R"({"x":1})"), "INVALID_BODY");
 }
 
+/// What is allowed in bytes has room in memory, but for what is nothing but the smallest values.
+TEST(JsonBody, AMergeHasRoomForManySmallValues) {
+  const auto numbers = [](std::size_t bytes) {
+    std::string list = "1";
+    while (list.size() < bytes) list += ",1";
+    return R"({"n":[)" + list + R"(],"x":)";
+  };
+  for (const std::size_t bytes : {4'000u, 600'000u}) {
+    EXPECT_EQ(merge(numbers(bytes) + "0}", R"({"x":1})"), numbers(bytes) + "1}") << bytes;
+  }
+  const auto patch = boost::json::parse(R"({"x":1})");
+  const auto wide = merged(numbers(2 * kMergeBytes) + "0}", patch, 3 * kMergeBytes);
+  EXPECT_EQ(wide.code(), Code::INVALID_BODY);
+  EXPECT_NE(wide.status().text().find("more than " + std::to_string(kMergeMemory) + " bytes"), std::string::npos);
+  const std::string text = R"({"s":")" + std::string(kMergeBytes, 's') + R"(","x":)";
+  EXPECT_EQ(merge(text + "0}", R"({"x":1})"), "INVALID_BODY");
+  EXPECT_EQ(*merged(text + "0}", patch, 2 * kMergeBytes), text + "1}");
+}
+
 TEST(JsonBody, TellsJsonFromOtherText) {
   for (const char* good : {"{}", "[1,2]", " \"text\" \n", "1e9", "null"}) EXPECT_TRUE(is_json_text(good)) << good;
   for (const char* bad : {"", "{", "{}{}", "[1,]", "{'a':1}", "\"open", "nul", "{} x"}) {

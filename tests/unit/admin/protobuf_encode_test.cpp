@@ -347,7 +347,16 @@ TEST_F(ProtobufEncodeTest, WhatItTakesIsBounded) {
   EXPECT_FALSE(said(R"({"some_text": ")" + std::string(kProtobufBytes - 10, 'x') + "\"}").empty());
   std::string cards = "{}";
   while (cards.size() < 600'000) cards += ",{}";
-  EXPECT_THAT(refusal("{\"cards\": [" + cards + "]}"), HasSubstr("too many values"));
+  const auto wrong = refusal("{\"cards\": [" + cards + "]}");
+  EXPECT_THAT(wrong, HasSubstr("at /cards/"));
+  EXPECT_THAT(wrong, HasSubstr(": there are too many values in it"));
+  for (const int values : {2'000, 200'000}) {
+    EXPECT_EQ(lost("kinds.All", field(34, std::string(static_cast<std::size_t>(values), '\x01'))), "") << values;
+  }
+  std::string counts = "1";
+  while (counts.size() < kProtobufJsonBytes - 100) counts += ",1";
+  EXPECT_THAT(refusal("{\"counts\": [" + counts + "]}"),
+              HasSubstr("they need more than " + std::to_string(kProtobufBuiltBytes) + " bytes"));
   std::string deep = "{}";
   for (int i = 0; i < 20; ++i) deep = R"({"inside":)" + deep + "}";
   expect_same(deep);
