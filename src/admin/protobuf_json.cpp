@@ -29,8 +29,6 @@ constexpr std::size_t kValueCost = 160;
 constexpr double kBeyondFloats = 0x1.ffffffp127;
 /// Names in it are whoever's.
 constexpr std::size_t kPlaceBytes = 1000;
-/// Whole numbers beyond are not each a double.
-constexpr std::int64_t kWholeInDouble = std::int64_t{1} << 53;
 
 /// As which JSON a type is written; `fields` is an object with its fields, as of all types but the well known.
 enum class Shape : std::uint8_t { fields, any, wrapper, text, structure, list, whatever };
@@ -105,6 +103,20 @@ std::string whole_text(const json::value& value) {
   }
   const auto read = std::from_chars(text->data(), end, positive);
   return read.ec == std::errc() && read.ptr == end ? std::to_string(positive) : "";
+}
+
+/// Whether a whole number is one that a double can be; beyond 2^53 not each is.
+bool is_double(const json::value& value) {
+  constexpr double kBeyond = 0x1p64;  // and all that is smaller fits, whatever its sign
+  if (const auto* number = value.if_uint64()) {
+    const auto near = static_cast<double>(*number);
+    return near < kBeyond && static_cast<std::uint64_t>(near) == *number;
+  }
+  if (const auto* number = value.if_int64()) {
+    const auto near = static_cast<double>(*number);
+    return near < kBeyond / 2 && static_cast<std::int64_t>(near) == *number;
+  }
+  return true;
 }
 
 /// A type of what follows kAnyUrls.
@@ -276,9 +288,8 @@ Status Check::structure(const json::value& value) {
       const Step step(*this, std::to_string(i));
       LZ_RETURN_IF_ERROR(structure((*array)[i]));
     }
-  } else if (value.is_uint64() ||
-             (value.is_int64() && (value.get_int64() > kWholeInDouble || value.get_int64() < -kWholeInDouble))) {
-    return wrong("is out of range of a double, which numbers are here");
+  } else if (!is_double(value)) {
+    return wrong("is no double, which numbers are here");
   } else if (value.is_double() && std::isinf(value.get_double())) {
     return wrong("is out of range");
   }

@@ -240,6 +240,7 @@ TEST_F(ProtobufEncodeTest, WhatIsShownMakesTheSameAgain) {
   expect_same(R"({"numbers":["1","-9223372036854775808"],"cards":[{"month":7},{}]})");
   expect_same(R"({"at":"2026-11-27T08:00:00.000001Z","lasts":"-1.500s","which":"some,someText.more"})");
   expect_same(R"({"tree":{"a":[1.5,null,{"b":true}],"c":""},"anything":null,"list":[1,"x",[]]})");
+  expect_same(R"({"anything":9007199254740994,"list":[-9007199254740994,99999999999999984]})");
   expect_same(R"({"maybe_number":"0","maybe_text":"","nothing":{},"perhaps":0})");
   expect_same(R"({"inside":{"inside":{"small":1,"card":{"number":"4111"}}}})");
 }
@@ -274,6 +275,8 @@ TEST_F(ProtobufEncodeTest, WhatMeansTheSameIsTaken) {
   EXPECT_EQ(said(R"({"small": 0, "some_text": "", "state": "NEW", "cards": []})"), "{}") << "which is not set";
   EXPECT_EQ(said(R"({"small": null, "card": null, "cash": "x", "cards": null, "at": null})"), R"({"cash":"x"})");
   EXPECT_EQ(said(R"( { "some_text" : "\u005a\u006f\u00eb" } )"), R"({"some_text":"Zoë"})");
+  EXPECT_EQ(said(R"({"list": [9223372036854775808, -9223372036854775808, 18446744073709549568]})"),
+            R"({"list":[9.2233720368547758e+18,-9.2233720368547758e+18,1.844674407370955e+19]})");
   EXPECT_EQ(said(R"({"whole": 17, "half": -3})"), R"({"half":-3,"whole":17})");
 }
 
@@ -319,7 +322,9 @@ TEST_F(ProtobufEncodeTest, WhatATypeCannotSayIsRefusedWithItsPlace) {
       {R"({"lasts": "5m"})", "at /lasts: is no google.protobuf.Duration"},
       {R"({"tree": [1]})", "at /tree: must be an object"},
       {R"({"list": {}})", "at /list: must be a list"},
-      {R"({"anything": {"a": [9007199254740993]}})", "at /anything/a/0: is out of range of a double"},
+      {R"({"anything": {"a": [9007199254740993]}})", "at /anything/a/0: is no double"},
+      {R"({"anything": 9223372036854775807})", "at /anything: is no double"},
+      {R"({"anything": 18446744073709551615})", "at /anything: is no double"},
       {R"({"maybe_number": "x"})", "at /maybe_number: must be a whole number"},
       {R"({"nothing": {"a/b~": 1}})", "at /nothing/a~1b~0: google.protobuf.Empty has no such field"},
       {R"([])", "at its beginning: must be an object, a kinds.All"},
