@@ -323,15 +323,20 @@ Status Check::map(const Field& field, const json::value& value) {
   return {};
 }
 
+/// Each in one spelling only, or two of them would be one key.
 Status Check::key(const Field& field, std::string_view name) {
+  Status good;
   switch (field.cpp_type()) {
-    case Field::CPPTYPE_INT32: return whole(read_whole<std::int32_t>(name), field);
-    case Field::CPPTYPE_INT64: return whole(read_whole<std::int64_t>(name), field);
-    case Field::CPPTYPE_UINT32: return whole(read_whole<std::uint32_t>(name), field);
-    case Field::CPPTYPE_UINT64: return whole(read_whole<std::uint64_t>(name), field);
+    case Field::CPPTYPE_INT32: good = whole(read_whole<std::int32_t>(name), field); break;
+    case Field::CPPTYPE_INT64: good = whole(read_whole<std::int64_t>(name), field); break;
+    case Field::CPPTYPE_UINT32: good = whole(read_whole<std::uint32_t>(name), field); break;
+    case Field::CPPTYPE_UINT64: good = whole(read_whole<std::uint64_t>(name), field); break;
     case Field::CPPTYPE_BOOL: return name == "true" || name == "false" ? Status() : wrong("the key is no bool");
     default: return {};
   }
+  if (!good.ok()) return good;
+  const std::string written = whole_text(json::string(name));
+  return written == name ? Status() : wrong("the key is written " + written + " here");
 }
 
 Status Check::single(const Field& field, const json::value& value) {
