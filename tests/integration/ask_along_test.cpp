@@ -335,6 +335,17 @@ TEST_F(AskAlongTest, OverHttpRequestsOnlyAreASetThatIsAskedOnce) {
   for (const char* queue : {"near", "far"}) EXPECT_EQ(QueueView(broker_, queue)["entered_total"], 1) << queue;
 }
 
+TEST_F(AskAlongTest, OverHttpTwoRequestsOfOneIdAreRefusedAndNeitherIsAsked) {
+  const std::string id = MessageId::make().to_string();
+  const std::string one = R"({"to": "near", "reply_queue": "far.replies", "id": ")" + id + "\"}";
+  const auto refused = together(one + R"(, {"to": "audit", "body": "x"}, )" + one);
+  EXPECT_EQ(refused.status, 400) << refused.body;
+  EXPECT_EQ(text_of(refused.json(), "code"), "BAD_REQUEST");
+  ASSERT_EQ(together(R"({"to": "audit", "body": "marker"}, )" + one).status, 201) << "what was refused asked nothing";
+  EXPECT_TRUE(eventually([&] { return ready("near") == 1; }));
+  for (const char* queue : {"audit", "near"}) EXPECT_EQ(QueueView(broker_, queue)["entered_total"], 1) << queue;
+}
+
 TEST_F(AskAlongTest, OverHttpWhatCannotBeAskedAsksAndPublishesNothing) {
   client_.ensure_topic({.name = "news"});
   const auto code = [&](const std::string& ask) {
