@@ -307,7 +307,7 @@ constexpr std::string_view kSchemas = R"json({
   "Together": {"type": "object", "properties": {"messages": {"type": "array", "minItems": 1, "maxItems": 1024,
     "items": {"$ref": "#/components/schemas/Addressed"}}}, "required": ["messages"], "additionalProperties": false},
   "Addressed": {"type": "object", "description":
-    "A NewMessage, and `to`; with a `reply_queue` it is a durable request, without times. No two have one `to` and `id`",
+    "A NewMessage, and `to`; with a `reply_queue` it is a durable request, without times. No two have one `to` and id",
     "properties": {"to": {"type": "string", "description": "A queue, or of a message also a topic, where it goes"},
     "reply_queue": {"type": "string", "description": "The queue that its reply goes to, days later too: another one"},
     "deadline": {"$ref": "#/components/schemas/Duration", "description":
