@@ -325,8 +325,9 @@ TEST_F(AskAlongTest, OverHttpRequestsOnlyAreASetThatIsAskedOnce) {
   const auto again = together(set);
   ASSERT_EQ(again.status, 201) << again.body;
   for (const auto& [answer, duplicate] : {std::pair(asked, false), std::pair(again, true)}) {
-    for (const auto& item : answer.json().at("items").as_array()) EXPECT_EQ(item.at("duplicate"), duplicate);
-    EXPECT_EQ(answer.json().at("items").at(0).at("offset"), 0);
+    const auto items = answer.json().at("items");
+    for (const auto& item : items.as_array()) EXPECT_EQ(item.at("duplicate"), duplicate);
+    EXPECT_EQ(items.at(0).at("offset"), 0);
   }
   const auto otherwise = together(one + R"("reply_queue": "near.replies"}, )" + two);
   EXPECT_EQ(otherwise.status, 409) << otherwise.body;
