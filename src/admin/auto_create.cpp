@@ -5,6 +5,7 @@
 
 #include "admin/desk_wait.h"
 #include "engine/audit_trail.h"
+#include "model/options.h"
 
 namespace lazaret::admin {
 
@@ -37,14 +38,17 @@ Pending<model::QueueAnswer> create(Broker& broker, const Request& request, const
 
 }  // namespace
 
-NotMade create_missing(Broker& broker, const Request& request, const std::vector<std::string>& names) {
+base::Result<NotMade> create_missing(Broker& broker, const Request& request, const std::vector<std::string>& names) {
   NotMade not_made;
   if (!broker.config.auto_create) return not_made;
-  const std::set<std::string> each(names.begin(), names.end());
-  std::vector<std::pair<std::string, Pending<model::QueueAnswer>>> asked;
-  for (const std::string& name : each) {
-    if (broker.engine.directory().find(name) == nullptr) asked.emplace_back(name, create(broker, request, name));
+  std::set<std::string> missing;
+  for (const std::string& name : names) {
+    if (broker.engine.directory().find(name) != nullptr) continue;
+    if (const Status status = model::validate_name(name); !status.ok()) return status;
+    missing.insert(name);
   }
+  std::vector<std::pair<std::string, Pending<model::QueueAnswer>>> asked;
+  for (const std::string& name : missing) asked.emplace_back(name, create(broker, request, name));
   for (auto& [name, pending] : asked) {
     const auto made = wait(pending, request.deadline);
     const bool is_there = made.ok() || made.code() == Code::ALREADY_EXISTS;  // somebody else was faster
@@ -61,9 +65,10 @@ Status why_missing(const NotMade& not_made, const std::string& name, Status othe
 base::Result<engine::QueueRef> find_or_create_queue(Broker& broker, const Request& request, const std::string& name) {
   auto queue = find_named(broker, name, model::Kind::queue);
   if (queue.ok() || !broker.config.auto_create) return queue;
-  const NotMade not_made = create_missing(broker, request, {name});
+  const auto not_made = create_missing(broker, request, {name});
+  if (!not_made.ok()) return not_made.status();
   queue = find_named(broker, name, model::Kind::queue);
-  return queue.ok() ? std::move(queue) : why_missing(not_made, name, queue.status());
+  return queue.ok() ? std::move(queue) : why_missing(*not_made, name, queue.status());
 }
 
 }  // namespace lazaret::admin

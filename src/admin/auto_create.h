@@ -20,8 +20,9 @@ namespace lazaret::admin {
 using NotMade = std::map<std::string, base::Status>;
 
 /// Makes those of `names` that stand for nothing yet, each once, with the defaults; none without broker.auto_create.
-/// Each is a call of the audit trail: publishes are not noted there; that one has made a queue is.
-NotMade create_missing(Broker& broker, const Request& request, const std::vector<std::string>& names);
+/// Each is a call of the audit trail: publishes are not noted there; that one has made a queue is. INVALID_NAME where
+/// one of them can be no queue's: then none is made, and nothing noted.
+base::Result<NotMade> create_missing(Broker& broker, const Request& request, const std::vector<std::string>& names);
 /// Why there is nothing of this name, or `otherwise` where nobody has tried to make it.
 base::Status why_missing(const NotMade& not_made, const std::string& name, base::Status otherwise);
 

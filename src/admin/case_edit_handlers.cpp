@@ -67,11 +67,13 @@ Status read_headers(const json::object& object, wire::EnvelopeChanges& changes) 
 }
 
 /// What the body says as JSON, of one that is protobuf: whoever edits that has seen it. INVALID_BODY where it is not
-/// decoded, BAD_REQUEST where it is not shown.
-Result<std::string> said_by_protobuf(const Mask& mask, const model::Message& before, const wire::Envelope& envelope) {
-  if (const auto seen = mask.editable(before); !seen.ok()) return seen.status();
-  const auto looked = mask.protobuf_types().look_into(envelope, before.body.view());
+/// decoded, with no more of why than is shown; BAD_REQUEST where it is not shown.
+Result<std::string> said_by_protobuf(const Mask& mask, const model::Message& before) {
+  const auto seen = mask.shown(before);
+  if (!seen.ok()) return seen.status();
+  if (!seen->withheld.empty()) return mask.editable(before).status();
   const std::string instead = ": it can be replaced as bytes (body_base64), and not edited as JSON";
+  const auto& looked = seen->protobuf;
   if (!looked) return Status(Code::INVALID_BODY, "the body is protobuf, and no descriptors are given" + instead);
   if (looked->decoded()) return looked->json;
   return Status(Code::INVALID_BODY, "the body is protobuf that is not decoded, " + looked->why() + instead);
@@ -81,9 +83,9 @@ Result<std::string> said_by_protobuf(const Mask& mask, const model::Message& bef
 Result<std::string> merged_body(const json::value& patch, const model::Message& before, const wire::Envelope& envelope,
                                 const wire::Envelope& after, const Mask& mask) {
   if (is_protobuf_type(envelope.content_type)) {
-    const auto says = said_by_protobuf(mask, before, envelope);
+    const auto says = said_by_protobuf(mask, before);
     if (!says.ok()) return says.status();
-    const auto whole = merged(*says, patch);
+    const auto whole = merged(*says, patch, kProtobufJsonBytes);
     return whole.ok() ? mask.protobuf_types().encode(after, *whole) : whole.status();
   }
   if (!envelope.content_encoding.empty()) {
@@ -101,7 +103,7 @@ Result<std::string> body_of_text(std::string text, const model::Message& before,
                                  const wire::Envelope& after, const Mask& mask) {
   const bool stays_protobuf = is_protobuf_type(envelope.content_type) && is_protobuf_type(after.content_type);
   if (!stays_protobuf || mask.protobuf_types().is_empty()) return text;
-  const auto says = said_by_protobuf(mask, before, envelope);
+  const auto says = said_by_protobuf(mask, before);
   return says.ok() ? mask.protobuf_types().encode(after, text) : says.status();
 }
 

@@ -92,6 +92,51 @@ std::string_view fragile_number(std::string_view text) {
   return {};
 }
 
+/// Behind the value that begins at `at`. REQUIRES JSON.
+std::size_t end_of_value(std::string_view text, std::size_t at) {
+  std::size_t level = 0;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == '"') {
+      at = end_of_string(text, at);
+    } else if (c == '{' || c == '[') {
+      ++level;
+      ++at;
+      continue;
+    } else if (c == '}' || c == ']') {
+      if (level > 0) --level;
+      ++at;
+    } else if (is_blank(c) || c == ',' || c == ':') {
+      ++at;
+      continue;
+    } else {
+      at = std::min(text.find_first_of(" \t\r\n,:]}", at), text.size());
+    }
+    if (level == 0) return at;
+  }
+  return at;
+}
+
+/// The first number that would not survive, of those that a merge leaves as they are; "": none. REQUIRES JSON, with no
+/// blanks before it.
+std::string_view fragile_number_left(std::string_view text, const json::value& patch) {
+  if (!patch.is_object() || text.empty() || text.front() != '{') return {};  // it is replaced as a whole
+  constexpr std::string_view kBetween = " \t\r\n,:";
+  for (std::size_t at = text.find_first_not_of(kBetween, 1); at < text.size() && text[at] == '"';) {
+    std::size_t end = end_of_string(text, at);
+    const auto name = parse_json(text.substr(at, end - at), 1);
+    at = text.find_first_not_of(kBetween, end);
+    if (!name.ok() || at == std::string_view::npos) return {};
+    end = end_of_value(text, at);
+    const std::string_view value = text.substr(at, end - at);
+    const json::value* change = patch.get_object().if_contains(name->get_string());
+    const auto found = change == nullptr ? fragile_number(value) : fragile_number_left(value, *change);
+    if (!found.empty()) return found;
+    at = text.find_first_not_of(kBetween, end);
+  }
+  return {};
+}
+
 void merge(json::value& target, const json::value& patch) {
   if (!patch.is_object()) {
     target = patch;
@@ -195,15 +240,16 @@ std::string with_signed_zeros(std::string_view text) {
   return out;
 }
 
-base::Result<std::string> merged(std::string_view body, const json::value& patch) {
-  if (body.size() > kMergeBytes) {
+base::Result<std::string> merged(std::string_view body, const json::value& patch, std::size_t most) {
+  if (body.size() > most) {
     return Status(Code::INVALID_BODY,
                   "the body has " + std::to_string(body.size()) + " bytes: too many for a merge, send it as a whole")
-        .with_limit("merge_bytes", static_cast<std::int64_t>(kMergeBytes));
+        .with_limit("merge_bytes", static_cast<std::int64_t>(most));
   }
-  auto value = parse_json(body, kMergeDepth);
+  auto value = parse_json(body, kMergeDepth, kMergeMemory);
   if (!value.ok()) return Status(Code::INVALID_BODY, "the body of the message: " + value.status().text());
-  if (const std::string_view number = fragile_number(body); !number.empty()) {
+  const std::size_t begin = std::min(body.find_first_not_of(" \t\r\n"), body.size());
+  if (const auto number = fragile_number_left(body.substr(begin), patch); !number.empty()) {
     return Status(Code::INVALID_BODY, "the number " + std::string(number.substr(0, 100)) +
                                           " of the body would not stay as it is: send the body as a whole");
   }

@@ -23,12 +23,15 @@ std::size_t members_in(std::string_view text);
 /// With -0.0 in place of each number -0, whose sign is lost to who reads it as a whole one. REQUIRES JSON.
 std::string with_signed_zeros(std::string_view text);
 
-/// The body with a merge patch applied (RFC 7396). INVALID_BODY when it is no JSON, is larger than kMergeBytes, or has
-/// numbers that would not come out as they went in.
-base::Result<std::string> merged(std::string_view body, const boost::json::value& patch);
-
 inline constexpr std::size_t kBodyDepth = 256;
 inline constexpr std::size_t kMergeDepth = 64;
 inline constexpr std::size_t kMergeBytes = 1u << 20;
+/// That a body may take while it is merged: of numbers of one digit more than twelve times its size.
+inline constexpr std::size_t kMergeMemory = 32u << 20;
+
+/// The body with a merge patch applied (RFC 7396). INVALID_BODY when it is no JSON, has more than `most` bytes, takes
+/// more than kMergeMemory, or has numbers that would not come out as they went in.
+base::Result<std::string> merged(std::string_view body, const boost::json::value& patch,
+                                 std::size_t most = kMergeBytes);
 
 }  // namespace lazaret::admin

@@ -120,19 +120,23 @@ json::value time_or_null(base::Instant instant) {
 }
 
 base::Result<json::value> parse_json(std::string_view text, std::size_t depth) {
+  return parse_json(text, depth, kMemoryFactor * text.size() + kMemoryLeast);
+}
+
+base::Result<json::value> parse_json(std::string_view text, std::size_t depth, std::size_t memory) {
   json::parse_options options;
   options.max_depth = depth;
-  const json::storage_ptr memory =
-      json::make_shared_resource<BoundedMemory>(kMemoryFactor * text.size() + kMemoryLeast);
+  const json::storage_ptr bounded = json::make_shared_resource<BoundedMemory>(memory);
   boost::system::error_code error;
   try {
-    json::parser parser(memory, options);
-    parser.reset(memory);
+    json::parser parser(bounded, options);
+    parser.reset(bounded);
     parser.write(text.data(), text.size(), error);
     if (error) return Status(Code::BAD_REQUEST, "the body is not JSON: " + error.message());
     return parser.release();
   } catch (const std::bad_alloc&) {
-    return Status(Code::BAD_REQUEST, "the body has too many values for its size");
+    return Status(Code::BAD_REQUEST,
+                  "the body has too many values: they need more than " + std::to_string(memory) + " bytes");
   }
 }
 

@@ -33,6 +33,8 @@ json::value time_or_null(base::Instant instant);
 
 /// BAD_REQUEST for what is none, is nested deeper, or needs many times its own size of memory.
 base::Result<json::value> parse_json(std::string_view text, std::size_t depth);
+/// The same, but for what needs more than `memory` bytes, however large it is.
+base::Result<json::value> parse_json(std::string_view text, std::size_t depth, std::size_t memory);
 /// The object that `body` must be; nothing at all is {}. BAD_REQUEST otherwise, also for what is nested deeper than
 /// anything that is asked for here, and for what needs many times its own size of memory.
 base::Result<json::object> parse_object(std::string_view body);

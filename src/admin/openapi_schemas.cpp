@@ -307,7 +307,7 @@ constexpr std::string_view kSchemas = R"json({
   "Together": {"type": "object", "properties": {"messages": {"type": "array", "minItems": 1, "maxItems": 1024,
     "items": {"$ref": "#/components/schemas/Addressed"}}}, "required": ["messages"], "additionalProperties": false},
   "Addressed": {"type": "object", "description":
-    "A NewMessage, and `to`; with a `reply_queue` it is a durable request, without times",
+    "A NewMessage, and `to`; with a `reply_queue` it is a durable request, without times. No two have one `to` and id",
     "properties": {"to": {"type": "string", "description": "A queue, or of a message also a topic, where it goes"},
     "reply_queue": {"type": "string", "description": "The queue that its reply goes to, days later too: another one"},
     "deadline": {"$ref": "#/components/schemas/Duration", "description":
@@ -318,9 +318,10 @@ constexpr std::string_view kSchemas = R"json({
   "PublishedTogether": {"type": "object", "description": "In the order of `messages`",
     "properties": {"items": {"type": "array", "items": {"type": "object",
     "properties": {"to": {"type": "string"}, "id": {"type": "string", "format": "uuid"},
-    "reply_queue": {"type": "string", "description": "Of a request, which is asked"},
+    "reply_queue": {"type": "string", "description":
+    "As it was given. A request whose id was asked before is passed over: its reply goes where it was to go then"},
     "duplicate": {"type": "boolean", "description":
-    "The first of the messages (of requests only, the first of these) was stored before: nothing was stored or asked"},
+    "The first message (of requests only, the first) was stored before, and nothing now. Of others it says nothing"},
     "offset": {"$ref": "#/components/schemas/Count", "description": "Of that one: others may be on their way"}},
     "required": ["to", "id", "duplicate"]}}}, "required": ["items"]},
   "Published": {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"},

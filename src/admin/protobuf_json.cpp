@@ -2,9 +2,11 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,8 +29,6 @@ constexpr std::size_t kValueCost = 160;
 constexpr double kBeyondFloats = 0x1.ffffffp127;
 /// Names in it are whoever's.
 constexpr std::size_t kPlaceBytes = 1000;
-/// Whole numbers beyond are not each a double.
-constexpr std::int64_t kWholeInDouble = std::int64_t{1} << 53;
 
 /// As which JSON a type is written; `fields` is an object with its fields, as of all types but the well known.
 enum class Shape : std::uint8_t { fields, any, wrapper, text, structure, list, whatever };
@@ -87,6 +87,52 @@ Whole read_whole(const json::value& value) {
   if (const auto* text = value.if_string()) return read_whole<T>(std::string_view(*text));
   const auto* number = value.if_double();
   return number != nullptr && std::abs(*number) >= 9e18 ? Whole::out_of_range : Whole::none;
+}
+
+/// As it is written: "7" of "007" and of 7; "" of what is no whole number.
+std::string whole_text(const json::value& value) {
+  if (const auto* number = value.if_int64()) return std::to_string(*number);
+  if (const auto* number = value.if_uint64()) return std::to_string(*number);
+  const auto* text = value.if_string();
+  if (text == nullptr) return {};
+  const char* end = text->data() + text->size();
+  std::int64_t number = 0;
+  std::uint64_t positive = 0;
+  if (const auto read = std::from_chars(text->data(), end, number); read.ec == std::errc() && read.ptr == end) {
+    return std::to_string(number);
+  }
+  const auto read = std::from_chars(text->data(), end, positive);
+  return read.ec == std::errc() && read.ptr == end ? std::to_string(positive) : "";
+}
+
+/// Whether a whole number is one that a double can be; beyond 2^53 not each is.
+bool is_double(const json::value& value) {
+  constexpr double kBeyond = 0x1p64;  // and all that is smaller fits, whatever its sign
+  if (const auto* number = value.if_uint64()) {
+    const auto near = static_cast<double>(*number);
+    return near < kBeyond && static_cast<std::uint64_t>(near) == *number;
+  }
+  if (const auto* number = value.if_int64()) {
+    const auto near = static_cast<double>(*number);
+    return near < kBeyond / 2 && static_cast<std::int64_t>(near) == *number;
+  }
+  return true;
+}
+
+/// A type of what follows kAnyUrls.
+const pb::Descriptor* any_type(const pb::DescriptorPool& pool, const json::value* url) {
+  if (url == nullptr || !url->is_string()) return nullptr;
+  const std::string_view named = url->get_string();
+  return named.starts_with(kAnyUrls) ? pool.FindMessageTypeByName(std::string(named.substr(kAnyUrls.size()))) : nullptr;
+}
+
+/// Of a type that is a text as JSON, and whose rules protobuf knows; nullopt for what is none.
+std::optional<std::string> bytes_of_text(pb::util::TypeResolver& resolver, const pb::Descriptor& type,
+                                         const json::value& value) {
+  std::string bytes;
+  const std::string url = std::string(kAnyUrls) + type.full_name();
+  if (!value.is_string() || !pb::util::JsonToBinaryString(&resolver, url, to_text(value), &bytes).ok()) return {};
+  return bytes;
 }
 
 class Check {
@@ -204,8 +250,7 @@ Status Check::any(const json::value& value) {
   {
     const Step step(*this, "@type");
     if (url == nullptr || !url->is_string()) return wrong("must be the type, as " + std::string(kAnyUrls) + "NAME");
-    const std::string_view named = url->get_string();
-    if (named.starts_with(kAnyUrls)) type = pool_.FindMessageTypeByName(std::string(named.substr(kAnyUrls.size())));
+    type = any_type(pool_, url);
     if (type == nullptr) return wrong("no descriptor is given of this type");
   }
   ++anys_;
@@ -225,13 +270,9 @@ Status Check::any(const json::value& value) {
   return good;
 }
 
-/// A time for instance, whose rules protobuf knows.
+/// A time for instance.
 Status Check::text(const pb::Descriptor& type, const json::value& value) {
-  std::string bytes;
-  const bool good =
-      value.is_string() &&
-      pb::util::JsonToBinaryString(&resolver_, std::string(kAnyUrls) + type.full_name(), to_text(value), &bytes).ok();
-  return good ? Status() : wrong("is no " + type.full_name());
+  return bytes_of_text(resolver_, type, value) ? Status() : wrong("is no " + type.full_name());
 }
 
 /// What has the shape of JSON itself; its numbers are doubles.
@@ -247,9 +288,8 @@ Status Check::structure(const json::value& value) {
       const Step step(*this, std::to_string(i));
       LZ_RETURN_IF_ERROR(structure((*array)[i]));
     }
-  } else if (value.is_uint64() ||
-             (value.is_int64() && (value.get_int64() > kWholeInDouble || value.get_int64() < -kWholeInDouble))) {
-    return wrong("is out of range of a double, which numbers are here");
+  } else if (!is_double(value)) {
+    return wrong("is no double, which numbers are here");
   } else if (value.is_double() && std::isinf(value.get_double())) {
     return wrong("is out of range");
   }
@@ -283,15 +323,20 @@ Status Check::map(const Field& field, const json::value& value) {
   return {};
 }
 
+/// Each in one spelling only, or two of them would be one key.
 Status Check::key(const Field& field, std::string_view name) {
+  Status good;
   switch (field.cpp_type()) {
-    case Field::CPPTYPE_INT32: return whole(read_whole<std::int32_t>(name), field);
-    case Field::CPPTYPE_INT64: return whole(read_whole<std::int64_t>(name), field);
-    case Field::CPPTYPE_UINT32: return whole(read_whole<std::uint32_t>(name), field);
-    case Field::CPPTYPE_UINT64: return whole(read_whole<std::uint64_t>(name), field);
+    case Field::CPPTYPE_INT32: good = whole(read_whole<std::int32_t>(name), field); break;
+    case Field::CPPTYPE_INT64: good = whole(read_whole<std::int64_t>(name), field); break;
+    case Field::CPPTYPE_UINT32: good = whole(read_whole<std::uint32_t>(name), field); break;
+    case Field::CPPTYPE_UINT64: good = whole(read_whole<std::uint64_t>(name), field); break;
     case Field::CPPTYPE_BOOL: return name == "true" || name == "false" ? Status() : wrong("the key is no bool");
     default: return {};
   }
+  if (!good.ok()) return good;
+  const std::string written = whole_text(json::string(name));
+  return written == name ? Status() : wrong("the key is written " + written + " here");
 }
 
 Status Check::single(const Field& field, const json::value& value) {
@@ -348,6 +393,162 @@ Status Check::enumerated(const pb::EnumDescriptor& type, const json::value& valu
   return is_one ? Status() : wrong("is no value of " + type.full_name());
 }
 
+/// Two that say the same, `asked` as people may write it, `shown` as it is written of bytes.
+class Same {
+ public:
+  Same(const pb::DescriptorPool& pool, pb::util::TypeResolver& resolver) : pool_(pool), resolver_(resolver) {}
+
+  bool message(const pb::Descriptor& type, const json::value& asked, const json::value& shown) const;
+
+ private:
+  bool members(const pb::Descriptor& type, const json::object& asked, const json::object& shown) const;
+  bool any(const json::object& asked, const json::object& shown) const;
+  bool is_nothing(const pb::Descriptor& type, const json::value& value) const;
+  bool field(const Field& field, const json::value& asked, const json::value& shown) const;
+  bool single(const Field& field, const json::value& asked, const json::value& shown) const;
+
+  const pb::DescriptorPool& pool_;
+  pb::util::TypeResolver& resolver_;
+};
+
+/// What has the shape of JSON itself.
+bool same_structure(const json::value& asked, const json::value& shown) {
+  if (asked.is_number() && shown.is_number()) return asked.to_number<double>() == shown.to_number<double>();
+  if (asked.kind() != shown.kind()) return false;
+  if (const auto* list = asked.if_array()) {
+    const json::array& other = shown.get_array();
+    return std::equal(list->begin(), list->end(), other.begin(), other.end(), same_structure);
+  }
+  const auto* object = asked.if_object();
+  if (object == nullptr) return asked == shown;
+  if (object->size() != shown.get_object().size()) return false;
+  return std::all_of(object->begin(), object->end(), [&](const auto& member) {
+    const json::value* other = shown.get_object().if_contains(member.key());
+    return other != nullptr && same_structure(member.value(), *other);
+  });
+}
+
+bool same_number(const Field& field, const json::value& asked, const json::value& shown) {
+  if (!asked.is_number() || !shown.is_number()) return asked == shown;  // NaN, and what has no end
+  const auto one = asked.to_number<double>();
+  const auto other = shown.to_number<double>();
+  return field.cpp_type() == Field::CPPTYPE_FLOAT ? static_cast<float>(one) == static_cast<float>(other) : one == other;
+}
+
+/// "" for none.
+std::string enum_number(const pb::EnumDescriptor& type, const json::value& value) {
+  if (value.is_null()) return "0";
+  if (!value.is_string()) return whole_text(value);
+  const pb::EnumValueDescriptor* named = type.FindValueByName(std::string(value.get_string()));
+  return named == nullptr ? "" : std::to_string(named->number());
+}
+
+/// What a field is by itself, and is then not shown.
+bool is_unset(const Field& field, const json::value& value) {
+  if (field.is_map()) return value.is_object() && value.get_object().empty();
+  if (field.is_repeated()) return value.is_array() && value.get_array().empty();
+  if (field.has_presence()) return false;
+  switch (field.cpp_type()) {
+    case Field::CPPTYPE_FLOAT:
+    case Field::CPPTYPE_DOUBLE: return same_number(field, value, 0);
+    case Field::CPPTYPE_BOOL: return value == false;
+    case Field::CPPTYPE_ENUM: return enum_number(*field.enum_type(), value) == "0";
+    case Field::CPPTYPE_STRING: return value.is_string() && value.get_string().empty();
+    default: return whole_text(value) == "0";
+  }
+}
+
+bool Same::message(const pb::Descriptor& type, const json::value& asked, const json::value& shown) const {
+  const Shape shape = shape_of(type);
+  switch (shape) {
+    case Shape::wrapper: return single(*type.FindFieldByNumber(1), asked, shown);
+    case Shape::text: {
+      const auto bytes = bytes_of_text(resolver_, type, asked);
+      return bytes && bytes == bytes_of_text(resolver_, type, shown);
+    }
+    case Shape::structure:
+    case Shape::list:
+    case Shape::whatever: return same_structure(asked, shown);
+    case Shape::any:
+    case Shape::fields: break;
+  }
+  if (!asked.is_object() || !shown.is_object()) return false;
+  if (shape == Shape::any) return any(asked.get_object(), shown.get_object());
+  return members(type, asked.get_object(), shown.get_object());
+}
+
+bool Same::members(const pb::Descriptor& type, const json::object& asked, const json::object& shown) const {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const Field& one = *type.field(i);
+    const auto value_in = [&one](const json::object& object) {
+      const json::value* value = object.if_contains(one.name());
+      return value != nullptr && value->is_null() && !takes_null(one) ? nullptr : value;
+    };
+    const json::value* wanted = value_in(asked);
+    const json::value* found = value_in(shown);
+    if (found == nullptr && (wanted == nullptr || is_unset(one, *wanted))) continue;
+    if (wanted == nullptr || found == nullptr || !field(one, *wanted, *found)) return false;
+  }
+  return true;
+}
+
+bool Same::any(const json::object& asked, const json::object& shown) const {
+  if (asked.empty() || shown.empty()) return asked.empty() && shown.empty();
+  const pb::Descriptor* type = any_type(pool_, asked.if_contains("@type"));
+  if (type == nullptr || type != any_type(pool_, shown.if_contains("@type"))) return false;
+  if (shape_of(*type) == Shape::fields) return members(*type, asked, shown);
+  const json::value* wanted = asked.if_contains("value");
+  const json::value* found = shown.if_contains("value");
+  if (found == nullptr) return wanted == nullptr || is_nothing(*type, *wanted);
+  return wanted != nullptr && message(*type, *wanted, *found);
+}
+
+/// Of no bytes, which is then not shown in an Any.
+bool Same::is_nothing(const pb::Descriptor& type, const json::value& value) const {
+  switch (shape_of(type)) {
+    case Shape::wrapper: return is_unset(*type.FindFieldByNumber(1), value);
+    case Shape::text: return bytes_of_text(resolver_, type, value) == "";
+    case Shape::list: return value.is_array() && value.get_array().empty();
+    case Shape::whatever: return false;
+    case Shape::any:
+    case Shape::structure:
+    case Shape::fields: break;
+  }
+  return value.is_object() && value.get_object().empty();
+}
+
+bool Same::field(const Field& field, const json::value& asked, const json::value& shown) const {
+  if (!field.is_repeated()) return single(field, asked, shown);
+  const Field* values = field.is_map() ? field.message_type()->map_value() : nullptr;
+  if (values == nullptr) {
+    return asked.is_array() && shown.is_array() &&
+           std::equal(asked.get_array().begin(), asked.get_array().end(), shown.get_array().begin(),
+                      shown.get_array().end(),
+                      [&](const json::value& one, const json::value& other) { return single(field, one, other); });
+  }
+  if (!asked.is_object() || !shown.is_object() || asked.get_object().size() != shown.get_object().size()) return false;
+  return std::all_of(asked.get_object().begin(), asked.get_object().end(), [&](const auto& member) {
+    const json::value* other = shown.get_object().if_contains(member.key());
+    return other != nullptr && single(*values, member.value(), *other);
+  });
+}
+
+bool Same::single(const Field& field, const json::value& asked, const json::value& shown) const {
+  switch (field.cpp_type()) {
+    case Field::CPPTYPE_FLOAT:
+    case Field::CPPTYPE_DOUBLE: return same_number(field, asked, shown);
+    case Field::CPPTYPE_BOOL: return asked == shown;
+    case Field::CPPTYPE_ENUM: return enum_number(*field.enum_type(), asked) == enum_number(*field.enum_type(), shown);
+    case Field::CPPTYPE_MESSAGE: return message(*field.message_type(), asked, shown);
+    case Field::CPPTYPE_STRING: break;
+    default: return !whole_text(asked).empty() && whole_text(asked) == whole_text(shown);
+  }
+  if (!asked.is_string() || !shown.is_string()) return false;
+  if (field.type() != Field::TYPE_BYTES) return asked == shown;
+  return base::from_base64(std::string_view(asked.get_string())) ==
+         base::from_base64(std::string_view(shown.get_string()));
+}
+
 }  // namespace
 
 std::size_t built_bytes(const pb::Descriptor& type) {
@@ -359,6 +560,11 @@ std::size_t built_bytes(const pb::Descriptor& type) {
 Status check_protobuf_json(const pb::DescriptorPool& pool, pb::util::TypeResolver& resolver, const pb::Descriptor& type,
                            const json::value& says) {
   return Check(pool, resolver).message(type, says);
+}
+
+bool says_the_same(const pb::DescriptorPool& pool, pb::util::TypeResolver& resolver, const pb::Descriptor& type,
+                   const json::value& asked, const json::value& shown) {
+  return Same(pool, resolver).message(type, asked, shown);
 }
 
 }  // namespace lazaret::admin

@@ -30,4 +30,11 @@ base::Status check_protobuf_json(const google::protobuf::DescriptorPool& pool,
                                  google::protobuf::util::TypeResolver& resolver,
                                  const google::protobuf::Descriptor& type, const boost::json::value& says);
 
+/// Whether what is `shown` of a message, as it is written of bytes, is what was `asked` for, each in any spelling that
+/// is taken: a number may be a text, a time in another zone; what is not set, null, or what it is by itself is the
+/// same. REQUIRES that check_protobuf_json has taken `asked`.
+bool says_the_same(const google::protobuf::DescriptorPool& pool, google::protobuf::util::TypeResolver& resolver,
+                   const google::protobuf::Descriptor& type, const boost::json::value& asked,
+                   const boost::json::value& shown);
+
 }  // namespace lazaret::admin

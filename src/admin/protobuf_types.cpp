@@ -8,6 +8,7 @@
 #include <google/protobuf/util/type_resolver_util.h>
 
 #include <cerrno>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -236,6 +237,30 @@ void settle_maps(pb::Message& message) {
   }
 }
 
+/// To JSON there is one NaN, of all that are.
+void settle_nans(pb::Message& message) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const pb::Reflection& look = *message.GetReflection();
+  std::vector<const pb::FieldDescriptor*> fields;
+  look.ListFields(message, &fields);
+  for (const pb::FieldDescriptor* field : fields) {
+    const bool is_double = field->cpp_type() == pb::FieldDescriptor::CPPTYPE_DOUBLE;
+    if (!is_double && field->cpp_type() != pb::FieldDescriptor::CPPTYPE_FLOAT) continue;
+    if (!field->is_repeated()) {
+      const double number = is_double ? look.GetDouble(message, field) : look.GetFloat(message, field);
+      if (std::isnan(number) && is_double) look.SetDouble(&message, field, kNan);
+      if (std::isnan(number) && !is_double) look.SetFloat(&message, field, static_cast<float>(kNan));
+      continue;
+    }
+    for (int i = 0; i < look.FieldSize(message, field); ++i) {
+      const double number =
+          is_double ? look.GetRepeatedDouble(message, field, i) : look.GetRepeatedFloat(message, field, i);
+      if (std::isnan(number) && is_double) look.SetRepeatedDouble(&message, field, i, kNan);
+      if (std::isnan(number) && !is_double) look.SetRepeatedFloat(&message, field, i, static_cast<float>(kNan));
+    }
+  }
+}
+
 std::size_t names_in(const json::value& value) {
   std::size_t count = 0;
   if (const auto* object = value.if_object()) {
@@ -250,6 +275,27 @@ std::size_t names_in(const json::value& value) {
 /// `value` is what was read of the text, in which the last of two members of one name is there: then what was looked at
 /// is not all that bytes are made of.
 bool has_names_twice(std::string_view text, const json::value& value) { return members_in(text) != names_in(value); }
+
+/// Knows types by names of their source alone. What makes bytes of JSON looks a name up among json_names first, and in
+/// those, which anybody may choose, the name of one field can be that of another.
+class SourceNames : public pb::util::TypeResolver {
+ public:
+  explicit SourceNames(const pb::DescriptorPool& pool)
+      : types_(
+            pb::util::NewTypeResolverForDescriptorPool(std::string(kAnyUrls.substr(0, kAnyUrls.size() - 1)), &pool)) {}
+
+  pb::util::Status ResolveMessageType(const std::string& url, pb::Type* type) override {
+    pb::util::Status found = types_->ResolveMessageType(url, type);
+    for (pb::Field& field : *type->mutable_fields()) field.set_json_name(field.name());
+    return found;
+  }
+  pb::util::Status ResolveEnumType(const std::string& url, pb::Enum* type) override {
+    return types_->ResolveEnumType(url, type);
+  }
+
+ private:
+  const std::unique_ptr<pb::util::TypeResolver> types_;
+};
 
 // --- Descriptors -----------------------------------------------------------------------------------------------------
 
@@ -347,6 +393,8 @@ struct ProtobufTypes::Known {
   ProtobufBody named_by(const wire::Envelope& envelope) const;
   void decode(ProtobufBody& out, std::string_view body);
   Result<std::string> encode(const std::string& type_name, std::string_view says);
+  /// BAD_REQUEST with what protobuf says of it.
+  Result<std::string> bytes_of(const pb::Descriptor& type, std::string_view says);
   std::unique_ptr<pb::Message> built(const pb::Descriptor& type, std::string_view bytes);
   void put_in_order(pb::Message& message);
 };
@@ -404,8 +452,12 @@ void ProtobufTypes::Known::decode(ProtobufBody& out, std::string_view body) {
   } else if (json.size() > kProtobufJsonBytes) {
     out.undecoded = "as JSON it would be larger than " + std::to_string(kProtobufJsonBytes) + " bytes";
   } else {
-    out.undecoded.clear();
-    out.json = std::move(json);
+    // Some of what JSON can have means something else there: a NaN in a google.protobuf.Value is a text.
+    put_in_order(*message);
+    const auto back = bytes_of(type, json);
+    const bool is_exact = back.ok() && *back == message->SerializePartialAsString();
+    out.undecoded = is_exact ? "" : "as JSON it would say something else";
+    if (is_exact) out.json = std::move(json);
   }
 }
 
@@ -417,10 +469,11 @@ std::unique_ptr<pb::Message> ProtobufTypes::Known::built(const pb::Descriptor& t
 }
 
 /// What an Any holds is bytes to protobuf, and has its fields as the JSON had them. It can be looked into again when
-/// they are in the order of their numbers.
+/// they are in the order of their numbers. Messages that say the same then have the same bytes.
 void ProtobufTypes::Known::put_in_order(pb::Message& message) {
   for_each_message(message, [this](pb::Message& one) {
     settle_maps(one);
+    settle_nans(one);
     const pb::Descriptor& any = *one.GetDescriptor();
     if (any.full_name() != "google.protobuf.Any") return;
     const pb::Reflection& look = *one.GetReflection();
@@ -437,30 +490,39 @@ void ProtobufTypes::Known::put_in_order(pb::Message& message) {
   });
 }
 
+Result<std::string> ProtobufTypes::Known::bytes_of(const pb::Descriptor& type, std::string_view says) {
+  std::string bytes;
+  const std::string url = std::string(kAnyUrls) + type.full_name();
+  const auto written = pb::util::JsonToBinaryString(resolver.get(), url, with_signed_zeros(says), &bytes);
+  if (!written.ok()) return Status(Code::BAD_REQUEST, "the body: " + std::string(written.message()));
+  const auto message = built(type, bytes);
+  if (message == nullptr) return Status(Code::BAD_REQUEST, "the body is nothing that " + type.full_name() + " can say");
+  put_in_order(*message);
+  return message->SerializePartialAsString();
+}
+
 /// The type is known.
 Result<std::string> ProtobufTypes::Known::encode(const std::string& type_name, std::string_view says) {
   if (says.size() > kProtobufJsonBytes) {
     return Status(Code::BAD_REQUEST,
                   "the body has more than " + std::to_string(kProtobufJsonBytes) + " bytes as JSON: send it as bytes");
   }
-  const auto value = parse_json(says, kBodyDepth);
+  const auto value = parse_json(says, kBodyDepth, kProtobufBuiltBytes);
   if (!value.ok()) return value.status();
   if (has_names_twice(says, *value)) return Status(Code::BAD_REQUEST, "the body has a name twice in one object");
   const pb::Descriptor& type = *pool.FindMessageTypeByName(type_name);
   LZ_RETURN_IF_ERROR(check_protobuf_json(pool, *resolver, type, *value));
-  std::string bytes;
-  const auto written =
-      pb::util::JsonToBinaryString(resolver.get(), std::string(kAnyUrls) + type_name, with_signed_zeros(says), &bytes);
-  if (!written.ok()) return Status(Code::BAD_REQUEST, "the body: " + std::string(written.message()));
-  const auto message = built(type, bytes);
-  if (message == nullptr) return Status(Code::BAD_REQUEST, "the body is nothing that " + type_name + " can say");
-  put_in_order(*message);
-  bytes = message->SerializePartialAsString();
+  auto bytes = bytes_of(type, says);
+  if (!bytes.ok()) return bytes.status();
   ProtobufBody again;
   again.type = type_name;
-  decode(again, bytes);
-  if (again.decoded()) return bytes;
-  return Status(Code::BAD_REQUEST, "the body could not be decoded as protobuf any more: " + again.why());
+  decode(again, *bytes);
+  if (!again.decoded()) {
+    return Status(Code::BAD_REQUEST, "the body could not be decoded as protobuf any more: " + again.why());
+  }
+  const auto shown = parse_json(again.json, kBodyDepth, kProtobufBuiltBytes);
+  if (shown.ok() && says_the_same(pool, *resolver, type, *value, *shown)) return bytes;
+  return Status(Code::BAD_REQUEST, "the body as protobuf " + type_name + " would say something else than this");
 }
 
 bool is_protobuf_type(std::string_view content_type) {
@@ -476,8 +538,7 @@ Result<ProtobufTypes> ProtobufTypes::read(const std::vector<std::string>& files)
   for (const std::string& file : files) LZ_RETURN_IF_ERROR(add_set(file, all));
   types.known_ = std::make_shared<Known>();
   LZ_RETURN_IF_ERROR(build(std::move(all), types.known_->pool));
-  const std::string urls(kAnyUrls.substr(0, kAnyUrls.size() - 1));
-  types.known_->resolver.reset(pb::util::NewTypeResolverForDescriptorPool(urls, &types.known_->pool));
+  types.known_->resolver = std::make_unique<SourceNames>(types.known_->pool);
   return types;
 }
 

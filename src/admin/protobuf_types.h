@@ -1,7 +1,8 @@
 // ProtobufTypes: types of protobuf messages that the operator has given descriptors of (hospital.protobuf_descriptors),
 // so that bodies of these types can be looked into: they become JSON text, and what people have made of that becomes
 // bytes again. A body is anybody's: before anything is built of it, it is gone through, so that what it takes is
-// bounded, and whatever its type does not know of is found. What cannot be told exactly is not told.
+// bounded, and whatever its type does not know of is found. What cannot be told exactly is not told: what is shown as
+// JSON makes the same message again, whatever else is changed in it.
 //
 // Threading: immutable to those who use it; any thread, at the same time.
 #pragma once
@@ -61,9 +62,9 @@ class ProtobufTypes {
   /// nullopt: nothing says that it is protobuf, or there are no descriptors at all.
   std::optional<ProtobufBody> look_into(const wire::Envelope& envelope, std::string_view body) const;
   /// The body that says this JSON, as look_into shows it: of the type that the envelope names, and of no other. It can
-  /// be looked into again, and says the same. BAD_REQUEST naming the place, a JSON pointer, of a name that the type has
-  /// not, or of a value of another kind or out of range; and for what would take too much, or lack what it needs.
-  /// INVALID_BODY: the envelope names no type whose descriptor is given.
+  /// be looked into again, and what it says there is what was asked for. BAD_REQUEST naming the place, a JSON pointer,
+  /// of a name that the type has not, or of a value of another kind or out of range; and for what would take too much,
+  /// or lack what it needs. INVALID_BODY: the envelope names no type whose descriptor is given.
   base::Result<std::string> encode(const wire::Envelope& envelope, std::string_view says) const;
 
  private:

@@ -16,10 +16,37 @@ using base::Code;
 using base::Result;
 using base::Status;
 
+/// One that is to go out: nothing is wrong with it but, perhaps, where it goes.
+struct Checked {
+  std::string to;
+  model::MessageId id;
+  std::shared_ptr<model::Message> message;
+  std::optional<AskTerms> ask;
+  base::Instant deadline;      // of a request
+  std::string correlation_id;  // of a request
+};
+
+/// All that can be said before the queues are there, since those that are missing are made then, and stay. BAD_REQUEST,
+/// MESSAGE_TOO_LARGE, HEADERS_TOO_LARGE. A message that is a request says so of itself.
+Result<Checked> checked(const ServerConfig& config, base::Instant now, AddressedMessage&& given) {
+  wire::Envelope& envelope = given.message.envelope;
+  Checked one{std::move(given.to), envelope.id, nullptr, std::move(given.ask), {}, {}};
+  if (one.ask) {
+    LZ_RETURN_IF_ERROR(engine::check_ask(one.to, one.ask->reply_queue, one.ask->context));
+    one.deadline = now + one.ask->time_left;
+    make_request(envelope, one.ask->reply_queue, one.deadline);
+    one.correlation_id = envelope.correlation_id;
+  }
+  auto message = make_message(config, now, std::move(given.message));
+  if (!message.ok()) return message.status();
+  one.message = std::move(*message);
+  return one;
+}
+
 /// Everything that has to be there before the write can name it.
-std::vector<std::string> names_in(const std::vector<AddressedMessage>& given) {
+std::vector<std::string> names_in(const std::vector<Checked>& all) {
   std::vector<std::string> names;
-  for (const AddressedMessage& one : given) {
+  for (const Checked& one : all) {
     names.push_back(one.to);
     if (one.ask) names.push_back(one.ask->reply_queue);
   }
@@ -27,9 +54,9 @@ std::vector<std::string> names_in(const std::vector<AddressedMessage>& given) {
 }
 
 /// The one that all of them are known by: the first message, or where there are requests only, the first of these.
-std::size_t place_of_first(const std::vector<AddressedMessage>& given) {
-  const auto first = std::find_if(given.begin(), given.end(), [](const auto& one) { return !one.ask; });
-  return first == given.end() ? 0 : static_cast<std::size_t>(first - given.begin());
+std::size_t place_of_first(const std::vector<Checked>& all) {
+  const auto first = std::find_if(all.begin(), all.end(), [](const auto& one) { return !one.ask; });
+  return first == all.end() ? 0 : static_cast<std::size_t>(first - all.begin());
 }
 
 /// The write, as it is put together.
@@ -37,8 +64,8 @@ class Transaction {
  public:
   Transaction(const Broker& broker, const NotMade& not_made) : broker_(broker), not_made_(not_made) {}
 
-  /// Takes in what is published, and what goes with it. NOT_FOUND, BAD_REQUEST, MESSAGE_TOO_LARGE, HEADERS_TOO_LARGE.
-  Status add(AddressedMessage&& given, bool is_first);
+  /// Takes in what is published, and what goes with it. NOT_FOUND, or why it could not be made; BAD_REQUEST.
+  Status add(Checked&& one, bool is_first);
 
   model::ShardId home() const { return home_; }
   model::Publish take() {
@@ -47,45 +74,37 @@ class Transaction {
   }
 
  private:
-  /// Of a request: the message then says of itself that it is one.
-  Result<model::AskedAlong> asked(AskTerms&& terms, const model::QueueRecord& queue, wire::Envelope& envelope) const;
+  Result<model::AskedAlong> asked(Checked& one, const model::QueueRecord& queue) const;
 
   const Broker& broker_;
   const NotMade& not_made_;
-  const base::Instant now_ = broker_.engine.now();
   model::ShardId home_;
   model::Publish command_;
   std::shared_ptr<model::Outgoing> outgoing_ = std::make_shared<model::Outgoing>();
 };
 
-Result<model::AskedAlong> Transaction::asked(AskTerms&& terms, const model::QueueRecord& queue,
-                                             wire::Envelope& envelope) const {
-  const base::Instant deadline = now_ + terms.time_left;
-  const std::string name = terms.reply_queue;
-  make_request(envelope, name, deadline);
-  auto address = engine::reply_address(broker_.engine.directory(), std::move(terms.reply_queue),
-                                       std::move(terms.context), envelope.correlation_id);
-  if (address.code() == Code::NOT_FOUND) return why_missing(not_made_, name, address.status());
+Result<model::AskedAlong> Transaction::asked(Checked& one, const model::QueueRecord& queue) const {
+  auto address = engine::reply_address(broker_.engine.directory(), one.ask->reply_queue, std::move(one.ask->context),
+                                       std::move(one.correlation_id));
+  if (address.code() == Code::NOT_FOUND) return why_missing(not_made_, one.ask->reply_queue, address.status());
   if (!address.ok()) return address.status();
-  return engine::asked_along(queue, envelope.id, deadline, std::move(*address));
+  return engine::asked_along(queue, one.id, one.deadline, std::move(*address));
 }
 
-Status Transaction::add(AddressedMessage&& given, bool is_first) {
-  const auto found = broker_.engine.directory().destination(given.to);
-  if (!found.ok()) return why_missing(not_made_, given.to, found.status());
+Status Transaction::add(Checked&& one, bool is_first) {
+  const auto found = broker_.engine.directory().destination(one.to);
+  if (!found.ok()) return why_missing(not_made_, one.to, found.status());
   const model::QueueRecord& queue = **found;
   std::optional<model::AskedAlong> ask;
-  if (given.ask) {
-    auto asks = asked(std::move(*given.ask), queue, given.message.envelope);
+  if (one.ask) {
+    auto asks = asked(one, queue);
     if (!asks.ok()) return asks.status();
     ask = std::move(*asks);
   }
-  auto message = make_message(broker_.config, now_, std::move(given.message));
-  if (!message.ok()) return message.status();
   if (is_first) {
     home_ = queue.shard;
     command_.log = queue.log;
-    command_.items.push_back({0, std::move(*message)});
+    command_.items.push_back({0, std::move(one.message)});
     outgoing_->item = std::move(ask);
     return {};
   }
@@ -96,36 +115,50 @@ Status Transaction::add(AddressedMessage&& given, bool is_first) {
     ask->place = static_cast<std::uint32_t>(place->messages.size());
     place->asks.push_back(std::move(*ask));
   }
-  place->messages.push_back(std::move(*message));
+  place->messages.push_back(std::move(one.message));
   return {};
 }
 
 /// What each is to become.
-json::array items_of(const std::vector<AddressedMessage>& given) {
+json::array items_of(const std::vector<Checked>& all) {
   json::array items;
-  for (const AddressedMessage& one : given) {
-    json::object item{{"to", one.to}, {"id", one.message.envelope.id.to_string()}};
+  for (const Checked& one : all) {
+    json::object item{{"to", one.to}, {"id", one.id.to_string()}};
     if (one.ask) item["reply_queue"] = one.ask->reply_queue;
     items.push_back(std::move(item));
   }
   return items;
 }
 
+/// Each gets an id that has none.
+Result<std::vector<Checked>> all_of(const Broker& broker, const Request& request) {
+  auto given = read_together_json(request.body);
+  if (!given.ok()) return given.status();
+  const base::Instant now = broker.engine.now();
+  std::vector<Checked> all;
+  all.reserve(given->size());
+  for (AddressedMessage& addressed : *given) {
+    wire::Envelope& envelope = addressed.message.envelope;
+    if (envelope.id.is_nil()) envelope.id = new_id(now);
+    auto one = checked(broker.config, now, std::move(addressed));
+    if (!one.ok()) return one.status();
+    all.push_back(std::move(*one));
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<Response> publish_together(Broker& broker, const Request& request) {
-  auto given = read_together_json(request.body);
-  if (!given.ok()) return given.status();
-  for (AddressedMessage& one : *given) {
-    wire::Envelope& envelope = one.message.envelope;
-    if (envelope.id.is_nil()) envelope.id = new_id(broker.engine.now());
-  }
-  json::array items = items_of(*given);
-  const NotMade not_made = create_missing(broker, request, names_in(*given));
-  const std::size_t first = place_of_first(*given);
-  Transaction transaction(broker, not_made);
-  for (std::size_t place = 0; place < given->size(); ++place) {
-    LZ_RETURN_IF_ERROR(transaction.add(std::move((*given)[place]), place == first));
+  auto all = all_of(broker, request);
+  if (!all.ok()) return all.status();
+  const auto not_made = create_missing(broker, request, names_in(*all));
+  if (!not_made.ok()) return not_made.status();
+  json::array items = items_of(*all);
+  const std::size_t first = place_of_first(*all);
+  Transaction transaction(broker, *not_made);
+  for (std::size_t place = 0; place < all->size(); ++place) {
+    LZ_RETURN_IF_ERROR(transaction.add(std::move((*all)[place]), place == first));
   }
   const auto published = ask<model::Published>(broker.desk, transaction.home(), transaction.take(), request.deadline);
   if (!published.ok()) return published.status();

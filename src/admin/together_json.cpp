@@ -1,5 +1,8 @@
 #include "admin/together_json.h"
 
+#include <set>
+#include <utility>
+
 #include "admin/json_text.h"
 #include "admin/request_json.h"
 #include "model/limits.h"
@@ -65,10 +68,15 @@ Result<std::vector<AddressedMessage>> read_together_json(std::string_view text) 
     return Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems);
   }
   std::vector<AddressedMessage> all;
+  std::set<std::pair<std::string, std::string>> known;  // by place and id
   all.reserve(messages->get_array().size());
   for (const json::value& element : messages->get_array()) {
     auto one = read_addressed(element);
     if (!one.ok()) return one.status();
+    const model::MessageId& id = one->message.envelope.id;
+    if (!id.is_nil() && !known.emplace(one->to, id.to_string()).second) {
+      return Status(Code::BAD_REQUEST, "messages: to " + one->to + " there are two of the id " + id.to_string());
+    }
     all.push_back(std::move(*one));
   }
   return all;

@@ -26,9 +26,10 @@ struct AddressedMessage {
 };
 
 /// The members of `messages`, one or more: each a message with `to`; with a `reply_queue` it is a durable request, of
-/// which `deadline` (a duration: a millisecond to kAskDeadlineMost, which it is where nothing is said) and `context`
-/// (an object of texts, or of lists of texts) say more. BAD_REQUEST naming the field that is unknown or wrong; times of
-/// a request are wrong. BATCH_TOO_LARGE.
+/// which `deadline` (a duration: a millisecond to limits::kRequestTimeMost, which it is where nothing is said) and
+/// `context` (an object of texts, or of lists of texts) say more. BAD_REQUEST naming the field that is unknown or
+/// wrong; times of a request are wrong, and so is an `id` that is there twice for one `to`: of two requests with one id
+/// the second would be passed over. BATCH_TOO_LARGE.
 base::Result<std::vector<AddressedMessage>> read_together_json(std::string_view text);
 
 }  // namespace lazaret::admin

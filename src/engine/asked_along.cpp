@@ -34,7 +34,16 @@ Status check_context(const AskContext& context) {
       .with_limit("context_bytes", static_cast<std::int64_t>(limits::kContextBytes));
 }
 
+Status same_queue() {
+  return Status(Code::BAD_REQUEST, "the reply to a request goes to another queue than the request");
+}
+
 }  // namespace
+
+Status check_ask(std::string_view queue, std::string_view reply_queue, const AskContext& context) {
+  LZ_RETURN_IF_ERROR(check_context(context));
+  return queue == reply_queue ? same_queue() : Status();
+}
 
 base::Result<model::ReplyAddressRef> reply_address(const Directory& directory, std::string reply_queue,
                                                    AskContext context, std::string correlation_id) {
@@ -62,9 +71,7 @@ base::Result<model::AskedAlong> asked_along(const model::QueueRecord& queue, con
     const std::string kind(model::name_of(queue.kind));
     return Status(Code::BAD_REQUEST, queue.name + " is a " + kind + ": a request goes to a queue");
   }
-  if (reply_to->log == queue.log) {
-    return Status(Code::BAD_REQUEST, "the reply to a request goes to another queue than the request");
-  }
+  if (reply_to->log == queue.log) return same_queue();
   return model::AskedAlong{0, id, deadline, std::move(reply_to)};
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,10 @@ namespace lazaret::engine {
 
 /// What comes back with the reply.
 using AskContext = std::vector<std::pair<std::string, std::string>>;
+
+/// What can be said before any queue is there. BAD_REQUEST where the reply would go where the request goes, and for a
+/// name of the context that is empty; HEADERS_TOO_LARGE for a context that is larger than that of headers may be.
+base::Status check_ask(std::string_view queue, std::string_view reply_queue, const AskContext& context);
 
 /// NOT_FOUND for a reply queue that is not there, BAD_REQUEST for what is none and for a name of the context that is
 /// empty, HEADERS_TOO_LARGE for a context that is larger than that of headers may be. `correlation_id`: of the request.

@@ -155,6 +155,27 @@ test('a message is edited, what differs is shown, and the replay sends the new v
   await close(page);
 });
 
+test('an edit changes no number that nobody has touched', async (t) => {
+  if (!has('patch', '/cases/{id}')) return t.skip('this broker edits no messages');
+  await broker.queue('numbers');
+  await broker.publish('numbers', { content_type: 'application/json',
+    body: '{"large":9007199254740993,"zero":-0,"price":1.50,"order":0}' });
+  await broker.fail('numbers', 1, 'order 0 is none');
+  const [{ id }] = await broker.cases('?queue=numbers');
+  const page = await open(browser, broker, `/hospital/cases/${id}`);
+  await page.getByRole('button', { name: 'Edit…' }).click();
+  const dialog = page.getByRole('dialog');
+  const body = dialog.getByLabel('Body');
+  const laidOut = '{\n  "large": 9007199254740993,\n  "zero": -0,\n  "price": 1.50,\n  "order": 0\n}';
+  assert.equal(await body.inputValue(), laidOut);
+  await body.fill(laidOut.replace('"order": 0', '"order": 17'));
+  await dialog.getByRole('button', { name: 'Save a new version' }).click();
+  await page.getByText('version 1', { exact: true }).first().waitFor();
+  const answer = await fetch(`${broker.url}/api/v1/hospital/cases/${id}/body`);
+  assert.equal(await answer.text(), laidOut.replace('"order": 0', '"order": 17'));
+  await close(page);
+});
+
 test('a message is compared with one that went well', async () => {
   await broker.queue('compared');
   // A log is trimmed up to what is not settled: this one stays, so that the one that went well does.

@@ -1,5 +1,5 @@
 // What the page says and keeps, where no browser is needed: how a replay goes on, in sentences; what happened to a
-// queue, as marks; snoozes, lists and readings.
+// queue, as marks; snoozes, lists and readings; JSON as it is edited.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -10,6 +10,7 @@ const { auditedMarks, endedIn, jobMarks, ruleEnds, sampledMarks } = await page('
 const { rateWords, snoozeFields, snoozeOf, wokenBy } = await page('group.js');
 const { withNewest, withOlder } = await page('newest.js');
 const { makeReading } = await page('reading.js');
+const { laidOut } = await page('json.js');
 
 const NOW = Date.parse('2026-11-26T03:00:00Z');
 const at = (minutes) => new Date(NOW - minutes * 60000).toISOString();
@@ -227,4 +228,17 @@ test('the rate of a snooze is said in words', () => {
   assert.equal(rateWords('often'), 'often');
   assert.equal(wokenBy('rate 20/m'), '20 cases a minute');
   assert.equal(wokenBy('version 2.4.2'), 'version 2.4.2');
+});
+
+test('JSON is laid out as it is read, and no token of it changes', () => {
+  const plain = '{"a":[1,2.5,{},[]],"b":"x, {\\"y\\"}:\\\\","c":[ ],"d":{"e":null,"f":[true]},"g":""}';
+  assert.equal(laidOut(plain), JSON.stringify(JSON.parse(plain), null, 2));
+  assert.equal(laidOut(laidOut(plain)), laidOut(plain));
+  assert.equal(laidOut('{"n":-0,"m":9007199254740993,"k":1.50,"k":1e2,"u":"\\u00eb"}'),
+    '{\n  "n": -0,\n  "m": 9007199254740993,\n  "k": 1.50,\n  "k": 1e2,\n  "u": "\\u00eb"\n}');
+  for (const one of ['17', '-0', 'null', '"{[,:"', '{}', ' [ ] ']) assert.equal(laidOut(one), one.replaceAll(' ', ''));
+  const deep = '['.repeat(100000) + ']'.repeat(100000);
+  assert.equal(laidOut(deep), deep);
+  const long = `"${'x\\n'.repeat(1000000)}"`;
+  assert.equal(laidOut(`[${long}]`), `[\n  ${long}\n]`);
 });

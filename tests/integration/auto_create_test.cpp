@@ -20,6 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 class AutoCreateTest : public ::testing::Test {
@@ -99,15 +101,37 @@ TEST_F(AutoCreateTest, OverHttpManyAreMadeInFewWritesAndEachNameOnce) {
   EXPECT_EQ(ready("new199.replies"), 0);
   const std::string trail = boost::json::serialize(api(broker_, "/audit?limit=1000&target=new7"));
   EXPECT_THAT(trail, HasSubstr("auto_create"));
+}
 
-  const auto refused = http(broker_.admin(), "POST", "/api/v1/transactions",
-                            R"({"messages": [{"to": "fine", "body": "1"}, {"to": "not a name", "body": "2"},
-                                             {"to": "not a name", "body": "3"}]})");
-  EXPECT_EQ(refused.status, 400) << refused.body;
-  EXPECT_EQ(text_of(refused.json(), "code"), "INVALID_NAME");
-  const auto tried = api(broker_, "/audit?limit=1000&target=not%20a%20name").at("items").as_array();
-  EXPECT_EQ(tried.size(), 2u) << "its beginning and its end: nobody asks twice";
-  EXPECT_TRUE(is_ready("fine", 0)) << "what was made before it came to nothing stays";
+/// A queue that was made stays: so all that can be is looked at before, and the audit trail has nothing to note.
+TEST_F(AutoCreateTest, OverHttpWhatIsRefusedForItselfMakesNothing) {
+  const auto code = [this](const std::string& last) {
+    const auto refused =
+        http(broker_.admin(), "POST", "/api/v1/transactions",
+             R"({"messages": [{"to": "fine", "body": "1"}, {"to": "good", "reply_queue": "well"}, )" + last + "]}");
+    EXPECT_NE(refused.status, 201) << last;
+    return text_of(refused.json(), "code");
+  };
+  EXPECT_EQ(code(R"({"to": "not a name", "body": "2"}, {"to": "not a name", "body": "3"})"), "INVALID_NAME");
+  EXPECT_EQ(code(R"({"to": "new", "reply_queue": "not a name"})"), "INVALID_NAME");
+  EXPECT_EQ(code(R"({"to": "new", "reply_queue": "new"})"), "BAD_REQUEST");
+  EXPECT_EQ(code(R"({"to": "new", "reply_queue": "newer", "context": {"": "x"}})"), "BAD_REQUEST");
+  const std::string large(65'536, 'x');
+  EXPECT_EQ(code(R"({"to": "new", "reply_queue": "newer", "context": {"x": ")" + large + "\"}}"), "HEADERS_TOO_LARGE");
+  EXPECT_EQ(code(R"({"to": "new", "headers": {"x": ")" + large + "\"}}"), "HEADERS_TOO_LARGE");
+  const auto single = http(broker_.admin(), "POST", "/api/v1/queues/not%20a%20name/messages", R"({"body": "x"})");
+  EXPECT_EQ(text_of(single.json(), "code"), "INVALID_NAME") << single.body;
+  EXPECT_THAT(queues(), IsEmpty());
+  EXPECT_THAT(boost::json::serialize(api(broker_, "/audit?limit=1000")), Not(HasSubstr("auto_create")));
+}
+
+TEST(AutoCreate, OverHttpAMessageThatIsTooLargeMakesNothing) {
+  const Broker broker({.settings = {"broker.auto_create=true", "broker.max_message_bytes=1024"}, .arguments = {}});
+  const auto refused =
+      http(broker.admin(), "POST", "/api/v1/transactions",
+           R"({"messages": [{"to": "fine", "body": "1"}, {"to": "new", "body": ")" + std::string(1025, 'x') + "\"}]}");
+  EXPECT_EQ(text_of(refused.json(), "code"), "MESSAGE_TOO_LARGE") << refused.body;
+  EXPECT_THAT(api(broker, "/queues").at("items").as_array(), SizeIs(0));
 }
 
 TEST_F(AutoCreateTest, WhatMadeAQueueIsInTheAuditTrail) {

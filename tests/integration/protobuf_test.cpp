@@ -252,6 +252,19 @@ TEST(Protobuf, WhatIsMaskedIsSeenNowhere) {
   EXPECT_THAT(boost::json::serialize(got.at(0)), HasSubstr("s3cr3t-4111")) << "whoever consumes gets it all";
 }
 
+/// Text may have any content type, and is shown with what is masked in it: where it is no protobuf tells of the rest.
+TEST(Protobuf, WhereAMaskedBodyIsNoProtobufIsNotSaid) {
+  ProtobufWard ward({"hospital.masked_paths=/card/number"});
+  ward.id = ward.admit(R"({"card":{"number":"s3cr3t-4111"}})");
+  EXPECT_EQ(text_of(ward.shown(), "body"), R"({"card":{"number":"***"}})");
+  for (const char* change : {R"({"merge":{"id":"18"}})", R"({"body":"{}"})"}) {
+    const HttpAnswer refused = ward.edit(change, 0);
+    EXPECT_EQ(refused.status, 422) << refused.body;
+    EXPECT_THAT(refused.body, HasSubstr("it is not what the descriptor of shop.Order says: it can be replaced"));
+    EXPECT_THAT(refused.body, Not(HasSubstr("has no end")));
+  }
+}
+
 TEST(Protobuf, TheConfigurationIsCheckedWithItsFiles) {
   const TempDir dir;
   const std::string file = dir / "shop.binpb";

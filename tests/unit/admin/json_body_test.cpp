@@ -49,6 +49,44 @@ TEST(JsonBody, MergesWithJsonOnly) {
   EXPECT_EQ(merge("[" + std::string(kMergeBytes, ' ') + "]", R"({"x":1})"), "INVALID_BODY");
 }
 
+TEST(JsonBody, AMergeMayReplaceOrTakeOutANumberWhateverItIs) {
+  const std::string fragile = "0.30000000000000004";
+  EXPECT_EQ(merge(R"({"n":)" + fragile + "}", R"({"n":1})"), R"({"n":1})");
+  EXPECT_EQ(merge(R"( {"x":0, "n" : )" + fragile + R"( , "y":2})", R"({"n":null})"), R"({"x":0,"y":2})");
+  EXPECT_EQ(merge(R"({"a":{"n":[)" + fragile + R"(,{}],"x":0}})", R"({"a":{"n":[2]}})"), R"({"a":{"n":[2],"x":0}})");
+  EXPECT_EQ(merge(R"({"a":[)" + fragile + R"(]})", R"({"a":{"x":1}})"), R"({"a":{"x":1}})")
+      << "a list becomes an object";
+  EXPECT_EQ(merge(R"({"\u006e":)" + fragile + "}", R"({"n":1})"), R"({"n":1})") << "the same name";
+  EXPECT_EQ(merge(R"({"n}\"":)" + fragile + R"(,"x":"]"})", R"({"n}\"":1})"), R"({"n}\"":1,"x":"]"})");
+  EXPECT_EQ(merge(fragile, R"({"x":1})"), R"({"x":1})");
+  EXPECT_EQ(merge("[" + fragile + "]", "[1]"), "[1]");
+  // What stays is still looked at, wherever it stands.
+  EXPECT_EQ(merge(R"({"n":1,"m":)" + fragile + "}", R"({"n":2})"), "INVALID_BODY");
+  EXPECT_EQ(merge(R"({"a":{"n":1,"m":[{"k":)" + fragile + R"(}]}})", R"({"a":{"n":2}})"), "INVALID_BODY");
+  EXPECT_EQ(merge(R"({"a":{"n":)" + fragile + "}}", R"({"n":1,"a":{}})"), "INVALID_BODY") << "another n";
+  EXPECT_EQ(merge(R"({"a":[],"b":{},"c":"","d":null,"m":)" + fragile + "}", R"({"a":1,"b":1,"c":1,"d":1})"),
+            "INVALID_BODY");
+}
+
+/// What is allowed in bytes has room in memory, but for what is nothing but the smallest values.
+TEST(JsonBody, AMergeHasRoomForManySmallValues) {
+  const auto numbers = [](std::size_t bytes) {
+    std::string list = "1";
+    while (list.size() < bytes) list += ",1";
+    return R"({"n":[)" + list + R"(],"x":)";
+  };
+  for (const std::size_t bytes : {4'000u, 600'000u}) {
+    EXPECT_EQ(merge(numbers(bytes) + "0}", R"({"x":1})"), numbers(bytes) + "1}") << bytes;
+  }
+  const auto patch = boost::json::parse(R"({"x":1})");
+  const auto wide = merged(numbers(2 * kMergeBytes) + "0}", patch, 3 * kMergeBytes);
+  EXPECT_EQ(wide.code(), Code::INVALID_BODY);
+  EXPECT_NE(wide.status().text().find("more than " + std::to_string(kMergeMemory) + " bytes"), std::string::npos);
+  const std::string text = R"({"s":")" + std::string(kMergeBytes, 's') + R"(","x":)";
+  EXPECT_EQ(merge(text + "0}", R"({"x":1})"), "INVALID_BODY");
+  EXPECT_EQ(*merged(text + "0}", patch, 2 * kMergeBytes), text + "1}");
+}
+
 TEST(JsonBody, TellsJsonFromOtherText) {
   for (const char* good : {"{}", "[1,2]", " \"text\" \n", "1e9", "null"}) EXPECT_TRUE(is_json_text(good)) << good;
   for (const char* bad : {"", "{", "{}{}", "[1,]", "{'a':1}", "\"open", "nul", "{} x"}) {

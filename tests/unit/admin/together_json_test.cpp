@@ -81,6 +81,22 @@ TEST(TogetherJson, WhatIsWrongIsNamed) {
   }
 }
 
+TEST(TogetherJson, AnIdIsOfOneMessageInOnePlace) {
+  const std::string id = R"("id": "0190f2c0-0000-7000-8000-000000000001")";
+  const std::string request = R"({"to": "q", "reply_queue": "r", )" + id + "}";
+  const std::string message = R"({"to": "q", "body": "x", )" + id + "}";
+  const std::string elsewhere = R"({"to": "other", "reply_queue": "r", )" + id + "}";
+  const std::string capitals = R"({"to": "q", "id": "0190F2C0-0000-7000-8000-000000000001"})";
+  EXPECT_TRUE(read_together_json(in_list(request + "," + elsewhere)).ok());
+  EXPECT_TRUE(read_together_json(in_list(R"({"to": "q"}, {"to": "q"})")).ok()) << "each gets one of its own";
+  for (const std::string& again : {request, message, capitals}) {
+    const auto read = read_together_json(in_list(request + "," + elsewhere + "," + again));
+    ASSERT_FALSE(read.ok()) << again;
+    EXPECT_EQ(read.code(), Code::BAD_REQUEST);
+    EXPECT_EQ(read.status().text(), "messages: to q there are two of the id 0190f2c0-0000-7000-8000-000000000001");
+  }
+}
+
 TEST(TogetherJson, ThereIsAMostOfThem) {
   const std::string one = R"({"to": "q", "body": ")" + std::string(200, 'x') + "\"}";
   std::string many = one;

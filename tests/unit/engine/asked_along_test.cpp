@@ -60,6 +60,14 @@ TEST_F(AskedAlongTest, AContextIsNoLargerThanHeaders) {
   EXPECT_EQ(to("answers", {{"x", std::string(limits::kContextBytes, 'y')}}).status().limit(), "context_bytes");
 }
 
+TEST_F(AskedAlongTest, WhatNeedsNoQueueIsSaidBeforeThereIsOne) {
+  EXPECT_TRUE(check_ask("unheard", "unheard.replies", {{"order", "17"}}).ok());
+  EXPECT_EQ(check_ask("unheard", "unheard", {}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check_ask("unheard", "unheard.replies", {{"", "x"}}).code(), Code::BAD_REQUEST);
+  const AskContext many(limits::kHeaderCount + 1, {"x", "y"});
+  EXPECT_EQ(check_ask("unheard", "unheard.replies", many).code(), Code::HEADERS_TOO_LARGE);
+}
+
 TEST_F(AskedAlongTest, ARequestGoesToAnotherQueueThanItsReply) {
   const auto address = to("answers");
   ASSERT_TRUE(address.ok());

@@ -2,6 +2,7 @@
 // shown before it is saved, and a version that somebody else has made meanwhile is never overwritten.
 import { html, useMemo, useState } from '../view.js';
 import { Problem, call, can } from '../api.js';
+import { laidOut } from '../json.js';
 import { notify } from '../store.js';
 import { contentOf, parseJson } from './body.js';
 import { Dialog } from './dialog.js';
@@ -71,10 +72,7 @@ export function EditDialog({ close, then, ...given }) {
   // Of protobuf what it says, which the broker makes bytes of again.
   const decoded = message.withheld === undefined ? message.body_protobuf?.json ?? null : null;
   const text = decoded ?? content.text;
-  const pretty = useMemo(() => {
-    const json = parseJson(text);
-    return json ? JSON.stringify(json.value, null, 2) : text ?? '';
-  }, [text]);
+  const pretty = useMemo(() => (parseJson(text) ? laidOut(text) : text ?? ''), [text]);
   const [body, setBody] = useState(pretty);
   const [headers, setHeaders] = useState(headerLines(message.headers));
   const [note, setNote] = useState('');
