@@ -18,8 +18,8 @@ namespace lazaret::alerts {
 using SecureStream = boost::asio::ssl::stream<boost::beast::tcp_stream&>;
 
 /// "": it may be used; else why not. Takes as long as whoever answers likes, until the stream below is closed: a
-/// deadline of that stream does not end it while there is always something to read. REQUIRES that `stream` was made with
-/// the context of `trust`; both outlive this. `host`: a name, or an address as text.
+/// deadline of that stream does not end it while there is always something to read. REQUIRES that `stream` was made
+/// with the context of `trust`; both outlive this. `host`: a name, or an address as text.
 boost::asio::awaitable<std::string> shake_hands(SecureStream& stream, const Trust& trust, std::string host);
 
 /// Why a connection ended, secure or not, when it was the other side's doing.

@@ -88,8 +88,8 @@ void add_directory(X509_STORE* store, const std::string& directory) {
   }
 }
 
-/// Where OpenSSL would look. It would search directories in handshakes, on the thread of the alerts; so they are read now,
-/// and those that nobody asked for only where there is no file.
+/// Where OpenSSL would look. It would search directories in handshakes, on the thread of the alerts; so they are read
+/// now, and those that nobody asked for only where there is no file.
 void add_whom_the_system_trusts(X509_STORE* store) {
   const Place file = place_of(X509_get_default_cert_file_env(), X509_get_default_cert_file());
   const Place directories = place_of(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());

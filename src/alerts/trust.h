@@ -4,8 +4,8 @@
 //
 // Threading: made on any thread, then used on that of the alerts only.
 // Invariants: a connection of it ends in the handshake when whoever answers shows a certificate that does not rest on
-// somebody trusted. There is no way to make one that is not so. For whom a certificate is, and that there is one at all,
-// SecureStream asks.
+// somebody trusted. There is no way to make one that is not so. For whom a certificate is, and that there is one at
+// all, SecureStream asks.
 #pragma once
 
 #include <cstddef>

@@ -252,5 +252,21 @@ TEST_F(SecureStreamTest, OneThatWantsToKnowWhoCallsSaysSo) {
   EXPECT_EQ(after_, "it wants a certificate of whoever calls, and this broker has none");
 }
 
+/// One alert for two causes, which docs/alerts.md names both.
+TEST_F(SecureStreamTest, WithAnOlderTlsItIsOnlyKnownThatItRefuses) {
+  const auto refused = [&](std::shared_ptr<ssl::context> server) {
+    SSL_CTX_set_max_proto_version(server->native_handle(), TLS1_2_VERSION);
+    return shake("localhost", std::move(server));
+  };
+  const auto is_refusal = ::testing::AllOf(StartsWith("the TLS handshake failed: "), HasSubstr("handshake failure"));
+  auto curious = server_of(ours_.issue({}));
+  curious->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
+  EXPECT_THAT(refused(curious), is_refusal);
+  // Its key is of an elliptic curve, and these ciphers need one of RSA.
+  auto with_none_in_common = server_of(ours_.issue({}));
+  ASSERT_EQ(SSL_CTX_set_cipher_list(with_none_in_common->native_handle(), "aRSA"), 1);
+  EXPECT_THAT(refused(with_none_in_common), is_refusal);
+}
+
 }  // namespace
 }  // namespace lazaret::alerts
