@@ -319,7 +319,7 @@ constexpr std::string_view kSchemas = R"json({
     "properties": {"items": {"type": "array", "items": {"type": "object",
     "properties": {"to": {"type": "string"}, "id": {"type": "string", "format": "uuid"},
     "reply_queue": {"type": "string", "description":
-    "As it was given. A request whose id was asked before is passed over: its reply goes where it was to go then"},
+    "As it was given. A request whose id was asked before, on another shard, has its reply go where it was to go then"},
     "duplicate": {"type": "boolean", "description":
     "The first message (of requests only, the first) was stored before, and nothing now. Of others it says nothing"},
     "offset": {"$ref": "#/components/schemas/Count", "description": "Of that one: others may be on their way"}},
