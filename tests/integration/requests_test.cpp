@@ -21,6 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 using Ended = lazaret::Outcome;  // of a request; another one here is of a process
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::Each;
 using ::testing::Field;
 using ::testing::HasSubstr;
@@ -354,7 +355,8 @@ TEST_F(ChainTest, WithHalfASecondAtTheTopTheFourthIsNotRunOnceThatIsOver) {
     third_is_through->set_value();
   });
   const Reply reply = client_.within(500ms).request("service1", {.body = "go"});
-  EXPECT_EQ(reply.outcome, Ended::timed_out);
+  // All have one deadline: the first may have heard of it, and declined, before the broker says so to whoever asked.
+  EXPECT_THAT(reply.outcome, AnyOf(Ended::timed_out, Ended::declined));
   if (inboxes_[3].all().empty()) return;  // the machine was too slow to come so far: nothing to see
   third_is_through->get_future().get();
   for (auto& consumer : consumers_) consumer.close(5s);
