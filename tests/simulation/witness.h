@@ -95,6 +95,7 @@ class Witness final : public Watcher {
     std::map<std::string, std::map<std::uint64_t, std::uint64_t>> first_grants;  // by key where it orders, and offset
     std::map<std::uint64_t, std::string> keys;                                   // of what was delivered
     std::multiset<std::uint64_t> restored;  // offsets of what was asked to be restored, which enters again
+    std::set<std::uint64_t> held_nothing;   // offsets of cases that nobody had failed before their replay
     bool holds = true;                      // on_key_failure was never anything but "hold"
     std::uint64_t floor = 0;                // below it everything counts as delivered: a crash was between
     std::uint64_t purged = 0;
@@ -267,7 +268,7 @@ class Witness final : public Watcher {
   void check_time(const Queue& queue, const model::Delivered& one);
   void check_key(Queue& queue, const model::Deliver& deliver, const model::Delivered& one);
   void check_before(const Queue& queue, const std::string& key, const model::Delivered& one);
-  void check_held(const Queue& queue, const std::string& key, const model::Delivered& one);
+  void check_held(Queue& of, const std::string& key, const model::Delivered& one);
   static std::string key_of(const model::Message& message);
   std::uint8_t priority_of(const model::Message& message) const;
   std::string key_at(const Queue& queue, model::Offset offset);

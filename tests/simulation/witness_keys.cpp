@@ -123,8 +123,13 @@ void Witness::check_before(const Queue& of, const std::string& key, const model:
 }
 
 /// While there is a case of its key only the replay of a case is delivered.
-void Witness::check_held(const Queue& of, const std::string& key, const model::Delivered& one) {
-  if (one.log == of.record.lane) return;
+void Witness::check_held(Queue& of, const std::string& key, const model::Delivered& one) {
+  if (one.log == of.record.lane) {
+    const auto replayed =
+        world_.store().read_case({of.record.shard, of.record.subscription, of.record.log, one.source_offset});
+    if (replayed.ok() && !model::holds_key(replayed->reason)) of.held_nothing.insert(one.source_offset.value);
+    return;
+  }
   if (of.relaxed && one.source_offset.value < of.floor) return;  // the case may have been closed, and have come back
   for (const CaseState state : {CaseState::admitted, CaseState::replaying}) {
     model::CaseQuery filter;
@@ -132,8 +137,10 @@ void Witness::check_held(const Queue& of, const std::string& key, const model::D
     model::with_state(filter, state);
     const auto page = world_.store().list_cases(filter, "", 100'000);
     for (const model::CaseRecord& record : page->cases) {
-      // Of one that was restored what had begun meanwhile goes on.
-      const bool later = one.redelivered && of.restored.contains(record.id.offset.value);
+      // Of one that was restored what had begun meanwhile goes on, and so it does of one that had come too late, held
+      // nothing, and has failed when it was replayed.
+      const std::uint64_t offset = record.id.offset.value;
+      const bool later = one.redelivered && (of.restored.contains(offset) || of.held_nothing.contains(offset));
       const bool holds = model::holds_key(record.reason) && !later;
       if (!holds || key_at(of, record.id.offset) != key) continue;
       find(where(of, one.source_offset.value) + "although case " + record.id.to_string() + " holds " + key + " (7)");
