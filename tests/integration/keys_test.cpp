@@ -82,7 +82,8 @@ class Load {
                         .max_attempts = kAttempts,
                         .backoff_initial = 100ms,
                         .backoff_multiplier = 1,
-                        .order_by_key = true});
+                        .order_by_key = true,
+                        .breaker = false});  // the poisoned keys are the first: it would open
   }
 
   /// Message after message of all keys in turn.
