@@ -61,37 +61,32 @@ void Shard::State::on(model::Publish& command) {
 }
 
 Status Shard::State::why_refused(const Log& log, const model::Publish& command, Code code) {
-  const model::AskedAlong* ask = asked_by(command);
-  if (const PendingRequest* known = known_request(log, ask); known != nullptr && code == Code::OPTIONS_MISMATCH) {
-    if (Status other = reply_queue_problem(*known, ask->reply_to.get()); !other.ok()) return other;
-  }
-  if (code == Code::RESOURCE_EXHAUSTED && refuse_publishes) return disk_is_short();
-  if (Status problem = set_problem(command); problem.code() == code) return problem;
-  return code == Code::RESOURCE_EXHAUSTED ? queue_is_full(log) : Status(code);
+  const bool is_full = code == Code::RESOURCE_EXHAUSTED;
+  if (!is_full && code != Code::OPTIONS_MISMATCH) return Status(code);
+  if (is_full && refuse_publishes) return disk_is_short();
+  if (Status problem = set_problem(log, command); problem.code() == code) return problem;
+  return is_full ? queue_is_full(log) : Status(code);
 }
 
-/// Of the requests of a set that are this shard's. A verdict with requests has happened, and is not refused for that; a
-/// set can be.
-Status Shard::State::set_problem(const model::Publish& command) {
+/// Of the requests of a set that are this shard's, of which `log` is its item's. A verdict with requests has happened,
+/// and is not refused for that; a set can be.
+Status Shard::State::set_problem(const Log& log, const model::Publish& command) {
   if (command.outgoing == nullptr) return {};
   std::size_t count = 0;
   std::size_t bytes = 0;
-  const auto take = [&](const model::AskedAlong& ask) {
+  const auto look = [&](const Log& where, const model::AskedAlong& ask) -> Status {
+    if (const PendingRequest* known = known_request(where, &ask)) {
+      return reply_queue_problem(*known, ask.reply_to.get());
+    }
     ++count;
     bytes += ask.reply_to->size();
+    return {};
   };
-  if (command.outgoing->item) take(*command.outgoing->item);
+  if (const model::AskedAlong* ask = asked_by(command)) LZ_RETURN_IF_ERROR(look(log, *ask));
   for (const model::Outgoing::To& to : command.outgoing->to) {
-    const Log* log = to.shard == config.shard ? find(to.log) : nullptr;
-    if (log == nullptr) continue;
-    for (const model::AskedAlong& ask : to.asks) {
-      const PendingRequest* known = known_request(*log, &ask);
-      if (known == nullptr) {
-        take(ask);
-      } else if (Status other = reply_queue_problem(*known, ask.reply_to.get()); !other.ok()) {
-        return other;
-      }
-    }
+    const Log* where = to.shard == config.shard ? find(to.log) : nullptr;
+    if (where == nullptr) continue;
+    for (const model::AskedAlong& ask : to.asks) LZ_RETURN_IF_ERROR(look(*where, ask));
   }
   return count == 0 ? Status() : room_for_requests(count, bytes);
 }
@@ -167,7 +162,7 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   }
   if (command.outgoing != nullptr) {
     if (const Code problem = outgoing_problem(*command.outgoing); problem != Code::OK) return {problem, {}, false};
-    if (const Status problem = set_problem(command); !problem.ok()) return {problem.code(), {}, false};
+    if (const Status problem = set_problem(log, command); !problem.ok()) return {problem.code(), {}, false};
   }
   if (ask != nullptr) {
     if (const Code problem = ask_problem(log.state.log, *ask); problem != Code::OK) return {problem, {}, false};

@@ -95,8 +95,7 @@ PendingRequest& Shard::State::note_asked(Subscription& sub, Offset offset, const
   return request;
 }
 
-/// Why no further request is taken.
-/// So many more, with so much context.
+/// Of so many more, with so much context.
 Status Shard::State::room_for_requests(std::size_t count, std::size_t bytes) const {
   if (pending_requests.open() + count > limits::kPendingRequests) {
     return Status(Code::RESOURCE_EXHAUSTED, "too many requests wait for their replies")
@@ -109,6 +108,7 @@ Status Shard::State::room_for_requests(std::size_t count, std::size_t bytes) con
       .with_retry_after_ms(1000);
 }
 
+/// Why no further request is taken.
 Status Shard::State::request_problem(const Subscription& sub, const model::Request& command) {
   if (refuse_publishes) return disk_is_short();
   if (command.reply_to == nullptr) return room_for_requests(1, 0);

@@ -120,7 +120,7 @@ struct Shard::State {
   void note_sequence(Log& log, const model::Publish& command, const model::PublishItem& item, model::Offset offset);
   void change_deduplication(Log& log, const model::QueueOptions& options);
   base::Status why_refused(const Log& log, const model::Publish& command, base::Code code);
-  base::Status set_problem(const model::Publish& command);
+  base::Status set_problem(const Log& log, const model::Publish& command);
   const PendingRequest* known_request(const Log& log, const model::AskedAlong* ask);
   std::optional<model::Offset> known_by_id(const Log& log, const model::Message& message);
   model::MessageId id_of(const model::Message& message);

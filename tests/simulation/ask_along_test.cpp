@@ -288,6 +288,17 @@ TEST_F(AskingAlong, ASetWhoseFirstWasAskedOtherwiseIsRefused) {
   EXPECT_THAT(work_off(near), SizeIs(2));
 }
 
+TEST_F(AskingAlong, ATopicIsNotAsked) {
+  world.create_topic("news");
+  world.run_for(1s);
+  const auto asked = [&] {
+    return world.publish_with("news", "it", anna.outgoing_of({"news", 1, 72h, near_replies}, {}, "tx", {}),
+                              envelope_of(1));
+  };
+  EXPECT_EQ(asked().results.at(0).code, Code::BAD_REQUEST) << "also while nobody reads it";
+  EXPECT_EQ(asked().status.code(), Code::BAD_REQUEST);
+}
+
 /// On the shard of the set, where its publisher can be told.
 TEST_F(AskingAlong, ASetOfWhichAnotherWasAskedOtherwiseIsRefused) {
   ben.ask_durably(near, 1, 72h, near_replies);
