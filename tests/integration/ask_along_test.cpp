@@ -53,6 +53,27 @@ class AskAlongTest : public ::testing::Test {
     EXPECT_EQ(text_of(failed, "error_type"), "lazaret.publish_refused");
     return text_of(failed, "error_message");
   }
+  /// The request to each queue, and its reply.
+  struct Answered {
+    std::vector<Received> asked;
+    Message price;  // near, to far.replies
+    Message stock;  // far, to near.replies
+  };
+  void answer_both(Answered& out) {
+    Inbox asked, prices, stocks;
+    const auto answer = [&](Delivery& delivery) {
+      EXPECT_TRUE(delivery.is_request());
+      asked.add(delivery);
+      return Verdict::answer({.body = "re: " + delivery.message().body.str()});
+    };
+    const Consumer near = client_.consume("near", answer);
+    const Consumer far = client_.consume("far", answer);
+    const Consumer first = client_.consume("far.replies", [&](Delivery& delivery) { prices.add(delivery); });
+    const Consumer second = client_.consume("near.replies", [&](Delivery& delivery) { stocks.add(delivery); });
+    ASSERT_TRUE(prices.reaches(1) && stocks.reaches(1));
+    out = {asked.all(), prices.at(0).message, stocks.at(0).message};
+    ASSERT_TRUE(out.price.reply != nullptr && out.stock.reply != nullptr);
+  }
 
   Broker broker_;
   Client client_;
@@ -77,21 +98,9 @@ TEST_F(AskAlongTest, AnAckAsksOnEveryShardAndAnyInstanceGetsTheReply) {
     consumer.close(10s);
   }
   EXPECT_TRUE(eventually([&] { return ready("audit") == 1; }));
-  Inbox asked;
-  const auto answer = [&](Delivery& delivery) {
-    EXPECT_TRUE(delivery.is_request());
-    asked.add(delivery);
-    return Verdict::answer({.body = "re: " + delivery.message().body.str()});
-  };
-  const Consumer near = client_.consume("near", answer);
-  const Consumer far = client_.consume("far", answer);
-  Inbox prices, stocks;
-  const Consumer first = client_.consume("far.replies", [&](Delivery& delivery) { prices.add(delivery); });
-  const Consumer second = client_.consume("near.replies", [&](Delivery& delivery) { stocks.add(delivery); });
-  ASSERT_TRUE(prices.reaches(1) && stocks.reaches(1));
-  const Message price = prices.at(0).message;
-  const Message stock = stocks.at(0).message;
-  ASSERT_TRUE(price.reply != nullptr && stock.reply != nullptr);
+  Answered answered;
+  ASSERT_NO_FATAL_FAILURE(answer_both(answered));
+  const auto& [asked, price, stock] = answered;
   EXPECT_EQ(price.reply->outcome, Ended::answered);
   EXPECT_THAT(price.reply->context, ElementsAre(Pair("order", "17")));
   EXPECT_EQ(price.body.view(), "re: price of tea");
@@ -99,7 +108,7 @@ TEST_F(AskAlongTest, AnAckAsksOnEveryShardAndAnyInstanceGetsTheReply) {
   EXPECT_EQ(price.causation_id, price.reply->request.to_string());
   EXPECT_THAT(stock.reply->context, ElementsAre(Pair("order", "17"), Pair("secret", std::string("\0\xff", 2))));
   EXPECT_EQ(stock.correlation_id, "mine");
-  for (const Received& one : asked.all()) {
+  for (const Received& one : asked) {
     EXPECT_EQ(one.message.causation_id, order.id.to_string());
     EXPECT_THAT(one.message.headers, SizeIs(0)) << "the context is nobody's but the asker's";
     EXPECT_THAT(one.message.reply_to, HasSubstr(".replies"));
@@ -280,28 +289,16 @@ TEST_F(AskAlongTest, HttpAsksTogether) {
   }
   EXPECT_TRUE(items[1].as_object().contains("offset")) << "the first message is the one that all are known by";
   EXPECT_TRUE(eventually([&] { return ready("audit") == 1; }));
-  Inbox asked;
-  const auto answer = [&](Delivery& delivery) {
-    EXPECT_TRUE(delivery.is_request());
-    asked.add(delivery);
-    return Verdict::answer({.body = "re: " + delivery.message().body.str()});
-  };
-  const Consumer near = client_.consume("near", answer);
-  const Consumer far = client_.consume("far", answer);
-  Inbox prices, stocks;
-  const Consumer first = client_.consume("far.replies", [&](Delivery& delivery) { prices.add(delivery); });
-  const Consumer second = client_.consume("near.replies", [&](Delivery& delivery) { stocks.add(delivery); });
-  ASSERT_TRUE(prices.reaches(1) && stocks.reaches(1));
-  const Message price = prices.at(0).message;
-  const Message stock = stocks.at(0).message;
-  ASSERT_TRUE(price.reply != nullptr && stock.reply != nullptr);
+  Answered answered;
+  ASSERT_NO_FATAL_FAILURE(answer_both(answered));
+  const auto& [asked, price, stock] = answered;
   EXPECT_EQ(price.body.view(), "re: price of tea");
   EXPECT_EQ(price.reply->request.to_string(), text_of(items[0], "id"));
   EXPECT_EQ(price.correlation_id, text_of(items[0], "id"));
   EXPECT_THAT(price.reply->context, ElementsAre(Pair("order", "17"), Pair("who", "ann"), Pair("who", "bob")));
   EXPECT_EQ(stock.correlation_id, "mine");
   const auto now = std::chrono::system_clock::now();
-  for (const Received& one : asked.all()) {
+  for (const Received& one : asked) {
     const bool is_price = one.message.type == "price.asked";
     EXPECT_EQ(one.message.reply_to, is_price ? "far.replies" : "near.replies");
     EXPECT_THAT(one.message.headers, SizeIs(0)) << "the context is nobody's but the asker's";
