@@ -143,22 +143,40 @@ class PendingRequests {
   /// REQUIRES that it has ended: its reply is about to be another one.
   void take_from_remembered(PendingRequest& request) { stop_remembering(request); }
   void put_to_remembered(PendingRequest& request) { remember(request); }
-  /// The first that is to be forgotten, while there are too many.
+  /// The first that is to be forgotten, while there are too many: the oldest of those that were told, or of the others,
+  /// whichever are more. So a busy queue does not drive out a reply whose requester is away, and what ends now is
+  /// remembered however many came over a start, of whom nobody knows any more whether they were told.
   PendingRequest* one_too_many() {
-    const bool too_many = remembered_.size() > model::limits::kRequestsRemembered;
-    const bool too_large = reply_bytes_ > model::limits::kReplyBytesRemembered && remembered_.size() > 1;
-    return too_many || too_large ? &all_.at(remembered_.begin()->second) : nullptr;
+    const std::size_t count = told_.in_order.size() + untold_.in_order.size();
+    const std::size_t bytes = told_.reply_bytes + untold_.reply_bytes;
+    if (count > model::limits::kRequestsRemembered) {
+      return oldest(told_.in_order.size() >= untold_.in_order.size() ? told_ : untold_);
+    }
+    if (bytes > model::limits::kReplyBytesRemembered && count > 1) {
+      return oldest(told_.reply_bytes >= untold_.reply_bytes ? told_ : untold_);
+    }
+    return nullptr;
   }
 
  private:
+  /// In the order of their ends.
+  struct Remembered {
+    std::map<std::uint64_t, RequestKey> in_order;
+    std::size_t reply_bytes = 0;
+  };
+  Remembered& those_with(const PendingRequest& request) { return request.told ? told_ : untold_; }
+  PendingRequest* oldest(const Remembered& remembered) { return &all_.at(remembered.in_order.begin()->second); }
+
   void remember(PendingRequest& request) {
     request.ended_as = ++last_ended_;
-    remembered_.emplace(std::pair(!request.told, request.ended_as), request.key);
-    reply_bytes_ += request.reply_bytes();
+    Remembered& remembered = those_with(request);
+    remembered.in_order.emplace(request.ended_as, request.key);
+    remembered.reply_bytes += request.reply_bytes();
   }
   void stop_remembering(PendingRequest& request) {
-    remembered_.erase(std::pair(!request.told, request.ended_as));
-    reply_bytes_ -= request.reply_bytes();
+    Remembered& remembered = those_with(request);
+    remembered.in_order.erase(request.ended_as);
+    remembered.reply_bytes -= request.reply_bytes();
   }
   void forget_waiter(model::SessionId session, const RequestKey& key) {
     const auto asked = asked_.find(session);
@@ -170,11 +188,10 @@ class PendingRequests {
   std::map<RequestKey, PendingRequest> all_;
   std::set<std::pair<base::Instant, RequestKey>> alarms_;
   std::map<model::SessionId, std::set<RequestKey>> asked_;
-  /// Those that have ended: first those that were told, each in the order of their ends.
-  std::map<std::pair<bool, std::uint64_t>, RequestKey> remembered_;
+  Remembered told_;
+  Remembered untold_;
   std::size_t open_ = 0;
   std::size_t open_bytes_ = 0;
-  std::size_t reply_bytes_ = 0;
   std::uint64_t last_ended_ = 0;
 };
 

@@ -147,7 +147,8 @@ inline constexpr std::size_t kFeedLetterBytes = 256u << 10;
 /// Open requests of a shard; more are refused.
 inline constexpr std::size_t kPendingRequests = 100'000;
 /// Requests that have ended and are remembered, of a shard, and the bytes of their replies; beyond, the oldest is
-/// forgotten, first of those whose requester was told. A single larger reply is remembered all the same.
+/// forgotten of those whose requester was told or of the others, whichever are more, so that each are sure of half. After
+/// a start nobody counts as told. A single larger reply is remembered all the same.
 inline constexpr std::size_t kRequestsRemembered = 16'384;
 inline constexpr std::size_t kReplyBytesRemembered = 16u << 20;
 /// How long after its end, or after its deadline, whichever is later.

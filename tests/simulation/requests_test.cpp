@@ -583,6 +583,54 @@ TEST_F(Requests, LargeRepliesThatWereToldAreForgottenFirst) {
   EXPECT_THAT(heard(), Contains(HasSubstr("anna is told of 0: answered, aaa")));
 }
 
+/// Nobody knows any more which of those over a start were told: they must not drive out what is asked now.
+TEST_F(Requests, WhatEndsBehindAStartIsRememberedBesideAllThatCameOverIt) {
+  Client anna(world, "anna");
+  Client ben(world, "ben");
+  const auto answered = [&](std::uint64_t number, char letter) {
+    anna.ask("prices", number, 1h);
+    ben.start(number);
+    ben.answer(number, std::string(1 << 20, letter));
+  };
+  ben.consume("prices", 10);
+  for (std::uint64_t i = 0; i < 20; ++i) answered(i, 'a');
+  crash();
+  anna.reconnect();
+  ben.reconnect();
+  heard();
+  answered(20, 'b');
+  EXPECT_THAT(heard(), Contains(HasSubstr("anna is told of 20: answered, bbb")));
+  EXPECT_EQ(known(), 16u);
+  anna.ask("prices", 20, 1h);
+  EXPECT_THAT(heard(), Contains(HasSubstr("anna is told of 20: answered, bbb")));
+  EXPECT_EQ(world.show("prices").counters.entered, 21u);
+}
+
+/// Half of the room is for those whose requesters were there, and half for those who come later.
+TEST_F(Requests, ManyWhoAreAwayDoNotDriveOutTheLastThatWereTold) {
+  Client anna(world, "anna");
+  Client ben(world, "ben");
+  ben.consume("prices", 100);
+  for (std::uint64_t i = 0; i < 20; ++i) anna.ask("prices", i, 1h);
+  anna.vanish();
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    ben.start(i);
+    ben.answer(i, std::string(1 << 20, 'a'));
+  }
+  anna.reconnect();
+  for (std::uint64_t i = 20; i < 24; ++i) {
+    anna.ask("prices", i, 1h);
+    ben.start(i);
+    ben.answer(i, std::string(1 << 20, 'b'));
+  }
+  heard();
+  for (std::uint64_t i = 20; i < 24; ++i) anna.ask("prices", i, 1h);
+  EXPECT_THAT(heard(), SizeIs(4));
+  EXPECT_EQ(known(), 16u);
+  anna.ask("prices", 19, 1h);
+  EXPECT_THAT(heard(), Contains(HasSubstr("anna is told of 19: answered, aaa")));
+}
+
 // --- Refused --------------------------------------------------------------------------------------------------------
 
 TEST_F(Requests, ADeletedQueueAnswersNothing) {
