@@ -56,7 +56,7 @@ void Shard::State::on(model::Publish& command) {
     append(*log, first, std::move(stored));
     if (command.outgoing != nullptr) publish_along(*command.outgoing);
   }
-  if (command.origin.request != 0) tell(command.origin.session, std::move(answer));
+  if (command.origin.request != 0) confirm(*log, command.origin.session, std::move(answer));
   if (now - producers_checked > kProducersCheckEvery) forget_idle_producers();
 }
 

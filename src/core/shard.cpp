@@ -25,10 +25,12 @@ void Shard::seal(Output& out) {
 
 bool Shard::has_unsealed() const { return !state_->dirty.empty() || !state_->dirty_logs.empty(); }
 std::uint64_t Shard::next_id() const { return state_->next_id; }
+std::uint64_t Shard::confirms_held() const { return state_->confirms_held; }
 
 base::Instant Shard::next_wakeup() const {
   const auto first = [](const auto& alarms) { return alarms.empty() ? base::Instant::never() : alarms.begin()->first; };
-  return std::min({first(state_->alarms), first(state_->log_alarms), state_->pending_requests.next_alarm()});
+  return std::min({first(state_->alarms), first(state_->log_alarms), state_->pending_requests.next_alarm(),
+                   state_->releases_confirms_at()});
 }
 
 void Shard::State::dispatch(Event& event) {
@@ -44,6 +46,7 @@ void Shard::State::dispatch(Event& event) {
       set_alarm(*sub);
     }
   }
+  if (!held_confirms.empty()) release_confirms();
   flush_deliveries();
   for (const auto& [instance, change] : loads) {
     if (change.first != 0 || change.second != 0) {

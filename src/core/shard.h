@@ -44,6 +44,8 @@ struct ShardConfig {
   ReadFacts read_facts = nullptr;
   /// Asked by durable requests only. nullptr: their replies have no envelope.
   ReplyEnvelope reply_envelope = nullptr;
+  /// How long confirms are held for consumers that are about to fall behind, at most (core/flow_control.cpp). 0: never.
+  base::Duration confirm_hold_max{};
   /// Shard 0: how long entries of the audit trail are kept. 0: for ever.
   base::Duration audit_retain_for{};
   /// Shard 0 only: the whole catalog, all shards' queues.
@@ -66,6 +68,8 @@ class Shard {
   std::uint64_t next_id() const;
   /// When the next WakeUp is due; Instant::never() when nothing waits for time.
   base::Instant next_wakeup() const;
+  /// Confirms that waited, or wait, for consumers to catch up (core/flow_control.cpp), since the start.
+  std::uint64_t confirms_held() const;
 
  private:
   struct State;

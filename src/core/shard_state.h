@@ -12,6 +12,7 @@
 #include "core/closed_orphans.h"
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/flow_control.h"
 #include "core/imported_lately.h"
 #include "core/outbox.h"
 #include "core/pending_requests.h"
@@ -252,6 +253,13 @@ struct Shard::State {
   static bool is_untouched(const Entry& entry);
   void filter_out(Subscription& sub, model::Offset offset);
   void filter_out(Subscription& sub, Entry& entry);
+
+  // --- flow_control.cpp: publishers that outrun consumers
+  static bool falls_behind(const Subscription& sub);
+  bool is_outrun(const Log& log) const;
+  void confirm(const Log& log, model::SessionId session, model::Published published);
+  void release_confirms();
+  base::Instant releases_confirms_at() const;
 
   // --- import.cpp: cases of another broker
   void on(model::ImportCaseCommand& command);
@@ -602,6 +610,8 @@ struct Shard::State {
 
   std::map<std::string, model::QueueRef> catalog;  // shard 0
   std::map<model::LogId, Log> logs;
+  std::map<model::LogId, HeldConfirms> held_confirms;
+  std::uint64_t confirms_held = 0;  // since the start
   std::map<model::SubscriptionId, Topic> topics;
   std::map<model::SubscriptionId, Subscription> subscriptions;
   std::map<model::ConsumerKey, Consumer> consumers;

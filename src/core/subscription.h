@@ -23,6 +23,7 @@
 #include "core/breaker.h"
 #include "core/case_book.h"
 #include "core/fan_in.h"
+#include "core/flow_control.h"
 #include "core/interval_set.h"
 #include "core/key_locks.h"
 #include "core/log.h"
@@ -196,6 +197,7 @@ struct Subscription {
   base::Fifo<model::PagedMessage> window;
   std::uint64_t window_bytes = 0;
   bool loading_window = false;
+  TakingRate taking;  // from `frontier`
   std::uint64_t generation = 1;  // of loads; a purge or the end of the resume phase makes a new one
   model::Offset mark;            // high-water mark, as it will be or is on the disk
   model::Offset durable_mark;

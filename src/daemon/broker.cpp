@@ -95,6 +95,7 @@ engine::EngineConfig engine_config(const Configuration& configuration, const std
   engine::EngineConfig config;
   config.ack_sync_max = configuration.storage.ack_sync_max;
   config.relaxed_sync_max = configuration.storage.relaxed_sync_max;
+  config.confirm_hold_max = configuration.broker.confirm_hold_max;
   config.reconnect_grace = configuration.broker.reconnect_grace;
   config.resume_grace = configuration.broker.resume_grace;
   config.disk_reserve_bytes = configuration.storage.disk_reserve_bytes;

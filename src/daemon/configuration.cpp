@@ -228,6 +228,7 @@ const std::vector<Key>& keys() {
        number<U64>(LZ_FIELD(broker.max_header_bytes), 1024, model::limits::kEnvelopeBytesMost)},
       {"broker.max_connections", number<U64>(LZ_FIELD(broker.max_connections), 1, 1'000'000)},
       {"broker.io_threads", number<U64>(LZ_FIELD(broker.io_threads), 0, 64)},
+      {"broker.confirm_hold_max", duration(LZ_FIELD(broker.confirm_hold_max), 0s, 1s)},
       {"broker.heartbeat", duration(LZ_FIELD(broker.heartbeat), 500ms, 10min)},
       {"broker.stop_wait", duration(LZ_FIELD(broker.stop_wait), 0s, 1h)},
       {"broker.reconnect_grace", duration(LZ_FIELD(broker.reconnect_grace), 0s, 10min)},

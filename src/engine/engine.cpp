@@ -140,7 +140,8 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, model::
   LZ_ASSERT(!recovered.empty() && config.on_fatal);
   const auto shards = static_cast<std::uint16_t>(recovered.size());
   auto impl = std::make_unique<Impl>(std::move(config), store, clock, recovered[0].meta.epoch + 1, shards);
-  LZ_ASSERT(impl->watcher == nullptr || impl->config.ack_sync_max == base::Duration(0));
+  const base::Duration waits = std::max(impl->config.ack_sync_max, impl->config.confirm_hold_max);
+  LZ_ASSERT(impl->watcher == nullptr || waits == base::Duration(0));
   if (base::Status status = impl->begin_epochs(recovered); !status.ok()) return status;
 
   const std::vector<model::InstanceRecord> instances = instances_of(recovered);
@@ -188,6 +189,7 @@ void Engine::Impl::add_shard(model::RecoveredShard recovered, const std::vector<
   shard_config.read_facts = config.read_facts;
   shard_config.reply_envelope = config.reply_envelope;
   shard_config.awaiting_instances = awaiting;
+  shard_config.confirm_hold_max = config.confirm_hold_max;
   shard_config.audit_retain_for = config.audit_retain_for;
   if (shard_config.shard.value == 0) shard_config.catalog = catalog;
   const model::ShardMeta meta = recovered.meta;
@@ -323,6 +325,7 @@ EngineStats Engine::stats() const {
   for (const auto& runner : impl_->runners) {
     stats.steps += runner->steps();
     stats.held_effects += runner->held();
+    stats.confirms_held += runner->confirms_held();
   }
   stats.ingest_bytes = impl_->ingest_bytes.load();
   stats.breakers_open = impl_->breakers_open.load();

@@ -30,6 +30,8 @@ struct EngineConfig {
   base::Duration ack_sync_max = std::chrono::milliseconds(5);
   /// What was confirmed by queues with durability "relaxed" is on the disk at most this much later.
   base::Duration relaxed_sync_max = std::chrono::milliseconds(200);
+  /// How long a confirm waits, at most, for consumers that its publisher outruns. 0: not at all.
+  base::Duration confirm_hold_max = std::chrono::milliseconds(50);
   /// How long a lost instance may come back and keep what it had begun.
   base::Duration reconnect_grace = std::chrono::seconds(5);
   /// How long, after a start, messages wait for the instances that held them.
@@ -67,7 +69,8 @@ struct EngineStats {
   std::uint64_t steps = 0;
   std::uint64_t ingest_bytes = 0;  // read from connections and not yet durable
   std::uint64_t held_effects = 0;
-  std::int64_t breakers_open = 0;  // or half open
+  std::uint64_t confirms_held = 0;  // for consumers, since the start
+  std::int64_t breakers_open = 0;   // or half open
   std::int64_t hospitals_full = 0;
   bool publishes_refused = false;  // short of disk space
   bool looks_refused = false;      // very short of it

@@ -66,6 +66,8 @@ class ShardPipeline {
   /// When the first of what is not on the disk was done; never(): all is.
   base::Instant unpersisted_since() const;
   std::size_t held() const { return held_.size() + riding_.size(); }
+  /// As the core says.
+  std::uint64_t confirms_held() const { return core_.confirms_held(); }
 
  private:
   struct Held {

@@ -113,6 +113,7 @@ void ShardRunner::flush_effects() {
     pipeline_.ready().clear();
   }
   held_count_.store(pipeline_.held(), std::memory_order_relaxed);
+  confirms_held_.store(pipeline_.confirms_held(), std::memory_order_relaxed);
 }
 
 std::optional<std::chrono::steady_clock::time_point> ShardRunner::deadline() const {

@@ -50,6 +50,7 @@ class ShardRunner {
 
   std::uint64_t steps() const { return steps_.load(std::memory_order_relaxed); }
   std::uint64_t held() const { return held_count_.load(std::memory_order_relaxed); }
+  std::uint64_t confirms_held() const { return confirms_held_.load(std::memory_order_relaxed); }
   const Horizon& horizon() const { return horizon_; }
 
  private:
@@ -74,6 +75,7 @@ class ShardRunner {
   Horizon horizon_;
   std::atomic<std::uint64_t> steps_{0};
   std::atomic<std::uint64_t> held_count_{0};
+  std::atomic<std::uint64_t> confirms_held_{0};
   std::thread thread_;
 };
 

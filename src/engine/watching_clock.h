@@ -1,7 +1,8 @@
 // WatchingClock: a clock that moves when it is told to, and wants to know when the engine has nothing left to do at the
 // time that it shows. Tests have one (src/testing); the time of a daemon goes by itself.
 //
-// Where time stands still nothing may wait for its going on: such an engine has an ack_sync_max of 0.
+// Where time stands still nothing may wait for its going on: such an engine has an ack_sync_max and a
+// confirm_hold_max of 0.
 //
 // What the engine tells it is a ledger: so much is still to be done, and each shard's next time. Whatever causes more
 // work says so before it counts as done itself, so a ledger without work is one in which nothing is under way.

@@ -113,6 +113,10 @@ inline constexpr std::size_t kAsideLeast = 1024;
 inline constexpr std::size_t kTailMessages = 8192;
 inline constexpr std::size_t kTailBytes = 4u << 20;
 inline constexpr std::uint64_t kTailBytesPerShard = 16u << 20;
+/// Confirms are held for consumers that take what waits for them, at the rate that was seen last, in this time. That
+/// rate is of looks so far apart at least.
+inline constexpr base::Duration kCatchUp = 250ms;
+inline constexpr base::Duration kTakingRateEvery = 20ms;
 /// Read from the disk ahead of consumers that lag, for one subscription: half of it is handed out while the other half
 /// is read. When the subscriptions of a shard hold much, each gets a quarter of what is left, at least kPageBytes / 4.
 inline constexpr std::size_t kAheadMessages = 4096;
@@ -147,8 +151,8 @@ inline constexpr std::size_t kFeedLetterBytes = 256u << 10;
 /// Open requests of a shard; more are refused.
 inline constexpr std::size_t kPendingRequests = 100'000;
 /// Requests that have ended and are remembered, of a shard, and the bytes of their replies; beyond, the oldest is
-/// forgotten of those whose requester was told or of the others, whichever are more, so that each are sure of half. After
-/// a start nobody counts as told. A single larger reply is remembered all the same.
+/// forgotten of those whose requester was told or of the others, whichever are more, so that each are sure of half.
+/// After a start nobody counts as told. A single larger reply is remembered all the same.
 inline constexpr std::size_t kRequestsRemembered = 16'384;
 inline constexpr std::size_t kReplyBytesRemembered = 16u << 20;
 /// How long after its end, or after its deadline, whichever is later.

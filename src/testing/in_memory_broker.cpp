@@ -88,8 +88,9 @@ class FolderForAMoment {
 
 engine::EngineConfig engine_config() {
   engine::EngineConfig config;
-  // By a clock that stands still, acks that wait for company would wait for ever.
+  // By a clock that stands still, acks that wait for company would wait for ever, and confirms for consumers too.
   config.ack_sync_max = base::Duration(0);
+  config.confirm_hold_max = base::Duration(0);
   // The disk is this machine's memory, and nobody can say how much of that is free.
   config.disk_reserve_bytes = 0;
   config.disk_reserve_percent = 0;

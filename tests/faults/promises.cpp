@@ -119,8 +119,8 @@ class Inspection {
     }
   }
 
-  /// Whoever asks again is told the same, before any worker is there. So many are remembered for sure, of those that ended
-  /// last; they end about in the order of their numbers.
+  /// Whoever asks again is told the same, before any worker is there. So many are remembered for sure, of those that
+  /// ended last; they end about in the order of their numbers.
   void look_at_replies() {
     constexpr std::uint64_t kRemembered = model::limits::kRequestsRemembered / 2 - 256;
     const std::uint64_t last = told_.empty() ? 0 : told_.rbegin()->first;

@@ -57,6 +57,7 @@ void World::start_broker() {
     };
     config.reply_envelope = reply_text;
     config.awaiting_instances = !instances.empty();
+    config.confirm_hold_max = options_.confirm_hold_max;
     config.audit_retain_for = options_.audit_retain_for;
     if (i == 0) config.catalog = catalog;
     const model::ShardMeta meta = recovered[i].meta;

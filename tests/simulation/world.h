@@ -28,6 +28,7 @@ struct WorldOptions {
   std::uint16_t shards = 1;
   base::Duration ack_sync_max = 5ms;
   base::Duration relaxed_sync_max = 200ms;
+  base::Duration confirm_hold_max = 50ms;
   base::Duration reconnect_grace = 5s;
   base::Duration resume_grace = 5s;
   /// How long a sync and a page take. With `random_order` each takes up to that long, and shards, messages and syncs

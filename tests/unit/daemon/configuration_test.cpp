@@ -117,6 +117,7 @@ TEST_F(ConfigurationTest, TheExampleLoadsAsItIsAndWithEveryKeyUncommentedAndHasT
     EXPECT_EQ(loaded->broker.max_header_bytes, defaults.broker.max_header_bytes);
     EXPECT_EQ(loaded->broker.max_connections, defaults.broker.max_connections);
     EXPECT_EQ(loaded->broker.io_threads, defaults.broker.io_threads);
+    EXPECT_EQ(loaded->broker.confirm_hold_max, defaults.broker.confirm_hold_max);
     EXPECT_EQ(loaded->broker.stop_wait, defaults.broker.stop_wait);
     EXPECT_EQ(loaded->broker.reconnect_grace, defaults.broker.reconnect_grace);
     EXPECT_EQ(loaded->broker.resume_grace, defaults.broker.resume_grace);
