@@ -141,7 +141,7 @@ export function OverviewPlace() {
       onFocusOut=${() => hold(false)}>
       <${List} label="Queues and subscriptions" rows=${order} columns=${shown} id=${(row) => row.name}
         address=${addressOf}
-        open=${(row) => go(addressOf(row))} cardHeight=${150} rowHeight=${56} />
+        open=${(row) => go(addressOf(row))} cardHeight=${176} rowHeight=${56} />
     </div>
     ${more && html`<p class="faint">Only the first ${count(rows.size)} by name are shown. The others:
       <code>lazaret queue list</code>.</p>`}
