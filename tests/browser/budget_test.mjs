@@ -97,7 +97,7 @@ test('a hospital fills, and is full: the page says how full, why nothing goes ou
   await broker.fail('billing', 3);
   await row(overview, 'billing').getByText('hospital fills').waitFor();
   await row(overview, 'billing').getByText('80% full').waitFor();
-  await strip(overview).getByText(/^The hospital of billing fills: its cases keep .* of messages, of .* that they may\.$/)
+  await strip(overview).getByText(/^The hospital of billing fills: its cases keep .* of messages, of .* they may\.$/)
     .waitFor();
   await badge(page, 'hospital fills').waitFor();
   await card(page).getByText('fills', { exact: true }).waitFor();
@@ -167,7 +167,7 @@ test('a discarded case makes room when it goes, and the queue goes on by itself'
 
   await shows(page, 'Open cases', 4);
   await card(page).getByText(/that they may: 100%\./).waitFor();
-  assert.match(await card(page).innerText(), /discarded case can be restored for \S+, and keeps its message until then/);
+  assert.match(await card(page).innerText(), /a discarded case can be restored for \S+, and keeps its message until/);
   await card(page).getByRole('link', { name: 'discarded case' }).click();
   await page.waitForURL(/\/hospital\/cases\?filter=subscription%3Dparcels\+state%3Ddiscarded/);
   await until('it is listed', async () => (await row(page, '').count()) === 1);
