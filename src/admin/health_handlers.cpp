@@ -33,6 +33,11 @@ json::object process_json(const ProcessUsage& usage) {
           {"disk_write_bytes_total", usage.disk_write_bytes}};
 }
 
+/// "1 hospital is", "3 hospitals are".
+std::string there_are(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? " is" : "s are");
+}
+
 /// What an operator should know although the broker works.
 json::array warnings(const Broker& broker, const engine::EngineStats& stats) {
   json::array out;
@@ -48,12 +53,12 @@ json::array warnings(const Broker& broker, const engine::EngineStats& stats) {
                      " at the start: the clock of this machine has gone back");
   }
   if (stats.breakers_open > 0) {
-    out.emplace_back(std::to_string(stats.breakers_open) +
-                     " circuit breakers are not closed: nearly everything failed that their queues delivered");
+    out.emplace_back(there_are(stats.breakers_open, "circuit breaker") +
+                     " not closed: nearly everything failed that was delivered there");
   }
   if (stats.hospitals_full > 0) {
-    out.emplace_back(std::to_string(stats.hospitals_full) +
-                     " hospitals are full: their queues deliver nothing but replays until their cases keep less");
+    out.emplace_back(there_are(stats.hospitals_full, "hospital") +
+                     " full: nothing is granted there but replays, until cases keep less");
   }
   if (stats.resuming) out.emplace_back("some messages wait for the consumers that held them before the restart");
   return out;

@@ -648,6 +648,8 @@ constexpr std::string_view kSchemas = R"json({
     "oldest_ready_at": {"$ref": "#/components/schemas/Time"}, "paused": {"type": "boolean"},
     "breaker": {"enum": ["closed", "half_open", "open"]},
     "hospital_level": {"$ref": "#/components/schemas/HospitalLevel"},
+    "hospital_bytes": {"description": "What its cases keep of messages", "$ref": "#/components/schemas/Count"},
+    "hospital_max_bytes": {"$ref": "#/components/schemas/Count"},
     "history": {"$ref": "#/components/schemas/MinuteHistory"}}},
   "Overview": {"type": "object", "properties": {"at": {"$ref": "#/components/schemas/Time"},
     "items": {"type": "array", "items": {"$ref": "#/components/schemas/OverviewRow"}},

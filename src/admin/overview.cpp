@@ -87,6 +87,8 @@ OverviewRow overview_row(const model::QueueStats& stats) {
   row.paused = stats.queue.options.paused;
   row.breaker = stats.breaker.state;
   row.hospital_level = stats.hospital_level;
+  row.hospital_bytes = stats.hospital_bytes;
+  row.hospital_max_bytes = stats.queue.options.hospital_max_bytes;
   return row;
 }
 
@@ -120,7 +122,9 @@ json::object row_json(const OverviewRow& row) {
           {"oldest_ready_at", time_or_null(row.oldest_ready_at)},
           {"paused", row.paused},
           {"breaker", model::name_of(row.breaker)},
-          {"hospital_level", model::name_of(row.hospital_level)}};
+          {"hospital_level", model::name_of(row.hospital_level)},
+          {"hospital_bytes", row.hospital_bytes},
+          {"hospital_max_bytes", row.hospital_max_bytes}};
 }
 
 void MinuteHistory::remember(Ring& ring, const OverviewRow& row) {

@@ -39,6 +39,7 @@ struct OverviewRow {
   bool paused = false;
   model::BreakerState breaker = model::BreakerState::closed;
   model::HospitalLevel hospital_level = model::HospitalLevel::below;
+  std::uint64_t hospital_bytes = 0, hospital_max_bytes = 0;  // kept of messages, and the budget; 0: none
   std::vector<std::string> versions;  // of its consumers: name and version, each once; so many at most
   static constexpr std::size_t kVersions = 16;
   bool operator==(const OverviewRow&) const = default;

@@ -8,6 +8,7 @@ const { callsOf, isDryRun } = await page('audit.js');
 const { fieldsOf, mannerFor, sentencesOf } = await page('manner.js');
 const { auditedMarks, endedIn, jobMarks, ruleEnds, sampledMarks } = await page('marks.js');
 const { rateWords, snoozeFields, snoozeOf, wokenBy } = await page('group.js');
+const { healthOf, percentKept } = await page('health.js');
 const { withNewest, withOlder } = await page('newest.js');
 const { makeReading } = await page('reading.js');
 const { laidOut } = await page('json.js');
@@ -200,6 +201,30 @@ test('of what is sampled pauses are left to the audit trail, which says who', ()
   assert.deepEqual(marks.map((mark) => [mark.text, mark.name]), [['first consumer of', 'billing 2.4.1'],
     ['circuit breaker opened', null]]);
   assert.deepEqual(sampledMarks(undefined), []);
+});
+
+test('a hospital says how full it is, and 100 percent is full', () => {
+  const row = { name: 'orders', kind: 'queue', ready: 3, held: 0, waiting: 0, suspects: 0, in_hospital: 2,
+    consumer_count: 1, oldest_ready_at: null, paused: false, breaker: 'closed', hospital_level: 'below',
+    hospital_bytes: 1200, hospital_max_bytes: 2048 };
+  const of = (what) => healthOf({ ...row, ...what }, NOW);
+  assert.equal(of({}).word, 'open cases');
+  const fills = of({ hospital_level: 'filling', hospital_bytes: 1640 });
+  assert.deepEqual([fills.word, fills.tone, fills.sentence], ['hospital fills', 'warn',
+    'The hospital of orders fills: its cases keep 1.6 KiB of messages, of 2.0 KiB that they may.']);
+  const full = of({ hospital_level: 'full', hospital_bytes: 3 << 30 >>> 0, hospital_max_bytes: 2 ** 31 });
+  assert.deepEqual([full.word, full.tone, full.sentence], ['hospital full', 'bad',
+    'The hospital of orders is full: its cases keep 3.0 GiB of messages, of 2.0 GiB that they may. Nothing is granted '
+      + 'but replays.']);
+  assert.ok(full.rank > of({ consumer_count: 0 }).rank, 'nobody consuming is not why');
+  assert.equal(of({ consumer_count: 0, hospital_level: 'filling' }).word, 'nobody consuming');
+
+  assert.equal(percentKept(row), 58);
+  assert.equal(percentKept({ ...row, hospital_level: 'filling', hospital_bytes: 2047 }), 99);
+  assert.equal(percentKept({ hospital_level: 'filling', hospital_bytes: 2 ** 60 - 1, hospital_max_bytes: 2 ** 60 }), 99,
+    'as far as numbers reach');
+  assert.equal(percentKept({ ...row, hospital_level: 'full', hospital_bytes: 4096 }), 200);
+  assert.equal(percentKept({ ...row, hospital_max_bytes: 0 }), null, 'there is no budget');
 });
 
 const awake = { snoozed: false, snoozed_until: null, snoozed_until_version: null, snoozed_until_rate: null };

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "simulation/random_run.h"
 
 namespace lazaret::simulation {
@@ -51,6 +53,37 @@ TEST_P(PlantedBug, IsFound) {
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedBug, ::testing::ValuesIn(kBugs),
                          [](const auto& bug) { return std::string(bug.param.second); });
+
+/// What is planted into the byte budget of hospitals is found by what is said of the budget, and not only because
+/// something else breaks as well.
+class BugOfTheBudget : public ::testing::TestWithParam<std::pair<Bug, std::string_view>> {};
+
+TEST_P(BugOfTheBudget, IsFoundForWhatItIs) {
+  const auto& [bug, words] = GetParam();
+  std::vector<std::string> others;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    RandomRun run(seed, bug);
+    run.run();
+    for (const std::string& finding : run.findings()) {
+      if (finding.find(words) != std::string::npos) return RecordProperty("finding", finding);
+      others.push_back(finding);
+    }
+  }
+  FAIL() << "nothing was found that is \"" << words << "\" in 100 runs, but " << others.size() << " others"
+         << (others.empty() ? "" : ", such as " + others.front());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BugOfTheBudget,
+    ::testing::Values(std::pair{Bug::bytes_never_given_back, std::string_view("bytes, where")},
+                      std::pair{Bug::versions_not_counted, std::string_view("bytes, where")},
+                      std::pair{Bug::budget_forgotten, std::string_view("delivered while cases keep as much")},
+                      std::pair{Bug::case_lost_when_full, std::string_view("are counted in the hospital, where")}),
+    [](const auto& bug) {
+      const auto known =
+          std::find_if(kBugs.begin(), kBugs.end(), [&](const auto& one) { return one.first == bug.param.first; });
+      return std::string(known->second);
+    });
 
 }  // namespace
 }  // namespace lazaret::simulation

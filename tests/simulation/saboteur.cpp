@@ -7,6 +7,13 @@
 namespace lazaret::simulation {
 
 void Saboteur::look_at(model::ShardId, const core::Effect& effect) {
+  if (const auto* changed = std::get_if<core::HospitalLevelChanged>(&effect)) {
+    if (changed->level == model::HospitalLevel::full) {
+      full_.insert(changed->queue->subscription);
+    } else {
+      full_.erase(changed->queue->subscription);
+    }
+  }
   if (bug_ != Bug::no_grant_check) return;
   const auto* tell = std::get_if<core::Tell>(&effect);
   const auto* deliver = tell == nullptr ? nullptr : std::get_if<model::Deliver>(&tell->answer);
@@ -30,6 +37,12 @@ void Saboteur::spoil(model::ShardId, core::Event::What& what) {
     entry->asks.clear();
     handed->entry = std::move(entry);
   }
+  if (auto* assigned = std::get_if<core::QueueAssigned>(&what); assigned != nullptr && bug_ == Bug::budget_forgotten) {
+    auto queue = std::make_shared<model::QueueRecord>(*assigned->queue);
+    queue->options.hospital_max_bytes = 0;
+    assigned->queue = std::move(queue);
+  }
+  if (auto* counted = std::get_if<core::HospitalCounted>(&what)) miscount(*counted);
   auto* settle = std::get_if<model::Settle>(&what);
   if (settle == nullptr) return;
   for (model::Verdict& verdict : settle->verdicts) {
@@ -41,6 +54,23 @@ void Saboteur::spoil(model::ShardId, core::Event::What& what) {
         verdict.kind == model::VerdictKind::release || verdict.kind == model::VerdictKind::not_begun;
     if (bug_ == Bug::blame_on_release && given_back) verdict.kind = model::VerdictKind::fail;
   }
+}
+
+/// What the store says that its cases keep, as one who keeps the books badly hears it.
+void Saboteur::miscount(core::HospitalCounted& counted) {
+  std::uint64_t& bytes = counted.sums.bytes;
+  if (bug_ == Bug::bytes_never_given_back) {
+    std::uint64_t& most = most_counted_[counted.subscription];
+    most = std::max(most, bytes);
+    bytes = most;
+  }
+  if (bug_ == Bug::versions_not_counted) bytes -= std::min(bytes, bytes_of_versions_[counted.subscription]);
+}
+
+void Saboteur::crashed() {
+  held_back_.clear();
+  full_.clear();
+  most_counted_.clear();
 }
 
 void Saboteur::spoil(model::MutationGroup& group) {
@@ -73,6 +103,18 @@ void Saboteur::spoil(model::MutationGroup& group) {
     for (model::Mutation& one : group.mutations) {
       if (auto* put = std::get_if<model::PutLog>(&one)) put->state.reserved = {};
     }
+  }
+  if (bug_ == Bug::versions_not_counted) {
+    for (const model::Mutation& one : group.mutations) {
+      const auto* edit = std::get_if<model::EditCase>(&one);
+      if (edit != nullptr) bytes_of_versions_[edit->id.subscription] += edit->message->size();
+    }
+  }
+  if (bug_ == Bug::case_lost_when_full) {
+    take([this](const model::Mutation& one) {
+      const auto* admit = std::get_if<model::AdmitCase>(&one);
+      return admit != nullptr && !admit->relapse && full_.contains(admit->record.id.subscription);
+    });
   }
   if (bug_ == Bug::admission_in_two_steps) {
     std::vector<model::Mutation> now =

@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -28,6 +29,10 @@ enum class Bug {
   priority_forgotten,       // messages are stored as if they had none
   key_lock_lost_at_retry,   // behind a restart the key of a message that waits for its retry is free
   ask_forgotten_along,      // what a transaction asks on another shard is a message like another there
+  bytes_never_given_back,   // what a hospital has kept once is counted until the broker dies
+  versions_not_counted,     // what was edited counts as if nobody had edited it
+  budget_forgotten,         // who is told of a queue, or of its new options, believes that it has no budget
+  case_lost_when_full,      // what fails while the hospital is full is off the queue, and no case
 };
 inline constexpr std::array kBugs = {
     std::pair{Bug::ack_before_sync, std::string_view("ack_before_sync")},
@@ -42,27 +47,36 @@ inline constexpr std::array kBugs = {
     std::pair{Bug::priority_forgotten, std::string_view("priority_forgotten")},
     std::pair{Bug::key_lock_lost_at_retry, std::string_view("key_lock_lost_at_retry")},
     std::pair{Bug::ask_forgotten_along, std::string_view("ask_forgotten_along")},
+    std::pair{Bug::bytes_never_given_back, std::string_view("bytes_never_given_back")},
+    std::pair{Bug::versions_not_counted, std::string_view("versions_not_counted")},
+    std::pair{Bug::budget_forgotten, std::string_view("budget_forgotten")},
+    std::pair{Bug::case_lost_when_full, std::string_view("case_lost_when_full")},
 };
 
 class Saboteur {
  public:
   explicit Saboteur(Bug bug) : bug_(bug) {}
 
-  /// Looks at deliveries: it has to know the grants.
+  /// Looks at deliveries and hospitals: it has to know the grants, and which hospitals are full.
   void look_at(model::ShardId shard, const core::Effect& effect);
   /// An event before it is stepped.
   void spoil(model::ShardId shard, core::Event::What& what);
   /// A group before it is written.
   void spoil(model::MutationGroup& group);
   bool confirms_early() const { return bug_ == Bug::ack_before_sync; }
-  void crashed() { held_back_.clear(); }
+  void crashed();
 
  private:
   using Place = std::tuple<model::SubscriptionId, model::LogId, model::Offset>;
 
+  void miscount(core::HospitalCounted& counted);
+
   Bug bug_;
   std::map<Place, model::Grant> grants_;
   std::map<model::ShardId, std::vector<model::Mutation>> held_back_;
+  std::set<model::SubscriptionId> full_;                              // as their shards say
+  std::map<model::SubscriptionId, std::uint64_t> most_counted_;       // that its cases kept, since the broker began
+  std::map<model::SubscriptionId, std::uint64_t> bytes_of_versions_;  // of all that were ever written
 };
 
 }  // namespace lazaret::simulation

@@ -24,6 +24,7 @@ void Witness::event(model::ShardId shard, base::Instant, const core::Event::What
 void Witness::group(const model::MutationGroup& group) {
   for (const model::Mutation& mutation : group.mutations) {
     see_case(mutation);
+    see_kept(mutation);
     if (const auto* put = std::get_if<model::PutAttempt>(&mutation)) check_attempt(*put);
     if (const auto* replay = std::get_if<model::ReplayCase>(&mutation)) {
       if (Queue* of = queue(replay->id.subscription)) {
@@ -106,6 +107,8 @@ void Witness::crashed() {
       }
     }
     queue.full_since.reset();
+    queue.kept_full_since.reset();
+    judge_budget(queue);
     lose_of_fan_in(queue);
     if (queue.relaxed) lose_what_is_relaxed(queue);  // also if it was asked to go: that may have been refused
     for (auto& [offset, message] : queue.messages) {
@@ -199,7 +202,12 @@ void Witness::see_queue(const model::QueueRecord& record) {
   if (most != 0) queue.fewest_closed = queue.fewest_closed == 0 ? most : std::min(queue.fewest_closed, most);
   queue.shortest = std::min(queue.shortest, record.options.case_retention);
   queue.tight = queue.tight || (budget != 0 && budget < kBudgetOfAnyRun);
+  const bool is_another = queue.record.options.hospital_max_bytes != budget;
   queue.record = record;
+  if (is_another) {
+    queue.kept_full_since.reset();
+    judge_budget(queue);
+  }
 }
 
 // --- What goes in ---------------------------------------------------------------------------------------------------

@@ -110,8 +110,11 @@ class Witness final : public Watcher {
     bool relaxed = false;                     // or was at any time
     std::set<std::string> filters;            // that it ever had
     std::optional<base::Instant> full_since;  // its hospital, as its shard says
-    bool tight = false;                       // it has a budget that a run can use up, or had one
-    std::uint64_t fewest_closed = 0;          // closed cases that it ever kept at most; 0: any number at all times
+    /// Its cases have kept as much as they may all the time since then, as the store has them.
+    std::optional<base::Instant> kept_full_since;
+    base::Instant cases_changed_at;   // in a group that was sealed then, the last
+    bool tight = false;               // it has a budget that a run can use up, or had one
+    std::uint64_t fewest_closed = 0;  // closed cases that it ever kept at most; 0: any number at all times
     base::Duration shortest = base::Duration::max();  // that it ever kept one for
     bool choosy = false;                              // a consumer of it accepted certain types only, at any time
     // Of several topics, by topic: offset there → body, of what was confirmed; → offset here, of what was delivered.
@@ -222,6 +225,10 @@ class Witness final : public Watcher {
   bool had_case(const model::CaseId& id);
 
   // witness_budget.cpp
+  void hear(model::ShardId shard, const core::Persisted&);
+  void see_kept(const model::Mutation& mutation);
+  void judge_budget(Queue& of);
+  std::uint64_t kept_by_cases(const Queue& of);
   void see_level(const core::HospitalLevelChanged& changed);
   void check_budget(const Queue& of, const model::Delivered& one, bool from_lane);
   static bool goes_for_budget(const Queue& of, const model::Delivered& one);

@@ -11,6 +11,7 @@ let source = null;
 let samples = []; // { at, rows } of the last RATE_WINDOW_MS
 let retry = 0;
 let hiddenTimer = 0;
+let troubled = null; // how many rows there are of which the broker warns; null: not known yet
 
 function rates(rows) {
   const [oldest] = samples;
@@ -41,6 +42,14 @@ function take({ at, full, items, gone, more }) {
     skew: Math.abs(skew - get().skew) > 500 ? skew : get().skew,
     link: get().link.state === 'live' ? get().link : { state: 'live', since: Date.now() },
   });
+  lookForTrouble(rows);
+}
+
+/** Its warnings count them, so these are other ones when they are more or fewer. */
+function lookForTrouble(rows) {
+  const before = troubled;
+  troubled = [...rows.values()].filter((row) => row.breaker !== 'closed' || row.hospital_level === 'full').length;
+  if (before !== null && before !== troubled) readWarnings();
 }
 
 function lose() {
@@ -76,10 +85,19 @@ async function readHistories() {
     const overview = await call('getOverview');
     set({ histories: new Map(overview.items.map((item) => [item.name, item.history])),
       historiesUntil: Date.parse(overview.history_until) });
+  } catch {
+    // The link says that the broker is away; the next minute asks again.
+  }
+  await readWarnings();
+}
+
+/** What the broker says of itself. */
+async function readWarnings() {
+  try {
     const health = await call('getHealth');
     set({ warnings: health.warnings });
   } catch {
-    // The link says that the broker is away; the next minute asks again.
+    // As above.
   }
 }
 

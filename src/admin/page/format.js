@@ -56,7 +56,8 @@ export const clock = (text) => new Date(text).toLocaleTimeString('en-GB');
 export function bytes(n) {
   if (n < 1024) return `${n} B`;
   if (n < 1048576) return `${(n / 1024).toFixed(1)} KiB`;
-  return `${(n / 1048576).toFixed(1)} MiB`;
+  if (n < 1073741824) return `${(n / 1048576).toFixed(1)} MiB`;
+  return `${(n / 1073741824).toFixed(1)} GiB`;
 }
 
 /** attempts_exhausted -> "attempts exhausted". */

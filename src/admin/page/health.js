@@ -1,9 +1,19 @@
 // How a queue or subscription is, in a word: from its row of the overview. What is worst first.
-import { age, count, some } from './format.js';
+import { age, bytes, count, some } from './format.js';
 
 const AGEING_MS = 5 * 60000;
 
 const plural = (n, text) => `${count(n)} ${n === 1 ? 'message' : 'messages'} ${text}`;
+
+/** How much of its budget a hospital keeps, in percent: 100 only when it is full. null: it has no budget. */
+export function percentKept(one) {
+  if (!(one.hospital_max_bytes > 0)) return null;
+  const percent = Math.floor(100 * one.hospital_bytes / one.hospital_max_bytes);
+  return one.hospital_level === 'full' ? percent : Math.min(percent, 99);
+}
+
+const kept = (row) => `its cases keep ${bytes(row.hospital_bytes)} of messages, of ${bytes(row.hospital_max_bytes)} `
+  + 'that they may';
 
 /** { rank, tone, icon, word, sentence }: rank 0 is fine; the higher the worse. */
 export function healthOf(row, now) {
@@ -15,7 +25,7 @@ export function healthOf(row, now) {
   }
   if (row.hospital_level === 'full') {
     return { rank: 6, tone: 'bad', icon: 'warn', word: 'hospital full',
-      sentence: `The hospital of ${row.name} is full: only replays are delivered.` };
+      sentence: `The hospital of ${row.name} is full: ${kept(row)}. Nothing is granted but replays.` };
   }
   const stuck = row.paused || (row.ready > 0 && row.consumer_count === 0); // then that is what is to be done
   if (row.breaker === 'half_open' && !stuck) {
@@ -33,7 +43,7 @@ export function healthOf(row, now) {
   }
   if (row.hospital_level === 'filling') {
     return { rank: 4, tone: 'warn', icon: 'case', word: 'hospital fills',
-      sentence: `The hospital of ${row.name} is nearly full.` };
+      sentence: `The hospital of ${row.name} fills: ${kept(row)}.` };
   }
   if (oldest > AGEING_MS) {
     return { rank: 4, tone: 'warn', icon: 'wait', word: 'ageing',

@@ -11,7 +11,7 @@ const SAMPLED = {
   breaker_open: { tone: 'bad', icon: 'warn', text: 'circuit breaker opened' },
   breaker_half_open: { tone: 'warn', icon: 'warn', text: 'circuit breaker tries again' },
   breaker_closed: { tone: 'good', icon: 'good', text: 'circuit breaker closed' },
-  hospital_filling: { tone: 'warn', icon: 'warn', text: 'hospital nearly full' },
+  hospital_filling: { tone: 'warn', icon: 'warn', text: 'hospital fills' },
   hospital_full: { tone: 'bad', icon: 'warn', text: 'hospital full' },
   hospital_below: { tone: 'good', icon: 'good', text: 'hospital has room again' },
 };

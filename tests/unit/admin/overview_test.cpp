@@ -44,6 +44,18 @@ json::object data_of(const std::string& event) {
   return json::parse(event.substr(22)).as_object();
 }
 
+TEST(OverviewRow, SaysHowMuchOfItsBudgetAHospitalKeeps) {
+  model::QueueStats stats;
+  stats.hospital_bytes = 812;
+  stats.hospital_level = model::HospitalLevel::filling;
+  stats.queue.options.hospital_max_bytes = 1000;
+  const json::object shown = row_json(overview_row(stats));
+  EXPECT_EQ(shown.at("hospital_level"), "filling");
+  EXPECT_EQ(shown.at("hospital_bytes"), 812u);
+  EXPECT_EQ(shown.at("hospital_max_bytes"), 1000u);
+  EXPECT_NE(overview_row(stats), OverviewRow());
+}
+
 TEST(MinuteHistory, CountsWhatCameInEachMinute) {
   MinuteHistory history;
   history.add(of({row("q", 1000, 900, 100)}));

@@ -1,5 +1,6 @@
 // What the cases of a subscription keep of messages, and how many are closed: sums that are written with them, counted
 // for older directories, and checked.
+#include "storage/case_indexes.h"
 #include "storage/keys.h"
 #include "storage/records.h"
 #include "unit/storage/store_fixture.h"
@@ -10,6 +11,7 @@ namespace {
 using base::Instant;
 using model::CaseState;
 using model::Offset;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -37,6 +39,26 @@ class CaseSums : public StoreFixture {
   std::uint64_t kept() { return sums().bytes; }
   std::uint64_t closed() { return sums().closed; }
   static std::uint64_t size(const std::string& body) { return message(body)->size(); }
+  void write_sums(const model::CaseSums& all) {
+    close();
+    change_records("hospital_index", [&](const std::string& key, std::string value) {
+      return static_cast<unsigned char>(key[2]) == 16 ? encode_sums(all) : value;
+    });
+    open();
+  }
+  /// As if what was done since had not been counted; then it is again as it was.
+  void expect_found(const model::CaseSums& before, const std::string& what) {
+    const model::CaseSums now = sums();
+    ASSERT_NE(before.bytes, now.bytes) << what;
+    EXPECT_THAT(findings(), IsEmpty()) << what;
+    write_sums(before);
+    EXPECT_THAT(findings(), Contains(HasSubstr("its cases keep " + std::to_string(now.bytes) +
+                                               " bytes of messages, and it is written that they keep " +
+                                               std::to_string(before.bytes))))
+        << what;
+    write_sums(now);
+    EXPECT_THAT(findings(), IsEmpty()) << what;
+  }
 
   const std::uint64_t one_ = message("as published", "key")->size();
 };
@@ -185,6 +207,38 @@ TEST_F(CaseSums, TheCheckFindsAWrongNumberOfClosedCases) {
   });
   open();
   EXPECT_THAT(findings(), ElementsAre(HasSubstr("it has 1 closed cases, and it is written that it has 5")));
+}
+
+/// A step that is not counted leaves the sum as it was before it: bytes that are not given back, or not taken.
+TEST_F(CaseSums, TheCheckFindsEachKindOfStepThatWasNotCounted) {
+  hospital(5);
+  model::CaseSums before = sums();
+  commit({edit(0, 1, "better"), put_state()});
+  expect_found(before, "an edit");
+  discard(1, 9000);
+  before = sums();
+  commit({model::DropCase{case_id(1), Instant{9000}, false}});
+  expect_found(before, "a discarded case that went");
+  before = sums();
+  --state_.counters.in_hospital;
+  ++state_.counters.redirected;
+  commit({model::RedirectCase{case_id(2), Instant{9001}, "ward", false}, put_state()});
+  expect_found(before, "a redirection");
+  before = sums();
+  --state_.counters.in_hospital;
+  ++state_.counters.acked;
+  model::DischargeCase discharge;
+  discharge.id = case_id(3);
+  discharge.at = Instant{9002};
+  discharge.late = true;
+  commit({discharge, put_state()});
+  expect_found(before, "an acknowledgement");
+  before = sums();
+  publish({"one more"});
+  source().settled = {{Offset(0), Offset(6)}};
+  source().entered_to = Offset(6);
+  admit(5, Instant{9003});
+  expect_found(before, "an admission");
 }
 
 TEST_F(CaseSums, ASumThatCannotBeReadIsDamage) {

@@ -10,7 +10,7 @@ import { Empty, Loading } from '../components/states.js';
 import { Line, Text } from '../components/text.js';
 import { Ago } from '../components/time.js';
 import { count, rate, short, some } from '../format.js';
-import { addressOf, healthOf } from '../health.js';
+import { addressOf, healthOf, percentKept } from '../health.js';
 import { go, segment, to } from '../router.js';
 import { brokerNow, useStore } from '../store.js';
 import { term } from '../filter.js';
@@ -54,7 +54,7 @@ function Strip({ rows, warnings }) {
   return html`<section class="strip" aria-label="What is wrong">
     ${bad.slice(0, 3).map(({ row, health }) => html`<p key=${row.name} class=${health.tone}><${Icon}
       name=${health.icon} />
-      <span><${Text} value=${health.sentence} max=${300} /> <a href=${addressOf(row)}>See why</a></span></p>`)}
+      <span><${Text} value=${health.sentence} max=${400} /> <a href=${addressOf(row)}>See why</a></span></p>`)}
     ${bad.length > 3 && html`<p class="warn"><span class="icon"></span><span>And ${bad.length - 3} more below.</span>
       </p>`}
     ${warnings.map((text) => html`<p key=${text} class="warn"><${Icon} name="warn" /><span><${Text} value=${text}
@@ -102,9 +102,10 @@ function columns(rates, histories) {
     { head: 'Oldest', class: 'end', title: 'How long the oldest ready message has waited',
       cell: (row) => html`<${Ago} at=${row.oldest_ready_at} suffix=${false} />` },
     { head: 'Workers', class: 'end wider', cell: (row) => count(row.consumer_count) },
-    { head: 'Cases', class: 'end', cell: (row) => (row.in_hospital > 0
+    { head: 'Cases', class: 'end', cell: (row) => html`${row.in_hospital > 0
       ? html`<a href=${casesOf(row.name)} class="bad strong">${short(row.in_hospital)}</a>` : html`<span
-        class="faint">0</span>`) },
+        class="faint">0</span>`}${row.hospital_level !== 'below' && html`<span class="sub budget ${row.hospital_level}"
+        title="How much of its byte budget the hospital keeps">${percentKept(row)}% full</span>`}` },
   ];
 }
 
@@ -140,7 +141,7 @@ export function OverviewPlace() {
       onFocusOut=${() => hold(false)}>
       <${List} label="Queues and subscriptions" rows=${order} columns=${shown} id=${(row) => row.name}
         address=${addressOf}
-        open=${(row) => go(addressOf(row))} cardHeight=${150} rowHeight=${56} />
+        open=${(row) => go(addressOf(row))} cardHeight=${176} rowHeight=${56} />
     </div>
     ${more && html`<p class="faint">Only the first ${count(rows.size)} by name are shown. The others:
       <code>lazaret queue list</code>.</p>`}

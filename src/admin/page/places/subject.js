@@ -7,6 +7,7 @@ import { Breaker } from '../components/breaker.js';
 import { HourChart } from '../components/chart.js';
 import { Dialog } from '../components/dialog.js';
 import { Heading } from '../components/heading.js';
+import { HospitalBudget } from '../components/hospital_budget.js';
 import { Badge, Icon } from '../components/icons.js';
 import { useLoad } from '../components/load.js';
 import { AddQuarantineDialog, LiftQuarantineDialog } from '../components/quarantine_dialogs.js';
@@ -17,7 +18,7 @@ import { Ago } from '../components/time.js';
 import { Timeline } from '../components/timeline.js';
 import { WhoDidWhat } from '../components/who_did_what.js';
 import { term } from '../filter.js';
-import { bytes, capital, count, rate, short, some, words } from '../format.js';
+import { capital, count, rate, short, some, words } from '../format.js';
 import { healthOf } from '../health.js';
 import { casesOf } from '../quarantine.js';
 import { segment, to } from '../router.js';
@@ -33,6 +34,8 @@ const PEEKED = 20;
 
 const COUNTS = [['ready', 'ready'], ['leased', 'leased'], ['waiting', 'retrying'], ['scheduled', 'scheduled'],
   ['held', 'held'], ['in_hospital', 'open cases']];
+/** What the rows of the overview have too, which come every second. */
+const LIVE = [...COUNTS.map(([field]) => field), 'hospital_bytes', 'hospital_max_bytes', 'hospital_level'];
 const TOTALS = ['entered_total', 'acked_total', 'discarded_total', 'expired_total', 'purged_total', 'dropped_total',
   'lost_to_retention_total', 'redirected_total'];
 const SETTINGS = ['owner', 'runbook', 'alert_to', 'topic', 'max_attempts', 'backoff_initial', 'backoff_multiplier',
@@ -46,14 +49,6 @@ const rowsOf = (state) => state.rows;
 const ratesOf = (state) => state.rates;
 const historiesOf = (state) => state.histories;
 const tickOf = (state) => state.tick;
-
-/** How much of its budget the hospital has used, once there is something in it. */
-function Kept({ subject }) {
-  if (!subject.hospital_bytes) return null;
-  const most = subject.hospital_max_bytes;
-  return html`<section class="card"><h2>Hospital</h2><p>Its cases keep ${bytes(subject.hospital_bytes)} of messages${
-    most > 0 ? html`, of ${bytes(most)} that they may` : ', and may keep any number'}.</p></section>`;
-}
 
 function Counts({ subject }) {
   return html`<dl class="numbers">${COUNTS.map(([field, text]) => html`<div key=${field}><dt>${capital(text)}</dt>
@@ -91,10 +86,12 @@ function Consumers({ consumers }) {
       max=${120} /></span>`}</li>`)}</ul>`;
 }
 
-function Why({ calls, name }) {
+/** `word`: how it is; when that is another, so is what is in the way. */
+function Why({ calls, name, word }) {
   const { data, problem, look, again } = useLoad((signal) => call(calls.why, { args: { name }, signal }), [name]);
   const tick = useStore(tickOf);
   useEffect(() => { if (tick % 10 === 0) look(); }, [tick]);
+  useEffect(() => { if (data) again(); }, [word]);
   if (problem) return html`<${ProblemNote} problem=${problem} again=${again} />`;
   if (!data) return html`<${Loading} what="what is in the way" />`;
   return html`<ul class="why">${data.causes.map((cause) => html`<li key=${cause.code}><${Text} value=${cause.text}
@@ -194,7 +191,7 @@ export function SubjectPlace({ kind, name }) {
   if (!subject) return html`<${Heading} title=${title} up=${up}><${Text} value=${name} /></${Heading}><${Loading}
     what=${`the ${kind}`} />`;
   const health = row && healthOf(row, brokerNow());
-  const shown = row ? { ...subject, ...Object.fromEntries(COUNTS.map(([field]) => [field, row[field]])) } : subject;
+  const shown = row ? { ...subject, ...Object.fromEntries(LIVE.map((field) => [field, row[field]])) } : subject;
   return html`<${Heading} title=${title} up=${up}><span class="faint">${capital(kind)}</span> <${Text} value=${name} />
       ${health && html` <${Badge} tone=${health.tone} icon=${health.icon}>${health.word}</${Badge}>`}</${Heading}>
     <${Counts} subject=${shown} />
@@ -202,7 +199,9 @@ export function SubjectPlace({ kind, name }) {
       <div class="split-main">
         <${Hour} name=${name} />
         ${can('listAudit') && html`<${Timeline} name=${name} />`}
-        <section class="card"><h2>What is in the way</h2><${Why} calls=${calls} name=${name} /></section>
+        <section class="card"><h2>What is in the way</h2><${Why} calls=${calls} name=${name}
+          word=${health?.word} /></section>
+        <${HospitalBudget} subject=${shown} kind=${kind} />
         ${subject.breaker_status && html`<section class="card"><h2>Circuit breaker</h2><${Breaker}
           subject=${subject} /></section>`}
         ${can('listQuarantines') && html`<section class="card"><h2>Quarantine</h2><${Quarantine} name=${name}
@@ -220,7 +219,6 @@ export function SubjectPlace({ kind, name }) {
         <section class="card"><h2>Since ever</h2><dl class="facts">${TOTALS.map((field) => html`<div key=${field}><dt>
           ${capital(words(field).replace(/ total$/, ''))}</dt>
           <dd class="end">${count(subject[field])}</dd></div>`)}</dl></section>
-        <${Kept} subject=${subject} />
         <section class="card"><h2>Settings</h2><${Settings} subject=${subject} /></section>
       </aside>
     </div>
