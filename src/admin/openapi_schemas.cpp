@@ -418,7 +418,7 @@ constexpr std::string_view kSchemas = R"json({
     "edits": {"type": "array", "items": {"$ref": "#/components/schemas/CaseEdit"}}}}]},
   "Import": {"type": "object", "properties": {"items": {"type": "array", "maxItems": 1024,
     "items": {"$ref": "#/components/schemas/CaseAlone"}},
-    "to": {"type": "string", "description": "A queue in place of the one that each case names"},
+    "to": {"type": "string", "description": "A queue or subscription in place of the one that each case names"},
     "cursor": {"$ref": "#/components/schemas/TextOrNull"}}, "required": ["items"], "additionalProperties": false},
   "Imported": {"type": "object", "properties": {"imported": {"$ref": "#/components/schemas/Count"},
     "skipped": {"$ref": "#/components/schemas/Count"}, "refused": {"$ref": "#/components/schemas/Count"},
