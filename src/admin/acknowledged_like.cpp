@@ -1,9 +1,9 @@
 // Beside a message that failed: the newest one of its type that went well, and what differs.
 //
 // Nothing is kept for this: it is looked for among what is still on the disk of the log, from the newest back. That it
-// was acknowledged is a conclusion: it is settled here, never was a case, is not past its time, the filter takes it, and
-// it was not imported (for another subscription, or as a case). What was purged, or jumped over by a seek, cannot be told
-// from it.
+// was acknowledged is a conclusion: it is settled here, never was a case, is not past its time, the filter takes it,
+// and it was not imported (for another subscription, or as a case). What was purged, or jumped over by a seek, cannot
+// be told from it.
 #include <algorithm>
 
 #include "admin/case_message.h"

@@ -2,8 +2,9 @@
 // there where it stands, its attempts and its case, in one write. Nobody is delivered it before somebody replays the
 // case.
 //
-// The log may be a topic's, which others read too, now or later. The message says that it was imported, and by way of the
-// log nobody is given such a one: whoever meets it passes it over, as what a filter does not take (core/filtering.cpp).
+// The log may be a topic's, which others read too, now or later. The message says that it was imported, and by way of
+// the log nobody is given such a one: whoever meets it passes it over, as what a filter does not take
+// (core/filtering.cpp).
 //
 // Which were brought already the store knows (its record says which case it was), and whoever asks has looked there;
 // what was brought since that look is known here. So a file that is sent again brings nothing twice.

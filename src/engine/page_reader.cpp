@@ -44,8 +44,7 @@ base::Result<model::Offset> find_time(model::Store& store, model::ShardId shard,
     const model::Offset middle(begin.value + (end.value - begin.value) / 2);
     const auto first = first_timed(store, shard, wish.log, middle, end);
     if (!first.ok()) return first.status();
-    const bool late =
-        !*first || ((*first)->message != nullptr && (*first)->message->published_at >= wish.time);
+    const bool late = !*first || ((*first)->message != nullptr && (*first)->message->published_at >= wish.time);
     if (late) {
       end = middle;
     } else {

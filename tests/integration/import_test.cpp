@@ -126,7 +126,7 @@ TEST_F(ImportCases, ALineThatCannotBeTakenIsNamedAndTheOthersGoOn) {
   ASSERT_EQ(here.cli({"topic", "create", "news"}).exit, 0);
   EXPECT_THAT(here.cli({"hospital", "import", "-", "--to", "news"}, file).err,
               HasSubstr("BAD_REQUEST: line 1: news is a topic"));
-  EXPECT_EQ(QueueView(here, "news", "topics")["entered_total"], 0);
+  EXPECT_EQ(QueueView(here, "news", "topics")["published_total"], 0);
   const Outcome mixed =
       here.cli({"hospital", "import", "-", "--to", "repairs"},
                "no JSON\n" + file.substr(0, file.find('\n') + 1) + "\n{}\n" + file.substr(file.find('\n') + 1));

@@ -313,13 +313,13 @@ class Witness final : public Watcher {
 
   World& world_;
   std::map<std::pair<model::SubscriptionId, std::uint64_t>, Rule> rules_;
-  std::map<std::string, Times, std::less<>> times_;              // by body, of those that have any
-  std::map<std::string, std::string, std::less<>> types_;        // by body
-  std::map<std::string, std::uint8_t, std::less<>> priorities_;  // by body, of those that have any
+  std::map<std::string, Times, std::less<>> times_;                     // by body, of those that have any
+  std::map<std::string, std::string, std::less<>> types_;               // by body
+  std::map<std::string, std::uint8_t, std::less<>> priorities_;         // by body, of those that have any
   std::map<std::string, model::SubscriptionId, std::less<>> imported_;  // by body: whose case it came with
   std::map<model::LogId, std::uint64_t> imports_;                       // cases that came into this log
-  base::Instant crashed_at_;                                     // the last time
-  bool ends_ = false;                                            // some message has an end of its own
+  base::Instant crashed_at_;                                            // the last time
+  bool ends_ = false;                                                   // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;
   std::set<model::SubscriptionId> feeders_assigned_;
   std::set<model::LogId> topics_deleted_;
