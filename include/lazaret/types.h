@@ -407,6 +407,7 @@ struct QueueInfo {
   std::uint64_t expired_total = 0;  // dropped since they were past their time to live
   std::string filter = {};          // of a subscription; what that has turned away does not count as entered
   bool ephemeral = false;           // of a subscription
+  /// What the filter has turned away, or came into the topic with an imported case of another subscription.
   std::uint64_t filtered_total = 0;
   std::uint64_t unaccepted = 0;  // ready, and of types that no consumer accepts, as far as they were met
 };

@@ -1,8 +1,9 @@
 // Beside a message that failed: the newest one of its type that went well, and what differs.
 //
 // Nothing is kept for this: it is looked for among what is still on the disk of the log, from the newest back. That it
-// was acknowledged is a conclusion: it is settled here, never was a case, is not past its time, and the filter takes
-// it. What was purged, or jumped over by a seek, cannot be told from it.
+// was acknowledged is a conclusion: it is settled here, never was a case, is not past its time, the filter takes it,
+// and it was not imported (for another subscription, or as a case). What was purged, or jumped over by a seek, cannot
+// be told from it.
 #include <algorithm>
 
 #include "admin/case_message.h"
@@ -93,7 +94,7 @@ class Search {
 
   /// Of the type, and something that the subscription takes.
   bool is_like(const model::MessageRef& message) const {
-    if (message == nullptr) return false;
+    if (message == nullptr || message->imported) return false;
     model::MessageFacts facts;
     wire::read_facts(message->envelope.view(), facts);
     return facts.type == type_ && (!filter_ || filter_->matches(facts));

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "admin/desk_wait.h"
+#include "model/limits.h"
 
 namespace lazaret::admin {
 
@@ -40,6 +41,24 @@ Status add_sources(Broker& broker, std::vector<model::QueueStats>& all, Deadline
   return {};
 }
 
+/// How far behind what was imported it is looked for what waits.
+constexpr std::size_t kPassedOver = 256;
+
+/// When the oldest message that waits was published, if it can be read. What was imported for another subscription of
+/// the topic waits for nobody here, and its time is that of another broker.
+std::optional<base::Instant> oldest_ready_at(Broker& broker, const model::QueueStats& stats) {
+  const auto first = read_message(broker, stats.queue.shard, stats.queue.log, stats.oldest_ready);
+  if (!first.ok() || *first == nullptr) return std::nullopt;
+  if (!(*first)->imported) return (*first)->published_at;
+  const auto page = broker.engine.store().read_messages(stats.queue.shard, stats.queue.log, stats.oldest_ready,
+                                                        stats.log_end, kPassedOver, model::limits::kPageBytes);
+  if (!page.ok()) return std::nullopt;
+  for (const model::PagedMessage& one : page->messages) {
+    if (one.message != nullptr && !one.message->imported) return one.message->published_at;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::vector<engine::QueueRef>& queues,
@@ -59,8 +78,7 @@ Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::ve
   LZ_RETURN_IF_ERROR(add_sources(broker, all, deadline));
   for (model::QueueStats& stats : all) {
     if (stats.oldest_ready_at || stats.ready == 0 || stats.oldest_ready >= stats.log_end) continue;
-    const auto oldest = read_message(broker, stats.queue.shard, stats.queue.log, stats.oldest_ready);
-    if (oldest.ok() && *oldest != nullptr) stats.oldest_ready_at = (*oldest)->published_at;
+    stats.oldest_ready_at = oldest_ready_at(broker, stats);
   }
   return all;
 }

@@ -39,9 +39,11 @@ Result<model::OutgoingRef> outgoing_to(Broker& broker, const std::string& name, 
   const auto destination = broker.engine.directory().destination(name);
   if (!destination.ok()) return destination.status();
   auto copy = std::make_shared<model::Message>(message);
-  // It is an operator's wish: no time that it once had is waited for, or over. Where it goes it is at home.
+  // It is an operator's wish: no time that it once had is waited for, or over. Where it goes it is at home, and for
+  // everybody, also one that was imported.
   copy->due = copy->expires_at = {};
   copy->source = {};
+  copy->imported = false;
   auto outgoing = std::make_shared<model::Outgoing>();
   outgoing->repeats = true;
   outgoing->to.push_back({(*destination)->shard, (*destination)->log, {std::move(copy)}});

@@ -62,10 +62,11 @@ class Line {
     }
     const std::string& name = to.empty() ? read->subscription : to;
     const auto queue = broker.engine.directory().find(name);
-    if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue \"" + name + "\"");
-    if (queue->kind != model::Kind::queue) {
-      return Status(Code::BAD_REQUEST, name + " is a " + std::string(model::name_of(queue->kind)) +
-                                           ": cases can be imported into a queue, which `to` names");
+    if (queue == nullptr) return Status(Code::NOT_FOUND, "there is no queue or subscription \"" + name + "\"");
+    if (queue->kind == model::Kind::topic) {
+      return Status(Code::BAD_REQUEST, name +
+                                           " is a topic, which has no cases: import into one of its subscriptions, "
+                                           "or a queue, which `to` names");
     }
     const auto known = broker.engine.store().find_imported(queue->shard, queue->subscription, read->what->origin);
     if (!known.ok()) return known.status();

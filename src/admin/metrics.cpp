@@ -48,9 +48,10 @@ const std::vector<QueueMetric>& queue_metrics() {
       {"lazaret_queue_unaccepted", "Ready messages of types that no consumer accepts", kGauge,
        [](const auto& q) { return of(q.unaccepted); }},
       // A counter never goes back: what the filter turns away later has been counted until then.
-      {"lazaret_queue_entered_total", "Messages published, those that the filter turned away included", kCounter,
+      {"lazaret_queue_entered_total", "Messages published, those that count as filtered included", kCounter,
        [](const auto& q) { return of(q.counters.entered + q.counters.filtered); }},
-      {"lazaret_queue_filtered_total", "Messages that the filter turned away", kCounter,
+      {"lazaret_queue_filtered_total",
+       "Messages that the filter turned away, or that came with the imported case of another subscription", kCounter,
        [](const auto& q) { return of(q.counters.filtered); }},
       {"lazaret_queue_acked_total", "Messages acknowledged", kCounter,
        [](const auto& q) { return of(q.counters.acked); }},

@@ -106,6 +106,8 @@ void Shard::State::drop_closed(Subscription& sub, const ClosedCase& closed) {
 /// counted, none are too many.
 void Shard::State::forget_closed(Subscription& sub, OffsetRange range) {
   if (sub.book == nullptr) return;
+  const auto is_open = [&](Offset offset) { return sub.admitted.contains(offset) || sub.lane.contains(offset); };
+  imported_lately.forget_closed(sub.queue->subscription, range, is_open);
   sub.book->opened_in = group;
   cases_changed(sub, 0, kAllClosed);
   std::vector<Offset> gone;
@@ -115,8 +117,7 @@ void Shard::State::forget_closed(Subscription& sub, OffsetRange range) {
   for (const Offset offset : gone) sub.book->discarded.erase(offset);
   auto& versions = sub.book->versions;
   for (auto it = versions.lower_bound(range.begin); it != versions.end() && it->first < range.end;) {
-    const bool is_open = sub.admitted.contains(it->first) || sub.lane.contains(it->first);
-    it = is_open ? std::next(it) : versions.erase(it);
+    it = is_open(it->first) ? std::next(it) : versions.erase(it);
   }
 }
 

@@ -38,7 +38,8 @@ bool Shard::State::is_past(const Subscription& sub, const model::Message& messag
 
 /// Whether a message that nobody has had may be delivered now.
 bool Shard::State::is_offered(Subscription& sub, Offset offset, const model::Message& message) {
-  return message.due <= now && !is_past(sub, message) && (sub.filter == nullptr || is_wanted(sub, offset, message)) &&
+  return message.due <= now && !is_past(sub, message) &&
+         (sub.filter == nullptr ? !message.imported : is_wanted(sub, offset, message)) &&
          (sub.quarantine == nullptr || !is_quarantined(sub, offset, message));
 }
 

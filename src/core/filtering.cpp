@@ -1,6 +1,9 @@
 // Filters: a message that its subscription does not take is settled there where it is met on its way to a consumer, as
 // one that is past its time is (expiry.cpp). It never entered: it is counted apart, and no case is made of it. What was
 // granted once is not looked at any more, so a new filter is for what is still to be granted.
+//
+// No subscription takes a message that was imported (core/import.cpp): whose case it is has settled it, and it was
+// never published to the others. Its replays come through the lane, where nobody asks.
 #include "core/shard_state.h"
 
 namespace lazaret::core {
@@ -23,6 +26,7 @@ const model::MessageFacts& Shard::State::facts_of(const model::Message& message)
 
 /// Whether the subscription takes it. The last one that it does is known: it may wait for room, and be met again.
 bool Shard::State::is_wanted(Subscription& sub, Offset offset, const model::Message& message) {
+  if (message.imported) return false;
   if (sub.filter == nullptr || sub.filter->wanted == offset) return true;
   if (!sub.filter->filter.matches(facts_of(message))) return false;
   sub.filter->wanted = offset;
@@ -32,7 +36,7 @@ bool Shard::State::is_wanted(Subscription& sub, Offset offset, const model::Mess
 /// A message with an entry that was never granted, since it was published with a delay, was held by its key, or nobody
 /// accepted it.
 bool Shard::State::is_unwanted(Subscription& sub, const Entry& entry) {
-  if (sub.filter == nullptr || entry.message == nullptr || !is_untouched(entry)) return false;
+  if (entry.message == nullptr || !is_untouched(entry)) return false;
   return !is_wanted(sub, entry.position.offset, *entry.message);
 }
 

@@ -428,7 +428,7 @@ void Shard::State::on(OneLoaded& event) {
                  {"lazaret.damaged", "the stored message does not match its checksum", ""});
   }
   entry.message = event.message;
-  learn_priority(*sub, entry, event.message->priority);
+  if (!entry.replays) learn_priority(*sub, entry, event.message->priority);  // of a replay its case says it
   pumped_later.insert(event.subscription);
 }
 

@@ -381,7 +381,8 @@ void Shard::State::on(model::ShowQueue& command) {
     if (its) stats.oldest_ready = std::min(stats.oldest_ready, line->begin()->offset);
   }
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
-      sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr) {
+      sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr &&
+      !sub->window.front().message->imported) {
     stats.oldest_ready_at = sub->window.front().message->published_at;
   }
   stats.pending_requests = static_cast<std::uint64_t>(

@@ -1,5 +1,10 @@
-// Cases of another broker that are brought here, one command each: the message in the log of its queue, settled where
-// it stands, its attempts and its case, in one write. Nobody is delivered it before somebody replays the case.
+// Cases of another broker that are brought here, one command each: the message in the log of its subscription, settled
+// there where it stands, its attempts and its case, in one write. Nobody is delivered it before somebody replays the
+// case.
+//
+// The log may be a topic's, which others read too, now or later. The message says that it was imported, and by way of
+// the log nobody is given such a one: whoever meets it passes it over, as what a filter does not take
+// (core/filtering.cpp).
 //
 // Which were brought already the store knows (its record says which case it was), and whoever asks has looked there;
 // what was brought since that look is known here. So a file that is sent again brings nothing twice.
@@ -13,11 +18,10 @@ using base::Code;
 using base::Status;
 using model::Offset;
 
-/// A subscription of a topic has no log of its own to put a message into: others would get it too.
+/// A feeder's cases are those of messages that it could not read, and none that could come from elsewhere.
 Status Shard::State::import_problem(const Subscription* sub) const {
-  if (sub == nullptr || sub->deleting) return Status(Code::NOT_FOUND, "the queue was deleted");
-  if (sub->queue->kind != model::Kind::queue) {
-    return Status(Code::BAD_REQUEST, sub->queue->name + " is a subscription: cases can be imported into a queue");
+  if (sub == nullptr || sub->deleting || sub->feeder != nullptr) {
+    return Status(Code::NOT_FOUND, "the queue or subscription was deleted");
   }
   return refuse_publishes ? disk_is_short() : Status();
 }
@@ -41,22 +45,24 @@ void Shard::State::on(model::ImportCaseCommand& command) {
 void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const model::ImportedCase& what) {
   Log& log = *sub.log;
   put_changed_log(log);
-  // It is past all times that it had, and goes by its priority only when it is replayed.
+  // It is past all times that it had, and goes by its priority only when it is replayed. Where it was published it was
+  // another broker's: here it stands in this log.
   auto message = std::make_shared<model::Message>(*what.message);
   message->due = message->expires_at = {};
   message->source = {};
   message->priority = 0;
+  message->imported = true;
   const std::size_t bytes = message->size();
   Arrivals stored;
   take_in(log, message, stored);
   message->published_at = what.message->published_at.us == 0 ? now : std::min(what.message->published_at, now);
-  log.ends.emplace_back(group, log.state.next);
-  touch(log);
-  mutate(model::AppendMessages{log.state.log, id.offset, std::move(stored.messages)}, true);
-  reserve(log);
+  // Its own subscription is done with it before it is told of it.
   if (sub.window_next == id.offset && !sub.loading_window) sub.window_next = id.offset.next();
   sub.acked.settle(id.offset);
+  sub.admitted.insert(id.offset);
+  ++sub.counters.in_hospital;
   left(sub, bytes);
+  append(log, id.offset, std::move(stored));
 
   model::ImportCase import;
   model::CaseRecord& record = import.record;
@@ -81,8 +87,6 @@ void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const
   import.message = what.message;
   import.attempts = what.attempts;
   mutate(std::move(import), true);
-  sub.admitted.insert(id.offset);
-  ++sub.counters.in_hospital;
   cases_changed(sub, bytes);
 }
 

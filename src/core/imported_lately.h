@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -38,6 +39,16 @@ class ImportedLately {
     if (found == by_case_.end()) return;
     known_.erase(found->second);
     by_case_.erase(found);
+  }
+  /// The same of those in `range` that `is_open` does not say to be open.
+  template <class IsOpen>
+  void forget_closed(model::SubscriptionId subscription, model::OffsetRange range, IsOpen is_open) {
+    auto it = by_case_.lower_bound(Case(subscription, range.begin));
+    while (it != by_case_.end() && it->first < Case(subscription, range.end)) {
+      const auto next = std::next(it);
+      if (!is_open(it->first.second)) forget(subscription, it->first.second);
+      it = next;
+    }
   }
 
  private:

@@ -211,10 +211,13 @@ model::MessageId Shard::State::id_of(const model::Message& message) {
   return model::MessageId::from_raw(facts_of(message).id).value_or(model::MessageId());
 }
 
-/// It gets the next offset.
+/// It gets the next offset. An id that came to a topic with somebody's case was not published there: a publish with it
+/// still has to reach the others.
 void Shard::State::take_in(Log& log, std::shared_ptr<model::Message> message, Arrivals& stored) {
   const std::size_t bytes = message->size();
-  if (log.ids != nullptr) log.ids->record(id_of(*message), log.state.next, now);
+  if (log.ids != nullptr && !(message->imported && log.is_topic)) {
+    log.ids->record(id_of(*message), log.state.next, now);
+  }
   log.state.next = log.state.next.next();
   if (!log.is_topic) log.readers.front()->bytes += bytes;
   if (!message->source.log) message->published_at = now;  // else it was published before, to a topic

@@ -356,8 +356,8 @@ struct RedirectCaseCommand {
   OutgoingRef outgoing;
   bool force = false;  // as for a replay
 };
-/// A case of another broker is admitted here, to a queue: whoever asks has read that it was not brought before.
-/// Answered by CaseDone.
+/// A case of another broker is admitted here, to a queue or a subscription, and to no other of its topic: whoever asks
+/// has read that it was not brought before. Answered by CaseDone.
 struct ImportCaseCommand {
   Origin origin;
   SubscriptionId subscription;

@@ -19,7 +19,7 @@ struct FeedLetter {
   SubscriptionId into;
   LogId log;                           // of the topic
   std::vector<PagedMessage> messages;  // all of them are there
-  /// What lies before it, and is in no letter, was turned away by the filter, or lost.
+  /// What lies before it, and is in no letter, was turned away by the filter (or imported for somebody), or lost.
   Offset end;
   /// What the feeder has counted, ever.
   std::uint64_t lost = 0;

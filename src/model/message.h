@@ -22,7 +22,7 @@ struct MessageSource {
 };
 
 /// One published message. Immutable once it has been handed to the core, except that the core sets
-/// `published_at` and `source` while it is still the only owner. Thread-safe to read.
+/// `published_at`, `source` and `imported` while it is still the only owner. Thread-safe to read.
 struct Message {
   /// An encoded `lazaret.wire.v1.Envelope`: id, key, type, headers, correlation id, … It always has an id.
   base::SharedBytes envelope;
@@ -32,6 +32,9 @@ struct Message {
   std::uint32_t body_crc = 0;
   /// 0 to kHighestPriority: of what is ready, the highest is delivered first.
   std::uint8_t priority = 0;
+  /// It came with a case of another broker: one subscription has that case, and its replays; by way of the log nobody
+  /// is delivered it.
+  bool imported = false;
   /// Engine time of the step that published it.
   base::Instant published_at;
   /// Engine time before which it is not delivered; 0: at once.

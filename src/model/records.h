@@ -81,7 +81,8 @@ struct Counters {
   std::uint64_t in_hospital = 0;  // cases in state admitted
   /// Not of that sum: replies that came when the request had ended, or was forgotten.
   std::uint64_t late_replies = 0;
-  /// Nor: what its filter has turned away, which does not count as entered.
+  /// Nor: what its filter has turned away, or came into the topic with another subscription's case (an import), which
+  /// do not count as entered.
   std::uint64_t filtered = 0;
   /// Nor: replies to durable requests whose reply queue was deleted before they came.
   std::uint64_t lost_replies = 0;

@@ -21,6 +21,7 @@ constexpr std::uint8_t kTimed = 1;        // flag: some message has a time of it
 constexpr std::uint8_t kPrioritised = 2;  // flag: some message has a priority: a byte of each
 constexpr std::uint8_t kSourced = 4;      // flag: some message was taken over from a topic, which each says
 constexpr std::size_t kSourceBytes = 24;  // log, offset, published at; of each, then
+constexpr std::uint8_t kImported = 8;     // flag: some message was imported: a byte of each, and kSourced is set too
 
 struct IndexEntry {
   std::uint32_t envelope_bytes = 0;
@@ -46,7 +47,8 @@ std::uint32_t message_crc(LogId log, Offset offset, base::Instant published_at, 
 std::size_t index_bytes(std::size_t count, std::uint8_t flags) {
   const std::size_t times = (flags & kTimed) != 0 ? kTimesBytes : 0;
   const std::size_t source = (flags & kSourced) != 0 ? kSourceBytes : 0;
-  return kHeadBytes + count * (kEntryBytes + times + source + ((flags & kPrioritised) != 0 ? 1 : 0));
+  const std::size_t bytes = ((flags & kPrioritised) != 0 ? 1 : 0) + ((flags & kImported) != 0 ? 1 : 0);
+  return kHeadBytes + count * (kEntryBytes + times + source + bytes);
 }
 /// REQUIRES a head.
 std::uint8_t flags_of(std::string_view value) { return static_cast<std::uint8_t>(value[1]); }
@@ -76,14 +78,51 @@ std::uint8_t priority_at(std::string_view value, std::size_t count, std::size_t 
   return priority > model::kHighestPriority ? std::uint8_t{0} : priority;
 }
 
-/// Behind those. When it was published is said here too: messages of several topics do not come in the order of that,
-/// which the entries rely on.
+/// Behind those. When it was published is said here too: messages of several topics, and those that were imported, do
+/// not come in the order of that, which the entries rely on.
 void read_source(std::string_view value, std::size_t count, std::size_t i, model::Message& message) {
   const auto without = static_cast<std::uint8_t>(flags_of(value) & (kTimed | kPrioritised));
   base::Reader reader{value.substr(index_bytes(count, without) + i * kSourceBytes, kSourceBytes)};
   message.source.log = LogId(reader.le<std::uint64_t>());
   message.source.offset = Offset(reader.le<std::uint64_t>());
   message.published_at.us = static_cast<std::int64_t>(reader.le<std::uint64_t>());
+}
+
+/// Last of all.
+bool imported_at(std::string_view value, std::size_t count, std::size_t i) {
+  const auto without = static_cast<std::uint8_t>(flags_of(value) & (kTimed | kPrioritised | kSourced));
+  return value[index_bytes(count, without) + i] != 0;
+}
+
+/// What the messages of a run have that most do not.
+std::uint8_t flags_for(std::span<const MessageRef> messages) {
+  std::uint8_t flags = 0;
+  for (const MessageRef& message : messages) {
+    if ((message->due.us | message->expires_at.us) != 0) flags |= kTimed;
+    if (message->priority > 0) flags |= kPrioritised;
+    if (message->source.log || message->imported) flags |= kSourced;
+    if (message->imported) flags |= kImported;
+  }
+  return flags;
+}
+
+/// What stands behind the entries.
+void append_flagged(std::string& index, std::uint8_t flags, std::span<const MessageRef> messages) {
+  for (std::size_t i = 0; (flags & kTimed) != 0 && i < messages.size(); ++i) {
+    base::append_le(index, static_cast<std::uint64_t>(messages[i]->due.us));
+    base::append_le(index, static_cast<std::uint64_t>(messages[i]->expires_at.us));
+  }
+  for (std::size_t i = 0; (flags & kPrioritised) != 0 && i < messages.size(); ++i) {
+    index.push_back(static_cast<char>(messages[i]->priority));
+  }
+  for (std::size_t i = 0; (flags & kSourced) != 0 && i < messages.size(); ++i) {
+    base::append_le(index, messages[i]->source.log.value);
+    base::append_le(index, messages[i]->source.offset.value);
+    base::append_le(index, static_cast<std::uint64_t>(messages[i]->published_at.us));
+  }
+  for (std::size_t i = 0; (flags & kImported) != 0 && i < messages.size(); ++i) {
+    index.push_back(messages[i]->imported ? 1 : 0);
+  }
 }
 
 bool index_is_whole(std::string_view value) {
@@ -110,15 +149,7 @@ std::size_t run_length(std::span<const MessageRef> messages) {
 RunParts encode_run(LogId log, Offset first, std::span<const MessageRef> messages) {
   RunParts parts;
   std::string& index = parts.index;
-  const bool timed = std::any_of(messages.begin(), messages.end(), [](const MessageRef& message) {
-    return (message->due.us | message->expires_at.us) != 0;
-  });
-  const bool prioritised =
-      std::any_of(messages.begin(), messages.end(), [](const MessageRef& message) { return message->priority > 0; });
-  const bool sourced = std::any_of(messages.begin(), messages.end(),
-                                   [](const MessageRef& message) { return bool(message->source.log); });
-  const auto flags =
-      static_cast<std::uint8_t>((timed ? kTimed : 0) | (prioritised ? kPrioritised : 0) | (sourced ? kSourced : 0));
+  const std::uint8_t flags = flags_for(messages);
   index.reserve(index_bytes(messages.size(), flags) + 4);
   const base::Instant published = messages.front()->published_at;
   index.push_back(static_cast<char>(kVersion));
@@ -138,18 +169,7 @@ RunParts encode_run(LogId log, Offset first, std::span<const MessageRef> message
     parts.data.push_back(message.envelope.view());
     parts.data.push_back(message.body.view());
   }
-  for (std::size_t i = 0; timed && i < messages.size(); ++i) {
-    base::append_le(index, static_cast<std::uint64_t>(messages[i]->due.us));
-    base::append_le(index, static_cast<std::uint64_t>(messages[i]->expires_at.us));
-  }
-  for (std::size_t i = 0; prioritised && i < messages.size(); ++i) {
-    index.push_back(static_cast<char>(messages[i]->priority));
-  }
-  for (std::size_t i = 0; sourced && i < messages.size(); ++i) {
-    base::append_le(index, messages[i]->source.log.value);
-    base::append_le(index, messages[i]->source.offset.value);
-    base::append_le(index, static_cast<std::uint64_t>(messages[i]->published_at.us));
-  }
+  append_flagged(index, flags, messages);
   base::append_le(index, base::crc32c(index));
   return parts;
 }
@@ -198,6 +218,7 @@ void decode_run(LogId log, Offset first, std::string bytes, Offset from, Offset 
                                      message->envelope.view()) == entry.crc &&
                          base::crc32c(message->body.view()) == entry.body_crc;
       if ((flags & kSourced) != 0) read_source(value, count, i, *message);
+      if ((flags & kImported) != 0) message->imported = imported_at(value, count, i);
       out.push_back({offset, whole ? std::move(message) : nullptr});
     }
     at = there ? at + bytes_here : value.size();

@@ -30,6 +30,7 @@ std::string run() {
     auto message = std::make_shared<model::Message>();
     message->body = base::SharedBytes::of(body);
     message->envelope = base::SharedBytes::of("envelope");
+    message->imported = messages.size() == 1;
     messages.push_back(std::move(message));
   }
   const storage::RunParts parts = storage::encode_run(model::LogId(1), model::Offset(10), messages);

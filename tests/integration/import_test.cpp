@@ -4,6 +4,9 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <map>
+#include <mutex>
+#include <set>
 
 #include "integration/support/api.h"
 #include "integration/support/http.h"
@@ -31,6 +34,27 @@ class ImportCases : public ::testing::Test {
     }
     const Consumer consumer = client.consume(queue, [](Delivery&) { return Verdict::reject("no good"); });
     ASSERT_TRUE(eventually([&] { return QueueView(there, queue)["in_hospital"] == static_cast<std::int64_t>(count); }));
+  }
+  /// Subscriptions of the same names, of the same topics, on both.
+  void subscribe(const std::string& name, const std::vector<std::string>& topics) {
+    for (const Broker* broker : {&there, &here}) {
+      std::vector<std::string> words = {"subscription", "create", name};
+      for (const std::string& topic : topics) {
+        broker->cli({"topic", "ensure", topic});
+        words.insert(words.end(), {"--topic", topic});
+      }
+      const Outcome created = broker->cli(words);
+      ASSERT_EQ(created.exit, 0) << created.err;
+    }
+  }
+  /// One message to each of these topics, which this subscription rejects there.
+  void fail_of_topics(const std::string& subscription, const std::vector<std::string>& topics) {
+    Client client = Client::connect(there.url(), {.timeout = 60s});
+    for (const std::string& topic : topics) client.publish(topic, {.body = "failed of " + topic});
+    const Consumer consumer = client.consume(subscription, [](Delivery&) { return Verdict::reject("no good"); });
+    ASSERT_TRUE(eventually([&] {
+      return QueueView(there, subscription, "subscriptions")["in_hospital"] == static_cast<std::int64_t>(topics.size());
+    }));
   }
   std::string exported(const std::string& filter = "") const {
     std::vector<std::string> command = {"hospital", "export"};
@@ -95,14 +119,14 @@ TEST_F(ImportCases, ALineThatCannotBeTakenIsNamedAndTheOthersGoOn) {
   const std::string file = exported();
   const Outcome nowhere = here.cli({"hospital", "import", "-"}, file);
   EXPECT_EQ(nowhere.exit, 65);
-  EXPECT_THAT(nowhere.err, HasSubstr("NOT_FOUND: line 1: there is no queue \"orders\""));
+  EXPECT_THAT(nowhere.err, HasSubstr("NOT_FOUND: line 1: there is no queue or subscription \"orders\""));
   EXPECT_EQ(nowhere.out, "imported 0 cases, skipped 0, refused 2\n");
 
   ASSERT_EQ(here.cli({"queue", "create", "repairs"}).exit, 0);
   ASSERT_EQ(here.cli({"topic", "create", "news"}).exit, 0);
-  ASSERT_EQ(here.cli({"subscription", "create", "news.all", "--topic", "news"}).exit, 0);
-  EXPECT_THAT(here.cli({"hospital", "import", "-", "--to", "news.all"}, file).err, HasSubstr("BAD_REQUEST: line 1"));
-  EXPECT_EQ(QueueView(here, "news.all", "subscriptions")["entered_total"], 0);
+  EXPECT_THAT(here.cli({"hospital", "import", "-", "--to", "news"}, file).err,
+              HasSubstr("BAD_REQUEST: line 1: news is a topic"));
+  EXPECT_EQ(QueueView(here, "news", "topics")["published_total"], 0);
   const Outcome mixed =
       here.cli({"hospital", "import", "-", "--to", "repairs"},
                "no JSON\n" + file.substr(0, file.find('\n') + 1) + "\n{}\n" + file.substr(file.find('\n') + 1));
@@ -132,6 +156,103 @@ TEST_F(ImportCases, APageOfAnExportIsTakenOverHttpAsItIs) {
   std::string many = "{}";
   for (int i = 0; i < 1024; ++i) many += ",{}";
   EXPECT_EQ(http(here.admin(), "POST", "/api/v1/hospital/import", "{\"items\":[" + many + "]}").status, 413);
+}
+
+/// Those who read the same topic have nothing of them, whether they are there already or come later.
+TEST_F(ImportCases, OfATopicOnlyTheSubscriptionThatFailedHasThem) {
+  subscribe("news.mine", {"news"});
+  subscribe("news.theirs", {"news"});
+  fail_of_topics("news.mine", {"news", "news", "news"});
+  const std::string file = exported("subscription=news.mine");
+  const Outcome imported = here.cli({"hospital", "import", "-"}, file);
+  EXPECT_EQ(imported.exit, 0) << imported.err;
+  EXPECT_EQ(imported.out, "imported 3 cases, skipped 0, refused 0\n");
+  here.restart();
+  EXPECT_EQ(here.cli({"hospital", "import", "-"}, file).out, "imported 0 cases, skipped 3, refused 0\n");
+  ASSERT_EQ(here.cli({"subscription", "create", "news.late", "--topic", "news", "--start", "earliest"}).exit, 0);
+
+  Client client = Client::connect(here.url(), {.timeout = 60s});
+  std::mutex mutex;
+  std::map<std::string, std::multiset<std::string>> got;  // bodies, by subscription
+  const auto collect = [&](const std::string& name) {
+    return client.consume(name, [&, name](Delivery& delivery) {
+      const std::lock_guard lock(mutex);
+      EXPECT_EQ(delivery.message().source, "news");
+      got[name].insert(delivery.message().body.str());
+      return Verdict::done();
+    });
+  };
+  const auto view = [&](const std::string& name) { return QueueView(here, name, "subscriptions"); };
+  const Consumer mine = collect("news.mine");
+  const Consumer theirs = collect("news.theirs");
+  const Consumer late = collect("news.late");
+  client.publish("news", {.body = "published here"});
+  for (const char* name : {"news.mine", "news.theirs", "news.late"}) {
+    ASSERT_TRUE(eventually([&] { return view(name)["acked_total"] == 1; })) << name;
+  }
+  ASSERT_EQ(here.cli({"hospital", "replay", "--all", "--yes", "--canary", "0"}).exit, 0);
+  ASSERT_TRUE(eventually([&] { return view("news.mine")["acked_total"] == 4; }));
+  for (const char* name : {"news.theirs", "news.late"}) {
+    EXPECT_EQ(view(name)["filtered_total"], 3) << name;
+    EXPECT_EQ(view(name)["ready"], 0) << name;
+    EXPECT_EQ(view(name)["acked_total"], 1) << name;
+    EXPECT_EQ(view(name).wrong_sums(), "");
+  }
+  EXPECT_EQ(view("news.mine")["filtered_total"], 0);
+  EXPECT_EQ(view("news.mine").wrong_sums(), "");
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(got["news.theirs"], (std::multiset<std::string>{"published here"}));
+  EXPECT_EQ(got["news.late"], got["news.theirs"]);
+  EXPECT_EQ(got["news.mine"].count("failed of news"), 3u);
+  EXPECT_EQ(got["news.mine"].size(), 4u);
+  EXPECT_EQ(here.cli({"check"}).exit, 0);
+}
+
+TEST_F(ImportCases, OfSeveralTopicsTheSubscriptionHasThemInItsOwnLog) {
+  subscribe("all", {"north", "south"});
+  subscribe("south.all", {"south"});
+  fail_of_topics("all", {"north", "south"});
+  const std::string page = http(there.admin(), "GET", "/api/v1/hospital/export?filter=subscription%3Dall").body;
+  const HttpAnswer done = http(here.admin(), "POST", "/api/v1/hospital/import", page);
+  ASSERT_EQ(done.status, 200) << done.body;
+  EXPECT_EQ(done.json().at("imported"), 2);
+  EXPECT_EQ(http(here.admin(), "POST", "/api/v1/hospital/import", page).json().at("skipped"), 2);
+  for (const auto& one : cases_of(here, "all")) EXPECT_EQ(one.at("source"), "all");
+  ASSERT_EQ(here.cli({"hospital", "replay", "--all", "--yes", "--canary", "0"}).exit, 0);
+  Client client = Client::connect(here.url(), {.timeout = 60s});
+  std::mutex mutex;
+  std::multiset<std::string> got;
+  const Consumer consumer = client.consume("all", [&](Delivery& delivery) {
+    const std::lock_guard lock(mutex);
+    got.insert(delivery.message().source + ": " + delivery.message().body.str());
+    return Verdict::done();
+  });
+  client.publish("south", {.body = "published here"});
+  ASSERT_TRUE(eventually([&] { return QueueView(here, "all", "subscriptions")["acked_total"] == 3; }));
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(got,
+              (std::multiset<std::string>{"all: failed of north", "all: failed of south", "south: published here"}));
+  }
+  EXPECT_EQ(QueueView(here, "all", "subscriptions").wrong_sums(), "");
+  EXPECT_EQ(QueueView(here, "south.all", "subscriptions")["entered_total"], 1);
+  EXPECT_EQ(here.cli({"check"}).exit, 0);
+}
+
+/// Another broker has other names: `--to` says where.
+TEST_F(ImportCases, ASubscriptionTakesThoseOfAQueueAndAQueueThoseOfASubscription) {
+  fail_there("orders", 1);
+  subscribe("news.mine", {"news"});
+  fail_of_topics("news.mine", {"news"});
+  ASSERT_EQ(here.cli({"queue", "create", "repairs"}).exit, 0);
+  const auto import_into = [&](const std::string& name, const std::string& filter) {
+    return here.cli({"hospital", "import", "-", "--to", name}, exported(filter)).out;
+  };
+  EXPECT_EQ(import_into("news.mine", "subscription=orders"), "imported 1 case, skipped 0, refused 0\n");
+  EXPECT_EQ(import_into("repairs", "subscription=news.mine"), "imported 1 case, skipped 0, refused 0\n");
+  EXPECT_EQ(QueueView(here, "news.mine", "subscriptions")["in_hospital"], 1);
+  EXPECT_EQ(QueueView(here, "repairs")["in_hospital"], 1);
+  EXPECT_EQ(here.cli({"check"}).exit, 0);
 }
 
 TEST_F(ImportCases, AKillInTheMiddleLeavesNoHalfCaseAndTheFileIsSentAgain) {

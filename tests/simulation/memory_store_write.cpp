@@ -405,7 +405,9 @@ void MemoryStore::Writer::apply(const model::RedirectCase& redirect) {
 void MemoryStore::Writer::apply(const model::ImportCase& import) {
   const model::CaseId& id = import.record.id;
   if (state_.cases.contains(id)) complain("case " + id.to_string() + " is imported to where one is");
-  if (shard_.logs[id.log].find(id.offset) == nullptr) complain("case " + id.to_string() + " comes without its message");
+  const model::MessageRef message = shard_.logs[id.log].find(id.offset);
+  if (message == nullptr) complain("case " + id.to_string() + " comes without its message");
+  if (message != nullptr && !message->imported) complain("case " + id.to_string() + ": its message is anybody's");
   for (const auto& [other, record] : state_.cases) {
     const bool same = other.subscription == id.subscription && record.origin == import.record.origin;
     if (same) complain("case " + id.to_string() + " is imported twice");

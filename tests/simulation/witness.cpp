@@ -364,7 +364,10 @@ void Witness::hear(model::ShardId, const model::CancelScheduled& cancel) {
 
 void Witness::hear(model::ShardId, const model::SeekSubscription& seek) {
   purges_[{seek.origin.session, seek.origin.request}] = seek.subscription;
-  if (Queue* of = queue(seek.subscription)) ++of->purges_unanswered;
+  Queue* of = queue(seek.subscription);
+  if (of == nullptr) return;
+  ++of->purges_unanswered;
+  ++of->moves_asked;
 }
 
 void Witness::hear(model::ShardId, const model::DeleteQueue& erase) {
@@ -487,6 +490,7 @@ void Witness::delivered(Queue& of, const model::Deliver& deliver, const model::D
   if (one.grant.value <= message.newest) find(at + "grants rise for ever (5)");
   if (one.attempt < message.attempt) find(at + "attempts are counted backwards (6)");
   check_source(of, one);
+  if (one.message != nullptr) check_imported(of, one, from_lane);
   check_failures(of, one, from_lane);
   check_version(of, one, from_lane);
   check_budget(of, one, from_lane);

@@ -8,8 +8,8 @@
 // each one is out at a time, when all before it are settled; and nothing goes before what has a higher priority and was
 // there for the taking all the time; 10 the sums;
 // 11 what never began is not blamed. And: whoever tries a suspect has nothing else, a suspect goes out in no other way,
-// nobody has more than its credit, or what it does not accept, or what no filter of its subscription took, nobody is
-// told that a message is new that may have begun, nothing is delivered
+// nobody has more than its credit, or what it does not accept, or what no filter of its subscription took, or what came
+// with a case of somebody else, nobody is told that a message is new that may have begun, nothing is delivered
 // before its time or after it, and at the end nothing is left behind. Of requests: witness_requests.cpp; of
 // subscriptions of several topics: witness_fan_in.cpp.
 //
@@ -102,6 +102,7 @@ class Witness final : public Watcher {
     std::uint64_t purges_unanswered = 0;
     std::uint64_t void_grants = 0;  // as it was moved last
     bool moved = false;
+    std::uint64_t moves_asked = 0;
     bool some_end = false;     // of some message, or by the queue's time to live, at any time
     bool all_end = true;       // the queue had a time to live at every time
     base::Duration longest{};  // of those
@@ -187,6 +188,7 @@ class Witness final : public Watcher {
   void hear(model::ShardId, const model::DeleteQueue& erase);
   void hear(model::ShardId shard, const model::LiftQuarantine& lift);
   void hear(model::ShardId, const model::RestoreCaseCommand& restore);
+  void hear(model::ShardId, const model::ImportCaseCommand& import);
   void hear(model::ShardId, const model::OpenProducer& open);
   void hear(model::ShardId, const core::QueueAssigned& assigned);
   void hear(model::ShardId, const model::Request& request);
@@ -220,6 +222,8 @@ class Witness final : public Watcher {
   void check_drop(const Queue& of, const model::DropCase& drop);
   void check_versions(Queue& of, const model::Deliver& deliver, const model::Delivered& one);
   void note_import(const model::ImportCase& import);
+  void check_imported(const Queue& of, const model::Delivered& one, bool from_lane);
+  std::uint64_t passed_over_most(const Queue& of) const;
   void check_version(const Queue& of, const model::Delivered& one, bool from_lane);
   void finish_redirections();
   bool had_case(const model::CaseId& id);
@@ -316,11 +320,13 @@ class Witness final : public Watcher {
 
   World& world_;
   std::map<std::pair<model::SubscriptionId, std::uint64_t>, Rule> rules_;
-  std::map<std::string, Times, std::less<>> times_;              // by body, of those that have any
-  std::map<std::string, std::string, std::less<>> types_;        // by body
-  std::map<std::string, std::uint8_t, std::less<>> priorities_;  // by body, of those that have any
-  base::Instant crashed_at_;                                     // the last time
-  bool ends_ = false;                                            // some message has an end of its own
+  std::map<std::string, Times, std::less<>> times_;                     // by body, of those that have any
+  std::map<std::string, std::string, std::less<>> types_;               // by body
+  std::map<std::string, std::uint8_t, std::less<>> priorities_;         // by body, of those that have any
+  std::map<std::string, model::SubscriptionId, std::less<>> imported_;  // by body: whose case it came with
+  std::map<model::LogId, std::uint64_t> imports_;                       // cases that came into this log
+  base::Instant crashed_at_;                                            // the last time
+  bool ends_ = false;                                                   // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;
   std::set<model::SubscriptionId> feeders_assigned_;
   std::set<model::LogId> topics_deleted_;

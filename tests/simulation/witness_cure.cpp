@@ -47,6 +47,34 @@ void Witness::note_import(const model::ImportCase& import) {
   Blame& blame = of->blames[offset];
   for (const model::Attempt& attempt : import.attempts) blame.history[attempt.number] = attempt.outcome;
   if (import.record.id.log != of->record.log) find(where(*of, offset) + "imported into another log");
+  ++imports_[import.record.id.log];
+}
+
+/// No two have the same body.
+void Witness::hear(model::ShardId, const model::ImportCaseCommand& import) {
+  imported_.emplace(import.what->message->body.view(), import.subscription);
+}
+
+/// Nobody has it but whose case it is, and only when somebody replays that.
+void Witness::check_imported(const Queue& of, const model::Delivered& one, bool from_lane) {
+  const auto found = imported_.find(one.message->body.view());
+  if (found == imported_.end()) return;
+  const std::string at = where(of, one.source_offset.value);
+  if (found->second != of.record.subscription) find(at + "came with the case of another subscription");
+  if (!from_lane) find(at + "was imported, and is delivered without a replay");
+}
+
+/// How many of what was imported it may have passed over, which then counts as filtered: each once, and once more for
+/// each time that it was moved.
+std::uint64_t Witness::passed_over_most(const Queue& of) const {
+  std::uint64_t imports = 0;
+  const auto add = [&](model::LogId log) {
+    const auto known = imports_.find(log);
+    if (known != imports_.end()) imports += known->second;
+  };
+  if (of.record.reads_topic()) add(of.record.log);
+  for (const model::FanInSource& source : of.record.sources) add(source.log);
+  return imports * (1 + of.moves_asked);
 }
 
 /// What is delivered is the newest version at the time of the replay, and what was published where there was none.

@@ -79,6 +79,7 @@ model::CaseDone World::redirect(const model::CaseId& id, const std::string& to, 
     auto copy = std::make_shared<model::Message>(*message);
     copy->due = copy->expires_at = {};
     copy->source = {};
+    copy->imported = false;
     outgoing->to.push_back({queue(to).shard, queue(to).log, {std::move(copy)}});
   } else {
     outgoing->problem = base::Code::MESSAGE_DAMAGED;

@@ -144,7 +144,7 @@ void add_hospital_import(CLI::App& hospital, const Connection& connection, int& 
       "import", "Cases that `hospital export` has written, perhaps elsewhere, become cases here; none of them twice");
   const auto given = std::make_shared<ImportOptions>();
   command->add_option("file", given->file, "JSON Lines; - for standard input")->required()->type_name("FILE");
-  command->add_option("--to", given->to, "Into this queue, whatever the lines say")->type_name("QUEUE");
+  command->add_option("--to", given->to, "Into this queue or subscription, whatever the lines say")->type_name("NAME");
   command->callback([&connection, &exit_status, given] { exit_status = import_file(connection, *given); });
 }
 

@@ -21,7 +21,8 @@ const ShardId kShard(1);
 const LogId kLog(7);
 const base::Status kNotAsked(base::Code::INTERNAL, "nobody asks for that");
 
-/// A log with a message at every even offset. It notes what is read of it.
+/// A log with a message at every even offset, published at that time, but for those that were imported, which are older
+/// than all. It notes what is read of it.
 class EvenStore final : public model::Store {
  public:
   base::Result<model::MessagePage> read_messages(ShardId, LogId, Offset from, Offset until, std::size_t max_messages,
@@ -30,7 +31,10 @@ class EvenStore final : public model::Store {
     model::MessagePage page;
     page.next = until;
     for (std::uint64_t at = from.value + from.value % 2; at < until.value; at += 2) {
-      page.messages.push_back({Offset(at), std::make_shared<model::Message>()});
+      auto message = std::make_shared<model::Message>();
+      message->imported = imported.begin.value <= at && at < imported.end.value;
+      message->published_at.us = message->imported ? 0 : static_cast<std::int64_t>(at);
+      page.messages.push_back({Offset(at), std::move(message)});
       if (page.messages.size() < std::min(max_messages, most_in_a_page)) continue;
       page.next = Offset(at + 1);
       break;
@@ -91,6 +95,7 @@ class EvenStore final : public model::Store {
 
   std::vector<std::string> reads;
   std::size_t most_in_a_page = 1000;
+  model::OffsetRange imported;
 };
 
 class PageReaderTest : public ::testing::Test {
@@ -132,6 +137,21 @@ TEST_F(PageReaderTest, APageThatEndsEarlyIsFollowedByAnother) {
   store.most_in_a_page = 2;
   EXPECT_THAT(told({10, 12, 14, 15, 16}), ElementsAre("10", "12", "14", "no 15", "16"));
   EXPECT_THAT(store.reads, ElementsAre("10-17", "14-17"));
+}
+
+TEST_F(PageReaderTest, ATimeIsFoundAmongWhatWasPublishedHere) {
+  const auto find = [&](std::int64_t time) {
+    const core::FindTime wish{model::SubscriptionId(3), kLog, Offset(0), Offset(10'000), base::Instant{time}};
+    return find_time(store, kShard, wish).value().value;
+  };
+  EXPECT_EQ(find(10), 9u) << "where the first begins that is not older";
+  store.imported = {Offset(20), Offset(8000)};
+  EXPECT_EQ(find(10), 9u);
+  EXPECT_EQ(find(500), 19u) << "behind it nothing was published before 8000";
+  EXPECT_EQ(find(9000), 8999u);
+  EXPECT_EQ(find(10'000), 9999u);
+  store.imported = {Offset(0), Offset(10'000)};
+  EXPECT_EQ(find(10), 0u) << "nothing was ever published here";
 }
 
 TEST_F(PageReaderTest, OfWhatHasAPriorityItReadsThat) {

@@ -8,6 +8,8 @@ namespace {
 using base::Instant;
 using model::CaseState;
 using model::Offset;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -57,6 +59,47 @@ TEST_F(CaseImportTest, ItComesWithItsAttemptsAndIsFoundByWhatItWas) {
   EXPECT_THAT(store_->read_attempts(case_id(1)).value(), SizeIs(1));
   EXPECT_TRUE(recovered().subscription->admitted.size() > 0);
   EXPECT_THAT(findings(), IsEmpty());
+}
+
+/// Of a topic's subscription; what the check says of it.
+class CaseImportOfTopicTest : public CaseImportTest {
+ protected:
+  CaseImportOfTopicTest() {
+    queue_.kind = model::Kind::subscription;
+    queue_.topic = "news";
+    model::QueueRecord topic;
+    topic.name = queue_.topic;
+    topic.kind = model::Kind::topic;
+    topic.subscription = model::SubscriptionId(90);
+    topic.log = queue_.log;
+    commit({model::PutQueue{topic}, model::PutQueue{queue_}});
+  }
+  void import_of_topic(bool imported) {
+    model::ImportCase import;
+    import.record.id = case_id(0);
+    import.record.subscription = queue_.name;
+    import.record.admitted_at = import.record.first_admitted_at = Instant{1000};
+    import.record.origin = origin(7);
+    auto message = std::make_shared<model::Message>(*StoreFixture::message("from there", "key"));
+    message->imported = imported;
+    import.message = message;
+    source().cursor = source().entered_to = Offset(1);
+    state_.counters.entered = state_.counters.in_hospital = 1;
+    commit({model::AppendMessages{queue_.log, Offset(0), {import.message}}, import, put_state()});
+  }
+};
+
+TEST_F(CaseImportOfTopicTest, ItsMessageIsNobodyElses) {
+  import_of_topic(true);
+  EXPECT_THAT(findings(), IsEmpty());
+  reopen();
+  EXPECT_TRUE(read(0, 1).messages.at(0).message->imported);
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(CaseImportOfTopicTest, TheCheckFindsOneThatOthersWouldBeDelivered) {
+  import_of_topic(false);
+  EXPECT_THAT(findings(), ElementsAre(HasSubstr("whoever else reads the topic would be delivered its message")));
 }
 
 TEST_F(CaseImportTest, ARelapseKeepsWhatItWas) {

@@ -123,6 +123,55 @@ TEST_F(LogTest, WhatFormatFiveWroteComesFromNowhereElse) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
+/// Beside others, in one run: it comes back with its mark and its own time, they with theirs and without one.
+TEST_F(LogTest, WhatWasImportedSaysSoWhereverItStands) {
+  std::vector<model::MessageRef> messages;
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    auto one = std::make_shared<model::Message>(*message("body " + std::to_string(i)));
+    one->imported = i % 2 == 0;
+    one->published_at.us = one->imported ? static_cast<std::int64_t>(70 + i) : 9'000'000'000'000;  // long before
+    messages.push_back(std::move(one));
+  }
+  state_.counters.entered = 4;
+  commit({model::AppendMessages{queue_.log, next_, messages}, put_state()});
+  next_ = Offset(4);
+  publish({"none"});
+  const auto expect = [&] {
+    const auto page = read(0, 5);
+    ASSERT_THAT(page.messages, SizeIs(5));
+    for (std::size_t i = 0; i < 4; ++i) {
+      ASSERT_NE(page.messages[i].message, nullptr) << i;
+      EXPECT_EQ(page.messages[i].message->imported, i % 2 == 0) << i;
+      EXPECT_EQ(page.messages[i].message->published_at, messages[i]->published_at) << i;
+      EXPECT_EQ(page.messages[i].message->source, model::MessageSource()) << i;
+      EXPECT_EQ(page.messages[i].message->body.view(), "body " + std::to_string(i));
+    }
+    EXPECT_FALSE(page.messages[4].message->imported);
+    EXPECT_THAT(findings(), IsEmpty());
+  };
+  expect();
+  reopen();
+  expect();
+  trim(0, 4, {0, 1, 2, 3});
+  reopen();
+  expect();  // what was copied out of the log says the same
+}
+
+TEST_F(LogTest, WhatFormatTenWroteWasNotImported) {
+  fill(5, 5);
+  close();
+  change_records("catalog", [](const std::string& key, std::string value) {
+    if (key == std::string("\0\0\1", 3)) value[1] = 10;  // field 1, the format
+    return value;
+  });
+  open();
+  fill(1, 1);
+  reopen();
+  ASSERT_THAT(read(0, 6).messages, SizeIs(6));
+  for (const model::PagedMessage& one : read(0, 6).messages) EXPECT_FALSE(one.message->imported);
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
 class PrioritiesTest : public LogTest {
  protected:
   /// One message with each of these priorities, and times for every third.
@@ -463,7 +512,9 @@ TEST_F(LogTest, ADamagedMessageThatIsCopiedOutIsStillDamaged) {
 }
 
 TEST(RunTest, AFlippedBitAnywhereIsFound) {
-  const std::vector<model::MessageRef> messages = {StoreFixture::message("alpha", "k"), StoreFixture::message("beta")};
+  auto imported = std::make_shared<model::Message>(*StoreFixture::message("beta"));
+  imported->imported = true;
+  const std::vector<model::MessageRef> messages = {StoreFixture::message("alpha", "k"), imported};
   const model::LogId log(5);
   const RunParts parts = encode_run(log, Offset(40), messages);
   std::string whole = parts.index;
