@@ -203,7 +203,7 @@ void add_engine(std::vector<MetricFamily>& families, const engine::EngineStats& 
   gauge("lazaret_data_bytes", "Size of the data directory", of(stats.store.data_bytes));
   gauge("lazaret_memtable_bytes", "Written and not yet in SST files", of(stats.store.memtable_bytes));
   counter("lazaret_steps_total", "Events that shards took", stats.steps);
-  counter("lazaret_confirms_held_total", "Publishes that were confirmed later, for consumers to catch up",
+  counter("lazaret_confirms_held_total", "Publish frames that were confirmed later, for consumers to catch up",
           stats.confirms_held);
   counter("lazaret_commits_total", "Group commits", stats.commits);
   counter("lazaret_committed_groups_total", "Parts that shards had in them", stats.committed_groups);

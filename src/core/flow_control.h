@@ -1,6 +1,7 @@
 // What flow control knows of who takes, and of who waits. Its rule is in flow_control.cpp.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -41,8 +42,31 @@ class TakingRate {
 
 /// Of one log, in the order in which they are told.
 struct HeldConfirms {
-  base::Instant since;  // of the first
+  base::Instant since;      // of the first
+  base::Instant looked_at;  // whether they still have to wait
+  /// Where its readers were together when one of them was seen to take something, and when that was.
+  std::uint64_t taken_to = 0;
+  base::Instant taken_at;
+  std::size_t waited = 0;  // so many of the first have waited, and are counted
   std::vector<std::pair<model::SessionId, model::Published>> confirms;
+};
+
+/// Of one log: when confirms are held again after consumers took nothing while some were held. They may be publishers
+/// themselves, who take nothing until they are confirmed.
+class HoldingRest {
+ public:
+  bool is_over(base::Instant now) const { return now >= until_; }
+  /// Twice as long each time.
+  void begin(base::Instant now) {
+    length_ = std::clamp(2 * length_, model::limits::kHoldRestLeast, model::limits::kHoldRestMost);
+    until_ = now + length_;
+  }
+  /// They caught up.
+  void forget() { length_ = {}; }
+
+ private:
+  base::Duration length_{};
+  base::Instant until_;
 };
 
 }  // namespace lazaret::core

@@ -14,6 +14,7 @@
 #include "base/fifo.h"
 #include "base/on_demand.h"
 #include "core/dedup.h"
+#include "core/flow_control.h"
 #include "core/interval_set.h"
 #include "core/recent_ids.h"
 #include "model/command.h"
@@ -60,6 +61,7 @@ struct Log {
   model::Offset trim_looked_to;  // stretches beyond the cursors were looked at up to here
   model::Offset drained_at;      // the log's end when it was last trimmed with nothing left
   std::vector<Subscription*> readers;
+  HoldingRest holding_rest;
   std::unique_ptr<PriorityEnds> priority_ends;  // where any came with a priority since it was empty
 
   // --- Of a topic that keeps or loses messages by age or size

@@ -39,7 +39,7 @@ struct PendingRequest {
   /// Somebody was there to be told how it ended.
   bool told = false;
   base::Instant alarm = base::Instant::never();
-  std::uint64_t ended_as = 0;  // its place among those that have ended
+  std::uint64_t ended_as = 0;  // its place among those that ended at the same time
 
   bool is_open() const { return record.outcome == model::RequestOutcome::open; }
   std::size_t address_bytes() const { return record.reply_to == nullptr ? 0 : record.reply_to->size(); }
@@ -126,7 +126,7 @@ class PendingRequests {
   }
 
   // --- Open and ended
-  /// REQUIRES that it is open, and that the caller makes its record one that has ended.
+  /// REQUIRES that it counts as open here, and that its record has ended.
   void ended(PendingRequest& request) {
     --open_;
     open_bytes_ -= request.open_bytes();
@@ -153,15 +153,21 @@ class PendingRequests {
       return oldest(told_.in_order.size() >= untold_.in_order.size() ? told_ : untold_);
     }
     if (bytes > model::limits::kReplyBytesRemembered && count > 1) {
-      return oldest(told_.reply_bytes >= untold_.reply_bytes ? told_ : untold_);
+      const bool told_more = told_.reply_bytes >= untold_.reply_bytes;
+      const Remembered& larger = told_more ? told_ : untold_;
+      const Remembered& other = told_more ? untold_ : told_;
+      // A single large reply stays: it would be forgotten as soon as it came.
+      return oldest(larger.in_order.size() == 1 && !other.in_order.empty() ? other : larger);
     }
     return nullptr;
   }
 
  private:
-  /// In the order of their ends.
+  /// In the order of their ends, over starts too.
+  using Ended = std::pair<base::Instant, std::uint64_t>;
+  static Ended end_of(const PendingRequest& request) { return {request.record.ended_at, request.ended_as}; }
   struct Remembered {
-    std::map<std::uint64_t, RequestKey> in_order;
+    std::map<Ended, RequestKey> in_order;
     std::size_t reply_bytes = 0;
   };
   Remembered& those_with(const PendingRequest& request) { return request.told ? told_ : untold_; }
@@ -170,12 +176,12 @@ class PendingRequests {
   void remember(PendingRequest& request) {
     request.ended_as = ++last_ended_;
     Remembered& remembered = those_with(request);
-    remembered.in_order.emplace(request.ended_as, request.key);
+    remembered.in_order.emplace(end_of(request), request.key);
     remembered.reply_bytes += request.reply_bytes();
   }
   void stop_remembering(PendingRequest& request) {
     Remembered& remembered = those_with(request);
-    remembered.in_order.erase(request.ended_as);
+    remembered.in_order.erase(end_of(request));
     remembered.reply_bytes -= request.reply_bytes();
   }
   void forget_waiter(model::SessionId session, const RequestKey& key) {

@@ -46,6 +46,8 @@ struct ShardConfig {
   ReplyEnvelope reply_envelope = nullptr;
   /// How long confirms are held for consumers that are about to fall behind, at most (core/flow_control.cpp). 0: never.
   base::Duration confirm_hold_max{};
+  /// Messages that wait for the consumers of a subscription, in memory, before they count as about to fall behind.
+  std::size_t hold_above_messages = model::limits::kTailMessages / 2;
   /// Shard 0: how long entries of the audit trail are kept. 0: for ever.
   base::Duration audit_retain_for{};
   /// Shard 0 only: the whole catalog, all shards' queues.

@@ -255,11 +255,12 @@ struct Shard::State {
   void filter_out(Subscription& sub, Entry& entry);
 
   // --- flow_control.cpp: publishers that outrun consumers
-  static bool falls_behind(const Subscription& sub);
+  bool falls_behind(const Subscription& sub) const;
   bool is_outrun(const Log& log) const;
   void confirm(const Log& log, model::SessionId session, model::Published published);
   void release_confirms();
-  base::Instant releases_confirms_at() const;
+  bool must_wait(Log& log, HeldConfirms& held) const;
+  base::Instant looks_at_confirms_at() const;
 
   // --- import.cpp: cases of another broker
   void on(model::ImportCaseCommand& command);

@@ -117,6 +117,11 @@ inline constexpr std::uint64_t kTailBytesPerShard = 16u << 20;
 /// rate is of looks so far apart at least.
 inline constexpr base::Duration kCatchUp = 250ms;
 inline constexpr base::Duration kTakingRateEvery = 20ms;
+/// How often it is looked whether they still have to wait; and how long none are held after consumers took nothing for
+/// kTakingRateEvery meanwhile.
+inline constexpr base::Duration kHeldLookEvery = 1ms;
+inline constexpr base::Duration kHoldRestLeast = 100ms;
+inline constexpr base::Duration kHoldRestMost = 60s;
 /// Read from the disk ahead of consumers that lag, for one subscription: half of it is handed out while the other half
 /// is read. When the subscriptions of a shard hold much, each gets a quarter of what is left, at least kPageBytes / 4.
 inline constexpr std::size_t kAheadMessages = 4096;

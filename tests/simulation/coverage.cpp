@@ -67,6 +67,7 @@ void Coverage::add(const Coverage& other) {
   kinds_of_mutations_.insert(other.kinds_of_mutations_.begin(), other.kinds_of_mutations_.end());
   codes_.insert(other.codes_.begin(), other.codes_.end());
   events_ += other.events_;
+  confirms_held_ += other.confirms_held_;
 }
 
 std::vector<std::string> Coverage::missing() const {
@@ -80,6 +81,7 @@ std::vector<std::string> Coverage::missing() const {
   for (const base::Code code : kCoreCodes) {
     if (!codes_.contains(code)) out.push_back("error " + std::string(base::error_info(code).name));
   }
+  if (confirms_held_ == 0) out.push_back("a confirm that is held");
   return out;
 }
 

@@ -17,6 +17,8 @@ class Coverage final : public Watcher {
   void group(const model::MutationGroup& group) override;
   void effect(model::ShardId shard, const core::Effect& effect) override;
 
+  /// So many confirms were held for consumers.
+  void confirms_held(std::uint64_t count) { confirms_held_ += count; }
   void add(const Coverage& other);
   /// What was never reached, in words; empty when nothing is left out.
   std::vector<std::string> missing() const;
@@ -29,6 +31,7 @@ class Coverage final : public Watcher {
   std::set<std::size_t> kinds_of_mutations_;
   std::set<base::Code> codes_;
   std::uint64_t events_ = 0;
+  std::uint64_t confirms_held_ = 0;
 };
 
 }  // namespace lazaret::simulation

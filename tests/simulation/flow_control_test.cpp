@@ -18,28 +18,31 @@ class FlowControl : public Story {
   FlowControl() : FlowControl(WorldOptions{.ack_sync_max = 0ms}) {}
   explicit FlowControl(WorldOptions options)
       : Story(options),
-        anna(world.open_session(
-            [this](model::Answer&& answer) {
-              const auto& published = std::get<model::Published>(answer);
-              told.push_back(published.request);
-              codes.push_back(published.status.code());
-            },
-            {})),
+        anna(world.open_session(hears(), {})),
         ben(world, "ben", patient()),
         carl(world, "carl", patient()) {
     world.create_queue("orders");
   }
   static Client::Options patient() { return {.silent_trace = true, .credit_bytes = 64u << 20}; }
 
-  /// So many in one publish, as number `request`; its answer is awaited by nobody.
-  void publish(const std::string& name, std::uint64_t request, std::size_t count) {
+  World::Tell hears() {
+    return [this](model::Answer&& answer) {
+      const auto& published = std::get<model::Published>(answer);
+      told.push_back(published.request);
+      codes.push_back(published.status.code());
+    };
+  }
+  /// So many in one publish, as number `request`, of the sequences from 1 on; its answer is awaited by nobody.
+  void publish(const std::string& name, std::uint64_t request, std::size_t count,
+               std::optional<model::ProducerId> producer = std::nullopt) {
     model::Publish publish;
+    publish.producer = producer;
     publish.log = world.queue(name).log;
     publish.origin = {anna, request};
     for (std::size_t i = 0; i < count; ++i) {
       auto message = std::make_shared<model::Message>();
       message->body = base::SharedBytes::of(std::string(kBytes, 'x'));
-      publish.items.push_back({0, std::move(message)});
+      publish.items.push_back({producer ? i + 1 : 0, std::move(message)});
     }
     world.submit(world.queue(name).shard, std::move(publish));
     world.settle();
@@ -77,8 +80,9 @@ TEST_F(FlowControl, AConfirmWaitsUntilConsumersHaveCaughtUp) {
   publish("orders", 4, 1);
   EXPECT_THAT(told, ElementsAre(2));
   EXPECT_EQ(world.show("orders").counters.entered, 151u);  // stored all the same
-  world.run_for(20ms);
+  world.run_for(10ms);
   ack_all(ben);
+  world.run_for(1ms);
   EXPECT_THAT(told, ElementsAre(2, 3, 4));  // 31 wait: as much as may
   EXPECT_EQ(ben.held().size(), 10u);        // and it was delivered as ever
 }
@@ -86,14 +90,75 @@ TEST_F(FlowControl, AConfirmWaitsUntilConsumersHaveCaughtUp) {
 TEST_F(FlowControl, ButNotLongerThanItMay) {
   ben.consume("orders", 10);
   flow("orders", {&ben});
-  publish("orders", 2, 60);
+  publish("orders", 2, 200);
   publish("orders", 3, 1);
-  world.run_for(base::Duration(49'999));
+  for (int turn = 0; turn < 4; ++turn) {
+    world.run_for(10ms);
+    ack_all(ben);
+  }
+  world.run_for(base::Duration(9'999));
   EXPECT_THAT(told, IsEmpty());
   world.run_for(base::Duration(1));
   EXPECT_THAT(told, ElementsAre(2, 3));
-  publish("orders", 4, 1);  // it takes nothing any more: nobody waits for it
+}
+
+/// The handlers of ben publish there too, and each waits for its confirm before it acks.
+TEST_F(FlowControl, ConsumersThatWaitForItAreNotWaitedFor) {
+  ben.consume("orders", 10);
+  flow("orders", {&ben});
+  publish("orders", 2, 60);
+  publish("orders", 3, 1);
+  world.run_for(base::Duration(19'999));
+  EXPECT_THAT(told, IsEmpty());
+  world.run_for(base::Duration(1));
+  EXPECT_THAT(told, ElementsAre(2, 3));  // nobody took anything
+  ack_all(ben);
+  world.run_for(20ms);
+  ack_all(ben);
+  publish("orders", 4, 40);  // what waits would be taken soon
   EXPECT_THAT(told, ElementsAre(2, 3, 4));
+  flow("orders", {&ben}, 12);
+  publish("orders", 5, 60);
+  EXPECT_THAT(told, IsEmpty());  // some time later it is tried again
+}
+
+TEST_F(FlowControl, WhatIsTakenAtOnceDoesNotWait) {
+  ben.consume("orders", 1000);
+  flow("orders", {&ben});
+  publish("orders", 2, 50);
+  EXPECT_THAT(told, ElementsAre(2));
+  EXPECT_EQ(ben.held().size(), 50u);
+}
+
+TEST_F(FlowControl, OneQueueDoesNotHoldUpTheOther) {
+  world.create_queue("letters");
+  ben.consume("orders", 10);
+  carl.consume("letters", 100);
+  flow("orders", {&ben});
+  publish("orders", 2, 60);
+  publish("letters", 3, 60);
+  EXPECT_THAT(told, ElementsAre(3));
+}
+
+/// What is sent again with its number, by whoever has not heard, is told behind the first.
+TEST_F(FlowControl, ACrashForgetsTheConfirmAndNotTheMessage) {
+  const model::ProducerId producer = model::ProducerId::v7(1, 2, 3);
+  ben.consume("orders", 10);
+  flow("orders", {&ben});
+  publish("orders", 2, 60, producer);
+  publish("orders", 3, 60, producer);
+  EXPECT_THAT(told, IsEmpty());
+  world.end_session(anna, core::SessionEnded::How::closed);
+  world.run_for(1s);
+  EXPECT_THAT(told, IsEmpty());
+  const std::uint64_t entered = world.show("orders").counters.entered;
+  world.kill_broker();
+  world.start_broker();
+  anna = world.open_session(hears(), {});
+  publish("orders", 4, 60, producer);
+  world.run_for(1s);
+  EXPECT_THAT(told, ElementsAre(4));
+  EXPECT_EQ(world.show("orders").counters.entered, entered);
 }
 
 TEST_F(FlowControl, NobodyWaitsForSlowConsumersOrForThoseOfABacklog) {

@@ -15,6 +15,7 @@ constexpr std::array kPublished{"letters", "orders", "parcels", "news", "wires"}
 RandomRun::RandomRun(std::uint64_t seed, Bug bug)
     : random_(seed),
       world_({.shards = 2,
+              .hold_above_messages = 2,
               .reconnect_grace = 5s,
               .resume_grace = 5s,
               .sync_time = 4ms,
@@ -58,6 +59,7 @@ void RandomRun::run() {
   }
   if (well()) drain();
   if (well()) witness_.finish();
+  coverage_.confirms_held(world_.confirms_held());
 }
 
 void RandomRun::create(const std::string& name) {

@@ -606,6 +606,52 @@ TEST_F(Requests, WhatEndsBehindAStartIsRememberedBesideAllThatCameOverIt) {
   EXPECT_EQ(world.show("prices").counters.entered, 21u);
 }
 
+/// It is more than all others together, and they make room for it.
+TEST_F(Requests, ALargeReplyOfWhoeverIsAwayStays) {
+  Client anna(world, "anna");
+  Client ben(world, "ben");
+  ben.consume("prices", 10);
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    anna.ask("prices", i - 1, 1h);
+    ben.start(i - 1);
+    ben.answer(i - 1, std::string(1 << 20, 'a'));
+  }
+  anna.ask("prices", 5, 1h);
+  anna.vanish();
+  ben.start(5);
+  ben.answer(5, std::string(12 << 20, 'b'));
+  anna.reconnect();
+  heard();
+  anna.ask("prices", 5, 1h);
+  EXPECT_THAT(heard(), Contains(HasSubstr("anna is told of 5: answered, bbb")));
+  EXPECT_EQ(world.show("prices").counters.entered, 6u);
+}
+
+/// Whatever the order in which a start finds them.
+TEST_F(Requests, OverAStartTheOldestAreForgottenFirstToo) {
+  world.create_queue("rates", once());
+  Client anna(world, "anna");
+  Client ben(world, "ben");
+  const auto answered = [&](const std::string& queue, std::uint64_t number, std::uint64_t offset) {
+    anna.ask(queue, number, 1h);
+    ben.start(offset);
+    ben.answer(offset, std::string(1 << 20, 'a'));
+    world.run_for(1s);
+  };
+  ben.consume("prices", 10, 1);
+  ben.consume("rates", 10, 2);
+  for (std::uint64_t i = 0; i < 8; ++i) answered("rates", i, i);
+  for (std::uint64_t i = 0; i < 7; ++i) answered("prices", 100 + i, i);
+  crash();
+  anna.reconnect();
+  ben.reconnect();
+  for (std::uint64_t i = 7; i < 14; ++i) answered("prices", 100 + i, i);
+  heard();
+  for (std::uint64_t i = 0; i < 14; ++i) anna.ask("prices", 100 + i, 1h);
+  EXPECT_THAT(heard(), SizeIs(14));
+  EXPECT_EQ(world.show("prices").counters.entered, 14u);
+}
+
 /// Half of the room is for those whose requesters were there, and half for those who come later.
 TEST_F(Requests, ManyWhoAreAwayDoNotDriveOutTheLastThatWereTold) {
   Client anna(world, "anna");

@@ -70,7 +70,8 @@ class Witness final : public Watcher {
     std::uint64_t newest = 0;
     std::uint32_t attempt = 0;
     std::uint64_t fails = 0;               // that were confirmed
-    std::uint64_t failed_elsewhere = 0;    // of one that was imported, before
+    bool imported = false;                 // with its case; its replays ask no filter
+    std::uint64_t failed_elsewhere = 0;    // of such a one, before
     std::set<std::uint64_t> begun;         // grants whose handler may have begun
     std::set<std::uint64_t> settled_well;  // grants that ended without blame
     std::set<std::uint64_t> given_back;    // grants that were released or lost before anybody was told that they began

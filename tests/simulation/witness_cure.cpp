@@ -43,6 +43,7 @@ void Witness::note_import(const model::ImportCase& import) {
   Queue* of = queue(import.record.id.subscription);
   if (of == nullptr) return;
   const std::uint64_t offset = import.record.id.offset.value;
+  of->messages[offset].imported = true;
   of->messages[offset].failed_elsewhere = import.record.failure_count;
   Blame& blame = of->blames[offset];
   for (const model::Attempt& attempt : import.attempts) blame.history[attempt.number] = attempt.outcome;

@@ -58,6 +58,7 @@ void World::start_broker() {
     config.reply_envelope = reply_text;
     config.awaiting_instances = !instances.empty();
     config.confirm_hold_max = options_.confirm_hold_max;
+    config.hold_above_messages = options_.hold_above_messages;
     config.audit_retain_for = options_.audit_retain_for;
     if (i == 0) config.catalog = catalog;
     const model::ShardMeta meta = recovered[i].meta;
@@ -76,7 +77,14 @@ void World::start_broker() {
   };
 }
 
+std::uint64_t World::confirms_held() const {
+  std::uint64_t held = confirms_held_before_;
+  for (const auto& seat : seats_) held += seat->pipeline.confirms_held();
+  return held;
+}
+
 void World::kill_broker(std::size_t keep_unsynced) {
+  confirms_held_before_ = confirms_held();
   seats_.clear();
   sessions_.clear();
   submitted_.clear();

@@ -29,6 +29,7 @@ struct WorldOptions {
   base::Duration ack_sync_max = 5ms;
   base::Duration relaxed_sync_max = 200ms;
   base::Duration confirm_hold_max = 50ms;
+  std::size_t hold_above_messages = model::limits::kTailMessages / 2;
   base::Duration reconnect_grace = 5s;
   base::Duration resume_grace = 5s;
   /// How long a sync and a page take. With `random_order` each takes up to that long, and shards, messages and syncs
@@ -70,6 +71,8 @@ class World {
   void stop_broker();
   /// Whether the broker still waits for instances after a start.
   bool resuming() const { return registry_->resuming(); }
+  /// Confirms that were held for consumers, ever.
+  std::uint64_t confirms_held() const;
   /// When a shard wants to be woken next.
   base::Instant next_alarm() const;
   /// To every shard.
@@ -224,6 +227,7 @@ class World {
   base::Instant now_ = start_;
 
   std::vector<std::unique_ptr<Seat>> seats_;
+  std::uint64_t confirms_held_before_ = 0;  // by those that were killed
   std::unique_ptr<engine::InstanceRegistry> registry_;
   std::vector<engine::ShardPipeline::Sealed> submitted_;
   std::optional<Commit> commit_;
