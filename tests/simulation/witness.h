@@ -326,6 +326,7 @@ class Witness final : public Watcher {
   std::map<std::string, std::uint8_t, std::less<>> priorities_;         // by body, of those that have any
   std::map<std::string, model::SubscriptionId, std::less<>> imported_;  // by body: whose case it came with
   std::map<model::LogId, std::uint64_t> imports_;                       // cases that came into this log
+  std::set<model::CaseId> admitted_;                                    // ever, here
   base::Instant crashed_at_;                                            // the last time
   bool ends_ = false;                                                   // some message has an end of its own
   std::map<model::SubscriptionId, Queue> queues_;

@@ -8,6 +8,7 @@ namespace lazaret::simulation {
 std::uint32_t Witness::mark_of(std::uint32_t version) { return version == 0 ? 0 : kEditedMark + version; }
 
 void Witness::see_case(const model::Mutation& mutation) {
+  if (const auto* admit = std::get_if<model::AdmitCase>(&mutation)) admitted_.insert(admit->record.id);
   if (const auto* replay = std::get_if<model::ReplayCase>(&mutation)) {
     lane_versions_[{replay->id.subscription, replay->lane_offset.value}] = replay->version;
   }
@@ -105,11 +106,7 @@ void Witness::finish_redirections() {
 
 /// It is there, or was closed for long.
 bool Witness::had_case(const model::CaseId& id) {
-  if (world_.store().read_case(id).ok()) return true;
-  const Queue* of = queue(id.subscription);
-  if (of == nullptr) return false;
-  const auto message = of->messages.find(id.offset.value);
-  return message != of->messages.end() && message->second.was_case;
+  return admitted_.contains(id);
 }
 
 /// It enters once more if that is done.
