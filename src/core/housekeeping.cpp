@@ -67,6 +67,7 @@ void Shard::State::persisted_up_to(Log& log, model::GroupNumber durable) {
   for (; !log.ends.empty() && log.ends.front().first <= durable; log.ends.pop_front()) {
     log.persisted_end = log.ends.front().second;
   }
+  if (log.retains && log.kept_before < log.lost_to) retained_later.insert(log.state.log);  // it can be trimmed only now
   for (const Subscription* sub : log.readers) {
     const bool reads = !sub->consumers.empty() || sub->feeder != nullptr || sub->deleting;
     if (reads) pumped_later.insert(sub->queue->subscription);

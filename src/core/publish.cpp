@@ -116,6 +116,10 @@ void Shard::State::append(Log& log, Offset first, Arrivals stored) {
     pumped_later.insert(sub->queue->subscription);
   }
   if (stored.prioritised) append_to_levels(log, first, stored.messages);
+  if (log.retains) {
+    add_marks(log, stored.messages);
+    retained_later.insert(log.state.log);
+  }
   const bool prioritised = stored.prioritised && !log.state.prioritised;
   const bool expires = !log.state.expires && stored.timed &&
                        std::any_of(stored.messages.begin(), stored.messages.end(),
@@ -127,7 +131,6 @@ void Shard::State::append(Log& log, Offset first, Arrivals stored) {
     mutate(model::PutLog{log_state(log)}, false);
   }
   reserve(log);
-  if (log.retains) retain(log);
   out->urgent = true;
   out->sync = out->sync || !log.relaxed;
 }

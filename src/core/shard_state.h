@@ -56,6 +56,7 @@ struct Shard::State {
   State(ShardConfig config, model::RecoveredShard recovered, base::Instant now);
 
   void dispatch(Event& event);
+  void pump_all();
 
   // --- catalog.cpp: names and options (shard 0)
   void on(model::CreateQueue& command);
@@ -94,7 +95,9 @@ struct Shard::State {
 
   // --- retention.cpp: how long a topic keeps messages
   void change_retention(Log& log, const model::QueueOptions& options);
+  void retain_published();
   void retain(Log& log);
+  void add_marks(Log& log, const std::vector<model::MessageRef>& messages);
   void add_mark(Log& log);
   void lose(Log& log);
   void lose_before(Subscription& sub, model::Offset cut);
@@ -643,6 +646,7 @@ struct Shard::State {
   };
   std::deque<Sealed> sealed;
   std::set<model::SubscriptionId> pumped_later;  // to be pumped at the end of this step
+  std::set<model::LogId> retained_later;         // what is beyond their limits goes behind that
   std::set<std::pair<base::Instant, model::SubscriptionId>> alarms;
   std::set<std::pair<base::Instant, model::LogId>> log_alarms;
   using Loads = std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>>;

@@ -321,6 +321,63 @@ TEST_F(Retention, BeyondSoManyMessagesTheOldestAreLostAndCounted) {
   expect_sums("billing");
 }
 
+/// However many come at once: what is beyond the limit goes with them, and from the disk when they are on it.
+TEST_F(Retention, OnePublishOfManyTimesTheLimitIsKeptToIt) {
+  model::QueueOptions options;
+  options.retention_messages = 100;
+  create(options);
+  world.publish("orders", 300);
+  world.run_for(1s);
+  const model::QueueStats stats = world.show("billing");
+  EXPECT_GE(stats.ready, 100u);
+  EXPECT_LE(stats.ready, 106u);
+  EXPECT_EQ(stats.counters.lost_to_retention, 300 - stats.ready);
+  EXPECT_LE(world.store().stored_messages(world.queue("orders").log), 106u);
+  expect_sums("billing");
+  world.kill_broker();
+  world.start_broker();
+  world.settle();
+  world.publish("orders", 1024);
+  EXPECT_GE(world.show("billing").ready, 100u);
+  EXPECT_LE(world.show("billing").ready, 106u);
+  expect_sums("billing");
+}
+
+TEST_F(Retention, ASmallLimitIsKeptByBurstsOfAnySize) {
+  model::QueueOptions options;
+  options.retention_messages = 32;
+  create(options);
+  for (const std::size_t burst : {100, 3, 1024, 1, 33}) {
+    world.publish("orders", burst);
+    EXPECT_GE(world.show("billing").ready, 32u) << "a burst of " << burst;
+    EXPECT_LE(world.show("billing").ready, 34u) << "a burst of " << burst;
+  }
+  expect_sums("billing");
+}
+
+TEST_F(Retention, BytesOfOnePublishAreKeptToTheLimit) {
+  model::QueueOptions options;
+  options.retention_bytes = 16'000;
+  create(options);
+  world.publish("orders", std::vector<std::string>(300, std::string(100, 'x')));
+  const std::uint64_t ready = world.show("billing").ready;
+  EXPECT_GE(ready, 160u);
+  EXPECT_LE(ready, 171u);
+  EXPECT_EQ(world.show("billing").counters.lost_to_retention, 300 - ready);
+}
+
+TEST_F(Retention, WhatConsumersHaveRoomForGoesOutBeforeItIsLost) {
+  model::QueueOptions options;
+  options.retention_messages = 16;
+  create(options);
+  Client anna(world, "anna", {.starts_at_once = true});
+  anna.consume("billing", 100);
+  world.publish("orders", 50);
+  EXPECT_THAT(anna.held(), SizeIs(50));
+  EXPECT_EQ(world.show("billing").counters.lost_to_retention, 0u);
+  expect_sums("billing");
+}
+
 TEST_F(Retention, WhatIsOutIsLostToNobody) {
   model::QueueOptions options;
   options.retention_messages = 16;
