@@ -173,7 +173,10 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   // Behind the answers above: what is stored already needs no space, and refused it would be stored twice later, when
   // its publisher gave up its number.
   if (refuse_publishes) return {Code::RESOURCE_EXHAUSTED, {}, false};
-  if (log.limited && !make_room(log, item.message->size())) return {Code::RESOURCE_EXHAUSTED, {}, false};
+  // The first of a set is as the others are (core/transactions.cpp).
+  const bool is_of_set = command.outgoing != nullptr && !command.outgoing->to.empty();
+  const bool has_room = !log.limited || make_room(log, item.message->size());
+  if (!has_room && !is_of_set) return {Code::RESOURCE_EXHAUSTED, {}, false};
   const Offset offset = log.state.next;
   if (numbered) note_sequence(log, command, item, offset);
   if (ask != nullptr) note_asked(*log.readers.front(), offset, *ask);
