@@ -1,9 +1,9 @@
 // How long a topic keeps messages: `retain_for` beyond what its subscriptions need, `retention_*` short of it.
 //
-// Marks in the log say where so many messages or bytes, or so much time, have gone by; everything here goes from mark to
-// mark, so that nothing looks at single messages again. They are at most a sixteenth of each limit apart, or one message,
-// however many came at once. What one publish brings beyond a limit is lost at the end of its step: what consumers have
-// room for is out then.
+// Marks in the log say where so many messages or bytes, or so much time, have gone by; everything here goes from mark
+// to mark, so that nothing looks at single messages again. They are at most a sixteenth of each limit apart, or one
+// message, however many came at once. What one publish brings beyond a limit is lost at the end of its step: what
+// consumers have room for is out then.
 #include <algorithm>
 #include <utility>
 

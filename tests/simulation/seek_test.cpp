@@ -165,8 +165,30 @@ TEST_F(Seek, ToATimeItIsTheFirstThatWasPublishedThen) {
   ack_all();
   EXPECT_EQ(world.seek("billing", at_time({0})).offset, model::Offset(0));
   ack_all();
-  EXPECT_EQ(world.seek("billing", at_time({world.now().us + 1'000'000})).offset, model::Offset(10));
+  EXPECT_EQ(world.seek("billing", at_time(world.now())).offset, model::Offset(10));
   expect_sums("billing");
+}
+
+/// Nothing is there to go on with: it would be given what comes next, which nobody asked for.
+TEST_F(Seek, BeyondTheEndIsRefusedAndNothingMoves) {
+  world.publish("orders", 3);
+  ack_all();
+  const model::SeekDone beyond = world.seek("billing", at_offset(4));
+  EXPECT_EQ(beyond.status.code(), Code::INVALID_OPTION);
+  EXPECT_THAT(beyond.status.text(), ::testing::HasSubstr("the next message gets offset 3"));
+  EXPECT_EQ(world.seek("billing", at_offset(3)).offset, model::Offset(3));
+  const base::Instant later{world.now().us + 1'000'000};
+  EXPECT_EQ(world.seek("billing", at_time(later)).status.code(), Code::INVALID_OPTION);
+  model::CreateQueue command;
+  command.name = "late";
+  command.kind = model::Kind::subscription;
+  command.topic = "orders";
+  command.start = at_time({world.now().us + 1'000'000});
+  EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), command).status.code(), Code::INVALID_OPTION);
+  command.start = at_time(world.now());
+  EXPECT_TRUE(world.ask<model::QueueAnswer>(model::ShardId(0), command).status.ok());
+  world.publish("orders", 1);
+  EXPECT_THAT(anna.held(), ElementsAre(3));
 }
 
 TEST_F(Seek, ASubscriptionBeginsAtAnOffsetOrATime) {
