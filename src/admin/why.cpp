@@ -105,6 +105,11 @@ void add_consumers(const QueueStats& stats, std::vector<Cause>& causes) {
     return;
   }
   const bool single = stats.queue.options.single_active_consumer;
+  if (single && stats.consumers.front().standby) {
+    causes.push_back({"STANDBY", "Its one active consumer has closed, or is not heard of, and has something out: " +
+                                     name_of(stats.consumers.front().info) + " stands by until that is settled."});
+    return;
+  }
   const std::size_t served = single ? 1 : stats.consumers.size();
   std::string obstacles;
   for (std::size_t i = 0; i < served; ++i) {

@@ -1,6 +1,7 @@
 // Where a subscription of a topic begins, and how it is moved. To begin at a time needs a look into the log: until the
 // answer is there, nothing is granted.
 #include <algorithm>
+#include <utility>
 
 #include "core/shard_state.h"
 
@@ -108,6 +109,8 @@ void Shard::State::on(TimeFound& event) {
 void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin& origin) {
   Log& log = *sub.log;
   count_entered(sub);
+  // A start at a time was looked up: it has not begun before, and what lies before it has not entered.
+  const bool begins = sub.queue->start.kind == Start::time && !sub.void_grants;
   model::SeekDone answer{origin.request, {}, target, 0, 0};
   answer.purged = sub.acked.unsettled_in({Offset(0), target});
   const std::uint64_t before = sub.acked.unsettled_below(log.state.next);
@@ -121,7 +124,11 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   for (const auto& [origin_offset, lane_offset] : sub.lane) sub.acked.settle(origin_offset);
   answer.entered = sub.acked.unsettled_below(log.state.next) + answer.purged - before;
   sub.counters.entered += answer.entered;
-  sub.counters.purged += answer.purged;
+  if (begins) {
+    sub.counters.entered -= std::exchange(answer.purged, 0);
+  } else {
+    sub.counters.purged += answer.purged;
+  }
   if (answer.entered > 0) {
     forget_closed(sub, {target, log.state.next});
     mutate(model::DropClosedCases{sub.queue->subscription, sub.queue->log, {target, log.state.next}}, true);

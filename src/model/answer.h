@@ -152,6 +152,7 @@ struct ConsumerStats {
   bool outbox_full = false;            // it does not read
   bool away = false;                   // its instance is silent or lost
   bool isolating = false;              // a suspect is tried on its instance
+  bool standby = false;                // it is not, or not yet, the single active one
   std::vector<std::string> accepts{};  // the types that it takes; none: everything
 };
 /// Of one topic of a subscription of several, as its feeder counts.

@@ -136,6 +136,23 @@ TEST_F(Schedule, WhatIsDueOrPlainCannotBeCancelled) {
   EXPECT_EQ(world.cancel_scheduled("orders", 77).status.code(), Code::NOT_FOUND);
 }
 
+/// Also beyond what was delivered, on the disk, and between such as are ready.
+TEST_F(Schedule, TheOldestThatIsReadyIsNoneThatIsScheduled) {
+  world.publish_timed("orders", 600s);
+  world.publish_timed("orders", 600s);
+  world.publish("orders", 1);
+  EXPECT_EQ(world.show("orders").oldest_ready, model::Offset(2));
+  crash();
+  EXPECT_EQ(world.show("orders").oldest_ready, model::Offset(2));
+  world.publish_timed("orders", 600s);
+  world.publish("orders", 1);
+  EXPECT_EQ(world.purge("orders").count, 2u);
+  EXPECT_EQ(world.show("orders").ready, 0u);
+  EXPECT_EQ(world.show("orders").oldest_ready, world.show("orders").log_end);
+  world.publish("orders", 1);
+  EXPECT_EQ(world.show("orders").oldest_ready, model::Offset(5));
+}
+
 TEST_F(Schedule, APurgeLeavesItUnlessItIsNamed) {
   world.publish("orders", 2);
   world.publish_timed("orders", 5s);
