@@ -69,7 +69,7 @@ void Shard::State::persisted_up_to(Log& log, model::GroupNumber durable) {
   }
   if (log.retains && log.kept_before < log.lost_to) retained_later.insert(log.state.log);  // it can be trimmed only now
   for (const Subscription* sub : log.readers) {
-    const bool reads = !sub->consumers.empty() || sub->feeder != nullptr || sub->deleting;
+    const bool reads = !sub->consumers.empty() || sub->feeder != nullptr || sub->deleting || sub->looks_to;
     if (reads) pumped_later.insert(sub->queue->subscription);
   }
 }
@@ -111,6 +111,7 @@ void Shard::State::save(Subscription& sub) {
   state.void_grants = sub.void_grants;
   state.bytes = sub.bytes;
   state.seeking = sub.seeking.value_or(base::Instant{});
+  state.looking = sub.looks_to.has_value();
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue->log;
   source.mark = sub.mark;
@@ -328,6 +329,7 @@ model::LogState Shard::State::log_state(const Log& log) {
   model::LogState state = log.state;
   state.trimmed = log.trimmed.ranges();
   state.kept = log.kept.ranges();
+  state.cancelled = log.cancelled.ranges();
   return state;
 }
 
@@ -367,7 +369,7 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.log_begin = sub->log->begin();
   stats.cursor = sub->acked.cursor();
   stats.retention_used = retention_used(*sub);
-  stats.seeking = sub->seeking.has_value();
+  stats.seeking = sub->seeking.has_value() || sub->looks_to.has_value();
   show_prevention(*sub, stats);
   stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
