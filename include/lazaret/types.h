@@ -341,7 +341,8 @@ struct SubscriptionSpec {
   std::vector<std::string> topics = {};
   /// Where it begins: "latest", with what is published after it was created (the default); "earliest", with the oldest
   /// message that the topic still has; an offset in digits; or a time (RFC 3339), with the first message that was
-  /// published then or later. It is not compared by ensure.
+  /// published then or later. What lies beyond the end of the topic, or in the future, is errc::invalid_option. It is
+  /// not compared by ensure.
   std::string start = {};
   // As of a queue.
   std::optional<std::uint32_t> max_attempts = {};

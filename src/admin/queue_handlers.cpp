@@ -111,6 +111,19 @@ Result<Response> answer_queue(Broker& broker, const model::QueueRecord& queue, i
   return json_response(status, queue_json(shown));
 }
 
+/// Of something new. A topic that its shard has not heard of yet is empty.
+Status start_problem(Broker& broker, const model::CreateQueue& command, Deadline deadline) {
+  model::Offset end(~std::uint64_t{0});
+  if (command.start.kind == model::Start::offset && !command.topic.empty()) {
+    const auto topic = find_named(broker, command.topic, model::Kind::topic);
+    if (!topic.ok()) return topic.status();
+    const auto stats = show_queue(broker, **topic, deadline);
+    if (!stats.ok() && stats.code() != Code::NOT_FOUND) return stats.status();
+    end = stats.ok() ? stats->log_end : model::Offset(0);
+  }
+  return model::start_problem(command.start, end, broker.engine.now());
+}
+
 std::vector<std::string> wanted_topics(const model::CreateQueue& command) {
   return command.topic.empty() ? command.topics : std::vector<std::string>{command.topic};
 }
@@ -178,6 +191,7 @@ Result<Response> put_named(Broker& broker, const Request& request, model::Kind k
     }
     if (command.topics.size() == 1) command.topic = std::exchange(command.topics, {}).front();
     command.start = wanted->start.value_or(model::StartPoint());
+    if (there == nullptr) LZ_RETURN_IF_ERROR(start_problem(broker, command, request.deadline));
   }
   command.options = *options;
   command.ensure = true;

@@ -37,6 +37,9 @@ void Shard::State::on(model::CreateQueue& command) {
   record.kind = command.kind;
   record.options = command.options;
   record.created_at = now;
+  // Where its topic ends another shard knows.
+  const Status future = model::start_problem(command.start, model::Offset(~std::uint64_t{0}), now);
+  if (!future.ok()) return refuse(future);
   if (Status status = place(command, record); !status.ok()) return refuse(status);
   mutate(model::PutQueue{record}, true);
   const auto queue = std::make_shared<const model::QueueRecord>(std::move(record));

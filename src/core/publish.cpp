@@ -116,18 +116,22 @@ void Shard::State::append(Log& log, Offset first, Arrivals stored) {
     pumped_later.insert(sub->queue->subscription);
   }
   if (stored.prioritised) append_to_levels(log, first, stored.messages);
+  if (log.retains) {
+    add_marks(log, stored.messages);
+    retained_later.insert(log.state.log);
+  }
   const bool prioritised = stored.prioritised && !log.state.prioritised;
   const bool expires = !log.state.expires && stored.timed &&
                        std::any_of(stored.messages.begin(), stored.messages.end(),
                                    [](const model::MessageRef& message) { return message->expires_at.us != 0; });
+  const bool scheduled = stored.timed && log.is_topic && note_scheduled(log, stored.messages);
   mutate(model::AppendMessages{log.state.log, first, std::move(stored.messages)}, false);
-  if (expires || prioritised) {
+  if (expires || prioritised || scheduled) {
     log.state.expires = log.state.expires || expires;  // a start finds them, and looks after them
     log.state.prioritised = log.state.prioritised || prioritised;
     mutate(model::PutLog{log_state(log)}, false);
   }
   reserve(log);
-  if (log.retains) retain(log);
   out->urgent = true;
   out->sync = out->sync || !log.relaxed;
 }
@@ -170,7 +174,10 @@ model::PublishResult Shard::State::store(Log& log, const model::Publish& command
   // Behind the answers above: what is stored already needs no space, and refused it would be stored twice later, when
   // its publisher gave up its number.
   if (refuse_publishes) return {Code::RESOURCE_EXHAUSTED, {}, false};
-  if (log.limited && !make_room(log, item.message->size())) return {Code::RESOURCE_EXHAUSTED, {}, false};
+  // The first of a set is as the others are (core/transactions.cpp).
+  const bool is_of_set = command.outgoing != nullptr && !command.outgoing->to.empty();
+  const bool has_room = !log.limited || make_room(log, item.message->size());
+  if (!has_room && !is_of_set) return {Code::RESOURCE_EXHAUSTED, {}, false};
   const Offset offset = log.state.next;
   if (numbered) note_sequence(log, command, item, offset);
   if (ask != nullptr) note_asked(*log.readers.front(), offset, *ask);

@@ -1,8 +1,11 @@
 // How long a topic keeps messages: `retain_for` beyond what its subscriptions need, `retention_*` short of it.
 //
-// Marks in the log say where so many bytes, or so much time, have gone by; everything here goes from mark to mark, so
-// that nothing looks at single messages. They are at most a sixteenth of each limit apart.
+// Marks in the log say where so many messages or bytes, or so much time, have gone by; everything here goes from mark
+// to mark, so that nothing looks at single messages again. They are at most a sixteenth of each limit apart, or one
+// message, however many came at once. What one publish brings beyond a limit is lost at the end of its step: what
+// consumers have room for is out then.
 #include <algorithm>
+#include <utility>
 
 #include "core/shard_state.h"
 #include "model/limits.h"
@@ -20,6 +23,14 @@ constexpr int kSteps = 16;
 /// The step of a time; never so short that marks are made all the time.
 base::Duration step_of(base::Duration limit) { return std::max<base::Duration>(limit / kSteps, base::Duration(1000)); }
 
+/// Whether so much lies behind the mark that the next is due.
+bool passes_step(const LogMark& last, Offset end, std::uint64_t bytes, const Retention& limits) {
+  const auto over = [](std::uint64_t since, std::uint64_t limit) {
+    return limit != 0 && since >= std::max<std::uint64_t>(limit / kSteps, 1);
+  };
+  return over(end.value - last.offset.value, limits.messages) || over(bytes - last.bytes, limits.bytes);
+}
+
 }  // namespace
 
 void Shard::State::change_retention(Log& log, const model::QueueOptions& options) {
@@ -34,12 +45,20 @@ void Shard::State::change_retention(Log& log, const model::QueueOptions& options
   set_alarm(log);
 }
 
+/// Consumers have been given what was published in this step.
+void Shard::State::retain_published() {
+  for (const model::LogId id : std::exchange(retained_later, {})) {
+    if (Log* log = find(id)) retain(*log);
+  }
+}
+
 /// Messages were appended, or time has gone by.
 void Shard::State::retain(Log& log) {
   if (!log.retains || log.deleting) return;
   add_mark(log);
   lose(log);
-  const Offset kept = std::max(kept_from(log), log.lost_to);
+  // What is not on the disk yet is trimmed when it is.
+  const Offset kept = std::min(std::max(kept_from(log), log.lost_to), log.persisted_end);
   if (kept > log.kept_before) {
     log.kept_before = kept;
     trim(log, true);
@@ -47,7 +66,8 @@ void Shard::State::retain(Log& log) {
   auto& marks = log.state.marks;
   // The last mark at or before what is kept says from where that is.
   const Offset needed = marks_needed_from(log);
-  while (marks.size() > 1 && marks[1].offset <= needed) marks.erase(marks.begin());
+  const auto behind = std::find_if(marks.begin(), marks.end(), [&](const LogMark& m) { return m.offset > needed; });
+  if (behind - marks.begin() > 1) marks.erase(marks.begin(), behind - 1);
   set_alarm(log);
 }
 
@@ -55,17 +75,31 @@ Offset Shard::State::marks_needed_from(const Log& log) const {
   return log.retention.retain_for.count() == 0 ? log.lost_to : kept_from(log);
 }
 
+/// Within what was just appended: it may be many times what is kept.
+void Shard::State::add_marks(Log& log, const std::vector<model::MessageRef>& messages) {
+  auto& marks = log.state.marks;
+  if (!marks.empty() && !passes_step(marks.back(), log.state.next, log.bytes, log.retention)) return;
+  Offset at(log.state.next.value - messages.size());
+  std::uint64_t bytes = log.bytes;
+  for (const model::MessageRef& message : messages) bytes -= message->size();
+  if (marks.empty()) marks.push_back({at, now, bytes});
+  for (const model::MessageRef& message : messages) {
+    at = at.next();
+    bytes += message->size();
+    if (passes_step(marks.back(), at, bytes, log.retention)) marks.push_back({at, now, bytes});
+  }
+  log.marks_changed = true;
+}
+
+/// At the end, when time has gone by.
 void Shard::State::add_mark(Log& log) {
   auto& marks = log.state.marks;
   const Retention& limits = log.retention;
   if (!marks.empty()) {
     const LogMark& last = marks.back();
-    const auto over = [](std::uint64_t since, std::uint64_t limit) {
-      return limit != 0 && since >= std::max<std::uint64_t>(limit / kSteps, 1);
-    };
     const auto late = [&](base::Duration limit) { return limit.count() != 0 && now - last.at >= step_of(limit); };
-    const bool due = over(log.state.next.value - last.offset.value, limits.messages) ||
-                     over(log.bytes - last.bytes, limits.bytes) || late(limits.age) || late(limits.retain_for);
+    const bool due =
+        passes_step(last, log.state.next, log.bytes, limits) || late(limits.age) || late(limits.retain_for);
     if (!due || log.state.next == last.offset) return;
   }
   marks.push_back({log.state.next, now, log.bytes});

@@ -38,13 +38,10 @@ void Shard::State::dispatch(Event& event) {
   group = event.group;
   std::visit([this](auto& what) { on(what); }, event.what);
   if (!noted.empty()) publish_notes();
-  while (!pumped_later.empty()) {
-    const model::SubscriptionId id = *pumped_later.begin();
-    pumped_later.erase(pumped_later.begin());
-    if (Subscription* sub = find(id)) {
-      pump(*sub);
-      set_alarm(*sub);
-    }
+  pump_all();
+  if (!retained_later.empty()) {
+    retain_published();
+    pump_all();
   }
   if (!held_confirms.empty()) release_confirms();
   flush_deliveries();
@@ -55,6 +52,17 @@ void Shard::State::dispatch(Event& event) {
   }
   loads.clear();
   last_load = nullptr;
+}
+
+void Shard::State::pump_all() {
+  while (!pumped_later.empty()) {
+    const model::SubscriptionId id = *pumped_later.begin();
+    pumped_later.erase(pumped_later.begin());
+    if (Subscription* sub = find(id)) {
+      pump(*sub);
+      set_alarm(*sub);
+    }
+  }
 }
 
 // --- Small things ---------------------------------------------------------------------------------------------------

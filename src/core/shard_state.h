@@ -56,6 +56,7 @@ struct Shard::State {
   State(ShardConfig config, model::RecoveredShard recovered, base::Instant now);
 
   void dispatch(Event& event);
+  void pump_all();
 
   // --- catalog.cpp: names and options (shard 0)
   void on(model::CreateQueue& command);
@@ -94,7 +95,9 @@ struct Shard::State {
 
   // --- retention.cpp: how long a topic keeps messages
   void change_retention(Log& log, const model::QueueOptions& options);
+  void retain_published();
   void retain(Log& log);
+  void add_marks(Log& log, const std::vector<model::MessageRef>& messages);
   void add_mark(Log& log);
   void lose(Log& log);
   void lose_before(Subscription& sub, model::Offset cut);
@@ -407,6 +410,10 @@ struct Shard::State {
   void on(model::CancelScheduled& command);
   void schedule(Subscription& sub, model::Offset offset, const model::Message& message);
   bool cancel(Subscription& sub, model::Offset offset);
+  void note_cancelled(Log& log, model::Offset offset);
+  bool note_scheduled(Log& log, const std::vector<model::MessageRef>& messages);
+  void look_if_scheduled(Subscription& sub);
+  void look_for_scheduled(Subscription& sub);
 
   // --- expiry.cpp: messages that are past their time to live
   static base::Instant end_of(const Subscription& sub, const model::Message& message);
@@ -562,6 +569,7 @@ struct Shard::State {
   void recover(model::RecoveredLog& recovered, Log& log);
   void recover(model::RecoveredQueue& recovered);
   void recover(Subscription& sub, model::RecoveredSubscription& recovered);
+  void go_on_with_fresh(Subscription& sub, bool looking);
   void put_in_place(Subscription& sub);
   void leave_out_reserve(Log& log);
   void recover_retention(Log& log, const model::QueueOptions& options);
@@ -644,6 +652,7 @@ struct Shard::State {
   };
   std::deque<Sealed> sealed;
   std::set<model::SubscriptionId> pumped_later;  // to be pumped at the end of this step
+  std::set<model::LogId> retained_later;         // what is beyond their limits goes behind that
   std::set<std::pair<base::Instant, model::SubscriptionId>> alarms;
   std::set<std::pair<base::Instant, model::LogId>> log_alarms;
   using Loads = std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>>;

@@ -9,7 +9,8 @@
 // number must not be given twice.
 //
 // Nothing of a transaction is refused for the limits of a queue: it has happened with its verdict, and the other shard
-// cannot take that back. It counts there, and plain publishes are refused until there is room.
+// cannot take that back. So is nothing of a set without a verdict, also the first: whichever that is must not matter.
+// It counts there, and plain publishes are refused until there is room.
 #include <algorithm>
 #include <span>
 

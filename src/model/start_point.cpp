@@ -27,4 +27,17 @@ base::Result<StartPoint> start_point_of(std::string_view text) {
                       "a start is \"latest\", \"earliest\", an offset, or a time such as 2026-11-23T20:04:48Z");
 }
 
+base::Status start_problem(const StartPoint& start, Offset end, base::Instant now) {
+  if (start.kind == Start::offset && start.offset > end) {
+    return base::Status(base::Code::INVALID_OPTION,
+                        "offset " + text_of(start) + " is beyond the end of the topic: the next message gets offset " +
+                            std::to_string(end.value) + ", and \"latest\" is there");
+  }
+  if (start.kind == Start::time && start.time > now) {
+    return base::Status(base::Code::INVALID_OPTION, text_of(start) + " is in the future: it is " +
+                                                        base::format_rfc3339(now) + ", and \"latest\" is now");
+  }
+  return {};
+}
+
 }  // namespace lazaret::model

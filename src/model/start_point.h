@@ -16,6 +16,7 @@ enum class Start : std::uint8_t {
   earliest = 2,  // with the oldest message that the topic still has
   offset = 3,    // with this message, or the first behind it that is still there
   time = 4,      // with the first message that was published at this time or later
+  // An offset is at most the end of the topic, and a time not in the future: start_problem.
 };
 
 struct StartPoint {
@@ -30,5 +31,8 @@ struct StartPoint {
 std::string text_of(const StartPoint& start);
 /// The same backwards; INVALID_OPTION for anything else.
 base::Result<StartPoint> start_point_of(std::string_view text);
+/// INVALID_OPTION for what lies beyond the end of the topic, which is `end`, or behind `now`: nothing is there to begin
+/// with, and what comes before it is nothing that anybody would pass over.
+base::Status start_problem(const StartPoint& start, Offset end, base::Instant now);
 
 }  // namespace lazaret::model

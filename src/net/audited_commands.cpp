@@ -72,22 +72,45 @@ void Session::create_queue(wire::QueueRequest&& frame) {
     return refuse(frame.request, std::move(status));
   }
   if (Status status = check_alert_to(frame.options); !status.ok()) return refuse(frame.request, std::move(status));
-  model::AuditCall call = call_of(operation_on("put", frame.kind), frame.name);
-  create(std::move(call),
-         model::CreateQueue{{},
-                            std::move(frame.name),
-                            *options,
-                            ensure,
-                            std::move(frame.colocate_with),
-                            frame.kind,
-                            std::move(frame.topic),
-                            frame.start,
-                            std::move(frame.topics)},
-         [this, request = frame.request](model::Answer&& answer) {
-           auto& done = std::get<model::QueueAnswer>(answer);
-           if (!done.status.ok()) return refuse(request, std::move(done.status));
-           show_queue(request, std::move(done.queue), done.created);
-         });
+  model::CreateQueue command{{},
+                             std::move(frame.name),
+                             *options,
+                             ensure,
+                             std::move(frame.colocate_with),
+                             frame.kind,
+                             std::move(frame.topic),
+                             frame.start,
+                             std::move(frame.topics)};
+  const bool starts_at_offset = command.start.kind == model::Start::offset && there == nullptr;
+  if (frame.kind == model::Kind::subscription && starts_at_offset) {
+    return create_where_topic_is(frame.request, std::move(command));
+  }
+  create_and_show(frame.request, std::move(command));
+}
+
+/// A subscription that is to start at an offset: only the topic's own shard knows whether that is beyond its end. What
+/// is no topic, or several, is refused when it is created. A topic that its shard has not heard of yet is empty.
+void Session::create_where_topic_is(std::uint64_t request, model::CreateQueue command) {
+  const std::string& name = command.topics.size() == 1 ? command.topics.front() : command.topic;
+  const auto topic = context_.engine.directory().find(name);
+  if (topic == nullptr || topic->kind != model::Kind::topic) return create_and_show(request, std::move(command));
+  const model::Origin origin = expect([this, request, command = std::move(command)](model::Answer&& answer) {
+    const auto& stats = std::get<model::QueueStats>(answer);
+    if (!stats.status.ok() && stats.status.code() != Code::NOT_FOUND) return refuse(request, stats.status);
+    Status beyond = model::start_problem(command.start, stats.log_end, context_.engine.now());
+    if (!beyond.ok()) return refuse(request, std::move(beyond));
+    create_and_show(request, command);
+  });
+  submit(topic->shard, model::ShowQueue{origin, topic->subscription});
+}
+
+void Session::create_and_show(std::uint64_t request, model::CreateQueue command) {
+  model::AuditCall call = call_of(operation_on("put", command.kind), command.name);
+  create(std::move(call), std::move(command), [this, request](model::Answer&& answer) {
+    auto& done = std::get<model::QueueAnswer>(answer);
+    if (!done.status.ok()) return refuse(request, std::move(done.status));
+    show_queue(request, std::move(done.queue), done.created);
+  });
 }
 
 /// What an ensure asks for, where it is there and as it should be; else null.

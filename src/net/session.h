@@ -229,6 +229,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   using ChangeOf = std::function<model::AuditChange(const Answer&)>;
   template <class Answer, class Command>
   void perform(model::AuditCall call, model::ShardId shard, Command command, ChangeOf<Answer> change_of, Then then);
+  void create_where_topic_is(std::uint64_t request, model::CreateQueue command);
+  void create_and_show(std::uint64_t request, model::CreateQueue command);
   void create(model::AuditCall call, model::CreateQueue command, Then then);
   engine::QueueRef ensured(const model::CreateQueue& command) const;
   model::Origin expect(Then then);

@@ -97,6 +97,8 @@ TEST_F(SeekTest, WhatCannotBeIsRefused) {
   EXPECT_EQ(error_of([&] { client_.seek("orders", "earliest"); }), errc::not_found);
   EXPECT_EQ(error_of([&] { client_.seek("nothing", "earliest"); }), errc::not_found);
   EXPECT_EQ(error_of([&] { client_.seek("billing", "noon"); }), errc::invalid_option);
+  EXPECT_EQ(error_of([&] { client_.seek("billing", "1"); }), errc::invalid_option);
+  EXPECT_EQ(error_of([&] { client_.seek("billing", "2099-01-01T00:00:00Z"); }), errc::invalid_option);
   EXPECT_EQ(client_.ensure({.name = "b", .max_in_flight = 3}).spec.max_in_flight, 3u);
   EXPECT_EQ(http(broker_.admin(), "PUT", "/api/v1/queues/c", R"({"retain_for": "1h"})").status, 400);
   EXPECT_EQ(http(broker_.admin(), "PATCH", "/api/v1/topics/orders", R"({"paused": true})").status, 400);
@@ -104,6 +106,28 @@ TEST_F(SeekTest, WhatCannotBeIsRefused) {
   EXPECT_EQ(http(broker_.admin(), "POST", "/api/v1/subscriptions/billing/seek", R"({"to": "noon"})").status, 400);
   EXPECT_EQ(http(broker_.admin(), "POST", "/api/v1/subscriptions/billing/seek", R"({"to": -1})").status, 400);
   EXPECT_EQ(http(broker_.admin(), "POST", "/api/v1/subscriptions/orders/seek", R"({"to": 0})").status, 404);
+}
+
+TEST_F(SeekTest, NoSubscriptionStartsBeyondTheEndOfItsTopic) {
+  publish(3);
+  for (const std::string start : {"4", "2099-01-01T00:00:00Z"}) {
+    const SubscriptionSpec late{.name = "late", .topic = "orders", .start = start};
+    EXPECT_EQ(error_of([&] { client_.create_subscription(late); }), errc::invalid_option) << start;
+    EXPECT_EQ(error_of([&] { client_.ensure_subscription(late); }), errc::invalid_option) << start;
+    const Outcome cli = broker_.cli({"subscription", "create", "late", "--topic", "orders", "--start", start});
+    EXPECT_EQ(cli.exit, 65) << start;
+    EXPECT_THAT(cli.err, HasSubstr("\"latest\" is")) << start;
+    for (const std::string dry : {"", "?dry_run=true"}) {
+      const auto put = http(broker_.admin(), "PUT", "/api/v1/subscriptions/late" + dry,
+                            R"({"topic": "orders", "start": ")" + start + R"("})");
+      EXPECT_EQ(put.json().at("code"), "INVALID_OPTION") << put.body;
+    }
+  }
+  EXPECT_EQ(error_of([&] { client_.show("late"); }), errc::not_found);
+  EXPECT_EQ(client_.create_subscription({.name = "late", .topic = "orders", .start = "3"}).ready, 0u);
+  EXPECT_EQ(client_.ensure_subscription({.name = "late", .topic = "orders", .start = "9"}).ready, 0u);
+  publish(1);
+  EXPECT_EQ(client_.show("late").ready, 1u);
 }
 
 TEST_F(SeekTest, WhatATopicLosesItsSubscriptionsCount) {

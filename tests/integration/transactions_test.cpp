@@ -148,6 +148,24 @@ TEST_F(TransactionsTest, TheCommandLineAndHttpDoTheSame) {
   EXPECT_EQ(ready("step4"), 0);
 }
 
+/// Its places may be named in any order.
+TEST_F(TransactionsTest, AFullQueueTakesASetAlsoAsItsFirst) {
+  client_.create({.name = "full", .max_messages = 1});
+  client_.publish("full", {.body = "there"});
+  client_.publish_all({{"full", {.body = "a"}}, {"step0", {.body = "a"}}});
+  client_.publish_all({{"step0", {.body = "b"}}, {"full", {.body = "b"}}});
+  const std::string set = R"({"messages": [{"to": "full", "body": "c"}, {"to": "step1", "body": "c"}]})";
+  EXPECT_EQ(http(broker_.admin(), "POST", "/api/v1/transactions", set).status, 201);
+  const std::string lines = R"({"to": "full", "body": "d"})"
+                            "\n"
+                            R"({"to": "step1", "body": "d"})"
+                            "\n";
+  EXPECT_EQ(broker_.cli({"publish", "--together"}, lines).exit, 0);
+  ASSERT_TRUE(eventually([&] { return ready("full") == 5; }));
+  EXPECT_EQ(error_of([&] { client_.publish("full", {.body = "alone"}); }), errc::exhausted);
+  EXPECT_EQ(drain("full").size(), 5u);
+}
+
 TEST_F(TransactionsTest, TheOutputOfACommandGoesOutWithTheAck) {
   broker_.cli({"publish", "orders", "--key", "k", "--body", "tea"});
   broker_.cli({"publish", "orders", "--body", "nothing"});

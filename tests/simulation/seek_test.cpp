@@ -165,8 +165,30 @@ TEST_F(Seek, ToATimeItIsTheFirstThatWasPublishedThen) {
   ack_all();
   EXPECT_EQ(world.seek("billing", at_time({0})).offset, model::Offset(0));
   ack_all();
-  EXPECT_EQ(world.seek("billing", at_time({world.now().us + 1'000'000})).offset, model::Offset(10));
+  EXPECT_EQ(world.seek("billing", at_time(world.now())).offset, model::Offset(10));
   expect_sums("billing");
+}
+
+/// Nothing is there to go on with: it would be given what comes next, which nobody asked for.
+TEST_F(Seek, BeyondTheEndIsRefusedAndNothingMoves) {
+  world.publish("orders", 3);
+  ack_all();
+  const model::SeekDone beyond = world.seek("billing", at_offset(4));
+  EXPECT_EQ(beyond.status.code(), Code::INVALID_OPTION);
+  EXPECT_THAT(beyond.status.text(), ::testing::HasSubstr("the next message gets offset 3"));
+  EXPECT_EQ(world.seek("billing", at_offset(3)).offset, model::Offset(3));
+  const base::Instant later{world.now().us + 1'000'000};
+  EXPECT_EQ(world.seek("billing", at_time(later)).status.code(), Code::INVALID_OPTION);
+  model::CreateQueue command;
+  command.name = "late";
+  command.kind = model::Kind::subscription;
+  command.topic = "orders";
+  command.start = at_time({world.now().us + 1'000'000});
+  EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), command).status.code(), Code::INVALID_OPTION);
+  command.start = at_time(world.now());
+  EXPECT_TRUE(world.ask<model::QueueAnswer>(model::ShardId(0), command).status.ok());
+  world.publish("orders", 1);
+  EXPECT_THAT(anna.held(), ElementsAre(3));
 }
 
 TEST_F(Seek, ASubscriptionBeginsAtAnOffsetOrATime) {
@@ -180,7 +202,14 @@ TEST_F(Seek, ASubscriptionBeginsAtAnOffsetOrATime) {
   EXPECT_EQ(world.show("third").ready, 4u);
   EXPECT_EQ(world.show("late").ready, 3u);
   expect_sums("third");
-  EXPECT_EQ(world.show("late").counters.entered, 6u);  // and three of them were passed over
+  for (const char* name : {"third", "late"}) {  // what lies before its start has not entered, and is not purged
+    EXPECT_EQ(world.show(name).counters.entered, world.show(name).ready) << name;
+    EXPECT_EQ(world.show(name).counters.purged, 0u) << name;
+  }
+  expect_sums("late");
+  EXPECT_EQ(world.seek("late", at_time(later)).entered, 0u);
+  EXPECT_EQ(world.seek("late", at_offset(5)).purged, 2u);  // what it is moved over is
+  EXPECT_EQ(world.show("late").counters.purged, 2u);
   expect_sums("late");
   world.subscribe_at("beyond", "orders", at_offset(1000));
   EXPECT_EQ(world.show("beyond").ready, 0u);
@@ -251,6 +280,28 @@ TEST_F(Seek, NoMoreThanMaxInFlightIsOutOverAllConsumers) {
   EXPECT_EQ(world.show("billing").ready, 0u);
 }
 
+TEST_F(Seek, TheSecondConsumerStandsByAsLongAsTheFirstHasSomething) {
+  model::OptionsPatch single;
+  single.single_active_consumer = true;
+  world.update("billing", single);
+  Client bert(world, "bert", {.starts_at_once = true});
+  bert.consume("billing", 100);
+  world.publish("orders", 1);
+  world.run_for(10ms);
+  ASSERT_THAT(anna.held(), ElementsAre(0));
+  anna.close_consumer();
+  world.publish("orders", 1);
+  model::QueueStats stats = world.show("billing");
+  ASSERT_THAT(stats.consumers, SizeIs(1));
+  EXPECT_TRUE(stats.consumers.front().standby);
+  anna.ack(0);
+  world.run_for(10ms);
+  EXPECT_THAT(bert.held(), ElementsAre(1));
+  stats = world.show("billing");
+  ASSERT_THAT(stats.consumers, SizeIs(1));
+  EXPECT_FALSE(stats.consumers.front().standby);
+}
+
 TEST_F(Seek, TheSecondConsumerTakesOverWhenTheFirstHasNothingLeft) {
   model::OptionsPatch single;
   single.single_active_consumer = true;
@@ -318,6 +369,63 @@ TEST_F(Retention, BeyondSoManyMessagesTheOldestAreLostAndCounted) {
   EXPECT_EQ(stats.counters.lost_to_retention, 1000 - stats.ready);
   EXPECT_EQ(stats.retention_used, 1);
   EXPECT_LE(world.store().stored_messages(world.queue("orders").log), 180u);
+  expect_sums("billing");
+}
+
+/// However many come at once: what is beyond the limit goes with them, and from the disk when they are on it.
+TEST_F(Retention, OnePublishOfManyTimesTheLimitIsKeptToIt) {
+  model::QueueOptions options;
+  options.retention_messages = 100;
+  create(options);
+  world.publish("orders", 300);
+  world.run_for(1s);
+  const model::QueueStats stats = world.show("billing");
+  EXPECT_GE(stats.ready, 100u);
+  EXPECT_LE(stats.ready, 106u);
+  EXPECT_EQ(stats.counters.lost_to_retention, 300 - stats.ready);
+  EXPECT_LE(world.store().stored_messages(world.queue("orders").log), 106u);
+  expect_sums("billing");
+  world.kill_broker();
+  world.start_broker();
+  world.settle();
+  world.publish("orders", 1024);
+  EXPECT_GE(world.show("billing").ready, 100u);
+  EXPECT_LE(world.show("billing").ready, 106u);
+  expect_sums("billing");
+}
+
+TEST_F(Retention, ASmallLimitIsKeptByBurstsOfAnySize) {
+  model::QueueOptions options;
+  options.retention_messages = 32;
+  create(options);
+  for (const std::size_t burst : {100, 3, 1024, 1, 33}) {
+    world.publish("orders", burst);
+    EXPECT_GE(world.show("billing").ready, 32u) << "a burst of " << burst;
+    EXPECT_LE(world.show("billing").ready, 34u) << "a burst of " << burst;
+  }
+  expect_sums("billing");
+}
+
+TEST_F(Retention, BytesOfOnePublishAreKeptToTheLimit) {
+  model::QueueOptions options;
+  options.retention_bytes = 16'000;
+  create(options);
+  world.publish("orders", std::vector<std::string>(300, std::string(100, 'x')));
+  const std::uint64_t ready = world.show("billing").ready;
+  EXPECT_GE(ready, 160u);
+  EXPECT_LE(ready, 171u);
+  EXPECT_EQ(world.show("billing").counters.lost_to_retention, 300 - ready);
+}
+
+TEST_F(Retention, WhatConsumersHaveRoomForGoesOutBeforeItIsLost) {
+  model::QueueOptions options;
+  options.retention_messages = 16;
+  create(options);
+  Client anna(world, "anna", {.starts_at_once = true});
+  anna.consume("billing", 100);
+  world.publish("orders", 50);
+  EXPECT_THAT(anna.held(), SizeIs(50));
+  EXPECT_EQ(world.show("billing").counters.lost_to_retention, 0u);
   expect_sums("billing");
 }
 

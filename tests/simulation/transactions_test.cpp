@@ -157,6 +157,23 @@ TEST_F(Transactions, AFullQueueTakesItAndRefusesOthers) {
   EXPECT_EQ(world.publish("full", {"more"}).results.at(0).code, Code::RESOURCE_EXHAUSTED);
 }
 
+/// In whatever order its places are named: what is first of a set is no plain publish.
+TEST_F(Transactions, ASetIsTakenByAFullQueueAlsoAsItsFirst) {
+  model::QueueOptions options;
+  options.max_messages = 1;
+  world.create_queue("full", options);
+  world.publish("full", 1);
+  EXPECT_EQ(world.publish_with("full", "first", world.outgoing({beside}, "other")).results.at(0).code, Code::OK);
+  EXPECT_EQ(world.publish_with(beside, "first", world.outgoing({"full"}, "other")).results.at(0).code, Code::OK);
+  world.run_for(1s);
+  EXPECT_EQ(ready("full"), 3u);
+  EXPECT_EQ(ready(beside), 2u);
+  const auto alone = world.publish_with("full", "alone", std::make_shared<model::Outgoing>());
+  EXPECT_EQ(alone.results.at(0).code, Code::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(alone.status.limit(), "max_messages");
+  expect_sums("full");
+}
+
 TEST_F(Transactions, WhatWasDeletedMeanwhileTakesNothing) {
   world.create_queue("brief");
   const auto outgoing = world.outgoing({"brief", away}, "result");
