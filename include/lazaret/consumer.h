@@ -32,7 +32,7 @@ class Verdict {
   enum class Kind { done, fail, reject, release, not_begun, answer, decline };
 
   static Verdict done() { return Verdict(Kind::done); }
-  /// Not now, nobody's fault: no attempt is counted. Delivered again after `delay`, or at once.
+  /// Not now, nobody's fault: no attempt is counted. Delivered again after `delay` (a year at most), or at once.
   static Verdict release(milliseconds delay = {}) {
     Verdict verdict(Kind::release);
     if (delay.count() > 0) verdict.delay_ = delay;
@@ -86,7 +86,8 @@ class Verdict {
     asks_.push_back({std::move(ask), std::string(reply_queue), std::move(context)});
     return std::move(*this);
   }
-  /// Of a failure: the next attempt after this, in place of the queue's backoff.
+  /// Of a failure: the next attempt after this, in place of the queue's backoff. At once for less than 0; a year at
+  /// most.
   Verdict retry_after(milliseconds delay) && {
     delay_ = delay;
     return std::move(*this);
@@ -248,6 +249,10 @@ struct ConsumeOptions {
   std::function<void(std::size_t)> on_settled = {};
   /// Called once when the consumer ends although nobody closed it: its queue is gone, say.
   std::function<void(error_code, const Problem&)> on_end = {};
+  /// Called when a verdict cannot go out as the handler meant it, for what it publishes, asks or answers: why. Its
+  /// attempt fails, or, where the same may go well later (retry::later, retry::same_call), it is released. On the
+  /// client's thread: must not block.
+  std::function<void(error_code, const Problem&)> on_refused = {};
 };
 
 /// What `close` did: handlers that finished since, deliveries given back, handlers that still run.

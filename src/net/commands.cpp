@@ -451,6 +451,7 @@ Status Session::on(wire::Settle&& frame) {
     verdict.token = token_of(token);
   }
   std::size_t bytes = 0;
+  RefusedVerdicts refused;
   for (wire::Verdict& one : frame.verdicts) {
     bytes += one.error.type.size() + one.error.message.size() + one.error.details.size();
     model::Verdict& verdict = command.verdicts.emplace_back();
@@ -461,9 +462,12 @@ Status Session::on(wire::Settle&& frame) {
       reply.body = by_itself(std::move(reply.body), bodies);
       verdict.reply = reply_of(reply, true);
     }
-    if (one.publishes != nullptr) bytes += take_outgoing(*one.publishes, bodies, verdict);
+    Status why;
+    if (one.publishes != nullptr) bytes += take_outgoing(*one.publishes, bodies, verdict, why);
+    if (!why.ok()) refused.emplace_back(command.verdicts.size() - 1, std::move(why));
   }
   if (frame.request != 0) {
+    if (!refused.empty()) refused_verdicts_.insert_or_assign(frame.request, std::move(refused));
     ++answers_due_;
     results_due_ += command.verdicts.size();
   }
@@ -472,9 +476,9 @@ Status Session::on(wire::Settle&& frame) {
   return {};
 }
 
-/// Returns what it holds in memory.
+/// Returns what it holds in memory. `refused`: why it cannot go out; then nothing of it does.
 std::size_t Session::take_outgoing(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
-                                   model::Verdict& verdict) {
+                                   model::Verdict& verdict, Status& refused) {
   std::size_t bytes = items.size() * limits::kCommandBytes;
   for (const wire::AddressedItem& one : items) {
     bytes += one.item.envelope.size() + one.item.body.size();
@@ -484,9 +488,10 @@ std::size_t Session::take_outgoing(const std::vector<wire::AddressedItem>& items
   if (outgoing.ok()) {
     verdict.outgoing = std::move(*outgoing);
   } else {
-    model::Outgoing refused;
-    refused.problem = outgoing.status().code();
-    verdict.outgoing = std::make_shared<const model::Outgoing>(std::move(refused));
+    refused = outgoing.status();
+    model::Outgoing nothing;
+    nothing.problem = refused.code();
+    verdict.outgoing = std::make_shared<const model::Outgoing>(std::move(nothing));
   }
   return bytes;
 }

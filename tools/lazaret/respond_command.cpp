@@ -39,6 +39,7 @@ Consuming::Outcome reply_of(CommandEnd end, const Given& given) {
 void respond(const Connection& connection, Given& given, const std::vector<std::string>& command, int& exit_status) {
   if (command.empty()) fail(Code::USAGE, "respond needs -- CMD ARG…");
   if (given.drain) given.options.drain = *given.drain;
+  given.options.json = connection.json;
   CommandProcess process(command, true);
   Options options;
   options.drain = milliseconds(0);  // Consuming has closed in its own way
