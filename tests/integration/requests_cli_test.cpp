@@ -74,6 +74,15 @@ TEST_F(RequestsCli, TheDeadlineSaysHowFarItGot) {
 TEST_F(RequestsCli, ItIsUsedAsItSays) {
   EXPECT_EQ(broker.cli({"request", "prices"}, "tea").exit, 64);
   EXPECT_EQ(broker.cli({"request", "prices", "--deadline", "soon"}, "tea").exit, 64);
+  for (const char* bad : {"1000d", "366d"}) {
+    const Outcome refused = broker.cli({"request", "prices", "--deadline", bad}, "tea");
+    EXPECT_EQ(refused.exit, 65) << bad;
+    EXPECT_THAT(refused.err, HasSubstr("365d"));
+  }
+  for (const char* bad : {"1000d", "0s", "500us"}) {
+    EXPECT_EQ(broker.cli({"request", "prices", "--reply-to", "replies", "--deadline", bad}, "tea").exit, 65) << bad;
+  }
+  EXPECT_EQ(broker.cli({"request", "prices", "--deadline", "0s"}, "tea").exit, 75) << "there is no time left";
   EXPECT_EQ(broker.cli({"request", "nothing", "--deadline", "1s"}, "tea").exit, 66);
   EXPECT_EQ(broker.cli({"respond", "prices"}).exit, 64);
   EXPECT_EQ(broker.cli({"respond", "nothing", "--", "true"}).exit, 66);
