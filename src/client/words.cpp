@@ -39,11 +39,7 @@ model::ErrorReport as_report(std::string_view type, std::string_view message, st
           as_text(details, limits::kErrorDetailsBytes)};
 }
 
-Status check_queue_name(std::string_view name) {
-  const Status status = model::validate_name(name);
-  if (status.ok()) return status;
-  return {status.code(), "'" + as_short_text(name, limits::kNameBytes) + "': " + status.text()};
-}
+Status check_queue_name(std::string_view name) { return model::validate_name(name); }
 
 Status check_accepts(const std::vector<std::string>& words) {
   for (const std::string& word : words) {

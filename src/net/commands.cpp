@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "model/limits.h"
 #include "model/message_times.h"
+#include "model/too_many.h"
 #include "net/session.h"
 #include "wire/envelope.h"
 
@@ -262,7 +263,7 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   }
   const std::size_t together = frame.together == nullptr ? 0 : frame.together->size();
   if (frame.items.size() + together > limits::kBatchItems) {
-    refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
+    refuse(frame.request, model::batch_too_large(frame.items.size() + together));
     return {};
   }
   const bool alone = together == 0 && frame.ask == nullptr;
@@ -431,7 +432,7 @@ Status Session::on(wire::Settle&& frame) {
     bodies += bodies_of(one.publishes) + (one.reply == nullptr ? 0 : one.reply->body.size());
   }
   if (items > limits::kBatchItems) {
-    refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
+    refuse(frame.request, model::batch_too_large(items));
     return {};
   }
   if (std::vector<std::string> missing = missing_for(frame); !missing.empty()) {

@@ -153,6 +153,17 @@ TEST_F(PublishCli, RefusalsHaveTheirStatus) {
   EXPECT_EQ(broker.cli({"publish", "q", "--body", "x", "--header", "no"}).exit, 64);
 }
 
+TEST_F(PublishCli, AnIndexThatNothingHasIsNoSuccess) {
+  const Outcome behind = broker.cli({"publish", "q", "--jsonl", "--from-index", "5"}, "a\nb\nc\n");
+  EXPECT_EQ(behind.exit, 65);
+  EXPECT_NE(behind.err.find("3 messages"), std::string::npos) << behind.err;
+  EXPECT_EQ(broker.cli({"publish", "q", "--jsonl", "--from-index", "3"}, "a\nb\nc\n").exit, 65);
+  EXPECT_EQ(broker.cli({"publish", "q", "--body", "x", "--from-index", "3"}).exit, 64) << "it is message 0";
+  EXPECT_EQ(entered(), 0u);
+  EXPECT_EQ(broker.cli({"publish", "q", "--jsonl", "--from-index", "2"}, "a\nb\nc\n").exit, 0);
+  EXPECT_EQ(entered(), 1u);
+}
+
 TEST_F(PublishCli, ARestartOfTheBrokerLosesNothing) {
   const std::string input = broker.dir() / "lines";
   const std::string output = broker.dir() / "confirms";

@@ -324,6 +324,7 @@ TEST_F(TimeTest, OnTheCommandLine) {
   EXPECT_EQ(broker_.cli({"schedule", "cancel", "orders", "1"}).exit, 66);
   EXPECT_EQ(broker_.cli({"schedule", "cancel", "orders", std::string(listed[1].at("id").as_string())}).exit, 0);
   EXPECT_EQ(broker_.cli({"schedule", "cancel", "nothing", "1"}).exit, 66);
+  EXPECT_THAT(broker_.cli({"schedule", "list", "nothing"}).err, HasSubstr("no queue, subscription or topic nothing"));
   EXPECT_EQ(broker_.cli_json({"schedule", "list", "orders"}).size(), 1u);
   EXPECT_EQ(broker_.cli_json({"queue", "purge", "orders"})[0].at("purged"), 1);
   EXPECT_EQ(broker_.cli_json({"queue", "purge", "orders", "--scheduled"})[0].at("purged"), 1);

@@ -95,7 +95,10 @@ TEST(WordsTest, NamesAndFieldsAreRefusedByName) {
     const base::Status status = check_queue_name(name);
     EXPECT_EQ(status.code(), Code::INVALID_NAME) << name;
     EXPECT_TRUE(base::is_utf8(status.text()));
+    EXPECT_EQ(status.limit_value(), 200) << name;
   }
+  EXPECT_NE(check_queue_name("a b").text().find("'a b'"), std::string::npos) << "it says which";
+  EXPECT_NE(check_queue_name(std::string(201, 'a')).text().find("this one 201"), std::string::npos);
   EXPECT_TRUE(check_texts({.body = "\xff", .type = "caf\xc3\xa9", .headers = {{"name", "\xff"}}}).ok());
   EXPECT_EQ(check_texts({.traceparent = "\xff"}).text(), "the traceparent of the message is not UTF-8");
   EXPECT_EQ(check_texts({.headers = {{"", "x"}}}).code(), Code::BAD_REQUEST);
