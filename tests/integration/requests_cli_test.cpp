@@ -89,6 +89,22 @@ TEST_F(RequestsCli, ItIsUsedAsItSays) {
   EXPECT_EQ(broker.cli({"respond", "prices", "--idle-exit", "100ms", "--", "true"}).exit, 0);
 }
 
+TEST_F(RequestsCli, AResponderAcceptsTypesAndPublishesAlong) {
+  ASSERT_EQ(broker.cli({"queue", "create", "prices.made"}).exit, 0);
+  Process responder = respond("cat", {"--accept", "price.asked@2", "--publish-to", "prices.made"});
+  const auto ask = [&](const std::string& version, const std::string& deadline) {
+    return broker.cli({"request", "prices", "--deadline", deadline, "--type", "price.asked", "--schema-id",
+                       "price.asked@" + version, "--priority", "9", "--key", "k", "--body", version});
+  };
+  EXPECT_EQ(ask("2", "60s").out, "2");
+  EXPECT_EQ(ask("1", "300ms").exit, 75) << "nobody accepts it";
+  ASSERT_TRUE(eventually([&] { return QueueView(broker, "prices.made")["ready"] == 1; }));
+  const auto made = broker.cli_json({"peek", "prices.made"});
+  EXPECT_EQ(made.at(0).at("body"), "2");
+  EXPECT_EQ(made.at(0).at("key"), "k");
+  EXPECT_EQ(broker.cli({"request", "prices", "--deadline", "1s", "--priority", "10"}, "x").exit, 64);
+}
+
 TEST_F(RequestsCli, AResponderThatIsKilledInTheMiddleLosesNoRequest) {
   ASSERT_EQ(broker.cli({"queue", "update", "prices", "--max-attempts", "5", "--backoff-initial", "10ms"}).exit, 0);
   const std::string begun = broker.dir() / "begun";

@@ -105,8 +105,8 @@ void Consuming::count(Verdict::Kind kind) {
   }
 }
 
-/// What the worker took for done is not: what it wanted to publish or answer cannot go out. Told once, and again when it
-/// is for another reason.
+/// What the worker took for done is not: what it wanted to publish or answer cannot go out. Told once, and again when
+/// it is for another reason.
 void Consuming::count_refused(error_code code, const Problem& problem) {
   const std::lock_guard lock(mutex_);
   if (totals_.done > 0) --totals_.done;

@@ -140,6 +140,11 @@ void add_request_command(CLI::App& app, const Connection& connection, int& exit_
   Message& message = given->message;
   command->add_option("--key", message.key, "Key of the message")->type_name("TEXT");
   command->add_option("--type", message.type, "What kind of request it is, e.g. price.asked")->type_name("TEXT");
+  command->add_option("--schema-id", message.schema_id, "Which schema the body follows, e.g. price.asked@2")
+      ->type_name("TEXT");
+  command->add_option("--priority", message.priority, "0 to 9: of what is ready, the highest is delivered first")
+      ->type_name("N")
+      ->check(CLI::Range(0, 9));
   command->add_option("--header", given->headers, "A header; may be given any number of times")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
