@@ -67,17 +67,17 @@ class Verdict {
     return verdict;
   }
   /// Of done, an answer and a decline: this goes out as well, in the same atomic write as the ack, to any queue or
-  /// topic on any shard. All of it happens, or nothing: if the broker cannot take one of them (not_found, too large), the attempt
-  /// fails with the reason; if it can later (a full disk), the message comes again, with no attempt counted. It counts
-  /// where it goes, but is not refused for a queue's limits.
+  /// topic on any shard. All of it happens, or nothing: if the broker cannot take one of them (not_found, too large),
+  /// the attempt fails with the reason; if it can later (a full disk), the message comes again, with no attempt counted
+  /// (ConsumeOptions::on_refused). It counts where it goes, but is not refused for a queue's limits.
   Verdict publish(std::string to, Message message) && {
     publishes_.push_back({std::move(to), std::move(message)});
     return std::move(*this);
   }
   /// Of done, an answer and a decline: this is asked as well, as Client::ask would, in the same atomic write as the ack
-  /// and as what it publishes: the request is there with the ack, or neither is, on whatever shards the three queues are. Its
-  /// two queues are there, and are not one, or the attempt fails (not_found, bad_request), as it does where the broker
-  /// is of a version that does not know this. Exactly one reply that is not `late` comes to `reply_queue`, with
+  /// and as what it publishes: the request is there with the ack, or neither is, on whatever shards the three queues
+  /// are. Its two queues are there, and are not one, or the attempt fails (not_found, bad_request), as it does where
+  /// the broker is of a version that does not know this. Exactly one reply that is not `late` comes to `reply_queue`, with
   /// `context` (headers_too_large: there is too much of it). The message carries on what the one in hand belongs to, as
   /// through Delivery::client. Ask::within counts from when the broker takes the verdict. What was asked with the same
   /// id before, and is open or remembered, is not asked again. Requests come behind what the verdict publishes to the

@@ -219,8 +219,8 @@ struct Reply {
 struct Ask {
   std::string to = {};
   Message message = {};
-  /// Of a durable one: so long after it was asked the reply says timed_out. 0: a year, which is the longest; bad_request
-  /// for more, and for less than 0.
+  /// Of a durable one: so long after it was asked the reply says timed_out. 0: a year, which is the longest.
+  /// bad_request for more, and for less than 0.
   milliseconds within{0};
 };
 /// A durable request, of Verdict::ask and Client::publish_all: where its reply goes, and what comes back with that.
