@@ -79,9 +79,9 @@ class Verdict {
   /// are. Its two queues are there, and are not one, or the attempt fails (not_found, bad_request), as it does where
   /// the broker is of a version that does not know this. Exactly one reply that is not `late` comes to `reply_queue`,
   /// with `context` (headers_too_large: there is too much of it). The message carries on what the one in hand belongs
-  /// to, as through Delivery::client. Ask::within counts from when the broker takes the verdict. What was asked with the
-  /// same id before, and is open or remembered, is not asked again. Requests come behind what the verdict publishes to
-  /// the same queue; they count where they go, but are not refused for a queue's limits, nor for how many are open.
+  /// to, as through Delivery::client. Ask::within counts from when the broker takes the verdict. What was asked with
+  /// the same id before, and is open or remembered, is not asked again. Requests come behind what the verdict publishes
+  /// to the same queue; they count where they go, but are not refused for a queue's limits, nor for how many are open.
   Verdict ask(Ask ask, std::string_view reply_queue, Headers context = {}) && {
     asks_.push_back({std::move(ask), std::string(reply_queue), std::move(context)});
     return std::move(*this);

@@ -297,7 +297,7 @@ OutFrame encode(const Settled& frame) {
     to->set_where(std::string(name_of(result.where)));
     if (result.case_id) to->set_case_id(result.case_id->to_string());
     to->set_late(result.late);
-    to->set_text(result.text);
+    to->set_text(base::to_utf8(result.text));
   }
   return to_frame(FrameType::settled, out);
 }
