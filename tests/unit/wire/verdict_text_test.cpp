@@ -37,7 +37,10 @@ TEST(VerdictText, ThatIsTextStaysAsItIs) {
 
 TEST(VerdictText, WhyAVerdictWasRefusedIsTold) {
   Settled settled;
-  settled.results.emplace_back(3, model::VerdictResult{.code = base::Code::NOT_FOUND, .text = "no queue 'n\xff'"});
+  model::VerdictResult refused;
+  refused.code = base::Code::NOT_FOUND;
+  refused.text = "no queue 'n\xff'";
+  settled.results.emplace_back(3, refused);
   const OutFrame encoded = encode(settled);
   Frame frame;
   frame.header = std::string_view(encoded.head).substr(kFramePrefixBytes);
