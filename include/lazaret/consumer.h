@@ -32,7 +32,7 @@ class Verdict {
   enum class Kind { done, fail, reject, release, not_begun, answer, decline };
 
   static Verdict done() { return Verdict(Kind::done); }
-  /// Not now, nobody's fault: no attempt is counted. Delivered again after `delay`, or at once.
+  /// Not now, nobody's fault: no attempt is counted. Delivered again after `delay` (a year at most), or at once.
   static Verdict release(milliseconds delay = {}) {
     Verdict verdict(Kind::release);
     if (delay.count() > 0) verdict.delay_ = delay;
@@ -66,27 +66,28 @@ class Verdict {
     verdict.text_ = std::move(reason);
     return verdict;
   }
-  /// Of done and of an answer: this goes out as well, in the same atomic write as the ack, to any queue or topic on any
-  /// shard. All of it happens, or nothing: if the broker cannot take one of them (not_found, too large), the attempt
-  /// fails with the reason; if it can later (a full disk), the message comes again, with no attempt counted. It counts
-  /// where it goes, but is not refused for a queue's limits.
+  /// Of done, an answer and a decline: this goes out as well, in the same atomic write as the ack, to any queue or
+  /// topic on any shard. All of it happens, or nothing: if the broker cannot take one of them (not_found, too large),
+  /// the attempt fails with the reason; if it can later (a full disk), the message comes again, with no attempt counted
+  /// (ConsumeOptions::on_refused). It counts where it goes, but is not refused for a queue's limits.
   Verdict publish(std::string to, Message message) && {
     publishes_.push_back({std::move(to), std::move(message)});
     return std::move(*this);
   }
-  /// Of done and of an answer: this is asked as well, as Client::ask would, in the same atomic write as the ack and as
-  /// what it publishes: the request is there with the ack, or neither is, on whatever shards the three queues are. Its
-  /// two queues are there, and are not one, or the attempt fails (not_found, bad_request), as it does where the broker
-  /// is of a version that does not know this. Exactly one reply that is not `late` comes to `reply_queue`, with
-  /// `context` (headers_too_large: there is too much of it). The message carries on what the one in hand belongs to, as
-  /// through Delivery::client. Ask::within counts from when the broker takes the verdict. What was asked with the same
-  /// id before, and is open or remembered, is not asked again. Requests come behind what the verdict publishes to the
-  /// same queue; they count where they go, but are not refused for a queue's limits, nor for how many are open.
+  /// Of done, an answer and a decline: this is asked as well, as Client::ask would, in the same atomic write as the ack
+  /// and as what it publishes: the request is there with the ack, or neither is, on whatever shards the three queues
+  /// are. Its two queues are there, and are not one, or the attempt fails (not_found, bad_request), as it does where
+  /// the broker is of a version that does not know this. Exactly one reply that is not `late` comes to `reply_queue`,
+  /// with `context` (headers_too_large: there is too much of it). The message carries on what the one in hand belongs
+  /// to, as through Delivery::client. Ask::within counts from when the broker takes the verdict. What was asked with
+  /// the same id before, and is open or remembered, is not asked again. Requests come behind what the verdict publishes
+  /// to the same queue; they count where they go, but are not refused for a queue's limits, nor for how many are open.
   Verdict ask(Ask ask, std::string_view reply_queue, Headers context = {}) && {
     asks_.push_back({std::move(ask), std::string(reply_queue), std::move(context)});
     return std::move(*this);
   }
-  /// Of a failure: the next attempt after this, in place of the queue's backoff.
+  /// Of a failure: the next attempt after this, in place of the queue's backoff. At once for less than 0; a year at
+  /// most.
   Verdict retry_after(milliseconds delay) && {
     delay_ = delay;
     return std::move(*this);
@@ -248,6 +249,10 @@ struct ConsumeOptions {
   std::function<void(std::size_t)> on_settled = {};
   /// Called once when the consumer ends although nobody closed it: its queue is gone, say.
   std::function<void(error_code, const Problem&)> on_end = {};
+  /// Called when a verdict cannot go out as the handler meant it, for what it publishes, asks or answers: why. Its
+  /// attempt fails, or, where the same may go well later (retry::later, retry::same_call), it is released. On the
+  /// client's thread: must not block.
+  std::function<void(error_code, const Problem&)> on_refused = {};
 };
 
 /// What `close` did: handlers that finished since, deliveries given back, handlers that still run.

@@ -165,7 +165,8 @@ class LAZARET_API Client {
   /// they are read again, but for those that are open cases. Leases end; their verdicts are refused as lease_lost.
   /// errc::bad_request: it is no subscription.
   Moved seek(std::string_view subscription, std::string_view to);
-  /// From here to `purge` also of topics and subscriptions: names are unique among all of them.
+  /// From here on also of topics and subscriptions: names are unique among all of them. Only `purge` is of no topic
+  /// (errc::not_found): what waits is a matter of each subscription.
   QueueInfo show(std::string_view queue);
   /// In the order of their names, those behind `after`; at most `max` (1,000), and fewer where they have so many topics
   /// that their names fill a frame.

@@ -104,13 +104,14 @@ struct Message {
   /// rising, and the broker stores each sequence once.
   std::uint64_t sequence = 0;
 
-  // Times. 0, and the epoch, where there is none. Of a pair, give one; all are at most ten years ahead.
-  // A request has a deadline instead: bad_request for any of the first three.
+  // Times. 0, and the epoch, where there is none. Of a pair, give one; all are at most ten years ahead: bad_request for
+  // both of a pair, and for less than 0. A request has a deadline instead: bad_request for any of the first three.
   /// Not delivered before: so long after the broker took it, or this time. A handler of the consumer is never early.
   milliseconds delay{0};
   std::chrono::system_clock::time_point deliver_at = {};
   /// Not delivered any more: so long after the broker took it or, with a delay, after that; or from this time on. What
-  /// becomes of it then is the queue's `on_expiry`. Of received messages `expires_at` is set.
+  /// becomes of it then is the queue's `on_expiry`. Of received messages `expires_at` is set: whoever publishes one of
+  /// them again with another `ttl` sets it back.
   milliseconds ttl{0};
   std::chrono::system_clock::time_point expires_at = {};
   /// 0 to 9. Of what is ready, messages with a higher one are delivered first, and those of one in the order in which
@@ -219,6 +220,7 @@ struct Ask {
   std::string to = {};
   Message message = {};
   /// Of a durable one: so long after it was asked the reply says timed_out. 0: a year, which is the longest.
+  /// bad_request for more, and for less than 0.
   milliseconds within{0};
 };
 /// A durable request, of Verdict::ask and Client::publish_all: where its reply goes, and what comes back with that.

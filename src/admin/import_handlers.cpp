@@ -4,6 +4,7 @@
 #include "admin/handlers.h"
 #include "admin/json_text.h"
 #include "model/limits.h"
+#include "model/too_many.h"
 
 namespace lazaret::admin {
 namespace {
@@ -96,7 +97,7 @@ Result<Response> import_cases(Broker& broker, const Request& request) {
   const json::value* items = object->if_contains("items");
   if (items == nullptr || !items->is_array()) return Status(Code::BAD_REQUEST, "items must be a list of cases");
   if (items->get_array().size() > limits::kBatchItems) {
-    return Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems);
+    return model::batch_too_large(items->get_array().size());
   }
   std::vector<Line> lines(items->get_array().size());
   for (std::size_t i = 0; i < lines.size(); ++i) lines[i].begin(broker, items->get_array()[i], *to);

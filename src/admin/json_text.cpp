@@ -136,7 +136,8 @@ base::Result<json::value> parse_json(std::string_view text, std::size_t depth, s
     return parser.release();
   } catch (const std::bad_alloc&) {
     return Status(Code::BAD_REQUEST,
-                  "the body has too many values: they need more than " + std::to_string(memory) + " bytes");
+                  "the body has too many values: they need more than " + std::to_string(memory) + " bytes")
+        .with_limit(std::string(kJsonMemory), static_cast<std::int64_t>(memory));
   }
 }
 

@@ -31,7 +31,9 @@ json::value text_or_null(std::string_view text);
 /// RFC 3339; null for 0 and never.
 json::value time_or_null(base::Instant instant);
 
-/// BAD_REQUEST for what is none, is nested deeper, or needs many times its own size of memory.
+/// The limit that what needs too much memory names.
+inline constexpr std::string_view kJsonMemory = "json_memory_bytes";
+/// BAD_REQUEST for what is none, is nested deeper, or needs many times its own size of memory (kJsonMemory).
 base::Result<json::value> parse_json(std::string_view text, std::size_t depth);
 /// The same, but for what needs more than `memory` bytes, however large it is.
 base::Result<json::value> parse_json(std::string_view text, std::size_t depth, std::size_t memory);

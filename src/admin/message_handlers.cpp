@@ -1,4 +1,4 @@
-// Publishing over HTTP: one message, answered when it is durable.
+// Publishing over HTTP: one message, answered when it is durable; with 200 when it was there already.
 #include "admin/auto_create.h"
 #include "admin/desk_wait.h"
 #include "admin/given_message.h"
@@ -31,7 +31,9 @@ Result<Response> publish_message(Broker& broker, const Request& request, model::
   LZ_ASSERT(published->results.size() == 1);
   const model::PublishResult& result = published->results.front();
   if (result.code != Code::OK) return Status(result.code);
-  return json_response(201, json::object{{"id", id.to_string()}, {"offset", result.offset.value}});
+  return json_response(
+      result.duplicate ? 200 : 201,
+      json::object{{"id", id.to_string()}, {"offset", result.offset.value}, {"duplicate", result.duplicate}});
 }
 
 }  // namespace lazaret::admin

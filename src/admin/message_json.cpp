@@ -31,7 +31,8 @@ Status read_headers(const json::object& object, wire::Envelope& envelope) {
   auto headers = texts_field(object, "headers");
   if (!headers.ok()) return headers.status();
   if (headers->size() > model::limits::kHeaderCount) {
-    return Status(Code::HEADERS_TOO_LARGE, "a message has too many headers")
+    return Status(Code::HEADERS_TOO_LARGE, "the message has " + std::to_string(headers->size()) + " headers, at most " +
+                                               std::to_string(model::limits::kHeaderCount) + " are allowed")
         .with_limit("headers", static_cast<std::int64_t>(model::limits::kHeaderCount));
   }
   envelope.headers = std::move(*headers);
@@ -183,9 +184,18 @@ base::Result<Texts> texts_field(const json::object& object, std::string_view nam
   return texts;
 }
 
+base::Result<json::object> parse_message_object(std::string_view text) {
+  auto object = parse_object(text);
+  if (object.ok() || object.status().limit() != kJsonMemory) return object;
+  // Of what a message may have only headers can be so many.
+  return Status(Code::HEADERS_TOO_LARGE, "the message has too many values: of headers at most " +
+                                             std::to_string(model::limits::kHeaderCount) + " are allowed")
+      .with_limit("headers", static_cast<std::int64_t>(model::limits::kHeaderCount));
+}
+
 base::Result<NewMessage> read_message_json(std::string_view text) {
   if (text.empty()) return Status(Code::BAD_REQUEST, "the body must be a message object");
-  const auto object = parse_object(text);
+  const auto object = parse_message_object(text);
   if (!object.ok()) return object.status();
   return read_message_object(*object);
 }

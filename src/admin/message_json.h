@@ -40,6 +40,8 @@ struct NewMessage {
   model::AskedTimes times;
   std::string body;
 };
+/// As parse_object, of a message: HEADERS_TOO_LARGE for more values than there is memory for.
+base::Result<boost::json::object> parse_message_object(std::string_view text);
 /// BAD_REQUEST naming the field that is unknown or wrong; HEADERS_TOO_LARGE for too many. Sizes are not checked.
 base::Result<NewMessage> read_message_json(std::string_view text);
 base::Result<NewMessage> read_message_object(const boost::json::object& object);

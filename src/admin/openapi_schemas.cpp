@@ -326,7 +326,7 @@ constexpr std::string_view kSchemas = R"json({
     "offset": {"$ref": "#/components/schemas/Count", "description": "Of that one: others may be on their way"}},
     "required": ["to", "id", "duplicate"]}}}, "required": ["items"]},
   "Published": {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"},
-    "offset": {"$ref": "#/components/schemas/Count"}}},
+    "offset": {"$ref": "#/components/schemas/Count"}, "duplicate": {"type": "boolean"}}},
   "Scheduled": {"type": "object", "properties": {"offset": {"$ref": "#/components/schemas/Count"},
     "deliver_at": {"$ref": "#/components/schemas/Time"}, "id": {"$ref": "#/components/schemas/TextOrNull"},
     "type": {"$ref": "#/components/schemas/TextOrNull"}, "key": {"$ref": "#/components/schemas/TextOrNull"},

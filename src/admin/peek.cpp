@@ -91,6 +91,8 @@ class Peek {
       }
       LZ_RETURN_IF_ERROR(take(states->items));
     }
+    // Of the last offset that there can be: a cursor that leads to itself would be followed for ever.
+    if (next_ <= *from) at_end_ = true;
     return {};
   }
 

@@ -34,7 +34,7 @@ Status check_untimed(const NewMessage& message) {
 }
 
 Result<NewRequest> read_request_json(std::string_view text) {
-  auto object = parse_object(text);
+  auto object = parse_message_object(text);
   if (!object.ok()) return object.status();
   const auto deadline = read_deadline(*object, kRequestDeadlineMost);
   if (!deadline.ok()) return deadline.status();

@@ -24,10 +24,10 @@ bool asks_for_dry_run(const Request& request) {
 }
 
 std::vector<Parameter> peek_query() {
-  return {
-      {.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
-      {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
-      {.name = "state", .summary = "Only these: settled, ready, leased, waiting, in_hospital, replaying, scheduled"}};
+  return {{.name = "count", .type = "integer", .summary = "Messages at most: 1 to 1000, 100 when not given"},
+          {.name = "from", .type = "integer", .summary = "First offset; the oldest unsettled when not given"},
+          {.name = "state",
+           .summary = "Only these: settled, ready, leased, waiting, held, in_hospital, replaying, scheduled"}};
 }
 
 Route why_route(std::string_view pattern, std::string_view operation, Handler handler) {
@@ -89,7 +89,8 @@ std::vector<Route> message_routes() {
        .handler = of<publish_message, Kind::queue>,
        .body = "NewMessage",
        .has_message = true,
-       .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"}}},
+       .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"},
+                    {.status = 200, .summary = "It was there already: a duplicate by its id", .schema = "Published"}}},
       {.method = Method::post,
        .pattern = "/api/v1/queues/{name}/requests",
        .operation = "request",
@@ -209,7 +210,8 @@ std::vector<Route> topic_routes() {
        .handler = of<publish_message, Kind::topic>,
        .body = "NewMessage",
        .has_message = true,
-       .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"}}},
+       .outcomes = {{.status = 201, .summary = "It is durable", .schema = "Published"},
+                    {.status = 200, .summary = "It was there already: a duplicate by its id", .schema = "Published"}}},
       {.pattern = "/api/v1/topics/{name}/messages",
        .operation = "peekTopic",
        .summary = "Looks at the messages that the topic keeps",

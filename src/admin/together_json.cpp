@@ -6,6 +6,7 @@
 #include "admin/json_text.h"
 #include "admin/request_json.h"
 #include "model/limits.h"
+#include "model/too_many.h"
 
 namespace lazaret::admin {
 
@@ -65,7 +66,7 @@ Result<std::vector<AddressedMessage>> read_together_json(std::string_view text) 
     return Status(Code::BAD_REQUEST, "messages must be a list of one message or more");
   }
   if (messages->get_array().size() > limits::kBatchItems) {
-    return Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems);
+    return model::batch_too_large(messages->get_array().size());
   }
   std::vector<AddressedMessage> all;
   std::set<std::pair<std::string, std::string>> known;  // by place and id

@@ -58,7 +58,7 @@ void ClientCore::submit(std::string&& queue, Message&& message, Together togethe
   outgoing.completion = Completion<Receipt>(std::move(handler), home_);
   if (closed_) return outgoing.completion.fail(Status(Code::CLOSED));
   Status words = check_queue_name(queue);
-  if (words.ok()) words = check_texts(message);
+  if (words.ok()) words = outgoing.ask == nullptr ? check_published(message) : check_request(message);
   if (!words.ok()) return outgoing.completion.fail(words);
   outgoing.opened_bytes = std::max(message.body.size(), together.largest_body);
   if (outgoing.ask == nullptr) compress_body(message, options_.compress_from);  // requests go as they are
@@ -67,9 +67,9 @@ void ClientCore::submit(std::string&& queue, Message&& message, Together togethe
   outgoing.sequence = message.sequence;
   outgoing.body = shared_body(message.body);
   outgoing.body_crc = base::crc32c(message.body.view());
-  outgoing.delay = std::max(message.delay, milliseconds(0));
+  outgoing.delay = message.delay;
   outgoing.deliver_at = {micros_of(message.deliver_at)};
-  outgoing.ttl = std::max(message.ttl, milliseconds(0));
+  outgoing.ttl = message.ttl;
   outgoing.deadline = deadline_in(timeout);
   if (pending_.messages >= options_.max_pending_messages || pending_.bytes >= options_.max_pending_bytes) {
     return outgoing.completion.fail(

@@ -398,6 +398,7 @@ VerdictRef ConsumerCore::judgement(const WorkRef& work, const Verdict& verdict) 
 
 /// What goes with an ack cannot be: the attempt fails, or is not counted where it may be another time.
 VerdictRef ConsumerCore::refusal(const char* type, const Status& why) {
+  if (options_.on_refused) client_->call_user([&] { options_.on_refused(code_of(why), *problem_of(why)); });
   const base::ErrorInfo& info = base::error_info(why.code());
   if (info.retry == base::Retry::after || info.retry == base::Retry::same_call) {
     VerdictRef out = plain_verdict(VerdictKind::release);
@@ -536,7 +537,7 @@ void ConsumerCore::on(const wire::Settled& frame) {
   if (!done) return;
   std::size_t again = 0;
   for (const auto& [index, result] : frame.results) {
-    if (index < done.mapped().size()) again += refused_with(done.mapped()[index], result.code) ? 1 : 0;
+    if (index < done.mapped().size()) again += refused_with(done.mapped()[index], result) ? 1 : 0;
   }
   // Done, or refused because the lease was lost: either way there is nothing left to say about them.
   for (const std::uint64_t delivery : done.mapped()) settled(delivery);
@@ -546,14 +547,16 @@ void ConsumerCore::on(const wire::Settled& frame) {
 }
 
 /// What was to be published with an ack was not taken: then nothing has happened, and another verdict follows.
-bool ConsumerCore::refused_with(std::uint64_t delivery, Code code) {
+bool ConsumerCore::refused_with(std::uint64_t delivery, const model::VerdictResult& result) {
+  const Code code = result.code;
   const auto it = held_.find(delivery);
   if (it == held_.end() || code == Code::OK || code == Code::LEASE_LOST) return false;
   const VerdictRef& verdict = it->second.verdict;
   if (verdict == nullptr) return false;
   const bool published = verdict->publishes != nullptr;
   if (!published && verdict->reply == nullptr) return false;
-  judge(it, refusal(published ? "lazaret.publish_refused" : "lazaret.reply_refused", Status(code)));
+  const Status why = result.text.empty() ? Status(code) : Status(code, result.text);
+  judge(it, refusal(published ? "lazaret.publish_refused" : "lazaret.reply_refused", why));
   it->second.judged_again = true;
   return true;
 }

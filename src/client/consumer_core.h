@@ -83,13 +83,13 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void collect_finished();
   void collect_later();
   void finish_one(const WorkRef& work, const Verdict& verdict);
-  static VerdictRef refusal(const char* type, const base::Status& why);
+  VerdictRef refusal(const char* type, const base::Status& why);
   VerdictRef judgement(const WorkRef& work, const Verdict& verdict);
   void finish_late(HeldDeliveries::iterator it, VerdictRef verdict);
   void judge(HeldDeliveries::iterator it, VerdictRef verdict);
   void settled(std::uint64_t delivery);
   /// Whether another verdict follows.
-  bool refused_with(std::uint64_t delivery, base::Code code);
+  bool refused_with(std::uint64_t delivery, const model::VerdictResult& result);
   void not_begun(HeldDeliveries::iterator it);
   std::size_t take_back();
   void give_back();

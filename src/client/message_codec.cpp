@@ -69,7 +69,7 @@ base::Duration make_durable(Message& message, milliseconds within, const std::st
   if (message.correlation_id.empty()) message.correlation_id = message.id.to_string();
   if (message.reply_to.empty()) message.reply_to = reply_queue;
   constexpr base::Duration kMost = model::limits::kRequestTimeMost;
-  const base::Duration time = within.count() > 0 ? std::min<base::Duration>(within, kMost) : kMost;
+  const base::Duration time = within.count() > 0 ? base::Duration(within) : kMost;
   message.deadline =
       std::chrono::time_point_cast<std::chrono::system_clock::duration>(std::chrono::system_clock::now() + time);
   return time;

@@ -5,6 +5,7 @@
 #include "client/client_core.h"
 #include "client/message_codec.h"
 #include "model/limits.h"
+#include "model/too_many.h"
 
 namespace lazaret::detail {
 namespace {
@@ -50,7 +51,7 @@ Status check_together(const wire::Welcome& told, const std::vector<wire::Address
     return {Code::BAD_REQUEST, "this broker is of a version that knows no requests in transactions"};
   }
   if (items.size() + 1 > limits::kBatchItems) {
-    return Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", static_cast<std::int64_t>(limits::kBatchItems));
+    return model::batch_too_large(items.size() + 1);
   }
   std::size_t bytes = with;
   std::size_t headers = 0;

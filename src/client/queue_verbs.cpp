@@ -1,4 +1,5 @@
 // Verbs about queues: each is one request that the broker answers once.
+#include "base/duration_text.h"
 #include "base/text_encoding.h"
 #include "client/blocking.h"
 #include "client/client_core.h"
@@ -63,6 +64,21 @@ void add_retention(const TopicSpec& spec, wire::OptionsPatch& patch) {
   patch.retention_messages = spec.retention_messages;
   patch.retention_bytes = spec.retention_bytes;
   if (spec.deduplicate_for) patch.deduplicate_for = *spec.deduplicate_for;
+}
+
+/// The wire has no place for less than nothing: it would arrive as for ever.
+Status check_durations(const wire::OptionsPatch& patch) {
+  const std::pair<std::string_view, const std::optional<base::Duration>&> durations[] = {
+      {"backoff_initial", patch.backoff_initial}, {"backoff_max", patch.backoff_max},
+      {"lease_duration", patch.lease_duration},   {"ttl", patch.ttl},
+      {"retain_for", patch.retain_for},           {"retention_age", patch.retention_age},
+      {"deduplicate_for", patch.deduplicate_for}, {"case_retention", patch.case_retention},
+      {"breaker_window", patch.breaker_window},   {"breaker_pause", patch.breaker_pause}};
+  for (const auto& [option, value] : durations) {
+    if (!value || value->count() >= 0) continue;
+    return {Code::INVALID_OPTION, std::string(option) + " must be 0s or more, not " + base::format_duration(*value)};
+  }
+  return {};
 }
 
 milliseconds to_ms(base::Duration duration) { return std::chrono::duration_cast<milliseconds>(duration); }
@@ -305,6 +321,7 @@ void Client::start_queue(Verb verb, AnySpec spec, detail::Handler<QueueInfo> han
   if (!patch.ok()) return fail(core(), std::move(handler), patch.status());
   frame.options = *patch;
   add_retention(spec.retention, frame.options);
+  if (const Status wrong = check_durations(frame.options); !wrong.ok()) return fail(core(), std::move(handler), wrong);
   frame.options.filter = std::move(spec.filter);
   frame.options.ephemeral = spec.ephemeral;
   ask_about<QueueInfo>(core(), std::move(frame), timeout_, verb != Verb::create, std::move(handler), first_of);

@@ -143,8 +143,9 @@ void Client::start_ask(Ask ask, std::string reply_queue, Headers context, detail
       handler, [](ClientCore& self, std::uint64_t operation) { self.cancel_request(operation); }, request.operation);
   const auto completion = std::make_shared<Completion<Receipt>>(std::move(handler), core().home());
   if (inherited_ != nullptr) inherited_->apply_to(ask.message);
-  for (const Status& words : {detail::check_queue_name(ask.to), detail::check_queue_name(reply_queue),
-                              detail::check_request(ask.message), detail::check_context(context)}) {
+  for (const Status& words :
+       {detail::check_queue_name(ask.to), detail::check_queue_name(reply_queue), detail::check_request(ask.message),
+        detail::check_within(ask.within), detail::check_context(context)}) {
     if (!words.ok()) return completion->fail(words);
   }
   // Behind its deadline nobody would know it any more if it were sent again.

@@ -16,6 +16,9 @@ namespace limits = model::limits;
 
 namespace {
 
+/// How far a verdict may put off the next try.
+constexpr milliseconds kVerdictDelayMost = std::chrono::hours(24 * 365);
+
 /// `message` is an effect of `cause`, and says so unless its sender has said something else.
 void follow(Message& message, const Message& cause) {
   const std::string id = cause.id.to_string();
@@ -39,7 +42,8 @@ VerdictRef wire_verdict(const Verdict& verdict) {
     case Verdict::Kind::not_begun: out->kind = VerdictKind::not_begun; break;
   }
   out->error = as_report(verdict.type(), verdict.text(), verdict.details());
-  if (verdict.delay()) out->delay = *verdict.delay();
+  // The broker ends a connection over anything else, and the handler that said it has returned.
+  if (verdict.delay()) out->delay = std::clamp<milliseconds>(*verdict.delay(), milliseconds(0), kVerdictDelayMost);
   return out;
 }
 
@@ -83,13 +87,13 @@ using Items = std::vector<wire::AddressedItem>;
 
 base::Status add_published(Addressed one, std::size_t compress_from, const Message* cause, Items& items) {
   LZ_RETURN_IF_ERROR(check_queue_name(one.to));
-  LZ_RETURN_IF_ERROR(check_texts(one.message));
+  LZ_RETURN_IF_ERROR(check_published(one.message));
   if (cause != nullptr) follow(one.message, *cause);
   compress_body(one.message, compress_from);
   wire::PublishItem item = item_of(one.message);
-  item.delay = std::max(one.message.delay, milliseconds(0));
+  item.delay = one.message.delay;
   item.deliver_at = {micros_of(one.message.deliver_at)};
-  item.ttl = std::max(one.message.ttl, milliseconds(0));
+  item.ttl = one.message.ttl;
   items.push_back({std::move(one.to), std::move(item)});
   return {};
 }
@@ -97,7 +101,7 @@ base::Status add_published(Addressed one, std::size_t compress_from, const Messa
 base::Status add_asked(DurableAsk one, const Message* cause, Items& items) {
   Message& message = one.ask.message;
   for (const base::Status& words : {check_queue_name(one.ask.to), check_queue_name(one.reply_queue),
-                                    check_request(message), check_context(one.context)}) {
+                                    check_request(message), check_within(one.ask.within), check_context(one.context)}) {
     if (!words.ok()) return words;
   }
   if (cause != nullptr) {
@@ -114,6 +118,7 @@ base::Status add_asked(DurableAsk one, const Message* cause, Items& items) {
 
 base::Result<wire::AskTermsRef> ask_terms(DurableAsk& ask) {
   LZ_RETURN_IF_ERROR(check_request(ask.ask.message));
+  LZ_RETURN_IF_ERROR(check_within(ask.ask.within));
   LZ_RETURN_IF_ERROR(check_queue_name(ask.reply_queue));
   LZ_RETURN_IF_ERROR(check_context(ask.context));
   const base::Duration time_left = make_durable(ask.ask.message, ask.ask.within, ask.reply_queue);

@@ -1,8 +1,13 @@
 #include "client/words.h"
 
+#include <algorithm>
+
+#include "base/duration_text.h"
 #include "base/text_encoding.h"
+#include "client/message_codec.h"
 #include "model/accepted_types.h"
 #include "model/limits.h"
+#include "model/message_times.h"
 #include "model/options.h"
 
 namespace lazaret::detail {
@@ -34,11 +39,7 @@ model::ErrorReport as_report(std::string_view type, std::string_view message, st
           as_text(details, limits::kErrorDetailsBytes)};
 }
 
-Status check_queue_name(std::string_view name) {
-  const Status status = model::validate_name(name);
-  if (status.ok()) return status;
-  return {status.code(), "'" + as_short_text(name, limits::kNameBytes) + "': " + status.text()};
-}
+Status check_queue_name(std::string_view name) { return model::validate_name(name); }
 
 Status check_accepts(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
@@ -78,12 +79,38 @@ Status check_context(const Headers& context) {
   return {};
 }
 
+namespace {
+
+/// What is far beyond every limit stays so, and within what microseconds can count.
+base::Duration bounded(milliseconds time) {
+  constexpr auto kFar = std::chrono::duration_cast<milliseconds>(2 * limits::kDelayMost);
+  return std::clamp(time, -kFar, kFar);
+}
+
+}  // namespace
+
+Status check_published(const Message& message) {
+  LZ_RETURN_IF_ERROR(model::check_times({bounded(message.delay),
+                                         {micros_of(message.deliver_at)},
+                                         bounded(message.ttl),
+                                         {micros_of(message.expires_at)}}));
+  return check_texts(message);
+}
+
 Status check_request(const Message& message) {
   const bool has_deliver_at = message.deliver_at != std::chrono::system_clock::time_point();
-  if (message.delay.count() > 0 || message.ttl.count() > 0 || has_deliver_at) {
+  if (message.delay.count() != 0 || message.ttl.count() != 0 || has_deliver_at) {
     return {Code::BAD_REQUEST, "a request has a deadline, and neither a delay nor a time to live"};
   }
   return check_texts(message);
+}
+
+Status check_within(milliseconds within) {
+  constexpr auto kMost = std::chrono::duration_cast<milliseconds>(limits::kRequestTimeMost);
+  if (within >= milliseconds(0) && within <= kMost) return {};
+  return Status(Code::BAD_REQUEST, "the deadline of a durable request is at most " + base::format_duration(kMost) +
+                                       " away, and not in the past: it is " + std::to_string(within.count()) + "ms")
+      .with_limit("deadline_seconds", std::chrono::duration_cast<std::chrono::seconds>(kMost).count());
 }
 
 }  // namespace lazaret::detail

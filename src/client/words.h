@@ -26,8 +26,13 @@ base::Status check_accepts(const std::vector<std::string>& words);
 base::Status check_texts(const Message& message);
 /// The same of what comes back with a reply.
 base::Status check_context(const Headers& context);
+/// Of what is published: check_texts, and BAD_REQUEST for times that cannot be meant: less than nothing, more than
+/// there is, or both of a pair.
+base::Status check_published(const Message& message);
 /// Of a request: check_texts, and BAD_REQUEST for a delay or a time to live. It has a deadline instead, and its frame
 /// no place for them: they would be lost without a word.
 base::Status check_request(const Message& message);
+/// Of a durable request (Ask::within): BAD_REQUEST for a deadline that has passed, or is more than a year away.
+base::Status check_within(milliseconds within);
 
 }  // namespace lazaret::detail

@@ -126,8 +126,9 @@ void Shard::State::on(model::DeleteQueue& command) {
 void Shard::State::delete_topic(Topic& topic, const model::DeleteQueue& command) {
   const std::size_t readers = topic.log->readers.size();
   if (!command.force && readers > 0) {
-    return done(command.origin, Status(Code::NOT_EMPTY, title(*topic.record) + " has " + std::to_string(readers) +
-                                                            " subscriptions; delete with force to drop them"));
+    return done(command.origin, Status(Code::NOT_EMPTY,
+                                       title(*topic.record) + " has " + std::to_string(readers) +
+                                           " subscriptions; delete with force to drop those that have no other topic"));
   }
   topic.delete_origin = command.origin;
   topic.log->deleting = true;

@@ -95,6 +95,7 @@ struct VerdictResult {
   Whereabouts where = Whereabouts::unknown;  // with LEASE_LOST
   std::optional<CaseId> case_id;             // with in_case, and with OK when the verdict made it a case
   bool late = false;                         // accepted after the lease had ended
+  std::string text = {};                     // why what was to go with an ack cannot, where a session knows
 };
 struct Settled {
   std::uint64_t request = 0;

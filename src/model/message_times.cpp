@@ -23,8 +23,7 @@ Status check(const char* name, Duration asked) {
 
 }  // namespace
 
-Status set_times(const AskedTimes& asked, Instant now, Message& message) {
-  if (asked == AskedTimes{}) return {};
+Status check_times(const AskedTimes& asked) {
   if (asked.delay.count() != 0 && asked.deliver_at.us != 0) {
     return {Code::BAD_REQUEST, "a message has a delay or a time to be delivered at, not both"};
   }
@@ -35,7 +34,12 @@ Status set_times(const AskedTimes& asked, Instant now, Message& message) {
     return {Code::BAD_REQUEST, "a time must be after 1970"};
   }
   LZ_RETURN_IF_ERROR(check("delay", asked.delay));
-  LZ_RETURN_IF_ERROR(check("ttl", asked.ttl));
+  return check("ttl", asked.ttl);
+}
+
+Status set_times(const AskedTimes& asked, Instant now, Message& message) {
+  if (asked == AskedTimes{}) return {};
+  LZ_RETURN_IF_ERROR(check_times(asked));
   if (asked.deliver_at > now) LZ_RETURN_IF_ERROR(check("deliver_at", asked.deliver_at - now));
   if (asked.delay.count() > 0) message.due = now + asked.delay;
   if (asked.deliver_at > now) message.due = asked.deliver_at;

@@ -16,6 +16,9 @@ struct AskedTimes {
   bool operator==(const AskedTimes&) const = default;
 };
 
+/// BAD_REQUEST naming what is wrong, as far as that can be told without a clock: two of a pair, or less than nothing.
+base::Status check_times(const AskedTimes& asked);
+
 /// Fills in `due` and `expires_at` of `message`; BAD_REQUEST naming what is wrong. What lies in the past is no mistake:
 /// a message is then due at once, or past its time from the beginning.
 base::Status set_times(const AskedTimes& asked, base::Instant now, Message& message);

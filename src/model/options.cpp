@@ -41,6 +41,9 @@ std::string attempts_text(const QueueOptions& options) {
   return options.max_attempts ? std::to_string(*options.max_attempts) : "\"unlimited\"";
 }
 
+/// Of a name that is none, in the sentence that refuses it.
+constexpr std::size_t kShownOfAName = 64;
+
 /// A table: every publish has a name to be looked at.
 constexpr std::array<bool, 256> kNameCharacters = [] {
   std::array<bool, 256> characters{};
@@ -195,7 +198,8 @@ Status OptionsPatch::validate_for(Kind kind) const {
                         breaker_pause || owner || runbook || alert_to;
   if (kind == Kind::topic && delivery) {
     return Status(Code::INVALID_OPTION,
-                  "a topic has no consumers: its options are durability, retain_for and retention_*, the others are "
+                  "a topic has no consumers: its options are durability, retain_for, retention_* and deduplicate_for, "
+                  "the others are "
                   "its subscriptions'");
   }
   if (kind != Kind::topic && (retain_for || retention_age || retention_messages || retention_bytes)) {
@@ -352,7 +356,11 @@ Status validate_name(std::string_view name) {
   const bool characters =
       std::all_of(name.begin(), name.end(), [](char c) { return kNameCharacters[static_cast<unsigned char>(c)]; });
   if (name.empty() || name.size() > limits::kNameBytes || !characters || name.starts_with("lazaret.")) {
-    return Status(Code::INVALID_NAME);
+    const std::string shown = base::to_utf8(name.substr(0, kShownOfAName)) + (name.size() > kShownOfAName ? "…" : "");
+    const std::string length = name.size() > limits::kNameBytes ? ", this one " + std::to_string(name.size()) : "";
+    return Status(Code::INVALID_NAME,
+                  "'" + shown + "': " + std::string(base::error_info(Code::INVALID_NAME).sentence) + length)
+        .with_limit("name_bytes", static_cast<std::int64_t>(limits::kNameBytes));
   }
   return {};
 }

@@ -115,6 +115,14 @@ void Session::on(model::Deliver&& answer) {
 }
 
 void Session::on(model::Settled&& answer) {
+  // A name that is too long to be one would make the answer as long.
+  constexpr std::size_t kTextBytes = 512;
+  if (const auto refused = refused_verdicts_.extract(answer.request)) {
+    for (const auto& [place, why] : refused.mapped()) {
+      const bool known = place < answer.results.size() && answer.results[place].code == why.code();
+      if (known && why.text().size() <= kTextBytes) answer.results[place].text = why.text();
+    }
+  }
   wire::Settled frame;
   frame.request = answer.request;
   for (std::uint32_t i = 0; i < answer.results.size(); ++i) {

@@ -170,6 +170,10 @@ void Session::remove(const wire::QueueRequest& frame, const engine::QueueRef& qu
 }
 
 void Session::purge(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
+  if (queue->kind == model::Kind::topic) {
+    const std::string why = queue->name + " is a topic: purge a subscription of it";
+    return refuse(frame.request, Status(base::Code::NOT_FOUND, why));
+  }
   model::AuditCall call = call_of(operation_on("purge", queue->kind), queue->name);
   if (frame.scheduled) call.details.emplace_back("scheduled", "true");
   perform<model::Done>(

@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "model/limits.h"
 #include "model/message_times.h"
+#include "model/too_many.h"
 #include "net/session.h"
 #include "wire/envelope.h"
 
@@ -262,7 +263,7 @@ Status Session::on(wire::Publish&& frame, std::size_t bytes) {
   }
   const std::size_t together = frame.together == nullptr ? 0 : frame.together->size();
   if (frame.items.size() + together > limits::kBatchItems) {
-    refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
+    refuse(frame.request, model::batch_too_large(frame.items.size() + together));
     return {};
   }
   const bool alone = together == 0 && frame.ask == nullptr;
@@ -431,7 +432,7 @@ Status Session::on(wire::Settle&& frame) {
     bodies += bodies_of(one.publishes) + (one.reply == nullptr ? 0 : one.reply->body.size());
   }
   if (items > limits::kBatchItems) {
-    refuse(frame.request, Status(Code::BATCH_TOO_LARGE).with_limit("max_batch_items", limits::kBatchItems));
+    refuse(frame.request, model::batch_too_large(items));
     return {};
   }
   if (std::vector<std::string> missing = missing_for(frame); !missing.empty()) {
@@ -451,6 +452,7 @@ Status Session::on(wire::Settle&& frame) {
     verdict.token = token_of(token);
   }
   std::size_t bytes = 0;
+  RefusedVerdicts refused;
   for (wire::Verdict& one : frame.verdicts) {
     bytes += one.error.type.size() + one.error.message.size() + one.error.details.size();
     model::Verdict& verdict = command.verdicts.emplace_back();
@@ -461,9 +463,12 @@ Status Session::on(wire::Settle&& frame) {
       reply.body = by_itself(std::move(reply.body), bodies);
       verdict.reply = reply_of(reply, true);
     }
-    if (one.publishes != nullptr) bytes += take_outgoing(*one.publishes, bodies, verdict);
+    Status why;
+    if (one.publishes != nullptr) bytes += take_outgoing(*one.publishes, bodies, verdict, why);
+    if (!why.ok()) refused.emplace_back(command.verdicts.size() - 1, std::move(why));
   }
   if (frame.request != 0) {
+    if (!refused.empty()) refused_verdicts_.insert_or_assign(frame.request, std::move(refused));
     ++answers_due_;
     results_due_ += command.verdicts.size();
   }
@@ -472,9 +477,9 @@ Status Session::on(wire::Settle&& frame) {
   return {};
 }
 
-/// Returns what it holds in memory.
+/// Returns what it holds in memory. `refused`: why it cannot go out; then nothing of it does.
 std::size_t Session::take_outgoing(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
-                                   model::Verdict& verdict) {
+                                   model::Verdict& verdict, Status& refused) {
   std::size_t bytes = items.size() * limits::kCommandBytes;
   for (const wire::AddressedItem& one : items) {
     bytes += one.item.envelope.size() + one.item.body.size();
@@ -484,9 +489,10 @@ std::size_t Session::take_outgoing(const std::vector<wire::AddressedItem>& items
   if (outgoing.ok()) {
     verdict.outgoing = std::move(*outgoing);
   } else {
-    model::Outgoing refused;
-    refused.problem = outgoing.status().code();
-    verdict.outgoing = std::make_shared<const model::Outgoing>(std::move(refused));
+    refused = outgoing.status();
+    model::Outgoing nothing;
+    nothing.problem = refused.code();
+    verdict.outgoing = std::make_shared<const model::Outgoing>(std::move(nothing));
   }
   return bytes;
 }

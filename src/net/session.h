@@ -94,6 +94,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
     std::size_t submitted = 0;
     std::vector<std::pair<std::size_t, base::Status>> items;
   };
+  /// Verdicts of a settle that were refused here for what goes out with them, each with its place.
+  using RefusedVerdicts = std::vector<std::pair<std::size_t, base::Status>>;
   /// A frame that came into the outbox because there was room for it; when it has gone out, there is room again.
   struct Roomy {
     std::uint64_t end = 0;  // its place in the outbox
@@ -161,7 +163,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   base::Status publish_together(const wire::Publish& frame, std::size_t frame_bytes, const model::QueueRecord& queue,
                                 const model::Message& message, model::Publish& command);
   std::size_t take_outgoing(const std::vector<wire::AddressedItem>& items, std::size_t frame_bytes,
-                            model::Verdict& verdict);
+                            model::Verdict& verdict, base::Status& refused);
   std::vector<std::string> missing_for(const wire::Publish& frame) const;
   std::vector<std::string> missing_for(const wire::Settle& frame) const;
   base::Status on(wire::OpenProducer&& frame);
@@ -304,6 +306,8 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   std::atomic<bool> ended_{false};
   /// Publishes some of whose items were refused here, until the rest is answered.
   std::unordered_map<std::uint64_t, RefusedItems> refused_items_;
+  /// The same of settles, until they are answered.
+  std::unordered_map<std::uint64_t, RefusedVerdicts> refused_verdicts_;
   base::Random random_;
 
   // Between threads.

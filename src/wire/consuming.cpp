@@ -297,6 +297,7 @@ OutFrame encode(const Settled& frame) {
     to->set_where(std::string(name_of(result.where)));
     if (result.case_id) to->set_case_id(result.case_id->to_string());
     to->set_late(result.late);
+    to->set_text(base::to_utf8(result.text));
   }
   return to_frame(FrameType::settled, out);
 }
@@ -309,7 +310,7 @@ base::Result<Settled> decode<Settled>(const Frame& frame) {
   for (const v1::VerdictResult& result : in->results()) {
     out.results.emplace_back(
         result.index(), model::VerdictResult{static_cast<base::Code>(result.error_number()), place_of(result.where()),
-                                             model::CaseId::parse(result.case_id()), result.late()});
+                                             model::CaseId::parse(result.case_id()), result.late(), result.text()});
   }
   return out;
 }

@@ -266,9 +266,14 @@ TEST_F(AskAlongTest, TheCommandLineAsksTogether) {
   const std::string ask = "{\"to\": \"near\", \"body\": \"x\", \"reply_queue\": \"far.replies\"";
   EXPECT_EQ(broker_.cli({"publish", "--together"}, ask + "}\n").exit, 0) << "a request alone";
   for (const char* bad : {"\"deadline\": \"soon\"", "\"deadline\": 7", "\"deadline\": \"0s\"", "\"context\": 7",
-                          "\"context\": {\"a\": 7}", "\"ttl\": \"5s\""}) {
+                          "\"context\": {\"a\": 7}", "\"ttl\": \"5s\"", "\"deadline\": \"400d\""}) {
     EXPECT_EQ(broker_.cli({"publish", "--together"}, ask + ", " + bad + "}\n").exit, 65) << bad;
   }
+  const std::string message = "{\"to\": \"audit\", \"body\": \"x\"";
+  const auto no_ask = broker_.cli({"publish", "--together"}, message + ", \"context\": {\"a\": \"b\"}}\n");
+  EXPECT_EQ(no_ask.exit, 65);
+  EXPECT_THAT(no_ask.err, HasSubstr("reply_queue")) << "a context comes back with a reply";
+  EXPECT_EQ(ready("audit"), 1) << "none of them has published anything";
 }
 
 TEST_F(AskAlongTest, HttpAsksTogether) {

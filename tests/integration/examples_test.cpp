@@ -167,5 +167,27 @@ TEST_F(ExamplesTest, Pipeline) {
   expect_nothing_left("texts");
 }
 
+TEST_F(ExamplesTest, Gather) {
+  EXPECT_THAT(example("gather"), ElementsAre("all: tea at shop.north", "all: tea at shop.south", "first: nothing",
+                                             "first: rice at shop.north", "meanwhile", "async: milk at shop.south"));
+}
+
+TEST_F(ExamplesTest, Progress) {
+  EXPECT_THAT(example("progress"), ElementsAre("on the way: counting", "answered: 42 of them"));
+  expect_nothing_left("reports");
+}
+
+TEST_F(ExamplesTest, Versions) {
+  EXPECT_THAT(example("versions"),
+              UnorderedElementsAre("the old worker took one of version 1", "the old worker took one of version 1",
+                                   "the new worker took one of version 2"));
+  expect_nothing_left("parcels");
+}
+
+TEST_F(ExamplesTest, Compressed) {
+  EXPECT_THAT(example("compressed"), ElementsAre("stored as zstd, small", "read 100000 bytes"));
+  expect_nothing_left("books");
+}
+
 }  // namespace
 }  // namespace lazaret::testing

@@ -496,5 +496,37 @@ TEST_F(ExamplesInMemoryTest, Pipeline) {
   expect_nothing_left("texts");
 }
 
+TEST_F(ExamplesInMemoryTest, Gather) {
+  EXPECT_THAT(example("gather"), ElementsAre("all: tea at shop.north", "all: tea at shop.south", "first: nothing",
+                                             "first: rice at shop.north", "meanwhile", "async: milk at shop.south"));
+}
+
+TEST_F(ExamplesInMemoryTest, Progress) {
+  EXPECT_THAT(example("progress"), ElementsAre("on the way: counting", "answered: 42 of them"));
+  expect_nothing_left("reports");
+}
+
+TEST_F(ExamplesInMemoryTest, Versions) {
+  EXPECT_THAT(example("versions"),
+              UnorderedElementsAre("the old worker took one of version 1", "the old worker took one of version 1",
+                                   "the new worker took one of version 2"));
+  expect_nothing_left("parcels");
+}
+
+TEST_F(ExamplesInMemoryTest, Compressed) {
+  EXPECT_THAT(example("compressed"), ElementsAre("stored as zstd, small", "read 100000 bytes"));
+  expect_nothing_left("books");
+}
+
+TEST_F(ExamplesInMemoryTest, Ask) {
+  const std::string ticket = dir_ / "ticket";
+  EXPECT_THAT(example("ask", {"ask"}), ElementsAre("asked at offset 0"));
+  EXPECT_THAT(example("ask", {"work", ticket}), ElementsAre("somebody has to think about: may we buy tea?"));
+  broker_.advance(48h);
+  EXPECT_THAT(example("ask", {"answer", ticket}), ElementsAre("answered"));
+  EXPECT_THAT(example("ask", {"take"}), ElementsAre("order 17: yes"));
+  for (const char* queue : {"approvals", "approved"}) expect_nothing_left(queue);
+}
+
 }  // namespace
 }  // namespace lazaret::testing

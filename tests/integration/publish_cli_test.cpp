@@ -5,6 +5,7 @@
 #include <set>
 
 #include "integration/support/broker.h"
+#include "integration/support/http.h"
 
 namespace lazaret::testing {
 namespace {
@@ -102,9 +103,17 @@ TEST_F(PublishCli, TheSameIdAgainIsADuplicateWhereTheQueueSaysSo) {
   const auto again = broker.cli_json(command)[0];
   EXPECT_EQ(again.at("duplicate"), true);
   EXPECT_EQ(again.at("offset"), 0);
+  const std::string message = R"({"body": "pay", "id": ")" + id + "\"}";
+  const auto over_http = http(broker.admin(), "POST", "/api/v1/queues/payments/messages", message);
+  EXPECT_EQ(over_http.status, 200);
+  EXPECT_EQ(over_http.json().at("duplicate"), true);
+  EXPECT_EQ(over_http.json().at("offset"), 0);
+  const auto other = http(broker.admin(), "POST", "/api/v1/queues/q/messages", R"({"body": "pay"})");
+  EXPECT_EQ(other.status, 201);
+  EXPECT_EQ(other.json().at("duplicate"), false);
   EXPECT_EQ(broker.cli_json({"queue", "show", "payments"})[0].at("entered_total"), 1);
   for (int i = 0; i < 2; ++i) broker.cli_json({"publish", "q", "--body", "pay", "--id", id});
-  EXPECT_EQ(entered(), 2u) << "a queue that does not say so stores both";
+  EXPECT_EQ(entered(), 3u) << "a queue that does not say so stores both";
   EXPECT_EQ(broker.cli({"queue", "update", "payments", "--deduplicate-for", "8d"}).exit, 65);
 }
 
@@ -151,6 +160,17 @@ TEST_F(PublishCli, RefusalsHaveTheirStatus) {
   EXPECT_EQ(broker.cli({"publish", "q", "--jsonl", "--messages"}).exit, 64);
   EXPECT_EQ(broker.cli({"publish", "q", "--body", "x", "--id", "no"}).exit, 64);
   EXPECT_EQ(broker.cli({"publish", "q", "--body", "x", "--header", "no"}).exit, 64);
+}
+
+TEST_F(PublishCli, AnIndexThatNothingHasIsNoSuccess) {
+  const Outcome behind = broker.cli({"publish", "q", "--jsonl", "--from-index", "5"}, "a\nb\nc\n");
+  EXPECT_EQ(behind.exit, 65);
+  EXPECT_NE(behind.err.find("3 messages"), std::string::npos) << behind.err;
+  EXPECT_EQ(broker.cli({"publish", "q", "--jsonl", "--from-index", "3"}, "a\nb\nc\n").exit, 65);
+  EXPECT_EQ(broker.cli({"publish", "q", "--body", "x", "--from-index", "3"}).exit, 64) << "it is message 0";
+  EXPECT_EQ(entered(), 0u);
+  EXPECT_EQ(broker.cli({"publish", "q", "--jsonl", "--from-index", "2"}, "a\nb\nc\n").exit, 0);
+  EXPECT_EQ(entered(), 1u);
 }
 
 TEST_F(PublishCli, ARestartOfTheBrokerLosesNothing) {

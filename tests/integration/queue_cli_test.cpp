@@ -1,6 +1,7 @@
 // lazaret queue …, peek, status, the global options, and what goes wrong with them.
 #include <gtest/gtest.h>
 
+#include "integration/support/api.h"
 #include "integration/support/broker.h"
 #include "integration/support/http.h"
 
@@ -76,11 +77,36 @@ TEST(QueueCli, SaysWhatIsWrong) {
     EXPECT_EQ(refused.exit, 64);
     EXPECT_NE(refused.err.find("\"0\" must be a whole number from 1 on"), std::string::npos) << refused.err;
   }
+  for (const auto& none :
+       {std::vector<std::string>{"peek", "q", "--from", "-1"}, std::vector<std::string>{"peek", "q", "--from=-1"},
+        std::vector<std::string>{"peek", "q", "--count", "-1"},
+        std::vector<std::string>{"publish", "q", "--jsonl", "--from-index=-1"},
+        std::vector<std::string>{"publish", "q", "--jsonl", "--from-index", "1.5"},
+        std::vector<std::string>{"hospital", "edit", "0-1-2-0", "--body", "x", "--if-version=-1"},
+        std::vector<std::string>{"hospital", "replay", "--all", "--canary=-1"},
+        std::vector<std::string>{"hospital", "replay", "--all", "--canary-needed=-1"}}) {
+    EXPECT_EQ(broker.cli(none, "a\n", std::chrono::seconds(20)).exit, 64) << none[0] << " " << none.back();
+  }
   EXPECT_EQ(broker.cli({"peek", "none"}).exit, 66);
   EXPECT_EQ(run_cli({"--version"}).out.rfind("lazaret ", 0), 0u);
   EXPECT_EQ(run_cli({"--help"}).exit, 0);
   EXPECT_EQ(run_cli({"--admin", "127.0.0.1:1", "queue", "list"}).exit, 69);
   EXPECT_EQ(run_cli({"--admin", "https://127.0.0.1:1", "queue", "list"}).exit, 64);
+}
+
+TEST(QueueCli, APeekBehindTheEndEnds) {
+  Broker broker;
+  ASSERT_EQ(broker.cli({"queue", "create", "q"}).exit, 0);
+  ASSERT_EQ(broker.cli({"publish", "q", "--body", "x"}).exit, 0);
+  for (const std::uint64_t back : {0, 1, 2, 20'001}) {
+    const std::string from = std::to_string(~std::uint64_t{0} - back);
+    for (const std::string state : {"", "&state=settled"}) {
+      const auto page = api(broker, "/queues/q/messages?from=" + from + state);
+      EXPECT_TRUE(page.at("items").as_array().empty());
+      EXPECT_TRUE(page.at("cursor").is_null()) << from;
+    }
+    EXPECT_EQ(broker.cli({"peek", "q", "--from", from}, "", std::chrono::seconds(20)).exit, 0) << from;
+  }
 }
 
 TEST(QueueCli, FindsTheBroker) {

@@ -74,10 +74,35 @@ TEST_F(RequestsCli, TheDeadlineSaysHowFarItGot) {
 TEST_F(RequestsCli, ItIsUsedAsItSays) {
   EXPECT_EQ(broker.cli({"request", "prices"}, "tea").exit, 64);
   EXPECT_EQ(broker.cli({"request", "prices", "--deadline", "soon"}, "tea").exit, 64);
+  for (const char* bad : {"1000d", "366d"}) {
+    const Outcome refused = broker.cli({"request", "prices", "--deadline", bad}, "tea");
+    EXPECT_EQ(refused.exit, 65) << bad;
+    EXPECT_THAT(refused.err, HasSubstr("365d"));
+  }
+  for (const char* bad : {"1000d", "0s", "500us"}) {
+    EXPECT_EQ(broker.cli({"request", "prices", "--reply-to", "replies", "--deadline", bad}, "tea").exit, 65) << bad;
+  }
+  EXPECT_EQ(broker.cli({"request", "prices", "--deadline", "0s"}, "tea").exit, 75) << "there is no time left";
   EXPECT_EQ(broker.cli({"request", "nothing", "--deadline", "1s"}, "tea").exit, 66);
   EXPECT_EQ(broker.cli({"respond", "prices"}).exit, 64);
   EXPECT_EQ(broker.cli({"respond", "nothing", "--", "true"}).exit, 66);
   EXPECT_EQ(broker.cli({"respond", "prices", "--idle-exit", "100ms", "--", "true"}).exit, 0);
+}
+
+TEST_F(RequestsCli, AResponderAcceptsTypesAndPublishesAlong) {
+  ASSERT_EQ(broker.cli({"queue", "create", "prices.made"}).exit, 0);
+  Process responder = respond("cat", {"--accept", "price.asked@2", "--publish-to", "prices.made"});
+  const auto ask = [&](const std::string& version, const std::string& deadline) {
+    return broker.cli({"request", "prices", "--deadline", deadline, "--type", "price.asked", "--schema-id",
+                       "price.asked@" + version, "--priority", "9", "--key", "k", "--body", version});
+  };
+  EXPECT_EQ(ask("2", "60s").out, "2");
+  EXPECT_EQ(ask("1", "300ms").exit, 75) << "nobody accepts it";
+  ASSERT_TRUE(eventually([&] { return QueueView(broker, "prices.made")["ready"] == 1; }));
+  const auto made = broker.cli_json({"peek", "prices.made"});
+  EXPECT_EQ(made.at(0).at("body"), "2");
+  EXPECT_EQ(made.at(0).at("key"), "k");
+  EXPECT_EQ(broker.cli({"request", "prices", "--deadline", "1s", "--priority", "10"}, "x").exit, 64);
 }
 
 TEST_F(RequestsCli, AResponderThatIsKilledInTheMiddleLosesNoRequest) {

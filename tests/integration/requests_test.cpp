@@ -97,6 +97,16 @@ TEST_F(RequestsTest, AReplyThatNoBrokerTakesIsAFailure) {
   EXPECT_THAT(reply.reason, HasSubstr("at most"));
 }
 
+TEST_F(RequestsTest, WhoHasNoTimeLeftIsToldThatItWasNotDelivered) {
+  for (const milliseconds none : {0ms, -1ms, milliseconds::min()}) {
+    const Reply reply = client_.within(none).request("prices", {.body = "tea"});
+    EXPECT_EQ(reply.outcome, Ended::timed_out) << none.count();
+    EXPECT_EQ(reply.reached, Reached::not_delivered) << none.count();
+  }
+  EXPECT_EQ(QueueView(broker_, "prices")["entered_total"], 0);
+  EXPECT_EQ(error_of([&] { patient().request("prices", {.body = "x", .delay = -1ms}); }), errc::bad_request);
+}
+
 TEST_F(RequestsTest, WithoutAnybodyThereItWasNotDelivered) {
   const Reply reply = client_.within(200ms).request("prices", {.body = "tea"});
   EXPECT_EQ(reply.outcome, Ended::timed_out);

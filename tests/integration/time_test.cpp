@@ -175,9 +175,35 @@ TEST_F(TimeTest, WhatCannotBeMeantIsRefused) {
   EXPECT_EQ(error_of([&] { client.publish("orders", {.ttl = 24h * 5000}); }), errc::bad_request);
   EXPECT_EQ(error_of([&] { client.update({.name = "orders", .ttl = 24h * 5000}); }), errc::invalid_option);
   EXPECT_EQ(error_of([&] { client.update({.name = "orders", .on_expiry = "burn"}); }), errc::invalid_option);
+  EXPECT_EQ(error_of([&] { client.publish("orders", {.delay = -5s}); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.publish("orders", {.ttl = -5s}); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.publish("orders", {.ttl = milliseconds::min()}); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.publish("orders", {.ttl = 1s, .expires_at = in(1h)}); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.publish_all({{"orders", {}}, {"orders", {.ttl = -5s}}}); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.publish_all({{"orders", {}}, {"orders", {.delay = -5s}}}); }), errc::bad_request);
+  try {
+    client.update({.name = "orders", .ttl = -1ms});
+    ADD_FAILURE() << "a time to live of less than nothing was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), errc::invalid_option);
+    EXPECT_THAT(error.problem.text, HasSubstr("ttl must be 0s or more, not -1ms"));
+  }
+  EXPECT_EQ(error_of([&] { client.update({.name = "orders", .deduplicate_for = -1s}); }), errc::invalid_option);
+  EXPECT_EQ(client.show("orders").entered_total, 0u);
   client.publish("orders", {.deliver_at = in(-1h)});  // in the past: at once
   EXPECT_EQ(client.show("orders").ready, 1u);
   EXPECT_EQ(client.show("orders").scheduled, 0u);
+}
+
+TEST_F(TimeTest, AVerdictThatDelaysByLessThanNothingIsForAtOnce) {
+  Client client = connect();
+  client.ensure({.name = "orders", .backoff_initial = 1h});
+  std::atomic<int> calls{0};
+  const Consumer consumer = client.consume(
+      "orders", [&](Delivery&) { return ++calls == 1 ? Verdict::fail("busy").retry_after(-5s) : Verdict::done(); });
+  client.publish("orders", {.body = "x"});
+  EXPECT_TRUE(eventually([&] { return client.show("orders").acked_total == 1; }));
+  EXPECT_EQ(calls, 2);
 }
 
 TEST_F(TimeTest, PurgeTakesWhatIsScheduledOnlyWhenItIsNamed) {
@@ -293,6 +319,10 @@ TEST_F(TimeTest, OnTheCommandLine) {
   EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "x", "--at", "soon"}).exit, 64);
   EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "x", "--at", rfc3339(in(1h)), "--delay", "1s"}).exit, 64);
   EXPECT_EQ(broker_.cli({"publish", "orders", "--body", "x", "--delay", "9999d"}).exit, 65);
+  for (const char* both : {R"("delay": "1s", "deliver_at": "2030-01-01T00:00:00Z")",
+                           R"("expires_at": "2030-01-01T00:00:00Z", "ttl": "1s")"}) {
+    EXPECT_EQ(broker_.cli({"publish", "orders", "--messages"}, std::string("{") + both + "}\n").exit, 65) << both;
+  }
 
   const auto listed = broker_.cli_json({"schedule", "list", "orders"});
   ASSERT_EQ(listed.size(), 3u);
@@ -304,6 +334,7 @@ TEST_F(TimeTest, OnTheCommandLine) {
   EXPECT_EQ(broker_.cli({"schedule", "cancel", "orders", "1"}).exit, 66);
   EXPECT_EQ(broker_.cli({"schedule", "cancel", "orders", std::string(listed[1].at("id").as_string())}).exit, 0);
   EXPECT_EQ(broker_.cli({"schedule", "cancel", "nothing", "1"}).exit, 66);
+  EXPECT_THAT(broker_.cli({"schedule", "list", "nothing"}).err, HasSubstr("no queue, subscription or topic nothing"));
   EXPECT_EQ(broker_.cli_json({"schedule", "list", "orders"}).size(), 1u);
   EXPECT_EQ(broker_.cli_json({"queue", "purge", "orders"})[0].at("purged"), 1);
   EXPECT_EQ(broker_.cli_json({"queue", "purge", "orders", "--scheduled"})[0].at("purged"), 1);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/use_future.hpp>
 #include <map>
 
@@ -78,15 +79,22 @@ TEST_F(TransactionsTest, AnAckPublishesToEveryShardWithItself) {
 }
 
 TEST_F(TransactionsTest, WithNowhereToGoTheAttemptFails) {
-  const Consumer consumer = client_.consume("orders", [&](Delivery&) {
-    return Verdict::done().publish("step0", {.body = "x"}).publish("nowhere", {.body = "x"});
-  });
+  std::atomic<int> refusals{0};
+  ConsumeOptions options;
+  options.on_refused = [&](error_code code, const Problem& problem) {
+    if (code == errc::not_found && problem.text.find("nowhere") != std::string::npos) ++refusals;
+  };
+  const Consumer consumer = client_.consume(
+      "orders",
+      [&](Delivery&) { return Verdict::done().publish("step0", {.body = "x"}).publish("nowhere", {.body = "x"}); },
+      options);
   client_.publish("orders", {.body = "tea"});
   ASSERT_TRUE(eventually([&] { return cases_of(broker_, "orders").size() == 1; }));
   const auto failed = cases_of(broker_, "orders").at(0).as_object();
   EXPECT_EQ(text_of(failed, "error_type"), "lazaret.publish_refused");
-  EXPECT_THAT(text_of(failed, "error_message"), HasSubstr("NOT_FOUND"));
+  EXPECT_THAT(text_of(failed, "error_message"), HasSubstr("NOT_FOUND: there is no queue or topic 'nowhere'"));
   EXPECT_EQ(ready("step0"), 0);
+  EXPECT_EQ(refusals, 1) << "whoever consumes is told";
 }
 
 TEST_F(TransactionsTest, WhatIsTooLargeFailsBeforeItIsSent) {
@@ -177,6 +185,22 @@ TEST_F(TransactionsTest, TheOutputOfACommandGoesOutWithTheAck) {
   EXPECT_TRUE(eventually([&] { return ready("step0") == 1 && ready("step1") == 1; }));
   EXPECT_THAT(drain("step0"), Contains(std::pair<const std::string, int>("made tea\n", 1)));
   EXPECT_EQ(broker_.cli({"consume", "orders", "--print", "--publish-to", "step0"}).exit, 64);
+
+  // What cannot go out has failed, whatever the command says; and which of the places is missing.
+  const std::string large = broker_.dir() / "large";
+  write_file(large, std::string(17u << 20, 'x'));
+  const std::pair<std::vector<std::string>, std::string> refused[] = {
+      {{"--publish-to", "step0", "--publish-to", "nope", "--", "cat"}, "NOT_FOUND: there is no queue or topic 'nope'"},
+      {{"--publish-to", "step0", "--", "cat", large}, "MESSAGE_TOO_LARGE"}};
+  for (const auto& [rest, why] : refused) {
+    client_.publish("orders", {.body = "tea"});
+    std::vector<std::string> arguments{"consume", "orders", "--count", "1"};
+    arguments.insert(arguments.end(), rest.begin(), rest.end());
+    const auto ended = broker_.cli(arguments);
+    EXPECT_EQ(ended.exit, 0) << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("consumed 0, failed 1,"));
+    EXPECT_THAT(ended.err, HasSubstr(why));
+  }
 }
 
 /// The broker is killed over and over while transactions are under way.

@@ -32,7 +32,10 @@ void add_audit_commands(CLI::App& app, const Connection& connection, int& exit_s
 void add_check_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_status_command(CLI::App& app, const Connection& connection);
 
-/// Refuses what is no whole number, and 0.
+/// Refuses what is no whole number from 0 on. Every option of an unsigned type has this or a range: CLI11 reads -1 as
+/// the largest number that there is.
+CLI::Validator whole_number();
+/// The same, and refuses 0.
 CLI::Validator at_least_one();
 /// Takes durations as people write them (250ms, 30s, 5m, 1h, 7d); anything else is a mistake in the command line.
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::optional<milliseconds>& into,

@@ -58,6 +58,7 @@ void consume(const Connection& connection, Given& given, const std::vector<std::
   const int ways = (given.print ? 1 : 0) + (given.shell.empty() ? 0 : 1) + (command.empty() ? 0 : 1);
   if (ways != 1) fail(Code::USAGE, "consume needs exactly one of --print, --exec SHELL and -- CMD ARG…");
   if (given.drain) given.options.drain = *given.drain;
+  given.options.json = connection.json;
   const milliseconds retry_after = given.retry_after.value_or(kRetryAfter);
   if (given.print && !given.publish_to.empty()) fail(Code::USAGE, "--publish-to takes the output of a command");
   CommandProcess process(command.empty() ? std::vector<std::string>{"/bin/sh", "-c", given.shell} : command,

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <csignal>
 #include <thread>
+#include <utility>
+
+#include "output.h"
 
 namespace lazaret::cli {
 namespace {
@@ -38,6 +41,7 @@ Consuming::Totals Consuming::run(const std::string& queue) {
   options.on_end = [this](error_code, const Problem& problem) {
     boost::asio::post(io_, [this, problem] { end_with(problem); });
   };
+  options.on_refused = [this](error_code code, const Problem& problem) { count_refused(code, problem); };
   consumer_ = client_.consume(
       queue, [this](const Delivery& delivery) { return handle(delivery); }, options);
   last_activity_ = SteadyClock::now();
@@ -99,6 +103,16 @@ void Consuming::count(Verdict::Kind kind) {
     case Verdict::Kind::release:
     case Verdict::Kind::not_begun: ++totals_.released; break;
   }
+}
+
+/// What the worker took for done is not: what it wanted to publish or answer cannot go out. Told once, and again when
+/// it is for another reason.
+void Consuming::count_refused(error_code code, const Problem& problem) {
+  const std::lock_guard lock(mutex_);
+  if (totals_.done > 0) --totals_.done;
+  ++(code == retry::later || code == retry::same_call ? totals_.released : totals_.failed);
+  const std::string sentence = sentence_of(problem);
+  if (std::exchange(last_refusal_, sentence) != sentence) report(problem, options_.json);
 }
 
 void Consuming::end_with(const Problem& problem) {

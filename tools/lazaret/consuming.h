@@ -18,6 +18,8 @@
 namespace lazaret::cli {
 
 struct ConsumingOptions {
+  /// How a refusal is told while it goes on: as JSON, or as a line.
+  bool json = false;
   std::uint64_t count = 0;  // 0: no end
   std::optional<milliseconds> idle_exit;
   int concurrency = 1;
@@ -50,6 +52,7 @@ class Consuming {
   Verdict handle(const Delivery& delivery);
   Verdict work(const Delivery& delivery);
   void count(Verdict::Kind kind);
+  void count_refused(error_code code, const Problem& problem);
   void close(milliseconds drain);
   void await_signal();
   void await_idle();
@@ -74,7 +77,8 @@ class Consuming {
   std::atomic<std::chrono::steady_clock::time_point> last_activity_;
   std::atomic<bool> over_{false};
   std::mutex mutex_;
-  Totals totals_;  // GUARDED_BY(mutex_)
+  Totals totals_;             // GUARDED_BY(mutex_)
+  std::string last_refusal_;  // GUARDED_BY(mutex_)
 };
 
 }  // namespace lazaret::cli

@@ -174,7 +174,8 @@ void add_hospital_edit(CLI::App& hospital, const Connection& connection) {
   command
       ->add_option("--if-version", given->version,
                    "Only if the message is at this version; the one that it has when it is not given")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number());
   command->add_option("--by", given->by, "Who edits; kept with the version")->type_name("TEXT");
   command->add_option("--note", given->note, "Why; kept with the version")->type_name("TEXT");
   command->add_flag("--dry-run", given->dry_run, "Show what would differ, and change nothing");

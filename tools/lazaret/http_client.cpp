@@ -215,6 +215,7 @@ void HttpClient::each_item(std::initializer_list<std::string_view> segments, Que
     if (page_end) page_end();
     const json::value* cursor = object->if_contains("cursor");
     if (cursor == nullptr || !cursor->is_string()) return;
+    if (query.size() > own && query.back().second == std::string_view(cursor->get_string())) return;  // it goes nowhere
     query.resize(own);
     query.emplace_back("cursor", std::string(cursor->get_string()));
   }

@@ -173,15 +173,24 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-CLI::Validator at_least_one() {
-  return {[](std::string& text) {
+namespace {
+
+CLI::Validator number_from(std::uint64_t least) {
+  return {[least](std::string& text) {
             std::uint64_t number = 0;
             const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
             const bool whole = wrong == std::errc() && end == text.data() + text.size();
-            return whole && number > 0 ? std::string() : "\"" + text + "\" must be a whole number from 1 on";
+            if (whole && number >= least) return std::string();
+            return "\"" + text + "\" must be a whole number from " + std::to_string(least) + " on";
           },
           ""};
 }
+
+}  // namespace
+
+CLI::Validator whole_number() { return number_from(0); }
+
+CLI::Validator at_least_one() { return number_from(1); }
 
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::optional<milliseconds>& into,
                           const std::string& description) {

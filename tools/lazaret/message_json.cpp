@@ -231,6 +231,12 @@ base::Result<Message> read_message_json(std::string_view line, const Message& de
   if (value.get_object().contains("body") && value.get_object().contains("body_base64")) {
     return wrong("a message has body or body_base64, not both");
   }
+  for (const auto& [one, other] : {std::pair("delay", "deliver_at"), std::pair("ttl", "expires_at")}) {
+    const json::object& object = value.get_object();
+    const bool both =
+        object.contains(one) && object.contains(other) && !object.at(one).is_null() && !object.at(other).is_null();
+    if (both) return wrong(std::string(one) + " and " + other + " say the same: give one of them");
+  }
   Message message = defaults;
   for (const auto& [name, field] : value.get_object()) LZ_RETURN_IF_ERROR(read_field(name, field, message));
   return message;

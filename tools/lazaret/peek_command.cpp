@@ -55,7 +55,7 @@ void peek(const Connection& connection, const Given& given) {
     }
     if (!connection.json) table.print();
     const json::value& cursor = page.at("cursor");
-    if (!cursor.is_string()) return;
+    if (!cursor.is_string() || from == std::string_view(cursor.get_string())) return;  // it goes nowhere
     from = std::string(cursor.get_string());
   }
 }
@@ -71,7 +71,8 @@ void add_peek_command(CLI::App& app, const Connection& connection) {
   command
       ->add_option("--from", given->from,
                    "First offset; the oldest that is not settled, or of a topic that is kept, when not given")
-      ->type_name("OFFSET");
+      ->type_name("OFFSET")
+      ->check(whole_number());
   command
       ->add_option(
           "--state", given->state,

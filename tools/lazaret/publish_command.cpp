@@ -84,10 +84,13 @@ Problem too_long() {
 void publish_lines(const Given& given, const Numbering& numbering, LineReader& reader, Publishing& publishing) {
   std::string line;
   bool cut = false;
-  for (std::uint64_t index = 0; !publishing.broken() && reader.next(line, cut);) {
+  bool any = false;
+  std::uint64_t index = 0;
+  while (!publishing.broken() && reader.next(line, cut)) {
     if (!cut && line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::uint64_t own = index++;
     if (own < given.from_index) continue;
+    any = true;
     if (cut) {
       publishing.refuse(own, too_long());
       continue;
@@ -106,6 +109,9 @@ void publish_lines(const Given& given, const Numbering& numbering, LineReader& r
     numbering.apply(own, message);
     publishing.submit(own, std::move(message));
   }
+  if (any || given.from_index == 0 || publishing.broken()) return;
+  fail(Code::BAD_REQUEST, "the input has " + counted(index, "message") + ", and --from-index begins with message " +
+                              std::to_string(given.from_index) + ": nothing was published");
 }
 
 void publish_one(const Given& given, const Numbering& numbering, LineReader* reader, Publishing& publishing) {
@@ -135,6 +141,11 @@ void publish(const Connection& connection, Given& given, int& exit_status) {
   if (given.queue.empty() && !given.together) fail(Code::USAGE, "publish needs the NAME of a queue or a topic");
   if (given.together && given.from_index > 0) fail(Code::USAGE, "--together publishes all: not with --from-index");
   const bool many = given.jsonl || given.messages || given.together;
+  // It may be given with --producer-id: the one message is published under that number then.
+  const bool numbered = !given.producer_id.empty();
+  if (!many && given.from_index > 0 && !numbered) {
+    fail(Code::USAGE, "--from-index is of many messages: it needs --jsonl or --messages, or --producer-id");
+  }
   if (many && given.body) fail(Code::USAGE, "--body is one message: not with --jsonl or --messages");
   if (many && !given.id.empty()) fail(Code::USAGE, "--id is of one message: not with --jsonl or --messages");
   given.message.id = uuid_option("--id", given.id);
@@ -206,7 +217,8 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
                    "Number the messages under this id: publishing the same input again stores nothing twice")
       ->type_name("UUID");
   command->add_option("--from-index", given->from_index, "Begin with this message of the input, counted from 0")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number());
   command->callback([&connection, &exit_status, given] { publish(connection, *given, exit_status); });
 }
 

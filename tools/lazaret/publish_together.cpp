@@ -41,7 +41,13 @@ Headers take_context(json::object& object) {
 DurableAsk take_ask(json::object& object) {
   DurableAsk ask;
   ask.reply_queue = take_text(object, "reply_queue", "reply_queue: must be the name of a queue");
-  if (ask.reply_queue.empty()) return ask;
+  if (ask.reply_queue.empty()) {
+    // A peek shows the context of a reply, which says of which request it is; to publish that again is no request.
+    const json::value* context = object.if_contains("context");
+    const bool left_here = context != nullptr && !context->is_null() && !object.contains("request");
+    if (left_here) fail(Code::BAD_REQUEST, "context: it comes back with a reply, so it needs a \"reply_queue\"");
+    return ask;
+  }
   if (const std::string text = take_text(object, "deadline", "deadline: must be a text such as 72h"); !text.empty()) {
     const auto within = base::parse_duration(text);
     if (!within.ok()) fail(Code::BAD_REQUEST, "deadline: " + within.status().text());

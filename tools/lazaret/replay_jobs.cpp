@@ -204,10 +204,13 @@ Query ReplayManner::query() const {
 
 void ReplayManner::add_job_options(CLI::App& command) {
   command.add_option("--rate", rate, "Cases a second (500)")->check(at_least_one());
-  command.add_option("--canary", canary,
-                     "So many go first, with one attempt each; the others when they are cured. 0: none (1 when there "
-                     "are more than ten cases)");
-  command.add_option("--canary-needed", canary_needed, "Of which so many must be cured (all of them)");
+  command
+      .add_option("--canary", canary,
+                  "So many go first, with one attempt each; the others when they are cured. 0: none (1 when there "
+                  "are more than ten cases)")
+      ->check(whole_number());
+  command.add_option("--canary-needed", canary_needed, "Of which so many must be cured (all of them)")
+      ->check(whole_number());
   command.add_option("--concurrency", concurrency, "In replay lanes or with consumers at a time (10000)")
       ->check(at_least_one());
   command

@@ -3,9 +3,11 @@
 
 #include <iostream>
 
+#include "base/duration_text.h"
 #include "commands.h"
 #include "line_reader.h"
 #include "message_json.h"
+#include "model/limits.h"
 #include "name_value.h"
 #include "output.h"
 
@@ -13,6 +15,7 @@ namespace lazaret::cli {
 namespace {
 
 using base::Code;
+using base::Status;
 
 // The exit status says how it ended.
 constexpr int kDeclined = 10;
@@ -62,6 +65,16 @@ void print_answer(const Message& message) {
   print(message.body.view());
 }
 
+/// Of a time that nobody can wait for something else would be made, without a word.
+void check_deadline(milliseconds deadline, bool durable) {
+  constexpr auto kMost = std::chrono::duration_cast<milliseconds>(model::limits::kRequestTimeMost);
+  if (durable && deadline < milliseconds(1)) fail(Code::BAD_REQUEST, "--deadline: must be a millisecond or more");
+  if (deadline <= kMost) return;
+  fail(Status(Code::BAD_REQUEST, "--deadline: must be " + base::format_duration(kMost) + " or less, not " +
+                                     base::format_duration(deadline))
+           .with_limit("deadline_seconds", std::chrono::duration_cast<std::chrono::seconds>(kMost).count()));
+}
+
 /// Prints the receipt: the reply goes to a queue.
 void ask(const Connection& connection, Given& given) {
   const Headers context = pairs_of(given.context, "--context");
@@ -77,6 +90,7 @@ void request(const Connection& connection, Given& given, int& exit_status) {
   const bool durable = !given.reply_to.empty();
   if (!given.deadline && !durable) fail(Code::USAGE, "request needs --deadline DURATION, or --reply-to QUEUE");
   if (!given.context.empty() && !durable) fail(Code::USAGE, "--context comes back with a reply: it needs --reply-to");
+  if (given.deadline) check_deadline(*given.deadline, durable);
   if (!given.id.empty()) {
     const auto id = MessageId::parse(given.id);
     if (!id || id->is_nil()) fail(Code::USAGE, "--id " + given.id + ": must be a UUID");
@@ -126,6 +140,11 @@ void add_request_command(CLI::App& app, const Connection& connection, int& exit_
   Message& message = given->message;
   command->add_option("--key", message.key, "Key of the message")->type_name("TEXT");
   command->add_option("--type", message.type, "What kind of request it is, e.g. price.asked")->type_name("TEXT");
+  command->add_option("--schema-id", message.schema_id, "Which schema the body follows, e.g. price.asked@2")
+      ->type_name("TEXT");
+  command->add_option("--priority", message.priority, "0 to 9: of what is ready, the highest is delivered first")
+      ->type_name("N")
+      ->check(CLI::Range(0, 9));
   command->add_option("--header", given->headers, "A header; may be given any number of times")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);

@@ -15,6 +15,7 @@ struct Given {
   std::string queue;
   std::string type;
   std::string content_type;
+  std::vector<std::string> publish_to;
   std::optional<milliseconds> retry_after;
   std::optional<milliseconds> drain;
   ConsumingOptions options;
@@ -23,7 +24,8 @@ struct Given {
 /// What a command exits with whose answer is no.
 constexpr int kDeclines = 65;
 
-Consuming::Outcome reply_of(CommandEnd end, const Given& given) {
+/// What the command wrote is the answer, and what goes out with it elsewhere.
+Consuming::Outcome reply_of(CommandEnd end, const Delivery& delivery, const Given& given) {
   if (end.exit == kDeclines) {
     return {Verdict::decline(end.error_text.empty() ? "the command ended with " + end.type() : end.error_text), {}};
   }
@@ -33,17 +35,23 @@ Consuming::Outcome reply_of(CommandEnd end, const Given& given) {
   answer.body = Body(std::move(end.output));
   answer.type = given.type;
   answer.content_type = given.content_type;
-  return {Verdict::answer(std::move(answer)), {}};
+  Message copy;
+  copy.body = answer.body;
+  copy.key = delivery.message().key;
+  Verdict verdict = Verdict::answer(std::move(answer));
+  for (const std::string& place : given.publish_to) verdict = std::move(verdict).publish(place, copy);
+  return {std::move(verdict), {}};
 }
 
 void respond(const Connection& connection, Given& given, const std::vector<std::string>& command, int& exit_status) {
   if (command.empty()) fail(Code::USAGE, "respond needs -- CMD ARG…");
   if (given.drain) given.options.drain = *given.drain;
+  given.options.json = connection.json;
   CommandProcess process(command, true);
   Options options;
   options.drain = milliseconds(0);  // Consuming has closed in its own way
   Consuming consuming(connection.connect(options), given.options,
-                      [&](const Delivery& delivery) { return reply_of(process.run(delivery), given); });
+                      [&](const Delivery& delivery) { return reply_of(process.run(delivery), delivery, given); });
   const Consuming::Totals totals = consuming.run(given.queue);
   if (!connection.json && !output_is_closed()) {
     std::cerr << "answered " << totals.done << ", declined " << totals.declined << ", failed " << totals.failed
@@ -72,6 +80,18 @@ void add_respond_command(CLI::App& app, const Connection& connection, const std:
   responder->add_option("--prefetch", given->options.prefetch, "Requests that may be here and not yet settled (32)")
       ->type_name("N")
       ->check(CLI::Range(1, 65536));
+  responder
+      ->add_option("--accept", given->options.accepts,
+                   "Take requests of this type only, e.g. price.asked, price.#, price.asked@2 or 'price.#@>=2' (the "
+                   "number that schema_id ends with); may be repeated")
+      ->type_name("TYPE")
+      ->allow_extra_args(false);
+  responder
+      ->add_option("--publish-to", given->publish_to,
+                   "Publish the answer to this queue or topic as well, in one atomic write with it; may be given "
+                   "several times")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   add_duration(*responder, "--retry-after", given->retry_after,
                "When a command exits with 75, the next attempt comes after this (30s)");
   add_duration(*responder, "--drain", given->drain, "After a signal, what has begun may take so long (25s)");

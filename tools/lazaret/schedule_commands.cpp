@@ -20,7 +20,12 @@ std::string place_of(HttpClient& http, const std::string& name) {
   } catch (const Error& error) {
     if (error.problem.code != base::error_info(Code::NOT_FOUND).name) throw;
   }
-  http.get(target({"topics", name}));
+  try {
+    http.get(target({"topics", name}));
+  } catch (const Error& error) {
+    if (error.problem.code != base::error_info(Code::NOT_FOUND).name) throw;
+    fail(Code::NOT_FOUND, "there is no queue, subscription or topic " + name);
+  }
   return "topics";
 }
 

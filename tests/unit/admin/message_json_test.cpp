@@ -55,6 +55,17 @@ TEST(MessageJson, ADamagedMessageSaysSo) {
   EXPECT_FALSE(shown.contains("body_base64"));
 }
 
+TEST(MessageJson, TooManyHeadersNameTheLimitHoweverManyTheyAre) {
+  for (const int count : {257, 5'000, 100'000}) {
+    std::string text = R"({"headers": {)";
+    for (int i = 0; i < count; ++i) text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + R"(":"")";
+    const auto message = read_message_json(text + "}}");
+    ASSERT_EQ(message.code(), Code::HEADERS_TOO_LARGE) << count;
+    EXPECT_EQ(message.status().limit_value(), 256) << count;
+    EXPECT_NE(message.status().text().find("256"), std::string::npos) << message.status().text();
+  }
+}
+
 TEST(MessageJson, WrongFieldsAreNamed) {
   const std::pair<const char*, const char*> wrong[] = {
       {R"({"bodi": "x"})", "bodi"},

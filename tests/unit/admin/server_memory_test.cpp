@@ -69,7 +69,8 @@ TEST_F(ServedBroker, ARequestOfTooManyValuesIsNotHeldInMemory) {
   std::string many = R"({"headers": {"a": [)";
   while (many.size() < 16u << 20) many += "[],";
   const auto answer = ask("POST", "/api/v1/queues/q/messages", many + "1]}}");
-  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.json().at("value"), 256) << "only headers can be so many";
   EXPECT_NE(answer.body.find("too many values"), std::string::npos) << answer.body;
   const auto deep = ask("POST", "/api/v1/queues/q/messages", std::string(1000, '[') + std::string(1000, ']'));
   EXPECT_NE(deep.body.find("BAD_REQUEST"), std::string::npos) << deep.body;

@@ -106,6 +106,7 @@ TEST(TogetherJson, ThereIsAMostOfThem) {
   ASSERT_FALSE(read.ok());
   EXPECT_EQ(read.code(), Code::BATCH_TOO_LARGE);
   EXPECT_EQ(read.status().limit_value(), static_cast<std::int64_t>(model::limits::kBatchItems));
+  EXPECT_EQ(read.status().text(), "the request names 1025 items, at most 1024 are taken at once");
 }
 
 }  // namespace

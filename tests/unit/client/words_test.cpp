@@ -40,6 +40,26 @@ TEST(WordsTest, ARequestHasNoTimesButItsDeadline) {
   }
 }
 
+TEST(WordsTest, TimesThatCannotBeMeantAreRefused) {
+  using std::chrono::milliseconds;
+  const auto now = std::chrono::system_clock::now();
+  EXPECT_TRUE(check_published({}).ok());
+  EXPECT_TRUE(check_published({.delay = milliseconds(1), .ttl = milliseconds(1)}).ok());
+  EXPECT_TRUE(check_published({.deliver_at = now, .expires_at = now}).ok());
+  for (const milliseconds bad : {milliseconds(-1), milliseconds::min(), milliseconds::max()}) {
+    EXPECT_EQ(check_published({.delay = bad}).code(), Code::BAD_REQUEST) << bad.count();
+    EXPECT_EQ(check_published({.ttl = bad}).code(), Code::BAD_REQUEST) << bad.count();
+    EXPECT_EQ(check_within(bad).code(), Code::BAD_REQUEST) << bad.count();
+    EXPECT_EQ(check_request({.delay = bad}).code(), Code::BAD_REQUEST) << bad.count();
+  }
+  EXPECT_EQ(check_published({.delay = milliseconds(1), .deliver_at = now}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check_published({.ttl = milliseconds(1), .expires_at = now}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check_published({.traceparent = "\xff"}).code(), Code::BAD_REQUEST);
+  EXPECT_TRUE(check_within(milliseconds(0)).ok()) << "the longest";
+  EXPECT_TRUE(check_within(std::chrono::hours(24 * 365)).ok());
+  EXPECT_EQ(check_within(std::chrono::hours(24 * 365) + milliseconds(1)).limit(), "deadline_seconds");
+}
+
 /// However the end of a long text falls, what the encoder makes of it can be decoded, and is marked as cut.
 TEST(WordsTest, EveryReportCanBeDecoded) {
   const std::string characters[] = {"a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff", "\xe2\x82"};
@@ -75,7 +95,10 @@ TEST(WordsTest, NamesAndFieldsAreRefusedByName) {
     const base::Status status = check_queue_name(name);
     EXPECT_EQ(status.code(), Code::INVALID_NAME) << name;
     EXPECT_TRUE(base::is_utf8(status.text()));
+    EXPECT_EQ(status.limit_value(), 200) << name;
   }
+  EXPECT_NE(check_queue_name("a b").text().find("'a b'"), std::string::npos) << "it says which";
+  EXPECT_NE(check_queue_name(std::string(201, 'a')).text().find("this one 201"), std::string::npos);
   EXPECT_TRUE(check_texts({.body = "\xff", .type = "caf\xc3\xa9", .headers = {{"name", "\xff"}}}).ok());
   EXPECT_EQ(check_texts({.traceparent = "\xff"}).text(), "the traceparent of the message is not UTF-8");
   EXPECT_EQ(check_texts({.headers = {{"", "x"}}}).code(), Code::BAD_REQUEST);

@@ -28,6 +28,13 @@ constexpr Times kRefused{Code::BAD_REQUEST, {}, {}};
 
 TEST(MessageTimes, NothingAskedForIsNothing) { EXPECT_EQ(times({}), Times{}); }
 
+TEST(MessageTimes, SomeOfItIsKnownWithoutAClock) {
+  EXPECT_TRUE(check_times({}).ok());
+  EXPECT_TRUE(check_times({.deliver_at = kNow + limits::kDelayMost * 2}).ok()) << "from when, only a clock says";
+  EXPECT_EQ(check_times({.ttl = -1us}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check_times({.delay = 1s, .deliver_at = kNow}).code(), Code::BAD_REQUEST);
+}
+
 TEST(MessageTimes, ADelayCountsFromNow) {
   EXPECT_EQ(times({.delay = 5s}), (Times{Code::OK, kNow + 5s, {}}));
   EXPECT_EQ(times({.deliver_at = kNow + 5s}), (Times{Code::OK, kNow + 5s, {}}));

@@ -35,6 +35,23 @@ TEST(VerdictText, ThatIsTextStaysAsItIs) {
   EXPECT_EQ(error.details, "日本語");
 }
 
+TEST(VerdictText, WhyAVerdictWasRefusedIsTold) {
+  Settled settled;
+  model::VerdictResult refused;
+  refused.code = base::Code::NOT_FOUND;
+  refused.text = "no queue 'n\xff'";
+  settled.results.emplace_back(3, refused);
+  const OutFrame encoded = encode(settled);
+  Frame frame;
+  frame.header = std::string_view(encoded.head).substr(kFramePrefixBytes);
+  const auto decoded = decode<Settled>(frame);
+  ASSERT_TRUE(decoded.ok());
+  ASSERT_EQ(decoded->results.size(), 1u);
+  EXPECT_EQ(decoded->results[0].first, 3u);
+  EXPECT_EQ(decoded->results[0].second.code, base::Code::NOT_FOUND);
+  EXPECT_EQ(decoded->results[0].second.text, "no queue 'n\xef\xbf\xbd'");
+}
+
 TEST(VerdictText, ThatGrowsWhenItBecomesTextIsStillCut) {
   const model::ErrorReport error = received({"", "", std::string(limits::kErrorDetailsBytes, '\xe9')});
   EXPECT_LE(error.details.size(), limits::kErrorDetailsBytes);
