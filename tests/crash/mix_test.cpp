@@ -50,8 +50,8 @@ const std::vector<Destination> kDestinations{
 const std::vector<Destination> kFull{{.name = "full.refuses", .readers = {"full.refuses"}, .refuses = true}};
 const std::vector<std::string> kQueues{"plain",        "relaxed",    "keyed",  "later", "mortal", "mortal.cases",
                                        "full.refuses", "full.drops", "urgent", "once",  "left",   "right"};
-const std::vector<std::string> kSubscriptions{"news.fast",   "news.slow",    "news.failing", "inbox",
-                                              "news.picked", "news.passing", "past.moved"};
+const std::vector<std::string> kSubscriptions{"news.passing", "news.fast",   "news.slow", "news.failing",
+                                              "inbox",        "news.picked", "past.moved"};
 /// What is taken from it is passed on to the pair, with its ack.
 const std::string kBasket = "basket";
 const Pair kPair{"left", "right"};
@@ -257,8 +257,9 @@ void Mix::ask_all_again() {
 
 std::map<std::string, FinalQueue> Mix::what_is_left() {
   std::map<std::string, FinalQueue> left;
-  for (const std::string& name : kQueues) left[name] = what_is_left_of(broker_, name, kLimit);
+  // First of all the ephemeral one, whose consumers have just gone.
   for (const std::string& name : kSubscriptions) left[name] = what_is_left_of(broker_, name, kLimit, "subscriptions");
+  for (const std::string& name : kQueues) left[name] = what_is_left_of(broker_, name, kLimit);
   left[kMoved].again = moved_back_;
   for (const std::string& name : {kRequests, kBasket}) left[name] = what_is_left_of(broker_, name, kLimit);
   return left;
