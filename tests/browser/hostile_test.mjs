@@ -16,6 +16,7 @@ const SCRIPT_IN_XML = '<?xml version="1.0"?><r onload="document.title=1">'
 const ENTITIES = `<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "${'&a;'.repeat(50)}">`
   + `<!ENTITY c "${'&b;'.repeat(50)}">]><r>&c;</r>`;
 const LONG_LINE = 'x'.repeat(1 << 20);
+const NOTED = `${TURNED} ${SCRIPT}`; // what somebody wrote about it
 const QUEUE = 'hostile';
 
 // Protobuf by hand: a field with a length before it, one with a small number, and a descriptor of odd.Text.
@@ -45,7 +46,7 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lazaret-hostile.'));
   writeFileSync(join(folder, 'odd.binpb'), DESCRIPTORS);
   broker = await Broker.start([`hospital.protobuf_descriptors=${join(folder, 'odd.binpb')}`]);
-  await broker.queue(QUEUE);
+  await broker.queue(QUEUE, '--owner', NOTED, '--runbook', `javascript:document.title="taken" ${NOTED}`);
   await fail('script', { type: SCRIPT, key: SCRIPT, correlation_id: SCRIPT, body: SCRIPT, content_type: 'text/html',
     headers: { [SCRIPT]: SCRIPT } }, SCRIPT);
   await fail('json', { type: TURNED, body: JSON.stringify({ [SCRIPT]: SCRIPT, __proto__x: 1, [TURNED]: [TURNED,
@@ -220,4 +221,57 @@ test('names in the address are shown as text', async () => {
     await expectUnharmed(page, path);
     await close(page);
   }
+});
+
+/** A call that changes something; what the broker says to it. */
+async function change(method, path, body) {
+  const answer = await fetch(`${broker.url}/api/v1/hospital${path}`, { method,
+    headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  const said = await answer.json();
+  assert.ok(answer.ok, JSON.stringify(said));
+  return said;
+}
+
+test('what people note about a cause is text, in the list, in its dialog and in the audit trail', async () => {
+  await broker.queue('noted');
+  await broker.publish('noted', { type: 'noted', body: 'x' });
+  await broker.fail('noted', 1, 'nothing odd');
+  const [{ id }] = await broker.cases('?queue=noted');
+  const { group } = await broker.get(`/api/v1/hospital/cases/${id}`);
+  await change('PATCH', `/groups/${group}`, { note: NOTED, owner: NOTED, ticket: NOTED });
+  await look('group-notes', '/hospital?filter=subscription%3Dnoted', async (page) => {
+    await page.getByText('nothing odd').first().waitFor();
+    if (page.viewportSize().width > 320) {
+      await page.locator('td[data-head="Owner"]').getByText('RLO').nth(1).waitFor(); // owner and ticket
+    }
+    await expectUnharmed(page, 'the list of causes');
+    await page.getByRole('button', { name: 'Notes…' }).click();
+    const dialog = page.getByRole('dialog');
+    for (const label of ['Owner', 'Ticket']) assert.equal(await dialog.getByLabel(label).inputValue(), NOTED);
+    assert.equal(await dialog.locator('textarea').inputValue(), NOTED);
+  });
+  await look('audit', '/hospital/audit', async (page) => {
+    await page.locator('ol.audit').getByText('RLO').first().waitFor();
+    await page.locator('ol.audit').getByText('onerror').first().waitFor();
+  });
+});
+
+test('alerts show errors and owners as text, and a runbook that is no address is no link', async () => {
+  await look('alerts', '/hospital/alerts', async (page) => {
+    const alert = page.locator('ol.related > li', { hasText: `${QUEUE}: ` }).first();
+    await alert.getByText('RLO').first().waitFor();
+    await alert.getByText('javascript:document.title').first().waitFor();
+    assert.equal(await page.locator('a[href^="javascript:"]').count(), 0);
+  });
+});
+
+test('a replay job shows its filter and its cases as text, in the list and by itself', async () => {
+  const filter = `subscription=${QUEUE} type="${SCRIPT.replaceAll('"', '\\"')}"`;
+  const { id } = await change('POST', '/replays', { filter });
+  await look('replays', '/hospital/replays', (page) =>
+    page.locator('tbody').getByText('onerror').first().waitFor());
+  await look('replay', `/hospital/replays/${id}`, async (page) => {
+    await page.getByText('onerror').first().waitFor();
+    await page.locator('tbody').getByText('onerror').first().waitFor();
+  });
 });

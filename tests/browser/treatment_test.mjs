@@ -41,6 +41,10 @@ test('failures of one cause are one line, with what people know about it', async
   await row(page, 'no such table').waitFor();
   assert.equal(await row(page, '').count(), 1);
   assert.equal(await row(page, '').locator('td[data-head="Open"]').innerText(), '4');
+  const [{ first_seen_with: seen }] = (await broker.get('/api/v1/hospital/groups?filter=subscription%3Dgrouped')).items;
+  assert.match(seen.version, /^\d+\.\d+\.\d+/);
+  const words = (await row(page, '').innerText()).replaceAll(/\s+/g, ' ');
+  assert.ok(words.includes(`first seen with ${seen.name} ${seen.version}`), words);
   await row(page, '').getByRole('button', { name: 'Notes…' }).click();
   const dialog = page.getByRole('dialog');
   await expectAccessible(page, 'what is known about a cause');
@@ -152,6 +156,61 @@ test('a message is edited, what differs is shown, and the replay sends the new v
   assert.equal(message.body, '{"order": 19}');
   assert.equal(message.id, one.message_id);
   await page.getByText(/It was cured/).waitFor();
+  await close(page);
+});
+
+test('a failed message is found by a filter, looked at, edited, replayed, and seen discharged', async (t) => {
+  if (!has('patch', '/cases/{id}')) return t.skip('this broker edits no messages');
+  await broker.queue('chained');
+  for (const [type, order] of [['order.created', 1], ['order.changed', 0]]) {
+    await broker.publish('chained', { type, body: `{"order": ${order}}`, content_type: 'application/json' });
+  }
+  await broker.fail('chained', 2, 'there is no such order');
+  // 410: the original, when it is gone with its log.
+  const page = await open(browser, broker, '/hospital/cases', { allowed: ['status of 410'] });
+  await page.getByRole('searchbox').fill('subscription=chained type=order.changed');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/filter=subscription%3Dchained/);
+  await row(page, 'order.changed').waitFor();
+  await until('one row is left', async () => (await row(page, '').count()) === 1);
+
+  await row(page, 'order.changed').getByText('there is no such order').click();
+  await page.waitForURL(/\/hospital\/cases\/[\d-]+$/);
+  const id = new URL(page.url()).pathname.split('/').at(-1);
+  await page.getByText('because its attempts are used up').waitFor();
+  assert.match(await page.locator('.body-view').first().innerText(), /order\s*:\s*0/);
+  assert.match(await page.locator('.attempts').innerText(), /there is no such order/);
+
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Edit…' }).click();
+  await dialog.getByLabel('Body').fill('{"order": 17}');
+  await dialog.getByRole('button', { name: 'Save a new version' }).click();
+  await page.getByText('version 1', { exact: true }).first().waitFor();
+
+  await page.getByRole('button', { name: 'Replay…' }).click();
+  await dialog.getByRole('button', { name: 'Replay 1 case' }).click();
+  await page.getByText('It is on its way to chained once more.').waitFor();
+  const [message] = await broker.json(['consume', 'chained', '--count', '1', '--print']);
+  assert.equal(message.body, '{"order": 17}');
+  await page.getByText(/It was cured: acknowledged .*after 1 replay/).waitFor();
+  await page.getByText('acknowledged', { exact: true }).waitFor();
+  assert.deepEqual((await broker.cases('?queue=chained&state=discharged')).map((one) => one.id), [id]);
+  assert.deepEqual((await broker.cases('?queue=chained&state=admitted')).map((one) => one.type), ['order.created']);
+  await close(page);
+});
+
+test('a cause says with which version of a consumer it was first seen', async () => {
+  await broker.queue('versions');
+  await broker.publish('versions', { type: 'webhook', body: 'no JSON' });
+  const stop = broker.worker('versions');
+  try {
+    await until('it has failed', async () => (await broker.cases('?queue=versions')).length === 1);
+  } finally {
+    await stop();
+  }
+  const page = await open(browser, broker, '/hospital?filter=subscription%3Dversions');
+  await row(page, '').first().waitFor();
+  assert.match(await row(page, '').first().innerText(), /first seen with\s+webhook-worker 1\.0\.1/);
   await close(page);
 });
 

@@ -16,6 +16,10 @@
 //
 //   T  nothing is delivered before its time
 //   L  what was turned away is not stored; what is gone had an end to its life, or a queue that drops what is oldest
+//
+// and this of a subscription that is moved back:
+//
+//   M  what it had done from there on comes again, and is done again; nothing else enters anew
 #pragma once
 
 #include <cstdint>
@@ -43,6 +47,7 @@ struct FinalQueue {
   std::vector<FinalCase> cases;  // those in state admitted
   std::uint64_t expired = 0;
   std::uint64_t dropped = 0;
+  std::uint64_t again = 0;  // entered anew when it was moved back, as the broker said
 };
 
 /// What is wrong, in words; empty when all is well.

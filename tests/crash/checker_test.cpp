@@ -172,5 +172,35 @@ TEST(Checker, WhatExpiresThoughItHasNoEnd) {
   expect_found(history, {{"q", {3, 1, 1, 0, {}}}}, "1 are gone, and at most 1 may be (L)");
 }
 
+// --- What is moved back ---------------------------------------------------------------------------------------------
+
+TEST(Checker, WhatIsMovedBackAndDoesNotComeAgain) {
+  const auto move_to = [](std::uint64_t offset) { return at(event(What::moved, ""), offset); };
+  const std::map<std::string, FinalQueue> once_again{{"q", {3, 2, 2, 0, {}, 0, 0, 1}}};
+  auto history = good();
+  history.push_back(move_to(0));
+  expect_found(history, once_again, "confirmed, and gone (1)");
+  for (const What what : {What::delivered, What::begun}) history.push_back(event(what, "m", Verdict::none, 8));
+  for (const What what : {What::sent, What::accepted}) history.push_back(event(what, "m", Verdict::ack, 8));
+  EXPECT_THAT(check(history, once_again), IsEmpty());
+  // It is counted as what the broker said, no more and no less.
+  expect_found(history, {{"q", {3, 2, 2, 0, {}, 0, 0, 0}}}, "2 entered, 1 were seen (1)");
+  // What is before comes no second time.
+  auto behind = good();
+  behind.push_back(move_to(1));
+  EXPECT_THAT(check(behind, done()), IsEmpty());
+  behind.push_back(event(What::delivered, "m", Verdict::none, 8));
+  expect_found(behind, done(), "delivered after its ack was confirmed (3)");
+}
+
+/// A subscription with a filter: what does not match was published, but not to it.
+TEST(Checker, WhatAFilterShouldHaveTurnedAway) {
+  auto history = good();
+  history.push_back(at(event(What::delivered, "other", Verdict::none, 8), 1));
+  expect_found(history, {{"q", {3, 2, 2, 0, {}}}}, "nobody has published it");
+  // What it should have let through and has not is gone.
+  expect_found({event(What::published), event(What::confirmed)}, {{"q", {3, 0, 0, 0, {}}}}, "confirmed, and gone (1)");
+}
+
 }  // namespace
 }  // namespace lazaret::crash

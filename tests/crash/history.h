@@ -23,6 +23,7 @@ enum class What {
   replayed,     // an operator asks for a replay of its case
   turned_away,  // the broker says that there is no room for it
   ended,        // whoever has begun on it says nothing more: the lease is over, or the connection
+  moved,        // the subscription is about to be moved back to `offset`: everything from there on comes again
 };
 enum class Verdict { none, ack, fail, reject, release };
 
@@ -41,6 +42,8 @@ struct Event {
   bool mortal = false;             // it may expire, or make room for another
   std::int64_t delay_us = 0;       // not delivered before: so long after it was sent,
   std::int64_t deliver_at_us = 0;  // or this time
+  std::string set = {};            // all of this name are stored, or none is
+  std::string cause = {};          // the body of the message whose ack takes the set along; "": nobody's
   // Of both: when.
   std::int64_t at_us = 0;
 };

@@ -49,10 +49,11 @@ void MixPublisher::publish_batch(const Destination& to) {
   for (Sent& sent : batch) {
     try {
       const Receipt receipt = sent.receipt.get();
-      write(to, {What::confirmed, "", sent.body, place_of(to.name, receipt.offset), 0, 0, Verdict::none, name_});
+      write(to, sent.picked,
+            {What::confirmed, "", sent.body, place_of(to.name, receipt.offset), 0, 0, Verdict::none, name_});
     } catch (const boost::system::system_error& error) {
       if (error.code() == errc::exhausted) {
-        write(to, {What::turned_away, "", sent.body, 0, 0, 0, Verdict::none, name_});
+        write(to, sent.picked, {What::turned_away, "", sent.body, 0, 0, 0, Verdict::none, name_});
       } else if (!to.refuses || error.code() != errc::outcome_unknown) {
         ADD_FAILURE() << to.name << ": " << error.what();
       }
@@ -63,11 +64,12 @@ void MixPublisher::publish_batch(const Destination& to) {
 }
 
 MixPublisher::Sent MixPublisher::publish_one(const Destination& to) {
-  Sent sent{body_of(random_, name_, ++number_, stage_.longest_body), {}};
+  Sent sent{body_of(random_, name_, ++number_, stage_.longest_body), !to.picky.empty() && random_() % 2 == 0, {}};
   Event event{What::published, "", sent.body, 0, 0, 0, Verdict::none, name_};
   Message message;
   message.body = sent.body;
-  message.type = "mix";
+  message.type = sent.picked ? kPicked : "mix";
+  if (to.priorities) message.priority = static_cast<int>(random_() % 10);
   if (to.keys > 0) message.key = event.key = name_ + "-" + std::to_string(random_() % to.keys);
   if (random_() % 100 < to.delayed) {
     const milliseconds delay(random_() % 3000);
@@ -86,17 +88,20 @@ MixPublisher::Sent MixPublisher::publish_one(const Destination& to) {
   }
   event.mortal = event.mortal || to.drops;
   event.at_us = now_us();
-  write(to, std::move(event));
+  write(to, sent.picked, std::move(event));
   ++stage_.unconfirmed;
   sent.receipt = client_.async_publish(to.name, std::move(message), asio::use_future);
   return sent;
 }
 
-void MixPublisher::write(const Destination& to, Event event) {
+void MixPublisher::write(const Destination& to, bool picked, Event event) {
   for (const std::string& reader : to.readers) {
     event.queue = reader;
     stage_.history.add(event);
   }
+  if (!picked) return;
+  event.queue = to.picky;
+  stage_.history.add(std::move(event));
 }
 
 // --- Requests -------------------------------------------------------------------------------------------------------

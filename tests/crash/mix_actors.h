@@ -25,12 +25,17 @@ struct Destination {
   std::string name = {};
   /// Who gets it: the queue itself, or the subscriptions of the topic.
   std::vector<std::string> readers = {};
+  /// And who gets those of type kPicked, which are half of them then: its filter says so.
+  std::string picky = {};
   std::uint64_t keys = 0;         // of each publisher; 0: messages have none
   std::uint64_t delayed = 0;      // percent of messages that are delivered later
   std::uint64_t short_lived = 0;  // percent of messages with a short time to live
+  bool priorities = false;        // of each message another
   bool drops = false;             // it makes room for what is new
   bool refuses = false;           // what is new, when it is full
 };
+
+inline constexpr std::string_view kPicked = "mix.picked";
 
 class MixPublisher {
  public:
@@ -40,13 +45,14 @@ class MixPublisher {
  private:
   struct Sent {
     std::string body;
+    bool picked = false;
     std::future<Receipt> receipt;
   };
   void run();
   void publish_batch(const Destination& to);
   Sent publish_one(const Destination& to);
-  /// Once for each that reads there.
-  void write(const Destination& to, Event event);
+  /// Once for each that reads it there.
+  void write(const Destination& to, bool picked, Event event);
 
   Stage& stage_;
   const std::vector<Destination>& destinations_;

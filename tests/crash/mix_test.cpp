@@ -1,5 +1,6 @@
-// kill -9 of the daemon under everything at once: queues, a topic with a slow and a failing subscription, ordering
-// keys, delays, times to live, limits, requests and durable ones, a subscription of two topics. LAZARET_ROUNDS=200
+// kill -9 of the daemon under everything at once: queues, a topic with a slow, a failing, a filtering and an ephemeral
+// subscription, one that is moved back, ordering keys, priorities, delays, times to live, limits, requests and durable
+// ones, a subscription of two topics, sets, acks that publish along, ids that are published again. LAZARET_ROUNDS=200
 // LAZARET_SEED=7 makes it longer, or another.
 #include <gtest/gtest.h>
 
@@ -9,6 +10,9 @@
 #include "crash/mix_actors.h"
 #include "crash/ordeal.h"
 #include "crash/order_checker.h"
+#include "crash/repeater.h"
+#include "crash/set_actors.h"
+#include "crash/set_checker.h"
 #include "integration/support/api.h"
 
 namespace lazaret::crash {
@@ -27,7 +31,13 @@ constexpr auto kResumeGrace = 3s;
 const std::vector<Destination> kDestinations{
     {.name = "plain", .readers = {"plain"}},
     {.name = "relaxed", .readers = {"relaxed"}},
-    {.name = "news", .readers = {"news.fast", "news.slow", "news.failing", "inbox"}, .delayed = 10},
+    {.name = "news",
+     .readers = {"news.fast", "news.slow", "news.failing", "news.passing", "inbox"},
+     .picky = "news.picked",
+     .delayed = 10},
+    {.name = "past", .readers = {"past.moved"}},
+    {.name = "urgent", .readers = {"urgent"}, .priorities = true},
+    {.name = "basket", .readers = {"basket"}},
     {.name = std::string(kSecondTopic), .readers = {"inbox"}, .delayed = 10},
     {.name = "keyed", .readers = {"keyed"}, .keys = 5},
     {.name = "keyed", .readers = {"keyed"}, .keys = 5},
@@ -38,9 +48,18 @@ const std::vector<Destination> kDestinations{
 };
 /// Full most of the time, with something on its way at any moment: also when the broker dies.
 const std::vector<Destination> kFull{{.name = "full.refuses", .readers = {"full.refuses"}, .refuses = true}};
-const std::vector<std::string> kQueues{"plain",  "relaxed",      "keyed",        "later",
-                                       "mortal", "mortal.cases", "full.refuses", "full.drops"};
-const std::vector<std::string> kSubscriptions{"news.fast", "news.slow", "news.failing", "inbox"};
+const std::vector<std::string> kQueues{"plain",        "relaxed",    "keyed",  "later", "mortal", "mortal.cases",
+                                       "full.refuses", "full.drops", "urgent", "once",  "left",   "right"};
+const std::vector<std::string> kSubscriptions{"news.passing", "news.fast",   "news.slow", "news.failing",
+                                              "inbox",        "news.picked", "past.moved"};
+/// What is taken from it is passed on to the pair, with its ack.
+const std::string kBasket = "basket";
+const Pair kPair{"left", "right"};
+/// The subscription that is moved, and how many messages back at most.
+const std::string kMoved = "past.moved";
+constexpr std::uint64_t kMovedBack = 500;
+/// In the second round, and in each so many of a long run.
+constexpr std::uint64_t kRoundsUntilMoved = 20;
 const std::string kRequests = "requests";
 const std::string kReplies = "replies";
 
@@ -48,13 +67,17 @@ class Mix : public ::testing::Test {
  protected:
   Mix();
   void endure();
+  void create_queues(Client& client);
+  void create_subscriptions(Client& client);
   void kill_and_start(std::uint64_t round);
+  void move_back();
   void end_the_wild();
   bool drained();
   void ask_all_again();
   std::map<std::string, FinalQueue> what_is_left();
   void say(const std::map<std::string, FinalQueue>& left);
 
+  std::uint64_t moved_back_ = 0;  // messages that were to come again
   const std::uint64_t seed_ = number_from("LAZARET_SEED", 1);
   std::mt19937_64 random_{seed_};
   testing::Broker broker_{
@@ -77,6 +100,11 @@ Mix::Mix() {
       {"news.slow", 8ms}, {"mortal", 15ms}, {"mortal.cases", 60ms}, {"full.refuses", 25ms}, {"full.drops", 25ms}};
   library_.failing = {"news.failing"};
   Client client = Client::connect(broker_.url(), {.name = "mix"});
+  create_queues(client);
+  create_subscriptions(client);
+}
+
+void Mix::create_queues(Client& client) {
   std::map<std::string, QueueSpec> specs;
   for (const std::string& name : kQueues) specs[name] = spec_of(name);
   specs["relaxed"].durability = "relaxed";
@@ -86,22 +114,39 @@ Mix::Mix() {
   specs["full.refuses"].max_messages = kMost;
   specs["full.drops"].max_messages = kMost;
   specs["full.drops"].overflow = "drop_oldest";
+  specs["once"].deduplicate_for = 1h;
+  // Two that are created one after the other are on different shards.
+  for (const std::string& name : {kPair.left, kPair.right}) client.ensure(specs[name]);
+  EXPECT_NE(QueueView(broker_, kPair.left)["shard"], QueueView(broker_, kPair.right)["shard"]);
+  QueueSpec basket = spec_of(kBasket);
+  basket.colocate_with = kPair.left;
+  client.ensure(basket);
   for (const auto& [name, spec] : specs) client.ensure(spec);
   client.ensure(spec_of(kRequests));
   client.ensure(spec_of(kReplies));
+}
+
+void Mix::create_subscriptions(Client& client) {
   client.ensure_topic({.name = "news"});
   client.ensure_topic({.name = std::string(kSecondTopic)});
+  client.ensure_topic({.name = "past", .retain_for = 1h});
+  const std::vector<std::string> both{"news", std::string(kSecondTopic)};
   for (const std::string& name : kSubscriptions) {
-    const bool is_of_both = name == "inbox";
-    client.ensure_subscription({.name = name,
-                                .topic = is_of_both ? "" : "news",
-                                .topics = is_of_both ? std::vector<std::string>{"news", std::string(kSecondTopic)}
-                                                     : std::vector<std::string>{},
-                                .max_attempts = kLimit,
-                                .backoff_initial = 50ms,
-                                .backoff_multiplier = 2,
-                                .lease_duration = 3s,
-                                .breaker = false});
+    SubscriptionSpec spec;
+    spec.name = name;
+    spec.max_attempts = kLimit;
+    spec.backoff_initial = 50ms;
+    spec.backoff_multiplier = 2;
+    spec.lease_duration = 3s;
+    spec.breaker = false;
+    if (name == "inbox") {
+      spec.topics = both;
+    } else {
+      spec.topic = name == kMoved ? "past" : "news";
+    }
+    if (name == "news.picked") spec.filter = kPicked;
+    if (name == "news.passing") spec.ephemeral = true;
+    client.ensure_subscription(spec);
   }
 }
 
@@ -113,12 +158,25 @@ void Mix::kill_and_start(std::uint64_t round) {
     const std::int64_t here = view["ready"] + view["leased"] + view["waiting"] + view["scheduled"] + view["held"];
     EXPECT_LE(here, kMost) << name;
   }
+  if (round % kRoundsUntilMoved == 2) move_back();
   broker_.kill9();
   broker_.start();
   if (random_() % 4 != 0) return;
   testing::pause_for(milliseconds(random_() % 30));
   broker_.kill9();
   broker_.start();
+}
+
+/// Not before what is settled from the first message on, so that nothing is left out; what comes again is counted.
+void Mix::move_back() {
+  Client client = Client::connect(broker_.url(), {.name = "moves", .timeout = 60s});
+  const std::uint64_t cursor = client.show(kMoved).cursor;
+  const std::uint64_t to = cursor - std::min(cursor, kMovedBack);
+  history_.add({What::moved, kMoved, "", to, 0, 0, Verdict::none, "moves"});
+  const Moved moved = client.seek(kMoved, std::to_string(to));
+  EXPECT_EQ(moved.offset, to);
+  EXPECT_EQ(moved.purged, 0u);
+  moved_back_ += moved.entered;
 }
 
 void Mix::endure() {
@@ -129,9 +187,13 @@ void Mix::endure() {
   LibraryWorker second(library_, "library-2");
   Responder service(library_, book_, kRequests, "service-1");
   Responder another(library_, book_, kRequests, "service-2");
+  const Forwarder forwarder(library_, kBasket, kPair, "forwarder-1");
+  const Forwarder second_forwarder(library_, kBasket, kPair, "forwarder-2");
   OperatorActor an_operator(operated_, random_());
   const ReplyReader reader(library_, book_, kReplies);
   auto durable = std::make_unique<DurableRequester>(library_, book_, kRequests, kReplies, random_());
+  auto repeater = std::make_unique<Repeater>(library_, "once", "repeater", random_());
+  auto sets = std::make_unique<SetPublisher>(library_, kPair, "sets", random_());
   auto eager = std::make_unique<MixPublisher>(eager_, kFull, "eager", random_());
   for (int i = 0; i < 2; ++i) {
     const std::string number = std::to_string(i);
@@ -150,6 +212,8 @@ void Mix::endure() {
   publishers.clear();
   eager.reset();
   durable.reset();
+  repeater.reset();
+  sets.reset();
   EXPECT_EQ(library_.unconfirmed + eager_.unconfirmed, 0u);
   requesters.clear();
   EXPECT_TRUE(eventually([&] { return drained(); }, 120s)) << "something is never worked off";
@@ -167,7 +231,12 @@ bool Mix::drained() {
     const std::int64_t here = view["ready"] + view["leased"] + view["waiting"] + view["scheduled"] + view["held"];
     return here + (kind == "subscriptions" ? view["lag"] : 0) == 0;
   };
-  return is_empty(kRequests, "queues") &&
+  // When nothing more is in the basket, what went along may still be on its way to the other shard: each set has
+  // as many for both.
+  const auto is_whole = [&] {
+    return QueueView(broker_, kPair.left)["entered_total"] == QueueView(broker_, kPair.right)["entered_total"];
+  };
+  return is_empty(kBasket, "queues") && is_whole() && is_empty(kRequests, "queues") &&
          std::all_of(kQueues.begin(), kQueues.end(), [&](const auto& name) { return is_empty(name, "queues"); }) &&
          std::all_of(kSubscriptions.begin(), kSubscriptions.end(),
                      [&](const auto& name) { return is_empty(name, "subscriptions"); });
@@ -188,9 +257,11 @@ void Mix::ask_all_again() {
 
 std::map<std::string, FinalQueue> Mix::what_is_left() {
   std::map<std::string, FinalQueue> left;
-  for (const std::string& name : kQueues) left[name] = what_is_left_of(broker_, name, kLimit);
+  // First of all the ephemeral one, whose consumers have just gone.
   for (const std::string& name : kSubscriptions) left[name] = what_is_left_of(broker_, name, kLimit, "subscriptions");
-  left[kRequests] = what_is_left_of(broker_, kRequests, kLimit);
+  for (const std::string& name : kQueues) left[name] = what_is_left_of(broker_, name, kLimit);
+  left[kMoved].again = moved_back_;
+  for (const std::string& name : {kRequests, kBasket}) left[name] = what_is_left_of(broker_, name, kLimit);
   return left;
 }
 
@@ -207,6 +278,10 @@ void Mix::say(const std::map<std::string, FinalQueue>& left) {
   EXPECT_TRUE(std::any_of(late.begin(), late.end(), [](const auto& one) { return one.outcomes.empty(); }));
   EXPECT_GT(left.at("full.drops").dropped, 0u);
   EXPECT_GT(left.at("news.failing").in_hospital, 0u);
+  EXPECT_GT(QueueView(broker_, "news.picked", "subscriptions")["filtered_total"], 0);
+  if (number_from("LAZARET_ROUNDS", 3) >= 2) {
+    EXPECT_GT(moved_back_, 0u);
+  }
   const auto events = history_.events();
   EXPECT_TRUE(std::any_of(events.begin(), events.end(), [](const auto& one) { return one.what == What::turned_away; }));
 }
@@ -217,7 +292,8 @@ TEST_F(Mix, KeepsEveryPromiseOverKills) {
   say(left);
   std::vector<std::string> findings = check(history_.events(), left);
   left.erase(kRequests);  // which are asked in no order
-  for (std::vector<std::string> more : {check_order(history_.events(), left, {"keyed"}), book_.findings()}) {
+  for (std::vector<std::string> more :
+       {check_order(history_.events(), left, {"keyed"}), check_sets(history_.events(), left), book_.findings()}) {
     std::move(more.begin(), more.end(), std::back_inserter(findings));
   }
   report(history_, seed_, findings);

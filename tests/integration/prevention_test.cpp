@@ -92,6 +92,45 @@ TEST_F(BreakerTest, AnOutageFillsNoHospital) {
   EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
 }
 
+/// With the limits that a queue has if nothing is said, but for a shorter pause: an opening takes a hundred attempts.
+TEST_F(PreventionTest, LessThanOneInAHundredEntersTheHospitalWhileADatabaseIsAway) {
+  constexpr std::uint64_t kMessages = 2'000;
+  constexpr std::uint64_t kSamples = 100;
+  constexpr std::uint32_t kPrefetch = 8;
+  constexpr auto kPause = 100ms;
+  client_.create({.name = "payments", .breaker_pause = kPause});
+  ASSERT_EQ(client_.show("payments").spec.breaker, true);
+  ASSERT_EQ(client_.show("payments").spec.breaker_samples, kSamples);
+  for (std::uint64_t i = 0; i < kMessages; ++i) client_.publish("payments", {.body = "payment"});
+  std::atomic<bool> is_there{false};
+  std::atomic<std::uint64_t> failed{0};
+  const auto handle = [&](Delivery&) {
+    if (is_there) return Verdict::done();
+    ++failed;
+    return Verdict::fail("no connection to the database");
+  };
+  const auto begun = std::chrono::steady_clock::now();
+  const Consumer consumer = client_.consume("payments", handle, {.prefetch = kPrefetch});
+  ASSERT_TRUE(eventually([&] { return breaker_of("payments") != "closed"; }));
+  ASSERT_TRUE(eventually([&] { return failed >= kSamples + kPrefetch + 4; }));  // four probes at least
+  const boost::json::object status = shown("payments").at("breaker_status").as_object();
+  EXPECT_EQ(status.at("failures"), kSamples);
+  EXPECT_EQ(status.at("opened_total"), 1);
+  const std::uint64_t in_hospital = client_.show("payments").in_hospital;
+  EXPECT_LT(in_hospital * 100, kMessages) << "while it is away";
+  // What was out when it opened, and a probe for each pause: no more is tried in vain.
+  const std::uint64_t attempts = failed;
+  const auto pauses = static_cast<std::uint64_t>((std::chrono::steady_clock::now() - begun) / kPause);
+  EXPECT_LE(attempts, kSamples + kPrefetch + pauses + 1);
+  is_there = true;
+  ASSERT_TRUE(eventually([&] { return client_.show("payments").acked_total + in_hospital == kMessages; }, 120s));
+  const QueueInfo info = client_.show("payments");
+  EXPECT_LT(info.in_hospital * 100, kMessages);
+  EXPECT_EQ(info.acked_total + info.in_hospital, kMessages);
+  EXPECT_EQ(breaker_of("payments"), "closed");
+  EXPECT_EQ(QueueView(broker_, "payments").wrong_sums(), "");
+}
+
 TEST_F(BreakerTest, SwitchedOffTheMessagesGoToTheHospital) {
   client_.update({.name = "orders", .breaker = false});
   for (int i = 0; i < 30; ++i) client_.publish("orders", {.body = "order"});

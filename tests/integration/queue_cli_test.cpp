@@ -218,6 +218,32 @@ TEST(QueueCli, TheBenchCountsTheSameWithWhatGrowsBesideIt) {
   EXPECT_TRUE(broker.cli_json({"queue", "list"}).empty()) << "the run's queues go with it";
 }
 
+/// What is published is written once, whoever reads it: one message at a time has a write and a sync of its own.
+TEST(QueueCli, TheBenchSaysWhatSubscriptionsOfATopicCost) {
+  Broker broker;
+  const auto bench = [&](const std::string& mode, const std::string& subscriptions) {
+    const auto lines = broker.cli_json({"bench", "--size", "100", "--mode", mode, "--count", "400", "--window", "1",
+                                        "--subscriptions", subscriptions});
+    return lines.size() == 1 ? lines[0].as_object() : boost::json::object();
+  };
+  const boost::json::object one = bench("pubconfirm", "1");
+  const boost::json::object many = bench("pubconfirm", "50");
+  for (const boost::json::object* result : {&one, &many}) {
+    EXPECT_EQ(result->at("n"), 400);
+    const double syncs = result->at("syncs_per_msg").to_number<double>();
+    EXPECT_GT(syncs, 0.9);
+    EXPECT_LT(syncs, 1.2);
+    EXPECT_GT(result->at("log_bytes_per_msg").to_number<double>(), 100);
+  }
+  EXPECT_EQ(many.at("subscriptions"), 50);
+  EXPECT_LT(many.at("log_bytes_per_msg").to_number<double>(), 1.5 * one.at("log_bytes_per_msg").to_number<double>());
+  const boost::json::object both = bench("e2e", "3");
+  EXPECT_EQ(both.at("n"), 400) << "one of them is consumed";
+
+  EXPECT_TRUE(broker.cli_json({"topic", "list"}).empty()) << "the run's topic goes with it";
+  EXPECT_TRUE(broker.cli_json({"subscription", "list"}).empty());
+}
+
 TEST(QueueCli, TheBenchFillsAQueueThatIsThereAndLeavesIt) {
   Broker broker;
   ASSERT_EQ(broker.cli({"queue", "create", "orders"}).exit, 0);
@@ -244,6 +270,10 @@ TEST(QueueCli, ABenchHasOnlyTheOptionsOfItsMode) {
                           std::vector<std::string>{"--mode", "recovery", "--queues", "5"},
                           std::vector<std::string>{"--mode", "consume", "--queue", "q", "--holes", "5"},
                           std::vector<std::string>{"--mode", "consume", "--hole-every", "5"},
+                          std::vector<std::string>{"--mode", "consume", "--subscriptions", "5"},
+                          std::vector<std::string>{"--mode", "e2e", "--subscriptions", "5", "--queues", "2"},
+                          std::vector<std::string>{"--mode", "pubconfirm", "--subscriptions", "5", "--queue", "q"},
+                          std::vector<std::string>{"--mode", "e2e", "--subscriptions", "5", "--backlog", "9"},
                           std::vector<std::string>{"--mode", "consume", "--count", "10", "--dead", "1"}}) {
     std::vector<std::string> arguments{"bench"};
     arguments.insert(arguments.end(), bad.begin(), bad.end());

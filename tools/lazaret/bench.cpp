@@ -33,6 +33,7 @@ void check_mode(const CLI::App& bench, const std::string& mode) {
   const std::map<std::string, std::set<std::string>> modes{
       {"--queue", {"pubconfirm", "consume", "e2e", "drain"}},
       {"--queues", {"pubconfirm", "consume", "e2e", "latency"}},
+      {"--subscriptions", {"pubconfirm", "e2e"}},
       {"--backlog", {"pubconfirm", "e2e"}},
       {"--idle", {"pubconfirm", "consume", "e2e", "latency"}},
       {"--holes", {"consume", "e2e"}},
@@ -85,6 +86,15 @@ void add_conditions(CLI::App& bench, Conditions& conditions) {
           .add_option("--backlog", conditions.backlog,
                       "pubconfirm, e2e: messages that are ready before it begins; e2e then settles those")
           ->check(at_least_one());
+  CLI::Option* subscriptions =
+      bench
+          .add_option(
+              "--subscriptions", conditions.subscriptions,
+              "pubconfirm, e2e: subscriptions of the topic that it publishes to then; one of them is consumed in e2e")
+          ->check(CLI::Range(1, 1000))
+          ->excludes(queue)
+          ->excludes(queues)
+          ->excludes(backlog);
   bench.add_option("--idle", conditions.idle, "Connections beside it that only answer heartbeats; idle_MB: their cost")
       ->check(CLI::Range(1, 1'000'000));
   CLI::Option* holes =
@@ -93,7 +103,8 @@ void add_conditions(CLI::App& bench, Conditions& conditions) {
           ->check(CLI::Range(1, 1'000'000))
           ->excludes(queue)
           ->excludes(queues)
-          ->excludes(backlog);
+          ->excludes(backlog)
+          ->excludes(subscriptions);
   bench.add_option("--hole-every", conditions.hole_every, "each the last of so many")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str()

@@ -1,5 +1,5 @@
-// What there is beside the load of a bench, and should cost it nothing: a backlog, other queues, connections that say
-// nothing, messages that are never settled, consumers that are slow or dead.
+// What there is beside the load of a bench, and should cost it nothing: a backlog, other queues, subscriptions,
+// connections that say nothing, messages that are never settled, consumers that are slow or dead.
 #pragma once
 
 #include <atomic>
@@ -19,6 +19,7 @@ namespace lazaret::cli {
 struct Conditions {
   std::string queue;               // one that is there, and stays; "": queues of the run's own
   int queues = 1;                  // of the run's own
+  int subscriptions = 0;           // of a topic of the run's own, in place of queues; 0: queues
   std::uint64_t backlog = 0;       // ready messages before it begins
   int idle = 0;                    // connections that only answer heartbeats
   std::uint64_t holes = 0;         // messages that stay unsettled,

@@ -36,6 +36,9 @@ BrokerUsage broker_usage(const std::string& admin) {
   usage.cpu_seconds = process.at("cpu_seconds_total").to_number<double>();
   usage.disk_write_bytes = process.at("disk_write_bytes_total").to_number<std::uint64_t>();
   usage.resident_bytes = process.at("resident_bytes").to_number<std::uint64_t>();
+  const boost::json::object& store = status.at("store").as_object();
+  usage.syncs = store.at("syncs_total").to_number<std::uint64_t>();
+  usage.log_bytes = store.at("written_bytes_total").to_number<std::uint64_t>();
   return usage;
 }
 

@@ -16,6 +16,8 @@ struct BrokerUsage {
   double cpu_seconds = 0;
   std::uint64_t disk_write_bytes = 0;
   std::uint64_t resident_bytes = 0;
+  std::uint64_t syncs = 0;  // of the write-ahead log
+  std::uint64_t log_bytes = 0;
 };
 /// `admin` is HOST:PORT. Throws std::runtime_error when the broker does not answer.
 BrokerUsage broker_usage(const std::string& admin);

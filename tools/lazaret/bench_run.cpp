@@ -21,38 +21,42 @@ constexpr auto kQuietFor = std::chrono::milliseconds(500);
 double seconds_between(SteadyTime from, SteadyTime to) { return std::chrono::duration<double>(to - from).count(); }
 double rounded(double value, double unit) { return std::round(value / unit) * unit; }
 
-/// What is loaded: queues of the run's own, deleted at its end, or one that is there and stays. What `fill` creates,
-/// `drain` deletes.
+/// What is loaded: queues of the run's own, or a topic and its subscriptions, deleted at its end, or a queue that is
+/// there and stays. What `fill` creates, `drain` deletes.
 class BenchQueues {
  public:
   BenchQueues(Client& client, const BenchOptions& options)
       : client_(client),
         goes_(options.mode == "drain" || (options.mode != "fill" && options.conditions.queue.empty())),
         names_{options.conditions.queue} {
-    const Conditions& conditions = options.conditions;
-    if (!conditions.queue.empty()) {
-      client_.show(conditions.queue);  // throws when it is not there
+    if (!options.conditions.queue.empty()) {
+      client_.show(options.conditions.queue);  // throws when it is not there
       return;
     }
     names_.clear();
+    if (!options.load.durability.empty()) durability_ = options.load.durability;
     const std::string prefix = "bench." + MessageId::make().to_string();
-    for (int i = 0; i < conditions.queues; ++i) {
-      QueueSpec spec;
-      spec.name = conditions.queues == 1 ? prefix : prefix + "." + std::to_string(i);
-      if (!options.load.durability.empty()) spec.durability = options.load.durability;
-      client_.create(spec);
-      names_.push_back(spec.name);
+    if (options.conditions.subscriptions > 0) {
+      create_topic(prefix, options.conditions.subscriptions);
+    } else {
+      create_queues(prefix, options.conditions.queues);
     }
   }
   ~BenchQueues() {
     if (!goes_) return;
     try {
+      for (const std::string& name : subscriptions_) client_.remove(name, true);
       for (const std::string& name : names_) client_.remove(name, true);
     } catch (const Error&) {  // the broker is gone: so is the run
     }
   }
   BenchQueues(const BenchQueues&) = delete;
+  /// Where messages go.
   const std::vector<std::string>& names() const { return names_; }
+  /// Where they are taken from: of a topic's subscriptions only one.
+  std::vector<std::string> sources() const {
+    return subscriptions_.empty() ? names_ : std::vector<std::string>{subscriptions_.front()};
+  }
   std::uint64_t ready() const {
     std::uint64_t sum = 0;
     for (const std::string& name : names_) sum += client_.show(name).ready;
@@ -60,9 +64,35 @@ class BenchQueues {
   }
 
  private:
+  void create_queues(const std::string& prefix, int count) {
+    for (int i = 0; i < count; ++i) {
+      QueueSpec spec;
+      spec.name = count == 1 ? prefix : prefix + "." + std::to_string(i);
+      spec.durability = durability_;
+      client_.create(spec);
+      names_.push_back(spec.name);
+    }
+  }
+  void create_topic(const std::string& name, int subscriptions) {
+    TopicSpec topic;
+    topic.name = name;
+    topic.durability = durability_;
+    client_.create_topic(topic);
+    names_.push_back(name);
+    for (int i = 0; i < subscriptions; ++i) {
+      SubscriptionSpec spec;
+      spec.name = name + "." + std::to_string(i);
+      spec.topic = name;
+      client_.create_subscription(spec);
+      subscriptions_.push_back(spec.name);
+    }
+  }
+
   Client& client_;
   const bool goes_;
+  std::optional<std::string> durability_;
   std::vector<std::string> names_;
+  std::vector<std::string> subscriptions_;
 };
 
 Span run_pubconfirm(const LoadOptions& load) {
@@ -90,10 +120,12 @@ Span run_consume(const LoadOptions& load, const Conditions& conditions, std::uin
 }
 
 /// As many are settled as are published: with a backlog, older ones, which consumers begin on at once.
-Span run_end_to_end(const LoadOptions& load, const Conditions& conditions) {
-  const LaggingConsumers lagging(load, conditions);
+Span run_end_to_end(const LoadOptions& load, const std::vector<std::string>& sources, const Conditions& conditions) {
+  LoadOptions taken = load;
+  taken.queues = sources;
+  const LaggingConsumers lagging(taken, conditions);
   const SteadyTime begin = Clock::now();
-  const ConsumeLoad consume(load);
+  const ConsumeLoad consume(taken);
   PublishLoad publish(load);
   publish.run();
   return settle_all(consume, publish.confirmed(), lagging, conditions.backlog > 0 ? begin : publish.first_send());
@@ -139,6 +171,7 @@ class Beside {
 
 void report_conditions(const Conditions& conditions, boost::json::object& out) {
   if (conditions.queues != 1) out["queues"] = conditions.queues;
+  if (conditions.subscriptions > 0) out["subscriptions"] = conditions.subscriptions;
   if (conditions.backlog > 0) out["backlog"] = conditions.backlog;
   if (conditions.idle > 0) out["idle"] = conditions.idle;
   if (conditions.holes > 0) out["holes"] = conditions.holes;
@@ -157,6 +190,11 @@ void report_span(const Span& span, const BrokerUsage& before, const BrokerUsage&
   out["client_cpu_s"] = rounded(own_cpu, 0.01);
   out["msgs_per_broker_cpu_s"] = cpu > 0 ? std::llround(static_cast<double>(span.messages) / cpu) : 0;
   out["disk_write_MB"] = rounded(static_cast<double>(after.disk_write_bytes - before.disk_write_bytes) / 1e6, 0.1);
+  const auto a_message = [&](std::uint64_t from, std::uint64_t to) {
+    return span.messages > 0 ? static_cast<double>(to - from) / static_cast<double>(span.messages) : 0.0;
+  };
+  out["syncs_per_msg"] = rounded(a_message(before.syncs, after.syncs), 0.0001);
+  out["log_bytes_per_msg"] = rounded(a_message(before.log_bytes, after.log_bytes), 0.1);
 }
 
 /// Fills the queues with what the mode needs there; how many messages `consume` is to take.
@@ -173,11 +211,11 @@ std::uint64_t prepare_queues(const BenchOptions& options, const LoadOptions& loa
   return 0;
 }
 
-Span run_load(const BenchOptions& options, const LoadOptions& load, std::uint64_t filled,
+Span run_load(const BenchOptions& options, const LoadOptions& load, const BenchQueues& queues, std::uint64_t filled,
               const std::function<void()>& measuring, boost::json::object& out) {
   if (options.mode == "pubconfirm") return run_pubconfirm(load);
   if (options.mode == "consume" || options.mode == "drain") return run_consume(load, options.conditions, filled);
-  if (options.mode == "e2e") return run_end_to_end(load, options.conditions);
+  if (options.mode == "e2e") return run_end_to_end(load, queues.sources(), options.conditions);
   return run_latency(load, options.rate, measuring, out);
 }
 
@@ -217,7 +255,7 @@ boost::json::object run_bench(const BenchOptions& options) {
     own_before = own_cpu_seconds();
   };
   measuring();
-  const Span span = run_load(options, load, filled, measuring, out);
+  const Span span = run_load(options, load, queues, filled, measuring, out);
   const double own = own_cpu_seconds() - own_before;
   report_span(span, before, broker_usage(admin), own, out);
   return out;
