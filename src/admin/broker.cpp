@@ -1,10 +1,9 @@
 #include "admin/broker.h"
 
-#include <algorithm>
 #include <tuple>
 
 #include "admin/desk_wait.h"
-#include "model/limits.h"
+#include "engine/shown_queue.h"
 
 namespace lazaret::admin {
 
@@ -33,30 +32,9 @@ Status add_sources(Broker& broker, std::vector<model::QueueStats>& all, Deadline
     const auto feeder = wait(pending, deadline);
     if (feeder.code() == Code::NOT_FOUND) continue;  // it comes, or goes, with its topic
     if (!feeder.ok()) return feeder.status();
-    const model::Counters& sums = feeder->counters;
-    stats->sources.push_back(
-        {topic, feeder->ready, sums.lost_to_retention, sums.filtered, sums.in_hospital, feeder->retention_used});
-    stats->retention_used = std::max(stats->retention_used, feeder->retention_used);
+    engine::add_source(*stats, topic, *feeder);
   }
   return {};
-}
-
-/// How far behind what was imported it is looked for what waits.
-constexpr std::size_t kPassedOver = 256;
-
-/// When the oldest message that waits was published, if it can be read. What was imported for another subscription of
-/// the topic waits for nobody here, and its time is that of another broker.
-std::optional<base::Instant> oldest_ready_at(Broker& broker, const model::QueueStats& stats) {
-  const auto first = read_message(broker, stats.queue.shard, stats.queue.log, stats.oldest_ready);
-  if (!first.ok() || *first == nullptr) return std::nullopt;
-  if (!(*first)->imported) return (*first)->published_at;
-  const auto page = broker.engine.store().read_messages(stats.queue.shard, stats.queue.log, stats.oldest_ready,
-                                                        stats.log_end, kPassedOver, model::limits::kPageBytes);
-  if (!page.ok()) return std::nullopt;
-  for (const model::PagedMessage& one : page->messages) {
-    if (one.message != nullptr && !one.message->imported) return one.message->published_at;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -76,10 +54,7 @@ Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::ve
     all.push_back(std::move(stats).value());
   }
   LZ_RETURN_IF_ERROR(add_sources(broker, all, deadline));
-  for (model::QueueStats& stats : all) {
-    if (stats.oldest_ready_at || stats.ready == 0 || stats.oldest_ready >= stats.log_end) continue;
-    stats.oldest_ready_at = oldest_ready_at(broker, stats);
-  }
+  for (model::QueueStats& stats : all) engine::add_oldest_ready(broker.engine.store(), stats);
   return all;
 }
 

@@ -67,8 +67,51 @@ void add_retention(const TopicSpec& spec, wire::OptionsPatch& patch) {
 
 milliseconds to_ms(base::Duration duration) { return std::chrono::duration_cast<milliseconds>(duration); }
 
+std::chrono::system_clock::time_point time_of(base::Instant instant) {
+  return std::chrono::system_clock::time_point(std::chrono::microseconds(instant.us));
+}
+
+/// What says more of it than how much is where.
+void add_details(const wire::QueueInfo& in, QueueInfo& out) {
+  out.lag = in.lag;
+  out.lost_to_retention_total = in.lost_to_retention;
+  out.retention_used = in.retention_used;
+  out.dropped_total = in.dropped;
+  out.discarded_total = in.discarded;
+  out.purged_total = in.purged;
+  out.redirected_total = in.redirected;
+  out.oldest_ready_at = time_of(in.oldest_ready_at);
+  for (const model::ConsumerStats& one : in.consumer_list) {
+    out.consumer_list.push_back(
+        {one.info.name, one.info.host, one.info.version, one.in_flight, one.begun, one.accepts});
+  }
+  out.breaker_status = {std::string(model::name_of(in.breaker.state)),
+                        time_of(in.breaker.since),
+                        time_of(in.breaker.until),
+                        in.breaker.failures,
+                        in.breaker.samples,
+                        in.breaker.opened};
+  for (const model::SourceStats& one : in.sources) {
+    out.sources.push_back({one.topic, one.lag, one.lost_to_retention, one.filtered, one.damaged, one.retention_used});
+  }
+  out.pending_requests = in.pending_requests;
+  out.late_replies_total = in.late_replies;
+  out.lost_replies_total = in.lost_replies;
+  out.suspects = in.suspects;
+  out.failed_attempts_total = in.failed_attempts;
+  out.offsets_left_out = in.offsets_left_out;
+  out.bytes = in.bytes;
+  out.created_at = time_of(in.created_at);
+  out.first_offset = in.first_offset.value;
+  out.hospital_bytes = in.hospital_bytes;
+  if (in.kind != model::Kind::topic) out.hospital_level = std::string(model::name_of(in.hospital_level));
+  out.quarantines = in.quarantines;
+  out.caught_by_quarantines = in.caught_by_quarantines;
+}
+
 QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   QueueInfo out;
+  add_details(in, out);
   out.spec.name = in.name;
   out.spec.max_attempts = in.options.max_attempts.value_or(unlimited);
   out.spec.backoff_initial = to_ms(in.options.backoff_initial);

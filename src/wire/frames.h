@@ -329,6 +329,20 @@ struct QueueInfo {
   bool held_full = false;
   std::uint64_t filtered = 0, unaccepted = 0;
   std::vector<std::string> topics{};  // of a subscription
+  std::uint64_t lag = 0;              // of a subscription
+  std::uint64_t lost_to_retention = 0, dropped = 0, discarded = 0, purged = 0, redirected = 0;
+  double retention_used = 0;
+  base::Instant oldest_ready_at;  // 0: none is ready
+  std::vector<model::ConsumerStats> consumer_list{};
+  model::BreakerStats breaker;
+  std::vector<model::SourceStats> sources{};
+  std::uint64_t pending_requests = 0, late_replies = 0, lost_replies = 0;
+  std::uint64_t suspects = 0, failed_attempts = 0, offsets_left_out = 0, bytes = 0;
+  base::Instant created_at;
+  model::Offset first_offset;  // of a topic
+  std::uint64_t hospital_bytes = 0;
+  model::HospitalLevel hospital_level = model::HospitalLevel::below;
+  std::uint64_t quarantines = 0, caught_by_quarantines = 0;
 };
 struct QueueResponse {
   std::uint64_t request = 0;
