@@ -180,8 +180,18 @@ class LAZARET_API Client {
   /// of an older version).
   Peeked peek(std::string_view queue, std::optional<std::uint64_t> from = {}, std::uint32_t max = 10);
 
-  // The same with a completion token. Cancelled, they end as errc::cancelled; create, remove and purge, once they were
-  // sent, as outcome_unknown.
+  /// What was published with a delay that is not over, the earliest first: of a queue or a subscription (bad_request:
+  /// of a topic). `after`: ScheduledList::next of the page before. At most `max` (1,000), and fewer where their texts fill
+  /// a frame. Of a broker of an older version bad_request, as of cancel_scheduled.
+  ScheduledList list_scheduled(std::string_view queue, std::string_view after = {}, std::uint32_t max = 100);
+  /// Drops one of them before its time, which counts as purged. errc::not_found: it is not scheduled, or not any more.
+  /// Of a topic, by its offset there: for all its subscriptions; says for how many.
+  std::uint64_t cancel_scheduled(std::string_view queue, std::uint64_t offset);
+  /// The same by the message's id, looked for among the 200,000 that are due first (beyond: bad_request). No topic's.
+  std::uint64_t cancel_scheduled(std::string_view queue, const MessageId& id);
+
+  // The same with a completion token. Cancelled, they end as errc::cancelled; create, remove, purge and
+  // cancel_scheduled, once they were sent, as outcome_unknown.
   template <Token<QueueInfo> T = Default>
   auto async_ensure(QueueSpec spec, T&& token = {}) {
     return begin_queue(Verb::ensure, of(std::move(spec)), std::forward<T>(token));
@@ -264,6 +274,28 @@ class LAZARET_API Client {
         });
   }
 
+  template <Token<ScheduledList> T = Default>
+  auto async_list_scheduled(std::string_view queue, std::string_view after, std::uint32_t max, T&& token = {}) {
+    return detail::operation<ScheduledList>(token, [self = *this, name = std::string(queue), after = std::string(after),
+                                                    max](detail::Handler<ScheduledList> handler) mutable {
+      self.start_list_scheduled(std::move(name), std::move(after), max, std::move(handler));
+    });
+  }
+  template <Token<Count> T = Default>
+  auto async_cancel_scheduled(std::string_view queue, std::uint64_t offset, T&& token = {}) {
+    return detail::operation<Count>(
+        token, [self = *this, name = std::string(queue), offset](detail::Handler<Count> handler) mutable {
+          self.start_cancel_scheduled(std::move(name), offset, {}, std::move(handler));
+        });
+  }
+  template <Token<Count> T = Default>
+  auto async_cancel_scheduled(std::string_view queue, const MessageId& id, T&& token = {}) {
+    return detail::operation<Count>(
+        token, [self = *this, name = std::string(queue), id](detail::Handler<Count> handler) mutable {
+          self.start_cancel_scheduled(std::move(name), {}, id, std::move(handler));
+        });
+  }
+
   // --- The connection -------------------------------------------------------------------------------------------
 
   /// host:port of the broker's HTTP API, as the handshake told; "" before the first connection. A noun.
@@ -311,6 +343,10 @@ class LAZARET_API Client {
   void start_seek(std::string subscription, const std::string& to, detail::Handler<Moved> handler);
   void start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
                   detail::Handler<Peeked> handler);
+  void start_list_scheduled(std::string queue, std::string after, std::uint32_t max,
+                            detail::Handler<ScheduledList> handler);
+  void start_cancel_scheduled(std::string queue, std::optional<std::uint64_t> offset, const MessageId& id,
+                              detail::Handler<Count> handler);
   QueueInfo wait_queue(Verb verb, AnySpec spec);
   template <class T>
   auto begin_queue(Verb verb, AnySpec spec, T&& token) {

@@ -471,6 +471,24 @@ struct QueueList {
   std::vector<QueueInfo> queues;
   ProblemRef problem;
 };
+/// A message whose delay is not over. Of one that is damaged only `offset` and `deliver_at` are known.
+struct ScheduledMessage {
+  std::uint64_t offset = 0;
+  std::chrono::system_clock::time_point deliver_at = {};
+  MessageId id = {};
+  std::string type = {};
+  std::string key = {};
+  std::string correlation_id = {};
+  std::chrono::system_clock::time_point published_at = {};
+  std::chrono::system_clock::time_point expires_at = {};  // the epoch: it has no end
+  std::uint64_t body_bytes = 0;                           // as it is stored
+  bool damaged = false;
+};
+struct ScheduledList {
+  std::vector<ScheduledMessage> messages;  // the earliest first
+  std::string next;                        // where to go on; "": nothing behind
+  ProblemRef problem;
+};
 struct Count {
   std::uint64_t count = 0;
   ProblemRef problem;

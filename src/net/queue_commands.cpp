@@ -194,6 +194,8 @@ Status Session::on(wire::QueueRequest&& frame) {
     case QueueVerb::remove: remove(frame, queue); break;
     case QueueVerb::purge: purge(frame, queue); break;
     case QueueVerb::seek: seek(frame, queue); break;
+    case QueueVerb::list_scheduled: list_scheduled(frame, queue); break;
+    case QueueVerb::cancel_scheduled: cancel_scheduled(frame, queue); break;
     case QueueVerb::create:
     case QueueVerb::ensure:
     case QueueVerb::list: break;  // above
@@ -264,16 +266,26 @@ void Session::one_shown(const std::shared_ptr<Showing>& showing) {
   if (--showing->missing > 0) return;
   const bool complete = std::none_of(showing->stats.begin(), showing->stats.end(), engine::lacks_oldest_ready);
   if (complete) return showing->then(showing->stats);
-  // While the store is read it stays among what is expected, which bounds how many are.
-  const std::uint64_t read = expect([showing](model::Answer&&) { showing->then(showing->stats); }).request;
-  asio::post(context_.store_readers, [self = shared_from_this(), showing, read] {
-    if (!self->ended_ && !self->context_.stopping) {
-      for (model::QueueStats& stats : showing->stats) {
-        engine::add_oldest_ready(self->context_.engine.store(), stats);
-      }
-    }
+  const auto read = [showing](model::Store& store) {
+    for (model::QueueStats& stats : showing->stats) engine::add_oldest_ready(store, stats);
+  };
+  // Without it when the broker stops: whoever asked is still told what is known.
+  read_store(read, [showing](const Status&) { showing->then(showing->stats); });
+}
+
+void Session::read_store(std::function<void(model::Store&)> read, std::function<void(Status)> then) {
+  // It stays among what is expected meanwhile, which bounds how many wait.
+  const std::uint64_t expected = expect([then = std::move(then)](model::Answer&& answer) {
+                                   then(std::move(std::get<model::Done>(answer).status));
+                                 }).request;
+  asio::post(context_.store_readers, [self = shared_from_this(), read = std::move(read), expected] {
     model::Done done;
-    done.request = read;
+    done.request = expected;
+    if (self->ended_ || self->context_.stopping) {
+      done.status = Status(Code::SHUTTING_DOWN);
+    } else {
+      read(self->context_.engine.store());
+    }
     std::vector<model::Answer> answers;
     answers.emplace_back(std::move(done));
     self->tell(std::move(answers));

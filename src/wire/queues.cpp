@@ -1,4 +1,6 @@
-// Queues by name: create, ensure, show, list, update, delete, purge, peek.
+// Queues by name: create, ensure, show, list, update, delete, purge, peek, and what is scheduled on them.
+#include <cstring>
+
 #include "model/limits.h"
 #include "wire/protobuf_frame.h"
 
@@ -107,6 +109,42 @@ OptionsPatch patch_of(const v1::QueueOptions& in) {
   if (in.has_runbook()) patch.runbook = in.runbook();
   if (in.has_alert_to()) patch.alert_to = in.alert_to();
   return patch;
+}
+
+bool take_id(const std::string& bytes, model::MessageId& id) {
+  if (bytes.size() != id.bytes.size()) return false;
+  std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
+  return true;
+}
+
+void fill(v1::ScheduledMessage* to, const ScheduledMessage& one) {
+  to->set_offset(one.offset.value);
+  to->set_deliver_at_us(one.deliver_at.us);
+  to->set_damaged(one.damaged);
+  if (one.damaged) return;
+  to->set_id(one.id.bytes.data(), one.id.bytes.size());
+  to->set_type(one.type);
+  to->set_key(one.key);
+  to->set_correlation_id(one.correlation_id);
+  to->set_published_at_us(one.published_at.us);
+  to->set_expires_at_us(one.expires_at.us);
+  to->set_body_bytes(one.body_bytes);
+}
+
+/// An id of another length is none.
+ScheduledMessage scheduled_of(const v1::ScheduledMessage& one) {
+  ScheduledMessage out;
+  out.offset = model::Offset(one.offset());
+  out.deliver_at = base::Instant{one.deliver_at_us()};
+  take_id(one.id(), out.id);
+  out.type = one.type();
+  out.key = one.key();
+  out.correlation_id = one.correlation_id();
+  out.published_at = base::Instant{one.published_at_us()};
+  out.expires_at = base::Instant{one.expires_at_us()};
+  out.body_bytes = one.body_bytes();
+  out.damaged = one.damaged();
+  return out;
 }
 
 // --- QueueInfo -------------------------------------------------------------------------------------------------------
@@ -303,6 +341,9 @@ OutFrame encode(const QueueRequest& frame) {
     out.set_start(model::text_of(frame.start));
   }
   out.set_scheduled(frame.scheduled);
+  out.set_cursor(frame.cursor);
+  if (frame.offset) out.set_offset(frame.offset->value);
+  if (!frame.message_id.is_nil()) out.set_message_id(frame.message_id.bytes.data(), frame.message_id.bytes.size());
   return to_frame(FrameType::queue_request, out);
 }
 
@@ -310,7 +351,8 @@ template <>
 base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   const auto in = parse_header<v1::QueueRequest>(frame);
   if (in == nullptr) return bad_frame("QUEUE_REQUEST cannot be decoded");
-  if (in->verb() < v1::CREATE || in->verb() > v1::SEEK) return bad_frame("QUEUE_REQUEST with an unknown verb");
+  if (in->verb() < v1::CREATE || in->verb() > v1::CANCEL_SCHEDULED)
+    return bad_frame("QUEUE_REQUEST with an unknown verb");
   QueueRequest out;
   out.request = in->request();
   out.verb = static_cast<QueueVerb>(in->verb());
@@ -325,6 +367,11 @@ base::Result<QueueRequest> decode<QueueRequest>(const Frame& frame) {
   out.topic = in->topic();
   out.topics.assign(in->topics().begin(), in->topics().end());
   out.scheduled = in->scheduled();
+  out.cursor = in->cursor();
+  if (in->has_offset()) out.offset = model::Offset(in->offset());
+  if (!in->message_id().empty() && !take_id(in->message_id(), out.message_id)) {
+    return bad_frame("QUEUE_REQUEST with an id that has not sixteen bytes");
+  }
   if (in->start().empty()) return out;
   const auto start = model::start_point_of(in->start());
   if (!start.ok()) return bad_frame("QUEUE_REQUEST with an unknown start");
@@ -341,6 +388,8 @@ OutFrame encode(const QueueResponse& frame) {
   out.set_entered(frame.entered);
   out.set_created(frame.created);
   out.set_count(frame.count);
+  for (const ScheduledMessage& one : frame.scheduled) fill(out.add_scheduled(), one);
+  out.set_cursor(frame.cursor);
   return to_frame(FrameType::queue_response, out);
 }
 
@@ -362,6 +411,8 @@ base::Result<QueueResponse> decode<QueueResponse>(const Frame& frame) {
   out.count = in->count();
   out.offset = model::Offset(in->offset());
   out.entered = in->entered();
+  for (const v1::ScheduledMessage& one : in->scheduled()) out.scheduled.push_back(scheduled_of(one));
+  out.cursor = in->cursor();
   return out;
 }
 

@@ -136,5 +136,60 @@ TEST(QueueInfo, WordsOfANewerBrokerCountAsTheFirst) {
   EXPECT_EQ(got.hospital_level, model::HospitalLevel::below);
 }
 
+TEST(Scheduled, APageAndItsCursorComeThrough) {
+  QueueResponse said;
+  said.scheduled.push_back(
+      {model::Offset(7), base::Instant{1}, {}, "order", "k", "c", base::Instant{2}, base::Instant{3}, 4, false});
+  said.scheduled[0].id.bytes[15] = 9;
+  said.scheduled.push_back({});
+  said.scheduled[1].offset = model::Offset(8);
+  said.scheduled[1].damaged = true;
+  said.cursor = "1-8";
+  const QueueResponse got = received(encode(said).head.substr(kFramePrefixBytes));
+  EXPECT_EQ(got.cursor, "1-8");
+  ASSERT_EQ(got.scheduled.size(), 2u);
+  EXPECT_EQ(got.scheduled[0].offset, model::Offset(7));
+  EXPECT_EQ(got.scheduled[0].deliver_at.us, 1);
+  EXPECT_EQ(got.scheduled[0].id, said.scheduled[0].id);
+  EXPECT_EQ(got.scheduled[0].type, "order");
+  EXPECT_EQ(got.scheduled[0].key, "k");
+  EXPECT_EQ(got.scheduled[0].correlation_id, "c");
+  EXPECT_EQ(got.scheduled[0].published_at.us, 2);
+  EXPECT_EQ(got.scheduled[0].expires_at.us, 3);
+  EXPECT_EQ(got.scheduled[0].body_bytes, 4u);
+  EXPECT_FALSE(got.scheduled[0].damaged);
+  EXPECT_TRUE(got.scheduled[1].damaged);
+}
+
+TEST(Scheduled, WhatIsCancelledIsNamedByItsOffsetOrItsId) {
+  const auto sent = [](const QueueRequest& request) {
+    Frame frame;
+    frame.header = encode(request).head.substr(kFramePrefixBytes);
+    return decode<QueueRequest>(frame);
+  };
+  QueueRequest request;
+  request.verb = QueueVerb::cancel_scheduled;
+  request.offset = model::Offset(0);
+  const auto by_offset = sent(request);
+  ASSERT_TRUE(by_offset.ok());
+  EXPECT_EQ(by_offset->offset, model::Offset(0));
+  EXPECT_TRUE(by_offset->message_id.is_nil());
+  request.offset.reset();
+  request.message_id.bytes[0] = 1;
+  const auto by_id = sent(request);
+  ASSERT_TRUE(by_id.ok());
+  EXPECT_EQ(by_id->offset, std::nullopt);
+  EXPECT_EQ(by_id->message_id, request.message_id);
+}
+
+TEST(Scheduled, AnIdOfAnotherLengthIsNoFrame) {
+  v1::QueueRequest request;
+  request.set_verb(v1::CANCEL_SCHEDULED);
+  request.set_message_id("fifteen bytes..");
+  Frame frame;
+  frame.header = request.SerializeAsString();
+  EXPECT_EQ(decode<QueueRequest>(frame).code(), base::Code::BAD_FRAME);
+}
+
 }  // namespace
 }  // namespace lazaret::wire
