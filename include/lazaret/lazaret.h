@@ -181,8 +181,8 @@ class LAZARET_API Client {
   Peeked peek(std::string_view queue, std::optional<std::uint64_t> from = {}, std::uint32_t max = 10);
 
   /// What was published with a delay that is not over, the earliest first: of a queue or a subscription (bad_request:
-  /// of a topic). `after`: ScheduledList::next of the page before. At most `max` (1,000), and fewer where their texts fill
-  /// a frame. Of a broker of an older version bad_request, as of cancel_scheduled.
+  /// of a topic). `after`: ScheduledList::next of the page before. At most `max` (1,000), and fewer where their texts
+  /// fill a frame. Of a broker of an older version bad_request, as of cancel_scheduled.
   ScheduledList list_scheduled(std::string_view queue, std::string_view after = {}, std::uint32_t max = 100);
   /// Drops one of them before its time, which counts as purged. errc::not_found: it is not scheduled, or not any more.
   /// Of a topic, by its offset there: for all its subscriptions; says for how many.
