@@ -27,6 +27,8 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
 /// Of `hospital`.
 void add_quarantine_commands(CLI::App& hospital, const Connection& connection, int& exit_status);
 /// Of `hospital`.
+void add_correlation_command(CLI::App& hospital, const Connection& connection);
+/// Of `hospital`.
 void add_watch_commands(CLI::App& hospital, const Connection& connection);
 void add_audit_commands(CLI::App& app, const Connection& connection, int& exit_status);
 void add_check_command(CLI::App& app, const Connection& connection, int& exit_status);
