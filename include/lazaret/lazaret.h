@@ -133,6 +133,17 @@ class LAZARET_API Client {
                    detail::Handler<Count> handler) mutable { self.start_answer(ticket, verdict, std::move(handler)); });
   }
 
+  /// What its requester is told on the way, as by Delivery::progress, from wherever the ticket is. False and errors as
+  /// of `answer`. Behind a lost connection it may be told twice.
+  bool progress(const ReplyTicket& ticket, Message note);
+  template <Token<Count> T = Default>
+  auto async_progress(ReplyTicket ticket, Message note, T&& token = {}) {
+    return detail::operation<Count>(token, [self = *this, ticket = std::move(ticket),
+                                            note = std::move(note)](detail::Handler<Count> handler) mutable {
+      self.start_answer(ticket, Verdict::answer(std::move(note)), std::move(handler), true);
+    });
+  }
+
   // --- Consuming ------------------------------------------------------------------------------------------------
 
   /// Calls `handler` for each message. A client with a thread of its own returns when the broker has accepted the
@@ -318,7 +329,8 @@ class LAZARET_API Client {
   Client() = default;
   void start_request(std::string&& to, Message&& message, detail::Handler<Reply> handler);
   void start_ask(Ask ask, std::string reply_queue, Headers context, detail::Handler<Receipt> handler);
-  void start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler);
+  void start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler,
+                    bool note = false);
   void start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler);
   void start_publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks,
                          detail::Handler<Receipt> handler);

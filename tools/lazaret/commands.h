@@ -18,6 +18,7 @@ void add_request_command(CLI::App& app, const Connection& connection, int& exit_
 /// `command` as of consume.
 void add_respond_command(CLI::App& app, const Connection& connection, const std::vector<std::string>& command,
                          int& exit_status);
+void add_answer_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_queue_commands(CLI::App& app, const Connection& connection);
 void add_apply_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_peek_command(CLI::App& app, const Connection& connection);
