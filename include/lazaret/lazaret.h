@@ -239,6 +239,14 @@ class LAZARET_API Client {
   auto async_update_topic(TopicSpec spec, T&& token = {}) {
     return begin_queue(Verb::update, of(std::move(spec)), std::forward<T>(token));
   }
+  template <Token<QueueInfo> T = Default>
+  auto async_pause(std::string_view queue, T&& token = {}) {
+    return async_update(QueueSpec{.name = std::string(queue), .paused = true}, std::forward<T>(token));
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_resume(std::string_view queue, T&& token = {}) {
+    return async_update(QueueSpec{.name = std::string(queue), .paused = false}, std::forward<T>(token));
+  }
   template <Token<Moved> T = Default>
   auto async_seek(std::string_view subscription, std::string_view to, T&& token = {}) {
     return detail::operation<Moved>(token, [self = *this, name = std::string(subscription),
@@ -272,10 +280,14 @@ class LAZARET_API Client {
   }
   template <Token<Count> T = Default>
   auto async_purge(std::string_view queue, T&& token = {}) {
-    return detail::operation<Count>(token,
-                                    [self = *this, name = std::string(queue)](detail::Handler<Count> handler) mutable {
-                                      self.start_purge(std::move(name), false, std::move(handler));
-                                    });
+    return async_purge(queue, false, std::forward<T>(token));
+  }
+  template <Token<Count> T = Default>
+  auto async_purge(std::string_view queue, bool scheduled, T&& token = {}) {
+    return detail::operation<Count>(
+        token, [self = *this, name = std::string(queue), scheduled](detail::Handler<Count> handler) mutable {
+          self.start_purge(std::move(name), scheduled, std::move(handler));
+        });
   }
   template <Token<Peeked> T = Default>
   auto async_peek(std::string_view queue, std::optional<std::uint64_t> from, std::uint32_t max, T&& token = {}) {

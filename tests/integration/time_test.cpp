@@ -236,6 +236,21 @@ TEST_F(TimeTest, TheLibraryListsWhatIsScheduledPageByPage) {
   EXPECT_EQ(error_of([&] { client.list_scheduled("nowhere"); }), errc::not_found);
 }
 
+TEST_F(TimeTest, PauseResumeAndPurgeHaveAsynchronousTwins) {
+  Client client = connect();
+  client.ensure({.name = "orders"});
+  EXPECT_EQ(client.async_pause("orders", boost::asio::use_future).get().spec.paused, true);
+  EXPECT_EQ(client.show("orders").spec.paused, true);
+  EXPECT_EQ(client.async_resume("orders", boost::asio::use_future).get().spec.paused, false);
+  EXPECT_EQ(client.show("orders").spec.paused, false);
+  client.publish("orders", {.body = "now"});
+  client.publish("orders", {.body = "later", .delay = 1h});
+  EXPECT_EQ(client.async_purge("orders", boost::asio::use_future).get().count, 1u);
+  EXPECT_EQ(client.show("orders").scheduled, 1u);
+  EXPECT_EQ(client.async_purge("orders", true, boost::asio::use_future).get().count, 1u);
+  EXPECT_EQ(client.show("orders").scheduled, 0u);
+}
+
 TEST_F(TimeTest, TheLibraryCancelsWhatIsScheduled) {
   Client client = connect();
   client.ensure({.name = "orders"});
