@@ -509,6 +509,10 @@ struct PeekedMessage {
   /// It waits for its key, which the message at this offset has, or the case of that message.
   std::optional<std::uint64_t> held_by = {};
   bool unaccepted = false;  // it is ready, and no consumer accepts its type
+  /// Of a lease or a wait: when it ends. The epoch: it is neither, or the broker is of an older version.
+  std::chrono::system_clock::time_point until = {};
+  /// Whose lease it is: its name, host and version only.
+  std::optional<ConsumerInfo> consumer = {};
   /// Of a subscription of several topics: its place in the one that `message.source` names.
   std::optional<std::uint64_t> source_offset = {};
 };

@@ -231,6 +231,8 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     out.damaged = one.damaged;
     if (one.held_by) out.held_by = one.held_by->value;
     out.unaccepted = one.unaccepted;
+    out.until = time_of(one.until);
+    if (one.consumer) out.consumer = ConsumerInfo{one.consumer->name, one.consumer->host, one.consumer->version};
     Message message;
     const Status decoded = detail::decode_message(one.envelope, one.body, one.body_crc, one.published_at, message);
     if (!one.damaged && decoded.ok()) {

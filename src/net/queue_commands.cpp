@@ -162,6 +162,10 @@ wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, c
     peeked.attempt = state.attempt;
     peeked.held_by = state.held_by;
     peeked.unaccepted = state.unaccepted;
+    peeked.until = state.until.value_or(base::Instant());
+    const bool parked = state.state == model::MessageState::scheduled && !state.until;
+    if (parked && !peeked.damaged) peeked.until = one.message->due;
+    peeked.consumer = state.consumer;
     if (!peeked.damaged && one.message->source.log) {
       peeked.source = queue.source_of(one.message->source);
       peeked.source_offset = one.message->source.offset;

@@ -393,6 +393,8 @@ struct PeekedMessage {
   bool unaccepted = false;
   std::string source{};  // of a subscription of several topics: the one, and its place there
   model::Offset source_offset{};
+  base::Instant until{};                          // of a lease or a wait; 0: it is neither
+  std::optional<model::ConsumerInfo> consumer{};  // without its instance
 };
 struct Peeked {
   std::uint64_t request = 0;

@@ -454,6 +454,12 @@ OutFrame encode(const Peeked& frame) {
     to->set_unaccepted(message.unaccepted);
     if (!message.source.empty()) to->set_source(message.source);
     to->set_source_offset(message.source_offset.value);
+    to->set_until_us(message.until.us);
+    if (message.consumer) {
+      to->mutable_consumer()->set_name(message.consumer->name);
+      to->mutable_consumer()->set_host(message.consumer->host);
+      to->mutable_consumer()->set_version(message.consumer->version);
+    }
     body_bytes += message.body.size();
   }
   out.set_next(frame.next.value);
@@ -487,6 +493,11 @@ base::Result<Peeked> decode<Peeked>(const Frame& frame) {
     to.unaccepted = message.unaccepted();
     to.source = message.source();
     to.source_offset = model::Offset(message.source_offset());
+    to.until = base::Instant{message.until_us()};
+    if (message.has_consumer()) {
+      const v1::QueueConsumer& by = message.consumer();
+      to.consumer = model::ConsumerInfo{by.name(), by.host(), by.version(), {}};
+    }
   }
   if (!bodies.exact()) return bad_frame("the body lengths in PEEKED do not add up to the frame's body");
   out.next = model::Offset(in->next());

@@ -101,6 +101,17 @@ TEST_F(QueueInfoTest, OfASubscriptionIsWhatHttpShows) {
   EXPECT_EQ(info.consumer_list[0].in_flight, 1u);
   EXPECT_EQ(info.consumer_list[0].begun, 1u);
   EXPECT_EQ(info.breaker_status.state, "closed");
+  const PeekedMessage leased = client_.peek("billing", {}, 1).messages.at(0);
+  EXPECT_EQ(leased.state, "leased");
+  ASSERT_TRUE(leased.consumer);
+  EXPECT_EQ(leased.consumer->name, "details");
+  EXPECT_EQ(leased.consumer->host, "here");
+  EXPECT_EQ(leased.consumer->version, "7");
+  EXPECT_GT(leased.until, std::chrono::system_clock::time_point());
+  const PeekedMessage ready = client_.peek("billing", {}, 2).messages.at(1);
+  EXPECT_EQ(ready.state, "ready");
+  EXPECT_FALSE(ready.consumer);
+  EXPECT_EQ(ready.until, std::chrono::system_clock::time_point());
   const object json = shown("subscriptions", "billing");
   expect_same(info, json);
   EXPECT_EQ(number(json, "lag"), info.lag);
