@@ -133,6 +133,17 @@ class LAZARET_API Client {
                    detail::Handler<Count> handler) mutable { self.start_answer(ticket, verdict, std::move(handler)); });
   }
 
+  /// What its requester is told on the way, as by Delivery::progress, from wherever the ticket is. False and errors as
+  /// of `answer`. Behind a lost connection it may be told twice.
+  bool progress(const ReplyTicket& ticket, Message note);
+  template <Token<Count> T = Default>
+  auto async_progress(ReplyTicket ticket, Message note, T&& token = {}) {
+    return detail::operation<Count>(token, [self = *this, ticket = std::move(ticket),
+                                            note = std::move(note)](detail::Handler<Count> handler) mutable {
+      self.start_answer(ticket, Verdict::answer(std::move(note)), std::move(handler), true);
+    });
+  }
+
   // --- Consuming ------------------------------------------------------------------------------------------------
 
   /// Calls `handler` for each message. A client with a thread of its own returns when the broker has accepted the
@@ -181,8 +192,18 @@ class LAZARET_API Client {
   /// of an older version).
   Peeked peek(std::string_view queue, std::optional<std::uint64_t> from = {}, std::uint32_t max = 10);
 
-  // The same with a completion token. Cancelled, they end as errc::cancelled; create, remove and purge, once they were
-  // sent, as outcome_unknown.
+  /// What was published with a delay that is not over, the earliest first: of a queue or a subscription (bad_request:
+  /// of a topic). `after`: ScheduledList::next of the page before. At most `max` (1,000), and fewer where their texts
+  /// fill a frame. Of a broker of an older version bad_request, as of cancel_scheduled.
+  ScheduledList list_scheduled(std::string_view queue, std::string_view after = {}, std::uint32_t max = 100);
+  /// Drops one of them before its time, which counts as purged. errc::not_found: it is not scheduled, or not any more.
+  /// Of a topic, by its offset there: for all its subscriptions; says for how many.
+  std::uint64_t cancel_scheduled(std::string_view queue, std::uint64_t offset);
+  /// The same by the message's id, looked for among the 200,000 that are due first (beyond: bad_request). No topic's.
+  std::uint64_t cancel_scheduled(std::string_view queue, const MessageId& id);
+
+  // The same with a completion token. Cancelled, they end as errc::cancelled; create, remove, purge and
+  // cancel_scheduled, once they were sent, as outcome_unknown.
   template <Token<QueueInfo> T = Default>
   auto async_ensure(QueueSpec spec, T&& token = {}) {
     return begin_queue(Verb::ensure, of(std::move(spec)), std::forward<T>(token));
@@ -219,6 +240,14 @@ class LAZARET_API Client {
   auto async_update_topic(TopicSpec spec, T&& token = {}) {
     return begin_queue(Verb::update, of(std::move(spec)), std::forward<T>(token));
   }
+  template <Token<QueueInfo> T = Default>
+  auto async_pause(std::string_view queue, T&& token = {}) {
+    return async_update(QueueSpec{.name = std::string(queue), .paused = true}, std::forward<T>(token));
+  }
+  template <Token<QueueInfo> T = Default>
+  auto async_resume(std::string_view queue, T&& token = {}) {
+    return async_update(QueueSpec{.name = std::string(queue), .paused = false}, std::forward<T>(token));
+  }
   template <Token<Moved> T = Default>
   auto async_seek(std::string_view subscription, std::string_view to, T&& token = {}) {
     return detail::operation<Moved>(token, [self = *this, name = std::string(subscription),
@@ -252,16 +281,42 @@ class LAZARET_API Client {
   }
   template <Token<Count> T = Default>
   auto async_purge(std::string_view queue, T&& token = {}) {
-    return detail::operation<Count>(token,
-                                    [self = *this, name = std::string(queue)](detail::Handler<Count> handler) mutable {
-                                      self.start_purge(std::move(name), false, std::move(handler));
-                                    });
+    return async_purge(queue, false, std::forward<T>(token));
+  }
+  template <Token<Count> T = Default>
+  auto async_purge(std::string_view queue, bool scheduled, T&& token = {}) {
+    return detail::operation<Count>(
+        token, [self = *this, name = std::string(queue), scheduled](detail::Handler<Count> handler) mutable {
+          self.start_purge(std::move(name), scheduled, std::move(handler));
+        });
   }
   template <Token<Peeked> T = Default>
   auto async_peek(std::string_view queue, std::optional<std::uint64_t> from, std::uint32_t max, T&& token = {}) {
     return detail::operation<Peeked>(
         token, [self = *this, name = std::string(queue), from, max](detail::Handler<Peeked> handler) mutable {
           self.start_peek(std::move(name), from, max, std::move(handler));
+        });
+  }
+
+  template <Token<ScheduledList> T = Default>
+  auto async_list_scheduled(std::string_view queue, std::string_view after, std::uint32_t max, T&& token = {}) {
+    return detail::operation<ScheduledList>(token, [self = *this, name = std::string(queue), after = std::string(after),
+                                                    max](detail::Handler<ScheduledList> handler) mutable {
+      self.start_list_scheduled(std::move(name), std::move(after), max, std::move(handler));
+    });
+  }
+  template <Token<Count> T = Default>
+  auto async_cancel_scheduled(std::string_view queue, std::uint64_t offset, T&& token = {}) {
+    return detail::operation<Count>(
+        token, [self = *this, name = std::string(queue), offset](detail::Handler<Count> handler) mutable {
+          self.start_cancel_scheduled(std::move(name), offset, {}, std::move(handler));
+        });
+  }
+  template <Token<Count> T = Default>
+  auto async_cancel_scheduled(std::string_view queue, const MessageId& id, T&& token = {}) {
+    return detail::operation<Count>(
+        token, [self = *this, name = std::string(queue), id](detail::Handler<Count> handler) mutable {
+          self.start_cancel_scheduled(std::move(name), {}, id, std::move(handler));
         });
   }
 
@@ -287,7 +342,8 @@ class LAZARET_API Client {
   Client() = default;
   void start_request(std::string&& to, Message&& message, detail::Handler<Reply> handler);
   void start_ask(Ask ask, std::string reply_queue, Headers context, detail::Handler<Receipt> handler);
-  void start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler);
+  void start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler,
+                    bool note = false);
   void start_publish(std::string&& to, Message&& message, detail::Handler<Receipt> handler);
   void start_publish_all(std::vector<Addressed> messages, std::vector<DurableAsk> asks,
                          detail::Handler<Receipt> handler);
@@ -312,6 +368,10 @@ class LAZARET_API Client {
   void start_seek(std::string subscription, const std::string& to, detail::Handler<Moved> handler);
   void start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
                   detail::Handler<Peeked> handler);
+  void start_list_scheduled(std::string queue, std::string after, std::uint32_t max,
+                            detail::Handler<ScheduledList> handler);
+  void start_cancel_scheduled(std::string queue, std::optional<std::uint64_t> offset, const MessageId& id,
+                              detail::Handler<Count> handler);
   QueueInfo wait_queue(Verb verb, AnySpec spec);
   template <class T>
   auto begin_queue(Verb verb, AnySpec spec, T&& token) {

@@ -387,7 +387,35 @@ struct SubscriptionSpec {
 /// What a name stands for: one publishes to a queue or a topic, and consumes from a queue or a subscription.
 enum class Kind : std::uint8_t { queue = 1, topic = 2, subscription = 3 };
 
-/// A queue, a topic or a subscription as it is.
+/// One that consumes from a queue or a subscription.
+struct ConsumerInfo {
+  std::string name = {};  // as its client said: Options::name, host and version
+  std::string host = {};
+  std::string version = {};
+  std::uint64_t in_flight = 0;            // messages that it has
+  std::uint64_t begun = 0;                // of them those that it has begun on
+  std::vector<std::string> accepts = {};  // the types that it takes; none: everything
+};
+/// The circuit breaker of a queue or a subscription (QueueSpec::breaker).
+struct BreakerStatus {
+  std::string state = "closed";                      // or "half_open" (one message at a time), "open" (none)
+  std::chrono::system_clock::time_point since = {};  // the epoch: closed since the broker started
+  std::chrono::system_clock::time_point until = {};  // while it is open: when the next message is tried
+  /// Of its window; while it is not closed, of the one that opened it.
+  std::uint64_t failures = 0, samples = 0;
+  std::uint64_t opened_total = 0;  // since the broker started
+};
+/// One topic of a subscription of several.
+struct SourceInfo {
+  std::string topic = {};
+  std::uint64_t lag = 0;  // messages that are not taken over yet
+  std::uint64_t lost_to_retention_total = 0, filtered_total = 0;
+  std::uint64_t damaged = 0;  // cases of messages that could not be read there
+  double retention_used = 0;  // as of QueueInfo
+};
+
+/// A queue, a topic or a subscription as it is. Names and meanings are those of the HTTP API. What an older broker does
+/// not say is 0, empty, or the first of its words.
 struct QueueInfo {
   QueueSpec spec;        // every option given
   TopicSpec topic_spec;  // of a topic
@@ -413,9 +441,55 @@ struct QueueInfo {
   /// What the filter has turned away, or came into the topic with an imported case of another subscription.
   std::uint64_t filtered_total = 0;
   std::uint64_t unaccepted = 0;  // ready, and of types that no consumer accepts, as far as they were met
+  /// Of a subscription: what it has not settled, those in the hospital and replays not counted.
+  std::uint64_t lag = 0;
+  /// Of a subscription: what the retention of its topic took unread, and how much of what that allows is used, a
+  /// fraction: at 1 messages are lost unread.
+  std::uint64_t lost_to_retention_total = 0;
+  double retention_used = 0;
+  std::uint64_t dropped_total = 0;     // pushed out by newer ones (overflow "drop_oldest")
+  std::uint64_t discarded_total = 0;   // given up as cases
+  std::uint64_t purged_total = 0;      // taken unread by a purge, or by a seek forward
+  std::uint64_t redirected_total = 0;  // sent elsewhere from the hospital
+  /// When the oldest ready message was published; the epoch: none is ready, or it cannot be read.
+  std::chrono::system_clock::time_point oldest_ready_at = {};
+  /// Who consumes; where their names would fill a frame, the first of them. `consumers` counts all.
+  std::vector<ConsumerInfo> consumer_list = {};
+  BreakerStatus breaker_status = {};
+  std::vector<SourceInfo> sources = {};  // of a subscription of several topics
+  std::uint64_t pending_requests = 0;    // that have not ended
+  std::uint64_t late_replies_total = 0, lost_replies_total = 0;
+  std::uint64_t suspects = 0;               // messages that a lost worker may have died of
+  std::uint64_t failed_attempts_total = 0;  // since the broker started
+  std::uint64_t offsets_left_out = 0;       // by unclean starts (durability "relaxed")
+  std::uint64_t bytes = 0;                  // of a queue: of what it holds, about
+  std::chrono::system_clock::time_point created_at = {};
+  std::uint64_t first_offset = 0;           // of a topic: the oldest message that it may still have
+  std::uint64_t hospital_bytes = 0;         // what its cases keep of messages,
+  std::string hospital_level = {};          // and of hospital_max_bytes: "below", "filling" or "full"; of a topic ""
+  std::uint64_t quarantines = 0;            // quarantine rules,
+  std::uint64_t caught_by_quarantines = 0;  // and what they have caught
 };
 struct QueueList {
   std::vector<QueueInfo> queues;
+  ProblemRef problem;
+};
+/// A message whose delay is not over. Of one that is damaged only `offset` and `deliver_at` are known.
+struct ScheduledMessage {
+  std::uint64_t offset = 0;
+  std::chrono::system_clock::time_point deliver_at = {};
+  MessageId id = {};
+  std::string type = {};
+  std::string key = {};
+  std::string correlation_id = {};
+  std::chrono::system_clock::time_point published_at = {};
+  std::chrono::system_clock::time_point expires_at = {};  // the epoch: it has no end
+  std::uint64_t body_bytes = 0;                           // as it is stored
+  bool damaged = false;
+};
+struct ScheduledList {
+  std::vector<ScheduledMessage> messages;  // the earliest first
+  std::string next;                        // where to go on; "": nothing behind
   ProblemRef problem;
 };
 struct Count {
@@ -438,6 +512,10 @@ struct PeekedMessage {
   /// It waits for its key, which the message at this offset has, or the case of that message.
   std::optional<std::uint64_t> held_by = {};
   bool unaccepted = false;  // it is ready, and no consumer accepts its type
+  /// Of a lease or a wait: when it ends. The epoch: it is neither, or the broker is of an older version.
+  std::chrono::system_clock::time_point until = {};
+  /// Whose lease it is: its name, host and version only.
+  std::optional<ConsumerInfo> consumer = {};
   /// Of a subscription of several topics: its place in the one that `message.source` names.
   std::optional<std::uint64_t> source_offset = {};
 };

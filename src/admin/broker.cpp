@@ -1,10 +1,9 @@
 #include "admin/broker.h"
 
-#include <algorithm>
 #include <tuple>
 
 #include "admin/desk_wait.h"
-#include "model/limits.h"
+#include "engine/shown_queue.h"
 
 namespace lazaret::admin {
 
@@ -33,34 +32,9 @@ Status add_sources(Broker& broker, std::vector<model::QueueStats>& all, Deadline
     const auto feeder = wait(pending, deadline);
     if (feeder.code() == Code::NOT_FOUND) continue;  // it comes, or goes, with its topic
     if (!feeder.ok()) return feeder.status();
-    const model::Counters& sums = feeder->counters;
-    stats->sources.push_back(
-        {topic, feeder->ready, sums.lost_to_retention, sums.filtered, sums.in_hospital, feeder->retention_used});
-    stats->retention_used = std::max(stats->retention_used, feeder->retention_used);
+    engine::add_source(*stats, topic, *feeder);
   }
   return {};
-}
-
-/// How far behind what was imported, or is scheduled, it is looked for what is ready.
-constexpr std::size_t kPassedOver = 256;
-
-/// When the oldest message that is ready was published, if it can be read. What was imported for another subscription
-/// of the topic waits for nobody here, and its time is that of another broker; what is scheduled, and was not met yet,
-/// is not ready.
-std::optional<base::Instant> oldest_ready_at(Broker& broker, const model::QueueStats& stats) {
-  const auto first = read_message(broker, stats.queue.shard, stats.queue.log, stats.oldest_ready);
-  if (!first.ok() || *first == nullptr) return std::nullopt;
-  const auto is_ready = [now = broker.engine.now()](const model::Message& message) {
-    return !message.imported && message.due <= now;
-  };
-  if (is_ready(**first)) return (*first)->published_at;
-  const auto page = broker.engine.store().read_messages(stats.queue.shard, stats.queue.log, stats.oldest_ready,
-                                                        stats.log_end, kPassedOver, model::limits::kPageBytes);
-  if (!page.ok()) return std::nullopt;
-  for (const model::PagedMessage& one : page->messages) {
-    if (one.message != nullptr && is_ready(*one.message)) return one.message->published_at;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -80,10 +54,8 @@ Result<std::vector<model::QueueStats>> show_queues(Broker& broker, const std::ve
     all.push_back(std::move(stats).value());
   }
   LZ_RETURN_IF_ERROR(add_sources(broker, all, deadline));
-  for (model::QueueStats& stats : all) {
-    if (stats.oldest_ready_at || stats.ready == 0 || stats.oldest_ready >= stats.log_end) continue;
-    stats.oldest_ready_at = oldest_ready_at(broker, stats);
-  }
+  const base::Instant now = broker.engine.now();
+  for (model::QueueStats& stats : all) engine::add_oldest_ready(broker.engine.store(), now, stats);
   return all;
 }
 

@@ -26,14 +26,17 @@ using Pending = std::future<base::Result<Answer>>;
 
 /// What goes out together with something else.
 std::size_t bytes_of(const model::Outgoing& outgoing);
-/// What a command holds in memory until it is done; of a publish and an import, which count against what is not yet
-/// durable.
+/// What a command holds in memory until it is done; of a publish, an answer and an import, which count against what is
+/// not yet durable.
 template <class Command>
 std::size_t bytes_of(const Command& command) {
   std::size_t bytes = sizeof command;
   if constexpr (std::is_same_v<Command, model::Publish>) {
     for (const auto& item : command.items) bytes += sizeof item + item.message->size();
     if (command.outgoing != nullptr) bytes += bytes_of(*command.outgoing);
+  }
+  if constexpr (std::is_same_v<Command, model::AnswerRequest>) {
+    if (command.reply->message != nullptr) bytes += command.reply->message->size();
   }
   if constexpr (std::is_same_v<Command, model::ImportCaseCommand>) bytes += command.what->message->size();
   return bytes;

@@ -28,6 +28,8 @@ base::Result<Response> publish_together(Broker& broker, const Request& request);
 // request_handlers.cpp
 /// Asks; the response has what is awaited, and nothing else.
 base::Result<Response> request_reply(Broker& broker, const Request& request);
+/// By ticket: an answer, a decline, or a note on the way.
+base::Result<Response> answer_request(Broker& broker, const Request& request);
 /// What has come of it until now.
 Response reply_response(const Broker& broker, const AwaitedReply& awaited);
 

@@ -262,48 +262,53 @@ constexpr std::string_view kSchemas = R"json({
     "entered": {"$ref": "#/components/schemas/Count"}, "purged": {"$ref": "#/components/schemas/Count"}}},
   "Purge": {"type": "object", "properties": {"scheduled": {"type": "boolean"}}, "additionalProperties": false},
   "Purged": {"type": "object", "properties": {"purged": {"$ref": "#/components/schemas/Count"}}},
-  "NewMessage": {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"},
-    "key": {"type": "string"}, "type": {"type": "string"}, "content_type": {"type": "string"},
-    "headers": {"type": "object", "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "array",
-    "items": {"type": "string"}}]}}, "correlation_id": {"type": "string"}, "causation_id": {"type": "string"},
-    "reply_to": {"type": "string"},
-    "schema_id": {"type": "string"}, "content_encoding": {"type": "string"},
-    "traceparent": {"type": "string"}, "delay": {"$ref": "#/components/schemas/Duration"},
-    "deliver_at": {"$ref": "#/components/schemas/Time"}, "ttl": {"$ref": "#/components/schemas/Duration"},
-    "expires_at": {"$ref": "#/components/schemas/Time"}, "priority": {"$ref": "#/components/schemas/Priority"},
-    "body": {"type": "string"}, "body_base64": {"type": "string",
+  "NewMessage": {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}, "key": {"type":
+    "string"}, "type": {"type": "string"}, "content_type": {"type": "string"}, "headers": {"type": "object",
+    "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}},
+    "correlation_id": {"type": "string"}, "causation_id": {"type": "string"}, "reply_to": {"type": "string"},
+    "schema_id": {"type": "string"}, "content_encoding": {"type": "string"}, "traceparent": {"type": "string"},
+    "delay": {"$ref": "#/components/schemas/Duration"}, "deliver_at": {"$ref": "#/components/schemas/Time"}, "ttl":
+    {"$ref": "#/components/schemas/Duration"}, "expires_at": {"$ref": "#/components/schemas/Time"}, "priority":
+    {"$ref": "#/components/schemas/Priority"}, "body": {"type": "string"}, "body_base64": {"type": "string",
     "contentEncoding": "base64"}}, "additionalProperties": false},
   "NewRequest": {"type": "object", "description": "A NewMessage without times, and `deadline`: from 1ms to 30s",
     "properties": {"deadline": {"$ref": "#/components/schemas/Duration"}, "id": {"type": "string", "format": "uuid",
-    "description": "Asked again with the same id it is the same request, and has the same reply"},
-    "key": {"type": "string"}, "type": {"type": "string"}, "content_type": {"type": "string"},
-    "headers": {"type": "object", "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "array",
-    "items": {"type": "string"}}]}}, "correlation_id": {"type": "string"}, "causation_id": {"type": "string"},
-    "reply_to": {"type": "string"}, "schema_id": {"type": "string"}, "content_encoding": {"type": "string"},
-    "traceparent": {"type": "string"}, "priority": {"$ref": "#/components/schemas/Priority"},
-    "body": {"type": "string"}, "body_base64": {"type": "string", "contentEncoding": "base64"}},
-    "required": ["deadline"]},
-  "Reply": {"type": "object", "description": "From `id` on: of the reply's own message, when it is answered",
-    "properties": {"request": {"type": "string", "format": "uuid"},
-    "status": {"enum": ["answered", "declined", "failed", "timed_out"]},
-    "reached": {"enum": ["unknown", "not_delivered", "started", "settled", null],
-    "description": "How far it got that timed out: not_delivered says that no handler has begun on it, and none will"},
-    "late": {"type": "boolean"}, "reason": {"$ref": "#/components/schemas/TextOrNull"},
-    "case_id": {"$ref": "#/components/schemas/TextOrNull"}, "id": {"$ref": "#/components/schemas/TextOrNull"},
-    "key": {"$ref": "#/components/schemas/TextOrNull"}, "type": {"$ref": "#/components/schemas/TextOrNull"},
-    "content_type": {"$ref": "#/components/schemas/TextOrNull"}, "headers": {"type": "object",
+    "description": "Asked again with the same id it is the same request, and has the same reply"}, "key": {"type":
+    "string"}, "type": {"type": "string"}, "content_type": {"type": "string"}, "headers": {"type": "object",
     "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}},
-    "correlation_id": {"$ref": "#/components/schemas/TextOrNull"},
-    "causation_id": {"$ref": "#/components/schemas/TextOrNull"},
-    "reply_to": {"$ref": "#/components/schemas/TextOrNull"}, "deadline": {"$ref": "#/components/schemas/Time"},
-    "expires_at": {"$ref": "#/components/schemas/Time"}, "priority": {"$ref": "#/components/schemas/Priority"},
+    "correlation_id": {"type": "string"}, "causation_id": {"type": "string"}, "reply_to": {"type": "string"},
     "schema_id": {"type": "string"}, "content_encoding": {"type": "string"}, "traceparent": {"type": "string"},
-    "published_at": {"$ref": "#/components/schemas/Time"}, "body": {"type": ["string", "null"]},
-    "body_base64": {"type": "string", "contentEncoding": "base64"}, "damaged": {"const": true},
-    "body_protobuf": {"$ref": "#/components/schemas/ProtobufBody"},
-    "masked": {"const": true, "description": "Something is shown as \"***\", or not at all"},
-    "withheld": {"type": "string"}},
-    "required": ["request", "status", "reached", "late", "reason", "case_id"]},
+    "priority": {"$ref": "#/components/schemas/Priority"}, "body": {"type": "string"}, "body_base64": {"type":
+    "string", "contentEncoding": "base64"}}, "required": ["deadline"]},
+  "NewAnswer": {"type": "object", "description": "A NewMessage without times, or `decline` alone", "properties":
+    {"decline": {"type": "string", "description": "The answer is no, and why: there is no case"}, "progress": {"type":
+    "boolean", "default": false, "description": "The message is a note on the way, and the request stays open"}, "id":
+    {"type": "string", "format": "uuid"}, "key": {"type": "string"}, "type": {"type": "string"}, "content_type":
+    {"type": "string"}, "headers": {"type": "object", "additionalProperties": {"oneOf": [{"type": "string"}, {"type":
+    "array", "items": {"type": "string"}}]}}, "correlation_id": {"type": "string"}, "causation_id": {"type": "string"},
+    "reply_to": {"type": "string"}, "schema_id": {"type": "string"}, "content_encoding": {"type": "string"},
+    "traceparent": {"type": "string"}, "priority": {"$ref": "#/components/schemas/Priority"}, "body": {"type":
+    "string"}, "body_base64": {"type": "string", "contentEncoding": "base64"}}},
+  "Answered": {"type": "object", "properties": {"told": {"type": "boolean", "description":
+    "False: the request had ended before; a late answer is kept for whoever asks again"}}, "required": ["told"]},
+  "Reply": {"type": "object", "description": "From `id` on: of the reply's own message, when it is answered",
+    "properties": {"request": {"type": "string", "format": "uuid"}, "status": {"enum": ["answered", "declined",
+    "failed", "timed_out"]}, "reached": {"enum": ["unknown", "not_delivered", "started", "settled", null],
+    "description": "How far it got that timed out: not_delivered says that no handler has begun on it, and none will"},
+    "late": {"type": "boolean"}, "reason": {"$ref": "#/components/schemas/TextOrNull"}, "case_id": {"$ref":
+    "#/components/schemas/TextOrNull"}, "id": {"$ref": "#/components/schemas/TextOrNull"}, "key": {"$ref":
+    "#/components/schemas/TextOrNull"}, "type": {"$ref": "#/components/schemas/TextOrNull"}, "content_type": {"$ref":
+    "#/components/schemas/TextOrNull"}, "headers": {"type": "object", "additionalProperties": {"oneOf": [{"type":
+    "string"}, {"type": "array", "items": {"type": "string"}}]}}, "correlation_id": {"$ref":
+    "#/components/schemas/TextOrNull"}, "causation_id": {"$ref": "#/components/schemas/TextOrNull"}, "reply_to":
+    {"$ref": "#/components/schemas/TextOrNull"}, "deadline": {"$ref": "#/components/schemas/Time"}, "expires_at":
+    {"$ref": "#/components/schemas/Time"}, "priority": {"$ref": "#/components/schemas/Priority"}, "schema_id": {"type":
+    "string"}, "content_encoding": {"type": "string"}, "traceparent": {"type": "string"}, "published_at": {"$ref":
+    "#/components/schemas/Time"}, "body": {"type": ["string", "null"]}, "body_base64": {"type": "string",
+    "contentEncoding": "base64"}, "damaged": {"const": true}, "body_protobuf": {"$ref":
+    "#/components/schemas/ProtobufBody"}, "masked": {"const": true, "description":
+    "Something is shown as \"***\", or not at all"}, "withheld": {"type": "string"}}, "required": ["request", "status",
+    "reached", "late", "reason", "case_id"]},
   "Priority": {"type": "integer", "minimum": 0, "maximum": 9, "description": "The highest is delivered first"},
   "Together": {"type": "object", "properties": {"messages": {"type": "array", "minItems": 1, "maxItems": 1024,
     "items": {"$ref": "#/components/schemas/Addressed"}}}, "required": ["messages"], "additionalProperties": false},

@@ -5,6 +5,7 @@
 #include "admin/json_text.h"
 #include "base/duration_text.h"
 #include "base/text_encoding.h"
+#include "engine/shown_queue.h"
 
 namespace lazaret::admin {
 namespace {
@@ -221,9 +222,7 @@ json::object queue_json(const model::QueueStats& stats) {
     out["filter"] = base::to_utf8(stats.queue.options.filter);
     out["ephemeral"] = stats.queue.options.ephemeral;
     out["filtered_total"] = counters.filtered;
-    std::uint64_t lag = stats.ready + stats.leased + stats.waiting + stats.scheduled + stats.held;
-    for (const model::SourceStats& source : stats.sources) lag += source.lag;
-    out["lag"] = lag;
+    out["lag"] = engine::lag_of(stats);
     out["retention_used"] = stats.retention_used;
   }
   return out;

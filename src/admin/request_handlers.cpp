@@ -62,6 +62,32 @@ Result<Response> request_reply(Broker& broker, const Request& request) {
   return response;
 }
 
+Result<Response> answer_request(Broker& broker, const Request& request) {
+  auto given = read_answer_json(request.body);
+  if (!given.ok()) return given.status();
+  const auto id = model::MessageId::parse(request.arguments[1]);
+  if (!id) return Status(Code::BAD_REQUEST, "a request is named by its id, not \"" + request.arguments[1] + "\"");
+  const auto queue = find_named(broker, request.arguments[0], model::Kind::queue);
+  if (!queue.ok()) return queue.status();
+  auto reply = std::make_shared<model::ResponderReply>();
+  reply->final = !given->progress;
+  if (given->decline) {
+    reply->outcome = model::RequestOutcome::declined;
+    reply->reason = std::move(*given->decline);
+  } else {
+    const base::Instant now = broker.engine.now();
+    auto message = make_message(broker.config, now, std::move(given->message));
+    if (!message.ok()) return message.status();
+    (*message)->published_at = now;
+    reply->message = std::move(*message);
+  }
+  const auto done =
+      ask<model::Done>(broker.desk, (*queue)->shard,
+                       model::AnswerRequest{{}, (*queue)->subscription, *id, std::move(reply)}, request.deadline);
+  if (!done.ok()) return done.status();
+  return json_response(200, json::object{{"told", done->count > 0}});
+}
+
 Response reply_response(const Broker& broker, const AwaitedReply& awaited) {
   const auto reply = awaited.reply();
   if (reply && !reply->ok()) return problem(reply->status());

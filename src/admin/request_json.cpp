@@ -2,6 +2,7 @@
 
 #include "admin/json_text.h"
 #include "base/duration_text.h"
+#include "model/limits.h"
 
 namespace lazaret::admin {
 
@@ -44,6 +45,41 @@ Result<NewRequest> read_request_json(std::string_view text) {
   if (!message.ok()) return message.status();
   LZ_RETURN_IF_ERROR(check_untimed(*message));
   return NewRequest{std::move(*message), **deadline};
+}
+
+namespace {
+
+/// Of an answer that is no: the reason, and nothing else.
+Result<NewAnswer> read_decline(const json::object& object) {
+  if (object.size() > 1) return Status(Code::BAD_REQUEST, "decline: with it there is no message, and no progress");
+  auto reason = text_field(object, "decline");
+  if (!reason.ok()) return reason.status();
+  if (reason->size() > model::limits::kReasonBytes) {
+    return Status(Code::BAD_REQUEST,
+                  "decline: a reason has at most " + std::to_string(model::limits::kReasonBytes) + " bytes");
+  }
+  NewAnswer answer;
+  answer.decline = std::move(*reason);
+  return answer;
+}
+
+}  // namespace
+
+Result<NewAnswer> read_answer_json(std::string_view text) {
+  auto object = parse_object(text);
+  if (!object.ok()) return object.status();
+  if (object->contains("decline")) return read_decline(*object);
+  NewAnswer answer;
+  if (const json::value* progress = object->if_contains("progress"); progress != nullptr) {
+    if (!progress->is_bool()) return Status(Code::BAD_REQUEST, "progress must be true or false");
+    answer.progress = progress->get_bool();
+    object->erase("progress");
+  }
+  auto message = read_message_object(*object);
+  if (!message.ok()) return message.status();
+  answer.message = std::move(*message);
+  if (answer.message.times == model::AskedTimes{}) return answer;
+  return Status(Code::BAD_REQUEST, "an answer has neither a delay nor a time to live");
 }
 
 json::object reply_json(const model::MessageId& request, const model::Replied& reply, const Mask& mask) {

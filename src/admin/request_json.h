@@ -21,6 +21,15 @@ base::Result<NewRequest> read_request_json(std::string_view text);
 /// So long a call may wait for its reply.
 inline constexpr std::chrono::seconds kRequestDeadlineMost{30};
 
+/// What a responder says of a request: a message, or `decline`, which is why; with `progress` a note on the way.
+struct NewAnswer {
+  NewMessage message;
+  std::optional<std::string> decline;  // at most kReasonBytes
+  bool progress = false;
+};
+/// BAD_REQUEST naming the field that is unknown or wrong, also for a decline with more than that.
+base::Result<NewAnswer> read_answer_json(std::string_view text);
+
 /// The duration in the field `deadline`, a millisecond to `most`; nullopt when it is not there, null or "". BAD_REQUEST
 /// otherwise.
 base::Result<std::optional<base::Duration>> read_deadline(const boost::json::object& object, base::Duration most);

@@ -100,6 +100,16 @@ std::vector<Route> message_routes() {
        .has_message = true,
        .outcomes = {{.summary = "It has ended, whichever way", .schema = "Reply"}},
        .awaits_reply = true},
+      {.method = Method::post,
+       .pattern = "/api/v1/queues/{name}/requests/{request}/answer",
+       .operation = "answerRequest",
+       .summary =
+           "Answers or declines a request whose message is not in hand any more, or tells its requester something "
+           "on the way",
+       .handler = answer_request,
+       .body = "NewAnswer",
+       .has_message = true,
+       .outcomes = {{.summary = "It has come", .schema = "Answered"}}},
       {.pattern = "/api/v1/queues/{name}/messages",
        .operation = "peekMessages",
        .summary = "Looks at messages without taking them",

@@ -5,6 +5,7 @@
 #include "admin/handlers.h"
 #include "admin/json_text.h"
 #include "admin/message_json.h"
+#include "engine/schedule_list.h"
 #include "model/limits.h"
 
 namespace lazaret::admin {
@@ -13,51 +14,15 @@ namespace {
 using base::Code;
 using base::Result;
 using base::Status;
+using engine::ScheduledMessage;
 using model::Offset;
-using model::RecoveredDelivery;
 using model::WaitingPlace;
 namespace limits = model::limits;
 
-/// Messages that one request reads to find the one with an id.
-constexpr std::size_t kSearched = 200'000;
-
-WaitingPlace place_of(const RecoveredDelivery& one) { return {one.record.due, one.log, one.record.offset}; }
-
-template <class Number>
-bool read_number(std::string_view text, Number& number) {
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return wrong == std::errc() && end == text.data() + text.size();
-}
-
-/// "due-offset", of the last one of the page before.
-Result<WaitingPlace> read_cursor(const Request& request, const model::QueueRecord& queue, base::Instant now) {
-  const auto text = request.parameter("cursor");
-  if (!text || text->empty()) return WaitingPlace::behind(now);
-  const std::size_t dash = text->find('-');
-  WaitingPlace place{{}, queue.log, {}};
-  if (dash == std::string_view::npos || !read_number(text->substr(0, dash), place.due.us) ||
-      !read_number(text->substr(dash + 1), place.offset.value)) {
-    return Status(Code::BAD_REQUEST, "cursor is none of this list");
-  }
-  return place;
-}
-
-/// Up to `max` of the scheduled messages behind `after`, which moves on; none: there are no more.
-Result<std::vector<RecoveredDelivery>> read_scheduled(Broker& broker, const model::QueueRecord& queue,
-                                                      WaitingPlace& after, std::size_t max) {
-  for (;;) {
-    auto page = broker.engine.store().read_waiting(queue.shard, queue.subscription, after, max);
-    if (!page.ok()) return page.status();
-    if (page->empty()) return page;
-    after = place_of(page->back());
-    std::erase_if(*page, [](const RecoveredDelivery& one) { return !one.record.scheduled; });
-    if (!page->empty()) return page;  // a page of retries only: on to the next
-  }
-}
-
-json::object scheduled_json(const RecoveredDelivery& one, const model::MessageRef& message) {
-  json::object out{{"offset", one.record.offset.value},
-                   {"deliver_at", time_or_null(one.record.due)},
+json::object scheduled_json(const ScheduledMessage& one) {
+  const model::MessageRef& message = one.message;
+  json::object out{{"offset", one.offset.value},
+                   {"deliver_at", time_or_null(one.deliver_at)},
                    {"id", nullptr},
                    {"type", nullptr},
                    {"key", nullptr},
@@ -82,24 +47,25 @@ json::object scheduled_json(const RecoveredDelivery& one, const model::MessageRe
 Result<Offset> find_scheduled(Broker& broker, const Request& request, const model::QueueRecord& queue,
                               const model::MessageId& id) {
   WaitingPlace after = WaitingPlace::behind(broker.engine.now());
-  for (std::size_t searched = 0; searched < kSearched;) {
-    const auto page = read_scheduled(broker, queue, after, limits::kPageItems);
-    if (!page.ok()) return page.status();
-    if (page->empty()) {
+  std::optional<Offset> found;
+  for (std::size_t searched = 0; searched < engine::kScheduleSearched; searched += limits::kPageItems) {
+    const auto more = engine::read_scheduled(
+        broker.engine.store(), queue, after, limits::kPageItems, [&](const ScheduledMessage& one) {
+          if (one.message == nullptr) return true;
+          const auto envelope = wire::decode_envelope(one.message->envelope.view());
+          if (envelope.ok() && envelope->id == id) found = one.offset;
+          return !found.has_value();
+        });
+    if (!more.ok()) return more.status();
+    if (found) return *found;
+    if (!*more) {
       return Status(Code::NOT_FOUND, "there is no message " + id.to_string() + " that is scheduled, or not any more");
     }
-    for (const RecoveredDelivery& one : *page) {
-      const auto message = read_message(broker, queue.shard, one.log, one.record.offset);
-      if (!message.ok() || *message == nullptr) continue;
-      const auto envelope = wire::decode_envelope((*message)->envelope.view());
-      if (envelope.ok() && envelope->id == id) return one.record.offset;
-    }
-    searched += page->size();
     if (std::chrono::steady_clock::now() > request.deadline || broker.stopping) return too_late();
   }
-  return Status(Code::BAD_REQUEST,
-                "it is not among the " + std::to_string(kSearched) + " that are due first: name it by its offset")
-      .with_limit("searched", static_cast<std::int64_t>(kSearched));
+  return Status(Code::BAD_REQUEST, "it is not among the " + std::to_string(engine::kScheduleSearched) +
+                                       " that are due first: name it by its offset")
+      .with_limit("searched", static_cast<std::int64_t>(engine::kScheduleSearched));
 }
 
 }  // namespace
@@ -109,19 +75,16 @@ Result<Response> list_scheduled(Broker& broker, const Request& request, model::K
   if (!limit.ok()) return limit.status();
   const auto queue = find_named(broker, request.arguments[0], kind);
   if (!queue.ok()) return queue.status();
-  auto after = read_cursor(request, **queue, broker.engine.now());
+  auto after = engine::schedule_place(request.parameter("cursor").value_or(""), **queue, broker.engine.now());
   if (!after.ok()) return after.status();
-  const auto page = read_scheduled(broker, **queue, *after, *limit);
-  if (!page.ok()) return page.status();
   json::array items;
-  for (const RecoveredDelivery& one : *page) {
-    const auto message = read_message(broker, (*queue)->shard, one.log, one.record.offset);
-    if (message.code() == Code::NOT_FOUND) continue;  // delivered and trimmed meanwhile
-    if (!message.ok()) return message.status();
-    items.push_back(scheduled_json(one, *message));
-  }
-  const std::string cursor =
-      page->empty() ? "" : std::to_string(after->due.us) + "-" + std::to_string(after->offset.value);
+  const auto more =
+      engine::read_scheduled(broker.engine.store(), **queue, *after, *limit, [&items](const ScheduledMessage& one) {
+        items.push_back(scheduled_json(one));
+        return true;
+      });
+  if (!more.ok()) return more.status();
+  const std::string cursor = *more ? engine::cursor_of(*after) : "";
   return json_response(200, list_of(std::move(items), cursor));
 }
 
@@ -130,7 +93,8 @@ Result<Response> cancel_scheduled(Broker& broker, const Request& request, model:
   if (!queue.ok()) return queue.status();
   const std::string& name = request.arguments[1];
   Offset offset;
-  if (!read_number(std::string_view(name), offset.value)) {
+  const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), offset.value);
+  if (wrong != std::errc() || end != name.data() + name.size()) {
     const auto id = model::MessageId::parse(name);
     if (!id || kind == model::Kind::topic) {
       return Status(Code::BAD_REQUEST, "a scheduled message is named by its offset" +

@@ -1,4 +1,6 @@
 // Verbs about queues: each is one request that the broker answers once.
+#include <algorithm>
+
 #include "base/duration_text.h"
 #include "base/text_encoding.h"
 #include "client/blocking.h"
@@ -83,8 +85,51 @@ Status check_durations(const wire::OptionsPatch& patch) {
 
 milliseconds to_ms(base::Duration duration) { return std::chrono::duration_cast<milliseconds>(duration); }
 
+std::chrono::system_clock::time_point time_of(base::Instant instant) {
+  return std::chrono::system_clock::time_point(std::chrono::microseconds(instant.us));
+}
+
+/// What says more of it than how much is where.
+void add_details(const wire::QueueInfo& in, QueueInfo& out) {
+  out.lag = in.lag;
+  out.lost_to_retention_total = in.lost_to_retention;
+  out.retention_used = in.retention_used;
+  out.dropped_total = in.dropped;
+  out.discarded_total = in.discarded;
+  out.purged_total = in.purged;
+  out.redirected_total = in.redirected;
+  out.oldest_ready_at = time_of(in.oldest_ready_at);
+  for (const model::ConsumerStats& one : in.consumer_list) {
+    out.consumer_list.push_back(
+        {one.info.name, one.info.host, one.info.version, one.in_flight, one.begun, one.accepts});
+  }
+  out.breaker_status = {std::string(model::name_of(in.breaker.state)),
+                        time_of(in.breaker.since),
+                        time_of(in.breaker.until),
+                        in.breaker.failures,
+                        in.breaker.samples,
+                        in.breaker.opened};
+  for (const model::SourceStats& one : in.sources) {
+    out.sources.push_back({one.topic, one.lag, one.lost_to_retention, one.filtered, one.damaged, one.retention_used});
+  }
+  out.pending_requests = in.pending_requests;
+  out.late_replies_total = in.late_replies;
+  out.lost_replies_total = in.lost_replies;
+  out.suspects = in.suspects;
+  out.failed_attempts_total = in.failed_attempts;
+  out.offsets_left_out = in.offsets_left_out;
+  out.bytes = in.bytes;
+  out.created_at = time_of(in.created_at);
+  out.first_offset = in.first_offset.value;
+  out.hospital_bytes = in.hospital_bytes;
+  if (in.kind != model::Kind::topic) out.hospital_level = std::string(model::name_of(in.hospital_level));
+  out.quarantines = in.quarantines;
+  out.caught_by_quarantines = in.caught_by_quarantines;
+}
+
 QueueInfo info_of(const wire::QueueInfo& in, bool created) {
   QueueInfo out;
+  add_details(in, out);
   out.spec.name = in.name;
   out.spec.max_attempts = in.options.max_attempts.value_or(unlimited);
   out.spec.backoff_initial = to_ms(in.options.backoff_initial);
@@ -160,6 +205,24 @@ Moved moved_of(const wire::QueueResponse& response) {
 
 Count count_of(const wire::QueueResponse& response) { return {response.count, nullptr}; }
 
+/// A broker that does not know the verb would end the connection over it.
+Status check_schedules(const wire::Welcome& told) {
+  const auto& known = told.features;
+  if (std::find(known.begin(), known.end(), wire::kFeatureSchedules) != known.end()) return {};
+  return {Code::BAD_REQUEST, "this broker is of a version that does not list or cancel schedules over this connection"};
+}
+
+ScheduledList scheduled_of(const wire::QueueResponse& response) {
+  ScheduledList list;
+  list.next = response.cursor;
+  for (const wire::ScheduledMessage& one : response.scheduled) {
+    list.messages.push_back({one.offset.value, time_of(one.deliver_at), MessageId{one.id.bytes}, one.type, one.key,
+                             one.correlation_id, time_of(one.published_at), time_of(one.expires_at), one.body_bytes,
+                             one.damaged});
+  }
+  return list;
+}
+
 const char* state_name(model::MessageState state) {
   switch (state) {
     case model::MessageState::settled: return "settled";
@@ -184,6 +247,8 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     out.damaged = one.damaged;
     if (one.held_by) out.held_by = one.held_by->value;
     out.unaccepted = one.unaccepted;
+    out.until = time_of(one.until);
+    if (one.consumer) out.consumer = ConsumerInfo{one.consumer->name, one.consumer->host, one.consumer->version};
     Message message;
     const Status decoded = detail::decode_message(one.envelope, one.body, one.body_crc, one.published_at, message);
     if (!one.damaged && decoded.ok()) {
@@ -201,7 +266,7 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
 /// Sends `frame` (its number is filled in), and makes the result of what the broker says.
 template <class R, class Frame, class Convert>
 void ask_about(ClientCore& core, Frame frame, milliseconds timeout, bool repeatable, detail::Handler<R> handler,
-               Convert convert) {
+               Convert convert, std::function<Status(const wire::Welcome&)> check = {}) {
   Requests::Request request;
   request.operation = core.next_operation();
   core.on_cancel(
@@ -222,6 +287,7 @@ void ask_about(ClientCore& core, Frame frame, milliseconds timeout, bool repeata
   };
   request.deadline = detail::deadline_in(timeout);
   request.repeatable = repeatable;
+  request.check = std::move(check);
   core.request(std::move(request));
 }
 
@@ -370,6 +436,28 @@ void Client::start_seek(std::string subscription, const std::string& to, detail:
   ask_about<Moved>(core(), std::move(frame), timeout_, false, std::move(handler), moved_of);
 }
 
+void Client::start_list_scheduled(std::string queue, std::string after, std::uint32_t max,
+                                  detail::Handler<ScheduledList> handler) {
+  Status words = detail::check_queue_name(queue);
+  if (words.ok() && !base::is_utf8(after)) words = Status(Code::BAD_REQUEST, "`after` is not of this list");
+  if (!words.ok()) return fail(core(), std::move(handler), words);
+  wire::QueueRequest frame = request_for(wire::QueueVerb::list_scheduled, std::move(queue));
+  frame.cursor = std::move(after);
+  frame.max = max;
+  ask_about<ScheduledList>(core(), std::move(frame), timeout_, true, std::move(handler), scheduled_of, check_schedules);
+}
+
+void Client::start_cancel_scheduled(std::string queue, std::optional<std::uint64_t> offset, const MessageId& id,
+                                    detail::Handler<Count> handler) {
+  Status words = detail::check_queue_name(queue);
+  if (words.ok() && !offset && id.is_nil()) words = Status(Code::BAD_REQUEST, "no message has the nil id");
+  if (!words.ok()) return fail(core(), std::move(handler), words);
+  wire::QueueRequest frame = request_for(wire::QueueVerb::cancel_scheduled, std::move(queue));
+  if (offset) frame.offset = model::Offset(*offset);
+  frame.message_id.bytes = id.bytes;
+  ask_about<Count>(core(), std::move(frame), timeout_, false, std::move(handler), count_of, check_schedules);
+}
+
 void Client::start_peek(std::string queue, std::optional<std::uint64_t> from, std::uint32_t max,
                         detail::Handler<Peeked> handler) {
   if (const Status words = detail::check_queue_name(queue); !words.ok()) {
@@ -436,6 +524,25 @@ void Client::remove(std::string_view queue, bool force) {
 std::uint64_t Client::purge(std::string_view queue, bool scheduled) {
   check_may_block(core().would_deadlock());
   return wait_for<Count>([&](auto handler) { start_purge(std::string(queue), scheduled, std::move(handler)); }).count;
+}
+
+ScheduledList Client::list_scheduled(std::string_view queue, std::string_view after, std::uint32_t max) {
+  check_may_block(core().would_deadlock());
+  return wait_for<ScheduledList>(
+      [&](auto handler) { start_list_scheduled(std::string(queue), std::string(after), max, std::move(handler)); });
+}
+
+std::uint64_t Client::cancel_scheduled(std::string_view queue, std::uint64_t offset) {
+  check_may_block(core().would_deadlock());
+  return wait_for<Count>(
+             [&](auto handler) { start_cancel_scheduled(std::string(queue), offset, {}, std::move(handler)); })
+      .count;
+}
+
+std::uint64_t Client::cancel_scheduled(std::string_view queue, const MessageId& id) {
+  check_may_block(core().would_deadlock());
+  return wait_for<Count>([&](auto handler) { start_cancel_scheduled(std::string(queue), {}, id, std::move(handler)); })
+      .count;
 }
 
 Peeked Client::peek(std::string_view queue, std::optional<std::uint64_t> from, std::uint32_t max) {

@@ -178,7 +178,8 @@ Receipt Client::ask(Ask ask, std::string_view reply_queue, Headers context) {
 
 // --- Answering later -------------------------------------------------------------------------------------------------
 
-void Client::start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler) {
+void Client::start_answer(const ReplyTicket& ticket, const Verdict& verdict, detail::Handler<Count> handler,
+                          bool note) {
   Requests::Request request;
   request.operation = core().next_operation();
   core().on_cancel(
@@ -192,6 +193,7 @@ void Client::start_answer(const ReplyTicket& ticket, const Verdict& verdict, det
   frame.queue = ticket.queue;
   frame.id = detail::uuid_of(ticket.id);
   frame.reply = std::move(*reply);
+  frame.note = note;
   request.frame = [frame = std::move(frame)](std::uint64_t number) mutable {
     frame.request = number;
     return wire::encode(frame);
@@ -208,6 +210,12 @@ void Client::start_answer(const ReplyTicket& ticket, const Verdict& verdict, det
 bool Client::answer(const ReplyTicket& ticket, Verdict verdict) {
   check_may_block(core().would_deadlock());
   return wait_for<Count>([&](auto handler) { start_answer(ticket, verdict, std::move(handler)); }).count > 0;
+}
+
+bool Client::progress(const ReplyTicket& ticket, Message note) {
+  check_may_block(core().would_deadlock());
+  const Verdict said = Verdict::answer(std::move(note));
+  return wait_for<Count>([&](auto handler) { start_answer(ticket, said, std::move(handler), true); }).count > 0;
 }
 
 // --- In a handler ----------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 // What a client has done to queues, topics and subscriptions, each a call of the audit trail: create, ensure, update,
-// delete, purge, seek. (And peek, queue_commands.cpp.)
+// delete, purge, seek. (And peek, queue_commands.cpp; cancel of what is scheduled, schedule_commands.cpp.)
 #include "model/limits.h"
 #include "net/session.h"
 
@@ -52,6 +52,7 @@ void Session::perform(model::AuditCall call, model::ShardId shard, Command comma
 template void Session::perform(model::AuditCall, model::ShardId, model::ShowStates, ChangeOf<model::MessageStates>,
                                Then);
 template void Session::perform(model::AuditCall, model::ShardId, model::ShowQueue, ChangeOf<model::QueueStats>, Then);
+template void Session::perform(model::AuditCall, model::ShardId, model::CancelScheduled, ChangeOf<model::Done>, Then);
 
 // --- Create and ensure ----------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "engine/shown_queue.h"
 #include "model/limits.h"
 #include "net/session.h"
 
@@ -22,7 +23,8 @@ Status nothing_named(const std::string& name) {
   return {Code::NOT_FOUND, "there is no queue, topic or subscription '" + name + "'"};
 }
 
-wire::QueueInfo info_of(const model::QueueStats& stats) {
+/// Where it is, as what, and how much of it is where.
+wire::QueueInfo counts_of(const model::QueueStats& stats) {
   wire::QueueInfo info;
   info.name = stats.queue.name;
   info.options = stats.queue.options;
@@ -50,21 +52,58 @@ wire::QueueInfo info_of(const model::QueueStats& stats) {
   return info;
 }
 
-/// A list that is being put together from the answers of several shards.
-struct Listing {
-  std::vector<std::optional<wire::QueueInfo>> places;
-  std::size_t missing = 0;
-};
+std::size_t bytes_of(const model::ConsumerStats& consumer) {
+  std::size_t bytes =
+      limits::kItemHeaderBytes + consumer.info.name.size() + consumer.info.host.size() + consumer.info.version.size();
+  for (const std::string& type : consumer.accepts) bytes += type.size();
+  return bytes;
+}
 
-wire::QueueResponse response_of(const Listing& listing, std::uint64_t request) {
+/// `room`: for who consumes it, which alone could exceed what a header may have.
+wire::QueueInfo info_of(const model::QueueStats& stats, std::size_t& room) {
+  wire::QueueInfo info = counts_of(stats);
+  const model::Counters& counters = stats.counters;
+  info.lag = engine::lag_of(stats);
+  info.lost_to_retention = counters.lost_to_retention;
+  info.retention_used = stats.retention_used;
+  info.dropped = counters.dropped;
+  info.discarded = counters.discarded;
+  info.purged = counters.purged;
+  info.redirected = counters.redirected;
+  info.oldest_ready_at = stats.oldest_ready_at.value_or(base::Instant());
+  for (const model::ConsumerStats& consumer : stats.consumers) {
+    if (bytes_of(consumer) > room) break;
+    room -= bytes_of(consumer);
+    info.consumer_list.push_back(consumer);
+  }
+  info.breaker = stats.breaker;
+  info.sources = stats.sources;
+  info.pending_requests = stats.pending_requests;
+  info.late_replies = counters.late_replies;
+  info.lost_replies = counters.lost_replies;
+  info.suspects = stats.suspects;
+  info.failed_attempts = stats.failed_attempts;
+  info.offsets_left_out = stats.offsets_left_out;
+  if (stats.queue.kind == model::Kind::queue) info.bytes = stats.bytes;
+  info.created_at = stats.queue.created_at;
+  if (stats.queue.kind == model::Kind::topic) info.first_offset = stats.log_begin;
+  info.hospital_bytes = stats.hospital_bytes;
+  info.hospital_level = stats.hospital_level;
+  info.quarantines = stats.quarantines;
+  info.caught_by_quarantines = stats.caught_by_quarantines;
+  return info;
+}
+
+wire::QueueResponse response_of(const std::vector<model::QueueStats>& all, std::uint64_t request) {
   wire::QueueResponse response;
   response.request = request;
+  std::size_t room = limits::kBatchBytes;
   std::size_t topic_bytes = 0;  // which alone could exceed what a header may have
-  for (const auto& place : listing.places) {
-    if (!place) continue;  // one that was deleted meanwhile is left out
-    for (const std::string& topic : place->topics) topic_bytes += topic.size();
+  for (const model::QueueStats& stats : all) {
+    if (!stats.status.ok()) continue;  // one that was deleted meanwhile is left out
+    for (const std::string& topic : stats.queue.topics()) topic_bytes += topic.size();
     if (topic_bytes > limits::kBatchBytes && !response.queues.empty()) break;
-    response.queues.push_back(*place);
+    response.queues.push_back(info_of(stats, room));
   }
   return response;
 }
@@ -123,6 +162,10 @@ wire::Peeked messages_of(model::Store& store, const model::QueueRecord& queue, c
     peeked.attempt = state.attempt;
     peeked.held_by = state.held_by;
     peeked.unaccepted = state.unaccepted;
+    peeked.until = state.until.value_or(base::Instant());
+    const bool parked = state.state == model::MessageState::scheduled && !state.until;
+    if (parked && !peeked.damaged) peeked.until = one.message->due;
+    peeked.consumer = state.consumer;
     if (!peeked.damaged && one.message->source.log) {
       peeked.source = queue.source_of(one.message->source);
       peeked.source_offset = one.message->source.offset;
@@ -155,6 +198,8 @@ Status Session::on(wire::QueueRequest&& frame) {
     case QueueVerb::remove: remove(frame, queue); break;
     case QueueVerb::purge: purge(frame, queue); break;
     case QueueVerb::seek: seek(frame, queue); break;
+    case QueueVerb::list_scheduled: list_scheduled(frame, queue); break;
+    case QueueVerb::cancel_scheduled: cancel_scheduled(frame, queue); break;
     case QueueVerb::create:
     case QueueVerb::ensure:
     case QueueVerb::list: break;  // above
@@ -163,34 +208,92 @@ Status Session::on(wire::QueueRequest&& frame) {
 }
 
 void Session::show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created) {
-  const model::Origin origin = expect([this, request, created](model::Answer&& answer) {
-    auto& stats = std::get<model::QueueStats>(answer);
-    if (!stats.status.ok()) return refuse(request, std::move(stats.status));
-    wire::QueueResponse response;
-    response.request = request;
-    response.queues.push_back(info_of(stats));
+  show({queue}, [this, request, created](std::vector<model::QueueStats>& shown) {
+    if (!shown.front().status.ok()) return refuse(request, std::move(shown.front().status));
+    wire::QueueResponse response = response_of(shown, request);
     response.created = created;
     send(wire::encode(response));
   });
-  submit(queue->shard, model::ShowQueue{origin, queue->subscription});
 }
 
 void Session::list_queues(const wire::QueueRequest& frame) {
   const std::size_t max =
       frame.max == 0 ? limits::kPageItemsDefault : std::min<std::size_t>(frame.max, limits::kPageItems);
   const auto queues = context_.engine.directory().list(frame.name, max, frame.kind);
-  const auto listing = std::make_shared<Listing>();
-  listing->places.resize(queues.size());
-  listing->missing = queues.size();
-  if (queues.empty()) return send(wire::encode(response_of(*listing, frame.request)));
+  if (queues.empty()) return send(wire::encode(response_of({}, frame.request)));
+  show(queues, [this, request = frame.request](std::vector<model::QueueStats>& shown) {
+    send(wire::encode(response_of(shown, request)));
+  });
+}
+
+// What is shown is put together of what their shards say, then those of the topics that feed them, then the store.
+
+struct Session::Showing {
+  std::vector<model::QueueStats> stats;  // in the order in which they were asked for
+  std::size_t missing = 0;               // answers that have not come
+  std::function<void(std::vector<model::QueueStats>&)> then;
+};
+
+void Session::show(const std::vector<engine::QueueRef>& queues,
+                   std::function<void(std::vector<model::QueueStats>&)> then) {
+  const auto showing = std::make_shared<Showing>();
+  showing->stats.resize(queues.size());
+  showing->missing = queues.size();
+  showing->then = std::move(then);
   for (std::size_t place = 0; place < queues.size(); ++place) {
-    const model::Origin origin = expect([this, listing, place, request = frame.request](model::Answer&& answer) {
-      const auto& stats = std::get<model::QueueStats>(answer);
-      if (stats.status.ok()) listing->places[place] = info_of(stats);
-      if (--listing->missing == 0) send(wire::encode(response_of(*listing, request)));
+    const model::Origin origin = expect([this, showing, place](model::Answer&& answer) {
+      showing->stats[place] = std::move(std::get<model::QueueStats>(answer));
+      ask_feeders(showing, place);
+      one_shown(showing);
     });
     submit(queues[place]->shard, model::ShowQueue{origin, queues[place]->subscription});
   }
+}
+
+void Session::ask_feeders(const std::shared_ptr<Showing>& showing, std::size_t place) {
+  const model::QueueStats& stats = showing->stats[place];
+  if (!stats.status.ok()) return;
+  for (const model::FanInSource& source : stats.queue.sources) {
+    if (source.gone) continue;
+    ++showing->missing;
+    const model::Origin origin = expect([this, showing, place, topic = source.topic](model::Answer&& answer) {
+      const auto& feeder = std::get<model::QueueStats>(answer);
+      // One that is not there comes, or goes, with its topic.
+      if (feeder.status.ok()) engine::add_source(showing->stats[place], topic, feeder);
+      one_shown(showing);
+    });
+    submit(source.shard, model::ShowQueue{origin, source.feeder});
+  }
+}
+
+void Session::one_shown(const std::shared_ptr<Showing>& showing) {
+  if (--showing->missing > 0) return;
+  const bool complete = std::none_of(showing->stats.begin(), showing->stats.end(), engine::lacks_oldest_ready);
+  if (complete) return showing->then(showing->stats);
+  const auto read = [showing, now = context_.engine.now()](model::Store& store) {
+    for (model::QueueStats& stats : showing->stats) engine::add_oldest_ready(store, now, stats);
+  };
+  // Without it when the broker stops: whoever asked is still told what is known.
+  read_store(read, [showing](const Status&) { showing->then(showing->stats); });
+}
+
+void Session::read_store(std::function<void(model::Store&)> read, std::function<void(Status)> then) {
+  // It stays among what is expected meanwhile, which bounds how many wait.
+  const std::uint64_t expected = expect([then = std::move(then)](model::Answer&& answer) {
+                                   then(std::move(std::get<model::Done>(answer).status));
+                                 }).request;
+  asio::post(context_.store_readers, [self = shared_from_this(), read = std::move(read), expected] {
+    model::Done done;
+    done.request = expected;
+    if (self->ended_ || self->context_.stopping) {
+      done.status = Status(Code::SHUTTING_DOWN);
+    } else {
+      read(self->context_.engine.store());
+    }
+    std::vector<model::Answer> answers;
+    answers.emplace_back(std::move(done));
+    self->tell(std::move(answers));
+  });
 }
 
 // --- Peek ------------------------------------------------------------------------------------------------------------

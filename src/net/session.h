@@ -206,6 +206,21 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   void update_queue(const wire::QueueRequest& frame, const engine::QueueRef& queue);
   void list_queues(const wire::QueueRequest& frame);
   void show_queue(std::uint64_t request, const engine::QueueRef& queue, bool created);
+  struct Showing;
+  /// Calls `then` with what each of them is now, in their order; those that are gone have a status.
+  void show(const std::vector<engine::QueueRef>& queues, std::function<void(std::vector<model::QueueStats>&)> then);
+  void ask_feeders(const std::shared_ptr<Showing>& showing, std::size_t place);
+  void one_shown(const std::shared_ptr<Showing>& showing);
+  /// Calls `read` where reading may wait for the disk, and then `then` here; with an error where it was not called.
+  void read_store(std::function<void(model::Store&)> read, std::function<void(base::Status)> then);
+
+  // schedule_commands.cpp: messages whose delay is not over
+  struct ScheduleSearch;
+  void list_scheduled(const wire::QueueRequest& frame, const engine::QueueRef& queue);
+  void cancel_scheduled(const wire::QueueRequest& frame, const engine::QueueRef& queue);
+  void search_schedule(const std::shared_ptr<ScheduleSearch>& search);
+  void searched_schedule(const std::shared_ptr<ScheduleSearch>& search);
+  void cancel_at(std::uint64_t request, const engine::QueueRef& queue, model::Offset offset);
   void peek_next();
   void peeked(const WaitingPeek& peek, const model::MessageStates& states);
   void peeked_topic(const WaitingPeek& peek, const model::QueueStats& stats);

@@ -67,7 +67,7 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 /// Optional features, by name. "time": delays and times to live; "requests": REQUEST, CANCEL_REQUEST and ANSWER;
 /// "asks": ASK; "transactions": what is published in the same write as a verdict, or as another message; "asks_along":
 /// durable requests among that; "asks_together": the other message may be one too; "priority": the envelope's field of
-/// that name.
+/// that name; "schedules": the verbs of queues that list and cancel what is scheduled.
 inline constexpr std::string_view kFeatureTime = "time";
 inline constexpr std::string_view kFeatureRequests = "requests";
 inline constexpr std::string_view kFeatureAsks = "asks";
@@ -75,6 +75,7 @@ inline constexpr std::string_view kFeatureTransactions = "transactions";
 inline constexpr std::string_view kFeatureAsksAlong = "asks_along";
 inline constexpr std::string_view kFeatureAsksTogether = "asks_together";
 inline constexpr std::string_view kFeaturePriority = "priority";
+inline constexpr std::string_view kFeatureSchedules = "schedules";
 /// All that this version knows, for a Hello.
 std::vector<std::string> features();
 /// Those of them that are `theirs` too, for a Welcome.
@@ -296,7 +297,9 @@ enum class QueueVerb : std::uint8_t {
   update = 5,
   remove = 6,
   purge = 7,
-  seek = 8
+  seek = 8,
+  list_scheduled = 9,
+  cancel_scheduled = 10,
 };
 struct QueueRequest {
   std::uint64_t request = 0;
@@ -311,6 +314,9 @@ struct QueueRequest {
   model::StartPoint start;                // of a subscription; seek
   bool scheduled = false;                 // purge
   std::vector<std::string> topics{};      // of a subscription of several
+  std::string cursor{};                   // list_scheduled
+  std::optional<model::Offset> offset{};  // cancel_scheduled
+  model::MessageId message_id{};          // cancel_scheduled; nil: by its offset
 };
 struct QueueInfo {
   std::string name;
@@ -329,6 +335,33 @@ struct QueueInfo {
   bool held_full = false;
   std::uint64_t filtered = 0, unaccepted = 0;
   std::vector<std::string> topics{};  // of a subscription
+  std::uint64_t lag = 0;              // of a subscription
+  std::uint64_t lost_to_retention = 0, dropped = 0, discarded = 0, purged = 0, redirected = 0;
+  double retention_used = 0;
+  base::Instant oldest_ready_at;  // 0: none is ready
+  std::vector<model::ConsumerStats> consumer_list{};
+  model::BreakerStats breaker;
+  std::vector<model::SourceStats> sources{};
+  std::uint64_t pending_requests = 0, late_replies = 0, lost_replies = 0;
+  std::uint64_t suspects = 0, failed_attempts = 0, offsets_left_out = 0, bytes = 0;
+  base::Instant created_at;
+  model::Offset first_offset;  // of a topic
+  std::uint64_t hospital_bytes = 0;
+  model::HospitalLevel hospital_level = model::HospitalLevel::below;
+  std::uint64_t quarantines = 0, caught_by_quarantines = 0;
+};
+/// A message whose delay is not over.
+struct ScheduledMessage {
+  model::Offset offset;
+  base::Instant deliver_at;
+  model::MessageId id;
+  std::string type;
+  std::string key;
+  std::string correlation_id;
+  base::Instant published_at;
+  base::Instant expires_at;  // 0: it has no end
+  std::uint64_t body_bytes = 0;
+  bool damaged = false;
 };
 struct QueueResponse {
   std::uint64_t request = 0;
@@ -336,8 +369,10 @@ struct QueueResponse {
   std::vector<QueueInfo> queues;
   bool created = false;
   std::uint64_t count = 0;
-  model::Offset offset;       // seek
+  model::Offset offset;       // seek, cancel_scheduled
   std::uint64_t entered = 0;  // seek
+  std::vector<ScheduledMessage> scheduled{};
+  std::string cursor{};  // of scheduled; empty: there are no more
 };
 struct Peek {
   std::uint64_t request = 0;
@@ -358,6 +393,8 @@ struct PeekedMessage {
   bool unaccepted = false;
   std::string source{};  // of a subscription of several topics: the one, and its place there
   model::Offset source_offset{};
+  base::Instant until{};                          // of a lease or a wait; 0: it is neither
+  std::optional<model::ConsumerInfo> consumer{};  // without its instance
 };
 struct Peeked {
   std::uint64_t request = 0;

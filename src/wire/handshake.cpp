@@ -30,9 +30,9 @@ base::Status status_of(const v1::Problem& problem) {
 }
 
 std::vector<std::string> features() {
-  return {std::string(kFeatureTime),        std::string(kFeatureRequests), std::string(kFeatureTransactions),
-          std::string(kFeaturePriority),    std::string(kFeatureAsks),     std::string(kFeatureAsksAlong),
-          std::string(kFeatureAsksTogether)};
+  return {std::string(kFeatureTime),         std::string(kFeatureRequests), std::string(kFeatureTransactions),
+          std::string(kFeaturePriority),     std::string(kFeatureAsks),     std::string(kFeatureAsksAlong),
+          std::string(kFeatureAsksTogether), std::string(kFeatureSchedules)};
 }
 
 std::vector<std::string> features_of_both(const std::vector<std::string>& theirs) {

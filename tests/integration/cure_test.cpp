@@ -15,6 +15,7 @@ namespace lazaret::testing {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using Fields = std::map<std::string, std::string>;
@@ -105,6 +106,54 @@ TEST_F(Cure, AnEditedMessageIsReplayedWithTheSameId) {
   EXPECT_EQ(messages[0].correlation_id, "order 17");
   EXPECT_TRUE(eventually([&] { return text_of(shown(id), "state") == "discharged"; }));
   EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Cure, TheCommandLineShowsVersionsAndWhatDiffersBetweenThem) {
+  const std::string id = admit("orders", R"({"order":1,"country":null})");
+  ASSERT_EQ(patch(id, R"({"merge":{"country":"BE"}})", version(0)).status, 200);
+  ASSERT_EQ(patch(id, R"({"merge":{"country":"NL"},"note":"asked them"})", version(1)).status, 200);
+  const auto newest = broker.cli({"hospital", "diff", id});
+  ASSERT_EQ(newest.exit, 0) << newest.err;
+  EXPECT_THAT(newest.out, HasSubstr("- version 0\n+ version 2\n"));
+  EXPECT_THAT(newest.out, HasSubstr(R"(-   "country": null)"));
+  EXPECT_THAT(newest.out, HasSubstr(R"(+   "country": "NL")"));
+  const auto between = broker.cli({"hospital", "diff", id, "--from", "2", "--to", "1"});
+  EXPECT_THAT(between.out, HasSubstr(R"(-   "country": "NL")"));
+  EXPECT_THAT(between.out, HasSubstr(R"(+   "country": "BE")"));
+  EXPECT_THAT(broker.cli({"hospital", "diff", id, "--from", "1", "--to", "1"}).out, HasSubstr("nothing differs"));
+  EXPECT_EQ(broker.cli({"hospital", "diff", id, "--from", "7"}).exit, 66) << "there is no such version";
+  EXPECT_EQ(broker.cli_json({"hospital", "diff", id}).at(0), http(broker.admin(), "GET", target(id, "/diff")).json());
+
+  const auto first = broker.cli({"hospital", "show", id, "--version", "0"});
+  ASSERT_EQ(first.exit, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("version 0 of case " + id));
+  EXPECT_THAT(first.out, HasSubstr(R"("country":null)"));
+  const auto second = broker.cli({"hospital", "show", id, "--version", "2"});
+  EXPECT_THAT(second.out, HasSubstr("asked them"));
+  EXPECT_THAT(second.out, HasSubstr(R"("country":"NL")"));
+  EXPECT_EQ(broker.cli({"hospital", "show", id, "--version", "3"}).exit, 66);
+  EXPECT_EQ(broker.cli_json({"hospital", "show", id, "--version", "1"}).at(0),
+            http(broker.admin(), "GET", target(id, "/versions/1")).json());
+}
+
+TEST_F(Cure, TheCommandLineTellsWhatHappenedUnderOneCorrelationId) {
+  const std::string first = admit("orders", "{}");
+  const std::string second = admit("letters", "{}");
+  ASSERT_EQ(post(first, "discard").status, 200);
+  const auto told = broker.cli({"hospital", "correlation", "order 17"});
+  ASSERT_EQ(told.exit, 0) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("CASE"));
+  EXPECT_THAT(told.out, HasSubstr(first));
+  EXPECT_THAT(told.out, HasSubstr(second));
+  EXPECT_THAT(told.out, HasSubstr("no good"));
+  std::vector<std::string> happened;
+  for (const auto& event : broker.cli_json({"hospital", "correlation", "order 17"})) {
+    happened.push_back(text_of(event, "what") + " " + text_of(event, "subscription"));
+  }
+  // An attempt of a rejected message begins before it is admitted, the discard was the last.
+  EXPECT_THAT(happened, ElementsAre("attempt orders", "admitted orders", "attempt letters", "admitted letters",
+                                    "discarded orders"));
+  EXPECT_TRUE(broker.cli_json({"hospital", "correlation", "nothing of it"}).empty());
 }
 
 TEST_F(Cure, AStaleEditIsToldWhatThereIsNow) {

@@ -100,6 +100,43 @@ class RawHttp {
   std::string said_;
 };
 
+TEST_F(HttpRequestsTest, IsAnsweredByTicket) {
+  Inbox inbox;
+  const Consumer consumer = client_.consume("prices", [&](Delivery& delivery) { inbox.add(delivery); });
+  const auto answer = [&](std::size_t which, const std::string& body) {
+    const std::string id = inbox.at(which).message.id.to_string();
+    return http(broker_.admin(), "POST", "/api/v1/queues/prices/requests/" + id + "/answer", body);
+  };
+  auto answered = ask_aside(R"({"deadline": "30s", "body": "tea"})");
+  ASSERT_TRUE(inbox.reaches(1));
+  ASSERT_TRUE(eventually([&] { return QueueView(broker_, "prices")["acked_total"] == 1; }));
+  const HttpAnswer note = answer(0, R"({"progress": true, "body": "weighing it"})");
+  EXPECT_EQ(note.status, 200) << note.body;
+  EXPECT_EQ(note.json().at("told"), true);
+  const HttpAnswer final = answer(0, R"({"body": "3 euros", "type": "price"})");
+  EXPECT_EQ(final.status, 200) << final.body;
+  EXPECT_EQ(final.json().at("told"), true);
+  const json::object reply = answered.get().json().as_object();
+  EXPECT_EQ(text_of(reply, "status"), "answered");
+  EXPECT_EQ(text_of(reply, "body"), "3 euros");
+  EXPECT_EQ(text_of(reply, "type"), "price");
+  EXPECT_EQ(answer(0, R"({"body": "4 euros"})").json().at("told"), false);
+
+  auto declined = ask_aside(R"({"deadline": "30s", "body": "salt"})");
+  ASSERT_TRUE(inbox.reaches(2));
+  EXPECT_EQ(answer(1, R"({"decline": "sold out", "body": "x"})").status, 400);
+  EXPECT_EQ(answer(1, json::serialize(json::object{{"decline", std::string(4097, 'x')}})).status, 400);
+  EXPECT_EQ(answer(1, R"({"body": "x", "delay": "1s"})").status, 400);
+  EXPECT_EQ(answer(1, R"({"progress": "half"})").status, 400);
+  EXPECT_EQ(answer(1, R"({"decline": "sold out"})").json().at("told"), true);
+  const json::object no = declined.get().json().as_object();
+  EXPECT_EQ(text_of(no, "status"), "declined");
+  EXPECT_EQ(text_of(no, "reason"), "sold out");
+  const std::string places = "/api/v1/queues/prices/requests/";
+  EXPECT_EQ(http(broker_.admin(), "POST", places + "00000000-0000-7000-8000-000000000001/answer", "{}").status, 404);
+  EXPECT_EQ(http(broker_.admin(), "POST", places + "first/answer", "{}").status, 400);
+}
+
 TEST_F(HttpRequestsTest, IsAnsweredWithTheReply) {
   const auto before = std::chrono::system_clock::now();
   Inbox asked;

@@ -71,7 +71,59 @@ TEST_F(RequestsCli, TheDeadlineSaysHowFarItGot) {
   EXPECT_THAT(request("tea", "100ms").err, HasSubstr("no handler has begun"));
 }
 
+TEST_F(RequestsCli, ATicketIsAnsweredLaterAndWithProgressOnTheWay) {
+  const std::string tickets = broker.dir() / "tickets";
+  Process responder = respond("echo \"$LAZARET_TICKET\" >> " + tickets, {"--ticket"});
+  Process requester({.command = broker.cli_command({"request", "prices", "--deadline", "60s", "--body", "tea"}),
+                     .output_file = broker.dir() / "answer",
+                     .error_file = broker.dir() / "notes"});
+  ASSERT_TRUE(eventually([&] { return read_file(tickets).ends_with('\n'); }));
+  ASSERT_TRUE(eventually([&] { return QueueView(broker, "prices")["acked_total"] == 1; })) << "the message is done";
+  std::string ticket = read_file(tickets);
+  ticket.pop_back();
+  EXPECT_EQ(ticket.rfind("prices/", 0), 0u);
+  EXPECT_EQ(broker.cli({"answer", ticket, "--progress", "--body", "weighing it"}).exit, 0);
+  ASSERT_TRUE(eventually([&] { return read_file(broker.dir() / "notes").find("weighing it") != std::string::npos; }));
+  const Outcome answered = broker.cli({"answer", ticket}, "3 euros");
+  EXPECT_EQ(answered.exit, 0) << answered.err;
+  EXPECT_EQ(requester.wait(60s), 0);
+  EXPECT_EQ(read_file(broker.dir() / "answer"), "3 euros");
+  const Outcome again = broker.cli({"answer", ticket, "--body", "4 euros"});
+  EXPECT_EQ(again.exit, 1);
+  EXPECT_THAT(again.err, HasSubstr("had ended before"));
+  const Outcome json = broker.cli({"answer", ticket, "--body", "4 euros", "--json"});
+  EXPECT_EQ(json.exit, 1);
+  EXPECT_EQ(json_lines(json.out).at(0).at("told"), false);
+}
+
+TEST_F(RequestsCli, ATicketIsDeclinedLater) {
+  const std::string tickets = broker.dir() / "tickets";
+  Process responder = respond("echo \"$LAZARET_TICKET\" >> " + tickets, {"--ticket"});
+  Process requester({.command = broker.cli_command({"request", "prices", "--deadline", "60s", "--body", "tea"}),
+                     .error_file = broker.dir() / "notes"});
+  ASSERT_TRUE(eventually([&] { return read_file(tickets).ends_with('\n'); }));
+  std::string ticket = read_file(tickets);
+  ticket.pop_back();
+  EXPECT_EQ(broker.cli({"answer", ticket, "--decline", "sold out"}).exit, 0);
+  EXPECT_EQ(requester.wait(60s), 10);
+  EXPECT_THAT(read_file(broker.dir() / "notes"), HasSubstr("sold out"));
+  EXPECT_TRUE(cases_of(broker, "prices").empty());
+}
+
+TEST_F(RequestsCli, ACommandSaysSomethingOnTheWay) {
+  const std::string tool = binary("lazaret") + " --broker " + broker.broker();
+  Process responder = respond(tool + " answer \"$LAZARET_TICKET\" --progress --body half; echo 3 euros");
+  const Outcome answered = request("tea");
+  EXPECT_EQ(answered.exit, 0) << answered.err;
+  EXPECT_EQ(answered.out, "3 euros\n");
+  EXPECT_THAT(answered.err, HasSubstr("half"));
+}
+
 TEST_F(RequestsCli, ItIsUsedAsItSays) {
+  EXPECT_EQ(broker.cli({"answer", "prices", "--body", "x"}).exit, 64) << "no ticket";
+  EXPECT_EQ(broker.cli({"answer", "prices/00000000-0000-7000-8000-000000000001", "--body", "x"}).exit, 66);
+  EXPECT_EQ(broker.cli({"answer", "prices/00000000-0000-7000-8000-000000000001", "--body", "x", "--decline", "y"}).exit,
+            64);
   EXPECT_EQ(broker.cli({"request", "prices"}, "tea").exit, 64);
   EXPECT_EQ(broker.cli({"request", "prices", "--deadline", "soon"}, "tea").exit, 64);
   for (const char* bad : {"1000d", "366d"}) {

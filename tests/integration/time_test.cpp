@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <boost/asio/use_future.hpp>
 #include <cstdlib>
 #include <iostream>
 #include <mutex>
@@ -218,6 +220,95 @@ TEST_F(TimeTest, PurgeTakesWhatIsScheduledOnlyWhenItIsNamed) {
   EXPECT_EQ(client.purge("orders", true), 1u);
   EXPECT_EQ(client.show("orders").scheduled, 0u);
   EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+}
+
+TEST_F(TimeTest, TheLibraryListsWhatIsScheduledPageByPage) {
+  Client client = connect();
+  client.ensure({.name = "orders", .backoff_initial = 1h, .backoff_max = 1h});
+  const auto before = std::chrono::system_clock::now();
+  // Earlier than all of them is one that waits for its retry, which is not scheduled.
+  client.publish("orders", {.body = "retry"});
+  {
+    const Consumer consumer =
+        client.consume("orders", [](Delivery&) { return Verdict::fail("later").retry_after(30min); });
+    ASSERT_TRUE(eventually([&] { return client.show("orders").waiting == 1; }));
+  }
+  for (int i = 4; i > 0; --i) {
+    client.publish("orders", {.body = "12345", .type = "order", .key = "k" + std::to_string(i), .delay = i * 1h});
+  }
+  const ScheduledList first = client.list_scheduled("orders", {}, 3);
+  ASSERT_EQ(first.messages.size(), 3u);
+  EXPECT_FALSE(first.next.empty());
+  const ScheduledList rest = client.list_scheduled("orders", first.next, 100);
+  ASSERT_EQ(rest.messages.size(), 1u);
+  EXPECT_EQ(rest.messages[0].key, "k4");
+  EXPECT_TRUE(rest.next.empty() || client.list_scheduled("orders", rest.next).messages.empty());
+  std::vector<ScheduledMessage> all = first.messages;
+  all.push_back(rest.messages[0]);
+  const array shown = scheduled("orders");
+  ASSERT_EQ(shown.size(), 4u);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const ScheduledMessage& one = all[i];
+    EXPECT_EQ(one.offset, 4 - i);
+    EXPECT_EQ(one.key, "k" + std::to_string(i + 1));
+    EXPECT_EQ(one.type, "order");
+    EXPECT_EQ(one.body_bytes, 5u);
+    EXPECT_GE(one.deliver_at, before + static_cast<int>(i + 1) * 1h);
+    EXPECT_GE(one.published_at, before - 1s);
+    EXPECT_FALSE(one.damaged);
+    EXPECT_EQ(text_of(shown[i], "id"), one.id.to_string()) << "as HTTP has it";
+    EXPECT_EQ(text_of(shown[i], "deliver_at"), rfc3339(one.deliver_at));
+  }
+  EXPECT_EQ(client.async_list_scheduled("orders", {}, 2, boost::asio::use_future).get().messages.size(), 2u);
+  EXPECT_EQ(error_of([&] { client.list_scheduled("orders", "x"); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.list_scheduled("nowhere"); }), errc::not_found);
+}
+
+TEST_F(TimeTest, PauseResumeAndPurgeHaveAsynchronousTwins) {
+  Client client = connect();
+  client.ensure({.name = "orders"});
+  EXPECT_EQ(client.async_pause("orders", boost::asio::use_future).get().spec.paused, true);
+  EXPECT_EQ(client.show("orders").spec.paused, true);
+  EXPECT_EQ(client.async_resume("orders", boost::asio::use_future).get().spec.paused, false);
+  EXPECT_EQ(client.show("orders").spec.paused, false);
+  client.publish("orders", {.body = "now"});
+  client.publish("orders", {.body = "later", .delay = 1h});
+  EXPECT_EQ(client.async_purge("orders", boost::asio::use_future).get().count, 1u);
+  EXPECT_EQ(client.show("orders").scheduled, 1u);
+  EXPECT_EQ(client.async_purge("orders", true, boost::asio::use_future).get().count, 1u);
+  EXPECT_EQ(client.show("orders").scheduled, 0u);
+}
+
+TEST_F(TimeTest, TheLibraryCancelsWhatIsScheduled) {
+  Client client = connect();
+  client.ensure({.name = "orders"});
+  const MessageId id = client.publish("orders", {.body = "0", .delay = 1h}).id;
+  for (int i = 0; i < 2; ++i) client.publish("orders", {.body = "x", .delay = 2h});
+  EXPECT_EQ(client.cancel_scheduled("orders", id), 1u);
+  EXPECT_EQ(error_of([&] { client.cancel_scheduled("orders", id); }), errc::not_found);
+  EXPECT_EQ(client.cancel_scheduled("orders", 1), 1u);
+  EXPECT_EQ(error_of([&] { client.cancel_scheduled("orders", 1); }), errc::not_found);
+  EXPECT_EQ(error_of([&] { client.cancel_scheduled("orders", MessageId()); }), errc::bad_request);
+  EXPECT_EQ(client.async_cancel_scheduled("orders", 2, boost::asio::use_future).get().count, 1u);
+  const QueueInfo info = client.show("orders");
+  EXPECT_EQ(info.scheduled, 0u);
+  EXPECT_EQ(info.purged_total, 3u);
+
+  client.ensure_topic({.name = "news"});
+  for (const char* name : {"mail", "web"}) client.ensure_subscription({.name = name, .topic = "news"});
+  const MessageId of_topic = client.publish("news", {.body = "0", .delay = 1h}).id;
+  client.publish("news", {.body = "1", .delay = 1h});
+  EXPECT_EQ(error_of([&] { client.list_scheduled("news"); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.cancel_scheduled("news", of_topic); }), errc::bad_request);
+  EXPECT_EQ(client.cancel_scheduled("mail", of_topic), 1u);
+  EXPECT_EQ(client.list_scheduled("mail").messages.size(), 1u);
+  EXPECT_EQ(client.list_scheduled("web").messages.size(), 2u);
+  EXPECT_EQ(client.cancel_scheduled("news", 1), 2u) << "for both of them";
+  const auto entries = broker_.cli_json({"audit", "list"});
+  EXPECT_TRUE(std::any_of(entries.begin(), entries.end(), [](const boost::json::value& entry) {
+    return text_of(entry, "operation") == "cancelScheduledOfTopic" && text_of(entry, "target") == "news" &&
+           text_of(entry, "actor") == "time";
+  })) << "it stands in the audit trail";
 }
 
 // --- HTTP ------------------------------------------------------------------------------------------------------------

@@ -214,6 +214,9 @@ TEST_F(OtherBroker, OfYesterdayIsAskedForNothingThatItDoesNotKnow) {
   EXPECT_EQ(error_of([&] { client.publish("q", {.body = "x", .ttl = 1s}); }), errc::bad_request);
   EXPECT_TRUE(error_of([&] { client.request("q", {.body = "x"}); }));
   EXPECT_EQ(error_of([&] { client.ask({"q", {.body = "x"}}, "replies"); }), errc::unknown_frame);
+  EXPECT_EQ(error_of([&] { client.list_scheduled("q"); }), errc::bad_request);
+  EXPECT_EQ(error_of([&] { client.cancel_scheduled("q", 1); }), errc::bad_request);
+  EXPECT_EQ(peer_.heard(wire::FrameType::queue_request), 0);
   EXPECT_EQ(peer_.heard(wire::FrameType::request), 0);
   EXPECT_EQ(peer_.heard(wire::FrameType::ask), 0);
   EXPECT_EQ(peer_.heard(wire::FrameType::publish), 0);

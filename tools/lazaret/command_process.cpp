@@ -44,9 +44,11 @@ std::string variable_part(std::string_view name) {
 
 std::vector<std::string> environment_of(const Delivery& delivery) {
   constexpr std::string_view kPrefix = "LAZARET_MSG_";
+  constexpr std::string_view kTicket = "LAZARET_TICKET=";
   std::vector<std::string> out;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with(kPrefix)) out.emplace_back(*variable);
+    const std::string_view given = *variable;
+    if (!given.starts_with(kPrefix) && !given.starts_with(kTicket)) out.emplace_back(given);
   }
   const Message& message = delivery.message();
   const auto add = [&](const std::string& name, std::string value) {
@@ -67,6 +69,7 @@ std::vector<std::string> environment_of(const Delivery& delivery) {
     }
   };
   add_all("HEADER_", message.headers);
+  if (delivery.is_request()) out.push_back(std::string(kTicket) + delivery.reply_later().to_string());
   if (message.reply == nullptr) return out;
   const Reply& reply = *message.reply;
   add("REQUEST", reply.request.to_string());

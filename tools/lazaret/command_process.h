@@ -33,8 +33,9 @@ class CommandProcess {
   explicit CommandProcess(std::vector<std::string> command, bool takes_output = false)
       : command_(std::move(command)), takes_output_(takes_output) {}
 
-  /// Body on standard input, envelope in the environment (LAZARET_MSG_…); standard error is passed on and its end kept.
-  /// When the delivery's stop token fires, the command is asked to end, and killed if it does not.
+  /// Body on standard input, envelope in the environment (LAZARET_MSG_…, and LAZARET_TICKET of a request); standard
+  /// error is passed on and its end kept. When the delivery's stop token fires, the command is asked to end, and killed
+  /// if it does not.
   CommandEnd run(const Delivery& delivery);
   /// Kills, with everything they started, those that still run, and waits a moment for their ends.
   void kill_all();

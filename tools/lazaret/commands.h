@@ -18,6 +18,7 @@ void add_request_command(CLI::App& app, const Connection& connection, int& exit_
 /// `command` as of consume.
 void add_respond_command(CLI::App& app, const Connection& connection, const std::vector<std::string>& command,
                          int& exit_status);
+void add_answer_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_queue_commands(CLI::App& app, const Connection& connection);
 void add_apply_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_peek_command(CLI::App& app, const Connection& connection);
@@ -26,6 +27,8 @@ void add_schedule_commands(CLI::App& app, const Connection& connection);
 void add_hospital_commands(CLI::App& app, const Connection& connection, int& exit_status);
 /// Of `hospital`.
 void add_quarantine_commands(CLI::App& hospital, const Connection& connection, int& exit_status);
+/// Of `hospital`.
+void add_correlation_command(CLI::App& hospital, const Connection& connection);
 /// Of `hospital`.
 void add_watch_commands(CLI::App& hospital, const Connection& connection);
 void add_audit_commands(CLI::App& app, const Connection& connection, int& exit_status);

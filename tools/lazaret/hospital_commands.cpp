@@ -1,4 +1,4 @@
-// lazaret hospital list|show|replay|replays|discard; edit and restore stand in hospital_edit.cpp
+// lazaret hospital list|show|replay|replays|discard; edit, diff, compare and restore stand in hospital_edit.cpp
 #include <algorithm>
 #include <thread>
 
@@ -89,6 +89,17 @@ void print_edits(const json::array& edits) {
     table.add({cell(one, "version"), cell(one, "at"), cell(one, "by"), cell(one, "note")});
   }
   table.print();
+}
+
+/// The message as it was in one of its versions.
+void show_version(const Connection& connection, const std::string& id, std::uint32_t version) {
+  const std::string where = target({"hospital", "cases", id, "versions", std::to_string(version)});
+  const json::object found = HttpClient(connection.admin_address()).get(where).as_object();
+  if (connection.json) return print_json(found);
+  print_line("version " + cell(found, "version") + " of case " + id);
+  const json::value& edit = found.at("edit");
+  if (edit.is_object()) print_fields(edit.get_object());
+  print_message(found.at("message").as_object());
 }
 
 void show(const Connection& connection, const std::string& id) {
@@ -200,11 +211,17 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
 
   add_quarantine_commands(*hospital, connection, exit_status);
   add_watch_commands(*hospital, connection);
+  add_correlation_command(*hospital, connection);
 
   CLI::App* showing = hospital->add_subcommand("show", "One case: the message, and every attempt that was made");
   const auto id = std::make_shared<std::string>();
+  const auto version = std::make_shared<std::optional<std::uint32_t>>();
   showing->add_option("id", *id, "The case")->required()->type_name("ID");
-  showing->callback([&connection, id] { show(connection, *id); });
+  showing->add_option("--version", *version, "Its message in this version; 0 is what was published")->type_name("N");
+  showing->callback([&connection, id, version] {
+    if (*version) return show_version(connection, *id, **version);
+    show(connection, *id);
+  });
 
   CLI::App* replaying = hospital->add_subcommand("replay", "Send messages to their queue once more, or elsewhere");
   const auto replays = std::make_shared<ReplayOptions>();
@@ -221,6 +238,7 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   discarding->callback([&connection, &exit_status, discards] { exit_status = discard(connection, *discards); });
 
   add_hospital_edit(*hospital, connection);
+  add_hospital_diff(*hospital, connection);
   add_hospital_compare(*hospital, connection);
   add_hospital_restore(*hospital, connection, exit_status);
   add_hospital_import(*hospital, connection, exit_status);

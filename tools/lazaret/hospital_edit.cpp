@@ -1,4 +1,4 @@
-// lazaret hospital edit|compare|restore
+// lazaret hospital edit|diff|compare|restore
 #include "hospital_edit.h"
 
 #include <algorithm>
@@ -120,6 +120,32 @@ void edit(const Connection& connection, const EditOptions& given) {
   if (lines != nullptr && lines->is_array()) print_difference(lines->get_array());
 }
 
+void print_or_say_same(const json::array& lines) {
+  const bool differs = std::any_of(lines.begin(), lines.end(),
+                                   [](const json::value& line) { return cell(line.as_object(), "kind") != "same"; });
+  if (!differs) print_line("nothing differs");
+  print_difference(lines);
+}
+
+struct DiffOptions {
+  std::string id;
+  std::optional<std::uint32_t> from, to;
+};
+
+void diff(const Connection& connection, const DiffOptions& given) {
+  Query versions;
+  if (given.from) versions.emplace_back("from", std::to_string(*given.from));
+  if (given.to) versions.emplace_back("to", std::to_string(*given.to));
+  HttpClient http(connection.admin_address());
+  const json::object found = http.get(target({"hospital", "cases", given.id, "diff"}, versions)).as_object();
+  if (connection.json) return print_json(found);
+  print_line("- version " + cell(found, "from"));
+  print_line("+ version " + cell(found, "to"));
+  print_or_say_same(found.at("lines").as_array());
+  const json::value* masked = found.if_contains("masked_differs");
+  if (masked != nullptr && masked->is_bool() && masked->get_bool()) print_line("what is masked differs too");
+}
+
 void compare(const Connection& connection, const std::string& id) {
   HttpClient http(connection.admin_address());
   const json::object found = http.get(target({"hospital", "cases", id, "acknowledged"})).as_object();
@@ -131,11 +157,7 @@ void compare(const Connection& connection, const std::string& id) {
   }
   print_line("- " + cell(*message, "id") + ", acknowledged, at offset " + cell(*message, "offset"));
   print_line("+ the message of case " + id);
-  const json::array& lines = found.at("lines").as_array();
-  const bool differs = std::any_of(lines.begin(), lines.end(),
-                                   [](const json::value& line) { return cell(line.as_object(), "kind") != "same"; });
-  if (!differs) print_line("nothing differs");
-  print_difference(lines);
+  print_or_say_same(found.at("lines").as_array());
 }
 
 int restore(const Connection& connection, const ChosenCases& given) {
@@ -180,6 +202,16 @@ void add_hospital_edit(CLI::App& hospital, const Connection& connection) {
   command->add_option("--note", given->note, "Why; kept with the version")->type_name("TEXT");
   command->add_flag("--dry-run", given->dry_run, "Show what would differ, and change nothing");
   command->callback([&connection, given] { edit(connection, *given); });
+}
+
+void add_hospital_diff(CLI::App& hospital, const Connection& connection) {
+  CLI::App* command = hospital.add_subcommand("diff", "What differs between two versions of the message of a case");
+  const auto given = std::make_shared<DiffOptions>();
+  command->add_option("id", given->id, "The case")->required()->type_name("ID");
+  command->add_option("--from", given->from, "From this version; 0, what was published, when it is not given")
+      ->type_name("N");
+  command->add_option("--to", given->to, "To this version; the newest when it is not given")->type_name("N");
+  command->callback([&connection, given] { diff(connection, *given); });
 }
 
 void add_hospital_compare(CLI::App& hospital, const Connection& connection) {

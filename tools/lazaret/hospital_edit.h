@@ -8,6 +8,7 @@
 namespace lazaret::cli {
 
 void add_hospital_edit(CLI::App& hospital, const Connection& connection);
+void add_hospital_diff(CLI::App& hospital, const Connection& connection);
 void add_hospital_compare(CLI::App& hospital, const Connection& connection);
 void add_hospital_restore(CLI::App& hospital, const Connection& connection, int& exit_status);
 

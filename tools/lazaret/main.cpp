@@ -144,6 +144,7 @@ int run(int argc, char** argv) {
   add_consume_command(app, connection, command, exit_status);
   add_request_command(app, connection, exit_status);
   add_respond_command(app, connection, command, exit_status);
+  add_answer_command(app, connection, exit_status);
   add_peek_command(app, connection);
   add_why_command(app, connection);
   add_schedule_commands(app, connection);

@@ -16,6 +16,7 @@ struct Given {
   std::string type;
   std::string content_type;
   std::vector<std::string> publish_to;
+  bool by_ticket = false;  // the command leaves the answer to whoever has its ticket
   std::optional<milliseconds> retry_after;
   std::optional<milliseconds> drain;
   ConsumingOptions options;
@@ -29,7 +30,7 @@ Consuming::Outcome reply_of(CommandEnd end, const Delivery& delivery, const Give
   if (end.exit == kDeclines) {
     return {Verdict::decline(end.error_text.empty() ? "the command ended with " + end.type() : end.error_text), {}};
   }
-  if (end.exit != 0) return outcome_of(end, given.retry_after.value_or(kRetryAfter));
+  if (end.exit != 0 || given.by_ticket) return outcome_of(end, given.retry_after.value_or(kRetryAfter));
   if (end.output_cut) return {Verdict::fail("the command wrote more than any message may have"), {}};
   Message answer;
   answer.body = Body(std::move(end.output));
@@ -47,7 +48,7 @@ void respond(const Connection& connection, Given& given, const std::vector<std::
   if (command.empty()) fail(Code::USAGE, "respond needs -- CMD ARG…");
   if (given.drain) given.options.drain = *given.drain;
   given.options.json = connection.json;
-  CommandProcess process(command, true);
+  CommandProcess process(command, !given.by_ticket);
   Options options;
   options.drain = milliseconds(0);  // Consuming has closed in its own way
   Consuming consuming(connection.connect(options), given.options,
@@ -69,6 +70,10 @@ void add_respond_command(CLI::App& app, const Connection& connection, const std:
   responder->add_option("name", given->queue, "Name of the queue")->required()->type_name("NAME");
   responder->add_option("--type", given->type, "Type of the answers")->type_name("TEXT");
   responder->add_option("--content-type", given->content_type, "E.g. application/json")->type_name("TEXT");
+  CLI::Option* ticket =
+      responder->add_flag("--ticket", given->by_ticket,
+                          "Exit status 0 does not answer: the message is done, and whoever has the ticket answers "
+                          "later");
   responder->add_option("--count", given->options.count, "End after so many deliveries")
       ->type_name("N")
       ->check(at_least_one());
@@ -91,7 +96,8 @@ void add_respond_command(CLI::App& app, const Connection& connection, const std:
                    "Publish the answer to this queue or topic as well, in one atomic write with it; may be given "
                    "several times")
       ->type_name("NAME")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->excludes(ticket);
   add_duration(*responder, "--retry-after", given->retry_after,
                "When a command exits with 75, the next attempt comes after this (30s)");
   add_duration(*responder, "--drain", given->drain, "After a signal, what has begun may take so long (25s)");
@@ -100,7 +106,9 @@ void add_respond_command(CLI::App& app, const Connection& connection, const std:
       "consume has it. Exit status 0 answers with what it wrote to standard output; 65 declines, and the end of "
       "standard\n"
       "error is the reason: no case, no retry. Everything else is as with consume. A command whose requester waits no\n"
-      "more is asked to end.");
+      "more is asked to end. LAZARET_TICKET is the right to answer, also later and from elsewhere, and to say "
+      "something\n"
+      "on the way: see lazaret answer.");
   responder->callback(
       [&connection, &exit_status, &command, given] { respond(connection, *given, command, exit_status); });
 }

@@ -27,6 +27,20 @@ TEST(Peeked, AMessageHasItsStateOrNone) {
   EXPECT_EQ(heard->messages[2].state, model::MessageState::ready);
 }
 
+TEST(Peeked, ALeaseSaysWhoseItIsAndUntilWhen) {
+  Peeked said;
+  said.messages.resize(2);
+  said.messages[0].state = model::MessageState::leased;
+  said.messages[0].until = base::Instant{7};
+  said.messages[0].consumer = model::ConsumerInfo{"shop", "web1", "1.2", {}};
+  const auto heard = received(encode(said).head.substr(kFramePrefixBytes));
+  ASSERT_TRUE(heard.ok());
+  EXPECT_EQ(heard->messages.at(0).until.us, 7);
+  EXPECT_EQ(heard->messages.at(0).consumer, said.messages[0].consumer);
+  EXPECT_EQ(heard->messages.at(1).until.us, 0);
+  EXPECT_EQ(heard->messages.at(1).consumer, std::nullopt);
+}
+
 TEST(Peeked, AStateOfANewerVersionCountsAsReady) {
   v1::Peeked said;
   said.add_messages()->set_state("levitating");
