@@ -65,12 +65,14 @@ struct Log {
   // --- Of a topic that keeps or loses messages by age or size
   Retention retention;
   bool retains = false;        // it has any of those limits
-  bool marks_changed = false;  // they go into this group
-  std::uint64_t bytes = 0;     // of all messages that it ever had, about
+  bool marks_changed = false;  // they, or how many were imported, go into this group
+  std::uint64_t bytes = 0;     // of all messages that were ever published to it, about
   model::Offset kept_before;   // when it was last trimmed for that
   model::Offset lost_to;       // what lies before it was lost to retention, where it was not read
   base::Instant alarm = base::Instant::never();
 
+  /// Its end, as a mark.
+  model::LogMark end_mark(base::Instant now) const { return {state.next, now, bytes, state.imported}; }
   /// The first offset that may be there.
   model::Offset begin() const { return trimmed.next_missing(model::Offset(0)); }
 };

@@ -192,6 +192,8 @@ struct LogMark {
   Offset offset;
   base::Instant at;
   std::uint64_t bytes = 0;
+  /// Of those, how many came with imported cases: they are no part of `bytes`.
+  std::uint64_t imported = 0;
   bool operator==(const LogMark&) const = default;
 };
 
@@ -215,6 +217,8 @@ struct LogState {
   bool expires = false;
   /// Messages with a priority came to it since it was empty.
   bool prioritised = false;
+  /// Of a topic: messages that came to it with imported cases, ever; they were not published, and no limit counts them.
+  std::uint64_t imported = 0;
   bool operator==(const LogState&) const = default;
 };
 
