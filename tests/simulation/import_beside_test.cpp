@@ -182,5 +182,28 @@ TEST_F(ImportBeside, WhoComesLaterOrIsMovedBackPassesItOver) {
   EXPECT_EQ(sums("audit").acked, 1u);
 }
 
+/// Who came later, or feeds another, knows by its mark that it is none of theirs.
+TEST_F(ImportBeside, ADamagedOneIsACaseOfNobodyElse) {
+  model::QueueOptions keeping;
+  keeping.retain_for = 1h;
+  create(keeping);
+  world.create_topic("wires");
+  import(1);
+  world.publish("news", 2);
+  for (const std::uint64_t offset : {0u, 1u}) world.store().damage(world.queue("news").log, model::Offset(offset));
+  world.subscribe("late", "news", model::Start::earliest);
+  world.subscribe_to_all("press", {"news", "wires"}, model::Start::earliest);
+  world.run_for(100ms);
+  Client worker(world, "worker", {.starts_at_once = true});
+  worker.consume("late", 10);
+  world.run_for(1s);
+  EXPECT_THAT(worker.held(), ElementsAre(2u));
+  EXPECT_EQ(sums("late").filtered, 1u);
+  EXPECT_EQ(sums("late").in_hospital, 1u) << "what was published, and is damaged, is a case of everybody";
+  EXPECT_EQ(world.cases("late", model::CaseState::admitted).at(0).id.offset.value, 1u);
+  EXPECT_EQ(sums("press").filtered, 1u);
+  EXPECT_EQ(world.show("press").ready, 1u);
+}
+
 }  // namespace
 }  // namespace lazaret::simulation
