@@ -231,7 +231,7 @@ bool Shard::State::prepare_to_feed(Subscription& sub) {
     if (!settled_already && front.message != nullptr && is_wanted(sub, front.offset, *front.message)) break;
     const model::PagedMessage gone = pop_front(sub);
     if (settled_already) continue;
-    if (gone.message == nullptr) {
+    if (gone.message == nullptr && !gone.imported) {
       admit_damaged(sub, gone.offset);
     } else {
       filter_out(sub, gone.offset);

@@ -2,8 +2,9 @@
 // one that is past its time is (expiry.cpp). It never entered: it is counted apart, and no case is made of it. What was
 // granted once is not looked at any more, so a new filter is for what is still to be granted.
 //
-// No subscription takes a message that was imported (core/import.cpp): whose case it is has settled it, and it was
-// never published to the others. Its replays come through the lane, where nobody asks.
+// No subscription takes a message that was imported (core/import.cpp): whose case it is has settled it, it was never
+// published to the others, and who was there has settled it too. It is met by those that came later, or were moved. Its
+// replays come through the lane, where nobody asks.
 #include "core/shard_state.h"
 
 namespace lazaret::core {

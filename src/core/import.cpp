@@ -2,9 +2,10 @@
 // there where it stands, its attempts and its case, in one write. Nobody is delivered it before somebody replays the
 // case.
 //
-// The log may be a topic's, which others read too, now or later. The message says that it was imported, and by way of
-// the log nobody is given such a one: whoever meets it passes it over, as what a filter does not take
-// (core/filtering.cpp).
+// The log may be a topic's, which others read too. It is nothing to them: for all that read it now it is settled as
+// what a filter does not take, in the same write, so that it is never seen as work of theirs. Whoever comes later, or
+// is moved back, meets it all the same. So the message says that it was imported, and by way of the log nobody is given
+// such a one: it is passed over there (core/filtering.cpp).
 //
 // Which were brought already the store knows (its record says which case it was), and whoever asks has looked there;
 // what was brought since that look is known here. So a file that is sent again brings nothing twice.
@@ -42,6 +43,14 @@ void Shard::State::on(model::ImportCaseCommand& command) {
   tell(command.origin.session, std::move(answer));
 }
 
+/// All readers of the log are done with it before they are told of it.
+void Shard::State::settle_for_others(const Subscription& its, Offset offset) {
+  for (Subscription* sub : its.log->readers) {
+    if (sub->window_next == offset && !sub->loading_window) sub->window_next = offset.next();
+    if (sub != &its && !sub->deleting) filter_out(*sub, offset);
+  }
+}
+
 void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const model::ImportedCase& what) {
   Log& log = *sub.log;
   put_changed_log(log);
@@ -56,8 +65,7 @@ void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const
   Arrivals stored;
   take_in(log, message, stored);
   message->published_at = what.message->published_at.us == 0 ? now : std::min(what.message->published_at, now);
-  // Its own subscription is done with it before it is told of it.
-  if (sub.window_next == id.offset && !sub.loading_window) sub.window_next = id.offset.next();
+  settle_for_others(sub, id.offset);
   sub.acked.settle(id.offset);
   sub.admitted.insert(id.offset);
   ++sub.counters.in_hospital;

@@ -68,8 +68,8 @@ struct Log {
   // --- Of a topic that keeps or loses messages by age or size
   Retention retention;
   bool retains = false;        // it has any of those limits
-  bool marks_changed = false;  // they go into this group
-  std::uint64_t bytes = 0;     // of all messages that it ever had, about
+  bool marks_changed = false;  // they, or how many were imported, go into this group
+  std::uint64_t bytes = 0;     // of all messages that were ever published to it, about
   model::Offset kept_before;   // when it was last trimmed for that
   model::Offset lost_to;       // what lies before it was lost to retention, where it was not read
   base::Instant alarm = base::Instant::never();
@@ -78,6 +78,8 @@ struct Log {
   model::Offset scheduled_to;  // behind the last of them
   base::Instant last_due;      // of them; after a start it is not known
 
+  /// Its end, as a mark.
+  model::LogMark end_mark(base::Instant now) const { return {state.next, now, bytes, state.imported}; }
   /// The first offset that may be there.
   model::Offset begin() const { return trimmed.next_missing(model::Offset(0)); }
 };

@@ -218,18 +218,22 @@ model::MessageId Shard::State::id_of(const model::Message& message) {
   return model::MessageId::from_raw(facts_of(message).id).value_or(model::MessageId());
 }
 
-/// It gets the next offset. An id that came to a topic with somebody's case was not published there: a publish with it
-/// still has to reach the others.
+/// It gets the next offset. What comes to a topic with somebody's case was not published there: a publish with its id
+/// still has to reach the others, and what they have not read yet makes no room for it.
 void Shard::State::take_in(Log& log, std::shared_ptr<model::Message> message, Arrivals& stored) {
   const std::size_t bytes = message->size();
-  if (log.ids != nullptr && !(message->imported && log.is_topic)) {
-    log.ids->record(id_of(*message), log.state.next, now);
-  }
+  const bool published = !message->imported || !log.is_topic;
+  if (published && log.ids != nullptr) log.ids->record(id_of(*message), log.state.next, now);
   log.state.next = log.state.next.next();
   if (!log.is_topic) log.readers.front()->bytes += bytes;
   if (!message->source.log) message->published_at = now;  // else it was published before, to a topic
   log.bytes_since_trim += bytes;
-  log.bytes += bytes;
+  if (published) {
+    log.bytes += bytes;
+  } else {
+    ++log.state.imported;
+    log.marks_changed = true;
+  }
   stored.timed = stored.timed || (message->due.us | message->expires_at.us) != 0;
   stored.prioritised = stored.prioritised || message->priority > 0;
   stored.messages.push_back(std::move(message));

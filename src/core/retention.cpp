@@ -4,6 +4,9 @@
 // to mark, so that nothing looks at single messages again. They are at most a sixteenth of each limit apart, or one
 // message, however many came at once. What one publish brings beyond a limit is lost at the end of its step: what
 // consumers have room for is out then.
+//
+// What came with imported cases is not counted: an operator's file must not push out what others have not read. Marks
+// say how many of those are before them, so that the rest is known between any two.
 #include <algorithm>
 #include <utility>
 
@@ -23,12 +26,17 @@ constexpr int kSteps = 16;
 /// The step of a time; never so short that marks are made all the time.
 base::Duration step_of(base::Duration limit) { return std::max<base::Duration>(limit / kSteps, base::Duration(1000)); }
 
-/// Whether so much lies behind the mark that the next is due.
-bool passes_step(const LogMark& last, Offset end, std::uint64_t bytes, const Retention& limits) {
+/// Messages that were published between two marks.
+std::uint64_t published_between(const LogMark& from, const LogMark& to) {
+  return to.offset.value - from.offset.value - (to.imported - from.imported);
+}
+
+/// Whether so much lies between the last mark and this place that it is the next.
+bool passes_step(const LogMark& last, const LogMark& here, const Retention& limits) {
   const auto over = [](std::uint64_t since, std::uint64_t limit) {
     return limit != 0 && since >= std::max<std::uint64_t>(limit / kSteps, 1);
   };
-  return over(end.value - last.offset.value, limits.messages) || over(bytes - last.bytes, limits.bytes);
+  return over(published_between(last, here), limits.messages) || over(here.bytes - last.bytes, limits.bytes);
 }
 
 }  // namespace
@@ -78,15 +86,19 @@ Offset Shard::State::marks_needed_from(const Log& log) const {
 /// Within what was just appended: it may be many times what is kept.
 void Shard::State::add_marks(Log& log, const std::vector<model::MessageRef>& messages) {
   auto& marks = log.state.marks;
-  if (!marks.empty() && !passes_step(marks.back(), log.state.next, log.bytes, log.retention)) return;
-  Offset at(log.state.next.value - messages.size());
-  std::uint64_t bytes = log.bytes;
-  for (const model::MessageRef& message : messages) bytes -= message->size();
-  if (marks.empty()) marks.push_back({at, now, bytes});
+  LogMark here = log.end_mark(now);
+  if (!marks.empty() && !passes_step(marks.back(), here, log.retention)) return;
+  here.offset = Offset(here.offset.value - messages.size());
   for (const model::MessageRef& message : messages) {
-    at = at.next();
-    bytes += message->size();
-    if (passes_step(marks.back(), at, bytes, log.retention)) marks.push_back({at, now, bytes});
+    here.imported -= message->imported ? 1 : 0;
+    here.bytes -= message->imported ? 0 : message->size();
+  }
+  if (marks.empty()) marks.push_back(here);
+  for (const model::MessageRef& message : messages) {
+    here.offset = here.offset.next();
+    here.imported += message->imported ? 1 : 0;
+    here.bytes += message->imported ? 0 : message->size();
+    if (passes_step(marks.back(), here, log.retention)) marks.push_back(here);
   }
   log.marks_changed = true;
 }
@@ -98,11 +110,10 @@ void Shard::State::add_mark(Log& log) {
   if (!marks.empty()) {
     const LogMark& last = marks.back();
     const auto late = [&](base::Duration limit) { return limit.count() != 0 && now - last.at >= step_of(limit); };
-    const bool due =
-        passes_step(last, log.state.next, log.bytes, limits) || late(limits.age) || late(limits.retain_for);
+    const bool due = passes_step(last, log.end_mark(now), limits) || late(limits.age) || late(limits.retain_for);
     if (!due || log.state.next == last.offset) return;
   }
-  marks.push_back({log.state.next, now, log.bytes});
+  marks.push_back(log.end_mark(now));
   log.marks_changed = true;
   touch(log);
 }
@@ -110,9 +121,10 @@ void Shard::State::add_mark(Log& log) {
 /// What lies beyond a limit goes, read or not.
 void Shard::State::lose(Log& log) {
   const Retention& limits = log.retention;
+  const LogMark end = log.end_mark(now);
   Offset cut;
   for (const LogMark& mark : log.state.marks) {
-    const bool beyond = (limits.messages != 0 && log.state.next.value - mark.offset.value >= limits.messages) ||
+    const bool beyond = (limits.messages != 0 && published_between(mark, end) >= limits.messages) ||
                         (limits.bytes != 0 && log.bytes - mark.bytes >= limits.bytes) ||
                         (limits.age.count() != 0 && now - mark.at >= limits.age);
     if (beyond) cut = mark.offset;
@@ -156,14 +168,17 @@ double Shard::State::retention_used(const Subscription& sub) const {
   if (!log.retains || oldest >= log.state.next) return 0;
   const auto& marks = log.state.marks;
   const auto behind = std::find_if(marks.rbegin(), marks.rend(), [&](const LogMark& m) { return m.offset <= oldest; });
-  const LogMark mark = behind == marks.rend() ? LogMark{oldest, now, log.bytes} : *behind;
+  const LogMark end = log.end_mark(now);
+  const LogMark mark = behind == marks.rend() ? LogMark{oldest, now, end.bytes, end.imported} : *behind;
   const Retention& limits = log.retention;
   double used = 0;
   const auto share = [&used](double value, double limit) {
     if (limit > 0) used = std::max(used, std::min(value / limit, 1.0));
   };
-  share(static_cast<double>(log.state.next.value - oldest.value), static_cast<double>(limits.messages));
-  share(static_cast<double>(log.bytes - mark.bytes), static_cast<double>(limits.bytes));
+  // Where some were imported since the mark, at most a step too much.
+  const std::uint64_t count = std::min(end.offset.value - oldest.value, published_between(mark, end));
+  share(static_cast<double>(count), static_cast<double>(limits.messages));
+  share(static_cast<double>(end.bytes - mark.bytes), static_cast<double>(limits.bytes));
   share(static_cast<double>((now - mark.at).count()), static_cast<double>(limits.age.count()));
   return used;
 }

@@ -269,6 +269,7 @@ struct Shard::State {
   void on(model::ImportCaseCommand& command);
   base::Status import_problem(const Subscription* sub) const;
   void import_case(Subscription& sub, const model::CaseId& id, const model::ImportedCase& what);
+  void settle_for_others(const Subscription& its, model::Offset offset);
 
   // --- quarantine.cpp: rules that send messages to the hospital
   void on(model::AddQuarantine& command);

@@ -194,6 +194,8 @@ struct LogMark {
   Offset offset;
   base::Instant at;
   std::uint64_t bytes = 0;
+  /// Of those, how many came with imported cases: they are no part of `bytes`.
+  std::uint64_t imported = 0;
   bool operator==(const LogMark&) const = default;
 };
 
@@ -222,6 +224,8 @@ struct LogState {
   /// Of a topic: what was cancelled for all its subscriptions while it was scheduled. Ascending; at most
   /// kCancelledStretches, of more the oldest are left out.
   std::vector<OffsetRange> cancelled{};
+  /// Of a topic: messages that came to it with imported cases, ever; they were not published, and no limit counts them.
+  std::uint64_t imported = 0;
   bool operator==(const LogState&) const = default;
 };
 

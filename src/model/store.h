@@ -127,6 +127,9 @@ struct RecoveredShard {
 struct PagedMessage {
   Offset offset;
   MessageRef message;  // null: damaged, or gone without an explanation
+  /// Where it is null: it came with an imported case all the same, so by way of the log it is nobody's. Of the others
+  /// the message says it.
+  bool imported = false;
 };
 struct MessagePage {
   /// Ascending. Offsets that were trimmed are left out, except where they share a run with others.

@@ -299,11 +299,13 @@ std::string encode(const model::LogState& record) {
     to->set_offset(mark.offset.value);
     to->set_at_us(mark.at.us);
     to->set_bytes(mark.bytes);
+    to->set_imported(mark.imported);
   }
   out.set_expires(record.expires);
   out.set_prioritised(record.prioritised);
   out.set_scheduled(record.scheduled);
   pack(record.cancelled, out.mutable_cancelled());
+  out.set_imported(record.imported);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LogState& record) {
@@ -312,11 +314,12 @@ bool decode(std::string_view bytes, model::LogState& record) {
   record.next = Offset(in.next());
   record.reserved = Offset(in.reserved());
   for (const v1::LogMark& mark : in.marks()) {
-    record.marks.push_back({Offset(mark.offset()), Instant{mark.at_us()}, mark.bytes()});
+    record.marks.push_back({Offset(mark.offset()), Instant{mark.at_us()}, mark.bytes(), mark.imported()});
   }
   record.expires = in.expires();
   record.prioritised = in.prioritised();
   record.scheduled = in.scheduled();
+  record.imported = in.imported();
   if (!unpack(in.kept(), record.kept) || !unpack(in.cancelled(), record.cancelled)) return false;
   return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
 }

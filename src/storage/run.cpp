@@ -219,7 +219,8 @@ void decode_run(LogId log, Offset first, std::string bytes, Offset from, Offset 
                          base::crc32c(message->body.view()) == entry.body_crc;
       if ((flags & kSourced) != 0) read_source(value, count, i, *message);
       if ((flags & kImported) != 0) message->imported = imported_at(value, count, i);
-      out.push_back({offset, whole ? std::move(message) : nullptr});
+      const bool imported = !whole && message->imported;  // the index has a checksum of its own
+      out.push_back({offset, whole ? std::move(message) : nullptr, imported});
     }
     at = there ? at + bytes_here : value.size();
   }

@@ -195,9 +195,11 @@ base::Result<model::MessagePage> MemoryStore::read_messages(model::ShardId, mode
       page.next = std::min(stretch, until);
       continue;
     }
-    if (damaged_.contains({id, at})) message = nullptr;
+    const bool damaged = damaged_.contains({id, at});
+    const bool imported = damaged && message && message->imported;
+    if (damaged) message = nullptr;
     if (message) bytes += message->size();
-    page.messages.push_back({at, message});
+    page.messages.push_back({at, message, imported});
     page.next = at.next();
   }
   return page;

@@ -534,6 +534,39 @@ TEST(RunTest, AFlippedBitAnywhereIsFound) {
   for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_GT(damaged_in(whole.substr(0, size)), 0) << size;
 }
 
+/// Its index stands before it, with a checksum of its own.
+TEST(RunTest, ADamagedMessageIsStillOneThatWasImported) {
+  auto imported = std::make_shared<model::Message>(*StoreFixture::message("beta"));
+  imported->imported = true;
+  const std::vector<model::MessageRef> messages = {StoreFixture::message("alpha"), imported,
+                                                   StoreFixture::message("gamma")};
+  const model::LogId log(5);
+  const RunParts parts = encode_run(log, Offset(40), messages);
+  std::string index = parts.index;
+  std::string rest;
+  for (const std::string_view part : parts.data) rest.append(part);
+  const auto decoded = [&](const std::string& bytes) {
+    std::vector<model::PagedMessage> out;
+    decode_run(log, Offset(40), bytes, Offset(40), Offset(43), Offset(43), out);
+    EXPECT_THAT(out, SizeIs(3));
+    return out;
+  };
+  const auto cut = decoded(index);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(cut[i].message, nullptr) << i;
+    EXPECT_EQ(cut[i].imported, i == 1) << i;
+  }
+  std::string flipped = rest;
+  flipped[flipped.find("beta")] ^= 1;
+  const auto one = decoded(index + flipped);
+  EXPECT_NE(one[0].message, nullptr);
+  EXPECT_EQ(one[1].message, nullptr);
+  EXPECT_TRUE(one[1].imported);
+  EXPECT_NE(one[2].message, nullptr);
+  index[0] ^= 1;
+  for (const model::PagedMessage& lost : decoded(index + rest)) EXPECT_FALSE(lost.imported) << "nothing is believed";
+}
+
 TEST_F(LogTest, WhatIsMissingWithoutAReasonIsDamage) {
   fill(10, 5);
   trim(0, 5);
