@@ -31,6 +31,7 @@ void add_watch_commands(CLI::App& hospital, const Connection& connection);
 void add_audit_commands(CLI::App& app, const Connection& connection, int& exit_status);
 void add_check_command(CLI::App& app, const Connection& connection, int& exit_status);
 void add_status_command(CLI::App& app, const Connection& connection);
+void add_top_command(CLI::App& app, const Connection& connection);
 
 /// Refuses what is no whole number, and 0.
 CLI::Validator at_least_one();
