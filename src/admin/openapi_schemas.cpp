@@ -2,6 +2,7 @@
 // test compares them.
 #include <boost/json/parse.hpp>
 
+#include "admin/backup_json.h"
 #include "admin/openapi.h"
 
 namespace lazaret::admin {
@@ -693,8 +694,12 @@ constexpr std::string_view kSchemas = R"json({
 }  // namespace
 
 const boost::json::object& schemas() {
-  static const boost::json::value parsed = boost::json::parse(boost::json::string_view(kSchemas));
-  return parsed.get_object();
+  static const boost::json::object all = [] {
+    boost::json::object parsed = boost::json::parse(kSchemas).get_object();
+    for (const auto& schema : boost::json::parse(backup_schemas()).get_object()) parsed.insert(schema);
+    return parsed;
+  }();
+  return all;
 }
 
 }  // namespace lazaret::admin

@@ -22,6 +22,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// A peek of the largest messages fits.
 constexpr std::uint64_t kAnswerBytes = 1u << 30;
+constexpr std::chrono::milliseconds kAskEvery{50};
 
 std::string percent_encoded(std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
@@ -89,7 +90,8 @@ std::string target(std::initializer_list<std::string_view> segments, const Query
 /// One connection. Everything is asynchronous underneath, so that every wait has its deadline.
 class HttpClient::Exchange {
  public:
-  explicit Exchange(const std::string& address) : address_(address), stream_(io_) {
+  Exchange(const std::string& address, const std::function<bool()>& goes_on)
+      : address_(address), goes_on_(goes_on), stream_(io_) {
     stream_.expires_never();  // the deadline is that of wait()
   }
 
@@ -136,14 +138,24 @@ class HttpClient::Exchange {
     error_code result = asio::error::would_block;
     io_.restart();
     start([&result](error_code error) { result = error; });
-    io_.run_until(deadline);
+    bool wanted = true;
+    while (wanted && result == asio::error::would_block && std::chrono::steady_clock::now() < deadline) {
+      if (goes_on_ == nullptr) {
+        io_.run_until(deadline);
+      } else {
+        io_.run_until(std::min(deadline, std::chrono::steady_clock::now() + kAskEvery));
+        wanted = result != asio::error::would_block || goes_on_();
+      }
+    }
     if (result != asio::error::would_block) return result;
     stream_.close();
     io_.stop();
+    if (!wanted) fail(Code::CANCELLED, "nobody waits for the answer of " + address_ + " any more");
     fail(Code::DEADLINE_EXCEEDED, address_ + " did not answer in time");
   }
 
   const std::string address_;
+  const std::function<bool()> goes_on_;
   asio::io_context io_{1};
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
@@ -170,23 +182,25 @@ HttpClient::Answer HttpClient::request(const std::string& method, const std::str
 
   const SteadyTime end = std::chrono::steady_clock::now() + deadline;
   http::response<http::string_body> response;
+  // Kept only if all goes well: what was cut off must not be asked again.
+  std::unique_ptr<Exchange> exchange = std::move(exchange_);
   for (;;) {
-    const bool fresh = exchange_ == nullptr;
+    const bool fresh = exchange == nullptr;
     if (fresh) {
-      exchange_ = std::make_unique<Exchange>(address_);
-      exchange_->connect(end);
+      exchange = std::make_unique<Exchange>(address_, goes_on_);
+      exchange->connect(end);
     }
-    const error_code failed = exchange_->run(request, response, end);
+    const error_code failed = exchange->run(request, response, end);
     if (!failed) break;
-    exchange_ = nullptr;
+    exchange = nullptr;
     // The broker closes connections that were idle for a while; then this request was not looked at.
     if (!fresh && (failed == http::error::end_of_stream || failed == asio::error::broken_pipe)) continue;
     const bool not_http = failed.category() == make_error_code(http::error::bad_version).category() &&
-                          failed != http::error::end_of_stream;
+                          failed != http::error::end_of_stream && failed != http::error::partial_message;
     if (not_http) fail(Code::BAD_FRAME, address_ + " does not speak HTTP: " + failed.message());
     fail(method == "GET" ? Code::UNREACHABLE : Code::OUTCOME_UNKNOWN, address_ + ": " + failed.message());
   }
-  if (!response.keep_alive()) exchange_ = nullptr;
+  if (response.keep_alive()) exchange_ = std::move(exchange);
 
   Answer answer{static_cast<int>(response.result_int()), nullptr};
   error_code failed;

@@ -38,11 +38,16 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
+  /// Asked a few times a second while an answer is awaited: false ends the request with CANCELLED. From the next
+  /// connection on.
+  void while_it_waits(std::function<bool()> goes_on) { goes_on_ = std::move(goes_on); }
+
   struct Answer {
     int status = 0;
     json::value body;  // null when there is none
   };
-  /// Throws Error: what a problem document says, UNREACHABLE, DEADLINE_EXCEEDED, or BAD_FRAME for what is not the API.
+  /// Throws Error: what a problem document says, UNREACHABLE, DEADLINE_EXCEEDED, CANCELLED, or BAD_FRAME for what is
+  /// not the API.
   Answer request(const std::string& method, const std::string& target, const json::object& body = {},
                  std::chrono::milliseconds deadline = kDeadline, const Query& headers = {});
   json::value get(const std::string& target) { return request("GET", target).body; }
@@ -54,6 +59,7 @@ class HttpClient {
  private:
   class Exchange;
   const std::string address_;
+  std::function<bool()> goes_on_;
   std::unique_ptr<Exchange> exchange_;
 };
 

@@ -53,19 +53,6 @@ std::size_t columns_of_terminal() {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-/// Columns on the screen, as far as characters of one column go.
-std::size_t width_of(std::string_view text) {
-  return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), is_continuation));
-}
-
-std::string cut(const std::string& text, std::size_t columns) {
-  std::size_t end = 0;
-  for (std::size_t seen = 0; end < text.size(); ++end) {
-    if (!is_continuation(text[end]) && ++seen > columns) break;
-  }
-  return text.substr(0, end);
-}
-
 std::atomic<bool> reader_is_gone = false;
 
 void write_error(const std::string& text) {
@@ -138,6 +125,18 @@ std::string cell(const json::object& object, std::string_view name) {
   if (!value->is_string()) return to_text(*value);
   const std::string text = printable(std::string_view(value->get_string()));
   return text.empty() ? "-" : text;
+}
+
+std::size_t width_of(std::string_view text) {
+  return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), is_continuation));
+}
+
+std::string cut(const std::string& text, std::size_t columns) {
+  std::size_t end = 0;
+  for (std::size_t seen = 0; end < text.size(); ++end) {
+    if (!is_continuation(text[end]) && ++seen > columns) break;
+  }
+  return text.substr(0, end);
 }
 
 std::string counted(std::uint64_t count, std::string_view noun) {

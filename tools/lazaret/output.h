@@ -40,6 +40,10 @@ bool confirmed(const std::string& question);
 std::string printable(std::string_view text, bool keep_lines = false);
 /// A field for people: "-" for null and "", printable text, numbers, and JSON for what is none of these.
 std::string cell(const json::object& object, std::string_view name);
+/// Columns on the screen, as far as characters of one column go.
+std::size_t width_of(std::string_view text);
+/// As much of it as so many columns show.
+std::string cut(const std::string& text, std::size_t columns);
 /// "3 messages", "1 message"
 std::string counted(std::uint64_t count, std::string_view noun);
 
