@@ -41,22 +41,27 @@ Status add_sources(Broker& broker, std::vector<model::QueueStats>& all, Deadline
   return {};
 }
 
-/// How far behind what was imported it is looked for what waits: a run or two, since the page asks once a second.
+/// How far behind what was imported, or is scheduled, it is looked for what is ready: a run or two, since the page asks
+/// once a second.
 constexpr std::size_t kPassedOver = model::limits::kRunMessages;
 constexpr std::size_t kPassedOverBytes = 64u << 10;
 
-/// When the oldest message that waits was published, if it can be read. What was imported for another subscription of
-/// the topic waits for nobody here, and its time is that of another broker. Only a subscription that came later and
-/// began in the past, or was moved back, has it still before it: the others settled it when it came.
+/// When the oldest message that is ready was published, if it can be read. What was imported for another subscription
+/// of the topic waits for nobody here, and its time is that of another broker. Only a subscription that came later and
+/// began in the past, or was moved back, has it still before it: the others settled it when it came. What is scheduled,
+/// and was not met yet, is not ready.
 std::optional<base::Instant> oldest_ready_at(Broker& broker, const model::QueueStats& stats) {
   const auto first = read_message(broker, stats.queue.shard, stats.queue.log, stats.oldest_ready);
   if (!first.ok() || *first == nullptr) return std::nullopt;
-  if (!(*first)->imported) return (*first)->published_at;
+  const auto is_ready = [now = broker.engine.now()](const model::Message& message) {
+    return !message.imported && message.due <= now;
+  };
+  if (is_ready(**first)) return (*first)->published_at;
   const auto page = broker.engine.store().read_messages(stats.queue.shard, stats.queue.log, stats.oldest_ready,
                                                         stats.log_end, kPassedOver, kPassedOverBytes);
   if (!page.ok()) return std::nullopt;
   for (const model::PagedMessage& one : page->messages) {
-    if (one.message != nullptr && !one.message->imported) return one.message->published_at;
+    if (one.message != nullptr && is_ready(*one.message)) return one.message->published_at;
   }
   return std::nullopt;
 }

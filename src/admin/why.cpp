@@ -84,7 +84,9 @@ void add_what_stops_all(const QueueStats& stats, const engine::EngineStats& engi
                         std::vector<Cause>& causes) {
   const model::QueueOptions& options = stats.queue.options;
   if (options.paused) causes.push_back({"PAUSED", "It is paused: resume it to have messages granted again."});
-  if (stats.seeking) causes.push_back({"SEEKING", "It is being moved to a time; which message that is, is looked up."});
+  if (stats.seeking)
+    causes.push_back(
+        {"SEEKING", "It begins, or was moved: what it goes on with, and what is scheduled there, is looked up."});
   if (engine.draining) causes.push_back({"DRAINING", "The broker is stopping, and grants nothing more."});
   if (engine.resuming) {
     causes.push_back(
@@ -105,6 +107,11 @@ void add_consumers(const QueueStats& stats, std::vector<Cause>& causes) {
     return;
   }
   const bool single = stats.queue.options.single_active_consumer;
+  if (single && stats.consumers.front().standby) {
+    causes.push_back({"STANDBY", "Its one active consumer has closed, or is not heard of, and has something out: " +
+                                     name_of(stats.consumers.front().info) + " stands by until that is settled."});
+    return;
+  }
   const std::size_t served = single ? 1 : stats.consumers.size();
   std::string obstacles;
   for (std::size_t i = 0; i < served; ++i) {

@@ -69,7 +69,7 @@ void Shard::State::persisted_up_to(Log& log, model::GroupNumber durable) {
   }
   if (log.retains && log.kept_before < log.lost_to) retained_later.insert(log.state.log);  // it can be trimmed only now
   for (const Subscription* sub : log.readers) {
-    const bool reads = !sub->consumers.empty() || sub->feeder != nullptr || sub->deleting;
+    const bool reads = !sub->consumers.empty() || sub->feeder != nullptr || sub->deleting || sub->looks_to;
     if (reads) pumped_later.insert(sub->queue->subscription);
   }
 }
@@ -111,6 +111,7 @@ void Shard::State::save(Subscription& sub) {
   state.void_grants = sub.void_grants;
   state.bytes = sub.bytes;
   state.seeking = sub.seeking.value_or(base::Instant{});
+  state.looking = sub.looks_to.has_value();
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue->log;
   source.mark = sub.mark;
@@ -328,6 +329,7 @@ model::LogState Shard::State::log_state(const Log& log) {
   model::LogState state = log.state;
   state.trimmed = log.trimmed.ranges();
   state.kept = log.kept.ranges();
+  state.cancelled = log.cancelled.ranges();
   return state;
 }
 
@@ -367,12 +369,12 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.log_begin = sub->log->begin();
   stats.cursor = sub->acked.cursor();
   stats.retention_used = retention_used(*sub);
-  stats.seeking = sub->seeking.has_value();
+  stats.seeking = sub->seeking.has_value() || sub->looks_to.has_value();
   show_prevention(*sub, stats);
   stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
   for (const OffsetRange& gap : sub->log->state.gaps) stats.offsets_left_out += gap.size();
-  stats.oldest_ready = oldest_fresh(*sub);
+  stats.oldest_ready = stats.ready == 0 ? sub->log->state.next : oldest_fresh(*sub);
   if (sub->keys != nullptr && !sub->keys->freed().empty()) {
     stats.oldest_ready = std::min(stats.oldest_ready, sub->keys->freed().begin()->first);
   }
@@ -383,7 +385,7 @@ void Shard::State::on(model::ShowQueue& command) {
   }
   if (stats.ready > 0 && stats.oldest_ready < stats.log_end && !sub->window.empty() &&
       sub->window.front().offset == stats.oldest_ready && sub->window.front().message != nullptr &&
-      !sub->window.front().message->imported) {
+      !sub->window.front().message->imported && sub->window.front().message->due <= now) {
     stats.oldest_ready_at = sub->window.front().message->published_at;
   }
   stats.pending_requests = static_cast<std::uint64_t>(
@@ -395,7 +397,8 @@ void Shard::State::on(model::ShowQueue& command) {
     const InstanceView& instance = *consumer->instance;
     stats.consumers.push_back({consumer->info, consumer->out.size(), begun, consumer->credit_messages,
                                consumer->credit_bytes, consumer->used_messages, consumer->used_bytes,
-                               consumer->room->full(), instance.away, instance.reserved || instance.held_back});
+                               consumer->room->full(), instance.away, instance.reserved || instance.held_back,
+                               is_standby(*sub, *consumer)});
     if (consumer->accepts != nullptr) stats.consumers.back().accepts = consumer->accepts->words();
   }
   tell(command.origin.session, std::move(stats));
@@ -417,11 +420,16 @@ void Shard::State::show_prevention(const Subscription& sub, model::QueueStats& s
   stats.hospital_level = level_of(sub);
 }
 
-/// What has a priority is granted beyond the frontier too.
+/// What is scheduled, was granted for its priority, or waits for its next attempt stands beyond the frontier too.
 Offset Shard::State::oldest_fresh(const Subscription& sub) const {
   Offset at = next_fresh(sub, std::max(sub.acked.cursor(), sub.frontier));
-  while (sub.levels != nullptr && sub.entries.contains({sub.queue->log, at})) at = next_fresh(sub, at.next());
-  return at;
+  auto it = sub.entries.lower_bound({sub.queue->log, at});
+  for (;;) {
+    while (it != sub.entries.end() && it->first < Position{sub.queue->log, at}) ++it;
+    const bool has_entry = it != sub.entries.end() && it->first == Position{sub.queue->log, at};
+    if (!has_entry && !sub.parked.contains(at)) return at;
+    at = next_fresh(sub, has_entry ? at.next() : sub.parked.next_missing(at));
+  }
 }
 
 void Shard::State::show_topic(const Topic& topic, const model::ShowQueue& command) {

@@ -1,6 +1,7 @@
-// Where a subscription of a topic begins, and how it is moved. To begin at a time needs a look into the log: until the
-// answer is there, nothing is granted.
+// Where a subscription of a topic begins, and how it is moved. To begin at a time needs a look into the log, and so
+// does what is scheduled in it (core/schedule.cpp): until the answer is there, nothing is granted.
 #include <algorithm>
+#include <utility>
 
 #include "core/shard_state.h"
 
@@ -23,7 +24,8 @@ void Shard::State::begin_at(Subscription& sub, const model::StartPoint& start) {
   settle_what_is_gone(sub);
   sub.counters.entered = sub.acked.unsettled_below(log.state.next);
   sub.frontier = sub.window_next = sub.acked.cursor();
-  if (start.kind == Start::time && log.is_topic) seek_time(sub, start.time);
+  if (start.kind == Start::time && log.is_topic) return seek_time(sub, start.time);
+  look_if_scheduled(sub);
 }
 
 /// The first offset that is wanted; of a time, the earliest that it could be.
@@ -38,10 +40,11 @@ Offset Shard::State::start_offset(const Log& log, const model::StartPoint& start
   return log.state.next;
 }
 
-/// Of what was trimmed it gets what was copied out, for whomever that was.
+/// Of what was trimmed it gets what was copied out, for whomever that was; nothing that was cancelled for all.
 void Shard::State::settle_what_is_gone(Subscription& sub) {
   const Log& log = *sub.log;
   for (const OffsetRange& range : log.state.gaps) sub.acked.settle(range);
+  for (const OffsetRange& range : log.cancelled.ranges()) sub.acked.settle(range);
   for (const OffsetRange& range : log.trimmed.ranges()) {
     Offset at = range.begin;
     log.evacuated.for_each_in(range, [&](OffsetRange part) {
@@ -108,6 +111,8 @@ void Shard::State::on(TimeFound& event) {
 void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin& origin) {
   Log& log = *sub.log;
   count_entered(sub);
+  // A start at a time was looked up: it has not begun before, and what lies before it has not entered.
+  const bool begins = sub.queue->start.kind == Start::time && !sub.void_grants;
   model::SeekDone answer{origin.request, {}, target, 0, 0};
   answer.purged = sub.acked.unsettled_in({Offset(0), target});
   const std::uint64_t before = sub.acked.unsettled_below(log.state.next);
@@ -121,7 +126,11 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   for (const auto& [origin_offset, lane_offset] : sub.lane) sub.acked.settle(origin_offset);
   answer.entered = sub.acked.unsettled_below(log.state.next) + answer.purged - before;
   sub.counters.entered += answer.entered;
-  sub.counters.purged += answer.purged;
+  if (begins) {
+    sub.counters.entered -= std::exchange(answer.purged, 0);
+  } else {
+    sub.counters.purged += answer.purged;
+  }
   if (answer.entered > 0) {
     forget_closed(sub, {target, log.state.next});
     mutate(model::DropClosedCases{sub.queue->subscription, sub.queue->log, {target, log.state.next}}, true);
@@ -136,6 +145,7 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   log.head_looked_to = log.trim_looked_to = Offset();
   begin_window_at(sub, target);
   begin_levels_at(sub, target);
+  look_if_scheduled(sub);
   touch(sub);
   out->urgent = out->sync = true;
   if (origin.request != 0) tell(origin.session, std::move(answer));

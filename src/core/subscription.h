@@ -197,7 +197,7 @@ struct Subscription {
   base::Fifo<model::PagedMessage> window;
   std::uint64_t window_bytes = 0;
   bool loading_window = false;
-  TakingRate taking;  // from `frontier`
+  TakingRate taking;             // from `frontier`
   std::uint64_t generation = 1;  // of loads; a purge or the end of the resume phase makes a new one
   model::Offset mark;            // high-water mark, as it will be or is on the disk
   model::Offset durable_mark;
@@ -240,8 +240,10 @@ struct Subscription {
   std::optional<base::Instant> seeking;  // which message was published then is being looked up
   bool finding = false;                  // the store has been asked
   model::Origin seek_origin;             // who is told
-  model::Grant void_grants;              // given before it was moved
-  bool dirty = false;                    // its record goes into this group
+  /// What is scheduled is looked for before this, in the past of its topic. Nothing is granted meanwhile.
+  std::optional<model::Offset> looks_to;
+  model::Grant void_grants;  // given before it was moved
+  bool dirty = false;        // its record goes into this group
   base::Instant alarm = base::Instant::never();
 
   /// Whether a case needs the message.

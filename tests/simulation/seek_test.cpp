@@ -202,7 +202,14 @@ TEST_F(Seek, ASubscriptionBeginsAtAnOffsetOrATime) {
   EXPECT_EQ(world.show("third").ready, 4u);
   EXPECT_EQ(world.show("late").ready, 3u);
   expect_sums("third");
-  EXPECT_EQ(world.show("late").counters.entered, 6u);  // and three of them were passed over
+  for (const char* name : {"third", "late"}) {  // what lies before its start has not entered, and is not purged
+    EXPECT_EQ(world.show(name).counters.entered, world.show(name).ready) << name;
+    EXPECT_EQ(world.show(name).counters.purged, 0u) << name;
+  }
+  expect_sums("late");
+  EXPECT_EQ(world.seek("late", at_time(later)).entered, 0u);
+  EXPECT_EQ(world.seek("late", at_offset(5)).purged, 2u);  // what it is moved over is
+  EXPECT_EQ(world.show("late").counters.purged, 2u);
   expect_sums("late");
   world.subscribe_at("beyond", "orders", at_offset(1000));
   EXPECT_EQ(world.show("beyond").ready, 0u);
@@ -271,6 +278,28 @@ TEST_F(Seek, NoMoreThanMaxInFlightIsOutOverAllConsumers) {
   narrow.max_in_flight = 0;
   world.update("billing", narrow);
   EXPECT_EQ(world.show("billing").ready, 0u);
+}
+
+TEST_F(Seek, TheSecondConsumerStandsByAsLongAsTheFirstHasSomething) {
+  model::OptionsPatch single;
+  single.single_active_consumer = true;
+  world.update("billing", single);
+  Client bert(world, "bert", {.starts_at_once = true});
+  bert.consume("billing", 100);
+  world.publish("orders", 1);
+  world.run_for(10ms);
+  ASSERT_THAT(anna.held(), ElementsAre(0));
+  anna.close_consumer();
+  world.publish("orders", 1);
+  model::QueueStats stats = world.show("billing");
+  ASSERT_THAT(stats.consumers, SizeIs(1));
+  EXPECT_TRUE(stats.consumers.front().standby);
+  anna.ack(0);
+  world.run_for(10ms);
+  EXPECT_THAT(bert.held(), ElementsAre(1));
+  stats = world.show("billing");
+  ASSERT_THAT(stats.consumers, SizeIs(1));
+  EXPECT_FALSE(stats.consumers.front().standby);
 }
 
 TEST_F(Seek, TheSecondConsumerTakesOverWhenTheFirstHasNothingLeft) {

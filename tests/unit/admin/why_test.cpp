@@ -50,6 +50,14 @@ TEST_F(Why, WhatIsEmptySaysWhereItsMessagesAre) {
   EXPECT_THAT(text(), HasSubstr("2 waiting for their next attempt, 1 in the hospital. The next is due in 12s ("));
 }
 
+TEST_F(Why, TheNextOfASingleActiveConsumerStandsByWhileTheFirstCloses) {
+  stats.queue.options.single_active_consumer = true;
+  EXPECT_THAT(codes(), ElementsAre("NOTHING"));
+  consumer().standby = true;
+  EXPECT_THAT(codes(), ElementsAre("STANDBY"));
+  EXPECT_THAT(text(), HasSubstr("billing@host1 stands by until that is settled."));
+}
+
 TEST_F(Why, NobodyOrNobodyWithCredit) {
   consumer().used_messages = 10;
   EXPECT_THAT(codes(), ElementsAre("NO_CREDIT"));
