@@ -44,6 +44,7 @@ Result<model::OutgoingRef> outgoing_to(Broker& broker, const std::string& name, 
   copy->due = copy->expires_at = {};
   copy->source = {};
   copy->imported = false;
+  copy->imported_at = {};
   auto outgoing = std::make_shared<model::Outgoing>();
   outgoing->repeats = true;
   outgoing->to.push_back({(*destination)->shard, (*destination)->log, {std::move(copy)}});

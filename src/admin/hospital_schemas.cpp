@@ -2,9 +2,9 @@
 #include "admin/openapi.h"
 
 namespace lazaret::admin {
+namespace {
 
-std::string_view hospital_schemas() {
-  return R"json({
+constexpr std::string_view kSchemas = R"json({
   "Case": {"type": "object", "properties": {"id": {"type": "string"}, "subscription": {"type": "string"},
     "source": {"type": "string"}, "offset": {"$ref": "#/components/schemas/Count"},
     "message_id": {"$ref": "#/components/schemas/TextOrNull"},
@@ -204,6 +204,9 @@ std::string_view hospital_schemas() {
     "items": {"$ref": "#/components/schemas/CorrelationEvent"}},
     "cursor": {"$ref": "#/components/schemas/TextOrNull"}}, "required": ["items", "cursor"]}
 })json";
-}
+
+}  // namespace
+
+std::string_view hospital_schemas() { return kSchemas; }
 
 }  // namespace lazaret::admin

@@ -61,6 +61,7 @@ void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const
   message->source = {};
   message->priority = 0;
   message->imported = true;
+  message->imported_at = now;
   const std::size_t bytes = message->size();
   Arrivals stored;
   take_in(log, message, stored);

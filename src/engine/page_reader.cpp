@@ -13,42 +13,27 @@ namespace limits = model::limits;
 /// The wish for one message, if that is what the job is.
 const core::LoadOne* one_of(const auto& job) { return job.wish ? std::get_if<core::LoadOne>(&*job.wish) : nullptr; }
 
-/// Messages that are read at once where some were imported.
-constexpr std::size_t kImportedPage = 1024;
-
-/// The first from `from` on that was not imported; nullopt: there is none before `until`.
-base::Result<std::optional<model::PagedMessage>> first_timed(model::Store& store, model::ShardId shard,
-                                                             model::LogId log, model::Offset from,
-                                                             model::Offset until) {
-  std::size_t most = 1;
-  for (model::Offset at = from; at < until; most = kImportedPage) {
-    const auto page = store.read_messages(shard, log, at, until, most, most == 1 ? 1 : limits::kPageBytes);
-    if (!page.ok()) return page.status();
-    if (page->messages.empty()) break;  // nothing is left from there on
-    for (const model::PagedMessage& one : page->messages) {
-      if (one.message == nullptr || !one.message->imported) return std::optional(one);
-    }
-    at = page->messages.back().offset.next();
-  }
-  return std::optional<model::PagedMessage>();
-}
-
 }  // namespace
 
-/// By halves: times rise with offsets, but for those of messages that were imported, which are passed over. A message
+/// By halves: times rise with offsets, also of messages that were imported, each of which says when that was. A message
 /// that is damaged, and has none, counts as older.
 base::Result<model::Offset> find_time(model::Store& store, model::ShardId shard, const core::FindTime& wish) {
   model::Offset begin = wish.begin;
   model::Offset end = wish.end;
   while (begin < end) {
     const model::Offset middle(begin.value + (end.value - begin.value) / 2);
-    const auto first = first_timed(store, shard, wish.log, middle, end);
-    if (!first.ok()) return first.status();
-    const bool late = !*first || ((*first)->message != nullptr && (*first)->message->published_at >= wish.time);
+    const auto page = store.read_messages(shard, wish.log, middle, end, 1, 1);
+    if (!page.ok()) return page.status();
+    if (page->messages.empty()) {  // nothing is left from there on
+      end = middle;
+      continue;
+    }
+    const model::PagedMessage& first = page->messages.front();
+    const bool late = first.message != nullptr && first.message->came_at() >= wish.time;
     if (late) {
       end = middle;
     } else {
-      begin = (*first)->offset.next();
+      begin = first.offset.next();
     }
   }
   return begin;

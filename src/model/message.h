@@ -22,7 +22,7 @@ struct MessageSource {
 };
 
 /// One published message. Immutable once it has been handed to the core, except that the core sets
-/// `published_at`, `source` and `imported` while it is still the only owner. Thread-safe to read.
+/// `published_at`, `source` and what is said of an import while it is still the only owner. Thread-safe to read.
 struct Message {
   /// An encoded `lazaret.wire.v1.Envelope`: id, key, type, headers, correlation id, … It always has an id.
   base::SharedBytes envelope;
@@ -35,14 +35,18 @@ struct Message {
   /// It came with a case of another broker: one subscription has that case, and its replays; by way of the log nobody
   /// is delivered it.
   bool imported = false;
-  /// Engine time of the step that published it.
+  /// Engine time of the step that published it; of an imported one as the other broker had it, which may be long ago.
   base::Instant published_at;
+  /// Of an imported one: engine time of the step that brought it here. 0: it was not imported.
+  base::Instant imported_at;
   /// Engine time before which it is not delivered; 0: at once.
   base::Instant due;
   /// Engine time from which on it is not delivered any more; 0: never. A subscription's `ttl` may end it before.
   base::Instant expires_at;
   MessageSource source;
 
+  /// When it came to the log that it was published, or imported, to. These times rise with offsets.
+  base::Instant came_at() const { return imported ? imported_at : published_at; }
   std::size_t size() const { return envelope.size() + body.size(); }
 };
 

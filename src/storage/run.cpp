@@ -88,10 +88,13 @@ void read_source(std::string_view value, std::size_t count, std::size_t i, model
   message.published_at.us = static_cast<std::int64_t>(reader.le<std::uint64_t>());
 }
 
-/// Last of all.
-bool imported_at(std::string_view value, std::size_t count, std::size_t i) {
+/// Last of all. REQUIRES that its source was read: in the place of its offset there stands when it was imported.
+void read_import(std::string_view value, std::size_t count, std::size_t i, model::Message& message) {
   const auto without = static_cast<std::uint8_t>(flags_of(value) & (kTimed | kPrioritised | kSourced));
-  return value[index_bytes(count, without) + i] != 0;
+  message.imported = value[index_bytes(count, without) + i] != 0;
+  if (!message.imported) return;
+  message.imported_at.us = static_cast<std::int64_t>(message.source.offset.value);
+  message.source = {};
 }
 
 /// What the messages of a run have that most do not.
@@ -117,7 +120,9 @@ void append_flagged(std::string& index, std::uint8_t flags, std::span<const Mess
   }
   for (std::size_t i = 0; (flags & kSourced) != 0 && i < messages.size(); ++i) {
     base::append_le(index, messages[i]->source.log.value);
-    base::append_le(index, messages[i]->source.offset.value);
+    const bool imported = messages[i]->imported;  // it has no source, and the time when it came stands in that place
+    base::append_le(
+        index, imported ? static_cast<std::uint64_t>(messages[i]->imported_at.us) : messages[i]->source.offset.value);
     base::append_le(index, static_cast<std::uint64_t>(messages[i]->published_at.us));
   }
   for (std::size_t i = 0; (flags & kImported) != 0 && i < messages.size(); ++i) {
@@ -218,7 +223,7 @@ void decode_run(LogId log, Offset first, std::string bytes, Offset from, Offset 
                                      message->envelope.view()) == entry.crc &&
                          base::crc32c(message->body.view()) == entry.body_crc;
       if ((flags & kSourced) != 0) read_source(value, count, i, *message);
-      if ((flags & kImported) != 0) message->imported = imported_at(value, count, i);
+      if ((flags & kImported) != 0) read_import(value, count, i, *message);
       const bool imported = !whole && message->imported;  // the index has a checksum of its own
       out.push_back({offset, whole ? std::move(message) : nullptr, imported});
     }

@@ -35,12 +35,12 @@ class ImportCases : public ::testing::Test {
     const Consumer consumer = client.consume(queue, [](Delivery&) { return Verdict::reject("no good"); });
     ASSERT_TRUE(eventually([&] { return QueueView(there, queue)["in_hospital"] == static_cast<std::int64_t>(count); }));
   }
-  /// Subscriptions of the same names, of the same topics, on both.
+  /// Subscriptions of the same names, of the same topics, on both. Whoever comes later finds what was there before.
   void subscribe(const std::string& name, const std::vector<std::string>& topics) {
     for (const Broker* broker : {&there, &here}) {
       std::vector<std::string> words = {"subscription", "create", name};
       for (const std::string& topic : topics) {
-        broker->cli({"topic", "ensure", topic});
+        broker->cli({"topic", "ensure", topic, "--retain-for", "1h"});
         words.insert(words.end(), {"--topic", topic});
       }
       const Outcome created = broker->cli(words);
@@ -167,7 +167,9 @@ TEST_F(ImportCases, OfATopicOnlyTheSubscriptionThatFailedHasThem) {
   const Outcome imported = here.cli({"hospital", "import", "-"}, file);
   EXPECT_EQ(imported.exit, 0) << imported.err;
   EXPECT_EQ(imported.out, "imported 3 cases, skipped 0, refused 0\n");
+  EXPECT_EQ(QueueView(here, "news.theirs", "subscriptions")["ready"], 0) << "also while nobody consumes there";
   here.restart();
+  EXPECT_EQ(QueueView(here, "news.theirs", "subscriptions")["filtered_total"], 3);
   EXPECT_EQ(here.cli({"hospital", "import", "-"}, file).out, "imported 0 cases, skipped 3, refused 0\n");
   ASSERT_EQ(here.cli({"subscription", "create", "news.late", "--topic", "news", "--start", "earliest"}).exit, 0);
 

@@ -182,6 +182,31 @@ TEST_F(ImportBeside, WhoComesLaterOrIsMovedBackPassesItOver) {
   EXPECT_EQ(sums("audit").acked, 1u);
 }
 
+/// Each says when it came here, whatever time it had elsewhere.
+TEST_F(ImportBeside, ATimeIsFoundBetweenThem) {
+  model::QueueOptions keeping;
+  keeping.retain_for = 1h;
+  create(keeping);
+  world.publish("news", 1);
+  world.run_for(1s);
+  import(50);
+  world.run_for(1s);
+  const base::Instant between = world.now();
+  world.run_for(1s);
+  world.publish("news", 1);
+  import(50);
+  crash();
+  ASSERT_TRUE(world.seek("audit", {model::Start::time, {}, between}).status.ok());
+  world.settle();
+  EXPECT_EQ(world.show("audit").cursor.value, 51u);
+  Client worker(world, "worker", {.starts_at_once = true});
+  worker.consume("audit", 100);
+  world.run_for(1s);
+  EXPECT_THAT(worker.held(), ElementsAre(51u));
+  EXPECT_EQ(sums("audit").purged, 1u);
+  EXPECT_EQ(sums("audit").filtered, 150u);
+}
+
 /// Who came later, or feeds another, knows by its mark that it is none of theirs.
 TEST_F(ImportBeside, ADamagedOneIsACaseOfNobodyElse) {
   model::QueueOptions keeping;

@@ -80,6 +80,7 @@ model::CaseDone World::redirect(const model::CaseId& id, const std::string& to, 
     copy->due = copy->expires_at = {};
     copy->source = {};
     copy->imported = false;
+    copy->imported_at = {};
     outgoing->to.push_back({queue(to).shard, queue(to).log, {std::move(copy)}});
   } else {
     outgoing->problem = base::Code::MESSAGE_DAMAGED;

@@ -9,6 +9,7 @@
 #include <boost/json/parse.hpp>
 
 #include "base/text_encoding.h"
+#include "commands.h"
 #include "hospital_cases.h"
 #include "name_value.h"
 

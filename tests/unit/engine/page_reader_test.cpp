@@ -21,8 +21,8 @@ const ShardId kShard(1);
 const LogId kLog(7);
 const base::Status kNotAsked(base::Code::INTERNAL, "nobody asks for that");
 
-/// A log with a message at every even offset, published at that time, but for those that were imported, which are older
-/// than all. It notes what is read of it.
+/// A log with a message at every even offset, published at that time, but for those that were imported then, and are
+/// older than all. It notes what is read of it.
 class EvenStore final : public model::Store {
  public:
   base::Result<model::MessagePage> read_messages(ShardId, LogId, Offset from, Offset until, std::size_t max_messages,
@@ -33,7 +33,7 @@ class EvenStore final : public model::Store {
     for (std::uint64_t at = from.value + from.value % 2; at < until.value; at += 2) {
       auto message = std::make_shared<model::Message>();
       message->imported = imported.begin.value <= at && at < imported.end.value;
-      message->published_at.us = message->imported ? 0 : static_cast<std::int64_t>(at);
+      (message->imported ? message->imported_at : message->published_at).us = static_cast<std::int64_t>(at);
       page.messages.push_back({Offset(at), std::move(message)});
       if (page.messages.size() < std::min(max_messages, most_in_a_page)) continue;
       page.next = Offset(at + 1);
@@ -144,19 +144,25 @@ TEST_F(PageReaderTest, APageThatEndsEarlyIsFollowedByAnother) {
   EXPECT_THAT(store.reads, ElementsAre("10-17", "14-17"));
 }
 
-TEST_F(PageReaderTest, ATimeIsFoundAmongWhatWasPublishedHere) {
+/// Whatever was imported: one message is read for each halving, and no stretch is gone through.
+TEST_F(PageReaderTest, ATimeIsFoundByHalvesAlsoAmongWhatWasImported) {
   const auto find = [&](std::int64_t time) {
+    store.reads.clear();
     const core::FindTime wish{model::SubscriptionId(3), kLog, Offset(0), Offset(10'000), base::Instant{time}};
-    return find_time(store, kShard, wish).value().value;
+    const std::uint64_t found = find_time(store, kShard, wish).value().value;
+    EXPECT_LE(store.reads.size(), 15u);
+    return found;
   };
-  EXPECT_EQ(find(10), 9u) << "where the first begins that is not older";
-  store.imported = {Offset(20), Offset(8000)};
-  EXPECT_EQ(find(10), 9u);
-  EXPECT_EQ(find(500), 19u) << "behind it nothing was published before 8000";
-  EXPECT_EQ(find(9000), 8999u);
-  EXPECT_EQ(find(10'000), 9999u);
-  store.imported = {Offset(0), Offset(10'000)};
-  EXPECT_EQ(find(10), 0u) << "nothing was ever published here";
+  const std::vector<model::OffsetRange> stretches = {
+      {Offset(0), Offset(0)}, {Offset(20), Offset(8000)}, {Offset(0), Offset(10'000)}};
+  for (const model::OffsetRange& imported : stretches) {
+    store.imported = imported;
+    EXPECT_EQ(find(0), 0u);
+    EXPECT_EQ(find(10), 9u) << "where the first begins that is not older";
+    EXPECT_EQ(find(500), 499u);
+    EXPECT_EQ(find(9000), 8999u);
+    EXPECT_EQ(find(10'000), 9999u) << "behind the last";
+  }
 }
 
 TEST_F(PageReaderTest, OfWhatHasAPriorityItReadsThat) {

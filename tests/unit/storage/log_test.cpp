@@ -130,6 +130,7 @@ TEST_F(LogTest, WhatWasImportedSaysSoWhereverItStands) {
     auto one = std::make_shared<model::Message>(*message("body " + std::to_string(i)));
     one->imported = i % 2 == 0;
     one->published_at.us = one->imported ? static_cast<std::int64_t>(70 + i) : 9'000'000'000'000;  // long before
+    if (one->imported) one->imported_at.us = static_cast<std::int64_t>(9'000'000'000'000 + i);
     messages.push_back(std::move(one));
   }
   state_.counters.entered = 4;
@@ -143,6 +144,7 @@ TEST_F(LogTest, WhatWasImportedSaysSoWhereverItStands) {
       ASSERT_NE(page.messages[i].message, nullptr) << i;
       EXPECT_EQ(page.messages[i].message->imported, i % 2 == 0) << i;
       EXPECT_EQ(page.messages[i].message->published_at, messages[i]->published_at) << i;
+      EXPECT_EQ(page.messages[i].message->imported_at, messages[i]->imported_at) << i;
       EXPECT_EQ(page.messages[i].message->source, model::MessageSource()) << i;
       EXPECT_EQ(page.messages[i].message->body.view(), "body " + std::to_string(i));
     }
