@@ -179,7 +179,7 @@ struct QueueStats {
   Offset cursor;                          // everything before it is settled
   Offset log_begin;                       // the first that may be there
   std::uint64_t bytes = 0;                // of what it holds, about
-  bool seeking = false;                   // what it goes on with, or what is scheduled there, is being looked up
+  bool seeking = false;                   // to a time that is being looked up
   std::optional<base::Instant> next_due;  // of those in memory that wait
   double retention_used = 0;              // of what its topic allows; at 1 messages are lost unread
   Offset log_end;
