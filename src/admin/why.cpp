@@ -84,9 +84,7 @@ void add_what_stops_all(const QueueStats& stats, const engine::EngineStats& engi
                         std::vector<Cause>& causes) {
   const model::QueueOptions& options = stats.queue.options;
   if (options.paused) causes.push_back({"PAUSED", "It is paused: resume it to have messages granted again."});
-  if (stats.seeking)
-    causes.push_back(
-        {"SEEKING", "It begins, or was moved: what it goes on with, and what is scheduled there, is looked up."});
+  if (stats.seeking) causes.push_back({"SEEKING", "It is being moved to a time; which message that is, is looked up."});
   if (engine.draining) causes.push_back({"DRAINING", "The broker is stopping, and grants nothing more."});
   if (engine.resuming) {
     causes.push_back(

@@ -72,7 +72,7 @@ bool Shard::State::must_wait(Log& log, HeldConfirms& held) const {
   if (held.waited > 0 && now < held.looked_at + limits::kHeldLookEvery) return true;
   held.looked_at = now;
   if (!is_outrun(log)) {
-    log.holding_rest.forget();
+    if (held.waited > 0) log.holding_rest.forget();
     return false;
   }
   std::uint64_t taken_to = 0;

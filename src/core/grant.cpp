@@ -31,11 +31,9 @@ void Shard::State::pump(Subscription& sub) {
   if (sub.feeder != nullptr) return feed(sub);
   note_level(sub);
   if (sub.quarantine != nullptr) end_quarantines(sub);
-  if (sub.looks_to && !sub.seeking) look_for_scheduled(sub);
-  const bool begins = sub.seeking || sub.looks_to;
-  if (!begins && (sub.sweeping || sub.sweep_at <= now)) sweep(sub);
+  if (!sub.seeking && (sub.sweeping || sub.sweep_at <= now)) sweep(sub);
   const bool cut_off = sub.breaker != nullptr && is_cut_off(sub);
-  if (cut_off || sub.queue->options.paused || begins) {
+  if (cut_off || sub.queue->options.paused || sub.seeking) {
     if (!sub.isolation.out) end_isolation(sub);
     if (cut_off) preload(sub);  // what is to be tried first is there then
     return;

@@ -5,6 +5,12 @@
 #include "model/limits.h"
 
 namespace lazaret::core {
+namespace {
+
+/// Places that a look for the oldest that is ready steps over: it is asked often, on the shard's thread.
+constexpr int kOldestLooked = 1024;
+
+}  // namespace
 
 using base::Code;
 using base::Status;
@@ -69,7 +75,7 @@ void Shard::State::persisted_up_to(Log& log, model::GroupNumber durable) {
   }
   if (log.retains && log.kept_before < log.lost_to) retained_later.insert(log.state.log);  // it can be trimmed only now
   for (const Subscription* sub : log.readers) {
-    const bool reads = !sub->consumers.empty() || sub->feeder != nullptr || sub->deleting || sub->looks_to;
+    const bool reads = !sub->consumers.empty() || sub->feeder != nullptr || sub->deleting;
     if (reads) pumped_later.insert(sub->queue->subscription);
   }
 }
@@ -111,7 +117,6 @@ void Shard::State::save(Subscription& sub) {
   state.void_grants = sub.void_grants;
   state.bytes = sub.bytes;
   state.seeking = sub.seeking.value_or(base::Instant{});
-  state.looking = sub.looks_to.has_value();
   model::SourceState& source = state.sources.emplace_back();
   source.log = sub.queue->log;
   source.mark = sub.mark;
@@ -329,7 +334,6 @@ model::LogState Shard::State::log_state(const Log& log) {
   model::LogState state = log.state;
   state.trimmed = log.trimmed.ranges();
   state.kept = log.kept.ranges();
-  state.cancelled = log.cancelled.ranges();
   return state;
 }
 
@@ -369,7 +373,7 @@ void Shard::State::on(model::ShowQueue& command) {
   stats.log_begin = sub->log->begin();
   stats.cursor = sub->acked.cursor();
   stats.retention_used = retention_used(*sub);
-  stats.seeking = sub->seeking.has_value() || sub->looks_to.has_value();
+  stats.seeking = sub->seeking.has_value();
   show_prevention(*sub, stats);
   stats.bytes = sub->bytes;
   if (!sub->waiting.empty()) stats.next_due = sub->waiting.begin()->first;
@@ -420,16 +424,18 @@ void Shard::State::show_prevention(const Subscription& sub, model::QueueStats& s
   stats.hospital_level = level_of(sub);
 }
 
-/// What is scheduled, was granted for its priority, or waits for its next attempt stands beyond the frontier too.
+/// What is scheduled, was granted for its priority, or waits for its next attempt stands beyond the frontier too. Where
+/// that is very much, the answer is one of those.
 Offset Shard::State::oldest_fresh(const Subscription& sub) const {
   Offset at = next_fresh(sub, std::max(sub.acked.cursor(), sub.frontier));
   auto it = sub.entries.lower_bound({sub.queue->log, at});
-  for (;;) {
+  for (int steps = 0; steps < kOldestLooked; ++steps) {
     while (it != sub.entries.end() && it->first < Position{sub.queue->log, at}) ++it;
     const bool has_entry = it != sub.entries.end() && it->first == Position{sub.queue->log, at};
     if (!has_entry && !sub.parked.contains(at)) return at;
     at = next_fresh(sub, has_entry ? at.next() : sub.parked.next_missing(at));
   }
+  return at;
 }
 
 void Shard::State::show_topic(const Topic& topic, const model::ShowQueue& command) {

@@ -41,21 +41,20 @@ struct Retention {
 using PriorityEnds = std::array<model::Offset, model::kHighestPriority>;
 
 struct Log {
-  model::LogState state;        // but for stretches that have a set below; `next` is kept current
-  bool changed = false;         // its state goes into this group
-  bool is_topic = false;        // else it is a queue's own
-  bool limited = false;         // it is a queue's that holds so much at most
-  bool deleting = false;        // nothing is published to it any more
-  bool relaxed = false;         // durability of its queue or topic
-  model::Offset persisted_end;  // everything before it is on the disk
+  model::LogState state;                                          // but `trimmed` and `kept`; `next` is kept current
+  bool changed = false;                                           // its state goes into this group
+  bool is_topic = false;                                          // else it is a queue's own
+  bool limited = false;                                           // it is a queue's that holds so much at most
+  bool deleting = false;                                          // nothing is published to it any more
+  bool relaxed = false;                                           // durability of its queue or topic
+  model::Offset persisted_end;                                    // everything before it is on the disk
   base::Fifo<std::pair<model::GroupNumber, model::Offset>> ends;  // not yet durable
   base::OnDemand<std::map<model::ProducerId, ProducerWindow>> producers;
   base::OnDemand<std::set<model::ProducerId>> changed_producers;
   std::unique_ptr<RecentIds> ids;  // where it deduplicates by them
   IntervalSet trimmed;
   IntervalSet evacuated;
-  IntervalSet cancelled;  // of a topic, while they were scheduled: no subscription is given them
-  IntervalSet kept;       // of `evacuated`, what cases of deleted subscriptions of a topic have
+  IntervalSet kept;  // of `evacuated`, what cases of deleted subscriptions of a topic have
   std::uint64_t bytes_since_trim = 0;
   base::Instant last_trim;
   model::Offset head_looked_to;  // the lowest cursor when what is before it was last looked at
@@ -73,10 +72,6 @@ struct Log {
   model::Offset kept_before;   // when it was last trimmed for that
   model::Offset lost_to;       // what lies before it was lost to retention, where it was not read
   base::Instant alarm = base::Instant::never();
-
-  // --- Of a topic that had scheduled messages since it was empty
-  model::Offset scheduled_to;  // behind the last of them
-  base::Instant last_due;      // of them; after a start it is not known
 
   /// Its end, as a mark.
   model::LogMark end_mark(base::Instant now) const { return {state.next, now, bytes, state.imported}; }

@@ -124,9 +124,8 @@ void Shard::State::append(Log& log, Offset first, Arrivals stored) {
   const bool expires = !log.state.expires && stored.timed &&
                        std::any_of(stored.messages.begin(), stored.messages.end(),
                                    [](const model::MessageRef& message) { return message->expires_at.us != 0; });
-  const bool scheduled = stored.timed && log.is_topic && note_scheduled(log, stored.messages);
   mutate(model::AppendMessages{log.state.log, first, std::move(stored.messages)}, false);
-  if (expires || prioritised || scheduled) {
+  if (expires || prioritised) {
     log.state.expires = log.state.expires || expires;  // a start finds them, and looks after them
     log.state.prioritised = log.state.prioritised || prioritised;
     mutate(model::PutLog{log_state(log)}, false);

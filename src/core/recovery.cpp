@@ -68,11 +68,6 @@ void Shard::State::recover(model::RecoveredLog& recovered, Log& log) {
   log.persisted_end = recovered.state.next;
   for (const model::OffsetRange& range : recovered.state.trimmed) log.trimmed.insert(range);
   for (const model::OffsetRange& range : recovered.state.kept) log.kept.insert(range);
-  for (const model::OffsetRange& range : recovered.state.cancelled) log.cancelled.insert(range);
-  if (log.state.scheduled) {
-    log.scheduled_to = log.state.next;
-    log.last_due = base::Instant::never();
-  }
   for (const Offset offset : recovered.evacuated) log.evacuated.insert(offset);
   if (log.state.prioritised) {
     log.priority_ends = std::make_unique<PriorityEnds>();
@@ -177,16 +172,11 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
       if (!sub.is_lane(position.log)) sub.parked_from = due;
     }
   }
-  go_on_with_fresh(sub, state.looking);
+  // While somebody is awaited, what may have begun is left to them: fresh ones begin at the mark.
+  sub.frontier = resuming ? std::max(sub.acked.cursor(), sub.recovered_mark) : sub.acked.cursor();
+  sub.window_next = sub.frontier;
   if (!sub.deleting) recover_requests(sub, recovered.requests);
   if (!sub.deleting) recover_quarantine(sub, recovered.quarantines);
-}
-
-/// While somebody is awaited, what may have begun is left to them: fresh ones begin at the mark.
-void Shard::State::go_on_with_fresh(Subscription& sub, bool looking) {
-  sub.frontier = resuming ? std::max(sub.acked.cursor(), sub.recovered_mark) : sub.acked.cursor();
-  sub.window_next = looking ? sub.acked.cursor() : sub.frontier;
-  if (looking) sub.looks_to = sub.log->state.next;
 }
 
 /// What is in flight, by its state.

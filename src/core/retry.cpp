@@ -369,10 +369,7 @@ void Shard::State::set_alarm(Subscription& sub) {
   if (!sub.waiting.empty()) next = std::min(next, sub.waiting.begin()->first);
   if (sub.has_parked() && sub.parked_from > now) next = std::min(next, sub.parked_from);
   if (sub.seeking && !sub.finding) next = now;
-  const bool looks = sub.looks_to && !sub.seeking;
-  const bool goes_on_looking = looks && !sub.loading_window && sub.log->persisted_end >= *sub.looks_to;
-  if (goes_on_looking && !sub.deleting && !draining) next = now;
-  if (!sub.deleting && !draining && !sub.seeking && !looks) next = std::min(next, sub.sweep_at);
+  if (!sub.deleting && !draining && !sub.seeking) next = std::min(next, sub.sweep_at);
   if (!sub.deleting && !draining) {
     next = std::min({next, sub.unused_until, retention_ends(sub), asks_for_keys_at(sub)});
   }

@@ -1,5 +1,5 @@
-// Where a subscription of a topic begins, and how it is moved. To begin at a time needs a look into the log, and so
-// does what is scheduled in it (core/schedule.cpp): until the answer is there, nothing is granted.
+// Where a subscription of a topic begins, and how it is moved. To begin at a time needs a look into the log: until the
+// answer is there, nothing is granted.
 #include <algorithm>
 #include <utility>
 
@@ -24,8 +24,7 @@ void Shard::State::begin_at(Subscription& sub, const model::StartPoint& start) {
   settle_what_is_gone(sub);
   sub.counters.entered = sub.acked.unsettled_below(log.state.next);
   sub.frontier = sub.window_next = sub.acked.cursor();
-  if (start.kind == Start::time && log.is_topic) return seek_time(sub, start.time);
-  look_if_scheduled(sub);
+  if (start.kind == Start::time && log.is_topic) seek_time(sub, start.time);
 }
 
 /// The first offset that is wanted; of a time, the earliest that it could be.
@@ -40,11 +39,10 @@ Offset Shard::State::start_offset(const Log& log, const model::StartPoint& start
   return log.state.next;
 }
 
-/// Of what was trimmed it gets what was copied out, for whomever that was; nothing that was cancelled for all.
+/// Of what was trimmed it gets what was copied out, for whomever that was.
 void Shard::State::settle_what_is_gone(Subscription& sub) {
   const Log& log = *sub.log;
   for (const OffsetRange& range : log.state.gaps) sub.acked.settle(range);
-  for (const OffsetRange& range : log.cancelled.ranges()) sub.acked.settle(range);
   for (const OffsetRange& range : log.trimmed.ranges()) {
     Offset at = range.begin;
     log.evacuated.for_each_in(range, [&](OffsetRange part) {
@@ -145,7 +143,6 @@ void Shard::State::move_to(Subscription& sub, Offset target, const model::Origin
   log.head_looked_to = log.trim_looked_to = Offset();
   begin_window_at(sub, target);
   begin_levels_at(sub, target);
-  look_if_scheduled(sub);
   touch(sub);
   out->urgent = out->sync = true;
   if (origin.request != 0) tell(origin.session, std::move(answer));

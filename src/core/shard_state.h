@@ -411,10 +411,6 @@ struct Shard::State {
   void on(model::CancelScheduled& command);
   void schedule(Subscription& sub, model::Offset offset, const model::Message& message);
   bool cancel(Subscription& sub, model::Offset offset);
-  void note_cancelled(Log& log, model::Offset offset);
-  bool note_scheduled(Log& log, const std::vector<model::MessageRef>& messages);
-  void look_if_scheduled(Subscription& sub);
-  void look_for_scheduled(Subscription& sub);
 
   // --- expiry.cpp: messages that are past their time to live
   static base::Instant end_of(const Subscription& sub, const model::Message& message);
@@ -570,7 +566,6 @@ struct Shard::State {
   void recover(model::RecoveredLog& recovered, Log& log);
   void recover(model::RecoveredQueue& recovered);
   void recover(Subscription& sub, model::RecoveredSubscription& recovered);
-  void go_on_with_fresh(Subscription& sub, bool looking);
   void put_in_place(Subscription& sub);
   void leave_out_reserve(Log& log);
   void recover_retention(Log& log, const model::QueueOptions& options);

@@ -240,10 +240,8 @@ struct Subscription {
   std::optional<base::Instant> seeking;  // which message was published then is being looked up
   bool finding = false;                  // the store has been asked
   model::Origin seek_origin;             // who is told
-  /// What is scheduled is looked for before this, in the past of its topic. Nothing is granted meanwhile.
-  std::optional<model::Offset> looks_to;
-  model::Grant void_grants;  // given before it was moved
-  bool dirty = false;        // its record goes into this group
+  model::Grant void_grants;              // given before it was moved
+  bool dirty = false;                    // its record goes into this group
   base::Instant alarm = base::Instant::never();
 
   /// Whether a case needs the message.

@@ -51,7 +51,7 @@ void Shard::State::trim(Log& log, bool all) {
   log.head_looked_to = cursor;
   if (cursor == log.state.next) {
     log.drained_at = cursor;
-    log.state.expires = log.state.scheduled = false;
+    log.state.expires = false;
   }
   // Before the cursor, stretch by stretch; neighbours that can go go together.
   OffsetRange going{begin, begin};

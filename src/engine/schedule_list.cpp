@@ -20,17 +20,26 @@ bool read_number(std::string_view text, Number& number) {
   return wrong == std::errc() && end == text.data() + text.size();
 }
 
-/// Up to `max` behind `after`, which moves on over what is none; none: there are no more.
-Result<std::vector<RecoveredDelivery>> next_places(model::Store& store, const model::QueueRecord& queue,
-                                                   WaitingPlace& after, std::size_t max) {
-  for (;;) {
+/// Pages of retries only that are passed over in one go, so that whoever reads can do something else in between.
+constexpr int kPagesPassedOver = 16;
+
+struct Places {
+  std::vector<RecoveredDelivery> places;
+  bool more = false;  // there may be
+};
+
+/// Up to `max` behind `after`, which moves on over what is none.
+Result<Places> next_places(model::Store& store, const model::QueueRecord& queue, WaitingPlace& after, std::size_t max) {
+  for (int pages = 0; pages < kPagesPassedOver; ++pages) {
     auto page = store.read_waiting(queue.shard, queue.subscription, after, max);
-    if (!page.ok() || page->empty()) return page;
+    if (!page.ok()) return page.status();
+    if (page->empty()) return Places{};
     const WaitingPlace end = place_of(page->back());
     std::erase_if(*page, [](const RecoveredDelivery& one) { return !one.record.scheduled; });
-    if (!page->empty()) return page;
+    if (!page->empty()) return Places{std::move(*page), true};
     after = end;  // a page of retries only: on to the next
   }
+  return Places{{}, true};
 }
 
 /// Null where it is damaged. NOT_FOUND: it is no longer kept.
@@ -65,13 +74,13 @@ Result<bool> read_scheduled(model::Store& store, const model::QueueRecord& queue
                             const std::function<bool(const ScheduledMessage&)>& each) {
   const auto places = next_places(store, queue, after, max);
   if (!places.ok()) return places.status();
-  for (const RecoveredDelivery& one : *places) {
+  for (const RecoveredDelivery& one : places->places) {
     auto message = read_one(store, queue, one);
     if (!message.ok() && message.code() != Code::NOT_FOUND) return message.status();
     if (message.ok() && !each({one.record.offset, one.record.due, std::move(*message)})) return true;
     after = place_of(one);
   }
-  return !places->empty();
+  return places->more;
 }
 
 }  // namespace lazaret::engine

@@ -221,8 +221,7 @@ struct PurgeQueue {
   SubscriptionId subscription;
   bool scheduled = false;
 };
-/// Takes one message whose delay is not over; by the id of a topic from all its subscriptions, and whoever comes later,
-/// or is moved back, is not given it either. It counts as purged.
+/// Takes one message whose delay is not over; by the id of a topic from all its subscriptions. It counts as purged.
 /// Answered by Done with `count`, of subscriptions; NOT_FOUND when it is not, or not any more, scheduled.
 struct CancelScheduled {
   Origin origin;
@@ -230,8 +229,8 @@ struct CancelScheduled {
   Offset offset;
 };
 /// Moves a subscription of a topic: forward, what lies between counts as purged; back, what was settled enters again,
-/// but for what is a case that is not closed. Leases end, their tokens are void. INVALID_OPTION beyond the topic's end,
-/// and for a time in the future. Answered by SeekDone.
+/// but for what is a case that is not closed. Leases end, their tokens are void. INVALID_OPTION beyond the topic's end, and
+/// for a time in the future. Answered by SeekDone.
 struct SeekSubscription {
   Origin origin;
   SubscriptionId subscription;

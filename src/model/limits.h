@@ -72,9 +72,6 @@ inline constexpr std::uint64_t kAckChunkOffsets = 4096;
 inline constexpr std::size_t kSettledTokens = 65536;
 /// Waiting messages (backoff, delay) kept in memory per shard; later ones wait on disk.
 inline constexpr std::size_t kWaitingInMemory = 100'000;
-/// Stretches of messages that were cancelled at a topic, for those that begin later or are moved back; of more the
-/// oldest are forgotten. They stand in the log's record, which is written with each.
-inline constexpr std::size_t kCancelledStretches = 1024;
 /// Of those whose wait is over, ready and not delivered: with more, no others are read from the disk.
 inline constexpr std::size_t kReadyInMemory = 16'384;
 /// Message ids that a queue or topic remembers at most, and for how long at most, where it deduplicates by them.

@@ -126,8 +126,6 @@ struct SubscriptionState {
   Grant void_grants;
   /// It is to begin with what was published from this time on, and which message that is, is being looked up. 0: no.
   base::Instant seeking;
-  /// It has begun in, or was moved to, the past of its topic, and what is scheduled there is being looked for.
-  bool looking = false;
   /// Of what it holds, about: of messages that left it without having been delivered the size may not be known.
   std::uint64_t bytes = 0;
   /// The queue is being deleted: cases keep their messages, everything else goes, step by step.
@@ -219,11 +217,6 @@ struct LogState {
   bool expires = false;
   /// Messages with a priority came to it since it was empty.
   bool prioritised = false;
-  /// Of a topic: messages with a delay came to it since it was empty.
-  bool scheduled = false;
-  /// Of a topic: what was cancelled for all its subscriptions while it was scheduled. Ascending; at most
-  /// kCancelledStretches, of more the oldest are left out.
-  std::vector<OffsetRange> cancelled{};
   /// Of a topic: messages that came to it with imported cases, ever; they were not published, and no limit counts them.
   std::uint64_t imported = 0;
   bool operator==(const LogState&) const = default;

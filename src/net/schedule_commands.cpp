@@ -92,6 +92,8 @@ void Session::cancel_scheduled(const wire::QueueRequest& frame, const engine::Qu
   if (queue->kind == model::Kind::topic) {
     return refuse(frame.request, Status(Code::BAD_REQUEST, "a scheduled message of a topic is named by its offset"));
   }
+  if (too_many(frame.request, schedule_searches_, 1, "searches for a scheduled message")) return;
+  ++schedule_searches_;
   const auto search = std::make_shared<ScheduleSearch>();
   search->request = frame.request;
   search->queue = queue;
@@ -114,6 +116,8 @@ void Session::search_schedule(const std::shared_ptr<ScheduleSearch>& search) {
   };
   read_store(read, [this, search](Status status) {
     if (status.ok()) status = search->more.status();
+    const bool over = !status.ok() || search->found || !*search->more || search->searched >= engine::kScheduleSearched;
+    if (over) --schedule_searches_;
     if (!status.ok()) return refuse(search->request, std::move(status));
     searched_schedule(search);
   });

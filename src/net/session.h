@@ -317,6 +317,7 @@ class Session final : public engine::Outbox, public std::enable_shared_from_this
   /// Peeks that wait for the one that is being read, or written.
   boost::container::deque<WaitingPeek> peeks_;
   bool peeking_ = false;
+  std::size_t schedule_searches_ = 0;   // for one by its id
   std::shared_ptr<Creation> creation_;  // what the frame in hand waits for; null: it does not
   std::atomic<bool> ended_{false};
   /// Publishes some of whose items were refused here, until the rest is answered.

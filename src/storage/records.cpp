@@ -227,7 +227,6 @@ std::string encode(const model::SubscriptionState& record) {
   out.set_deleting(record.deleting);
   out.set_void_grants(record.void_grants.value);
   out.set_seeking_us(record.seeking.us);
-  out.set_looking(record.looking);
   out.set_bytes(record.bytes);
   v1::Counters* counters = out.mutable_counters();
   counters->set_entered(record.counters.entered);
@@ -267,7 +266,6 @@ bool decode(std::string_view bytes, model::SubscriptionState& record) {
   record.deleting = in.deleting();
   record.void_grants = model::Grant(in.void_grants());
   record.seeking = Instant{in.seeking_us()};
-  record.looking = in.looking();
   record.bytes = in.bytes();
   const v1::Counters& c = in.counters();
   record.counters = {c.entered(),     c.acked(),        c.discarded(),         c.expired(),
@@ -303,8 +301,6 @@ std::string encode(const model::LogState& record) {
   }
   out.set_expires(record.expires);
   out.set_prioritised(record.prioritised);
-  out.set_scheduled(record.scheduled);
-  pack(record.cancelled, out.mutable_cancelled());
   out.set_imported(record.imported);
   return out.SerializeAsString();
 }
@@ -318,9 +314,8 @@ bool decode(std::string_view bytes, model::LogState& record) {
   }
   record.expires = in.expires();
   record.prioritised = in.prioritised();
-  record.scheduled = in.scheduled();
   record.imported = in.imported();
-  if (!unpack(in.kept(), record.kept) || !unpack(in.cancelled(), record.cancelled)) return false;
+  if (!unpack(in.kept(), record.kept)) return false;
   return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
 }
 

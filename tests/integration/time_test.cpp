@@ -381,16 +381,6 @@ TEST_F(TimeTest, OfATopicOverHttp) {
   EXPECT_EQ(of("mail"), 0u);
   EXPECT_EQ(of("log"), 1u);
   EXPECT_EQ(http(admin, "DELETE", "/api/v1/topics/news/scheduled/1").status, 404);
-  // Whoever begins in the past knows what is scheduled there, and gets nothing that was cancelled for all.
-  const std::string late = R"({"topic": "news", "start": "earliest"})";
-  ASSERT_EQ(http(admin, "PUT", "/api/v1/subscriptions/late", late).status, 201);
-  ASSERT_TRUE(eventually([&] { return of("late") == 1; }));
-  const auto shown = http(admin, "GET", "/api/v1/subscriptions/late").json();
-  EXPECT_EQ(shown.at("scheduled"), 1);
-  EXPECT_EQ(shown.at("ready"), 0);
-  EXPECT_TRUE(shown.at("oldest_ready_at").is_null());
-  EXPECT_THAT(broker_.cli({"why", "late", "0"}).out, HasSubstr("was published to be delivered later"));
-  EXPECT_EQ(http(admin, "DELETE", "/api/v1/subscriptions/late/scheduled/0").json().at("cancelled"), 1);
 }
 
 // --- The command line ------------------------------------------------------------------------------------------------

@@ -260,6 +260,8 @@ void RandomRun::move(const std::string& name) {
   const base::Status moved = world_.seek(name, to).status;
   const bool beyond = to.kind == model::Start::offset && to.offset > end && moved.code() == Code::INVALID_OPTION;
   if (!moved.ok() && !beyond) witness_.find(name + " cannot be moved");
+  if (moved.ok() && to.kind == model::Start::offset && to.offset > end)
+    witness_.find(name + " is moved beyond its end");
   if (!chance(20)) return;
   model::OptionsPatch paused;
   paused.paused = true;

@@ -205,78 +205,6 @@ TEST_F(Schedule, ASubscriptionThatComesLaterIsNotEarlyEither) {
   EXPECT_FALSE(anna.delivery(0).what.redelivered);
 }
 
-/// Nobody consumes from it, and yet it is as scheduled as on those that were there.
-TEST_F(Schedule, ASubscriptionThatBeginsInThePastKnowsWhatIsScheduledThere) {
-  model::QueueOptions keeping;
-  keeping.retain_for = 10h;
-  world.create_topic("news", keeping);
-  world.publish("news", 700);
-  ASSERT_EQ(world.publish_timed("news", 1h), 700u);
-  world.publish("news", 700);
-  ASSERT_EQ(world.publish_timed("news", 2h), 1401u);
-  const model::QueueRecord late = world.subscribe("late", "news", model::Start::earliest);
-  world.run_for(1s);
-  const model::QueueStats stats = world.show("late");
-  EXPECT_EQ(stats.scheduled, 2u);
-  EXPECT_EQ(stats.ready, 1400u);
-  EXPECT_FALSE(stats.seeking);
-  expect_sums("late");
-  EXPECT_EQ(world.store().read_waiting(late.shard, late.subscription, {}, 10).value().size(), 2u);
-  EXPECT_EQ(world.cancel_scheduled("late", 700).count, 1u);
-  crash();
-  EXPECT_EQ(scheduled("late"), 1u);
-  // What lies before where it begins is not its.
-  world.subscribe_at("later", "news", {model::Start::offset, model::Offset(701), {}});
-  world.run_for(1s);
-  EXPECT_EQ(scheduled("later"), 1u);
-  Client anna(world, "anna");
-  anna.consume("later", 2000);
-  world.run_for(1s);
-  EXPECT_THAT(anna.held(), SizeIs(700));
-  world.run_for(2h);
-  EXPECT_THAT(anna.held(), SizeIs(701));
-}
-
-TEST_F(Schedule, MovedOverItAndBackItIsScheduledAgain) {
-  model::QueueOptions keeping;
-  keeping.retain_for = 10h;
-  world.create_topic("news", keeping);
-  world.subscribe("mail", "news");
-  world.publish("news", 1);
-  world.publish_timed("news", 1h);
-  ASSERT_TRUE(world.seek("mail", {model::Start::latest, {}, {}}).status.ok());
-  EXPECT_EQ(scheduled("mail"), 0u);
-  ASSERT_TRUE(world.seek("mail", {model::Start::earliest, {}, {}}).status.ok());
-  world.run_for(1s);
-  EXPECT_EQ(scheduled("mail"), 1u);
-  EXPECT_EQ(world.show("mail").ready, 1u);
-  EXPECT_EQ(world.cancel_scheduled("mail", 1).count, 1u);
-  expect_sums("mail");
-}
-
-TEST_F(Schedule, WhatWasCancelledForAllComesToNobodyLater) {
-  model::QueueOptions keeping;
-  keeping.retain_for = 10h;
-  world.create_topic("news", keeping);
-  world.subscribe("mail", "news");
-  world.publish_timed("news", 1h);
-  world.publish_timed("news", 1h);
-  EXPECT_EQ(world.cancel_scheduled("news", 0).count, 1u);
-  crash();
-  world.subscribe("late", "news", model::Start::earliest);
-  ASSERT_TRUE(world.seek("mail", {model::Start::earliest, {}, {}}).status.ok());
-  world.run_for(1s);
-  for (const char* name : {"mail", "late"}) {
-    EXPECT_EQ(scheduled(name), 1u) << name;
-    EXPECT_EQ(world.show(name).ready, 0u) << name;
-    expect_sums(name);
-  }
-  Client anna(world, "anna");
-  anna.consume("late", 10);
-  world.run_for(2h);
-  EXPECT_THAT(anna.held(), ElementsAre(1u));
-}
-
 TEST_F(Schedule, WhatIsTrimmedAroundItDoesNotTakeIt) {
   world.publish_timed("orders", 60s);
   world.publish("orders", 299);
@@ -318,29 +246,6 @@ class SlowPages : public Story {
  protected:
   SlowPages() : Story(WorldOptions{.ack_sync_max = 0ms, .page_time = 30ms}) { world.create_queue("orders"); }
 };
-
-/// Nothing is granted before it is known what is scheduled, also when the broker dies while it is looked for.
-TEST_F(SlowPages, WhatIsScheduledIsLookedForAgainAfterACrash) {
-  model::QueueOptions keeping;
-  keeping.retain_for = 10h;
-  world.create_topic("news", keeping);
-  world.publish("news", 3000);
-  world.publish_timed("news", 1h);
-  world.subscribe("late", "news", model::Start::earliest);
-  Client anna(world, "anna");
-  anna.consume("late", 10);
-  EXPECT_TRUE(world.show("late").seeking);
-  EXPECT_THAT(anna.held(), IsEmpty());
-  anna.die();
-  world.kill_broker();
-  world.start_broker();
-  EXPECT_TRUE(world.show("late").seeking);
-  world.run_for(10s);
-  EXPECT_FALSE(world.show("late").seeking);
-  EXPECT_EQ(world.show("late").scheduled, 1u);
-  EXPECT_EQ(world.show("late").ready, 3000u);
-  expect_sums("late");
-}
 
 TEST_F(SlowPages, OneThatComesWhileAPageIsReadIsNotForgottenBehindIt) {
   model::Publish publish;

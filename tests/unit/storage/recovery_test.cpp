@@ -260,18 +260,6 @@ TEST_F(RecoveryTest, AScheduledOneIsDroppedWherever) {
   EXPECT_THAT(*store_->read_waiting(model::ShardId(0), queue_.subscription, {}, 10), IsEmpty());
 }
 
-TEST_F(RecoveryTest, WhatIsSaidOfScheduledMessagesComesBack) {
-  log_.scheduled = true;
-  log_.cancelled = {{Offset(1), Offset(2)}, {Offset(5), Offset(9)}};
-  state_.looking = true;
-  commit({model::PutLog{log_}, put_state()});
-  reopen();
-  const model::RecoveredQueue found = recovered();
-  EXPECT_TRUE(found.log.state.scheduled);
-  EXPECT_EQ(found.log.state.cancelled, log_.cancelled);
-  EXPECT_TRUE(found.subscription->state.looking);
-}
-
 TEST_F(RecoveryTest, APriorityComesBackWithWhateverHasIt) {
   auto one = std::make_shared<model::Message>(*message("body"));
   one->priority = 6;
