@@ -229,8 +229,8 @@ struct CancelScheduled {
   Offset offset;
 };
 /// Moves a subscription of a topic: forward, what lies between counts as purged; back, what was settled enters again,
-/// but for what is a case that is not closed. Leases end, their tokens are void. INVALID_OPTION beyond the topic's end, and
-/// for a time in the future. Answered by SeekDone.
+/// but for what is a case that is not closed. Leases end, their tokens are void. INVALID_OPTION beyond the topic's end,
+/// and for a time in the future. Answered by SeekDone.
 struct SeekSubscription {
   Origin origin;
   SubscriptionId subscription;
