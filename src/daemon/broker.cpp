@@ -13,6 +13,7 @@
 #include "daemon/webhook_lines.h"
 #include "daemon/webhooks.h"
 #include "model/limits.h"
+#include "storage/directory_path.h"
 #include "storage/rocks_store.h"
 #include "wire/envelope.h"
 
@@ -92,9 +93,8 @@ void log_webhook(const WebhookLines::Line& line) {
 
 /// What the configuration names is meant from where the broker was started.
 std::string backup_directory(const Configuration& configuration) {
-  const std::filesystem::path given(configuration.backup.directory.empty() ? configuration.storage.data_dir + "/backups"
-                                                                           : configuration.backup.directory);
-  return std::filesystem::absolute(given).lexically_normal().string();
+  const std::string& given = configuration.backup.directory;
+  return storage::directory_path(given.empty() ? configuration.storage.data_dir + "/backups" : given);
 }
 
 engine::EngineConfig engine_config(const Configuration& configuration, const std::shared_ptr<alerts::ShardNews>& news,

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "storage/database.h"
+#include "storage/directory_path.h"
 #include "storage/private_files.h"
 #include "storage/restored_directory.h"
 #include "storage/rocks_store.h"
@@ -72,7 +73,7 @@ class Shelf {
  public:
   static Result<std::unique_ptr<Shelf>> open(const std::string& directory) {
     auto shelf = std::make_unique<Shelf>();
-    shelf->directory_ = std::filesystem::absolute(directory).lexically_normal().string();
+    shelf->directory_ = directory_path(directory);
     rocksdb::BackupEngineOptions options(shelf->directory_);
     rocksdb::BackupEngineReadOnly* engine = nullptr;
     // Restored files are written through it.
@@ -145,6 +146,10 @@ Status make_directory(const std::string& directory) {
   const std::filesystem::path path(directory);
   if (std::filesystem::is_directory(path, error)) return {};
   std::filesystem::create_directories(path.parent_path(), error);
+  if (error) {
+    return {error == std::errc::no_space_on_device ? Code::RESOURCE_EXHAUSTED : Code::STORAGE_FAILED,
+            "creating " + path.parent_path().string() + ": " + error.message()};
+  }
   PrivateFiles files(rocksdb::FileSystem::Default());
   return status_of_backup(files.CreateDirIfMissing(directory, rocksdb::IOOptions(), nullptr), "creating the directory");
 }
@@ -266,15 +271,14 @@ Result<VerifiedBackup> verify_backup(const std::string& directory, std::uint64_t
 
 Result<BackupRecord> restore_backup(const std::string& directory, std::uint64_t number, const std::string& data_dir) {
   RestoredDirectory restored(data_dir);
-  LZ_RETURN_IF_ERROR(restored.check_empty());
+  LZ_RETURN_IF_ERROR(restored.begin());
   const auto shelf = Shelf::open(directory);
   if (!shelf.ok()) return shelf.status();
   const auto info = (*shelf)->find(number);
   if (!info.ok()) return info.status();
   LZ_RETURN_IF_ERROR((*shelf)->check_files(info->backup_id));
-  // Of a format that this version does not know nothing is written either.
+  // Of a format that this version does not know nothing is copied either.
   if (const auto store = open_backup(*info); !store.ok()) return store.status();
-  LZ_RETURN_IF_ERROR(restored.begin());
   LZ_RETURN_IF_ERROR(status_of_backup((*shelf)->engine().RestoreDBFromBackup(rocksdb::RestoreOptions(), info->backup_id,
                                                                              restored.inside(), restored.inside()),
                                       "restoring " + title(info->backup_id, (*shelf)->directory())));

@@ -42,8 +42,9 @@ base::Result<VerifiedBackup> verify_backup(const std::string& directory, std::ui
                                            const BackupProgress& progress);
 
 /// Makes `data_dir` what the store was. It must be missing or empty (NOT_EMPTY). All files of the backup are read for
-/// their checksums before anything is written. When this returns OK, all of it is on the disk, private (0600, 0700);
-/// when it fails, nothing is left of it. What a kill left in the middle is refused by a start (restored_directory.h).
+/// their checksums before one is copied. When this returns OK, all of it is on the disk, private (0600, and 0700 where
+/// it was missing); when it fails, nothing is left of it. What a kill left in the middle, from its beginning on, is
+/// refused by a start (restored_directory.h).
 ///
 /// The epoch of all shards goes on by a leap that is drawn: the broker that was copied has gone on, and no token or
 /// session that it has given since may be taken for one of this broker's.

@@ -12,6 +12,7 @@
 #include "http_client.h"
 #include "output.h"
 #include "storage/backup.h"
+#include "storage/directory_path.h"
 
 namespace lazaret::cli {
 namespace {
@@ -43,7 +44,7 @@ bool is_name(const std::string& text) {
 }
 
 std::string absolute(const std::string& directory) {
-  return base::to_utf8(std::filesystem::absolute(directory).lexically_normal().string());
+  return base::to_utf8(storage::directory_path(directory));
 }
 
 std::string title(const json::object& backup) {

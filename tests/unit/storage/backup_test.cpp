@@ -11,6 +11,7 @@
 #include <map>
 #include <utility>
 
+#include "storage/directory_path.h"
 #include "storage/restored_directory.h"
 #include "unit/storage/store_fixture.h"
 
@@ -324,6 +325,65 @@ TEST_F(BackupTest, IsRestoredIntoAnEmptyDirectoryOnly) {
   EXPECT_FALSE(fs::exists(restored_ + "/" + kRestoring));
   open_restored();
   EXPECT_THAT(bodies(read(0, 9)), ElementsAre("a"));
+}
+
+/// Of a directory that was there somebody has decided who may see it.
+TEST_F(BackupTest, ADirectoryThatWasThereKeepsItsMode) {
+  publish({"a"});
+  ASSERT_TRUE(back_up().ok());
+  fs::create_directory(restored_);
+  fs::permissions(restored_, static_cast<fs::perms>(0750));
+  const auto done = restore_backup(backups_, 1, restored_);
+  ASSERT_TRUE(done.ok()) << done.status().text();
+  EXPECT_EQ(mode_of(restored_), 0750u);
+  EXPECT_EQ(mode_of(restored_ + "/CURRENT"), 0600u);
+  // When it does not come to anything either.
+  const std::string empty = dir_ + "/empty";
+  fs::create_directory(empty);
+  fs::permissions(empty, static_cast<fs::perms>(0750));
+  EXPECT_EQ(restore_backup(backups_, 7, empty).code(), Code::NOT_FOUND);
+  EXPECT_EQ(mode_of(empty), 0750u);
+  EXPECT_TRUE(fs::is_empty(empty));
+}
+
+TEST_F(BackupTest, ASlashBehindADirectoryIsNothing) {
+  const mode_t before = ::umask(0);
+  publish({"a"});
+  plan_.directory = dir_ + "/srv/backups/";
+  const auto made = back_up();
+  ASSERT_TRUE(made.ok()) << made.status().text();
+  const auto done = restore_backup(plan_.directory, 1, dir_ + "/x/new/");
+  ::umask(before);
+  ASSERT_TRUE(done.ok()) << done.status().text();
+  EXPECT_EQ(mode_of(dir_ + "/srv/backups"), 0700u);
+  EXPECT_EQ(mode_of(dir_ + "/x/new"), 0700u);
+  EXPECT_TRUE(fs::exists(dir_ + "/x/new/CURRENT"));
+  EXPECT_EQ(directory_path("/srv/backups/"), "/srv/backups");
+  EXPECT_EQ(directory_path("/srv/./a/../backups/."), "/srv/backups");
+  EXPECT_EQ(directory_path("/"), "/");
+  EXPECT_EQ(directory_path("x/"), (fs::current_path() / "x").string());
+}
+
+/// Before a backup is even looked for, and so before it is read: a kill while a large one is read leaves no directory
+/// that an empty broker could start in.
+TEST_F(BackupTest, ADirectoryIsMarkedFirstOfAllAndNothingStaysOfWhatFails) {
+  std::ofstream(dir_ + "/file") << "somebody's";
+  const auto impossible = restore_backup(dir_ + "/none", 0, dir_ + "/file/x");
+  EXPECT_EQ(impossible.code(), Code::STORAGE_FAILED);
+  EXPECT_THAT(impossible.status().text(), HasSubstr("creating " + dir_ + "/file/x"));
+  EXPECT_EQ(restore_backup(dir_ + "/none", 0, dir_ + "/x/y/z").code(), Code::NOT_FOUND);
+  EXPECT_FALSE(fs::exists(dir_ + "/x")) << "nor of those above it";
+  {
+    RestoredDirectory begun(restored_);
+    ASSERT_TRUE(begun.begin().ok());
+    StoreOptions options;
+    options.data_dir = restored_;
+    EXPECT_EQ(open_store(options).code(), Code::STORAGE_DAMAGED);
+  }
+  // A file where a directory of backups should come.
+  publish({"a"});
+  plan_.directory = dir_ + "/file/backups";
+  EXPECT_EQ(back_up().code(), Code::STORAGE_FAILED);
 }
 
 /// A kill in the middle: nobody begins an empty broker beside what was to be restored.
