@@ -14,7 +14,9 @@
 
 #include <rocksdb/db.h>
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +29,19 @@ namespace lazaret::storage {
 /// Bytes done so far. False ends it with CANCELLED.
 using BackupProgress = std::function<bool(std::uint64_t)>;
 
-/// As model::Store says.
+/// The file system that a directory is on: what is free for us, and what there is.
+struct DiskSpace {
+  std::uint64_t free_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+/// Nothing when it cannot be said.
+std::optional<DiskSpace> look_at_disk(const std::string& directory);
+using LookAtDisk = std::function<std::optional<DiskSpace>(const std::string& directory)>;
+
+/// As model::Store says. `look` is asked for the store's disk and for that of the backups, again and again.
 base::Result<std::vector<model::BackupRecord>> list_backups(const std::string& directory);
 base::Result<model::BackupRecord> back_up(rocksdb::DB& db, const model::BackupPlan& plan,
-                                          const BackupProgress& progress);
+                                          const BackupProgress& progress, const LookAtDisk& look = look_at_disk);
 
 struct VerifiedBackup {
   model::BackupRecord backup;

@@ -79,8 +79,7 @@ std::uint32_t leap_from(std::uint32_t epoch) {
 
 }  // namespace
 
-RestoredDirectory::RestoredDirectory(const std::string& data_dir)
-    : data_dir_(directory_path(data_dir)) {}
+RestoredDirectory::RestoredDirectory(const std::string& data_dir) : data_dir_(directory_path(data_dir)) {}
 
 RestoredDirectory::~RestoredDirectory() {
   std::error_code ignored;

@@ -3,8 +3,8 @@
 //   DIR/restoring/…   files come, the epochs leap   ─▶   all but CURRENT to DIR   ─▶   CURRENT, and `restoring` goes
 //
 // Within the directory, since that is often a mount. One that was there keeps its mode. `restoring` comes first of all,
-// before a backup is looked for: reading a large one takes long, and a kill may come meanwhile. A start refuses one that has `restoring` and no CURRENT, so what
-// was left in the middle never begins as an empty broker.
+// before a backup is looked for: reading a large one takes long, and a kill may come meanwhile. A start refuses a
+// directory that has `restoring` and no CURRENT, so what was left in the middle never begins as an empty broker.
 #pragma once
 
 #include <filesystem>
