@@ -124,6 +124,11 @@ TEST_F(RequestsCli, ItIsUsedAsItSays) {
   EXPECT_EQ(broker.cli({"answer", "prices/00000000-0000-7000-8000-000000000001", "--body", "x"}).exit, 66);
   EXPECT_EQ(broker.cli({"answer", "prices/00000000-0000-7000-8000-000000000001", "--body", "x", "--decline", "y"}).exit,
             64);
+  for (const char* given : {"--type=t", "--content-type=text/plain", "--header=a=b"}) {
+    const Outcome both =
+        broker.cli({"answer", "prices/00000000-0000-7000-8000-000000000001", "--decline", "no", given});
+    EXPECT_EQ(both.exit, 64) << given;
+  }
   EXPECT_EQ(broker.cli({"request", "prices"}, "tea").exit, 64);
   EXPECT_EQ(broker.cli({"request", "prices", "--deadline", "soon"}, "tea").exit, 64);
   for (const char* bad : {"1000d", "366d"}) {
