@@ -215,7 +215,9 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
       ->add_option("--producer-id", given->producer_id,
                    "Number the messages under this id: publishing the same input again stores nothing twice")
       ->type_name("UUID");
-  command->add_option("--from-index", given->from_index, "Begin with this message of the input, counted from 0; with as many as it has nothing is left to do")
+  command
+      ->add_option("--from-index", given->from_index,
+                   "Begin with this message of the input, counted from 0; with as many as it has nothing is left to do")
       ->type_name("N")
       ->check(whole_number());
   command->callback([&connection, &exit_status, given] { publish(connection, *given, exit_status); });
