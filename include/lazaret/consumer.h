@@ -69,7 +69,8 @@ class Verdict {
   /// Of done, an answer and a decline: this goes out as well, in the same atomic write as the ack, to any queue or
   /// topic on any shard. All of it happens, or nothing: if the broker cannot take one of them (not_found, too large),
   /// the attempt fails with the reason; if it can later (a full disk), the message comes again, with no attempt counted
-  /// (ConsumeOptions::on_refused). It counts where it goes, but is not refused for a queue's limits.
+  /// (ConsumeOptions::on_refused). It counts where it goes, but is not refused for a queue's limits. A delay of less
+  /// than 0, which passed while the handler worked, is none; a ttl of less than 0 is the shortest, a millisecond.
   Verdict publish(std::string to, Message message) && {
     publishes_.push_back({std::move(to), std::move(message)});
     return std::move(*this);
@@ -79,9 +80,10 @@ class Verdict {
   /// are. Its two queues are there, and are not one, or the attempt fails (not_found, bad_request), as it does where
   /// the broker is of a version that does not know this. Exactly one reply that is not `late` comes to `reply_queue`,
   /// with `context` (headers_too_large: there is too much of it). The message carries on what the one in hand belongs
-  /// to, as through Delivery::client. Ask::within counts from when the broker takes the verdict. What was asked with
-  /// the same id before, and is open or remembered, is not asked again. Requests come behind what the verdict publishes
-  /// to the same queue; they count where they go, but are not refused for a queue's limits, nor for how many are open.
+  /// to, as through Delivery::client. Ask::within counts from when the broker takes the verdict; of less than 0,
+  /// which passed while the handler worked, it is a millisecond. What was asked with the same id before, and is open or
+  /// remembered, is not asked again. Requests come behind what the verdict publishes to the same queue; they count
+  /// where they go, but are not refused for a queue's limits, nor for how many are open.
   Verdict ask(Ask ask, std::string_view reply_queue, Headers context = {}) && {
     asks_.push_back({std::move(ask), std::string(reply_queue), std::move(context)});
     return std::move(*this);
@@ -249,10 +251,10 @@ struct ConsumeOptions {
   std::function<void(std::size_t)> on_settled = {};
   /// Called once when the consumer ends although nobody closed it: its queue is gone, say.
   std::function<void(error_code, const Problem&)> on_end = {};
-  /// Called when a verdict cannot go out as the handler meant it, for what it publishes, asks or answers: why. Its
-  /// attempt fails, or, where the same may go well later (retry::later, retry::same_call), it is released. On the
-  /// client's thread: must not block.
-  std::function<void(error_code, const Problem&)> on_refused = {};
+  /// Called when a verdict cannot go out as the handler meant it, for what it publishes, asks or answers: why, and of
+  /// which kind it was (done, answer or decline). Its attempt fails, or, where the same may go well later
+  /// (retry::later, retry::same_call), it is released. On the client's thread: must not block.
+  std::function<void(error_code, const Problem&, Verdict::Kind)> on_refused = {};
 };
 
 /// What `close` did: handlers that finished since, deliveries given back, handlers that still run.

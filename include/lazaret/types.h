@@ -105,7 +105,8 @@ struct Message {
   std::uint64_t sequence = 0;
 
   // Times. 0, and the epoch, where there is none. Of a pair, give one; all are at most ten years ahead: bad_request for
-  // both of a pair, and for less than 0. A request has a deadline instead: bad_request for any of the first three.
+  // both of a pair, and for less than 0 (but see Verdict::publish). A request has a deadline instead: bad_request for
+  // any of the first three.
   /// Not delivered before: so long after the broker took it, or this time. A handler of the consumer is never early.
   milliseconds delay{0};
   std::chrono::system_clock::time_point deliver_at = {};
@@ -220,7 +221,7 @@ struct Ask {
   std::string to = {};
   Message message = {};
   /// Of a durable one: so long after it was asked the reply says timed_out. 0: a year, which is the longest.
-  /// bad_request for more, and for less than 0.
+  /// bad_request for more, and for less than 0 (but see Verdict::ask).
   milliseconds within{0};
 };
 /// A durable request, of Verdict::ask and Client::publish_all: where its reply goes, and what comes back with that.
@@ -343,8 +344,9 @@ struct SubscriptionSpec {
   std::vector<std::string> topics = {};
   /// Where it begins: "latest", with what is published after it was created (the default); "earliest", with the oldest
   /// message that the topic still has; an offset in digits; or a time (RFC 3339), with the first message that was
-  /// published then or later. What lies beyond the end of the topic, or in the future, is errc::invalid_option. It is
-  /// not compared by ensure.
+  /// published then or later. What lies beyond the end of the topic, or in the future, is errc::invalid_option; but
+  /// a time at most a minute ahead of the broker's clock is "latest", since clocks differ. It is not compared by
+  /// ensure.
   std::string start = {};
   // As of a queue.
   std::optional<std::uint32_t> max_attempts = {};

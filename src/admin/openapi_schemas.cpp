@@ -256,7 +256,8 @@ constexpr std::string_view kSchemas = R"json({
     "samples": {"$ref": "#/components/schemas/Count"}, "opened_total": {"$ref": "#/components/schemas/Count"}}},
   "Why": {"type": "object", "properties": {"name": {"type": "string"}, "causes": {"type": "array", "items": {
     "type": "object", "properties": {"code": {"type": "string"}, "text": {"type": "string"}}}}}},
-  "Start": {"description": "latest, earliest, an offset, or a time", "type": ["string", "integer"]},
+  "Start": {"description": "latest, earliest, an offset, or a time (at most a minute in the future: latest)",
+    "type": ["string", "integer"]},
   "Seek": {"type": "object", "properties": {"to": {"$ref": "#/components/schemas/Start"}}, "required": ["to"],
     "additionalProperties": false},
   "Sought": {"type": "object", "properties": {"offset": {"$ref": "#/components/schemas/Count"},

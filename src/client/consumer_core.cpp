@@ -179,7 +179,7 @@ void ConsumerCore::suspect(const Status& status) {
       VerdictRef& verdict = it->second.verdict;
       if (verdict == nullptr) continue;
       if (verdict->publishes != nullptr) {
-        verdict = refusal("lazaret.publish_refused", status);
+        verdict = refusal("lazaret.publish_refused", status, kind_of(*verdict));
       } else if (verdict->kind != VerdictKind::ack) {
         verdict->error = as_report("lazaret.report_refused", status.text(), "");
       }
@@ -386,19 +386,19 @@ VerdictRef ConsumerCore::judgement(const WorkRef& work, const Verdict& verdict) 
     const std::size_t reply = verdict.reply() == nullptr ? 0 : verdict.reply()->body.size();
     Status problem = items.ok() ? check_together(client_->welcome(), **items, reply) : items.status();
     if (problem.ok()) problem = check_size(client_->welcome(), 0, largest_body(verdict.publishes()));
-    if (!problem.ok()) return refusal("lazaret.publish_refused", problem);
+    if (!problem.ok()) return refusal("lazaret.publish_refused", problem, verdict.kind());
     out->publishes = std::move(*items);
   }
   if (verdict.kind() != Verdict::Kind::answer && verdict.kind() != Verdict::Kind::decline) return out;
   auto reply = reply_of(verdict, &work->delivery.message(), client_->welcome());
-  if (!reply.ok()) return refusal("lazaret.reply_refused", reply.status());
+  if (!reply.ok()) return refusal("lazaret.reply_refused", reply.status(), verdict.kind());
   out->reply = std::make_shared<const wire::ResponderReply>(std::move(*reply));
   return out;
 }
 
 /// What goes with an ack cannot be: the attempt fails, or is not counted where it may be another time.
-VerdictRef ConsumerCore::refusal(const char* type, const Status& why) {
-  if (options_.on_refused) client_->call_user([&] { options_.on_refused(code_of(why), *problem_of(why)); });
+VerdictRef ConsumerCore::refusal(const char* type, const Status& why, Verdict::Kind meant) {
+  if (options_.on_refused) client_->call_user([&] { options_.on_refused(code_of(why), *problem_of(why), meant); });
   const base::ErrorInfo& info = base::error_info(why.code());
   if (info.retry == base::Retry::after || info.retry == base::Retry::same_call) {
     VerdictRef out = plain_verdict(VerdictKind::release);
@@ -556,7 +556,7 @@ bool ConsumerCore::refused_with(std::uint64_t delivery, const model::VerdictResu
   const bool published = verdict->publishes != nullptr;
   if (!published && verdict->reply == nullptr) return false;
   const Status why = result.text.empty() ? Status(code) : Status(code, result.text);
-  judge(it, refusal(published ? "lazaret.publish_refused" : "lazaret.reply_refused", why));
+  judge(it, refusal(published ? "lazaret.publish_refused" : "lazaret.reply_refused", why, kind_of(*verdict)));
   it->second.judged_again = true;
   return true;
 }

@@ -83,7 +83,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void collect_finished();
   void collect_later();
   void finish_one(const WorkRef& work, const Verdict& verdict);
-  VerdictRef refusal(const char* type, const base::Status& why);
+  VerdictRef refusal(const char* type, const base::Status& why, Verdict::Kind meant);
   VerdictRef judgement(const WorkRef& work, const Verdict& verdict);
   void finish_late(HeldDeliveries::iterator it, VerdictRef verdict);
   void judge(HeldDeliveries::iterator it, VerdictRef verdict);

@@ -18,6 +18,15 @@ namespace {
 
 /// How far a verdict may put off the next try.
 constexpr milliseconds kVerdictDelayMost = std::chrono::hours(24 * 365);
+/// The shortest that something of a verdict lasts: 0 says that there is no end.
+constexpr milliseconds kOverAtOnce{1};
+
+/// Time passes while a handler works, and what it has computed is less than nothing a moment later. To refuse that
+/// would make the same message fail at each attempt, ever later.
+void allow_for_late(Message& message) {
+  message.delay = std::max(message.delay, milliseconds(0));
+  if (message.ttl < milliseconds(0)) message.ttl = kOverAtOnce;
+}
 
 /// `message` is an effect of `cause`, and says so unless its sender has said something else.
 void follow(Message& message, const Message& cause) {
@@ -45,6 +54,11 @@ VerdictRef wire_verdict(const Verdict& verdict) {
   // The broker ends a connection over anything else, and the handler that said it has returned.
   if (verdict.delay()) out->delay = std::clamp<milliseconds>(*verdict.delay(), milliseconds(0), kVerdictDelayMost);
   return out;
+}
+
+Verdict::Kind kind_of(const wire::Verdict& ack) {
+  if (ack.reply == nullptr) return Verdict::Kind::done;
+  return ack.reply->outcome == model::RequestOutcome::declined ? Verdict::Kind::decline : Verdict::Kind::answer;
 }
 
 base::Result<wire::ResponderReply> reply_of(const Verdict& verdict, const Message* request, const wire::Welcome& told) {
@@ -86,6 +100,7 @@ wire::PublishItem item_of(Message& message) {
 using Items = std::vector<wire::AddressedItem>;
 
 base::Status add_published(Addressed one, std::size_t compress_from, const Message* cause, Items& items) {
+  if (cause != nullptr) allow_for_late(one.message);
   LZ_RETURN_IF_ERROR(check_queue_name(one.to));
   LZ_RETURN_IF_ERROR(check_published(one.message));
   if (cause != nullptr) follow(one.message, *cause);
@@ -100,6 +115,7 @@ base::Status add_published(Addressed one, std::size_t compress_from, const Messa
 
 base::Status add_asked(DurableAsk one, const Message* cause, Items& items) {
   Message& message = one.ask.message;
+  if (cause != nullptr && one.ask.within < milliseconds(0)) one.ask.within = kOverAtOnce;
   for (const base::Status& words : {check_queue_name(one.ask.to), check_queue_name(one.reply_queue),
                                     check_request(message), check_within(one.ask.within), check_context(one.context)}) {
     if (!words.ok()) return words;

@@ -40,6 +40,7 @@ void Shard::State::on(model::CreateQueue& command) {
   // Where its topic ends another shard knows.
   const Status future = model::start_problem(command.start, model::Offset(~std::uint64_t{0}), now);
   if (!future.ok()) return refuse(future);
+  command.start = model::meant_at(command.start, now);
   if (Status status = place(command, record); !status.ok()) return refuse(status);
   mutate(model::PutQueue{record}, true);
   const auto queue = std::make_shared<const model::QueueRecord>(std::move(record));

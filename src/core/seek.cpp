@@ -72,6 +72,7 @@ void Shard::State::on(model::SeekSubscription& command) {
     return refuse(Status(Code::IN_USE, sub->queue->name + " is being moved already").with_retry_after_ms(100));
   }
   if (Status beyond = model::start_problem(command.to, sub->log->state.next, now); !beyond.ok()) return refuse(beyond);
+  command.to = model::meant_at(command.to, now);
   if (command.to.kind == Start::time) {
     sub->seek_origin = command.origin;
     return seek_time(*sub, command.to.time);

@@ -194,8 +194,9 @@ struct CreateQueue {
   std::string colocate_with;
   Kind kind = Kind::queue;
   std::string topic;  // of a subscription
-  /// Of a subscription. A time in the future is INVALID_OPTION. An offset is the first that there is from there on:
-  /// whoever sends this has asked the topic's shard whether that lies beyond its end (start_problem).
+  /// Of a subscription. A time in the future is INVALID_OPTION, or the latest where it is near. An offset is
+  /// the first that there is from there on: whoever sends this has asked the topic's shard whether that lies beyond its
+  /// end (start_problem).
   StartPoint start;
   /// Of a subscription of several topics, in place of `topic`: at least two, no two the same.
   std::vector<std::string> topics{};
@@ -230,7 +231,7 @@ struct CancelScheduled {
 };
 /// Moves a subscription of a topic: forward, what lies between counts as purged; back, what was settled enters again,
 /// but for what is a case that is not closed. Leases end, their tokens are void. INVALID_OPTION beyond the topic's end,
-/// and for a time in the future. Answered by SeekDone.
+/// and for a time in the future, but for a near one, which is the latest (start_problem). Answered by SeekDone.
 struct SeekSubscription {
   Origin origin;
   SubscriptionId subscription;

@@ -79,6 +79,9 @@ inline constexpr std::size_t kRememberedIds = 1'000'000;
 inline constexpr base::Duration kDeduplicateMost = 24h * 7;
 /// How far ahead a message may be scheduled, and the longest time to live: ten years.
 inline constexpr base::Duration kDelayMost = 24h * 3652;
+/// So far the clock of whoever names a time to begin at may be ahead of the broker's: what is no further in the future
+/// means the latest. Clocks that are kept differ by less, and nobody means such a time.
+inline constexpr base::Duration kClockAhead = 1min;
 /// How often a subscription looks for messages that are past their time to live and that nobody consumes.
 inline constexpr base::Duration kSweepEvery = 1s;
 /// So long an ephemeral subscription may be without a consumer: more than a client takes to come back.

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/duration_text.h"
+#include "model/limits.h"
 
 namespace lazaret::model {
 
@@ -33,11 +34,15 @@ base::Status start_problem(const StartPoint& start, Offset end, base::Instant no
                         "offset " + text_of(start) + " is beyond the end of the topic: the next message gets offset " +
                             std::to_string(end.value) + ", and \"latest\" is there");
   }
-  if (start.kind == Start::time && start.time > now) {
+  if (start.kind == Start::time && start.time > now + limits::kClockAhead) {
     return base::Status(base::Code::INVALID_OPTION, text_of(start) + " is in the future: it is " +
                                                         base::format_rfc3339(now) + ", and \"latest\" is now");
   }
   return {};
+}
+
+StartPoint meant_at(const StartPoint& start, base::Instant now) {
+  return start.kind == Start::time && start.time > now ? StartPoint{} : start;
 }
 
 }  // namespace lazaret::model

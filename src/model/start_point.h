@@ -16,7 +16,8 @@ enum class Start : std::uint8_t {
   earliest = 2,  // with the oldest message that the topic still has
   offset = 3,    // with this message, or the first behind it that is still there
   time = 4,      // with the first message that was published at this time or later
-  // An offset is at most the end of the topic, and a time not in the future: start_problem.
+  // An offset is at most the end of the topic, and a time not in the future but for
+  // limits::kClockAhead: start_problem.
 };
 
 struct StartPoint {
@@ -31,8 +32,10 @@ struct StartPoint {
 std::string text_of(const StartPoint& start);
 /// The same backwards; INVALID_OPTION for anything else.
 base::Result<StartPoint> start_point_of(std::string_view text);
-/// INVALID_OPTION for what lies beyond the end of the topic, which is `end`, or behind `now`: nothing is there to begin
-/// with, and what comes before it is nothing that anybody would pass over.
+/// INVALID_OPTION for what lies beyond the end of the topic, which is `end`, or more than limits::kClockAhead
+/// behind `now`: nothing is there to begin with, and what comes before it is nothing that anybody would pass over.
 base::Status start_problem(const StartPoint& start, Offset end, base::Instant now);
+/// What it means at `now`: a time behind that, which start_problem has let pass, is the latest.
+StartPoint meant_at(const StartPoint& start, base::Instant now);
 
 }  // namespace lazaret::model

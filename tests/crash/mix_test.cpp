@@ -170,6 +170,12 @@ void Mix::kill_and_start(std::uint64_t round) {
 /// Not before what is settled from the first message on, so that nothing is left out; what comes again is counted.
 void Mix::move_back() {
   Client client = Client::connect(broker_.url(), {.name = "moves", .timeout = 60s});
+  // However slow the machine is, something is to come again.
+  EXPECT_TRUE(eventually([&] {
+    const QueueInfo now = client.show(kMoved);
+    return now.cursor > 0 && now.acked_total > 0;
+  })) << "nothing is ever settled on "
+      << kMoved;
   const std::uint64_t cursor = client.show(kMoved).cursor;
   const std::uint64_t to = cursor - std::min(cursor, kMovedBack);
   history_.add({What::moved, kMoved, "", to, 0, 0, Verdict::none, "moves"});

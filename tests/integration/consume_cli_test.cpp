@@ -1,6 +1,9 @@
 // lazaret consume: commands and their exit statuses, what they are given, and how it ends.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -211,6 +214,56 @@ TEST_F(ConsumeCli, WhatCannotBePrintedIsNotAcked) {
   command.insert(command.end(), consume.begin(), consume.end());
   EXPECT_EQ(run(command).exit, 1);
   EXPECT_EQ(queue().at("ready"), 1);
+}
+
+/// A pipe that takes nothing until it is read: what a pager is that nobody scrolls.
+class FullPipe {
+ public:
+  explicit FullPipe(std::string path) : path_(std::move(path)) {
+    if (::mkfifo(path_.c_str(), 0600) != 0) throw std::runtime_error("mkfifo " + path_);
+    end_ = ::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (end_ < 0) throw std::runtime_error("cannot open " + path_);
+    const std::string page(4096, '.');
+    while (::write(end_, page.data(), page.size()) > 0) {
+    }
+    while (::write(end_, ".", 1) == 1) {
+    }
+  }
+  ~FullPipe() { ::close(end_); }
+  FullPipe(const FullPipe&) = delete;
+  FullPipe& operator=(const FullPipe&) = delete;
+  const std::string& path() const { return path_; }
+  /// What is in it and was not read yet, but for what it was filled with.
+  std::string read() {
+    char piece[4096];
+    for (ssize_t got = 0; (got = ::read(end_, piece, sizeof(piece))) > 0;) {
+      text_.append(piece, static_cast<std::size_t>(got));
+    }
+    return text_.substr(std::min(text_.find_first_not_of('.'), text_.size()));
+  }
+
+ private:
+  const std::string path_;
+  int end_ = -1;
+  std::string text_;
+};
+
+/// It is told by a thread that nothing else waits for: the session goes on.
+TEST_F(ConsumeCli, ARefusalThatNobodyReadsStopsNothing) {
+  FullPipe errors(broker.dir() / "errors");
+  publish("bad\n");
+  Process consume({.command = broker.cli_command({"consume", "q", "--publish-to", "nowhere", "--exec",
+                                                  "read body; test $body != bad || echo out"}),
+                   .error_file = errors.path()});
+  ASSERT_TRUE(eventually([&] { return queue().at("in_hospital") == 1; })) << "both of its attempts failed";
+  publish("good\n");
+  EXPECT_TRUE(eventually([&] { return queue().at("acked_total") == 1; }));
+  ASSERT_TRUE(eventually([&] { return errors.read().find("NOT_FOUND") != std::string::npos; }));
+  consume.signal(SIGTERM);
+  EXPECT_EQ(consume.wait(std::chrono::seconds(20)), 0);
+  const std::string told = errors.read();
+  EXPECT_EQ(told.find("NOT_FOUND"), told.rfind("NOT_FOUND")) << "once: " << told;
+  EXPECT_NE(told.find("consumed 1, failed 2, rejected 0, released 0"), std::string::npos) << told;
 }
 
 TEST_F(ConsumeCli, ABodyThatNobodyReadsAndALargeOne) {

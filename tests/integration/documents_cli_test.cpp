@@ -54,7 +54,9 @@ class DocumentsTest : public ::testing::Test {
         {"PATH", path.substr(0, path.rfind('/')) + ":" + (before == nullptr ? "/usr/bin:/bin" : before)},
         {"LAZARET_BROKER", broker_.broker()},
         {"LAZARET_ADMIN", broker_.admin()}};
-    const Outcome outcome = run({"/bin/sh", "-e", "-c", block.script}, "", environment, std::chrono::seconds(60));
+    // What a block leaves behind stands where this test alone looks, and goes with it.
+    const std::string script = "cd '" + broker_.dir().path() + "'\n" + block.script;
+    const Outcome outcome = run({"/bin/sh", "-e", "-c", script}, "", environment, std::chrono::seconds(60));
     EXPECT_EQ(outcome.exit, 0) << block.section << ":\n" << block.script << outcome.out << outcome.err;
   }
   Broker broker_;

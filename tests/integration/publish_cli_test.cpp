@@ -166,11 +166,24 @@ TEST_F(PublishCli, AnIndexThatNothingHasIsNoSuccess) {
   const Outcome behind = broker.cli({"publish", "q", "--jsonl", "--from-index", "5"}, "a\nb\nc\n");
   EXPECT_EQ(behind.exit, 65);
   EXPECT_NE(behind.err.find("3 messages"), std::string::npos) << behind.err;
-  EXPECT_EQ(broker.cli({"publish", "q", "--jsonl", "--from-index", "3"}, "a\nb\nc\n").exit, 65);
+  EXPECT_EQ(broker.cli({"publish", "q", "--jsonl", "--from-index", "4"}, "a\nb\nc\n").exit, 65);
+  EXPECT_EQ(broker.cli({"publish", "q", "--jsonl", "--from-index", "1"}, "").exit, 65);
   EXPECT_EQ(broker.cli({"publish", "q", "--body", "x", "--from-index", "3"}).exit, 64) << "it is message 0";
   EXPECT_EQ(entered(), 0u);
   EXPECT_EQ(broker.cli({"publish", "q", "--jsonl", "--from-index", "2"}, "a\nb\nc\n").exit, 0);
   EXPECT_EQ(entered(), 1u);
+}
+
+/// A script that was stopped goes on with the one behind the last that was confirmed, whether there is one or not.
+TEST_F(PublishCli, GoingOnBehindTheLastIsASuccess) {
+  const Outcome lines = broker.cli({"publish", "q", "--jsonl", "--from-index", "3"}, "a\nb\n\nc\n");
+  EXPECT_EQ(lines.exit, 0) << lines.err;
+  EXPECT_EQ(lines.out, "published 0 messages\n");
+  const Outcome objects =
+      broker.cli({"--json", "publish", "q", "--messages", "--from-index", "1"}, "{\"body\":\"a\"}\n");
+  EXPECT_EQ(objects.exit, 0) << objects.err;
+  EXPECT_EQ(objects.out, "");
+  EXPECT_EQ(entered(), 0u);
 }
 
 TEST_F(PublishCli, ARestartOfTheBrokerLosesNothing) {

@@ -98,10 +98,11 @@ TEST_F(RequestsCli, ATicketIsAnsweredLaterAndWithProgressOnTheWay) {
 
 TEST_F(RequestsCli, ATicketIsDeclinedLater) {
   const std::string tickets = broker.dir() / "tickets";
-  Process responder = respond("echo \"$LAZARET_TICKET\" >> " + tickets, {"--ticket"});
+  Process responder = respond("echo \"$LAZARET_TICKET\" >> " + tickets, {"--ticket", "--count", "1"});
   Process requester({.command = broker.cli_command({"request", "prices", "--deadline", "60s", "--body", "tea"}),
                      .error_file = broker.dir() / "notes"});
-  ASSERT_TRUE(eventually([&] { return read_file(tickets).ends_with('\n'); }));
+  ASSERT_EQ(responder.wait(60s), 0);
+  EXPECT_EQ(read_file(broker.dir() / "responder.err"), "taken 1, declined 0, failed 0, released 0\n");
   std::string ticket = read_file(tickets);
   ticket.pop_back();
   EXPECT_EQ(broker.cli({"answer", ticket, "--decline", "sold out"}).exit, 0);
@@ -124,6 +125,11 @@ TEST_F(RequestsCli, ItIsUsedAsItSays) {
   EXPECT_EQ(broker.cli({"answer", "prices/00000000-0000-7000-8000-000000000001", "--body", "x"}).exit, 66);
   EXPECT_EQ(broker.cli({"answer", "prices/00000000-0000-7000-8000-000000000001", "--body", "x", "--decline", "y"}).exit,
             64);
+  for (const char* given : {"--type=t", "--content-type=text/plain", "--header=a=b"}) {
+    const Outcome both =
+        broker.cli({"answer", "prices/00000000-0000-7000-8000-000000000001", "--decline", "no", given});
+    EXPECT_EQ(both.exit, 64) << given;
+  }
   EXPECT_EQ(broker.cli({"request", "prices"}, "tea").exit, 64);
   EXPECT_EQ(broker.cli({"request", "prices", "--deadline", "soon"}, "tea").exit, 64);
   for (const char* bad : {"1000d", "366d"}) {

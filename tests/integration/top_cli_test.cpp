@@ -250,6 +250,24 @@ TEST_F(TopCli, WhoeverCannotBeReachedAtFirstEndsIt) {
   EXPECT_EQ(broker.cli({"top", "--sort", "size"}).exit, 64);
 }
 
+/// Whether a process sees to a signal itself.
+bool catches(pid_t process, int number) {
+  const std::string status = read_file("/proc/" + std::to_string(process) + "/status");
+  const std::size_t at = status.find("SigCgt:");
+  return at != std::string::npos && (std::stoull(status.substr(at + 7), nullptr, 16) >> (number - 1) & 1) == 1;
+}
+
+TEST_F(TopCli, ASignalDuringTheFirstLookIsNoError) {
+  broker.signal(SIGSTOP);  // it takes the connection, and never answers
+  Process top = start();
+  ASSERT_TRUE(eventually([&] { return catches(top.pid(), SIGINT); }));
+  top.signal(SIGINT);
+  EXPECT_EQ(top.wait(10s), 0) << "a request has 15";
+  EXPECT_EQ(read_file(err), "");
+  EXPECT_EQ(read_file(out), "");
+  broker.signal(SIGCONT);
+}
+
 TEST_F(TopCli, BlocksOfLinesWhereThereIsNoTerminal) {
   ASSERT_EQ(broker.cli({"queue", "create", "orders"}).exit, 0);
   const Outcome seen = broker.cli({"top", "--count", "2", "--interval", "100ms"});

@@ -81,8 +81,9 @@ TEST_F(TransactionsTest, AnAckPublishesToEveryShardWithItself) {
 TEST_F(TransactionsTest, WithNowhereToGoTheAttemptFails) {
   std::atomic<int> refusals{0};
   ConsumeOptions options;
-  options.on_refused = [&](error_code code, const Problem& problem) {
-    if (code == errc::not_found && problem.text.find("nowhere") != std::string::npos) ++refusals;
+  options.on_refused = [&](error_code code, const Problem& problem, Verdict::Kind meant) {
+    const bool is_this = code == errc::not_found && problem.text.find("nowhere") != std::string::npos;
+    if (is_this && meant == Verdict::Kind::done) ++refusals;
   };
   const Consumer consumer = client_.consume(
       "orders",
@@ -95,6 +96,42 @@ TEST_F(TransactionsTest, WithNowhereToGoTheAttemptFails) {
   EXPECT_THAT(text_of(failed, "error_message"), HasSubstr("NOT_FOUND: there is no queue or topic 'nowhere'"));
   EXPECT_EQ(ready("step0"), 0);
   EXPECT_EQ(refusals, 1) << "whoever consumes is told";
+}
+
+/// Whoever counts verdicts takes a refused one from where it was counted.
+TEST_F(TransactionsTest, ARefusalSaysOfWhichKindTheVerdictWas) {
+  std::atomic<int> answers{0}, declines{0}, others{0};
+  ConsumeOptions options;
+  options.on_refused = [&](error_code, const Problem&, Verdict::Kind meant) {
+    ++(meant == Verdict::Kind::answer ? answers : meant == Verdict::Kind::decline ? declines : others);
+  };
+  const Consumer consumer = client_.consume(
+      "orders",
+      [](Delivery& delivery) {
+        const bool good = delivery.message().body.view() == "tea?";
+        return (good ? Verdict::answer({.body = "yes"}) : Verdict::decline("no")).publish("nowhere", {.body = "x"});
+      },
+      options);
+  for (const char* body : {"tea?", "coffee?"}) {
+    EXPECT_EQ(client_.within(60s).request("orders", {.body = body}).outcome, lazaret::Outcome::failed) << body;
+  }
+  EXPECT_EQ(answers, 1);
+  EXPECT_EQ(declines, 1);
+  EXPECT_EQ(others, 0);
+}
+
+/// "At ten", said a moment after ten.
+TEST_F(TransactionsTest, ADelayThatIsOverIsNone) {
+  const Consumer consumer = client_.consume("orders", [](Delivery&) {
+    return Verdict::done()
+        .publish("step0", {.body = "x", .delay = milliseconds(-1)})
+        .publish("step1", {.body = "x", .ttl = milliseconds(-1)});
+  });
+  client_.publish("orders", {.body = "tea"});
+  EXPECT_TRUE(eventually([&] { return ready("step0") == 1; }));
+  EXPECT_TRUE(eventually([&] { return QueueView(broker_, "step1")["expired_total"] == 1; }));
+  EXPECT_TRUE(cases_of(broker_, "orders").empty());
+  EXPECT_EQ(error_of([&] { client_.publish("step0", {.body = "x", .delay = milliseconds(-1)}); }), errc::bad_request);
 }
 
 TEST_F(TransactionsTest, WhatIsTooLargeFailsBeforeItIsSent) {

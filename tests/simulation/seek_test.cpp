@@ -1,4 +1,5 @@
 // Where a subscription begins and is moved to, what pauses or narrows it, and how long its topic keeps messages.
+#include "model/limits.h"
 #include "simulation/story.h"
 
 namespace lazaret::simulation {
@@ -177,18 +178,37 @@ TEST_F(Seek, BeyondTheEndIsRefusedAndNothingMoves) {
   EXPECT_EQ(beyond.status.code(), Code::INVALID_OPTION);
   EXPECT_THAT(beyond.status.text(), ::testing::HasSubstr("the next message gets offset 3"));
   EXPECT_EQ(world.seek("billing", at_offset(3)).offset, model::Offset(3));
-  const base::Instant later{world.now().us + 1'000'000};
+  const base::Instant later = world.now() + model::limits::kClockAhead + 1s;
   EXPECT_EQ(world.seek("billing", at_time(later)).status.code(), Code::INVALID_OPTION);
   model::CreateQueue command;
   command.name = "late";
   command.kind = model::Kind::subscription;
   command.topic = "orders";
-  command.start = at_time({world.now().us + 1'000'000});
+  command.start = at_time(world.now() + model::limits::kClockAhead + 1s);
   EXPECT_EQ(world.ask<model::QueueAnswer>(model::ShardId(0), command).status.code(), Code::INVALID_OPTION);
   command.start = at_time(world.now());
   EXPECT_TRUE(world.ask<model::QueueAnswer>(model::ShardId(0), command).status.ok());
   world.publish("orders", 1);
   EXPECT_THAT(anna.held(), ElementsAre(3));
+}
+
+/// Whoever says "now" may have a clock that is a little ahead. What comes before that time by ours is not passed over.
+TEST_F(Seek, ATimeThatIsNearlyNowIsTheLatest) {
+  anna.close_consumer();
+  world.publish("orders", 3);
+  const model::SeekDone moved = world.seek("billing", at_time(world.now() + 30s));
+  EXPECT_TRUE(moved.status.ok()) << moved.status.text();
+  EXPECT_EQ(moved.offset, model::Offset(3));
+  EXPECT_EQ(moved.purged, 3u);
+  world.subscribe_at("late", "orders", at_time(world.now() + 30s));
+  EXPECT_EQ(world.show("late").ready, 0u);
+  world.publish("orders", 1);
+  EXPECT_EQ(world.show("late").ready, 1u);
+  anna.consume("billing", 100, 2);
+  EXPECT_THAT(anna.held(), ElementsAre(3));
+  EXPECT_EQ(world.seek("billing", at_time(world.now() + 2min)).status.code(), Code::INVALID_OPTION);
+  expect_sums("billing");
+  expect_sums("late");
 }
 
 TEST_F(Seek, ASubscriptionBeginsAtAnOffsetOrATime) {

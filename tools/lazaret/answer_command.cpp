@@ -64,11 +64,15 @@ void add_answer_command(CLI::App& app, const Connection& connection, int& exit_s
   command->add_flag("--progress", given->progress, "It is a note on the way: the request stays open")
       ->excludes(decline);
   Message& message = given->message;
-  command->add_option("--type", message.type, "Type of the answer")->type_name("TEXT");
-  command->add_option("--content-type", message.content_type, "E.g. application/json")->type_name("TEXT");
+  // A decline has its reason, and nothing else that goes out.
+  command->add_option("--type", message.type, "Type of the answer")->type_name("TEXT")->excludes(decline);
+  command->add_option("--content-type", message.content_type, "E.g. application/json")
+      ->type_name("TEXT")
+      ->excludes(decline);
   command->add_option("--header", given->headers, "A header; may be given any number of times")
       ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->excludes(decline);
   command->footer(
       "Exit status: 0 the requester is told; 1 the request had ended before: a late answer is kept for whoever asks\n"
       "again; 66 the request is forgotten, or never was.");

@@ -20,6 +20,8 @@ constexpr std::chrono::hours kNoHurry{24 * 365};
 /// Between telling workers that it is over and leaving without them; a command gets two seconds of it.
 constexpr std::chrono::seconds kLastWait{4};
 constexpr std::chrono::milliseconds kGoodbye{500};
+/// Reasons of refusals that wait to be reported, when standard error takes none: those beyond are counted only.
+constexpr std::size_t kMostUntold = 16;
 
 }  // namespace
 
@@ -41,7 +43,9 @@ Consuming::Totals Consuming::run(const std::string& queue) {
   options.on_end = [this](error_code, const Problem& problem) {
     boost::asio::post(io_, [this, problem] { end_with(problem); });
   };
-  options.on_refused = [this](error_code code, const Problem& problem) { count_refused(code, problem); };
+  options.on_refused = [this](error_code code, const Problem& problem, Verdict::Kind meant) {
+    count_refused(code, problem, meant);
+  };
   consumer_ = client_.consume(
       queue, [this](const Delivery& delivery) { return handle(delivery); }, options);
   last_activity_ = SteadyClock::now();
@@ -54,6 +58,7 @@ Consuming::Totals Consuming::run(const std::string& queue) {
   const auto end = SteadyClock::now() + kLastWait;
   while (in_hand_ > 0 && SteadyClock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   client_.close(kGoodbye);
+  tell_refusals();
   const std::lock_guard lock(mutex_);
   totals_.abandoned = closed_.abandoned;
   totals_.still_busy = in_hand_ > 0;
@@ -106,13 +111,24 @@ void Consuming::count(Verdict::Kind kind) {
 }
 
 /// What the worker took for done is not: what it wanted to publish or answer cannot go out. Told once, and again when
-/// it is for another reason.
-void Consuming::count_refused(error_code code, const Problem& problem) {
+/// it is for another reason: by the running thread, since this one is the client's, and standard error may block.
+void Consuming::count_refused(error_code code, const Problem& problem, Verdict::Kind meant) {
   const std::lock_guard lock(mutex_);
-  if (totals_.done > 0) --totals_.done;
+  --(meant == Verdict::Kind::decline ? totals_.declined : totals_.done);
   ++(code == retry::later || code == retry::same_call ? totals_.released : totals_.failed);
   const std::string sentence = sentence_of(problem);
-  if (std::exchange(last_refusal_, sentence) != sentence) report(problem, options_.json);
+  if (std::exchange(last_refusal_, sentence) == sentence || untold_.size() == kMostUntold) return;
+  untold_.push_back(problem);
+  boost::asio::post(io_, [this] { tell_refusals(); });
+}
+
+void Consuming::tell_refusals() {
+  std::vector<Problem> problems;
+  {
+    const std::lock_guard lock(mutex_);
+    problems.swap(untold_);
+  }
+  for (const Problem& problem : problems) report(problem, options_.json);
 }
 
 void Consuming::end_with(const Problem& problem) {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -52,7 +53,8 @@ class Consuming {
   Verdict handle(const Delivery& delivery);
   Verdict work(const Delivery& delivery);
   void count(Verdict::Kind kind);
-  void count_refused(error_code code, const Problem& problem);
+  void count_refused(error_code code, const Problem& problem, Verdict::Kind meant);
+  void tell_refusals();
   void close(milliseconds drain);
   void await_signal();
   void await_idle();
@@ -77,8 +79,9 @@ class Consuming {
   std::atomic<std::chrono::steady_clock::time_point> last_activity_;
   std::atomic<bool> over_{false};
   std::mutex mutex_;
-  Totals totals_;             // GUARDED_BY(mutex_)
-  std::string last_refusal_;  // GUARDED_BY(mutex_)
+  Totals totals_;                // GUARDED_BY(mutex_)
+  std::string last_refusal_;     // GUARDED_BY(mutex_)
+  std::vector<Problem> untold_;  // GUARDED_BY(mutex_): refusals to be reported, at most kMostUntold
 };
 
 }  // namespace lazaret::cli

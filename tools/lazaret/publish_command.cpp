@@ -84,13 +84,11 @@ Problem too_long() {
 void publish_lines(const Given& given, const Numbering& numbering, LineReader& reader, Publishing& publishing) {
   std::string line;
   bool cut = false;
-  bool any = false;
   std::uint64_t index = 0;
   while (!publishing.broken() && reader.next(line, cut)) {
     if (!cut && line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::uint64_t own = index++;
     if (own < given.from_index) continue;
-    any = true;
     if (cut) {
       publishing.refuse(own, too_long());
       continue;
@@ -109,7 +107,8 @@ void publish_lines(const Given& given, const Numbering& numbering, LineReader& r
     numbering.apply(own, message);
     publishing.submit(own, std::move(message));
   }
-  if (any || given.from_index == 0 || publishing.broken()) return;
+  // Whoever goes on behind the last that was confirmed may find that this was all.
+  if (given.from_index <= index || publishing.broken()) return;
   fail(Code::BAD_REQUEST, "the input has " + counted(index, "message") + ", and --from-index begins with message " +
                               std::to_string(given.from_index) + ": nothing was published");
 }
@@ -216,7 +215,9 @@ void add_publish_command(CLI::App& app, const Connection& connection, int& exit_
       ->add_option("--producer-id", given->producer_id,
                    "Number the messages under this id: publishing the same input again stores nothing twice")
       ->type_name("UUID");
-  command->add_option("--from-index", given->from_index, "Begin with this message of the input, counted from 0")
+  command
+      ->add_option("--from-index", given->from_index,
+                   "Begin with this message of the input, counted from 0; with as many as it has nothing is left to do")
       ->type_name("N")
       ->check(whole_number());
   command->callback([&connection, &exit_status, given] { publish(connection, *given, exit_status); });

@@ -55,8 +55,8 @@ void respond(const Connection& connection, Given& given, const std::vector<std::
                       [&](const Delivery& delivery) { return reply_of(process.run(delivery), delivery, given); });
   const Consuming::Totals totals = consuming.run(given.queue);
   if (!connection.json && !output_is_closed()) {
-    std::cerr << "answered " << totals.done << ", declined " << totals.declined << ", failed " << totals.failed
-              << ", released " << totals.released << "\n";
+    std::cerr << (given.by_ticket ? "taken " : "answered ") << totals.done << ", declined " << totals.declined
+              << ", failed " << totals.failed << ", released " << totals.released << "\n";
   }
   end_with(totals, connection.json, process, exit_status);
 }

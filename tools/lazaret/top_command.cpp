@@ -47,8 +47,7 @@ class Top {
   void run() {
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) signals_.add(number);
     await_signal();
-    look_ = take_look(http_);  // whoever cannot be reached at first ends it here
-    compare(look_, nullptr);
+    if (!look_first()) return;
     if (!json_ && is_terminal(STDOUT_FILENO)) window_.emplace(io_, [this](char key) { take_key(key); });
     SteadyTime due = std::chrono::steady_clock::now();
     show();
@@ -67,6 +66,18 @@ class Top {
       io_.run_one_until(until);
     } while (!ended_ && !io_.stopped() && std::chrono::steady_clock::now() < until);
     io_.poll();
+  }
+
+  /// Whoever cannot be reached at first ends it here, with the error. False: somebody has ended it, which is none.
+  bool look_first() {
+    try {
+      look_ = take_look(http_);
+    } catch (const Error&) {
+      if (!ended_) throw;
+      return false;
+    }
+    compare(look_, nullptr);
+    return true;
   }
 
   void look_again() {
