@@ -83,7 +83,6 @@ struct EngineStats {
   base::Duration relaxed_sync_max{};
   base::Duration longest_commit{};  // since the start
   model::StoreUsage store;
-  BackupStats backups;
 };
 
 class AuditTrail;
