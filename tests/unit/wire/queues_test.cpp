@@ -163,8 +163,9 @@ TEST(Scheduled, APageAndItsCursorComeThrough) {
 
 TEST(Scheduled, WhatIsCancelledIsNamedByItsOffsetOrItsId) {
   const auto sent = [](const QueueRequest& request) {
+    const std::string head = encode(request).head;
     Frame frame;
-    frame.header = encode(request).head.substr(kFramePrefixBytes);
+    frame.header = std::string_view(head).substr(kFramePrefixBytes);
     return decode<QueueRequest>(frame);
   };
   QueueRequest request;
@@ -186,8 +187,9 @@ TEST(Scheduled, AnIdOfAnotherLengthIsNoFrame) {
   v1::QueueRequest request;
   request.set_verb(v1::CANCEL_SCHEDULED);
   request.set_message_id("fifteen bytes..");
+  const std::string header = request.SerializeAsString();
   Frame frame;
-  frame.header = request.SerializeAsString();
+  frame.header = header;
   EXPECT_EQ(decode<QueueRequest>(frame).code(), base::Code::BAD_FRAME);
 }
 
