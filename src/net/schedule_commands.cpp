@@ -65,7 +65,7 @@ void Session::list_scheduled(const wire::QueueRequest& frame, const engine::Queu
   const auto page = std::make_shared<base::Result<wire::QueueResponse>>(wire::QueueResponse());
   read_store([page, queue, after = *after, max](model::Store& store) { *page = read_page(store, *queue, after, max); },
              [this, page, request = frame.request](Status status) {
-               if (status.ok()) status = page->status();
+               if (status.ok() && !page->ok()) status = page->status();
                if (!status.ok()) return refuse(request, std::move(status));
                (*page)->request = request;
                send(wire::encode(**page));
@@ -115,7 +115,7 @@ void Session::search_schedule(const std::shared_ptr<ScheduleSearch>& search) {
     search->searched += limits::kPageItems;
   };
   read_store(read, [this, search](Status status) {
-    if (status.ok()) status = search->more.status();
+    if (status.ok() && !search->more.ok()) status = search->more.status();
     const bool over = !status.ok() || search->found || !*search->more || search->searched >= engine::kScheduleSearched;
     if (over) --schedule_searches_;
     if (!status.ok()) return refuse(search->request, std::move(status));

@@ -66,10 +66,10 @@ class QueueInfoTest : public ::testing::Test {
 
 TEST_F(QueueInfoTest, OfASubscriptionIsWhatHttpShows) {
   client_.ensure_topic({.name = "orders"});
-  client_.create_subscription({.name = "billing", .topic = "orders"});
+  client_.create_subscription({.name = "billing", .topic = "orders", .max_attempts = 1});
   client_.publish("orders", {.body = "bad"});
   {
-    const Consumer consumer = client_.consume("billing", [](Delivery&) { return Verdict::reject("no"); });
+    const Consumer consumer = client_.consume("billing", [](Delivery&) { return Verdict::fail("no"); });
     ASSERT_TRUE(eventually([&] { return client_.show("billing").in_hospital == 1; }));
   }
   const QueueInfo full = client_.show("billing");

@@ -403,7 +403,7 @@ TEST_F(Retention, OnePublishOfManyTimesTheLimitIsKeptToIt) {
   EXPECT_GE(stats.ready, 100u);
   EXPECT_LE(stats.ready, 106u);
   EXPECT_EQ(stats.counters.lost_to_retention, 300 - stats.ready);
-  EXPECT_LE(world.store().stored_messages(world.queue("orders").log), 106u);
+  EXPECT_LE(world.store().stored_messages(world.queue("orders").log), 112u);  // trimmed a step later, where a mark is
   expect_sums("billing");
   world.kill_broker();
   world.start_broker();
