@@ -268,6 +268,11 @@ void Session::ask_feeders(const std::shared_ptr<Showing>& showing, std::size_t p
 
 void Session::one_shown(const std::shared_ptr<Showing>& showing) {
   if (--showing->missing > 0) return;
+  // In one order, whoever answered first.
+  for (model::QueueStats& stats : showing->stats) {
+    std::sort(stats.sources.begin(), stats.sources.end(),
+              [](const model::SourceStats& a, const model::SourceStats& b) { return a.topic < b.topic; });
+  }
   const bool complete = std::none_of(showing->stats.begin(), showing->stats.end(), engine::lacks_oldest_ready);
   if (complete) return showing->then(showing->stats);
   const auto read = [showing, now = context_.engine.now()](model::Store& store) {

@@ -112,7 +112,7 @@ void Mix::create_queues(Client& client) {
   specs["mortal.cases"].ttl = 400ms;
   specs["mortal.cases"].on_expiry = "hospital";
   specs["full.refuses"].max_messages = kMost;
-  specs["full.drops"].max_messages = kMost;
+  specs["full.drops"].max_messages = kMost / 4;
   specs["full.drops"].overflow = "drop_oldest";
   specs["once"].deduplicate_for = 1h;
   // Two that are created one after the other are on different shards.
