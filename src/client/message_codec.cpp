@@ -36,13 +36,9 @@ std::int64_t micros_of(std::chrono::system_clock::time_point time) {
   return std::chrono::time_point_cast<std::chrono::microseconds>(time).time_since_epoch().count();
 }
 
-namespace {
-
 std::chrono::system_clock::time_point time_of(std::int64_t micros) {
   return std::chrono::system_clock::time_point(std::chrono::microseconds(micros));
 }
-
-}  // namespace
 
 base::SharedBytes encode_envelope(Message& message) {
   if (message.id.is_nil()) message.id = MessageId::make();

@@ -12,6 +12,7 @@ namespace lazaret::detail {
 base::Uuid uuid_of(const MessageId& id);
 /// Since the Unix epoch, as times are on the wire.
 std::int64_t micros_of(std::chrono::system_clock::time_point time);
+std::chrono::system_clock::time_point time_of(std::int64_t micros);
 /// Makes it a durable request: who replies sees where to, and until when. Says how long that is from now.
 base::Duration make_durable(Message& message, milliseconds within, const std::string& reply_queue);
 /// The envelope's bytes; the message has an id afterwards.

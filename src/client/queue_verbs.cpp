@@ -19,6 +19,7 @@ using detail::check_may_block;
 using detail::ClientCore;
 using detail::Completion;
 using detail::Requests;
+using detail::time_of;
 using detail::wait_for;
 
 base::Result<wire::OptionsPatch> patch_of(const QueueSpec& spec) {
@@ -85,10 +86,6 @@ Status check_durations(const wire::OptionsPatch& patch) {
 
 milliseconds to_ms(base::Duration duration) { return std::chrono::duration_cast<milliseconds>(duration); }
 
-std::chrono::system_clock::time_point time_of(base::Instant instant) {
-  return std::chrono::system_clock::time_point(std::chrono::microseconds(instant.us));
-}
-
 /// What says more of it than how much is where.
 void add_details(const wire::QueueInfo& in, QueueInfo& out) {
   out.lag = in.lag;
@@ -98,14 +95,14 @@ void add_details(const wire::QueueInfo& in, QueueInfo& out) {
   out.discarded_total = in.discarded;
   out.purged_total = in.purged;
   out.redirected_total = in.redirected;
-  out.oldest_ready_at = time_of(in.oldest_ready_at);
+  out.oldest_ready_at = time_of(in.oldest_ready_at.us);
   for (const model::ConsumerStats& one : in.consumer_list) {
     out.consumer_list.push_back(
         {one.info.name, one.info.host, one.info.version, one.in_flight, one.begun, one.accepts});
   }
   out.breaker_status = {std::string(model::name_of(in.breaker.state)),
-                        time_of(in.breaker.since),
-                        time_of(in.breaker.until),
+                        time_of(in.breaker.since.us),
+                        time_of(in.breaker.until.us),
                         in.breaker.failures,
                         in.breaker.samples,
                         in.breaker.opened};
@@ -119,7 +116,7 @@ void add_details(const wire::QueueInfo& in, QueueInfo& out) {
   out.failed_attempts_total = in.failed_attempts;
   out.offsets_left_out = in.offsets_left_out;
   out.bytes = in.bytes;
-  out.created_at = time_of(in.created_at);
+  out.created_at = time_of(in.created_at.us);
   out.first_offset = in.first_offset.value;
   out.hospital_bytes = in.hospital_bytes;
   if (in.kind != model::Kind::topic) out.hospital_level = std::string(model::name_of(in.hospital_level));
@@ -216,9 +213,9 @@ ScheduledList scheduled_of(const wire::QueueResponse& response) {
   ScheduledList list;
   list.next = response.cursor;
   for (const wire::ScheduledMessage& one : response.scheduled) {
-    list.messages.push_back({one.offset.value, time_of(one.deliver_at), MessageId{one.id.bytes}, one.type, one.key,
-                             one.correlation_id, time_of(one.published_at), time_of(one.expires_at), one.body_bytes,
-                             one.damaged});
+    list.messages.push_back({one.offset.value, time_of(one.deliver_at.us), MessageId{one.id.bytes}, one.type, one.key,
+                             one.correlation_id, time_of(one.published_at.us), time_of(one.expires_at.us),
+                             one.body_bytes, one.damaged});
   }
   return list;
 }
@@ -247,7 +244,7 @@ Peeked peeked_of(const wire::Peeked& frame, const std::string& queue) {
     out.damaged = one.damaged;
     if (one.held_by) out.held_by = one.held_by->value;
     out.unaccepted = one.unaccepted;
-    out.until = time_of(one.until);
+    out.until = time_of(one.until.us);
     if (one.consumer) out.consumer = ConsumerInfo{one.consumer->name, one.consumer->host, one.consumer->version};
     Message message;
     const Status decoded = detail::decode_message(one.envelope, one.body, one.body_crc, one.published_at, message);

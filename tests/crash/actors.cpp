@@ -33,6 +33,33 @@ Verdict verdict_on(const std::string& body, std::uint32_t attempt, bool redelive
   }
 }
 
+lazaret::Verdict library_verdict(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::fail: return lazaret::Verdict::fail("as its body says");
+    case Verdict::reject: return lazaret::Verdict::reject("as its body says");
+    case Verdict::release: return lazaret::Verdict::release();
+    default: return lazaret::Verdict::done();
+  }
+}
+
+Event begin_on(History& history, const std::string& queue, const Delivery& delivery, const std::string& who) {
+  const Message& message = delivery.message();
+  Event event{What::delivered,
+              queue,
+              message.body.str(),
+              place_of(message.source, message.offset),
+              static_cast<std::uint32_t>(delivery.attempt()),
+              0,
+              Verdict::none,
+              who,
+              delivery.redelivered()};
+  event.at_us = now_us();
+  history.add(event);
+  event.what = What::begun;
+  history.add(event);
+  return event;
+}
+
 std::string body_of(std::mt19937_64& random, const std::string& who, std::uint64_t number, std::size_t longest) {
   return std::string(1, kKinds[random() % kKinds.size()]) + "-" + who + "-" + std::to_string(number) + "-" +
          std::string(random() % longest, 'x');
@@ -95,32 +122,14 @@ LibraryWorker::LibraryWorker(Stage& stage, const std::string& name)
 }
 
 lazaret::Verdict LibraryWorker::handle(Delivery& delivery, const std::string& queue) {
-  const Message& message = delivery.message();
-  Event event{What::delivered,
-              queue,
-              message.body.str(),
-              place_of(message.source, message.offset),
-              static_cast<std::uint32_t>(delivery.attempt()),
-              0,
-              Verdict::none,
-              name_,
-              delivery.redelivered()};
-  event.at_us = now_us();
-  stage_.history.add(event);
-  event.what = What::begun;
-  stage_.history.add(event);
+  Event event = begin_on(stage_.history, queue, delivery, name_);
   const auto slow = stage_.slow.find(queue);
   testing::pause_for(slow != stage_.slow.end() ? slow->second : milliseconds(std::hash<std::string>()(event.body) % 4));
   event.what = What::sent;
   event.verdict =
       stage_.failing.contains(queue) ? Verdict::fail : verdict_on(event.body, event.attempt, delivery.redelivered());
   stage_.history.add(event);
-  switch (event.verdict) {
-    case Verdict::fail: return lazaret::Verdict::fail("as its body says");
-    case Verdict::reject: return lazaret::Verdict::reject("as its body says");
-    case Verdict::release: return lazaret::Verdict::release();
-    default: return lazaret::Verdict::done();
-  }
+  return library_verdict(event.verdict);
 }
 
 // --- Workers on the bare protocol -----------------------------------------------------------------------------------

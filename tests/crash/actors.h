@@ -44,6 +44,12 @@ struct Stage {
 ///   h fails until it has been replayed    k is kept by workers on the bare protocol until its lease is over
 Verdict verdict_on(const std::string& body, std::uint32_t attempt, bool redelivered);
 
+/// What a worker on the client library says with that.
+lazaret::Verdict library_verdict(Verdict verdict);
+/// The delivery has come to a worker on the client library, and its handler begins: both stand in the history. The
+/// event of that, with which it goes on.
+Event begin_on(History& history, const std::string& queue, const Delivery& delivery, const std::string& who);
+
 /// A body that says what becomes of its message, and nobody else has: most messages are good.
 std::string body_of(std::mt19937_64& random, const std::string& who, std::uint64_t number, std::size_t longest);
 

@@ -255,19 +255,7 @@ Responder::~Responder() {
 
 lazaret::Verdict Responder::handle(Delivery& delivery) {
   const std::string body = delivery.message().body.str();
-  Event event{What::delivered,
-              queue_,
-              body,
-              delivery.message().offset,
-              static_cast<std::uint32_t>(delivery.attempt()),
-              0,
-              Verdict::none,
-              name_,
-              delivery.redelivered()};
-  event.at_us = now_us();
-  stage_.history.add(event);
-  event.what = What::begun;
-  stage_.history.add(event);
+  Event event = begin_on(stage_.history, queue_, delivery, name_);
   const std::string words = words_of(body, book_.runs(body));
   lazaret::Verdict verdict = respond(delivery, body, words);
   event.what = What::sent;

@@ -88,28 +88,10 @@ Forwarder::Forwarder(Stage& stage, std::string from, Pair to, std::string name)
                                 {.concurrency = 3, .prefetch = 16})) {}
 
 lazaret::Verdict Forwarder::handle(Delivery& delivery) {
-  Event event{What::delivered,
-              from_,
-              delivery.message().body.str(),
-              delivery.message().offset,
-              static_cast<std::uint32_t>(delivery.attempt()),
-              0,
-              Verdict::none,
-              name_,
-              delivery.redelivered()};
-  event.at_us = now_us();
-  stage_.history.add(event);
-  event.what = What::begun;
-  stage_.history.add(event);
+  Event event = begin_on(stage_.history, from_, delivery, name_);
   testing::pause_for(milliseconds(std::hash<std::string>()(event.body) % 4));
   event.verdict = verdict_on(event.body, event.attempt, delivery.redelivered());
-  lazaret::Verdict verdict = lazaret::Verdict::done();
-  switch (event.verdict) {
-    case Verdict::fail: verdict = lazaret::Verdict::fail("as its body says"); break;
-    case Verdict::reject: verdict = lazaret::Verdict::reject("as its body says"); break;
-    case Verdict::release: verdict = lazaret::Verdict::release(); break;
-    default: verdict = forward(event.body);
-  }
+  lazaret::Verdict verdict = event.verdict == Verdict::ack ? forward(event.body) : library_verdict(event.verdict);
   event.what = What::sent;
   stage_.history.add(event);
   return verdict;

@@ -1,5 +1,5 @@
 // Requests that have ended are remembered, so that whoever asks again is told the same: which, and for how long.
-#include "simulation/story.h"
+#include "simulation/request_story.h"
 
 namespace lazaret::simulation {
 namespace {
@@ -10,30 +10,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class RememberedRequests : public Story {
- protected:
-  RememberedRequests() { world.create_queue("prices", once()); }
-
-  static model::QueueOptions once() {
-    model::QueueOptions options;
-    options.max_attempts = 1;
-    return options;
-  }
-  void crash() {
-    world.kill_broker();
-    world.start_broker();
-    world.settle();
-  }
-  /// What the shard knows of requests, on the disk.
-  std::size_t known() { return world.store().requests(world.queue("prices").subscription); }
-  model::Done answer_by_ticket(std::uint64_t number, const model::ResponderReplyRef& reply) {
-    model::AnswerRequest answer;
-    answer.subscription = world.queue("prices").subscription;
-    answer.id = Client::id_of(number);
-    answer.reply = reply;
-    return world.ask<model::Done>(world.queue("prices").shard, answer);
-  }
-};
+class RememberedRequests : public RequestStory {};
 
 TEST_F(RememberedRequests, ItIsForgottenAMinuteAfterItsDeadline) {
   Client anna(world, "anna");

@@ -1,5 +1,5 @@
 // Requests: a message whose requester waits for a reply. It gets exactly one, whoever dies on the way.
-#include "simulation/story.h"
+#include "simulation/request_story.h"
 
 namespace lazaret::simulation {
 namespace {
@@ -13,30 +13,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-class Requests : public Story {
- protected:
-  Requests() { world.create_queue("prices", once()); }
-
-  static model::QueueOptions once() {
-    model::QueueOptions options;
-    options.max_attempts = 1;
-    return options;
-  }
-  void crash() {
-    world.kill_broker();
-    world.start_broker();
-    world.settle();
-  }
-  /// What the shard knows of requests, on the disk.
-  std::size_t known() { return world.store().requests(world.queue("prices").subscription); }
-  model::Done answer_by_ticket(std::uint64_t number, const model::ResponderReplyRef& reply) {
-    model::AnswerRequest answer;
-    answer.subscription = world.queue("prices").subscription;
-    answer.id = Client::id_of(number);
-    answer.reply = reply;
-    return world.ask<model::Done>(world.queue("prices").shard, answer);
-  }
-};
+class Requests : public RequestStory {};
 
 // --- Replies --------------------------------------------------------------------------------------------------------
 
