@@ -46,8 +46,7 @@ bool Shard::State::is_offered(Subscription& sub, Offset offset, const model::Mes
 /// A message that nobody has had is met at the wrong time, or is damaged. Too early are those of a subscription that
 /// began before them in its topic: whoever was there when they came has scheduled them then.
 void Shard::State::turn_away(Subscription& sub, const model::PagedMessage& gone) {
-  if (gone.message == nullptr && !gone.imported) return admit_damaged(sub, gone.offset);
-  if (gone.message == nullptr) return filter_out(sub, gone.offset);
+  if (gone.message == nullptr) return gone.imported ? filter_out(sub, gone.offset) : admit_damaged(sub, gone.offset);
   if (!is_wanted(sub, gone.offset, *gone.message)) return filter_out(sub, gone.offset);
   if (is_past(sub, *gone.message)) return drop_expired(sub, gone.offset, *gone.message);
   if (gone.message->due > now) return schedule(sub, gone.offset, *gone.message);

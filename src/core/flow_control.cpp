@@ -37,7 +37,7 @@ bool Shard::State::is_outrun(const Log& log) const {
     if (!falls_behind(*sub)) return false;
     outrun = outrun || sub->taking.takes_soon(log.state.next.value - sub->frontier.value);
   }
-  return outrun && !log.deleting;
+  return outrun;
 }
 
 /// Now, or when consumers have caught up; behind those of the same log that wait. Whether it has to wait at all is seen
