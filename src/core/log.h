@@ -2,6 +2,7 @@
 // of a topic, of which there may be none.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -67,16 +68,18 @@ struct Log {
   // --- Of a topic that keeps or loses messages by age or size
   Retention retention;
   bool retains = false;        // it has any of those limits
-  bool marks_changed = false;  // they, or how many were imported, go into this group
+  bool marks_changed = false;  // they, or how many offsets are uncounted, go into this group
   std::uint64_t bytes = 0;     // of all messages that were ever published to it, about
   model::Offset kept_before;   // when it was last trimmed for that
   model::Offset lost_to;       // what lies before it was lost to retention, where it was not read
   base::Instant alarm = base::Instant::never();
 
   /// Its end, as a mark.
-  model::LogMark end_mark(base::Instant now) const { return {state.next, now, bytes, state.imported}; }
+  model::LogMark end_mark(base::Instant now) const { return {state.next, now, bytes, state.uncounted}; }
   /// The first offset that may be there.
   model::Offset begin() const { return trimmed.next_missing(model::Offset(0)); }
+  /// What a subscription can begin with; what was lost may not be trimmed yet.
+  model::Offset first_kept() const { return std::max(begin(), lost_to); }
 };
 
 /// A topic that is this shard's. Its subscriptions are subscriptions like any.

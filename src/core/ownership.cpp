@@ -147,6 +147,7 @@ void Shard::State::begin_deletion(Subscription& sub, const model::Origin& origin
     if (consumer->session) tell(consumer->session, model::ConsumerEnded{consumer->key, gone});
   }
   sub.deleting = true;
+  sub.deletes_to = sub.log->state.next;
   sub.delete_origin = origin;
   if (!sub.log->is_topic) sub.log->deleting = true;
   end_isolation(sub);
@@ -168,16 +169,17 @@ void Shard::State::end_if_unused(Subscription& sub) {
   if (sub.unused_until <= now && !sub.deleting && !draining) begin_deletion(sub, {});
 }
 
-/// Cases keep their messages: what of them still stands in the log is copied out, step by step, then all else goes.
+/// Cases keep their messages: what of them still stands in the log is copied out, step by step, then all else goes. A
+/// topic may be published to all the while, without a lull.
 void Shard::State::continue_deletion(Subscription& sub) {
   Log& log = *sub.log;
-  if (log.persisted_end < log.state.next) return;  // go on when everything is on the disk
+  if (log.persisted_end < sub.deletes_to) return;
   model::TrimLog trim;
   trim.range = {model::Offset(0), model::Offset(0)};
   const auto keep = [&](model::Offset offset) {
     if (trim.evacuate.size() < kEvacuateStep && !log.evacuated.contains(offset)) trim.evacuate.push_back(offset);
   };
-  sub.admitted.for_each_in({model::Offset(0), log.state.next}, [&](model::OffsetRange part) {
+  sub.admitted.for_each_in({model::Offset(0), sub.deletes_to}, [&](model::OffsetRange part) {
     for (model::Offset offset = part.begin; offset < part.end && trim.evacuate.size() < kEvacuateStep;
          offset = offset.next()) {
       keep(offset);

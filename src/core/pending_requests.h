@@ -39,7 +39,8 @@ struct PendingRequest {
   /// Somebody was there to be told how it ended.
   bool told = false;
   base::Instant alarm = base::Instant::never();
-  std::uint64_t ended_as = 0;  // its place among those that ended at the same time
+  base::Instant forgotten_behind;  // its turn comes when those have been forgotten that ended until then
+  std::uint64_t ended_as = 0;      // its place among those of the same time
 
   bool is_open() const { return record.outcome == model::RequestOutcome::open; }
   std::size_t address_bytes() const { return record.reply_to == nullptr ? 0 : record.reply_to->size(); }
@@ -145,27 +146,44 @@ class PendingRequests {
   void put_to_remembered(PendingRequest& request) { remember(request); }
   /// The first that is to be forgotten, while there are too many: the oldest of those that were told, or of the others,
   /// whichever are more. So a busy queue does not drive out a reply whose requester is away, and what ends now is
-  /// remembered however many came over a start, of whom nobody knows any more whether they were told.
+  /// remembered however many came over a start, of whom nobody knows any more whether they were told. Of bytes each
+  /// has half for sure, and the last of each stays however large it is: it would be forgotten as soon as it came.
   PendingRequest* one_too_many() {
-    const std::size_t count = told_.in_order.size() + untold_.in_order.size();
-    const std::size_t bytes = told_.reply_bytes + untold_.reply_bytes;
-    if (count > model::limits::kRequestsRemembered) {
-      return oldest(told_.in_order.size() >= untold_.in_order.size() ? told_ : untold_);
+    const bool told_more = told_.in_order.size() >= untold_.in_order.size();
+    if (told_.in_order.size() + untold_.in_order.size() > model::limits::kRequestsRemembered) {
+      return oldest(told_more ? told_ : untold_);
     }
-    if (bytes > model::limits::kReplyBytesRemembered && count > 1) {
-      const bool told_more = told_.reply_bytes >= untold_.reply_bytes;
-      const Remembered& larger = told_more ? told_ : untold_;
-      const Remembered& other = told_more ? untold_ : told_;
-      // A single large reply stays: it would be forgotten as soon as it came.
-      return oldest(larger.in_order.size() == 1 && !other.in_order.empty() ? other : larger);
-    }
-    return nullptr;
+    if (told_.reply_bytes + untold_.reply_bytes <= model::limits::kReplyBytesRemembered) return nullptr;
+    const auto can_give = [](const Remembered& some) {
+      return some.in_order.size() > 1 && some.reply_bytes > model::limits::kReplyBytesRemembered / 2;
+    };
+    const bool told_gives = can_give(told_);
+    const bool untold_gives = can_give(untold_);
+    if (!told_gives && !untold_gives) return nullptr;
+    const bool told_larger = told_.reply_bytes >= untold_.reply_bytes;
+    return oldest(told_gives && (told_larger || !untold_gives) ? told_ : untold_);
+  }
+  /// It cannot be forgotten yet: its turn comes again behind all that have ended by now.
+  void pass_over(PendingRequest& request) {
+    Remembered& remembered = those_with(request);
+    if (remembered.in_order.size() == 1) return;
+    remembered.in_order.erase(end_of(request));
+    const Ended last = remembered.in_order.rbegin()->first;
+    request.forgotten_behind = last.first;
+    request.ended_as = ++last_ended_;
+    remembered.in_order.emplace(end_of(request), request.key);
+  }
+  /// REQUIRES that it has ended. Whoever asked has been told how.
+  void now_told(PendingRequest& request) {
+    stop_remembering(request);
+    request.told = true;
+    remember(request);
   }
 
  private:
   /// In the order of their ends, over starts too.
   using Ended = std::pair<base::Instant, std::uint64_t>;
-  static Ended end_of(const PendingRequest& request) { return {request.record.ended_at, request.ended_as}; }
+  static Ended end_of(const PendingRequest& request) { return {request.forgotten_behind, request.ended_as}; }
   struct Remembered {
     std::map<Ended, RequestKey> in_order;
     std::size_t reply_bytes = 0;
@@ -174,6 +192,7 @@ class PendingRequests {
   PendingRequest* oldest(const Remembered& remembered) { return &all_.at(remembered.in_order.begin()->second); }
 
   void remember(PendingRequest& request) {
+    request.forgotten_behind = request.record.ended_at;
     request.ended_as = ++last_ended_;
     Remembered& remembered = those_with(request);
     remembered.in_order.emplace(end_of(request), request.key);

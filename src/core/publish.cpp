@@ -230,7 +230,7 @@ void Shard::State::take_in(Log& log, std::shared_ptr<model::Message> message, Ar
   if (published) {
     log.bytes += bytes;
   } else {
-    ++log.state.imported;
+    ++log.state.uncounted;
     log.marks_changed = true;
   }
   stored.timed = stored.timed || (message->due.us | message->expires_at.us) != 0;

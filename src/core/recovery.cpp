@@ -100,6 +100,10 @@ void Shard::State::leave_out_reserve(Log& log) {
   state.gaps.push_back(gap);
   state.next = gap.end;
   log.changed = true;
+  if (log.is_topic) {
+    state.uncounted += gap.size();
+    log.marks_changed = true;
+  }
   touch(log);
   for (Subscription* sub : log.readers) {
     sub->acked.settle(gap);
@@ -113,6 +117,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
   sub.counters = state.counters;
   sub.lane_next = state.lane_next;
   sub.deleting = state.deleting;
+  sub.deletes_to = sub.log->state.next;
   sub.void_grants = state.void_grants;
   sub.bytes = state.bytes;
   if (state.seeking.us != 0) sub.seeking = state.seeking;

@@ -18,6 +18,9 @@ using model::Reached;
 using model::RequestOutcome;
 namespace limits = model::limits;
 
+/// Requests that are looked at in vain, because they cannot be forgotten yet, in one step.
+constexpr int kMostPassedOver = 16;
+
 Reached reached_by(const PendingRequest& request) {
   if (request.record.settled) return Reached::settled;
   return request.begun > 0 ? Reached::started : Reached::not_delivered;
@@ -134,7 +137,10 @@ bool Shard::State::is_gone(const Subscription& sub, const PendingRequest& reques
 void Shard::State::join(Subscription& sub, PendingRequest& request, const model::Origin& origin, Instant deadline) {
   model::RequestRecord& record = request.record;
   const bool waits_again = record.outcome == RequestOutcome::timed_out && deadline > now;
-  if (!request.is_open() && !waits_again) return tell_reply(request, origin);
+  if (!request.is_open() && !waits_again) {
+    if (!request.told) pending_requests.now_told(request);
+    return tell_reply(request, origin);
+  }
   if (request.waiters.size() >= limits::kWaitersPerRequest) {
     return tell(origin.session,
                 refusal(origin, Status(Code::LIMIT_REACHED, "too many connections wait for the reply of this request")
@@ -255,7 +261,7 @@ bool Shard::State::take_reply(Subscription& sub, PendingRequest* request, const 
   pending_requests.put_to_remembered(*request);
   pending_requests.set_alarm(*request, forgotten_at(request->record));
   put_request(sub, *request);
-  forget_too_many();
+  requests_ended = true;
   return false;
 }
 
@@ -374,7 +380,7 @@ void Shard::State::end_request(Subscription& sub, PendingRequest& request, Reque
   pending_requests.set_alarm(request, forgotten_at(request.record));
   put_request(sub, request);
   for (const model::Origin& waiter : pending_requests.take_waiters(request)) tell_reply(request, waiter);
-  forget_too_many();
+  requests_ended = true;
 }
 
 void Shard::State::tell_reply(const PendingRequest& request, const model::Origin& to) {
@@ -411,27 +417,46 @@ PendingRequest* Shard::State::request_at(const Subscription& sub, Offset offset)
   return it == sub.requests.end() ? nullptr : it->second;
 }
 
+/// At the end of a step, since whoever ended one still has it in hand.
 void Shard::State::forget_too_many() {
-  while (PendingRequest* oldest = pending_requests.one_too_many()) {
-    forget_request(*find(oldest->key.subscription), *oldest);
+  requests_ended = false;
+  for (int passed_over = 0; passed_over < kMostPassedOver;) {
+    PendingRequest* oldest = pending_requests.one_too_many();
+    if (oldest == nullptr) return;
+    Subscription& sub = *find(oldest->key.subscription);
+    if (may_come_back(sub, *oldest)) {
+      pending_requests.pass_over(*oldest);
+      ++passed_over;
+    } else {
+      forget_with_message(sub, *oldest);
+      pumped_later.insert(sub.queue->subscription);
+    }
   }
 }
 
-/// But not while its message is out, which must not be taken for any other when it comes back.
 void Shard::State::forget_in_time(Subscription& sub, PendingRequest& request) {
-  const Offset offset = request.record.offset;
-  if (sub.admitted.contains(offset) && has_reply(request)) {  // nobody is to replay it unawares
+  const bool is_answered_case = sub.admitted.contains(request.record.offset) && has_reply(request);
+  if (is_answered_case || may_come_back(sub, request)) {  // nobody is to replay it unawares
     return pending_requests.set_alarm(request, now + limits::kRequestRememberedFor);
   }
+  forget_with_message(sub, request);
+}
+
+/// Whether its message is out, or waits for its key: when it comes back it must not be taken for any other.
+bool Shard::State::may_come_back(const Subscription& sub, const PendingRequest& request) const {
+  const Offset offset = request.record.offset;
+  if (sub.acked.is_settled(offset)) return false;
+  const auto it = sub.entries.find({sub.queue->log, offset});
+  const bool is_out =
+      it == sub.entries.end() ? resuming && offset < sub.recovered_mark : it->second.state == DeliveryState::granted;
+  return is_out || is_passed(sub, offset);
+}
+
+/// A message that nobody has had is of no use any more. REQUIRES that it may not come back. `request` is gone after this.
+void Shard::State::forget_with_message(Subscription& sub, PendingRequest& request) {
+  const Offset offset = request.record.offset;
   if (!sub.acked.is_settled(offset)) {
-    const auto it = sub.entries.find({sub.queue->log, offset});
-    const bool has_entry = it != sub.entries.end();
-    const bool out_now =
-        has_entry ? it->second.state == DeliveryState::granted : resuming && offset < sub.recovered_mark;
-    if (out_now || is_passed(sub, offset)) {
-      return pending_requests.set_alarm(request, now + limits::kRequestRememberedFor);
-    }
-    if (has_entry) {
+    if (const auto it = sub.entries.find({sub.queue->log, offset}); it != sub.entries.end()) {
       take_back(sub, it->second);
       expire_request(sub, it->second);
     } else {

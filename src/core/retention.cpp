@@ -5,8 +5,9 @@
 // message, however many came at once. What one publish brings beyond a limit is lost at the end of its step: what
 // consumers have room for is out then.
 //
-// What came with imported cases is not counted: an operator's file must not push out what others have not read. Marks
-// say how many of those are before them, so that the rest is known between any two.
+// What came with imported cases is not counted: an operator's file must not push out what others have not read. Nor are
+// the offsets that an unclean start left out, under which nothing was ever published. Marks say how many of those are
+// before them, so that the rest is known between any two.
 #include <algorithm>
 #include <utility>
 
@@ -28,7 +29,7 @@ base::Duration step_of(base::Duration limit) { return std::max<base::Duration>(l
 
 /// Messages that were published between two marks.
 std::uint64_t published_between(const LogMark& from, const LogMark& to) {
-  return to.offset.value - from.offset.value - (to.imported - from.imported);
+  return to.offset.value - from.offset.value - (to.uncounted - from.uncounted);
 }
 
 /// Whether so much lies between the last mark and this place that it is the next.
@@ -90,13 +91,13 @@ void Shard::State::add_marks(Log& log, const std::vector<model::MessageRef>& mes
   if (!marks.empty() && !passes_step(marks.back(), here, log.retention)) return;
   here.offset = Offset(here.offset.value - messages.size());
   for (const model::MessageRef& message : messages) {
-    here.imported -= message->imported ? 1 : 0;
+    here.uncounted -= message->imported ? 1 : 0;
     here.bytes -= message->imported ? 0 : message->size();
   }
   if (marks.empty()) marks.push_back(here);
   for (const model::MessageRef& message : messages) {
     here.offset = here.offset.next();
-    here.imported += message->imported ? 1 : 0;
+    here.uncounted += message->imported ? 1 : 0;
     here.bytes += message->imported ? 0 : message->size();
     if (passes_step(marks.back(), here, log.retention)) marks.push_back(here);
   }
@@ -169,13 +170,13 @@ double Shard::State::retention_used(const Subscription& sub) const {
   const auto& marks = log.state.marks;
   const auto behind = std::find_if(marks.rbegin(), marks.rend(), [&](const LogMark& m) { return m.offset <= oldest; });
   const LogMark end = log.end_mark(now);
-  const LogMark mark = behind == marks.rend() ? LogMark{oldest, now, end.bytes, end.imported} : *behind;
+  const LogMark mark = behind == marks.rend() ? LogMark{oldest, now, end.bytes, end.uncounted} : *behind;
   const Retention& limits = log.retention;
   double used = 0;
   const auto share = [&used](double value, double limit) {
     if (limit > 0) used = std::max(used, std::min(value / limit, 1.0));
   };
-  // Where some were imported since the mark, at most a step too much.
+  // Where some are uncounted since the mark, at most a step too much.
   const std::uint64_t count = std::min(end.offset.value - oldest.value, published_between(mark, end));
   share(static_cast<double>(count), static_cast<double>(limits.messages));
   share(static_cast<double>(end.bytes - mark.bytes), static_cast<double>(limits.bytes));

@@ -33,8 +33,8 @@ Offset Shard::State::start_offset(const Log& log, const model::StartPoint& start
   switch (start.kind) {
     case Start::latest: return log.state.next;
     case Start::earliest:
-    case Start::time: return log.begin();
-    case Start::offset: return std::clamp(start.offset, log.begin(), log.state.next);
+    case Start::time: return log.first_kept();
+    case Start::offset: return std::clamp(start.offset, log.first_kept(), log.state.next);
   }
   return log.state.next;
 }
@@ -81,9 +81,10 @@ void Shard::State::on(model::SeekSubscription& command) {
 }
 
 /// Nothing is granted until the store has said which message that is. It is asked at the next WakeUp, which is at once;
-/// also the first after a restart.
+/// also the first after a restart. On the disk the beginning of 1970 says that nothing is looked up; a microsecond later
+/// the same messages follow.
 void Shard::State::seek_time(Subscription& sub, base::Instant time) {
-  sub.seeking = time;
+  sub.seeking = time.us == 0 ? base::Instant{1} : time;
   sub.finding = false;
   touch(sub);
 }
@@ -100,7 +101,7 @@ void Shard::State::on(TimeFound& event) {
   Subscription* sub = find(event.subscription);
   if (sub == nullptr || sub->deleting || !sub->seeking) return;
   // Purged meanwhile, or its log trimmed: what was found is as good, clipped to what is there.
-  const Offset offset = std::clamp(event.offset, sub->log->begin(), sub->log->state.next);
+  const Offset offset = std::clamp(event.offset, sub->log->first_kept(), sub->log->state.next);
   sub->seeking.reset();
   sub->finding = false;
   move_to(*sub, offset, std::exchange(sub->seek_origin, {}));

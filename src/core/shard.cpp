@@ -39,7 +39,8 @@ void Shard::State::dispatch(Event& event) {
   std::visit([this](auto& what) { on(what); }, event.what);
   if (!noted.empty()) publish_notes();
   pump_all();
-  if (!retained_later.empty()) {
+  if (requests_ended || !retained_later.empty()) {
+    forget_too_many();
     retain_published();
     pump_all();
   }

@@ -511,6 +511,8 @@ struct Shard::State {
   static PendingRequest* request_at(const Subscription& sub, model::Offset offset);
   void forget_too_many();
   void forget_in_time(Subscription& sub, PendingRequest& request);
+  bool may_come_back(const Subscription& sub, const PendingRequest& request) const;
+  void forget_with_message(Subscription& sub, PendingRequest& request);
   void forget_request(Subscription& sub, PendingRequest& request);
   void erase_request(Subscription& sub, PendingRequest& request);
   void end_requests_of(Subscription& sub);
@@ -649,6 +651,7 @@ struct Shard::State {
   std::deque<Sealed> sealed;
   std::set<model::SubscriptionId> pumped_later;  // to be pumped at the end of this step
   std::set<model::LogId> retained_later;         // what is beyond their limits goes behind that
+  bool requests_ended = false;                   // there may be more than are remembered
   std::set<std::pair<base::Instant, model::SubscriptionId>> alarms;
   std::set<std::pair<base::Instant, model::LogId>> log_alarms;
   using Loads = std::map<model::InstanceId, std::pair<std::int64_t, std::int64_t>>;

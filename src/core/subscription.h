@@ -236,6 +236,7 @@ struct Subscription {
   Isolation isolation;
   base::Instant unused_until = base::Instant::never();  // of an ephemeral one without a consumer: then it goes
   bool deleting = false;
+  model::Offset deletes_to;  // no case of it lies behind that; its deletion goes on when all before it is on the disk
   model::Origin delete_origin;
   std::optional<base::Instant> seeking;  // which message was published then is being looked up
   bool finding = false;                  // the store has been asked

@@ -192,8 +192,8 @@ struct LogMark {
   Offset offset;
   base::Instant at;
   std::uint64_t bytes = 0;
-  /// Of those, how many came with imported cases: they are no part of `bytes`.
-  std::uint64_t imported = 0;
+  /// Of the offsets before it, how many count for no limit: LogState::uncounted as it was there.
+  std::uint64_t uncounted = 0;
   bool operator==(const LogMark&) const = default;
 };
 
@@ -217,8 +217,9 @@ struct LogState {
   bool expires = false;
   /// Messages with a priority came to it since it was empty.
   bool prioritised = false;
-  /// Of a topic: messages that came to it with imported cases, ever; they were not published, and no limit counts them.
-  std::uint64_t imported = 0;
+  /// Of a topic: offsets that nothing was published under, ever, so that no limit counts them: what came with imported
+  /// cases, and what unclean starts left out.
+  std::uint64_t uncounted = 0;
   bool operator==(const LogState&) const = default;
 };
 

@@ -297,11 +297,11 @@ std::string encode(const model::LogState& record) {
     to->set_offset(mark.offset.value);
     to->set_at_us(mark.at.us);
     to->set_bytes(mark.bytes);
-    to->set_imported(mark.imported);
+    to->set_uncounted(mark.uncounted);
   }
   out.set_expires(record.expires);
   out.set_prioritised(record.prioritised);
-  out.set_imported(record.imported);
+  out.set_uncounted(record.uncounted);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::LogState& record) {
@@ -310,11 +310,11 @@ bool decode(std::string_view bytes, model::LogState& record) {
   record.next = Offset(in.next());
   record.reserved = Offset(in.reserved());
   for (const v1::LogMark& mark : in.marks()) {
-    record.marks.push_back({Offset(mark.offset()), Instant{mark.at_us()}, mark.bytes(), mark.imported()});
+    record.marks.push_back({Offset(mark.offset()), Instant{mark.at_us()}, mark.bytes(), mark.uncounted()});
   }
   record.expires = in.expires();
   record.prioritised = in.prioritised();
-  record.imported = in.imported();
+  record.uncounted = in.uncounted();
   if (!unpack(in.kept(), record.kept)) return false;
   return unpack(in.trimmed(), record.trimmed) && unpack(in.gaps(), record.gaps);
 }

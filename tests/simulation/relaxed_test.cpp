@@ -120,5 +120,28 @@ TEST_F(Relaxed, ChangedToFsyncItWaitsForTheDiskAndLeavesNothingOut) {
   EXPECT_EQ(world.publish("clicks", {"next"}).results.at(0).offset.value, 2u);
 }
 
+/// Nothing was published under the offsets that are left out: they push nothing out of what a topic keeps.
+TEST_F(Relaxed, WhatWasLeftOutCountsForNoLimit) {
+  model::QueueOptions options;
+  options.durability = model::Durability::relaxed;
+  options.retention_messages = 1000;
+  world.create_topic("views", options);
+  world.subscribe("counter", "views");
+  for (int i = 0; i < 10; ++i) world.publish("views", 10);
+  for (int i = 0; i < 2; ++i) {
+    world.run_for(5s);
+    power_loss();
+    world.run_for(5s);
+    EXPECT_EQ(world.show("counter").ready, 100u);
+    EXPECT_EQ(world.show("counter").counters.lost_to_retention, 0u);
+    EXPECT_LT(world.show("counter").retention_used, 0.2);
+  }
+  EXPECT_EQ(world.show("counter").offsets_left_out, 2 * kStride);
+  for (int i = 0; i < 20; ++i) world.publish("views", 100);
+  EXPECT_GE(world.show("counter").ready, 1000u);
+  EXPECT_LE(world.show("counter").ready, 1100u);
+  expect_sums("counter");
+}
+
 }  // namespace
 }  // namespace lazaret::simulation

@@ -174,5 +174,117 @@ TEST_F(RememberedRequests, ManyWhoAreAwayDoNotDriveOutTheLastThatWereTold) {
   EXPECT_THAT(heard(), Contains(HasSubstr("anna is told of 19: answered, aaa")));
 }
 
+/// What is out comes back: then it must not be taken for a message that nobody waits for.
+TEST_F(RememberedRequests, WhatIsOutIsNotForgottenHoweverManyCameSince) {
+  world.create_queue("tries");
+  Client anna(world, "anna");
+  Client ben(world, "ben");
+  Client carl(world, "carl");
+  ben.consume("tries", 10);
+  carl.consume("prices", 10);
+  anna.ask("tries", 1, 1s);
+  ben.start(0);
+  world.run_for(2s);
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    anna.ask("prices", 100 + i, 1h);
+    carl.start(i);
+    carl.answer(i, std::string(1 << 20, 'a'));
+    ben.extend(0);
+  }
+  EXPECT_LE(known(), 16u);
+  ben.nack(0);
+  world.run_for(10min);
+  EXPECT_THAT(ben.held(), IsEmpty());
+  EXPECT_EQ(world.show("tries").counters.expired, 1u);
+  EXPECT_EQ(world.store().requests(world.queue("tries").subscription), 0u);
+  expect_sums("tries");
+}
+
+TEST_F(RememberedRequests, WhoeverIsForgottenTakesAMessageAlongThatNobodyHasHad) {
+  world.create_queue("rates", once());
+  Client anna(world, "anna");
+  Client carl(world, "carl");
+  carl.consume("rates", 10);
+  anna.ask("prices", 1, 1h);
+  EXPECT_EQ(answer_by_ticket(1, Client::answered("3 euros")).count, 1u);
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    anna.ask("rates", 100 + i, 1h);
+    carl.start(i);
+    carl.answer(i, std::string(1 << 20, 'a'));
+  }
+  world.run_for(1s);
+  EXPECT_EQ(known(), 0u);
+  Client ben(world, "ben");
+  ben.consume("prices", 10);
+  world.run_for(1s);
+  EXPECT_THAT(ben.held(), IsEmpty());
+  EXPECT_EQ(world.show("prices").counters.expired, 1u);
+  expect_sums("prices");
+}
+
+/// It alone is as large as all that is remembered.
+TEST_F(RememberedRequests, AReplyOfTheLargestSizeDrivesOutNobodyWhoIsAway) {
+  Client anna(world, "anna");
+  Client ben(world, "ben");
+  ben.consume("prices", 10);
+  anna.ask("prices", 0, 1h);
+  ben.start(0);
+  ben.answer(0, std::string(17 << 20, 'a'));
+  anna.ask("prices", 1, 1h);
+  anna.vanish();
+  ben.start(1);
+  ben.answer(1, "3 euros");
+  anna.reconnect();
+  heard();
+  anna.ask("prices", 1, 1h);
+  EXPECT_THAT(heard(), Contains(HasSubstr("anna is told of 1: answered, 3 euros")));
+  EXPECT_EQ(world.show("prices").counters.entered, 2u);
+  // The next of its kind does.
+  anna.ask("prices", 2, 1h);
+  ben.start(2);
+  ben.answer(2, std::string(17 << 20, 'a'));
+  EXPECT_EQ(known(), 1u);
+}
+
+TEST_F(RememberedRequests, OneThatIsCancelledBesideALargeReplyIsRememberedToo) {
+  Client anna(world, "anna");
+  Client ben(world, "ben");
+  ben.consume("prices", 10);
+  anna.ask("prices", 0, 1h);
+  ben.start(0);
+  ben.answer(0, std::string(17 << 20, 'a'));
+  ben.goodbye();
+  crash();
+  anna.reconnect();
+  anna.ask("prices", 1, 1h);
+  anna.cancel("prices", 1);
+  world.run_for(1s);
+  EXPECT_EQ(known(), 2u);
+  EXPECT_EQ(world.show("prices").counters.expired, 1u);
+}
+
+TEST_F(RememberedRequests, WhoeverAsksAgainHasBeenTold) {
+  Client anna(world, "anna");
+  Client ben(world, "ben");
+  ben.consume("prices", 100);
+  const auto answered = [&](std::uint64_t begin, std::uint64_t end, bool is_away) {
+    for (std::uint64_t i = begin; i < end; ++i) anna.ask("prices", i, 1h);
+    if (is_away) anna.vanish();
+    for (std::uint64_t i = begin; i < end; ++i) {
+      ben.start(i);
+      ben.answer(i, std::string(1 << 20, 'a'));
+    }
+    if (is_away) anna.reconnect();
+  };
+  answered(0, 6, true);
+  answered(6, 14, true);
+  for (std::uint64_t i = 6; i < 14; ++i) anna.ask("prices", i, 1h);
+  answered(14, 20, false);
+  heard();
+  for (std::uint64_t i = 0; i < 6; ++i) anna.ask("prices", i, 1h);
+  EXPECT_THAT(heard(), SizeIs(6));
+  EXPECT_EQ(world.show("prices").counters.entered, 20u);
+}
+
 }  // namespace
 }  // namespace lazaret::simulation

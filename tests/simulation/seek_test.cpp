@@ -508,5 +508,20 @@ TEST_F(Retention, RetriesAndParkedOnesAreLostToo) {
   expect_sums("billing");
 }
 
+/// What is lost is trimmed when it is on the disk, and it is nobody's already before.
+TEST_F(Retention, WhatIsLostIsNotReadByWhoeverIsMovedBackBeforeIt) {
+  model::QueueOptions options;
+  options.retention_messages = 100;
+  create(options);
+  world.publish("orders", 300);
+  const std::uint64_t kept = world.show("billing").ready;
+  world.seek("billing", kEarliest);
+  EXPECT_EQ(world.show("billing").ready, kept);
+  world.subscribe("mail", "orders", model::Start::earliest);
+  EXPECT_EQ(world.show("mail").ready, kept);
+  expect_sums("billing");
+  expect_sums("mail");
+}
+
 }  // namespace
 }  // namespace lazaret::simulation

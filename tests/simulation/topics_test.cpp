@@ -269,5 +269,64 @@ TEST_F(Topics, APublishCostsTheSameHoweverManySubscriptionsThereAre) {
   EXPECT_EQ(costs[0], costs[2]);
 }
 
+class TopicsOfASlowDisk : public Story {
+ protected:
+  TopicsOfASlowDisk() : Story(WorldOptions{.ack_sync_max = 0ms, .sync_time = 10ms}) { world.create_topic("orders"); }
+
+  /// Nobody waits for its confirm.
+  void publish_one() {
+    model::Publish publish;
+    publish.log = world.queue("orders").log;
+    auto message = std::make_shared<model::Message>();
+    message->body = base::SharedBytes::of(std::string("body"));
+    publish.items.push_back({0, std::move(message)});
+    world.submit(world.queue("orders").shard, std::move(publish));
+  }
+};
+
+/// There is always something that is not on the disk yet, and it is nothing to a subscription that goes.
+TEST_F(TopicsOfASlowDisk, ASubscriptionGoesWhileItsTopicIsPublishedTo) {
+  world.subscribe("billing", "orders");
+  world.subscribe("mail", "orders");
+  publish_one();
+  model::DeleteQueue erase;
+  erase.subscription = world.queue("billing").subscription;
+  erase.force = true;
+  world.submit(world.queue("billing").shard, erase);
+  for (int i = 0; i < 200; ++i) {
+    publish_one();
+    world.run_for(3ms);
+  }
+  EXPECT_FALSE(world.has_queue("billing"));
+  world.run_for(1s);
+  EXPECT_EQ(world.show("mail").ready, 201u);
+}
+
+TEST_F(TopicsOfASlowDisk, ItsCasesStayWhenASubscriptionGoesMeanwhile) {
+  world.subscribe("billing", "orders");
+  Client anna(world, "anna");
+  anna.consume("billing", 10);
+  for (int i = 0; i < 3; ++i) publish_one();
+  world.run_for(100ms);
+  anna.start(2);
+  for (const std::uint64_t offset : {0u, 1u, 2u}) anna.reject(offset);
+  publish_one();
+  const model::QueueRecord billing = world.queue("billing");
+  model::DeleteQueue erase;
+  erase.subscription = billing.subscription;
+  erase.force = true;
+  world.submit(billing.shard, erase);
+  for (int i = 0; i < 200; ++i) {
+    publish_one();
+    world.run_for(3ms);
+  }
+  EXPECT_FALSE(world.has_queue("billing"));
+  for (const std::uint64_t offset : {0u, 1u, 2u}) {
+    const model::CaseId id{billing.shard, billing.subscription, billing.log, model::Offset(offset)};
+    ASSERT_NE(world.version(id, 0), nullptr);
+    EXPECT_EQ(world.version(id, 0)->body.view(), "body");
+  }
+}
+
 }  // namespace
 }  // namespace lazaret::simulation

@@ -297,13 +297,13 @@ TEST_F(RecoveryTest, APriorityComesBackWithWhateverHasIt) {
 
 TEST_F(RecoveryTest, MarksComeBackWithHowManyWereImported) {
   log_.next = Offset(9);
-  log_.imported = 4;
+  log_.uncounted = 4;
   log_.marks = {{Offset(2), base::Instant{1000}, 20}, {Offset(8), base::Instant{2000}, 40, 3}};
   commit({model::PutLog{log_}, put_state()});
   next_ = Offset(9);
   reopen();
   const model::LogState found = recovered().log.state;
-  EXPECT_EQ(found.imported, 4u);
+  EXPECT_EQ(found.uncounted, 4u);
   EXPECT_EQ(found.marks, log_.marks);
 }
 
