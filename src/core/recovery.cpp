@@ -112,6 +112,28 @@ void Shard::State::leave_out_reserve(Log& log) {
   }
 }
 
+void Shard::State::recover(Subscription& sub, const model::RecoveredDelivery& delivery) {
+  const Position position{delivery.log, delivery.record.offset};
+  if (sub.is_lane(delivery.log) && !sub.entries.contains(position)) return;
+  Entry& entry = sub.entries[position];
+  entry.position = position;
+  entry.state = delivery.record.state;
+  entry.grant = delivery.record.grant;
+  entry.holder = delivery.record.consumer;
+  entry.attempts = delivery.record.attempts;
+  entry.failures = delivery.record.failures;
+  entry.convictions = delivery.record.convictions;
+  entry.suspect = delivery.record.suspect;
+  entry.due = entry.recorded_due = delivery.record.due;
+  entry.has_record = true;
+  entry.scheduled = delivery.record.scheduled;
+  entry.priority = delivery.record.priority;
+  // One that was merely set aside, or held by its key, when the broker stopped has never been out.
+  entry.redelivered = entry.redelivered || bool(entry.grant) || entry.attempts > 0;
+  entry.key = delivery.record.key.value_or(model::KeyHash());
+  entry.key_known = delivery.record.key.has_value() || entry.scheduled;
+}
+
 void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& recovered) {
   const model::SubscriptionState& state = recovered.state;
   sub.counters = state.counters;
@@ -145,27 +167,7 @@ void Shard::State::recover(Subscription& sub, model::RecoveredSubscription& reco
     entry.single_attempt = lane.single_attempt;
     entry.only_for = range_of(sub, lane.only_for);
   }
-  for (const model::RecoveredDelivery& delivery : recovered.deliveries) {
-    const Position position{delivery.log, delivery.record.offset};
-    if (sub.is_lane(delivery.log) && !sub.entries.contains(position)) continue;
-    Entry& entry = sub.entries[position];
-    entry.position = position;
-    entry.state = delivery.record.state;
-    entry.grant = delivery.record.grant;
-    entry.holder = delivery.record.consumer;
-    entry.attempts = delivery.record.attempts;
-    entry.failures = delivery.record.failures;
-    entry.convictions = delivery.record.convictions;
-    entry.suspect = delivery.record.suspect;
-    entry.due = entry.recorded_due = delivery.record.due;
-    entry.has_record = true;
-    entry.scheduled = delivery.record.scheduled;
-    entry.priority = delivery.record.priority;
-    // One that was merely set aside, or held by its key, when the broker stopped has never been out.
-    entry.redelivered = entry.redelivered || bool(entry.grant) || entry.attempts > 0;
-    entry.key = delivery.record.key.value_or(model::KeyHash());
-    entry.key_known = delivery.record.key.has_value() || entry.scheduled;
-  }
+  for (const model::RecoveredDelivery& delivery : recovered.deliveries) recover(sub, delivery);
   for (const Offset offset : recovered.parked) sub.parked.insert(offset);
   for (const Offset offset : recovered.parked_scheduled) sub.parked_scheduled.insert(offset);
   if (sub.keys != nullptr) recover_keys(sub, recovered);

@@ -452,7 +452,7 @@ bool Shard::State::may_come_back(const Subscription& sub, const PendingRequest& 
   return is_out || is_passed(sub, offset);
 }
 
-/// A message that nobody has had is of no use any more. REQUIRES that it may not come back. `request` is gone after this.
+/// A message that nobody has had is of no use any more. REQUIRES that it may not come back. The request is gone then.
 void Shard::State::forget_with_message(Subscription& sub, PendingRequest& request) {
   const Offset offset = request.record.offset;
   if (!sub.acked.is_settled(offset)) {

@@ -81,8 +81,8 @@ void Shard::State::on(model::SeekSubscription& command) {
 }
 
 /// Nothing is granted until the store has said which message that is. It is asked at the next WakeUp, which is at once;
-/// also the first after a restart. On the disk the beginning of 1970 says that nothing is looked up; a microsecond later
-/// the same messages follow.
+/// also the first after a restart. On the disk the beginning of 1970 says that nothing is looked up; a microsecond
+/// later the same messages follow.
 void Shard::State::seek_time(Subscription& sub, base::Instant time) {
   sub.seeking = time.us == 0 ? base::Instant{1} : time;
   sub.finding = false;

@@ -568,6 +568,7 @@ struct Shard::State {
   void recover(model::RecoveredLog& recovered, Log& log);
   void recover(model::RecoveredQueue& recovered);
   void recover(Subscription& sub, model::RecoveredSubscription& recovered);
+  void recover(Subscription& sub, const model::RecoveredDelivery& delivery);
   void put_in_place(Subscription& sub);
   void leave_out_reserve(Log& log);
   void recover_retention(Log& log, const model::QueueOptions& options);
