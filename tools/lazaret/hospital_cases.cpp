@@ -61,20 +61,24 @@ void ChosenCases::check(const std::string& verb) const {
 
 void ChosenCases::ask(std::uint64_t chosen, const std::string& question) const { agree(yes || chosen <= 1, question); }
 
-std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb,
-                                             const std::string& state) const {
+std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb) const {
   check(verb);
   std::vector<std::string> chosen = ids;
   if (ids.empty()) {
     std::string filter = joined(filters);
     // Only these can be acted upon, and all that are replaying already would be refused one by one.
-    if (!names_a_state(filter)) filter += " state=" + state;
+    if (!names_a_state(filter)) filter += " state=admitted";
     const Query query{{"limit", "1000"}, {"filter", filter}};
     http.each_item({"hospital", "cases"}, query,
                    [&chosen](const json::object& item) { chosen.push_back(cell(item, "id")); });
   }
   ask(chosen.size(), verb + " " + counted(chosen.size(), "case"));
   return chosen;
+}
+
+Problem problem_of(const json::object& because) {
+  const base::ErrorInfo* info = base::find_error(cell(because, "code"));
+  return problem_of(base::Status(info == nullptr ? Code::INTERNAL : info->code, cell(because, "detail")));
 }
 
 CaseResults::CaseResults(const Connection& connection, std::string done, std::size_t chosen, bool show_cases)
