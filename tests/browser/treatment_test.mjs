@@ -313,25 +313,25 @@ test('a discard is taken back', async (t) => {
 });
 
 test('everything that matches is discarded with a reason, and taken back, and nothing else is touched', async () => {
-  await failing('given-up', 30, 'the shop is closed');
+  await failing('forlorn', 30, 'the shop is closed');
   await failing('others', 1, 'the shop is closed');
-  const page = await open(browser, broker, '/hospital/cases?filter=subscription%3Dgiven-up');
+  const page = await open(browser, broker, '/hospital/cases?filter=subscription%3Dforlorn');
   const dialog = page.getByRole('dialog');
   await page.getByRole('button', { name: 'Discard everything that matches…' }).click();
   await dialog.getByText('Give up 30 cases: nobody will get them.').waitFor();
-  await failMore('given-up', 1, 'the shop is closed'); // behind the count: left alone
+  await failMore('forlorn', 1, 'the shop is closed'); // behind the count: left alone
   await dialog.getByLabel('Why').fill('closed for good');
   await expectAccessible(page, 'discarding everything');
   await screenshot(page, 'dialog-discard-all');
   await dialog.getByRole('button', { name: 'Discard 30 cases' }).click();
   await page.getByText('30 cases discarded.').waitFor();
-  const discarded = await broker.cases('?queue=given-up&state=discarded');
+  const discarded = await broker.cases('?queue=forlorn&state=discarded');
   assert.equal(discarded.length, 30);
   assert.ok(discarded.every((one) => one.discard_reason === 'closed for good'));
-  assert.equal((await broker.get('/api/v1/queues/given-up')).in_hospital, 1);
+  assert.equal((await broker.get('/api/v1/queues/forlorn')).in_hospital, 1);
   assert.equal((await broker.get('/api/v1/queues/others')).in_hospital, 1);
 
-  await page.goto('/hospital/cases?filter=subscription%3Dgiven-up%20state%3Ddiscarded');
+  await page.goto('/hospital/cases?filter=subscription%3Dforlorn%20state%3Ddiscarded');
   await page.getByRole('button', { name: 'Restore everything that matches…' }).click();
   await dialog.getByText('Open 30 cases again.').waitFor();
   await expectAccessible(page, 'restoring everything');
@@ -339,7 +339,7 @@ test('everything that matches is discarded with a reason, and taken back, and no
   await dialog.getByRole('button', { name: 'Restore 30 cases' }).click();
   await page.getByText('30 cases restored.').waitFor();
   await page.getByText('No case matches').waitFor(); // the list is of discarded ones, and none is left
-  assert.equal((await broker.get('/api/v1/queues/given-up')).in_hospital, 31);
+  assert.equal((await broker.get('/api/v1/queues/forlorn')).in_hospital, 31);
   await close(page);
 });
 
