@@ -18,8 +18,6 @@ using base::Result;
 using base::Status;
 namespace limits = model::limits;
 
-constexpr std::size_t kDiscardReasonBytes = 1024;
-
 template <class Command>
 Result<Response> act(Broker& broker, const Request& request, Command command) {
   const model::CaseId id = command.id;
@@ -62,17 +60,13 @@ Result<Response> redirect(Broker& broker, const Request& request, const model::C
              model::RedirectCaseCommand{{}, record.id, record.version, to, std::move(*outgoing), force});
 }
 
-Result<bool> flag_of(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  if (value == nullptr) return false;
-  if (!value->is_bool()) return Status(Code::BAD_REQUEST, std::string(name) + " must be true or false");
-  return value->get_bool();
-}
-
 }  // namespace
 
 Result<model::CaseRecord> find_case(Broker& broker, const Request& request) {
-  const std::string& text = request.arguments[0];
+  return find_case(broker, request.arguments[0]);
+}
+
+Result<model::CaseRecord> find_case(Broker& broker, const std::string& text) {
   const auto id = model::CaseId::parse(text);
   if (!id || id->shard.value >= broker.engine.shard_count()) return Status(Code::NOT_FOUND, "there is no case " + text);
   return broker.engine.store().read_case(*id);
@@ -83,6 +77,13 @@ Status check_open(const model::CaseRecord& record) {
   if (record.state == model::CaseState::admitted || record.state == model::CaseState::replaying) return {};
   return Status(Code::CASE_BUSY,
                 "case " + record.id.to_string() + " is " + std::string(model::to_string(record.state)) + " already");
+}
+
+Status check_discarded(const model::CaseRecord& record) {
+  if (record.state == model::CaseState::discarded) return {};
+  return Status(Code::CASE_BUSY, "case " + record.id.to_string() + " is " +
+                                     std::string(model::to_string(record.state)) +
+                                     ": only what was discarded is restored");
 }
 
 Result<Response> case_response(Broker& broker, const model::CaseId& id) {
@@ -147,9 +148,9 @@ Result<Response> get_case_body(Broker& broker, const Request& request) {
 Result<Response> replay_case(Broker& broker, const Request& request) {
   const auto body = parse_object(request.body, {"force", "keep_attempts", "after_version", "to"});
   if (!body.ok()) return body.status();
-  const auto force = flag_of(*body, "force");
+  const auto force = flag_field(*body, "force");
   if (!force.ok()) return force.status();
-  const auto keep_attempts = flag_of(*body, "keep_attempts");
+  const auto keep_attempts = flag_field(*body, "keep_attempts");
   if (!keep_attempts.ok()) return keep_attempts.status();
   auto after_version = text_field(*body, "after_version");
   if (!after_version.ok()) return after_version.status();
@@ -175,11 +176,7 @@ Result<Response> restore_case(Broker& broker, const Request& request) {
   if (!body.ok()) return body.status();
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
-  if (record->state != model::CaseState::discarded) {
-    return Status(Code::CASE_BUSY, "case " + record->id.to_string() + " is " +
-                                       std::string(model::to_string(record->state)) +
-                                       ": only what was discarded is restored");
-  }
+  LZ_RETURN_IF_ERROR(check_discarded(*record));
   // By a version before format 8 its message may have been dropped with it.
   const auto message = read_version(broker, *record, 0);
   if (!message.ok()) return message.status();
@@ -192,7 +189,7 @@ Result<Response> discard_case(Broker& broker, const Request& request) {
   if (!body.ok()) return body.status();
   auto reason = text_field(*body, "reason");
   if (!reason.ok()) return reason.status();
-  LZ_RETURN_IF_ERROR(check_bytes("reason", *reason, kDiscardReasonBytes));
+  LZ_RETURN_IF_ERROR(check_bytes("reason", *reason, limits::kDiscardReasonBytes));
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_open(*record));

@@ -60,10 +60,12 @@ base::Result<Response> patch_group(Broker& broker, const Request& request);
 base::Result<Response> export_cases(Broker& broker, const Request& request);
 base::Result<Response> get_correlation(Broker& broker, const Request& request);
 base::Result<Response> restore_case(Broker& broker, const Request& request);
-/// The case of the path, or NOT_FOUND.
+/// The case with this id, or that of the path; NOT_FOUND.
+base::Result<model::CaseRecord> find_case(Broker& broker, const std::string& id);
 base::Result<model::CaseRecord> find_case(Broker& broker, const Request& request);
-/// CASE_BUSY unless it is open.
+/// CASE_BUSY unless it is open; unless it is discarded.
 base::Status check_open(const model::CaseRecord& record);
+base::Status check_discarded(const model::CaseRecord& record);
 /// The case as it is now.
 base::Result<Response> case_response(Broker& broker, const model::CaseId& id);
 
@@ -86,9 +88,10 @@ base::Result<Response> list_replays(Broker& broker, const Request& request);
 base::Result<Response> get_replay(Broker& broker, const Request& request);
 /// Of a job, whose newer cases are counted whenever it is looked at: what its filter asks of bodies.
 std::optional<std::string> asked_by_job(const Broker& broker, const Request& request);
-/// Of a request for a job: whether it only asks what that would be for, and what its filter then asks of bodies.
-bool asks_for_replay_dry_run(const Request& request);
-std::optional<std::string> asked_by_new_job(const Broker& broker, const Request& request);
+/// Of a request whose body says which cases are meant: whether it only asks what would be, and what its filter then
+/// asks of bodies.
+bool asks_for_dry_run_in_body(const Request& request);
+std::optional<std::string> asked_by_filter_in_body(const Broker& broker, const Request& request);
 base::Result<Response> list_replayed_cases(Broker& broker, const Request& request);
 base::Result<Response> change_replay(Broker& broker, const Request& request, hospital::ReplayVerb verb);
 

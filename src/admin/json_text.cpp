@@ -183,6 +183,13 @@ base::Result<std::string> text_field(const json::object& object, std::string_vie
   return std::string(value->get_string());
 }
 
+base::Result<bool> flag_field(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr) return false;
+  if (!value->is_bool()) return Status(Code::BAD_REQUEST, std::string(name) + " must be true or false");
+  return value->get_bool();
+}
+
 Status read_time_field(const json::object& object, std::string_view name, base::Instant& into) {
   const auto text = text_field(object, name);
   if (!text.ok()) return text.status();

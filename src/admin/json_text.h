@@ -48,6 +48,8 @@ base::Result<json::object> parse_object(std::string_view body, std::initializer_
 base::Status check_known(const json::object& object, std::initializer_list<std::string_view> known);
 /// The text in this field, "" when it is not there or null; BAD_REQUEST naming the field.
 base::Result<std::string> text_field(const json::object& object, std::string_view name);
+/// True or false, false when it is not there; BAD_REQUEST naming the field.
+base::Result<bool> flag_field(const json::object& object, std::string_view name);
 /// The RFC 3339 time in this field comes to `into`, which stays when it is not there, null or "".
 base::Status read_time_field(const json::object& object, std::string_view name, base::Instant& into);
 /// BAD_REQUEST naming the field and its limit when its text is longer than that.

@@ -105,12 +105,12 @@ std::optional<std::string> asked_by_job(const Broker& broker, const Request& req
   return query.ok() ? asked_of_bodies(*query) : std::nullopt;
 }
 
-bool asks_for_replay_dry_run(const Request& request) {
+bool asks_for_dry_run_in_body(const Request& request) {
   const json::value dry_run = field_of(request, "dry_run");
   return dry_run.is_bool() && dry_run.get_bool();
 }
 
-std::optional<std::string> asked_by_new_job(const Broker& broker, const Request& request) {
+std::optional<std::string> asked_by_filter_in_body(const Broker& broker, const Request& request) {
   const json::value filter = field_of(request, "filter");
   if (!filter.is_string()) return std::nullopt;
   const auto query = read_case_filter(broker, filter.get_string());

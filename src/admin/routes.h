@@ -67,6 +67,8 @@ const std::vector<Route>& routes();
 std::vector<Route> diagnosis_routes();
 /// Those of replay_routes.cpp, another.
 std::vector<Route> replay_routes();
+/// Those of many_cases_handlers.cpp.
+std::vector<Route> many_cases_routes();
 /// Those of audit_handlers.cpp.
 std::vector<Route> audit_routes();
 /// Where the page can be, and its files: served, and no calls of the API.

@@ -176,7 +176,7 @@ test('what a rule has caught is released too when too many other cases are open 
   const job = await broker.get(`/api/v1${new URL(page.url()).pathname}`);
   assert.deepEqual([job.total, job.rate, job.canary], [12, 40, 2]);
   // Whoever asks again gets the same job, not another one.
-  const again = await broker.json(['hospital', 'quarantine', 'lift', id, '--release']);
+  const again = await broker.json(['hospital', 'quarantine', 'lift', id, '--release', '--yes']);
   assert.equal(again[0].job, job.id);
   await close(page);
 });

@@ -312,6 +312,37 @@ test('a discard is taken back', async (t) => {
   await close(page);
 });
 
+test('everything that matches is discarded with a reason, and taken back, and nothing else is touched', async () => {
+  await failing('forlorn', 30, 'the shop is closed');
+  await failing('others', 1, 'the shop is closed');
+  const page = await open(browser, broker, '/hospital/cases?filter=subscription%3Dforlorn');
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Discard everything that matches…' }).click();
+  await dialog.getByText('Give up 30 cases: nobody will get them.').waitFor();
+  await failMore('forlorn', 1, 'the shop is closed'); // behind the count: left alone
+  await dialog.getByLabel('Why').fill('closed for good');
+  await expectAccessible(page, 'discarding everything');
+  await screenshot(page, 'dialog-discard-all');
+  await dialog.getByRole('button', { name: 'Discard 30 cases' }).click();
+  await page.getByText('30 cases discarded.').waitFor();
+  const discarded = await broker.cases('?queue=forlorn&state=discarded');
+  assert.equal(discarded.length, 30);
+  assert.ok(discarded.every((one) => one.discard_reason === 'closed for good'));
+  assert.equal((await broker.get('/api/v1/queues/forlorn')).in_hospital, 1);
+  assert.equal((await broker.get('/api/v1/queues/others')).in_hospital, 1);
+
+  await page.goto('/hospital/cases?filter=subscription%3Dforlorn%20state%3Ddiscarded');
+  await page.getByRole('button', { name: 'Restore everything that matches…' }).click();
+  await dialog.getByText('Open 30 cases again.').waitFor();
+  await expectAccessible(page, 'restoring everything');
+  await screenshot(page, 'dialog-restore-all');
+  await dialog.getByRole('button', { name: 'Restore 30 cases' }).click();
+  await page.getByText('30 cases restored.').waitFor();
+  await page.getByText('No case matches').waitFor(); // the list is of discarded ones, and none is left
+  assert.equal((await broker.get('/api/v1/queues/forlorn')).in_hospital, 31);
+  await close(page);
+});
+
 test('everything that matches is replayed, one first, and the job shows what became of it', async (t) => {
   if (!has('post', '/replays')) return t.skip('this broker has no replay jobs');
   await failing('many', 30, 'no such table: invoices');

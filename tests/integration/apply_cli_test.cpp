@@ -206,14 +206,14 @@ TEST_F(ApplyTest, PruneDeletesWhatIsNotNamedAndSaysWhatGoes) {
   }
   ASSERT_EQ(broker_.cli({"publish", "past", "--body", "x"}).exit, 0);
 
-  const Outcome kept = apply(kShop, {"--prune"});
+  const Outcome kept = apply(kShop, {"--prune", "--yes"});
   EXPECT_EQ(kept.exit, 73);
   EXPECT_THAT(kept.out, HasSubstr("kept subscription gone: 1 message, 0 consumers"));
   EXPECT_THAT(kept.out, HasSubstr("kept topic past: it has a subscription that stays"));
   EXPECT_THAT(kept.out, HasSubstr("deleted queue old: 0 messages, 0 consumers"));
   EXPECT_EQ(names(), 5u);
 
-  const Outcome forced = apply(kShop, {"--prune", "--force"});
+  const Outcome forced = apply(kShop, {"--prune", "--force", "--yes"});
   EXPECT_EQ(forced.exit, 0) << forced.err;
   EXPECT_THAT(forced.out, HasSubstr("deleted subscription gone: 1 message, 0 consumers\ndeleted topic past\n"));
   EXPECT_EQ(names(), 3u);
@@ -224,7 +224,7 @@ TEST_F(ApplyTest, PruneSaysWhichCasesStay) {
   ASSERT_EQ(broker_.cli({"publish", "old", "--body", "x"}).exit, 0);
   ASSERT_EQ(broker_.cli({"consume", "old", "--count", "1", "--exec", "exit 1"}).exit, 0);
   ASSERT_TRUE(eventually([&] { return shown("queues/old", "in_hospital") == "1"; }));
-  const Outcome pruned = apply("[queues.orders]\n", {"--prune"});
+  const Outcome pruned = apply("[queues.orders]\n", {"--prune", "--yes"});
   EXPECT_EQ(pruned.exit, 0) << pruned.err;
   EXPECT_THAT(pruned.out, HasSubstr("deleted queue old: 0 messages, 0 consumers; 1 case stays in the hospital"));
   EXPECT_EQ(broker_.cli_json({"hospital", "list"}).size(), 1u);
@@ -233,7 +233,7 @@ TEST_F(ApplyTest, PruneSaysWhichCasesStay) {
 /// A topic that a declared subscription reads is named by it.
 TEST_F(ApplyTest, PruneLeavesWhatIsReferredTo) {
   ASSERT_EQ(apply(kShop).exit, 0);
-  const Outcome pruned = apply("[subscriptions.billing]\ntopic = \"orders.events\"\n", {"--prune"});
+  const Outcome pruned = apply("[subscriptions.billing]\ntopic = \"orders.events\"\n", {"--prune", "--yes"});
   EXPECT_EQ(pruned.exit, 0) << pruned.err;
   EXPECT_EQ(names(), 2u);
 }
@@ -242,7 +242,7 @@ TEST_F(ApplyTest, AnEmptyFilePrunesNothingUnlessForced) {
   ASSERT_EQ(apply(kShop).exit, 0);
   EXPECT_EQ(apply("# nothing\n", {"--prune", "--yes"}).exit, 65);
   EXPECT_EQ(names(), 3u);
-  EXPECT_EQ(apply("# nothing\n", {"--prune", "--force"}).exit, 0);
+  EXPECT_EQ(apply("# nothing\n", {"--prune", "--force", "--yes"}).exit, 0);
   EXPECT_EQ(names(), 0u);
 }
 
@@ -270,6 +270,15 @@ Outcome on_a_terminal(const std::vector<std::string>& command, const std::string
   ::waitpid(child, &status, 0);
   outcome.exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return outcome;
+}
+
+TEST_F(ApplyTest, WhereNobodyCanBeAskedPruneNeedsAYes) {
+  ASSERT_EQ(apply("[queues.orders]\n[queues.old]\n").exit, 0);
+  const Outcome refused = apply("[queues.orders]\n[queues.fresh]\n", {"--prune"});
+  EXPECT_EQ(refused.exit, 64);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("queue old: 0 messages"), HasSubstr("say --yes")));
+  EXPECT_EQ(names(), 2u) << "nothing was deleted, and nothing created either";
+  EXPECT_EQ(apply("[queues.orders]\n[queues.fresh]\n", {"--prune", "--dry-run"}).exit, 0);
 }
 
 TEST_F(ApplyTest, OnATerminalPruneAsksFirst) {

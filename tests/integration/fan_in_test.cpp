@@ -219,7 +219,7 @@ TEST_F(FanInTest, AFileDeclaresIt) {
   const Outcome other = apply(R"(["up"])");
   EXPECT_EQ(other.exit, 73);
   EXPECT_THAT(other.out, HasSubstr("topics is"));
-  const Outcome pruned = broker_.cli({"apply", "-f", file, "--prune"});
+  const Outcome pruned = broker_.cli({"apply", "-f", file, "--prune", "--yes"});
   EXPECT_THAT(pruned.out, ::testing::Not(HasSubstr("deleted topic up")));
 }
 

@@ -68,10 +68,36 @@ TEST_F(HospitalCli, ManyCasesNeedAYes) {
   EXPECT_EQ(one[0].at("state"), "discarded");
   EXPECT_EQ(one[0].at("discard_reason"), "a duplicate");
   EXPECT_EQ(broker.cli({"hospital", "discard", all[0]}).exit, 73) << "it is discarded already";
-  EXPECT_EQ(broker.cli_json({"hospital", "discard", "--filter", "queue=a", "--filter", "type=x"}).size(), 2u)
-      << "without a terminal nobody is asked";
+  const Outcome unasked = broker.cli({"hospital", "discard", "--filter", "queue=a", "--filter", "type=x"});
+  EXPECT_EQ(unasked.exit, 64) << "without a terminal nobody can be asked";
+  EXPECT_NE(unasked.err.find("this would discard 2 cases, and there is no terminal to ask on: say --yes"),
+            std::string::npos)
+      << unasked.err;
+  EXPECT_EQ(broker.cli({"hospital", "discard", all[1], all[2]}).exit, 64);
+  EXPECT_EQ(broker.cli({"hospital", "replay", "--all"}).exit, 64);
+  EXPECT_EQ(ids({"--state", "admitted"}).size(), 2u);
+  EXPECT_EQ(broker.cli_json({"hospital", "discard", "--filter", "queue=a", "--filter", "type=x", "--yes"}).size(), 2u);
+  EXPECT_EQ(broker.cli({"hospital", "restore", "--all"}).exit, 64);
   EXPECT_EQ(broker.cli({"hospital", "discard", "--all"}).out, "discarded 0 cases\n");
   EXPECT_EQ(broker.cli_json({"queue", "show", "a"})[0].at("discarded_total"), 3);
+}
+
+/// A script whose variable is not set gives an empty filter, and does not mean everything by it.
+TEST_F(HospitalCli, AFilterThatSaysNothingIsRefused) {
+  admit("a", "1\n", "x");
+  ASSERT_EQ(broker.cli({"hospital", "discard", "--all"}).exit, 0);
+  admit("a", "2\n", "x");
+  for (const char* verb : {"replay", "discard", "restore"}) {
+    for (const std::string nothing : {"", "  "}) {
+      const Outcome refused = broker.cli({"hospital", verb, "--filter", nothing, "--yes"});
+      EXPECT_EQ(refused.exit, 64) << verb;
+      EXPECT_NE(refused.err.find("--all"), std::string::npos) << refused.err;
+    }
+    EXPECT_EQ(broker.cli({"hospital", verb, "--filter", "queue=a", "--filter", "", "--yes"}).exit, 64) << verb;
+  }
+  EXPECT_EQ(ids({"--state", "admitted"}).size(), 1u);
+  EXPECT_EQ(ids({"--state", "discarded"}).size(), 1u);
+  EXPECT_EQ(ids({"--filter", ""}).size(), 2u) << "whoever only looks may look at everything";
 }
 
 TEST_F(HospitalCli, AsksOnATerminalUnlessToldNotTo) {

@@ -243,8 +243,10 @@ TEST_F(PreventionTest, WhatARuleHasCaughtIsReleasedByAJob) {
   EXPECT_EQ(http(broker_.admin(), "DELETE", path + "?release=true&stop_at_failure_ratio=2").status, 400);
   EXPECT_EQ(http(broker_.admin(), "GET", path).status, 200) << "it was not lifted";
   EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", bad, "--canary", "1"}).exit, 64);
-  const auto lifted = broker_.cli_json({"hospital", "quarantine", "lift", bad, "--release", "--canary", "1", "--rate",
-                                        "50", "--stop-at-failure-ratio", "0.3"})[0];
+  EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", bad, "--release"}).exit, 64) << "nobody could be asked";
+  EXPECT_EQ(http(broker_.admin(), "GET", path).status, 200) << "it was not lifted";
+  const auto lifted = broker_.cli_json({"hospital", "quarantine", "lift", bad, "--release", "--yes", "--canary", "1",
+                                        "--rate", "50", "--stop-at-failure-ratio", "0.3"})[0];
   EXPECT_EQ(lifted.at("lifted"), true);
   EXPECT_EQ(lifted.at("released"), 3);
   const std::string job = text_of(lifted, "job");
@@ -255,7 +257,7 @@ TEST_F(PreventionTest, WhatARuleHasCaughtIsReleasedByAJob) {
   EXPECT_EQ(shown().at("total"), 3);
   ASSERT_TRUE(eventually([&] { return shown().at("outcomes").at("queued") == 1; })) << "the others wait for it";
   EXPECT_EQ(shown().at("outcomes").at("none"), 2);
-  const auto again = broker_.cli_json({"hospital", "quarantine", "lift", bad, "--release"})[0];
+  const auto again = broker_.cli_json({"hospital", "quarantine", "lift", bad, "--release", "--yes"})[0];
   EXPECT_EQ(again.at("lifted"), false);
   EXPECT_EQ(text_of(again, "job"), job) << "it is under way";
   work("exit 0");
@@ -264,7 +266,7 @@ TEST_F(PreventionTest, WhatARuleHasCaughtIsReleasedByAJob) {
   ASSERT_TRUE(eventually([&] { return shown().at("state") == "done"; }));
   EXPECT_EQ(client_.show("orders").in_hospital, 2u) << "that of the other rule, and what is out of paper";
   EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", worse}).exit, 0);
-  EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", bad, "--release"}).exit, 66) << "nothing is left";
+  EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", bad, "--release", "--yes"}).exit, 66) << "nothing is left";
   EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
 }
 
@@ -302,7 +304,7 @@ TEST_F(PreventionTest, ARuleIsLiftedAlthoughItsReleaseCannotBegin) {
   EXPECT_EQ(ended.at("after"), (boost::json::object{{"problem", "RESOURCE_EXHAUSTED"}}));
   EXPECT_EQ(http(broker_.admin(), "DELETE", path + "?release=true").status, 503) << "now nothing was changed";
 
-  const Outcome said = broker_.cli({"hospital", "quarantine", "lift", worse, "--release"});
+  const Outcome said = broker_.cli({"hospital", "quarantine", "lift", worse, "--release", "--yes"});
   EXPECT_EQ(said.exit, 75);
   EXPECT_THAT(said.err, HasSubstr("quarantine rule " + worse +
                                   " is lifted, and nothing of what it has caught is released: there are 64 replay"));
@@ -310,7 +312,7 @@ TEST_F(PreventionTest, ARuleIsLiftedAlthoughItsReleaseCannotBegin) {
 
   ASSERT_EQ(broker_.cli({"consume", "orders", "--count", std::to_string(kJobsOpen), "--exec", "exit 0"}).exit, 0);
   ASSERT_TRUE(eventually([&] {
-    return broker_.cli({"hospital", "quarantine", "lift", worse, "--release"}).exit == 0;
+    return broker_.cli({"hospital", "quarantine", "lift", worse, "--release", "--yes"}).exit == 0;
   }));
   EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
 }
@@ -362,7 +364,7 @@ TEST_F(PreventionTest, TheCommandLine) {
   ASSERT_EQ(broker_.cli({"publish", "orders", "--type", "good.label"}, "y").exit, 0);
   EXPECT_EQ(broker_.cli({"consume", "orders", "--print", "--count", "1"}).out, "y\n");
   EXPECT_EQ(client_.show("orders").in_hospital, 1u);
-  EXPECT_THAT(broker_.cli({"hospital", "quarantine", "lift", id, "--release"}).out,
+  EXPECT_THAT(broker_.cli({"hospital", "quarantine", "lift", id, "--release", "--yes"}).out,
               HasSubstr("replay job 1 releases 1 case"));
   EXPECT_EQ(broker_.cli({"consume", "orders", "--print", "--count", "1"}).out, "x\n");
   EXPECT_EQ(broker_.cli({"hospital", "quarantine", "lift", id}).exit, 66);

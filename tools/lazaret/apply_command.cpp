@@ -246,18 +246,16 @@ class Planner {
   std::set<std::string> kept_topics_;
 };
 
-/// Whoever sits at a terminal sees what goes, and is asked; a script has said what it wants by --prune.
+/// Whoever sits at a terminal sees what goes, and is asked; a script says --yes.
 void ask(const Given& given, const std::vector<Step>& steps) {
   const auto goes = [](const Step& step) { return step.what == Step::What::remove; };
   const auto count = static_cast<std::uint64_t>(std::count_if(steps.begin(), steps.end(), goes));
-  if (count == 0 || given.yes || given.dry_run || !can_ask()) return;
+  if (count == 0 || given.yes || given.dry_run) return;
   for (const Step& step : steps) {
     if (!goes(step)) continue;
     std::cerr << "  " << step.title() << (step.holds.empty() ? "" : ": " + step.holds) << "\n";
   }
-  if (!confirmed("delete " + (count == 1 ? "it" : "these " + std::to_string(count)))) {
-    fail(Code::CANCELLED, "nothing was changed");
-  }
+  agree(given.yes, "delete " + (count == 1 ? "it" : "these " + std::to_string(count)));
 }
 
 // --- Doing -----------------------------------------------------------------------------------------------------------
@@ -404,7 +402,7 @@ void add_apply_command(CLI::App& app, const Connection& connection, int& exit_st
   command->add_flag("--prune", given->prune,
                     "Delete what the file does not name, unless it holds messages or has consumers");
   command->add_flag("--force", given->force, "With --prune: delete it although it holds messages or has consumers");
-  command->add_flag("--yes", given->yes, "With --prune: do not ask on a terminal");
+  command->add_flag("--yes", given->yes, "With --prune: do not ask; without a terminal what is to be deleted needs it");
   command->add_flag("--dry-run", given->dry_run, "Print what would be done, and change nothing");
   command->footer(
       "What is missing is created; what is there and differs is named, option by option, and makes the exit status "

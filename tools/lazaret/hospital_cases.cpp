@@ -18,6 +18,12 @@ bool names_a_state(const std::string& filter) {
                      [](const model::CaseTerm& term) { return term.field == model::CaseTerm::Field::state; });
 }
 
+/// One that is empty, as that of a script whose variable is not set, holds for everything, which nobody has asked for.
+bool has_terms(const std::string& filter) {
+  const auto query = model::parse_case_query(filter, {});
+  return !query.ok() || !query->terms.empty();  // what cannot be read the broker will refuse
+}
+
 }  // namespace
 
 std::string joined(const std::vector<std::string>& filters) {
@@ -39,33 +45,40 @@ void ChosenCases::add_options(CLI::App& command, const std::string& state) {
   command.add_option("ids", ids, "These cases")->type_name("ID");
   add_filter_option(command, filters);
   command.add_flag("--all", all, "Every case that is " + state);
-  command.add_flag("--yes", yes, "Do not ask on a terminal when there are several");
+  command.add_flag("--yes", yes, "Do not ask when there are several; without a terminal several need it");
 }
 
 void ChosenCases::check(const std::string& verb) const {
   if ((ids.empty() ? 0 : 1) + (filters.empty() ? 0 : 1) + (all ? 1 : 0) != 1) {
     fail(Code::USAGE, "hospital " + verb + " needs the ids of cases, --filter TERMS, or --all");
   }
+  for (const std::string& filter : filters) {
+    if (has_terms(filter)) continue;
+    fail(Code::USAGE, "hospital " + verb + " --filter \"" + filter +
+                          "\" says nothing, which would take every case: --all says that");
+  }
 }
 
-void ChosenCases::ask(std::uint64_t chosen, const std::string& question) const {
-  if (chosen > 1 && !yes && can_ask() && !confirmed(question)) fail(Code::CANCELLED, "nothing was changed");
-}
+void ChosenCases::ask(std::uint64_t chosen, const std::string& question) const { agree(yes || chosen <= 1, question); }
 
-std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb,
-                                             const std::string& state) const {
+std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb) const {
   check(verb);
   std::vector<std::string> chosen = ids;
   if (ids.empty()) {
     std::string filter = joined(filters);
     // Only these can be acted upon, and all that are replaying already would be refused one by one.
-    if (!names_a_state(filter)) filter += " state=" + state;
+    if (!names_a_state(filter)) filter += " state=admitted";
     const Query query{{"limit", "1000"}, {"filter", filter}};
     http.each_item({"hospital", "cases"}, query,
                    [&chosen](const json::object& item) { chosen.push_back(cell(item, "id")); });
   }
   ask(chosen.size(), verb + " " + counted(chosen.size(), "case"));
   return chosen;
+}
+
+Problem problem_of(const json::object& because) {
+  const base::ErrorInfo* info = base::find_error(cell(because, "code"));
+  return problem_of(base::Status(info == nullptr ? Code::INTERNAL : info->code, cell(because, "detail")));
 }
 
 CaseResults::CaseResults(const Connection& connection, std::string done, std::size_t chosen, bool show_cases)

@@ -21,16 +21,18 @@ struct ChosenCases {
 
   /// `state`: of those that --all means.
   void add_options(CLI::App& command, const std::string& state = "admitted");
-  /// The ids, of all pages. Throws USAGE when the choice is none, and CANCELLED when whoever sits at the
-  /// terminal does not want it.
-  std::vector<std::string> choose(HttpClient& http, const std::string& verb,
-                                  const std::string& state = "admitted") const;
+  /// Their ids, of all pages; of a filter and of all those that are admitted. Throws as `check` and `ask` do.
+  std::vector<std::string> choose(HttpClient& http, const std::string& verb) const;
 
-  /// Throws USAGE when the choice is none.
+  /// Throws USAGE when the choice is none, or a filter has no terms: that means everything, which --all says.
   void check(const std::string& verb) const;
-  /// Throws CANCELLED when whoever sits at the terminal does not want this done to several.
+  /// Of several: throws CANCELLED when whoever sits at the terminal does not want this, and USAGE when nobody does and
+  /// --yes was not given.
   void ask(std::uint64_t chosen, const std::string& question) const;
 };
+
+/// Why a case was refused, as an answer says it: {"code", "detail"}.
+Problem problem_of(const json::object& because);
 
 /// --filter, which may be given several times.
 void add_filter_option(CLI::App& command, std::vector<std::string>& filters);

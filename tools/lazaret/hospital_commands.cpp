@@ -6,6 +6,7 @@
 #include "hospital_cases.h"
 #include "hospital_edit.h"
 #include "hospital_import.h"
+#include "many_cases.h"
 #include "message_json.h"
 #include "replay_jobs.h"
 
@@ -172,6 +173,9 @@ struct DiscardOptions {
 };
 
 int discard(const Connection& connection, const DiscardOptions& given) {
+  if (given.cases.ids.empty()) {
+    return treat_many(connection, given.cases, {"discard", "discarded", "discarded", given.reason});
+  }
   HttpClient http(connection.admin_address());
   const auto ids = given.cases.choose(http, "discard");
   json::object body;

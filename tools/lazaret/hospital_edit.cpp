@@ -11,6 +11,7 @@
 #include "base/text_encoding.h"
 #include "commands.h"
 #include "hospital_cases.h"
+#include "many_cases.h"
 #include "name_value.h"
 
 namespace lazaret::cli {
@@ -162,8 +163,9 @@ void compare(const Connection& connection, const std::string& id) {
 }
 
 int restore(const Connection& connection, const ChosenCases& given) {
+  if (given.ids.empty()) return treat_many(connection, given, {"restore", "restored", "admitted"});
   HttpClient http(connection.admin_address());
-  const auto ids = given.choose(http, "restore", "discarded");
+  const auto ids = given.choose(http, "restore");
   CaseResults results(connection, "restored", ids.size());
   for (const std::string& id : ids) {
     results.run(id, [&] {

@@ -90,13 +90,16 @@ std::string to_text(const json::value& value) {
 
 bool is_terminal(int fd) { return ::isatty(fd) == 1; }
 
-bool can_ask() { return is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO); }
-
-bool confirmed(const std::string& question) {
+void agree(bool yes, const std::string& question) {
+  if (yes) return;
+  if (!is_terminal(STDIN_FILENO) || !is_terminal(STDERR_FILENO)) {
+    fail(Code::USAGE,
+         "this would " + question + ", and there is no terminal to ask on: say --yes. Nothing was changed");
+  }
   write_error(question + "? [y/N] ");
   std::string answer;
   std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
+  if (answer != "y" && answer != "Y" && answer != "yes") fail(Code::CANCELLED, "nothing was changed");
 }
 
 std::string printable(std::string_view text, bool keep_lines) {

@@ -31,10 +31,10 @@ void print_json(const json::value& value);
 std::string to_text(const json::value& value);
 
 bool is_terminal(int fd);
-/// Somebody sits at standard input and standard error. A script has said what it wants, and there is nobody to ask.
-bool can_ask();
-/// "delete 3 cases? [y/N]" on standard error; anything but yes is no.
-bool confirmed(const std::string& question);
+/// Asks "delete 3 cases? [y/N]" on standard error, unless `yes`. Anything but yes is no, and throws CANCELLED. Where
+/// nobody sits at standard input and standard error nobody can be asked, and silence is no answer: throws USAGE, which
+/// names --yes.
+void agree(bool yes, const std::string& question);
 /// Text of a stranger with its control characters written as \n, \x1b and so on; with `keep_lines`, line feeds and
 /// tabs stay.
 std::string printable(std::string_view text, bool keep_lines = false);

@@ -82,10 +82,7 @@ int lift(const Connection& connection, const Lifting& given) {
     fail(Code::USAGE, "how what the rule has caught is replayed can only be said with --release");
   }
   HttpClient http(connection.admin_address());
-  if (given.release && !given.yes && can_ask() &&
-      !confirmed("lift quarantine rule " + given.id + " and replay all that it has caught")) {
-    fail(Code::CANCELLED, "nothing was changed");
-  }
+  agree(given.yes || !given.release, "lift quarantine rule " + given.id + " and replay all that it has caught");
   if (given.release) query.emplace_back("release", "true");
   const std::string where = target({"hospital", "quarantines", given.id}, query);
   const json::object answer = http.request("DELETE", where, {}, std::chrono::minutes(1)).body.as_object();
@@ -142,7 +139,7 @@ void add_quarantine_commands(CLI::App& hospital, const Connection& connection, i
   command->add_flag(
       "--release", lifting->release,
       "And replays what it has caught, by a job, of which what follows is; also of a rule that has ended");
-  command->add_flag("--yes", lifting->yes, "Do not ask on a terminal");
+  command->add_flag("--yes", lifting->yes, "Do not ask; without a terminal --release needs it");
   lifting->manner.add_job_options(*command);
   command->callback([&connection, &exit_status, lifting] { exit_status = lift(connection, *lifting); });
 }

@@ -101,11 +101,6 @@ json::object follow(HttpClient& http, const std::string& id, bool outcomes, bool
   }
 }
 
-Problem problem_of(const json::object& because) {
-  const base::ErrorInfo* info = base::find_error(cell(because, "code"));
-  return cli::problem_of(base::Status(info == nullptr ? base::Code::INTERNAL : info->code, cell(because, "detail")));
-}
-
 /// Those that could not be replayed, and with --json all of them. Gives the exit status.
 int print_cases(HttpClient& http, const Connection& connection, const json::object& job) {
   Worst worst;

@@ -32,6 +32,13 @@ export const CALLS = {
   replayCase: { method: 'post', path: `${cases}/{id}/replay`, fields: ['to', 'keep_attempts', 'force'] },
   discardCase: { method: 'post', path: `${cases}/{id}/discard`, fields: ['reason'] },
   restoreCase: { family: 'cure', method: 'post', path: `${cases}/{id}/restore` },
+  discardCases: {
+    family: 'many', method: 'post', path: '/api/v1/hospital/discards',
+    fields: ['filter', 'all', 'reason', 'cursor', 'dry_run'],
+  },
+  restoreCases: {
+    family: 'many', method: 'post', path: '/api/v1/hospital/restores', fields: ['filter', 'all', 'cursor', 'dry_run'],
+  },
   editCase: { family: 'cure', method: 'patch', path: `${cases}/{id}`, fields: ['body', 'headers', 'note'] },
   previewEdit: { family: 'cure', method: 'post', path: `${cases}/{id}/diff`, fields: ['body', 'headers'] },
   getCaseDiff: { family: 'cure', method: 'get', path: `${cases}/{id}/diff`, query: ['from', 'to'] },

@@ -109,7 +109,8 @@ TEST(Routes, WhatTakesADryRunSaysWhichOneIsOne) {
     request.query = {{"dry_run", "perhaps"}};
     EXPECT_FALSE(route.is_dry_run(request)) << "a mistake is noted as what it may have been meant to be";
   }
-  EXPECT_EQ(dry, (std::set<std::string_view>{"putQueue", "putTopic", "putSubscription", "createReplay"}));
+  EXPECT_EQ(dry, (std::set<std::string_view>{"putQueue", "putTopic", "putSubscription", "createReplay", "discardCases",
+                                             "restoreCases"}));
 }
 
 /// A filter can ask what bodies say, so what takes one is audited, or is when it does.

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from '../view.js';
 import { caseQuery, countCases } from '../actions.js';
 import { call, can, useOperations } from '../api.js';
-import { DiscardDialog } from '../components/case_dialogs.js';
+import { DiscardDialog, ManyDialog } from '../components/case_dialogs.js';
 import { FilterField } from '../components/filter_field.js';
 import { Heading } from '../components/heading.js';
 import { CaseState } from '../components/icons.js';
@@ -15,6 +15,7 @@ import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { HospitalTabs } from '../components/tabs.js';
 import { Line } from '../components/text.js';
 import { Ago } from '../components/time.js';
+import { valueOf } from '../filter.js';
 import { count, some, words } from '../format.js';
 import { go, segment, to } from '../router.js';
 import { useStore } from '../store.js';
@@ -149,6 +150,8 @@ function CaseList() {
   const [selection, setSelection] = useState(new Set());
   const [dialog, setDialog] = useState(null);
   const [matching, setMatching] = useState(null);
+  const [changes, setChanges] = useState(0);
+  const state = valueOf(filter, 'state');
   useEffect(() => setSelection(new Set()), [filter]);
   useEffect(() => { if (tick % LOOK_EVERY === 0) pages.look(); }, [tick]);
   useEffect(() => {
@@ -157,7 +160,7 @@ function CaseList() {
     if (!filter && !can('countCases')) return undefined;
     countCases(filter).then((n) => { if (here) setMatching(n); }, () => {});
     return () => { here = false; };
-  }, [filter]);
+  }, [filter, changes]);
 
   const chosen = pages.rows.filter((one) => selection.has(one.id));
   const setFilter = (text) => go(to('/hospital/cases', { filter: text }));
@@ -165,6 +168,11 @@ function CaseList() {
   const after = () => {
     setSelection(new Set());
     pages.look();
+  };
+  const afterMany = () => {
+    setSelection(new Set());
+    setChanges((n) => n + 1);
+    pages.again();
   };
   useKeys({ r: () => (chosen.length ? ask('replay') : false), d: () => (chosen.length ? ask('discard') : false) });
 
@@ -185,7 +193,11 @@ function CaseList() {
       <div class="list-head"><span class="faint small" role="status">${numberText(pages, matching)}</span>
         <span class="grow"></span>
         ${can('createReplay') && html`<button type="button" class="quiet" onClick=${() => setDialog('all')}>Replay
-          everything that matches…</button>`}</div>
+          everything that matches…</button>`}
+        ${can('discardCases') && (!state || state === 'admitted') && html`<button type="button" class="quiet"
+          onClick=${() => setDialog('discardAll')}>Discard everything that matches…</button>`}
+        ${can('restoreCases') && state === 'discarded' && html`<button type="button" class="quiet"
+          onClick=${() => setDialog('restoreAll')}>Restore everything that matches…</button>`}</div>
       <${List} label="Cases" rows=${pages.rows} columns=${COLUMNS} id=${(one) => one.id} address=${addressOf}
         open=${(one) => go(addressOf(one))} selection=${selection} setSelection=${setSelection} onEnd=${pages.more}
         rowHeight=${56} cardHeight=${132} />
@@ -195,5 +207,7 @@ function CaseList() {
       then=${after} />`}
     ${dialog === 'discard' && html`<${DiscardDialog} cases=${chosen.filter(isOpen)} close=${() => setDialog(null)}
       then=${after} />`}
+    ${(dialog === 'discardAll' || dialog === 'restoreAll') && html`<${ManyDialog} filter=${filter}
+      verb=${dialog === 'discardAll' ? 'discard' : 'restore'} close=${() => setDialog(null)} then=${afterMany} />`}
     ${dialog === 'all' && html`<${ReplayAllDialog} filter=${filter} close=${() => setDialog(null)} />`}`;
 }
