@@ -7,7 +7,8 @@
 //
 //   fields of text    subscription (or queue), topic (or source), type, key, correlation_id, message_id, error_type,
 //                     error_message, error (either of the two): = != ~
-//   of the message    header.NAME: = != ~, and body: ~ only. These read the message, so they are slow
+//   of the message    header.NAME: = != ~, and body: ~ only, of the message as it is now, after all edits. These read
+//                     it, so they are slow
 //   fields of names   reason, state, group, id, quarantine (the rule that has caught it): = !=
 //   numbers           attempts, failures, relapses, replays: = != < >
 //   a time            admitted: = < > with RFC 3339, a date, or a span before now ("-2h")

@@ -5,8 +5,8 @@
 
 #include "model/limits.h"
 #include "model/quarantine.h"
+#include "storage/case_history.h"
 #include "storage/group_list.h"
-#include "storage/message_reader.h"
 #include "storage/records.h"
 
 namespace lazaret::storage {
@@ -230,8 +230,7 @@ class Lister {
 
   /// Of one that is gone, or damaged, nothing is known.
   bool matches_message_of(const CaseRecord& record) {
-    const model::MessageRef message =
-        MessageReader(database_, snapshot_).read_one(record.id.shard, record.id.log, record.id.offset);
+    const model::MessageRef message = read_newest(database_, record.id, record.version, snapshot_);
     cost_ += kEntriesACase + (message == nullptr ? 0 : message->size() / kBytesAnEntry);
     return message != nullptr && matches_message(query_, *message);
   }
@@ -257,7 +256,7 @@ base::Result<model::CasePage> list_one(Database& database, std::uint16_t shards,
   if (!record.ok()) return record.status();
   bool wanted = model::matches(query, *record);
   if (wanted && model::needs_message(query)) {
-    const auto message = MessageReader(database, snapshot).read_one(parsed->shard, parsed->log, parsed->offset);
+    const auto message = read_newest(database, *parsed, record->version, snapshot);
     wanted = message != nullptr && matches_message(query, *message);
   }
   if (wanted) page.cases.push_back(std::move(*record));
