@@ -97,6 +97,14 @@ std::string quoted(std::string_view value) {
   return out + '"';
 }
 
+/// Whether it is one; then it is spelt as such ids are, since it is compared as a text.
+template <class Id>
+bool is_id(std::string& text) {
+  const auto id = Id::parse(text);
+  if (id) text = id->to_string();
+  return id.has_value();
+}
+
 /// One pass over the text.
 class QueryParser {
  public:
@@ -176,9 +184,13 @@ class QueryParser {
     if (term.field == Field::state && !parse_case_state(value)) {
       return expected("admitted, replaying, discharged or discarded");
     }
-    if (term.field == Field::group && !GroupId::parse(value)) return expected("twelve hexadecimal digits");
-    if (term.field == Field::id && !CaseId::parse(value)) return expected("the id of a case");
-    if (term.field == Field::quarantine && !QuarantineId::parse(value)) return expected("the id of a quarantine rule");
+    if (term.field == Field::group && !is_id<GroupId>(term.value)) return expected("twelve hexadecimal digits");
+    if (term.field == Field::id && !is_id<CaseId>(term.value)) return expected("the id of a case");
+    if (term.field == Field::quarantine && !is_id<QuarantineId>(term.value)) {
+      return expected("the id of a quarantine rule");
+    }
+    const bool whole_id = term.field == Field::message_id && term.op != Operator::contains;
+    if (whole_id && !is_id<MessageId>(term.value)) return expected("the id of a message, a UUID");
     if (term.field == Field::admitted && !take_time(term)) {
       return expected("a time as 2026-11-23T20:04:48Z, a date, or a span before now as -2h");
     }

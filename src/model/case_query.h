@@ -5,11 +5,13 @@
 //   operator = "=" | "!=" | "~" (contains, whatever the case of ASCII letters) | "<" | ">"
 //   value    = a word without spaces and quotes, or "text in quotes", in which \" and \\ stand for themselves
 //
-//   fields of text    subscription (or queue), topic (or source), type, key, correlation_id, message_id, error_type,
+//   fields of text    subscription (or queue), topic (or source), type, key, correlation_id, error_type,
 //                     error_message, error (either of the two): = != ~
+//   an id in part     message_id: = != with a whole one, ~ with any part of it
 //   of the message    header.NAME: = != ~, and body: ~ only, of the message as it is now, after all edits. These read
 //                     it, so they are slow
 //   fields of names   reason, state, group, id, quarantine (the rule that has caught it): = !=
+//                     An id is what is meant by it, however it is spelt: query and text have it as it is shown
 //   numbers           attempts, failures, relapses, replays: = != < >
 //   a time            admitted: = < > with RFC 3339, a date, or a span before now ("-2h")
 //

@@ -114,6 +114,27 @@ TEST(CaseQuery, ACaseIsFoundByTheRuleThatMadeIt) {
   EXPECT_THAT(refusal("quarantine~9"), HasSubstr("expected = or != behind quarantine"));
 }
 
+/// Ids are compared as they are shown: one in another spelling would match nothing, and spare nobody with `!=`.
+TEST(CaseQuery, AnIdIsWhatIsMeantByIt) {
+  const std::pair<const char*, const char*> spellings[] = {
+      {"group=C831C95BEE73", "group=c831c95bee73"},
+      {"id=01-4-05-0017", "id=1-4-5-17"},
+      {"message_id=01912D68-783E-7A03-8467-5661C1243AD4", "message_id=01912d68-783e-7a03-8467-5661c1243ad4"}};
+  for (const auto& [given, shown] : spellings) {
+    EXPECT_TRUE(holds(given)) << given;
+    EXPECT_EQ(to_text(*parse_case_query(given, kNow)), shown);
+    std::string differs = given;
+    differs.insert(differs.find('='), "!");
+    EXPECT_FALSE(holds(differs)) << differs;
+  }
+  EXPECT_EQ(to_text(*parse_case_query("quarantine!=01-4-009", kNow)), "quarantine!=1-4-9");
+  EXPECT_EQ(*equal_to(*parse_case_query("group=C831C95BEE73", kNow), Field::group), "c831c95bee73");
+  EXPECT_TRUE(holds("message_id~783E"));
+  EXPECT_THAT(refusal("message_id=notanid"),
+              HasSubstr("message_id cannot be \"notanid\": expected the id of a message"));
+  EXPECT_THAT(refusal("message_id!=01912d68"), HasSubstr("expected the id of a message"));
+}
+
 TEST(CaseQuery, AllTermsMustHold) {
   EXPECT_TRUE(holds("subscription=billing state=admitted\terror~ledger  attempts>1"));
   EXPECT_FALSE(holds("subscription=billing state=replaying error~ledger"));
