@@ -4,6 +4,7 @@
 //   term     = field operator value
 //   operator = "=" | "!=" | "~" (contains, whatever the case of ASCII letters) | "<" | ">"
 //   value    = a word without spaces and quotes, or "text in quotes", in which \" and \\ stand for themselves
+//   field    = a name below; that of a header is a word without operators as well, or in quotes: header."odd name"=x
 //
 //   fields of text    subscription (or queue), topic (or source), type, key, correlation_id, error_type,
 //                     error_message, error (either of the two): = != ~

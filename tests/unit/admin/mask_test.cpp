@@ -197,6 +197,7 @@ TEST_F(MaskTest, NoQuestionTellsWhatIsMasked) {
   EXPECT_EQ(asked("queue=a header.tenant=acme error~x"), "");
   EXPECT_THAT(asked("queue=a header.authorization~4"), HasSubstr("authorization is masked"));
   EXPECT_THAT(asked("header.Authorization!=4"), HasSubstr("masked"));
+  EXPECT_THAT(asked("header.\"Authorization\"=4"), HasSubstr("masked"));
   EXPECT_THAT(asked("body~4111"), HasSubstr("masked"));
   EXPECT_TRUE(mask_of({}, {"a"}).check(*model::parse_case_query("body~4111", {})).ok());
   EXPECT_FALSE(both_.check(*model::Filter::parse("type=x header.authorization=4")).ok());

@@ -160,6 +160,29 @@ TEST(CaseQuery, WhatOnlyTheMessageSaysIsLookedAtThere) {
   EXPECT_FALSE(needs_message(*parse_case_query("type=header.x", kNow)));
 }
 
+TEST(CaseQuery, TheNameOfAHeaderMayStandInQuotes) {
+  MessageFacts facts;
+  facts.headers = {{"odd name", "x"}, {"say \"a=b\"", "y"}, {"back\\slash", "z"}};
+  for (const char* yes :
+       {R"(header."odd name"=x)", R"(header."odd name"!=y header."odd name"~X)", R"(header."say \"a=b\""=y)",
+        R"(header."back\\slash"=z)", R"(header.back\slash=z)", R"(header."odd name"="x" type~"")"}) {
+    const auto query = parse_case_query(yes, kNow);
+    ASSERT_TRUE(query.ok()) << yes << ": " << query.status().text();
+    EXPECT_TRUE(matches_message(*query, facts, "")) << yes;
+    EXPECT_EQ(*parse_case_query(to_text(*query), kNow), *query) << to_text(*query);
+  }
+  EXPECT_FALSE(matches_message(*parse_case_query(R"(header."odd name"=y)", kNow), facts, ""));
+  EXPECT_EQ(to_text(*parse_case_query(R"(header."tenant"=acme)", kNow)), "header.tenant=acme");
+  EXPECT_EQ(to_text(*parse_case_query(R"(header."a<b"=1)", kNow)), R"(header."a<b"=1)");
+  EXPECT_THAT(refusal("header.odd name=x"), HasSubstr(R"(at character 11: expected =, != or ~ behind header.odd; )"
+                                                      R"(a name with spaces is written header."a name")"));
+  EXPECT_THAT(refusal(R"(header."odd name=x)"), HasSubstr("at character 8: this quote is not closed"));
+  EXPECT_THAT(refusal(R"(header."odd" name=x)"), HasSubstr("expected =, != or ~ behind header.odd"));
+  EXPECT_THAT(refusal(R"(header.""=x)"), HasSubstr("there is no field \"header.\""));
+  EXPECT_THAT(refusal(R"(header.a"b"=x)"), HasSubstr("expected =, != or ~ behind header.a"));
+  EXPECT_THAT(refusal(R"(ty"pe"=x)"), HasSubstr("there is no field \"ty\""));
+}
+
 TEST(CaseQuery, ARefusalNamesThePlaceAndWhatWasExpected) {
   EXPECT_THAT(refusal("state=admitted colour=red"), HasSubstr("at character 16: there is no field \"colour\""));
   EXPECT_THAT(refusal("state=open"),
@@ -224,8 +247,8 @@ TEST(CaseQuery, HostileTextsAreAnswered) {
     state ^= state << 17;
     return static_cast<std::size_t>(state % below);
   };
-  const std::vector<std::string> words = {"type=", "body~",  "header.",  "admitted>", "attempts<", "\"",
-                                          "-2h",   "state=", "admitted", "\\\"",      "group="};
+  const std::vector<std::string> words = {"type=",     "body~", "header.", "admitted>", "attempts<", "\"",
+                                          "header.\"", "-2h",   "state=",  "admitted",  "\\\"",      "group="};
   for (int round = 0; round < 20000; ++round) {
     std::string text;
     for (std::size_t n = random(12); n > 0; --n) {
