@@ -54,6 +54,27 @@ TEST_F(ServedHospital, ACaseIsListedAndShownWithMessageAndAttempts) {
   EXPECT_EQ(refused("GET", "/api/v1/hospital/cases/nonsense"), Refusal(404, "NOT_FOUND"));
 }
 
+/// One word that is spelt wrong is no hospital without cases, wherever it stands.
+TEST_F(ServedHospital, AQueueThatThereIsNotIsSaidEverywhere) {
+  admit(R"({"body": "hello"})");
+  for (const char* path : {"cases", "cases/count", "groups", "export"}) {
+    const std::string target = std::string("/api/v1/hospital/") + path;
+    EXPECT_EQ(refused("GET", target + "?filter=queue=ordres"), Refusal(404, "NOT_FOUND")) << path;
+    EXPECT_EQ(refused("GET", target + "?filter=state=admitted%20subscription=ordres"), Refusal(404, "NOT_FOUND"))
+        << path;
+    EXPECT_EQ(ask("GET", target + "?filter=queue!=ordres").status, 200) << path;
+    EXPECT_EQ(ask("GET", target + "?filter=queue=orders%20state=discarded").status, 200) << path;
+  }
+  ASSERT_EQ(ask("DELETE", "/api/v1/queues/orders?force=true").status, 204);
+  for (const char* path : {"cases", "cases/count", "groups", "export"}) {
+    // Also where none of its cases is meant.
+    for (const char* state : {"admitted", "replaying"}) {
+      const auto answer = ask("GET", std::string("/api/v1/hospital/") + path + "?filter=queue=orders%20state=" + state);
+      EXPECT_EQ(answer.status, 200) << path << " " << state;
+    }
+  }
+}
+
 TEST_F(ServedHospital, TheBodyIsServedAsWhatItIs) {
   const auto body_of = [this](const std::string& message) {
     return ask("GET", "/api/v1/hospital/cases/" + admit(message) + "/body");
