@@ -95,7 +95,7 @@ bool matches(const CaseQuery& query, const CaseRecord& record);
 /// Whether there are others.
 bool needs_message(const CaseQuery& query);
 bool needs_body(const CaseQuery& query);
-/// Whether those hold.
+/// Whether those hold. `body`: opened, where it is compressed.
 bool matches_message(const CaseQuery& query, const MessageFacts& facts, std::string_view body);
 
 /// The value of the first `field=value`; null when there is none.

@@ -242,8 +242,11 @@ class Lister {
   /// Of one that is gone, or damaged, nothing is known.
   bool matches_message_of(const CaseRecord& record) {
     const model::MessageRef message = read_newest(database_, record.id, record.version, snapshot_);
-    cost_ += kEntriesACase + (message == nullptr ? 0 : message->size() / kBytesAnEntry);
-    return message != nullptr && matches_message(query_, *message);
+    cost_ += kEntriesACase;
+    if (message == nullptr) return false;
+    const MessageMatch match = matches_message(query_, *message, database_.max_message_bytes());
+    cost_ += match.bytes / kBytesAnEntry;
+    return match.holds;
   }
 
   Database& database_;
@@ -270,7 +273,7 @@ base::Result<model::CasePage> list_one(Database& database, std::uint16_t shards,
   bool wanted = model::matches(query, *record);
   if (wanted && model::needs_message(query)) {
     const auto message = read_newest(database, *parsed, record->version, snapshot);
-    wanted = message != nullptr && matches_message(query, *message);
+    wanted = message != nullptr && matches_message(query, *message, database.max_message_bytes()).holds;
   }
   if (wanted) page.cases.push_back(std::move(*record));
   return page;

@@ -1,4 +1,5 @@
 // Versions of a case's message, and closed cases by the time when they were closed.
+#include "base/zstd.h"
 #include "model/limits.h"
 #include "storage/keys.h"
 #include "storage/records.h"
@@ -129,6 +130,25 @@ TEST_F(CaseHistoryTest, FiltersAskTheMessageAsItIsNow) {
   EXPECT_THAT(found(this_one + "body~mended header.tenant=acme"), ElementsAre(0));
   EXPECT_THAT(found(this_one + "body~published"), IsEmpty());
   EXPECT_THAT(found(this_one + "header.tenant!=acme"), IsEmpty());
+}
+
+/// As whoever published it meant it. What cannot be opened, or only beyond the size of a message, is what it is.
+TEST_F(CaseHistoryTest, TextIsFoundInABodyThatIsCompressed) {
+  const std::string large = std::string(model::limits::kMessageBytesDefault, 'x') + "net total";
+  const std::string bodies[] = {*base::zstd_compressed(std::string(500, 'x') + "net total"),
+                                *base::zstd_compressed(large), "no zstd, but a Net Total"};
+  hospital(3);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    auto compressed = std::make_shared<model::Message>(*message(bodies[i], "key"));
+    wire::Envelope envelope = wire::decode_envelope(compressed->envelope.view()).value();
+    envelope.content_encoding = "zstd";
+    compressed->envelope = base::SharedBytes::of(wire::encode_envelope(envelope));
+    commit({model::EditCase{case_id(i), {1, Instant{5000}, "", ""}, compressed}, put_state()});
+  }
+  EXPECT_THAT(found("body~\"NET total\""), ElementsAre(2, 0));
+  EXPECT_THAT(found("id=" + case_id(0).to_string() + " body~total"), ElementsAre(0));
+  EXPECT_THAT(found("body~nothing"), IsEmpty());
+  EXPECT_EQ(version(0, 1), bodies[0]) << "it stays as it is stored";
 }
 
 TEST_F(CaseHistoryTest, ARelapseKeepsTheVersion) {
