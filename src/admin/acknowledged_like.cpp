@@ -135,8 +135,8 @@ Result<Response> get_acknowledged_like(Broker& broker, const Request& request) {
     const Found& one = **found;
     auto difference = difference_between(broker, *one.message, **failed);
     if (!difference.ok()) return difference.status();
-    out["message"] =
-        message_json({queue->source_of(one.message->source), one.offset, one.message, 0, false}, broker.config.mask);
+    out["message"] = message_json({queue->source_of(one.message->source), one.offset, one.message, 0, false},
+                                  broker.config.mask, Compressed::opened);
     out["lines"] = std::move(difference->at("lines"));
     // Not whether what is masked differs: anybody can publish a guess to be compared with.
   }

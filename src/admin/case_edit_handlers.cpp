@@ -13,6 +13,7 @@
 #include "base/crc32c.h"
 #include "base/sha256.h"
 #include "base/text_encoding.h"
+#include "base/zstd.h"
 #include "model/limits.h"
 #include "wire/envelope_edit.h"
 
@@ -69,7 +70,7 @@ Status read_headers(const json::object& object, wire::EnvelopeChanges& changes) 
 /// What the body says as JSON, of one that is protobuf: whoever edits that has seen it. INVALID_BODY where it is not
 /// decoded, with no more of why than is shown; BAD_REQUEST where it is not shown.
 Result<std::string> said_by_protobuf(const Mask& mask, const model::Message& before) {
-  const auto seen = mask.shown(before);
+  const auto seen = mask.shown(before, Compressed::opened);
   if (!seen.ok()) return seen.status();
   if (!seen->withheld.empty()) return mask.editable(before).status();
   const std::string instead = ": it can be replaced as bytes (body_base64), and not edited as JSON";
@@ -88,13 +89,16 @@ Result<std::string> merged_body(const json::value& patch, const model::Message& 
     const auto whole = merged(*says, patch, kProtobufJsonBytes);
     return whole.ok() ? mask.protobuf_types().encode(after, *whole) : whole.status();
   }
-  if (!envelope.content_encoding.empty()) {
+  const auto seen = mask.shown(before, Compressed::opened);
+  if (!seen.ok()) return seen.status();
+  if (!seen->unopened.ok()) return seen->unopened;
+  if (!seen->envelope.content_encoding.empty()) {
     return Status(Code::INVALID_BODY, "the body is encoded (" + base::to_utf8(envelope.content_encoding) +
                                           "): it can be replaced, not merged with");
   }
   // Not into what is masked: neither a difference nor an error then tells what it is.
-  const auto seen = mask.editable(before);
-  return seen.ok() ? merged(*seen, patch) : seen.status();
+  const auto shown = mask.editable(before);
+  return shown.ok() ? merged(*shown, patch) : shown.status();
 }
 
 /// A text is the body itself, but where that is protobuf, stays so, and there are descriptors: then it is JSON of what
@@ -130,7 +134,7 @@ Result<std::optional<std::string>> read_body(const json::object& object, const m
   return std::optional(std::move(*body));
 }
 
-Status check_body(const ServerConfig& config, const std::string& body, std::string_view content_type) {
+Status check_body(const ServerConfig& config, std::string_view body, std::string_view content_type) {
   if (body.size() > config.max_message_bytes) {
     return Status(Code::MESSAGE_TOO_LARGE, "the body has " + std::to_string(body.size()) + " bytes, at most " +
                                                std::to_string(config.max_message_bytes) + " are allowed")
@@ -140,11 +144,21 @@ Status check_body(const ServerConfig& config, const std::string& body, std::stri
   return Status(Code::INVALID_BODY, "the body would not be JSON any more, as its content type says that it is");
 }
 
+/// Whether the body that stays is of that type; what nobody can look into may be of any.
+Status check_as_type(const ServerConfig& config, const model::Message& message, const wire::Envelope& envelope,
+                     std::string_view content_type) {
+  if (envelope.content_encoding.empty()) return check_body(config, message.body.view(), content_type);
+  if (envelope.content_encoding != base::kZstd) return {};
+  const auto opened = base::zstd_opened(message.body.view(), config.max_message_bytes);
+  return opened.ok() ? check_body(config, *opened, content_type) : Status();
+}
+
 /// What can be looked into by its type still can be: protobuf stays protobuf, as JSON stays JSON.
-Status check_protobuf(const ProtobufTypes& types, const model::Message& before, const model::Message& after) {
-  const auto looked = [&types](const model::Message& message) -> std::optional<ProtobufBody> {
-    const auto envelope = wire::decode_envelope(message.envelope.view());
-    return envelope.ok() ? types.look_into(*envelope, message.body.view()) : std::nullopt;
+Status check_protobuf(const Mask& mask, const model::Message& before, const model::Message& after) {
+  if (mask.protobuf_types().is_empty()) return {};
+  const auto looked = [&mask](const model::Message& message) -> std::optional<ProtobufBody> {
+    auto seen = mask.shown(message, Compressed::opened);
+    return seen.ok() ? std::move(seen->protobuf) : std::nullopt;
   };
   const auto was = looked(before);
   if (!was || !was->decoded()) return {};
@@ -165,7 +179,9 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
     changes.content_type = std::move(*type);
   }
   LZ_RETURN_IF_ERROR(config.mask.check(changes));
+  // A body that is edited is not compressed any more.
   wire::Envelope after = *envelope;
+  after.content_encoding.clear();
   if (changes.content_type) after.content_type = *changes.content_type;
   auto body = read_body(object, before, *envelope, after, config.mask);
   if (!body.ok()) return body.status();
@@ -183,15 +199,15 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
     changes.drops_encoding = !envelope->content_encoding.empty();
     message->body_crc = base::crc32c(**body);
     message->body = base::SharedBytes::of(std::move(**body));
-  } else if (changes.content_type && envelope->content_encoding.empty()) {
-    LZ_RETURN_IF_ERROR(check_body(config, std::string(before.body.view()), after.content_type));
+  } else if (changes.content_type) {
+    LZ_RETURN_IF_ERROR(check_as_type(config, before, *envelope, after.content_type));
   }
   if (!changes.empty()) {
     auto bytes = wire::edited_envelope(before.envelope.view(), changes, config.max_header_bytes);
     if (!bytes.ok()) return bytes.status();
     message->envelope = base::SharedBytes::of(std::move(*bytes));
   }
-  LZ_RETURN_IF_ERROR(check_protobuf(config.mask.protobuf_types(), before, *message));
+  LZ_RETURN_IF_ERROR(check_protobuf(config.mask, before, *message));
   return model::MessageRef(std::move(message));
 }
 
@@ -337,7 +353,7 @@ Result<Response> get_case_version(Broker& broker, const Request& request) {
   }
   out["message"] = message_json(
       {record->source, record->source_offset(), *message, record->attempt_count, record->attempt_count > 0},
-      broker.config.mask);
+      broker.config.mask, Compressed::opened);
   return json_response(200, out);
 }
 

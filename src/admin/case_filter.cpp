@@ -4,6 +4,26 @@ namespace lazaret::admin {
 
 using base::Code;
 using base::Status;
+using Field = model::CaseTerm::Field;
+
+namespace {
+
+/// A queue that was deleted is known by its cases, whatever else is asked of them.
+Status check_names(const Broker& broker, const model::CaseQuery& query) {
+  for (const model::CaseTerm& term : query.terms) {
+    const bool names_one = term.field == Field::subscription && term.op == model::CaseTerm::Operator::equals;
+    if (!names_one || broker.engine.directory().find(term.value) != nullptr) continue;
+    model::CaseQuery all_of_it;
+    const auto page =
+        broker.engine.store().list_cases(model::with_text(all_of_it, Field::subscription, term.value), "", 1);
+    if (!page.ok()) return page.status();
+    const bool is_nobodys = page->cases.empty() && page->cursor.empty();
+    if (is_nobodys) return {Code::NOT_FOUND, "there is no queue " + term.value + " and no case of one"};
+  }
+  return {};
+}
+
+}  // namespace
 
 base::Result<model::CaseQuery> case_filter(const Broker& broker, const Request& request) {
   const auto queue = request.parameter("queue");
@@ -17,7 +37,9 @@ base::Result<model::CaseQuery> case_filter(const Broker& broker, const Request& 
     // An empty one meant any.
     if (value && !value->empty()) text += " " + model::case_term(name, *value);
   }
-  return read_case_filter(broker, text);
+  auto query = read_case_filter(broker, text);
+  if (query.ok()) LZ_RETURN_IF_ERROR(check_names(broker, *query));
+  return query;
 }
 
 base::Result<model::CaseQuery> read_case_filter(const Broker& broker, std::string_view text) {
@@ -29,8 +51,7 @@ base::Result<model::CaseQuery> read_case_filter(const Broker& broker, std::strin
 std::optional<std::string> asked_of_bodies(const model::CaseQuery& query) {
   if (!model::needs_body(query)) return std::nullopt;
   model::CaseQuery timeless = query;
-  std::erase_if(timeless.terms,
-                [](const model::CaseTerm& term) { return term.field == model::CaseTerm::Field::admitted; });
+  std::erase_if(timeless.terms, [](const model::CaseTerm& term) { return term.field == Field::admitted; });
   return model::to_text(timeless);
 }
 

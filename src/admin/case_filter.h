@@ -8,7 +8,7 @@
 namespace lazaret::admin {
 
 /// `filter`, and queue, subscription, type, key, reason and state, which mean the same as terms of it. Spans of time
-/// end now. BAD_REQUEST naming what is wrong.
+/// end now. BAD_REQUEST naming what is wrong, NOT_FOUND naming a queue that there is not and that has no case.
 base::Result<model::CaseQuery> case_filter(const Broker& broker, const Request& request);
 /// A filter alone. BAD_REQUEST also when the answer would tell what is masked.
 base::Result<model::CaseQuery> read_case_filter(const Broker& broker, std::string_view text);

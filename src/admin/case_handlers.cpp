@@ -28,6 +28,7 @@ Result<Response> act(Broker& broker, const Request& request, Command command) {
 
 /// A JSON body is for programs, text for people, and nothing is ever run by a browser: the session adds nosniff.
 std::string_view content_type_of(const MaskedMessage& seen) {
+  if (!seen.envelope.content_encoding.empty()) return "application/octet-stream";
   if (seen.envelope.content_type == "application/json") return "application/json";
   return base::is_utf8(seen.body()) ? "text/plain; charset=utf-8" : "application/octet-stream";
 }
@@ -104,18 +105,13 @@ Result<Response> list_cases(Broker& broker, const Request& request) {
   if (!page.ok()) return page.status();
   json::array items;
   for (const model::CaseRecord& record : page->cases) items.push_back(case_json(record));
-  const std::string* queue = model::equal_to(*wanted, model::CaseTerm::Field::subscription);
-  const bool is_nobodys = items.empty() && cursor.empty() && page->cursor.empty() && queue != nullptr;
-  if (is_nobodys && broker.engine.directory().find(*queue) == nullptr) {
-    return Status(Code::NOT_FOUND, "there is no queue " + *queue + " and no case of one");
-  }
   return json_response(200, list_of(std::move(items), page->cursor));
 }
 
 Result<Response> get_case(Broker& broker, const Request& request) {
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
-  const auto whole = whole_case_json(broker, *record);
+  const auto whole = whole_case_json(broker, *record, Compressed::opened);
   if (!whole.ok()) return whole.status();
   Response response = json_response(200, *whole);
   response.headers.emplace_back("ETag", etag_of(record->version));
@@ -137,10 +133,15 @@ Result<Response> get_case_body(Broker& broker, const Request& request) {
   const auto message = read_version(broker, *record, record->version);
   if (!message.ok()) return message.status();
   if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
-  const auto seen = broker.config.mask.shown(**message);
+  const auto seen = broker.config.mask.shown(**message, Compressed::opened);
   if (!seen.ok()) return seen.status();
   if (!seen->withheld.empty()) return Status(Code::MASKED, "the body is not shown: " + seen->withheld);
-  Response response{200, std::string(content_type_of(*seen)), std::string(seen->body()), {}};
+  if (!seen->unopened.ok()) return seen->unopened;
+  Response response{200, std::string(content_type_of(*seen)), "", {}};
+  const bool as_stored = !seen->stored.empty() && accepts_encoding(request.accept_encoding, seen->compressed);
+  response.body = as_stored ? seen->stored : seen->body();
+  if (as_stored) response.headers.emplace_back("Content-Encoding", seen->compressed);
+  if (!seen->stored.empty()) response.headers.emplace_back("Vary", "Accept-Encoding");
   if (seen->covered) response.headers.emplace_back("X-Lazaret-Masked", "true");
   return response;
 }

@@ -19,8 +19,9 @@ using base::Status;
 namespace limits = model::limits;
 
 /// What the broker adds where it shows a message.
-constexpr std::array<std::string_view, 8> kShown = {"source",       "offset",   "attempt",    "redelivered",
-                                                    "published_at", "deadline", "expires_at", "body_protobuf"};
+constexpr std::array<std::string_view, 10> kShown = {"source",       "offset",   "attempt",    "redelivered",
+                                                     "published_at", "deadline", "expires_at", "body_protobuf",
+                                                     "compressed",   "unopened"};
 constexpr std::array kOutcomes = {
     model::AttemptOutcome::running,       model::AttemptOutcome::acked,           model::AttemptOutcome::nacked,
     model::AttemptOutcome::lease_expired, model::AttemptOutcome::handler_timeout, model::AttemptOutcome::consumer_lost,

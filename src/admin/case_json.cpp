@@ -83,7 +83,7 @@ json::object attempt_json(const model::Attempt& attempt) {
   };
 }
 
-base::Result<json::object> whole_case_json(Broker& broker, const model::CaseRecord& record) {
+base::Result<json::object> whole_case_json(Broker& broker, const model::CaseRecord& record, Compressed compressed) {
   const auto attempts = broker.engine.store().read_attempts(record.id);
   if (!attempts.ok()) return attempts.status();
   const auto edits = broker.engine.store().read_edits(record.id);
@@ -93,7 +93,7 @@ base::Result<json::object> whole_case_json(Broker& broker, const model::CaseReco
   if (message.ok()) {
     json::object shown =
         message_json({record.source, record.source_offset(), *message, record.attempt_count, record.attempt_count > 0},
-                     broker.config.mask);
+                     broker.config.mask, compressed);
     out["masked"] = shown.contains("masked");
     out["message"] = std::move(shown);
   } else if (message.code() == base::Code::MESSAGE_GONE || message.code() == base::Code::NOT_FOUND) {

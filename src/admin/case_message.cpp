@@ -63,9 +63,9 @@ Result<model::MessageRef> read_version(Broker& broker, const model::CaseRecord& 
 }
 
 Result<json::object> difference_between(Broker& broker, const model::Message& from, const model::Message& to) {
-  const auto before = broker.config.mask.shown(from);
+  const auto before = broker.config.mask.shown(from, Compressed::opened);
   if (!before.ok()) return before.status();
-  const auto after = broker.config.mask.shown(to);
+  const auto after = broker.config.mask.shown(to, Compressed::opened);
   if (!after.ok()) return after.status();
   json::array lines;
   for (const DiffLine& line : diff_lines(text_of(*before), text_of(*after))) {

@@ -14,7 +14,8 @@ namespace lazaret::admin {
 base::Result<model::MessageRef> read_version(Broker& broker, const model::CaseRecord& record, std::uint32_t version);
 
 /// {"from", "to", "lines": [{"kind": "same"|"removed"|"added", "text"}], "masked_differs"} of headers and body, JSON
-/// and protobuf laid out first; of bodies up to kDiffBytes, of larger ones and of what is masked only that they differ.
+/// and protobuf laid out first, what is compressed opened; of bodies up to kDiffBytes, of larger ones and of what is
+/// masked only that they differ.
 base::Result<boost::json::object> difference_json(Broker& broker, const model::CaseRecord& record, std::uint32_t from,
                                                   std::uint32_t to);
 inline constexpr std::size_t kDiffBytes = 256u << 10;

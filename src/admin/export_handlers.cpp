@@ -34,7 +34,7 @@ Result<Response> export_cases(Broker& broker, const Request& request) {
     const auto page = broker.engine.store().list_cases(*query, cursor, max);
     if (!page.ok()) return page.status();
     for (const model::CaseRecord& record : page->cases) {
-      auto whole = whole_case_json(broker, record);
+      auto whole = whole_case_json(broker, record, Compressed::stays);
       if (!whole.ok()) return whole.status();
       bytes += record.summary.body_bytes;
       items.push_back(std::move(*whole));

@@ -4,6 +4,7 @@
 
 #include "admin/json_body.h"
 #include "base/text_encoding.h"
+#include "base/zstd.h"
 
 namespace lazaret::admin {
 namespace {
@@ -18,12 +19,17 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+Status not_editable(const MaskedMessage& seen) {
+  return Status(Code::BAD_REQUEST, "the body cannot be edited by who cannot see it: " + seen.withheld);
+}
+
 }  // namespace
 
 Result<Mask> Mask::of(const std::vector<std::string>& paths, const std::vector<std::string>& headers,
-                      ProtobufTypes types) {
+                      ProtobufTypes types, std::size_t max_message_bytes) {
   Mask mask;
   mask.types_ = std::move(types);
+  mask.max_message_bytes_ = max_message_bytes;
   auto parsed = JsonMask::parse(paths);
   if (!parsed.ok()) return parsed.status();
   mask.paths_ = std::move(*parsed);
@@ -47,6 +53,21 @@ std::string Mask::closed(std::string_view body, std::string_view encoding) const
   return is_json_text(body) ? "" : "it is not JSON, so it cannot be masked";
 }
 
+/// With paths, what is stored is not to be seen: what was opened is masked.
+void Mask::open(MaskedMessage& out) const {
+  if (out.envelope.content_encoding != base::kZstd) return;
+  auto body = base::zstd_opened(out.own, max_message_bytes_);
+  if (!body.ok()) {
+    const bool too_large = body.code() == Code::MESSAGE_TOO_LARGE;
+    out.unopened = too_large ? body.status() : Status(Code::INVALID_BODY, body.status().text());
+    return;
+  }
+  out.compressed = std::exchange(out.envelope.content_encoding, {});
+  if (paths_.empty()) out.stored = out.own;
+  out.opened = base::SharedBytes::of(std::move(*body));
+  out.own = out.opened.view();
+}
+
 /// With paths, its bytes are withheld: whatever they say is there as JSON, in which it can be masked.
 void Mask::look_into_protobuf(MaskedMessage& out) const {
   out.protobuf = types_.look_into(out.envelope, out.own);
@@ -59,7 +80,7 @@ void Mask::look_into_protobuf(MaskedMessage& out) const {
   out.masked = true;
 }
 
-Result<MaskedMessage> Mask::shown(const model::Message& message) const {
+Result<MaskedMessage> Mask::shown(const model::Message& message, Compressed compressed) const {
   auto envelope = wire::decode_envelope(message.envelope.view());
   if (!envelope.ok()) return envelope.status();
   MaskedMessage out;
@@ -75,6 +96,7 @@ Result<MaskedMessage> Mask::shown(const model::Message& message) const {
   cover(out.envelope.headers);
   if (out.envelope.reply) cover(out.envelope.reply->context);
   out.own = message.body.view();
+  if (compressed == Compressed::opened) open(out);
   look_into_protobuf(out);
   if (!out.withheld.empty()) return out;
   out.withheld = closed(out.own, out.envelope.content_encoding);
@@ -128,19 +150,21 @@ Status Mask::check(const wire::EnvelopeChanges& changes) const {
 }
 
 Result<std::string> Mask::editable(const model::Message& message) const {
-  auto seen = shown(message);
+  const auto seen = shown(message, Compressed::opened);
   if (!seen.ok()) return seen.status();
-  if (seen->withheld.empty()) return std::string(seen->body());
-  return Status(Code::BAD_REQUEST, "the body cannot be edited by who cannot see it: " + seen->withheld);
+  if (!seen->withheld.empty()) return not_editable(*seen);
+  return std::string(seen->body());
 }
 
 Result<std::string> Mask::edited(const model::Message& before, std::string body) const {
   if (paths_.empty()) return body;
-  if (const auto seen = editable(before); !seen.ok()) return seen.status();
+  const auto seen = shown(before, Compressed::opened);
+  if (!seen.ok()) return seen.status();
+  if (!seen->withheld.empty()) return not_editable(*seen);
   if (const std::string why = closed(body, ""); !why.empty()) {
     return Status(Code::BAD_REQUEST, "the new body cannot be taken: " + why);
   }
-  const std::string_view old = before.body.view();
+  const std::string_view old = seen->own;
   // An empty body has nothing that could be masked.
   auto whole = paths_.uncovered(old.empty() ? "null" : old, body.empty() ? "null" : std::string_view(body));
   if (whole.ok() && body.empty()) return body;

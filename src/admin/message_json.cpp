@@ -139,7 +139,7 @@ json::object protobuf_json(const ProtobufBody& body) {
       {"type", text_or_null(body.type)}, {"json", text_or_null(body.json)}, {"undecoded", text_or_null(body.why())}};
 }
 
-json::object message_json(const ShownMessage& shown, const Mask& mask) {
+json::object message_json(const ShownMessage& shown, const Mask& mask, Compressed compressed) {
   json::object out{{"id", nullptr},
                    {"source", shown.source},
                    {"offset", shown.offset.value},
@@ -147,11 +147,13 @@ json::object message_json(const ShownMessage& shown, const Mask& mask) {
                    {"redelivered", shown.redelivered}};
   if (shown.message != nullptr) {
     const model::Message& message = *shown.message;
-    if (const auto seen = mask.shown(message); seen.ok()) {
+    if (const auto seen = mask.shown(message, compressed); seen.ok()) {
       add_envelope(out, seen->envelope);
       out["published_at"] = time_or_null(message.published_at);
       const std::string_view body = seen->body();
       if (seen->masked) out["masked"] = true;
+      if (!seen->compressed.empty()) out["compressed"] = seen->compressed;
+      if (!seen->unopened.ok()) out["unopened"] = seen->unopened.text();
       if (!seen->withheld.empty()) {
         out["body"] = nullptr;
         out["withheld"] = seen->withheld;

@@ -25,8 +25,11 @@ struct ShownMessage {
 };
 /// "body" when it is UTF-8, else "body_base64"; of a damaged message neither, but "damaged": true. Where something is
 /// masked, "masked": true; and where the body cannot be, it is null and "withheld" says why. Of a protobuf body, where
-/// there are descriptors, "body_protobuf" beside it: {"type", "json", "undecoded"}, each a text or null.
-boost::json::object message_json(const ShownMessage& shown, const Mask& mask);
+/// there are descriptors, "body_protobuf" beside it: {"type", "json", "undecoded"}, each a text or null. A body
+/// that is shown opened has "compressed" (how it is) in place of "content_encoding", one that cannot be opened
+/// "unopened" (why).
+boost::json::object message_json(const ShownMessage& shown, const Mask& mask,
+                                 Compressed compressed = Compressed::stays);
 boost::json::object protobuf_json(const ProtobufBody& body);
 
 /// Headers, and what is like them.

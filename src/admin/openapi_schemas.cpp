@@ -366,6 +366,9 @@ constexpr std::string_view kSchemas = R"json({
     "body_protobuf": {"$ref": "#/components/schemas/ProtobufBody"},
     "masked": {"const": true, "description": "Something is shown as \"***\", or not at all"},
     "withheld": {"type": "string", "description": "Why the body is null"},
+    "compressed": {"const": "zstd", "description":
+    "Of one message that is looked at: its publisher compressed the body so, and it is shown opened"},
+    "unopened": {"type": "string", "description": "Why a compressed body is shown as it is stored"},
     "request": {"type": "string", "description": "From here on of a reply to a durable request"},
     "status": {"enum": ["open", "answered", "declined", "failed", "timed_out"]},
     "reached": {"enum": ["unknown", "not_delivered", "started", "settled", null]},

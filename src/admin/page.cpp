@@ -16,17 +16,8 @@ constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
-/// "gzip" is among them and not forbidden by a quality of zero.
-bool accepts_gzip(std::string_view accepted) {
-  const std::size_t at = accepted.find("gzip");
-  if (at == std::string_view::npos) return false;
-  const std::string_view rest = accepted.substr(at + 4, accepted.find(',', at) - at - 4);
-  const std::size_t quality = rest.find("q=");
-  return quality == std::string_view::npos || rest.find_first_of("123456789", quality) != std::string_view::npos;
-}
-
 Response serve(const Request& request, const PageFile& file, std::string_view cache) {
-  const bool gzip = accepts_gzip(request.accept_encoding);
+  const bool gzip = accepts_encoding(request.accept_encoding, "gzip");
   const std::string tag = "\"" + std::string(file.hash) + (gzip ? "-gzip\"" : "\"");
   Response response{200, std::string(file.content_type), "", {}};
   response.headers = {{"ETag", tag},

@@ -1,5 +1,6 @@
 #include "admin/request.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <boost/url/parse.hpp>
@@ -9,6 +10,12 @@ namespace lazaret::admin {
 
 using base::Code;
 using base::Status;
+
+namespace {
+
+constexpr std::string_view kBlanks = " \t";
+
+}  // namespace
 
 std::string_view to_string(Method method) {
   switch (method) {
@@ -40,6 +47,22 @@ Status split_target(Request& request) {
     request.query.emplace_back(parameter.key, parameter.value);
   }
   return {};
+}
+
+bool accepts_encoding(std::string_view accepted, std::string_view coding) {
+  const auto same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b); };
+  while (!accepted.empty()) {
+    std::string_view one = accepted.substr(0, accepted.find(','));
+    accepted.remove_prefix(std::min(accepted.size(), one.size() + 1));
+    std::string_view name = one.substr(0, one.find(';'));
+    one.remove_prefix(name.size());
+    while (!name.empty() && kBlanks.find(name.front()) != std::string_view::npos) name.remove_prefix(1);
+    while (!name.empty() && kBlanks.find(name.back()) != std::string_view::npos) name.remove_suffix(1);
+    if (!std::equal(name.begin(), name.end(), coding.begin(), coding.end(), same)) continue;
+    const std::size_t quality = one.find("q=");
+    return quality == std::string_view::npos || one.find_first_of("123456789", quality) != std::string_view::npos;
+  }
+  return false;
 }
 
 base::Result<std::uint64_t> number_parameter(const Request& request, std::string_view name, std::uint64_t otherwise,

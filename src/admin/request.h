@@ -69,6 +69,9 @@ struct Response {
 /// Fills in `segments` and `query`; BAD_REQUEST when the target is none.
 base::Status split_target(Request& request);
 
+/// Whether a field Accept-Encoding takes this coding: it is named, and not forbidden by a quality of zero.
+bool accepts_encoding(std::string_view accepted, std::string_view coding);
+
 /// A whole number within limits, `otherwise` when it is not given; BAD_REQUEST naming the parameter.
 base::Result<std::uint64_t> number_parameter(const Request& request, std::string_view name, std::uint64_t otherwise,
                                              std::uint64_t least, std::uint64_t most);

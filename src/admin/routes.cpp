@@ -340,7 +340,8 @@ std::vector<Route> hospital_routes() {
        .looked_at_again = true,
        .outcomes = {{.summary =
                          "As text/plain when they are UTF-8 and as application/json when the message says so; with "
-                         "X-Lazaret-Masked where fields of it are masked",
+                         "X-Lazaret-Masked where fields of it are masked. What its publisher compressed comes opened, "
+                         "or with Content-Encoding where Accept-Encoding has zstd and no field is masked",
                      .content_type = "application/octet-stream"}}},
       {.method = Method::post,
        .pattern = "/api/v1/hospital/cases/{id}/replay",

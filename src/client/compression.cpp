@@ -1,85 +1,23 @@
 #include "client/compression.h"
 
-#include <zstd.h>
-
-#include <algorithm>
-#include <memory>
-
-#include "base/assert.h"
+#include "base/zstd.h"
 
 namespace lazaret::detail {
-namespace {
 
-using base::Code;
 using base::Status;
-
-/// zstd's own default: some hundred megabytes a second on one core.
-constexpr int kLevel = 3;
-
-struct Free {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-};
-
-/// Nullopt when it would not be smaller.
-std::optional<std::string> compressed(std::string_view body) {
-  thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
-  LZ_ASSERT(context != nullptr);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kLevel);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
-  std::string out(body.size(), '\0');
-  const std::size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), body.data(), body.size());
-  if (ZSTD_isError(size) != 0 || size >= body.size()) return std::nullopt;
-  out.resize(size);
-  out.shrink_to_fit();
-  return out;
-}
-
-Status damaged(std::string_view why) {
-  return {Code::BAD_REQUEST, "the body is said to be zstd, and cannot be opened: " + std::string(why)};
-}
-
-/// Grows with what comes out, not with what the frame promises.
-base::Result<std::string> opened(std::string_view body, std::size_t most) {
-  thread_local const std::unique_ptr<ZSTD_DCtx, Free> context(ZSTD_createDCtx());
-  LZ_ASSERT(context != nullptr);
-  ZSTD_DCtx_reset(context.get(), ZSTD_reset_session_only);
-  std::string out;
-  ZSTD_inBuffer in{body.data(), body.size(), 0};
-  std::size_t left = 1;  // of the frame, as zstd says; 0 at its end
-  while (in.pos < in.size || left != 0) {
-    const std::size_t before = out.size();
-    // One byte beyond shows that there is more.
-    out.resize(std::min(before + std::max(before, ZSTD_DStreamOutSize()), most + 1));
-    ZSTD_outBuffer to{out.data(), out.size(), before};
-    left = ZSTD_decompressStream(context.get(), &to, &in);
-    out.resize(to.pos);
-    if (ZSTD_isError(left) != 0) return damaged(ZSTD_getErrorName(left));
-    if (out.size() > most) {
-      return Status(Code::MESSAGE_TOO_LARGE,
-                    "the body is compressed, and has more than " + std::to_string(most) + " bytes when it is opened")
-          .with_limit("max_message_bytes", static_cast<std::int64_t>(most));
-    }
-    const bool stuck = out.size() == before && in.pos == in.size && left != 0;
-    if (stuck) return damaged("it ends too early");
-  }
-  return out;
-}
-
-}  // namespace
 
 void compress_body(Message& message, std::size_t compress_from) {
   const bool wanted = message.compress || (compress_from > 0 && message.body.size() >= compress_from);
   if (!wanted || !message.content_encoding.empty()) return;
-  auto smaller = compressed(message.body.view());
+  auto smaller = base::zstd_compressed(message.body.view());
   if (!smaller) return;
   message.body = Body(std::move(*smaller));
-  message.content_encoding = kZstd;
+  message.content_encoding = base::kZstd;
 }
 
 Status open_body(Message& message, std::size_t most) {
-  if (message.content_encoding != kZstd) return {};
-  auto body = opened(message.body.view(), most);
+  if (message.content_encoding != base::kZstd) return {};
+  auto body = base::zstd_opened(message.body.view(), most);
   if (!body.ok()) return body.status();
   message.body = Body(std::move(*body));
   message.content_encoding.clear();

@@ -1,19 +1,13 @@
-// Compression of bodies, between one client and another: the broker stores and checks the compressed bytes, and shows
-// how they are encoded.
+// Compression of bodies, between one client and another: the broker stores and checks the compressed bytes, and opens
+// them only for who looks at a message in the hospital.
 #pragma once
 
 #include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "base/status.h"
 #include "lazaret/types.h"
 
 namespace lazaret::detail {
-
-/// The name of what this library opens, in the envelope's `content_encoding`.
-inline constexpr std::string_view kZstd = "zstd";
 
 /// Compresses the body, if the message or the client wants it and it becomes smaller, and says so in content_encoding.
 /// A body that is encoded already is left as it is.

@@ -49,7 +49,8 @@ base::Uuid fresh_instance() {
   ::_exit(70);
 }
 
-storage::StoreOptions store_options(const Configuration::Storage& storage) {
+storage::StoreOptions store_options(const Configuration& configuration) {
+  const Configuration::Storage& storage = configuration.storage;
   storage::StoreOptions options;
   options.data_dir = storage.data_dir;
   options.shards = static_cast<std::uint16_t>(storage.shards);
@@ -57,6 +58,7 @@ storage::StoreOptions store_options(const Configuration::Storage& storage) {
   options.memtable_bytes = storage.memtable_bytes;
   options.block_cache_bytes = storage.block_cache_bytes;
   options.accept_loss = storage.accept_loss;
+  options.max_message_bytes = configuration.broker.max_message_bytes;
   return options;
 }
 
@@ -158,7 +160,7 @@ Status Broker::open(const Configuration& configuration, const Seams& seams) {
     return Status(Code::BAD_CONFIGURATION,
                   "storage.data_dir: cannot create " + configuration.storage.data_dir + ": " + error.message());
   }
-  storage::StoreOptions options = store_options(configuration.storage);
+  storage::StoreOptions options = store_options(configuration);
   options.env = seams.env;
   auto store = storage::open_store(options);
   if (!store.ok()) return store.status();
@@ -242,8 +244,8 @@ Status Broker::serve(const Configuration& configuration) {
   admin_config.defaults = configuration.defaults;
   auto types = admin::ProtobufTypes::read(configuration.hospital.protobuf_descriptors);
   if (!types.ok()) return types.status();
-  auto mask =
-      admin::Mask::of(configuration.hospital.masked_paths, configuration.hospital.masked_headers, std::move(*types));
+  auto mask = admin::Mask::of(configuration.hospital.masked_paths, configuration.hospital.masked_headers,
+                              std::move(*types), configuration.broker.max_message_bytes);
   if (!mask.ok()) return mask.status();
   admin_config.mask = std::move(*mask);
   admin_config.version = LAZARET_VERSION;

@@ -18,6 +18,8 @@ using Field = CaseTerm::Field;
 using Operator = CaseTerm::Operator;
 
 constexpr std::string_view kHeader = "header.";
+/// What a name ends with.
+constexpr std::string_view kOperators = "=!~<>";
 
 struct FieldName {
   std::string_view name;
@@ -86,8 +88,10 @@ std::string_view text_of(Operator op) {
   return "=";
 }
 
-std::string quoted(std::string_view value) {
-  const bool word = !value.empty() && value.find_first_of(" \t\r\n\"") == std::string_view::npos;
+/// `apart`: characters that end a word here, beside spaces and quotes.
+std::string quoted(std::string_view value, std::string_view apart = "") {
+  const bool word = !value.empty() && value.find_first_of(" \t\r\n\"") == std::string_view::npos &&
+                    value.find_first_of(apart) == std::string_view::npos;
   if (word) return std::string(value);
   std::string out = "\"";
   for (const char c : value) {
@@ -95,6 +99,14 @@ std::string quoted(std::string_view value) {
     out += c;
   }
   return out + '"';
+}
+
+/// Whether it is one; then it is spelt as such ids are, since it is compared as a text.
+template <class Id>
+bool is_id(std::string& text) {
+  const auto id = Id::parse(text);
+  if (id) text = id->to_string();
+  return id.has_value();
 }
 
 /// One pass over the text.
@@ -122,7 +134,12 @@ class QueryParser {
  private:
   Status parse_term(CaseTerm& term) {
     const std::size_t begin = reader_.at();
-    const std::string name(reader_.take_until("=!~<>\""));
+    std::string name(reader_.take_until(std::string(kOperators) + '"'));
+    if (name == kHeader && reader_.rest().starts_with('"')) {
+      auto header = reader_.take_quoted();
+      if (!header.ok()) return header.status();
+      name += *header;
+    }
     LZ_RETURN_IF_ERROR(take_field(begin, name, term));
     LZ_RETURN_IF_ERROR(take_operator(name, term));
     const std::size_t value_at = reader_.at();
@@ -159,7 +176,9 @@ class QueryParser {
       break;
     }
     if (!found) {
-      return reader_.wrong(reader_.at(), "expected " + std::string(operators_of(term.field)) + " behind " + name);
+      const bool cut = term.field == Field::header && reader_.at_end_of_term();
+      return reader_.wrong(reader_.at(), "expected " + std::string(operators_of(term.field)) + " behind " + name +
+                                             (cut ? R"(; a name with spaces is written header."a name")" : ""));
     }
     reader_.skip(text_of(term.op).size());
     return {};
@@ -176,9 +195,13 @@ class QueryParser {
     if (term.field == Field::state && !parse_case_state(value)) {
       return expected("admitted, replaying, discharged or discarded");
     }
-    if (term.field == Field::group && !GroupId::parse(value)) return expected("twelve hexadecimal digits");
-    if (term.field == Field::id && !CaseId::parse(value)) return expected("the id of a case");
-    if (term.field == Field::quarantine && !QuarantineId::parse(value)) return expected("the id of a quarantine rule");
+    if (term.field == Field::group && !is_id<GroupId>(term.value)) return expected("twelve hexadecimal digits");
+    if (term.field == Field::id && !is_id<CaseId>(term.value)) return expected("the id of a case");
+    if (term.field == Field::quarantine && !is_id<QuarantineId>(term.value)) {
+      return expected("the id of a quarantine rule");
+    }
+    const bool whole_id = term.field == Field::message_id && term.op != Operator::contains;
+    if (whole_id && !is_id<MessageId>(term.value)) return expected("the id of a message, a UUID");
     if (term.field == Field::admitted && !take_time(term)) {
       return expected("a time as 2026-11-23T20:04:48Z, a date, or a span before now as -2h");
     }
@@ -274,7 +297,8 @@ std::string to_text(const CaseQuery& query) {
   std::string out;
   for (const CaseTerm& term : query.terms) {
     if (!out.empty()) out += ' ';
-    out += term.field == Field::header ? std::string(kHeader) + term.header : std::string(to_string(term.field));
+    out += to_string(term.field);
+    if (term.field == Field::header) out += "." + quoted(term.header, kOperators);
     out += text_of(term.op);
     if (term.field == Field::admitted) {
       out += base::format_rfc3339(base::Instant{term.number});

@@ -4,11 +4,15 @@
 //   term     = field operator value
 //   operator = "=" | "!=" | "~" (contains, whatever the case of ASCII letters) | "<" | ">"
 //   value    = a word without spaces and quotes, or "text in quotes", in which \" and \\ stand for themselves
+//   field    = a name below; that of a header is a word without operators as well, or in quotes: header."odd name"=x
 //
-//   fields of text    subscription (or queue), topic (or source), type, key, correlation_id, message_id, error_type,
+//   fields of text    subscription (or queue), topic (or source), type, key, correlation_id, error_type,
 //                     error_message, error (either of the two): = != ~
-//   of the message    header.NAME: = != ~, and body: ~ only. These read the message, so they are slow
+//   an id in part     message_id: = != with a whole one, ~ with any part of it
+//   of the message    header.NAME: = != ~, and body: ~ only, of the message as it is now, after all edits. These read
+//                     it, so they are slow
 //   fields of names   reason, state, group, id, quarantine (the rule that has caught it): = !=
+//                     An id is what is meant by it, however it is spelt: query and text have it as it is shown
 //   numbers           attempts, failures, relapses, replays: = != < >
 //   a time            admitted: = < > with RFC 3339, a date, or a span before now ("-2h")
 //
@@ -91,7 +95,7 @@ bool matches(const CaseQuery& query, const CaseRecord& record);
 /// Whether there are others.
 bool needs_message(const CaseQuery& query);
 bool needs_body(const CaseQuery& query);
-/// Whether those hold.
+/// Whether those hold. `body`: opened, where it is compressed.
 bool matches_message(const CaseQuery& query, const MessageFacts& facts, std::string_view body);
 
 /// The value of the first `field=value`; null when there is none.

@@ -25,7 +25,11 @@ std::string_view TermReader::take_until(std::string_view stops) {
 }
 
 base::Result<std::string> TermReader::take_value() {
-  if (at_ < text_.size() && text_[at_] == '"') return take_quoted();
+  if (at_ < text_.size() && text_[at_] == '"') {
+    auto quoted = take_quoted();
+    if (quoted.ok() && !at_end_of_term()) return wrong(at_, "expected a space behind the quote");
+    return quoted;
+  }
   const std::size_t begin = at_;
   const std::string_view word = take_until("\"");
   if (word.empty()) return wrong(begin, "expected a value; an empty one is \"\"");
@@ -46,7 +50,6 @@ base::Result<std::string> TermReader::take_quoted() {
   }
   if (at_ == text_.size()) return wrong(begin, "this quote is not closed");
   ++at_;
-  if (!at_end_of_term()) return wrong(at_, "expected a space behind the quote");
   return value;
 }
 

@@ -28,6 +28,8 @@ class TermReader {
   std::string_view rest() const { return text_.substr(at_); }
   void skip(std::size_t characters) { at_ += characters; }
   base::Result<std::string> take_value();
+  /// A text in quotes, which begins here; anything may stand behind it.
+  base::Result<std::string> take_quoted();
 
   std::size_t at() const { return at_; }
   void back_to(std::size_t at) { at_ = at; }
@@ -35,8 +37,6 @@ class TermReader {
   base::Status wrong(std::size_t at, const std::string& what) const;
 
  private:
-  base::Result<std::string> take_quoted();
-
   std::string_view text_;
   base::Code code_;
   std::size_t at_ = 0;

@@ -6,6 +6,7 @@
 
 #include "storage/case_indexes.h"
 #include "storage/keys.h"
+#include "storage/message_reader.h"
 #include "storage/records.h"
 #include "storage/run.h"
 
@@ -70,8 +71,9 @@ base::Result<std::vector<model::CaseEdit>> read_edits(Database& database, const 
   return edits;
 }
 
-base::Result<model::MessageRef> read_version(Database& database, const CaseId& id, std::uint32_t version) {
-  const auto bytes = database.get(Family::state, keys::case_edit(id, version));
+base::Result<model::MessageRef> read_version(Database& database, const CaseId& id, std::uint32_t version,
+                                             const rocksdb::Snapshot* snapshot) {
+  const auto bytes = database.get(Family::state, keys::case_edit(id, version), snapshot);
   if (!bytes.ok()) return bytes.status();
   if (!*bytes) {
     return Status(Code::NOT_FOUND, "case " + id.to_string() + " has no version " + std::to_string(version));
@@ -79,6 +81,13 @@ base::Result<model::MessageRef> read_version(Database& database, const CaseId& i
   auto stored = decode_edit(id, version, **bytes);
   if (!stored) return Status(Code::STORAGE_DAMAGED, "an edit of case " + id.to_string());
   return std::move(stored->message);
+}
+
+model::MessageRef read_newest(Database& database, const CaseId& id, std::uint32_t version,
+                              const rocksdb::Snapshot* snapshot) {
+  if (version == 0) return MessageReader(database, snapshot).read_one(id.shard, id.log, id.offset);
+  auto edited = read_version(database, id, version, snapshot);
+  return edited.ok() ? std::move(*edited) : nullptr;
 }
 
 base::Result<std::vector<ClosedCase>> read_closed(Database& database, model::ShardId shard,

@@ -24,7 +24,12 @@ struct StoredEdit {
 std::optional<StoredEdit> decode_edit(const model::CaseId& id, std::uint32_t version, std::string_view value);
 
 base::Result<std::vector<model::CaseEdit>> read_edits(Database& database, const model::CaseId& id);
-base::Result<model::MessageRef> read_version(Database& database, const model::CaseId& id, std::uint32_t version);
+base::Result<model::MessageRef> read_version(Database& database, const model::CaseId& id, std::uint32_t version,
+                                             const rocksdb::Snapshot* snapshot = nullptr);
+/// The message of a case as it is now, of which `version` is the newest: what was published, or what an edit made of
+/// that. Null when it is damaged or not there.
+model::MessageRef read_newest(Database& database, const model::CaseId& id, std::uint32_t version,
+                              const rocksdb::Snapshot* snapshot);
 base::Result<std::vector<model::ClosedCase>> read_closed(Database& database, model::ShardId shard,
                                                          model::SubscriptionId subscription,
                                                          const model::ClosedCase& after, std::size_t max);

@@ -5,8 +5,8 @@
 
 #include "model/limits.h"
 #include "model/quarantine.h"
+#include "storage/case_history.h"
 #include "storage/group_list.h"
-#include "storage/message_reader.h"
 #include "storage/records.h"
 
 namespace lazaret::storage {
@@ -71,9 +71,12 @@ class Source {
   }
   Source(const Source&) = delete;
 
-  /// To the first behind the cursor.
-  void begin(const std::optional<Place>& cursor) {
-    it_->Seek(slice(cursor ? behind(*cursor) : prefix_));
+  /// To the first behind the cursor that was not admitted later than `newest`.
+  void begin(const std::optional<Place>& cursor, base::Instant newest) {
+    std::string key = prefix_;
+    base::append_be(key, ~static_cast<std::uint64_t>(newest.us));
+    if (cursor) key = std::max(key, behind(*cursor));
+    it_->Seek(slice(key));
     look();
   }
   void next() {
@@ -129,8 +132,7 @@ class Lister {
       : database_(database), query_(query), snapshot_(snapshot), needs_message_(model::needs_message(query)) {
     if (const std::string* state = model::equal_to(query, Field::state)) state_ = model::parse_case_state(*state);
     for (const model::CaseTerm& term : query.terms) {
-      const bool newer = term.field == Field::admitted && term.op == model::CaseTerm::Operator::greater;
-      if (newer) behind_ = std::max(behind_, base::Instant{term.number});
+      if (term.field == Field::admitted) bound(term.op, base::Instant{term.number});
     }
   }
 
@@ -138,7 +140,8 @@ class Lister {
   template <class Take>
   Status run(std::uint16_t shards, const std::optional<Place>& from, Take take, std::string& cursor) {
     for (std::uint16_t shard = 0; shard < shards; ++shard) LZ_RETURN_IF_ERROR(add_sources(model::ShardId(shard)));
-    for (const auto& source : sources_) source->begin(from);
+    if (newest_ <= behind_) return {};
+    for (const auto& source : sources_) source->begin(from, newest_);
     for (Source* source = newest(); source != nullptr; source = newest()) {
       const Place place = source->place();
       if (place.admitted_at <= behind_) break;
@@ -156,6 +159,14 @@ class Lister {
   }
 
  private:
+  /// What a term of admission leaves of the times.
+  void bound(model::CaseTerm::Operator op, base::Instant time) {
+    using Operator = model::CaseTerm::Operator;
+    constexpr base::Duration kLeast(1);
+    if (op != Operator::less) behind_ = std::max(behind_, op == Operator::greater ? time : time - kLeast);
+    if (op != Operator::greater) newest_ = std::min(newest_, op == Operator::less ? time - kLeast : time);
+  }
+
   void add(model::ShardId shard, const keys::Key& prefix, std::optional<model::SubscriptionId> subscription = {}) {
     sources_.push_back(std::make_unique<Source>(database_, snapshot_, shard, prefix.str(), subscription));
   }
@@ -230,10 +241,12 @@ class Lister {
 
   /// Of one that is gone, or damaged, nothing is known.
   bool matches_message_of(const CaseRecord& record) {
-    const model::MessageRef message =
-        MessageReader(database_, snapshot_).read_one(record.id.shard, record.id.log, record.id.offset);
-    cost_ += kEntriesACase + (message == nullptr ? 0 : message->size() / kBytesAnEntry);
-    return message != nullptr && matches_message(query_, *message);
+    const model::MessageRef message = read_newest(database_, record.id, record.version, snapshot_);
+    cost_ += kEntriesACase;
+    if (message == nullptr) return false;
+    const MessageMatch match = matches_message(query_, *message, database_.max_message_bytes());
+    cost_ += match.bytes / kBytesAnEntry;
+    return match.holds;
   }
 
   Database& database_;
@@ -241,7 +254,9 @@ class Lister {
   const rocksdb::Snapshot* snapshot_;
   const bool needs_message_;
   std::optional<model::CaseState> state_;
-  base::Instant behind_;  // only what was admitted behind it is meant
+  // Only what was admitted behind the one, and not behind the other, is meant.
+  base::Instant behind_;
+  base::Instant newest_ = base::Instant::never();
   std::vector<std::unique_ptr<Source>> sources_;
   std::uint64_t cost_ = 0;
 };
@@ -257,8 +272,8 @@ base::Result<model::CasePage> list_one(Database& database, std::uint16_t shards,
   if (!record.ok()) return record.status();
   bool wanted = model::matches(query, *record);
   if (wanted && model::needs_message(query)) {
-    const auto message = MessageReader(database, snapshot).read_one(parsed->shard, parsed->log, parsed->offset);
-    wanted = message != nullptr && matches_message(query, *message);
+    const auto message = read_newest(database, *parsed, record->version, snapshot);
+    wanted = message != nullptr && matches_message(query, *message, database.max_message_bytes()).holds;
   }
   if (wanted) page.cases.push_back(std::move(*record));
   return page;

@@ -139,6 +139,7 @@ base::Result<std::unique_ptr<Database>> Database::open(const StoreOptions& optio
   auto files = std::make_shared<WalRecycler>(env->GetFileSystem(), options.data_dir, options.read_only);
   files->prepare(std::min(kFirstSpareBytes, options.memtable_bytes / 2));
   std::unique_ptr<Database> database(new Database());
+  database->max_message_bytes_ = options.max_message_bytes;
   database->files_ = files;
   database->env_ = rocksdb::NewCompositeEnv(std::move(files));
   rocksdb::DBOptions db_options = database_options(options);

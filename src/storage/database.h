@@ -44,6 +44,8 @@ class Database {
   const WalRecycler& files() const { return *files_; }
   rocksdb::ColumnFamilyHandle* family(Family family) { return handles_[static_cast<std::size_t>(family)]; }
   const std::vector<rocksdb::ColumnFamilyHandle*>& families() const { return handles_; }
+  /// As StoreOptions::max_message_bytes.
+  std::size_t max_message_bytes() const { return max_message_bytes_; }
   /// OK and a value, OK and nothing, or why not.
   base::Result<std::optional<std::string>> get(Family family, std::string_view key,
                                                const rocksdb::Snapshot* snapshot = nullptr);
@@ -58,6 +60,7 @@ class Database {
   Database() = default;
   base::Status missing_blobs();
 
+  std::size_t max_message_bytes_ = 0;
   std::shared_ptr<WalRecycler> files_;
   std::unique_ptr<rocksdb::Env> env_;  // outlives db_
   std::unique_ptr<rocksdb::DB> db_;

@@ -1,6 +1,7 @@
 // The hospital's records: cases, groups, and what a filter asks of a message.
 #include <algorithm>
 
+#include "base/zstd.h"
 #include "lazaret/storage/v1/records.pb.h"
 #include "lazaret/wire/v1/envelope.pb.h"
 #include "model/fingerprint.h"
@@ -226,12 +227,24 @@ bool decode(std::string_view bytes, model::CaseEdit& record) {
   return true;
 }
 
-bool matches_message(const model::CaseQuery& query, const model::Message& message) {
+MessageMatch matches_message(const model::CaseQuery& query, const model::Message& message, std::size_t most) {
   wire::v1::Envelope envelope;
   parse(message.envelope.view(), envelope);
   model::MessageFacts facts;
   for (const wire::v1::Header& header : envelope.headers()) facts.headers.emplace_back(header.name(), header.value());
-  return model::matches_message(query, facts, message.body.view());
+  std::string_view body = message.body.view();
+  MessageMatch match{false, message.size()};
+  std::string opened;
+  if (model::needs_body(query) && envelope.content_encoding() == base::kZstd) {
+    auto whole = base::zstd_opened(body, most);
+    match.bytes += whole.ok() ? whole->size() : most;  // how far it went until it failed is not known
+    if (whole.ok()) {
+      opened = std::move(*whole);
+      body = opened;
+    }
+  }
+  match.holds = model::matches_message(query, facts, body);
+  return match;
 }
 
 }  // namespace lazaret::storage

@@ -77,7 +77,12 @@ bool decode(std::string_view bytes, model::AuditPoint& point);
 
 /// Id, type, key and correlation id from an encoded envelope.
 model::MessageSummary summary_of(const model::Message& message);
-/// Whether what only the message says is as the query wants it.
-bool matches_message(const model::CaseQuery& query, const model::Message& message);
+/// Whether what only the message says is as the query wants it, and how much was gone through for that.
+struct MessageMatch {
+  bool holds = false;
+  std::size_t bytes = 0;
+};
+/// A body that is compressed is opened, if what is in it has no more bytes than `most` and is whole.
+MessageMatch matches_message(const model::CaseQuery& query, const model::Message& message, std::size_t most);
 
 }  // namespace lazaret::storage

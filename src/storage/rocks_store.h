@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "model/limits.h"
 #include "model/store.h"
 
 namespace rocksdb {
@@ -23,6 +24,9 @@ struct StoreOptions {
   /// All memtables together; bounds the WAL that a start has to read.
   std::uint64_t memtable_bytes = 64u << 20;
   std::uint64_t block_cache_bytes = 32u << 20;
+  /// What is looked for in bodies that are compressed is looked for in so much of them at most, as what a body may be
+  /// that is not: those that would have more when they are opened are looked at as they are stored.
+  std::size_t max_message_bytes = model::limits::kMessageBytesDefault;
   /// Open although synced writes are missing (STORAGE_DAMAGED otherwise).
   bool accept_loss = false;
   /// For looking at the directory of a stopped broker: nothing is written, commit is refused.

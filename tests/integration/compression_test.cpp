@@ -73,6 +73,28 @@ TEST_F(CompressionTest, WhatCannotBeOpenedIsACaseThatSaysSo) {
   EXPECT_THAT(text_of(found[0], "error_message"), HasSubstr("said to be zstd, and cannot be opened"));
 }
 
+/// Whoever looks at a case sees what was published, not how it travelled.
+TEST_F(CompressionTest, InTheHospitalItIsOpened) {
+  const std::string order = R"({"country":"QQ","text":")" + std::string(500, 'x') + R"("})";
+  ASSERT_EQ(broker_.cli({"publish", "q", "--compress", "--content-type", "application/json"}, order).exit, 0);
+  ASSERT_EQ(broker_.cli({"consume", "q", "--count", "1", "--exec", "exit 65"}).exit, 0);
+  const std::string id = text_of(cases_of(broker_, "q").at(0), "id");
+  EXPECT_THAT(broker_.cli({"hospital", "show", id}).out, HasSubstr(order));
+  EXPECT_EQ(text_of(broker_.cli_json({"hospital", "show", id})[0].at("message"), "compressed"), "zstd");
+  EXPECT_EQ(http(broker_.admin(), "GET", "/api/v1/hospital/cases/" + id + "/body").body, order);
+  // So long a run of one letter stands in no compressed bytes.
+  EXPECT_EQ(broker_.cli_json({"hospital", "list", "--filter", "body~" + std::string(40, 'X')}).size(), 1u);
+
+  const Outcome edited = broker_.cli({"hospital", "edit", id, "--merge", R"({"country":"NL"})"});
+  EXPECT_EQ(edited.exit, 0) << edited.err;
+  EXPECT_THAT(edited.out, HasSubstr(R"(-   "country": "QQ")"));
+  EXPECT_THAT(edited.out, HasSubstr(R"(+   "country": "NL")"));
+  EXPECT_EQ(broker_.cli_json({"hospital", "list", "--filter", "body~qq"}).size(), 0u);
+  ASSERT_EQ(broker_.cli({"hospital", "replay", id}).exit, 0);
+  const Outcome consumed = broker_.cli({"consume", "q", "--count", "1", "--print"});
+  EXPECT_THAT(consumed.out, HasSubstr(R"({"country":"NL","text":"xxx)"));
+}
+
 TEST_F(CompressionTest, OnTheCommandLine) {
   ASSERT_EQ(broker_.cli({"publish", "q", "--compress"}, text_).exit, 0);
   EXPECT_EQ(text_of(peeked(), "content_encoding"), "zstd");

@@ -158,6 +158,27 @@ TEST_F(HospitalCli, OneOfSeveralMayFail) {
   EXPECT_EQ(json_lines(outcome.err).size(), 1u);
 }
 
+/// Who looks for what an edit has put right, or taken out, means the message as it is now.
+TEST_F(HospitalCli, FiltersAskTheMessageAsItIsNow) {
+  admit("q", "{\"country\": \"XX\"}\n{\"country\": \"XX\"}\n", "x");
+  const std::string id = ids()[0];
+  const std::string other = ids()[1];
+  ASSERT_EQ(broker.cli({"hospital", "edit", id, "--merge", R"({"country": "NL"})", "--header", "tenant=acme"}).exit, 0);
+  const auto only = [](const std::string& one) { return std::vector<std::string>{one}; };
+  EXPECT_EQ(ids({"--filter", "body~NL"}), only(id));
+  EXPECT_EQ(ids({"--filter", "body~XX"}), only(other));
+  EXPECT_EQ(ids({"--filter", "header.tenant=acme"}), only(id));
+  EXPECT_EQ(ids({"--filter", "header.tenant!=acme"}), only(other));
+  EXPECT_EQ(broker.cli({"hospital", "count", "--filter", "body~XX"}).out, "1\n");
+  const auto exported = json_lines(broker.cli({"hospital", "export", "--filter", "body~NL"}).out);
+  ASSERT_EQ(exported.size(), 1u);
+  EXPECT_EQ(exported[0].at("id").as_string(), id);
+
+  EXPECT_EQ(broker.cli_json({"hospital", "discard", "--filter", "body~XX", "--yes"})[0].at("id").as_string(), other);
+  EXPECT_EQ(broker.cli({"hospital", "replay", "--filter", "header.tenant=acme", "--yes"}).exit, 0);
+  EXPECT_EQ(ids({"--state", "replaying"}), only(id));
+}
+
 /// The same terms for list, count, export and what changes something.
 TEST_F(HospitalCli, OneLanguageSaysWhichCasesAreMeant) {
   admit("a", "{\"total\": 1}\n{\"sum\": 2}\n", "x");

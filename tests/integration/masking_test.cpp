@@ -27,6 +27,9 @@ const std::string kSecret = "s3cr3t-4111";
 const std::string kBody = R"({"order":1,"card":{"number":")" + kSecret + R"(","month":7},"items":[{"price":")" +
                           kSecret + R"("},{"name":"x"}]})";
 
+const std::string kCompressible =
+    R"({"card":{"number":")" + kSecret + R"("},"text":")" + std::string(500, 'x') + R"("})";
+
 BrokerOptions masking() {
   return {.settings = {"hospital.masked_paths=/card/number,/items/*/price", "hospital.masked_headers=authorization"},
           .arguments = {}};
@@ -42,12 +45,16 @@ class Ward {
     client.ensure_subscription(SubscriptionSpec{.name = "news.audit", .topic = "news"});
     client.publish("orders", message(kBody, "application/json"));
     client.publish("orders", message("card=" + kSecret, "text/plain"));
+    Message small = message(kCompressible, "application/json");
+    small.compress = true;
+    client.publish("orders", std::move(small));
     {
       const Consumer consumer = client.consume("orders", [](Delivery&) { return Verdict::reject("no good"); });
-      EXPECT_TRUE(eventually([&] { return cases_of(broker, "orders").size() == 2; }));
+      EXPECT_TRUE(eventually([&] { return cases_of(broker, "orders").size() == 3; }));
     }
     id = text_of(cases_of(broker, "orders").at(0), "id");
     closed_id = text_of(cases_of(broker, "orders").at(1), "id");
+    compressed_id = text_of(cases_of(broker, "orders").at(2), "id");
     group = text_of(cases_of(broker, "orders").at(0), "group");
     client.publish("orders", message(kBody, "application/json"));
     client.publish("news", message(kBody, "application/json"));
@@ -94,7 +101,8 @@ class Ward {
   Broker broker;
   Client client;
   std::string id;
-  std::string closed_id;  // of the message that is not JSON
+  std::string closed_id;      // of the message that is not JSON
+  std::string compressed_id;  // of the one that is compressed
   std::string group;
 
  private:
@@ -114,7 +122,7 @@ class Ward {
   std::vector<std::string> targets(const std::string& pattern) const {
     std::vector<std::string> all = {pattern};
     all = filled(all, "{name}", {"orders", "news", "news.audit"});
-    all = filled(all, "{id}", {id, closed_id, group, "order-17"});
+    all = filled(all, "{id}", {id, closed_id, compressed_id, group, "order-17"});
     all = filled(all, "{version}", {"0", "1"});
     all = filled(all, "{file}", {"main.js"});
     std::vector<std::string> more = all;
@@ -170,6 +178,13 @@ TEST(Masking, NoCallTellsIt) {
   const auto other = http(ward.broker.admin(), "GET", "/api/v1/hospital/cases/" + ward.closed_id).json();
   EXPECT_EQ(other.at("message").at("body"), nullptr);
   EXPECT_THAT(text_of(other.at("message"), "withheld"), HasSubstr("cannot be masked"));
+  const std::string compressed = "/api/v1/hospital/cases/" + ward.compressed_id;
+  const auto opened = http(ward.broker.admin(), "GET", compressed).json().at("message");
+  EXPECT_EQ(text_of(opened, "compressed"), "zstd");
+  EXPECT_THAT(text_of(opened, "body"), HasSubstr(R"({"card":{"number":"***"})"));
+  const HttpAnswer stored = http(ward.broker.admin(), "GET", compressed + "/body", "", {{"Accept-Encoding", "zstd"}});
+  EXPECT_FALSE(stored.headers.contains("content-encoding"));
+  EXPECT_THAT(stored.body, HasSubstr(R"({"card":{"number":"***"})")) << "nor in bytes that anybody can open";
 }
 
 TEST(Masking, NoCommandTellsItAndConsumersGetIt) {
@@ -177,6 +192,7 @@ TEST(Masking, NoCommandTellsItAndConsumersGetIt) {
   for (const std::vector<std::string>& command :
        std::vector<std::vector<std::string>>{{"hospital", "show", ward.id},
                                              {"hospital", "show", ward.closed_id},
+                                             {"hospital", "show", ward.compressed_id},
                                              {"hospital", "list"},
                                              {"hospital", "export"},
                                              {"peek", "orders"},

@@ -29,10 +29,10 @@ constexpr std::array<std::pair<std::string_view, std::string Message::*>, 9> kTe
 constexpr std::array<std::string_view, 8> kOthers = {"id",    "headers",    "body", "body_base64",
                                                      "delay", "deliver_at", "ttl",  "expires_at"};
 /// Added by the broker when it shows a message.
-constexpr std::array<std::string_view, 19> kPassedOver = {
-    "source",   "offset",  "published_at", "attempt", "state",        "redelivered", "until",
-    "consumer", "held_by", "unaccepted",   "request", "status",       "reached",     "late",
-    "final",    "reason",  "case_id",      "context", "body_protobuf"};
+constexpr std::array<std::string_view, 21> kPassedOver = {
+    "source",   "offset",  "published_at", "attempt", "state",         "redelivered", "until",
+    "consumer", "held_by", "unaccepted",   "request", "status",        "reached",     "late",
+    "final",    "reason",  "case_id",      "context", "body_protobuf", "compressed",  "unopened"};
 /// In the contract of a message, but not to be set by this version.
 constexpr std::string_view kNotYet = "deadline";
 

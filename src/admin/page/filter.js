@@ -21,7 +21,7 @@ export function termsOf(filter) {
 }
 
 function read(text) {
-  const name = /^[\w.-]+/.exec(text)?.[0] ?? '';
+  const name = /^(?:header\."(?:[^"\\]|\\.)*"|[\w.-]+)/.exec(text)?.[0] ?? '';
   const rest = text.slice(name.length);
   const operator = OPERATORS.find((one) => rest.startsWith(one));
   if (!name || !operator) return { text };
@@ -51,7 +51,9 @@ const TIMES = { '=': 'is', '<': 'is before', '>': 'is after' };
 export function sentence({ text, field, operator, value }) {
   if (!field) return [text, '', ''];
   const verb = (field === 'admitted' ? TIMES : SAYS)[operator] ?? operator;
-  return [field.replaceAll('_', ' ').replace(/^header\./, 'header '), verb, value];
+  const header = /^header\.(.*)$/s.exec(field)?.[1];
+  const plain = header?.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/gs, '$1') : header;
+  return [plain === undefined ? field.replaceAll('_', ' ') : `header ${plain}`, verb, value];
 }
 
 const PARAMETERS = { queue: 'subscription', subscription: 'subscription', type: 'type', key: 'key', reason: 'reason',

@@ -104,6 +104,7 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   expect_described(message_json({"orders", {}, nullptr, 0, false}, {}), "Message");
   expect_described(protobuf_json({}), "ProtobufBody");
   for (const char* schema : {"Message", "Reply"}) expect_described({{"body_protobuf", nullptr}}, schema);
+  expect_described({{"compressed", nullptr}, {"unopened", nullptr}}, "Message");
 }
 
 }  // namespace

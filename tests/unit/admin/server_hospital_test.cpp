@@ -1,6 +1,8 @@
 // Cases over HTTP: listed, looked at, replayed, given up.
 #include <boost/json.hpp>
 
+#include "base/text_encoding.h"
+#include "base/zstd.h"
 #include "model/limits.h"
 #include "unit/admin/served_broker.h"
 
@@ -25,6 +27,12 @@ class ServedHospital : public ServedBroker {
     const auto page = ask("GET", "/api/v1/hospital/cases?state=admitted").json();
     EXPECT_FALSE(page.at("items").as_array().empty());
     return std::string(page.at("items").at(0).at("id").as_string());
+  }
+  /// The same of a message whose body is JSON and says that it is compressed.
+  std::string admit_compressed(const std::string& bytes, const std::string& encoding = "zstd") {
+    return admit(json::serialize(json::object{{"content_type", "application/json"},
+                                              {"content_encoding", encoding},
+                                              {"body_base64", base::to_base64(bytes)}}));
   }
   TestConsumer& consumer() { return *consumer_; }
 
@@ -54,6 +62,27 @@ TEST_F(ServedHospital, ACaseIsListedAndShownWithMessageAndAttempts) {
   EXPECT_EQ(refused("GET", "/api/v1/hospital/cases/nonsense"), Refusal(404, "NOT_FOUND"));
 }
 
+/// One word that is spelt wrong is no hospital without cases, wherever it stands.
+TEST_F(ServedHospital, AQueueThatThereIsNotIsSaidEverywhere) {
+  admit(R"({"body": "hello"})");
+  for (const char* path : {"cases", "cases/count", "groups", "export"}) {
+    const std::string target = std::string("/api/v1/hospital/") + path;
+    EXPECT_EQ(refused("GET", target + "?filter=queue=ordres"), Refusal(404, "NOT_FOUND")) << path;
+    EXPECT_EQ(refused("GET", target + "?filter=state=admitted%20subscription=ordres"), Refusal(404, "NOT_FOUND"))
+        << path;
+    EXPECT_EQ(ask("GET", target + "?filter=queue!=ordres").status, 200) << path;
+    EXPECT_EQ(ask("GET", target + "?filter=queue=orders%20state=discarded").status, 200) << path;
+  }
+  ASSERT_EQ(ask("DELETE", "/api/v1/queues/orders?force=true").status, 204);
+  for (const char* path : {"cases", "cases/count", "groups", "export"}) {
+    // Also where none of its cases is meant.
+    for (const char* state : {"admitted", "replaying"}) {
+      const auto answer = ask("GET", std::string("/api/v1/hospital/") + path + "?filter=queue=orders%20state=" + state);
+      EXPECT_EQ(answer.status, 200) << path << " " << state;
+    }
+  }
+}
+
 TEST_F(ServedHospital, TheBodyIsServedAsWhatItIs) {
   const auto body_of = [this](const std::string& message) {
     return ask("GET", "/api/v1/hospital/cases/" + admit(message) + "/body");
@@ -67,6 +96,108 @@ TEST_F(ServedHospital, TheBodyIsServedAsWhatItIs) {
   body = body_of(R"({"body_base64": "/wD+"})");
   EXPECT_EQ(body.body, std::string("\xff\0\xfe", 3));
   EXPECT_EQ(body.headers.at("content-type"), "application/octet-stream");
+}
+
+const std::string kLong = R"({"country":"QQ","card":"4111-secret","text":")" + std::string(500, 'x') + "\"}";
+
+TEST_F(ServedHospital, ACompressedBodyIsLookedAtOpened) {
+  const std::string stored = *base::zstd_compressed(kLong);
+  const std::string path = "/api/v1/hospital/cases/" + admit_compressed(stored);
+  const auto message = ask("GET", path).json().at("message");
+  EXPECT_EQ(message.at("body"), json::value(kLong));
+  EXPECT_EQ(message.at("compressed"), "zstd");
+  EXPECT_EQ(ask("GET", path + "/versions/0").json().at("message").at("body"), json::value(kLong));
+
+  const auto opened = ask("GET", path + "/body", "", {{"Accept-Encoding", "gzip, zstd;q=0"}});
+  EXPECT_EQ(opened.body, kLong);
+  EXPECT_EQ(opened.headers.at("content-type"), "application/json");
+  EXPECT_EQ(opened.headers.at("vary"), "Accept-Encoding");
+  EXPECT_FALSE(opened.headers.contains("content-encoding"));
+  const auto compressed = ask("GET", path + "/body", "", {{"Accept-Encoding", "gzip, ZSTD;q=0.5"}});
+  EXPECT_EQ(compressed.body, stored);
+  EXPECT_EQ(compressed.headers.at("content-type"), "application/json");
+  EXPECT_EQ(compressed.headers.at("content-encoding"), "zstd");
+
+  // So long a run of one letter stands in no compressed bytes.
+  const auto listed = ask("GET", "/api/v1/hospital/cases?filter=body~" + std::string(40, 'X')).json();
+  EXPECT_EQ(listed.at("items").as_array().size(), 1u);
+  const auto exported = ask("GET", "/api/v1/hospital/export").json().at("items").at(0).at("message");
+  EXPECT_EQ(exported.at("content_encoding"), "zstd") << "as it is stored, to be taken elsewhere";
+  EXPECT_EQ(exported.at("body_base64"), json::value(base::to_base64(stored)));
+}
+
+TEST_F(ServedHospital, ACompressedBodyIsMergedWithAndStoredAsItWasEdited) {
+  const std::string id = admit_compressed(*base::zstd_compressed(kLong));
+  const std::string path = "/api/v1/hospital/cases/" + id;
+  const auto preview = ask("POST", path + "/diff", R"({"merge": {"country": "NL"}})", {{"If-Match", "\"0\""}});
+  ASSERT_EQ(preview.status, 200) << preview.body;
+  const auto changed = [](const json::value& difference) {
+    std::vector<std::string> lines;
+    for (const json::value& line : difference.at("lines").as_array()) {
+      if (line.at("kind") != "same") lines.emplace_back(line.at("text").as_string());
+    }
+    return lines;
+  };
+  const std::vector<std::string> country = {R"(  "country": "QQ",)", R"(  "country": "NL",)"};
+  EXPECT_EQ(changed(preview.json()), country);
+  // Only a header: the body stays as its publisher compressed it.
+  ASSERT_EQ(ask("PATCH", path, R"({"headers": {"tenant": "acme"}})", {{"If-Match", "\"0\""}}).status, 200);
+  EXPECT_EQ(ask("GET", path).json().at("message").at("compressed"), "zstd");
+  EXPECT_EQ(refused("PATCH", path, R"({"body": "no JSON"})", {{"If-Match", "\"1\""}}), Refusal(422, "INVALID_BODY"));
+  const auto edited = ask("PATCH", path, R"({"merge": {"country": "NL"}})", {{"If-Match", "\"1\""}});
+  ASSERT_EQ(edited.status, 200) << edited.body;
+  const auto message = ask("GET", path).json().at("message").as_object();
+  EXPECT_EQ(message.at("body").as_string().find(R"({"country":"NL")"), 0u);
+  EXPECT_FALSE(message.contains("compressed"));
+  EXPECT_FALSE(message.contains("content_encoding"));
+  EXPECT_EQ(changed(ask("GET", path + "/diff?from=1&to=2").json()), country);
+  EXPECT_EQ(ask("GET", "/api/v1/hospital/cases?filter=body~QQ").json().at("items").as_array().size(), 0u);
+}
+
+TEST_F(ServedHospital, WhatCannotBeOpenedIsSaidAndShownAsItIsStored) {
+  const std::string bomb = *base::zstd_compressed(std::string(model::limits::kMessageBytesDefault + 1, '\0'));
+  for (const auto& [bytes, refusal] : {std::pair(bomb, Refusal(413, "MESSAGE_TOO_LARGE")),
+                                       std::pair(std::string("no zstd"), Refusal(422, "INVALID_BODY"))}) {
+    const std::string path = "/api/v1/hospital/cases/" + admit_compressed(bytes);
+    EXPECT_EQ(refused("GET", path + "/body"), refusal);
+    EXPECT_EQ(refused("GET", path + "/body", "", {{"Accept-Encoding", "zstd"}}), refusal);
+    EXPECT_EQ(refused("PATCH", path, R"({"merge": {"a": 1}})", {{"If-Match", "\"0\""}}), refusal);
+    const auto message = ask("GET", path).json().at("message").as_object();
+    EXPECT_EQ(message.at("content_encoding"), "zstd");
+    EXPECT_FALSE(message.at("unopened").as_string().empty());
+    EXPECT_FALSE(message.contains("compressed"));
+    EXPECT_EQ(ask("GET", path + "/diff").status, 200);
+    EXPECT_EQ(ask("PATCH", path, R"({"body": "{}"})", {{"If-Match", "\"0\""}}).status, 200) << "it can be replaced";
+    EXPECT_EQ(ask("GET", path + "/body").body, "{}");
+  }
+  const auto other = ask("GET", "/api/v1/hospital/cases/" + admit_compressed("\x1f\x8b", "gzip") + "/body");
+  EXPECT_EQ(other.body, "\x1f\x8b") << "which nobody here opens";
+  EXPECT_EQ(other.headers.at("content-type"), "application/octet-stream");
+}
+
+TEST_F(ServedHospital, WhatIsMaskedIsNotInTheCompressedBytesEither) {
+  ServerConfig config;
+  config.host = "127.0.0.1";
+  config.mask = Mask::of({"/card"}, {}).value();
+  serve(config);
+  const std::string path = "/api/v1/hospital/cases/" + admit_compressed(*base::zstd_compressed(kLong));
+  for (const char* accepted : {"identity", "zstd"}) {
+    const auto body = ask("GET", path + "/body", "", {{"Accept-Encoding", accepted}});
+    EXPECT_EQ(body.body.find(R"({"country":"QQ","card":"***",)"), 0u) << body.body;
+    EXPECT_EQ(body.headers.at("x-lazaret-masked"), "true");
+    EXPECT_FALSE(body.headers.contains("content-encoding"));
+  }
+  EXPECT_EQ(ask("GET", path).json().at("masked"), true);
+  const auto exported = ask("GET", "/api/v1/hospital/export").json().at("items").at(0).at("message").as_object();
+  EXPECT_EQ(exported.at("body"), nullptr);
+  EXPECT_FALSE(exported.contains("body_base64"));
+  EXPECT_EQ(refused("GET", "/api/v1/hospital/cases?filter=body~4111"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(refused("PATCH", path, R"({"merge": {"card": "1"}})", {{"If-Match", "\"0\""}}),
+            Refusal(400, "BAD_REQUEST"));
+  ASSERT_EQ(ask("PATCH", path, R"({"merge": {"country": "NL"}})", {{"If-Match", "\"0\""}}).status, 200);
+  const auto difference = ask("GET", path + "/diff");
+  EXPECT_EQ(difference.body.find("4111"), std::string::npos);
+  EXPECT_EQ(difference.json().at("masked_differs"), false) << "what was not seen stays as it was";
 }
 
 TEST_F(ServedHospital, AReplayedCaseComesBackAndIsGivenUp) {

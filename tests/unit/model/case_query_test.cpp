@@ -114,6 +114,27 @@ TEST(CaseQuery, ACaseIsFoundByTheRuleThatMadeIt) {
   EXPECT_THAT(refusal("quarantine~9"), HasSubstr("expected = or != behind quarantine"));
 }
 
+/// Ids are compared as they are shown: one in another spelling would match nothing, and spare nobody with `!=`.
+TEST(CaseQuery, AnIdIsWhatIsMeantByIt) {
+  const std::pair<const char*, const char*> spellings[] = {
+      {"group=C831C95BEE73", "group=c831c95bee73"},
+      {"id=01-4-05-0017", "id=1-4-5-17"},
+      {"message_id=01912D68-783E-7A03-8467-5661C1243AD4", "message_id=01912d68-783e-7a03-8467-5661c1243ad4"}};
+  for (const auto& [given, shown] : spellings) {
+    EXPECT_TRUE(holds(given)) << given;
+    EXPECT_EQ(to_text(*parse_case_query(given, kNow)), shown);
+    std::string differs = given;
+    differs.insert(differs.find('='), "!");
+    EXPECT_FALSE(holds(differs)) << differs;
+  }
+  EXPECT_EQ(to_text(*parse_case_query("quarantine!=01-4-009", kNow)), "quarantine!=1-4-9");
+  EXPECT_EQ(*equal_to(*parse_case_query("group=C831C95BEE73", kNow), Field::group), "c831c95bee73");
+  EXPECT_TRUE(holds("message_id~783E"));
+  EXPECT_THAT(refusal("message_id=notanid"),
+              HasSubstr("message_id cannot be \"notanid\": expected the id of a message"));
+  EXPECT_THAT(refusal("message_id!=01912d68"), HasSubstr("expected the id of a message"));
+}
+
 TEST(CaseQuery, AllTermsMustHold) {
   EXPECT_TRUE(holds("subscription=billing state=admitted\terror~ledger  attempts>1"));
   EXPECT_FALSE(holds("subscription=billing state=replaying error~ledger"));
@@ -137,6 +158,29 @@ TEST(CaseQuery, WhatOnlyTheMessageSaysIsLookedAtThere) {
   EXPECT_TRUE(needs_message(*differs));
   EXPECT_FALSE(needs_body(*differs));
   EXPECT_FALSE(needs_message(*parse_case_query("type=header.x", kNow)));
+}
+
+TEST(CaseQuery, TheNameOfAHeaderMayStandInQuotes) {
+  MessageFacts facts;
+  facts.headers = {{"odd name", "x"}, {"say \"a=b\"", "y"}, {"back\\slash", "z"}};
+  for (const char* yes :
+       {R"(header."odd name"=x)", R"(header."odd name"!=y header."odd name"~X)", R"(header."say \"a=b\""=y)",
+        R"(header."back\\slash"=z)", R"(header.back\slash=z)", R"(header."odd name"="x" type~"")"}) {
+    const auto query = parse_case_query(yes, kNow);
+    ASSERT_TRUE(query.ok()) << yes << ": " << query.status().text();
+    EXPECT_TRUE(matches_message(*query, facts, "")) << yes;
+    EXPECT_EQ(*parse_case_query(to_text(*query), kNow), *query) << to_text(*query);
+  }
+  EXPECT_FALSE(matches_message(*parse_case_query(R"(header."odd name"=y)", kNow), facts, ""));
+  EXPECT_EQ(to_text(*parse_case_query(R"(header."tenant"=acme)", kNow)), "header.tenant=acme");
+  EXPECT_EQ(to_text(*parse_case_query(R"(header."a<b"=1)", kNow)), R"(header."a<b"=1)");
+  EXPECT_THAT(refusal("header.odd name=x"), HasSubstr(R"(at character 11: expected =, != or ~ behind header.odd; )"
+                                                      R"(a name with spaces is written header."a name")"));
+  EXPECT_THAT(refusal(R"(header."odd name=x)"), HasSubstr("at character 8: this quote is not closed"));
+  EXPECT_THAT(refusal(R"(header."odd" name=x)"), HasSubstr("expected =, != or ~ behind header.odd"));
+  EXPECT_THAT(refusal(R"(header.""=x)"), HasSubstr("there is no field \"header.\""));
+  EXPECT_THAT(refusal(R"(header.a"b"=x)"), HasSubstr("expected =, != or ~ behind header.a"));
+  EXPECT_THAT(refusal(R"(ty"pe"=x)"), HasSubstr("there is no field \"ty\""));
 }
 
 TEST(CaseQuery, ARefusalNamesThePlaceAndWhatWasExpected) {
@@ -203,8 +247,8 @@ TEST(CaseQuery, HostileTextsAreAnswered) {
     state ^= state << 17;
     return static_cast<std::size_t>(state % below);
   };
-  const std::vector<std::string> words = {"type=", "body~",  "header.",  "admitted>", "attempts<", "\"",
-                                          "-2h",   "state=", "admitted", "\\\"",      "group="};
+  const std::vector<std::string> words = {"type=",     "body~", "header.", "admitted>", "attempts<", "\"",
+                                          "header.\"", "-2h",   "state=",  "admitted",  "\\\"",      "group="};
   for (int round = 0; round < 20000; ++round) {
     std::string text;
     for (std::size_t n = random(12); n > 0; --n) {

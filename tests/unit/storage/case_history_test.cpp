@@ -1,8 +1,10 @@
 // Versions of a case's message, and closed cases by the time when they were closed.
+#include "base/zstd.h"
 #include "model/limits.h"
 #include "storage/keys.h"
 #include "storage/records.h"
 #include "unit/storage/store_fixture.h"
+#include "wire/envelope.h"
 
 namespace lazaret::storage {
 namespace {
@@ -31,6 +33,21 @@ class CaseHistoryTest : public StoreFixture {
     return {case_id(offset),
             {version, Instant{5000 + version}, "ann", "note " + std::to_string(version)},
             message(body, "key")};
+  }
+  static model::MessageRef message_of_tenant(const std::string& tenant, const std::string& body) {
+    auto out = std::make_shared<model::Message>(*message(body, "key"));
+    wire::Envelope envelope = wire::decode_envelope(out->envelope.view()).value();
+    envelope.headers = {{"tenant", tenant}};
+    out->envelope = base::SharedBytes::of(wire::encode_envelope(envelope));
+    return out;
+  }
+  /// The offsets of what is listed, of which the count must be the same.
+  std::vector<std::uint64_t> found(const std::string& filter) {
+    const auto query = model::parse_case_query(filter, {}).value();
+    std::vector<std::uint64_t> offsets;
+    for (const auto& record : store_->list_cases(query, "", 100)->cases) offsets.push_back(record.id.offset.value);
+    EXPECT_EQ(store_->count_cases(query, "")->count, offsets.size()) << filter;
+    return offsets;
   }
   void discard(std::uint64_t offset, std::int64_t at) {
     --state_.counters.in_hospital;
@@ -94,6 +111,46 @@ TEST_F(CaseHistoryTest, AReplayCopiesTheNewestVersionAlsoOfTheSameCommit) {
   EXPECT_THAT(findings(), IsEmpty());
   commit({model::DropEvacuated{queue_.lane, Offset(0)}});
   EXPECT_THAT(findings(), SizeIs(1)) << "an entry without its message";
+}
+
+TEST_F(CaseHistoryTest, FiltersAskTheMessageAsItIsNow) {
+  hospital(2);
+  EXPECT_THAT(found("header.tenant=acme"), IsEmpty());
+  EXPECT_THAT(found("body~published"), ElementsAre(1, 0));
+  commit({model::EditCase{case_id(0), {1, Instant{5000}, "", ""}, message_of_tenant("old", "better")}, put_state()});
+  commit({model::EditCase{case_id(0), {2, Instant{6000}, "", ""}, message_of_tenant("acme", "mended")}, put_state()});
+  reopen();
+  const std::string this_one = "id=" + case_id(0).to_string() + " ";
+  EXPECT_THAT(found("header.tenant=acme"), ElementsAre(0));
+  EXPECT_THAT(found("header.tenant!=acme"), ElementsAre(1));
+  EXPECT_THAT(found("header.tenant~old"), IsEmpty());
+  EXPECT_THAT(found("body~MENDED"), ElementsAre(0));
+  EXPECT_THAT(found("body~better"), IsEmpty());
+  EXPECT_THAT(found("body~published"), ElementsAre(1));
+  EXPECT_THAT(found(this_one + "body~mended header.tenant=acme"), ElementsAre(0));
+  EXPECT_THAT(found(this_one + "body~published"), IsEmpty());
+  EXPECT_THAT(found(this_one + "header.tenant!=acme"), IsEmpty());
+}
+
+/// As whoever published it meant it. What cannot be opened, or only beyond the size of a message, is what it is.
+TEST_F(CaseHistoryTest, TextIsFoundInABodyThatIsCompressed) {
+  // So long a run of one letter stands in no compressed bytes.
+  const std::string run(40, 'x');
+  const std::string large = std::string(model::limits::kMessageBytesDefault, 'x') + "net total";
+  const std::string bodies[] = {*base::zstd_compressed(std::string(500, 'x') + "net total"),
+                                *base::zstd_compressed(large), "no zstd, but " + run + "Net Total"};
+  hospital(3);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    auto compressed = std::make_shared<model::Message>(*message(bodies[i], "key"));
+    wire::Envelope envelope = wire::decode_envelope(compressed->envelope.view()).value();
+    envelope.content_encoding = "zstd";
+    compressed->envelope = base::SharedBytes::of(wire::encode_envelope(envelope));
+    commit({model::EditCase{case_id(i), {1, Instant{5000}, "", ""}, compressed}, put_state()});
+  }
+  EXPECT_THAT(found("body~\"" + run + "NET total\""), ElementsAre(2, 0));
+  EXPECT_THAT(found("id=" + case_id(0).to_string() + " body~" + run), ElementsAre(0));
+  EXPECT_THAT(found("body~nothing"), IsEmpty());
+  EXPECT_EQ(version(0, 1), bodies[0]) << "it stays as it is stored";
 }
 
 TEST_F(CaseHistoryTest, ARelapseKeepsTheVersion) {

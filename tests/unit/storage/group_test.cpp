@@ -29,6 +29,22 @@ class GroupTest : public StoreFixture {
     source().cursor = Offset(count);
     for (std::uint64_t offset = 0; offset < count; ++offset) fail(offset, text_of(offset), 1000 + offset);
   }
+  /// So many at once, admitted one after the other from the first microsecond on.
+  void hospital_of(std::uint64_t count) {
+    std::vector<model::Mutation> many;
+    publish(std::vector<std::string>(count, "b"));
+    source().cursor = Offset(count);
+    for (std::uint64_t offset = 0; offset < count; ++offset) {
+      model::AdmitCase admit;
+      admit.record.id = case_id(offset);
+      admit.record.subscription = admit.record.source = queue_.name;
+      admit.record.admitted_at = admit.record.first_admitted_at = base::Instant{static_cast<std::int64_t>(1 + offset)};
+      many.push_back(admit);
+    }
+    state_.counters.in_hospital += count;
+    many.push_back(put_state());
+    commit(std::move(many));
+  }
   void fail(std::uint64_t offset, const std::string& text, std::uint64_t at, bool relapse = false) {
     model::AdmitCase admit;
     admit.record.id = case_id(offset);
@@ -290,20 +306,8 @@ TEST_F(GroupTest, TheCheckFindsWhatIsCountedWrong) {
 
 /// A filter that nothing fits, and nothing is indexed by: a page ends all the same.
 TEST_F(GroupTest, APageLooksAtABoundedNumberOfCases) {
-  std::vector<model::Mutation> many;
   constexpr std::uint64_t kMany = 12'000;
-  publish(std::vector<std::string>(kMany, "b"));
-  source().cursor = Offset(kMany);
-  for (std::uint64_t offset = 0; offset < kMany; ++offset) {
-    model::AdmitCase admit;
-    admit.record.id = case_id(offset);
-    admit.record.subscription = admit.record.source = queue_.name;
-    admit.record.admitted_at = admit.record.first_admitted_at = base::Instant{static_cast<std::int64_t>(1 + offset)};
-    many.push_back(admit);
-  }
-  state_.counters.in_hospital += kMany;
-  many.push_back(put_state());
-  commit(std::move(many));
+  hospital_of(kMany);
   const auto page = store_->list_cases(query("key=none"), "", 10);
   ASSERT_TRUE(page.ok());
   EXPECT_THAT(page->cases, IsEmpty());
@@ -319,6 +323,27 @@ TEST_F(GroupTest, APageLooksAtABoundedNumberOfCases) {
     cursor = part->cursor;
   } while (!cursor.empty());
   EXPECT_EQ(counted, kMany);
+}
+
+/// The oldest are found at once, however many came later.
+TEST_F(GroupTest, APageBeginsAtTheTimeThatItIsAskedFor) {
+  constexpr std::uint64_t kMany = 12'000;  // more than a page looks at
+  hospital_of(kMany);
+  const auto before = [](int us) { return "admitted<1970-01-01T00:00:00.00000" + std::to_string(us) + "Z"; };
+  for (const std::string more :
+       {"", " subscription=orders", " state=admitted", " subscription=orders state=admitted"}) {
+    const auto page = store_->list_cases(query(before(4) + more), "", 10);
+    ASSERT_TRUE(page.ok());
+    EXPECT_THAT(page->cases, SizeIs(3)) << more;
+    EXPECT_EQ(page->cursor, "") << more;
+    for (const std::size_t max : {1, 2, 3}) EXPECT_THAT(list(before(4) + more, max), ElementsAre(2, 1, 0)) << more;
+  }
+  EXPECT_EQ(store_->count_cases(query(before(4) + " attempts=0"), "")->count, 3u);
+  EXPECT_THAT(list(before(8) + " " + before(5) + " admitted>1970-01-01T00:00:00.000002Z"), ElementsAre(3, 2));
+  EXPECT_THAT(list("admitted=1970-01-01T00:00:00.000002Z"), ElementsAre(1));
+  EXPECT_THAT(list("admitted=1970-01-01T00:00:00.000002Z " + before(2)), IsEmpty());
+  EXPECT_THAT(list("admitted<1970-01-01"), IsEmpty());
+  EXPECT_THAT(list("admitted<1969-12-31"), IsEmpty());
 }
 
 /// So many cases in so many groups. The long form, with LAZARET_LONG set, is a million in 2,000, and says what the

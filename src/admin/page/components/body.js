@@ -155,6 +155,8 @@ export function Body({ message, id }) {
     ${message.masked && html`<p class="faint">Some of this message is masked: it shows as ***.</p>`}
     ${withheld && html`<p class="faint">The bytes of the body are not shown: <${Text} value=${message.withheld}
       max=${200} />.</p>`}
+    ${message.unopened && html`<p class="faint">Shown as it is stored: <${Text} value=${message.unopened}
+      max=${200} />.</p>`}
     ${undecoded && html`<p class="faint">Not decoded as protobuf: <${Text} value=${undecoded} max=${400} />.</p>`}
     <div class="body-bar">
       <div class="tabs" role="group" aria-label="How the body is shown">
@@ -166,7 +168,8 @@ export function Body({ message, id }) {
       <span class="grow"></span>
       ${copied !== null && navigator.clipboard && html`<button type="button" class="quiet" onClick=${copy}>
         <${Icon} name="copy" />Copy</button>`}
-      ${id && !withheld && html`<a class="button quiet" href=${bodyAddress(id)} target="_blank" rel="noopener">Raw</a>
+      ${id && !withheld && !message.unopened && html`<a class="button quiet" href=${bodyAddress(id)} target="_blank"
+          rel="noopener">Raw</a>
         <a class="button quiet" href=${bodyAddress(id)} download=${`case-${id}`}>Download</a>`}
     </div>
     <div class="body-view">

@@ -74,8 +74,8 @@ function Facts({ one }) {
 
 /** What a message carries beside its body, headers last. */
 function Envelope({ message }) {
-  const own = ['content_type', 'schema_id', 'content_encoding', 'priority', 'expires_at', 'deadline', 'reply_to',
-    'causation_id', 'traceparent']
+  const own = ['content_type', 'schema_id', 'content_encoding', 'compressed', 'priority', 'expires_at', 'deadline',
+    'reply_to', 'causation_id', 'traceparent']
     .filter((name) => message[name] !== undefined && message[name] !== null && message[name] !== 0);
   const headers = Object.entries(message.headers ?? {});
   if (own.length + headers.length === 0) return null;
