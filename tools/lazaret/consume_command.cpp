@@ -129,8 +129,10 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
       "in\n"
       "LAZARET_MSG_ID, _SOURCE, _OFFSET, _KEY, _TYPE, _ATTEMPT, _CORRELATION_ID and _HEADER_<NAME>; of a reply to a\n"
       "durable request also in _REQUEST, _STATUS, _REASON, _CASE_ID and _CONTEXT_<NAME>. Exit status 0 acks,\n"
-      "65 rejects, 75 fails the attempt with a later retry, any other or a signal fails the attempt; the end of\n"
-      "standard error is its text. 126 and 127 (it cannot be run) end the consumer. A command that runs when lazaret\n"
+      "65 rejects, 75 fails the attempt with a later retry, any other or a signal fails the attempt. The error is\n"
+      "what the last stack on standard error says (Python, Java, Node, .NET, Go, Ruby, Rust, C++), else its last "
+      "line.\n"
+      "126 and 127 (it cannot be run) end the consumer. A command that runs when lazaret\n"
       "ends, in whatever way, is killed with everything it has started.");
   consumer->callback(
       [&connection, &exit_status, &command, given] { consume(connection, *given, command, exit_status); });

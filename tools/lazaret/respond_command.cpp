@@ -1,6 +1,7 @@
 // lazaret respond NAME -- CMD
 #include <iostream>
 
+#include "command_error.h"
 #include "command_outcome.h"
 #include "commands.h"
 #include "consuming.h"
@@ -27,9 +28,7 @@ constexpr int kDeclines = 65;
 
 /// What the command wrote is the answer, and what goes out with it elsewhere.
 Consuming::Outcome reply_of(CommandEnd end, const Delivery& delivery, const Given& given) {
-  if (end.exit == kDeclines) {
-    return {Verdict::decline(end.error_text.empty() ? "the command ended with " + end.type() : end.error_text), {}};
-  }
+  if (end.exit == kDeclines) return {Verdict::decline(reason_of(end)), {}};
   if (end.exit != 0 || given.by_ticket) return outcome_of(end, given.retry_after.value_or(kRetryAfter));
   if (end.output_cut) return {Verdict::fail("the command wrote more than any message may have"), {}};
   Message answer;
