@@ -132,6 +132,41 @@ TEST_F(ConsumeCli, TheStackOnStandardErrorIsTheError) {
   }
 }
 
+/// What is shown of it, and that replays for a version wait for it.
+TEST_F(ConsumeCli, HasTheNameAndTheVersionOfItsService) {
+  publish("x\n");
+  const auto consume = [&](const std::vector<std::string>& as, const std::string& count, const std::string& shell) {
+    std::vector<std::string> arguments{"consume", "q", "--count", count, "--exec", shell};
+    arguments.insert(arguments.end(), as.begin(), as.end());
+    return broker.cli(arguments).exit;
+  };
+  ASSERT_EQ(consume({"--as", "billing", "--as-version", "2.4.1"}, "2", "exit 1"), 0);
+  const auto groups = broker.cli_json({"hospital", "groups"});
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_EQ(groups[0].at("first_seen_with"), (boost::json::object{{"name", "billing"}, {"version", "2.4.1"}}));
+  EXPECT_NE(broker.cli({"hospital", "groups"}).out.find("  billing 2.4.1  "), std::string::npos);
+  const auto cases = broker.cli_json({"hospital", "list"});
+  ASSERT_EQ(cases.size(), 1u);
+  const auto consumer = last_attempt_of(cases[0]).at("consumer");
+  EXPECT_EQ(consumer.at("name"), "billing");
+  EXPECT_EQ(consumer.at("version"), "2.4.1");
+  const Outcome shown = broker.cli({"hospital", "show", std::string(cases[0].at("id").as_string())});
+  EXPECT_NE(shown.out.find("  billing 2.4.1  "), std::string::npos) << shown.out;
+
+  ASSERT_EQ(broker.cli({"hospital", "replay", "--filter", "queue=q", "--after-version", ">=2.4.2", "--yes"}).exit, 0);
+  EXPECT_EQ(consume({"--as", "billing", "--as-version", "2.4.1", "--idle-exit", "300ms"}, "1", "true"), 0);
+  EXPECT_EQ(queue().at("acked_total"), 0) << "it is not for this version";
+  EXPECT_EQ(consume({"--as", "billing", "--as-version", "2.4.2"}, "1", "true"), 0);
+  EXPECT_EQ(queue().at("acked_total"), 1);
+  EXPECT_TRUE(eventually([&] {
+    return broker.cli_json({"hospital", "replays", "list"})[0].at("state") == boost::json::value("done");
+  }));
+
+  EXPECT_EQ(consume({"--as-version", "2.4.2"}, "1", "true"), 64) << "of which service?";
+  EXPECT_EQ(consume({"--as", ""}, "1", "true"), 64);
+  EXPECT_EQ(consume({"--as", std::string(201, 'x')}, "1", "true"), 64);
+}
+
 TEST_F(ConsumeCli, ASignalFailsTheAttemptAnd75WaitsLonger) {
   publish("9\n75\n");
   EXPECT_EQ(broker

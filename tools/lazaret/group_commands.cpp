@@ -15,12 +15,6 @@ struct ListOptions {
   std::string sort;
 };
 
-std::string consumer_cell(const json::object& group, std::string_view name) {
-  const json::value* found = group.if_contains(name);
-  if (found == nullptr || !found->is_object()) return "-";
-  return cell(found->get_object(), "name") + " " + cell(found->get_object(), "version");
-}
-
 void list(const Connection& connection, const ListOptions& given) {
   HttpClient http(connection.admin_address());
   Query query{{"limit", "1000"}, {"filter", joined(given.filters)}};

@@ -73,7 +73,7 @@ void print_attempts(const json::array& attempts) {
     const json::object who = consumer != nullptr && consumer->is_object() ? consumer->get_object() : json::object();
     const std::string error = cell(one, "error_type") == "-" ? "" : cell(one, "error_type") + ": ";
     const std::string outcome = cell(one, "outcome") + (cell(one, "counted") == "false" ? ", not counted" : "");
-    table.add({cell(one, "number"), outcome, cell(who, "name"), cell(who, "host"), cell(one, "started_at"),
+    table.add({cell(one, "number"), outcome, consumer_cell(one, "consumer"), cell(who, "host"), cell(one, "started_at"),
                cell(one, "ended_at"), error + cell(one, "error_message")});
   }
   table.print();
