@@ -34,7 +34,7 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 
 bool is_indented(std::string_view line) { return line.starts_with(' ') || line.starts_with('\t'); }
 
-/// One that no log line begins with: "INFO: started" has the form of an error, but not its name.
+/// One that no line of a log begins with: many have the form of an error, but not its name.
 bool names_an_error(std::string_view type) {
   type = type.substr(0, type.find(" ["));
   for (const std::string_view end : {"Error", "Exception", "Throwable"}) {
@@ -42,6 +42,11 @@ bool names_an_error(std::string_view type) {
   }
   const std::size_t dot = type.rfind('.');
   return dot != std::string_view::npos && dot + 1 < type.size() && type[dot + 1] >= 'A' && type[dot + 1] <= 'Z';
+}
+
+/// "INFO: started": the levels of logs.
+bool is_a_level(std::string_view type) {
+  return std::none_of(type.begin(), type.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 struct Named {
@@ -151,7 +156,7 @@ class Reader {
       const std::string_view words = without_introduction(line(functions - up));
       const auto error = named(words);
       if (!error) continue;
-      const bool near = up == 1 && !error->message.empty();
+      const bool near = up == 1 && !error->message.empty() && !is_a_level(error->type);
       if (near || names_an_error(error->type)) return Head{functions - up, *error};
     }
     return std::nullopt;

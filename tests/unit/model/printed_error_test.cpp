@@ -189,7 +189,7 @@ TEST(PrintedError, HostileTextsAreSurvived) {
     while (text.size() < 1u << 20) text += piece;
     printed_error(text);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 30s) << "21 texts of 1 MiB: a square of them would take hours";
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 200s) << "21 texts of 1 MiB: a square of them would take hours";
 }
 
 }  // namespace
