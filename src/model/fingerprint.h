@@ -1,8 +1,9 @@
 // Fingerprints: which failures have the same cause. Of an error's text what varies from case to case is taken out, and
 // of the stack that came with it the topmost functions are kept, whatever language wrote it.
 //
-// Stable over versions of the broker: operators write the ids of groups down, and they are on the disk. Where a version
-// learns to take out more, failures with such a text have another group from then on; a case that is there keeps its own.
+// Stable over versions of the broker: operators write the ids of groups down, and they are on the disk. Where a
+// version learns to take out more, failures with such a text have another group from then on; a case that is there
+// keeps its own.
 //
 // Threading: pure functions. They take time in proportion to the text, whatever is in it.
 #pragma once

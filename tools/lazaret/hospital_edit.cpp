@@ -11,6 +11,7 @@
 #include "base/text_encoding.h"
 #include "commands.h"
 #include "hospital_cases.h"
+#include "message_view.h"
 #include "name_value.h"
 
 namespace lazaret::cli {
@@ -117,7 +118,7 @@ void make_edit(const Connection& connection, const EditOptions& given) {
   HttpClient http(connection.admin_address());
   const json::object change = edit_of(given);
   const std::uint32_t seen =
-      given.version ? *given.version : version_in(http.get(target({"hospital", "cases", given.id})));
+      given.version ? *given.version : version_in(http.get(target({"hospital", "cases", given.id}, without_body())));
   const Query headers = {{"If-Match", '"' + std::to_string(seen) + '"'}};
   if (given.dry_run) {
     const auto preview =

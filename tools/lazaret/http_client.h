@@ -56,8 +56,8 @@ class HttpClient {
     int status = 0;
     json::value body;  // null when there is none
   };
-  /// Throws Refused with what a problem document says, or Error: UNREACHABLE, DEADLINE_EXCEEDED, CANCELLED, or BAD_FRAME for what is
-  /// not the API.
+  /// Throws Refused with what a problem document says, or Error: UNREACHABLE, DEADLINE_EXCEEDED, CANCELLED, or
+  /// BAD_FRAME for what is not the API.
   Answer request(const std::string& method, const std::string& target, const json::object& body = {},
                  std::chrono::milliseconds deadline = kDeadline, const Query& headers = {});
   json::value get(const std::string& target) { return request("GET", target).body; }
