@@ -232,6 +232,11 @@ TEST_F(HospitalCli, CasesOfOneCauseAreOneLine) {
   broker.restart();
   const auto shown = broker.cli_json({"hospital", "groups", "show", id})[0];
   EXPECT_EQ(shown.at("owner"), "ann");
+  ASSERT_EQ(broker.cli({"queue", "update", "a", "--owner", "bob"}).exit, 0);
+  const auto inherits = [&] { return broker.cli_json({"hospital", "groups", "show", id})[0]; };
+  EXPECT_EQ(inherits().at("queue_owner"), "bob");
+  EXPECT_EQ(inherits().at("effective_owner"), "ann") << "who has taken it on";
+  EXPECT_NE(broker.cli({"hospital", "groups"}).out.find("  ann  "), std::string::npos);
   EXPECT_EQ(shown.at("ticket"), "BILL-7");
   EXPECT_TRUE(shown.at("snoozed_until").is_string());
   EXPECT_EQ(shown.at("snoozed"), true);

@@ -26,7 +26,7 @@ void list(const Connection& connection, const ListOptions& given) {
         if (connection.json) return print_json(one);
         const std::string error = cell(one, "error_type") == "-" ? "" : cell(one, "error_type") + ": ";
         table.add({cell(one, "id"), cell(one, "count"), cell(one, "subscription"), cell(one, "type"),
-                   cell(one, "last_seen_at"), consumer_cell(one, "first_seen_with"), cell(one, "owner"),
+                   cell(one, "last_seen_at"), consumer_cell(one, "first_seen_with"), cell(one, "effective_owner"),
                    error + cell(one, "error_text")});
       },
       [&] {
