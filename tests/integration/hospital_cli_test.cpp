@@ -1,6 +1,7 @@
 // lazaret hospital: list, show, replay and discard, one case and many.
 #include <gtest/gtest.h>
 
+#include "integration/support/api.h"
 #include "integration/support/broker.h"
 #include "integration/support/http.h"
 
@@ -83,7 +84,7 @@ TEST_F(HospitalCli, OfALargeBodyTheBeginningIsShown) {
   EXPECT_NE(show.out.find("\n\u2026 the first 6553"), std::string::npos) << "64 KiB, and whole characters";
   EXPECT_LT(show.out.size(), 200u << 10);
   EXPECT_EQ(broker.cli({"hospital", "show", id, "--body"}).out, body);
-  EXPECT_EQ(broker.cli_json({"hospital", "show", id})[0].at("message").at("body"), body);
+  EXPECT_EQ(text_of(broker.cli_json({"hospital", "show", id})[0].at("message"), "body"), body);
   EXPECT_EQ(broker.cli({"--json", "hospital", "show", id, "--body"}).exit, 64);
 
   const std::string place = "/api/v1/hospital/cases/" + id;
@@ -94,7 +95,7 @@ TEST_F(HospitalCli, OfALargeBodyTheBeginningIsShown) {
     const auto none = http(broker.admin(), "GET", target + "?body_limit=0").json().at("message");
     EXPECT_EQ(none.at("body"), "");
     const auto whole = http(broker.admin(), "GET", target + "?body_limit=16777216").json().at("message");
-    EXPECT_EQ(whole.at("body"), body);
+    EXPECT_EQ(text_of(whole, "body"), body);
     EXPECT_FALSE(whole.as_object().contains("body_bytes"));
     EXPECT_EQ(http(broker.admin(), "GET", target + "?body_limit=-1").status, 400);
   }
