@@ -343,6 +343,8 @@ Result<Response> get_case_version(Broker& broker, const Request& request) {
   if (!record.ok()) return record.status();
   const auto version = version_in_path(request);
   if (!version.ok()) return version.status();
+  const auto body_limit = body_limit_of(request);
+  if (!body_limit.ok()) return body_limit.status();
   const auto message = read_version(broker, *record, *version);
   if (!message.ok()) return message.status();
   json::object out{{"version", *version}, {"edit", nullptr}};
@@ -351,9 +353,9 @@ Result<Response> get_case_version(Broker& broker, const Request& request) {
   for (const model::CaseEdit& edit : *edits) {
     if (edit.version == *version) out["edit"] = edit_json(edit);
   }
-  out["message"] = message_json(
-      {record->source, record->source_offset(), *message, record->attempt_count, record->attempt_count > 0},
-      broker.config.mask, Compressed::opened);
+  out["message"] = message_json({record->source, record->source_offset(), *message, record->attempt_count,
+                                 record->attempt_count > 0, *body_limit},
+                                broker.config.mask, Compressed::opened);
   return json_response(200, out);
 }
 

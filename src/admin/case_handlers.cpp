@@ -73,6 +73,10 @@ Result<model::CaseRecord> find_case(Broker& broker, const std::string& text) {
   return broker.engine.store().read_case(*id);
 }
 
+Result<std::uint64_t> body_limit_of(const Request& request) {
+  return number_parameter(request, "body_limit", kWholeBody, 0, limits::kMessageBytesMost);
+}
+
 /// Only an open case can be acted upon; the shard knows those, the store also the others.
 Status check_open(const model::CaseRecord& record) {
   if (record.state == model::CaseState::admitted || record.state == model::CaseState::replaying) return {};
@@ -111,7 +115,9 @@ Result<Response> list_cases(Broker& broker, const Request& request) {
 Result<Response> get_case(Broker& broker, const Request& request) {
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
-  const auto whole = whole_case_json(broker, *record, Compressed::opened);
+  const auto body_limit = body_limit_of(request);
+  if (!body_limit.ok()) return body_limit.status();
+  const auto whole = whole_case_json(broker, *record, Compressed::opened, *body_limit);
   if (!whole.ok()) return whole.status();
   Response response = json_response(200, *whole);
   response.headers.emplace_back("ETag", etag_of(record->version));

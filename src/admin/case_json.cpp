@@ -83,7 +83,8 @@ json::object attempt_json(const model::Attempt& attempt) {
   };
 }
 
-base::Result<json::object> whole_case_json(Broker& broker, const model::CaseRecord& record, Compressed compressed) {
+base::Result<json::object> whole_case_json(Broker& broker, const model::CaseRecord& record, Compressed compressed,
+                                           std::uint64_t body_limit) {
   const auto attempts = broker.engine.store().read_attempts(record.id);
   if (!attempts.ok()) return attempts.status();
   const auto edits = broker.engine.store().read_edits(record.id);
@@ -91,9 +92,9 @@ base::Result<json::object> whole_case_json(Broker& broker, const model::CaseReco
   json::object out = case_json(record);
   const auto message = read_version(broker, record, record.version);
   if (message.ok()) {
-    json::object shown =
-        message_json({record.source, record.source_offset(), *message, record.attempt_count, record.attempt_count > 0},
-                     broker.config.mask, compressed);
+    json::object shown = message_json(
+        {record.source, record.source_offset(), *message, record.attempt_count, record.attempt_count > 0, body_limit},
+        broker.config.mask, compressed);
     out["masked"] = shown.contains("masked");
     out["message"] = std::move(shown);
   } else if (message.code() == base::Code::MESSAGE_GONE || message.code() == base::Code::NOT_FOUND) {

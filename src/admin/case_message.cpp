@@ -4,6 +4,7 @@
 #include "admin/json_text.h"
 #include "admin/line_diff.h"
 #include "base/crc32c.h"
+#include "base/json_layout.h"
 #include "base/text_encoding.h"
 
 namespace lazaret::admin {
@@ -22,12 +23,12 @@ std::string body_text(const MaskedMessage& seen) {
   if (seen.protobuf && seen.protobuf->decoded() && seen.protobuf->json.size() <= kDiffBytes) {
     // Bytes may differ that say the same.
     const std::string bytes = seen.withheld.empty() ? ", " + size_and_sum(seen.own) : "";
-    return "protobuf " + seen.protobuf->type + bytes + "\n" + laid_out(seen.protobuf->json);
+    return "protobuf " + seen.protobuf->type + bytes + "\n" + base::laid_out_json(seen.protobuf->json);
   }
   if (!seen.withheld.empty()) return "the body is not shown: " + seen.withheld;
   const std::string_view body = seen.body();
   const bool shown = body.size() <= kDiffBytes && base::is_utf8(body);
-  if (shown && is_json_type(seen.envelope.content_type) && is_json_text(body)) return laid_out(body);
+  if (shown && is_json_type(seen.envelope.content_type) && is_json_text(body)) return base::laid_out_json(body);
   if (shown) return std::string(body);
   return size_and_sum(body);
 }

@@ -118,7 +118,10 @@ Response Dispatcher::answer_with(const AwaitedReply& awaited) const noexcept {
 /// of a list that reads bodies what matters is what is asked of them.
 std::optional<model::AuditCall> Dispatcher::look_of(const Request& request, const model::AuditCall& call) const {
   const Route& route = *request.route;
-  if (route.looked_at_again && request.query.empty()) return call;
+  // How much of a body is asked for stands in the call: another limit is another look.
+  const bool is_plain = std::all_of(request.query.begin(), request.query.end(),
+                                    [](const auto& parameter) { return parameter.first == "body_limit"; });
+  if (route.looked_at_again && is_plain) return call;
   if (route.asks_of_bodies == nullptr) return std::nullopt;
   model::AuditCall look = call;
   look.details.clear();

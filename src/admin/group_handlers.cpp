@@ -41,12 +41,16 @@ Result<json::value> sample_of(Broker& broker, const model::GroupRecord& group) {
   return json::value(json::string(page->cases.front().id.to_string()));
 }
 
-/// With whose queue it is, and what to do, as the queue's options say; null when they do not, or it is gone.
+/// With what it has from the options of its queue: whose that is, what to do, and who is told; null where they do not
+/// say, or the queue is gone. Who has taken this cause on goes before the owner of the queue.
 json::object group_of_queue_json(const Broker& broker, const model::GroupRecord& group) {
   json::object out = group_json(group, broker.engine.now());
   const auto queue = broker.engine.directory().find(group.subscription);
-  out["queue_owner"] = text_or_null(queue == nullptr ? "" : queue->options.owner);
-  out["runbook"] = text_or_null(queue == nullptr ? "" : queue->options.runbook);
+  const model::QueueOptions options = queue == nullptr ? model::QueueOptions() : queue->options;
+  out["queue_owner"] = text_or_null(options.owner);
+  out["effective_owner"] = text_or_null(group.owner.empty() ? options.owner : group.owner);
+  out["runbook"] = text_or_null(options.runbook);
+  out["alert_to"] = text_or_null(options.alert_to);
   return out;
 }
 

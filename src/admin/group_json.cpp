@@ -1,5 +1,8 @@
 #include "admin/group_json.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "admin/json_text.h"
 #include "base/text_encoding.h"
 
@@ -28,6 +31,9 @@ json::array numbers_of(const Counts& counts) {
   return out;
 }
 
+/// An estimate: what is behind a thousandth says nothing.
+double rounded(double rate) { return std::round(rate * 1000) / 1000; }
+
 }  // namespace
 
 json::object group_json(const model::GroupRecord& group, base::Instant now) {
@@ -55,6 +61,7 @@ json::object group_json(const model::GroupRecord& group, base::Instant now) {
       {"relapsed_at", time_or_null(group.relapsed_at)},
       {"first_seen_with", consumer_or_null(group.first_consumer)},
       {"last_seen_with", consumer_or_null(group.last_consumer)},
+      {"rate", rounded(group.trend.per_minute(now))},
       {"trend", json::object{{"hours", numbers_of(trend.hours)}, {"days", numbers_of(trend.days)}}},
       {"note", text_or_null(group.note)},
       {"owner", text_or_null(group.owner)},

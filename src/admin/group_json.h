@@ -8,7 +8,7 @@
 
 namespace lazaret::admin {
 
-/// The trend as it looks at `now`.
+/// The trend, and the admissions a minute, as they look at `now`.
 boost::json::object group_json(const model::GroupRecord& group, base::Instant now);
 
 }  // namespace lazaret::admin

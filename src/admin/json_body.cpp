@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 
 #include "admin/json_text.h"
+#include "base/json_layout.h"
 
 namespace lazaret::admin {
 namespace {
@@ -48,14 +49,6 @@ struct Nobody {
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-/// Where the string ends that begins at `at`, behind its quote. REQUIRES JSON.
-std::size_t end_of_string(std::string_view text, std::size_t at) {
-  for (++at; at < text.size() && text[at] != '"'; ++at) {
-    if (text[at] == '\\') ++at;
-  }
-  return std::min(at + 1, text.size());
-}
-
 /// Whether a number is the same when it has been an integer of 64 bits or a double in between.
 bool survives(std::string_view number) {
   std::int64_t whole = 0;
@@ -80,7 +73,7 @@ bool survives(std::string_view number) {
 std::string_view fragile_number(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     if (text[at] == '"') {
-      at = end_of_string(text, at);
+      at = base::end_of_json_string(text, at);
     } else if (text[at] == '-' || (text[at] >= '0' && text[at] <= '9')) {
       const std::size_t end = std::min(text.find_first_not_of("+-.0123456789eE", at), text.size());
       if (!survives(text.substr(at, end - at))) return text.substr(at, end - at);
@@ -98,7 +91,7 @@ std::size_t end_of_value(std::string_view text, std::size_t at) {
   while (at < text.size()) {
     const char c = text[at];
     if (c == '"') {
-      at = end_of_string(text, at);
+      at = base::end_of_json_string(text, at);
     } else if (c == '{' || c == '[') {
       ++level;
       ++at;
@@ -123,7 +116,7 @@ std::string_view fragile_number_left(std::string_view text, const json::value& p
   if (!patch.is_object() || text.empty() || text.front() != '{') return {};  // it is replaced as a whole
   constexpr std::string_view kBetween = " \t\r\n,:";
   for (std::size_t at = text.find_first_not_of(kBetween, 1); at < text.size() && text[at] == '"';) {
-    std::size_t end = end_of_string(text, at);
+    std::size_t end = base::end_of_json_string(text, at);
     const auto name = parse_json(text.substr(at, end - at), 1);
     at = text.find_first_not_of(kBetween, end);
     if (!name.ok() || at == std::string_view::npos) return {};
@@ -172,51 +165,11 @@ bool is_json_text(std::string_view text) {
   return text.find_first_not_of(" \t\r\n", read) == std::string_view::npos;
 }
 
-std::string laid_out(std::string_view text) {
-  std::string out;
-  std::size_t level = 0;
-  const auto next_line = [&] { out.append("\n").append(2 * level, ' '); };
-  for (std::size_t at = 0; at < text.size();) {
-    const char c = text[at];
-    if (c == '"') {
-      const std::size_t end = end_of_string(text, at);
-      out += text.substr(at, end - at);
-      at = end;
-      continue;
-    }
-    ++at;
-    if (is_blank(c)) continue;
-    if (c == '{' || c == '[') {
-      out += c;
-      while (at < text.size() && is_blank(text[at])) ++at;
-      const bool is_empty = at < text.size() && (text[at] == '}' || text[at] == ']');
-      if (is_empty) {
-        out += text[at++];
-        continue;
-      }
-      ++level;
-      next_line();
-    } else if (c == '}' || c == ']') {
-      if (level > 0) --level;
-      next_line();
-      out += c;
-    } else if (c == ',') {
-      out += c;
-      next_line();
-    } else if (c == ':') {
-      out += ": ";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::size_t members_in(std::string_view text) {
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size();) {
     if (text[at] == '"') {
-      at = end_of_string(text, at);
+      at = base::end_of_json_string(text, at);
     } else if (text[at++] == ':') {
       ++count;
     }
@@ -231,7 +184,7 @@ std::string with_signed_zeros(std::string_view text) {
     const bool is_text = text[at] == '"';
     const bool is_number = text[at] == '-' || (text[at] >= '0' && text[at] <= '9');
     std::size_t end = at + 1;
-    if (is_text) end = end_of_string(text, at);
+    if (is_text) end = base::end_of_json_string(text, at);
     if (is_number) end = std::min(text.find_first_not_of("+-.0123456789eE", at), text.size());
     const std::string_view part = text.substr(at, end - at);
     out += part == "-0" ? "-0.0" : part;

@@ -14,8 +14,6 @@ namespace lazaret::admin {
 bool is_json_type(std::string_view content_type);
 /// Builds nothing in memory. Nested deeper than kBodyDepth it counts as none.
 bool is_json_text(std::string_view text);
-/// One value a line, two blanks for each level; nothing but blanks between tokens differs. REQUIRES JSON.
-std::string laid_out(std::string_view text);
 
 /// How many members all objects in it have together, also those whose names stand twice. REQUIRES JSON.
 std::size_t members_in(std::string_view text);

@@ -132,6 +132,22 @@ void add_envelope(json::object& out, const wire::Envelope& envelope) {
   if (envelope.reply) add_reply(out, *envelope.reply);
 }
 
+void add_body(json::object& out, std::string_view body, std::uint64_t limit) {
+  const bool is_text = base::is_utf8(body);
+  std::string_view given = body.substr(0, limit);
+  if (given.size() < body.size()) {
+    out["body_bytes"] = body.size();
+    // Not within a character: what is left would be no text.
+    const auto continues = [body](std::size_t at) { return (static_cast<unsigned char>(body[at]) & 0xc0) == 0x80; };
+    while (is_text && !given.empty() && continues(given.size())) given.remove_suffix(1);
+  }
+  if (is_text) {
+    out["body"] = given;
+  } else {
+    out["body_base64"] = base::to_base64(given);
+  }
+}
+
 }  // namespace
 
 json::object protobuf_json(const ProtobufBody& body) {
@@ -150,17 +166,14 @@ json::object message_json(const ShownMessage& shown, const Mask& mask, Compresse
     if (const auto seen = mask.shown(message, compressed); seen.ok()) {
       add_envelope(out, seen->envelope);
       out["published_at"] = time_or_null(message.published_at);
-      const std::string_view body = seen->body();
       if (seen->masked) out["masked"] = true;
       if (!seen->compressed.empty()) out["compressed"] = seen->compressed;
       if (!seen->unopened.ok()) out["unopened"] = seen->unopened.text();
       if (!seen->withheld.empty()) {
         out["body"] = nullptr;
         out["withheld"] = seen->withheld;
-      } else if (base::is_utf8(body)) {
-        out["body"] = body;
       } else {
-        out["body_base64"] = base::to_base64(body);
+        add_body(out, seen->body(), shown.body_limit);
       }
       if (seen->protobuf) out["body_protobuf"] = protobuf_json(*seen->protobuf);
       return out;

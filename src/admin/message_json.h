@@ -1,6 +1,8 @@
 // Messages as JSON, out and in.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,8 @@
 
 namespace lazaret::admin {
 
+inline constexpr std::uint64_t kWholeBody = std::numeric_limits<std::uint64_t>::max();
+
 /// What is shown of a message beside its own bytes.
 struct ShownMessage {
   std::string source;  // the queue
@@ -22,12 +26,14 @@ struct ShownMessage {
   model::MessageRef message;  // null: damaged
   std::uint32_t attempt = 0;
   bool redelivered = false;
+  std::uint64_t body_limit = kWholeBody;  // at most so many bytes of the body are shown
 };
 /// "body" when it is UTF-8, else "body_base64"; of a damaged message neither, but "damaged": true. Where something is
 /// masked, "masked": true; and where the body cannot be, it is null and "withheld" says why. Of a protobuf body, where
 /// there are descriptors, "body_protobuf" beside it: {"type", "json", "undecoded"}, each a text or null. A body
 /// that is shown opened has "compressed" (how it is) in place of "content_encoding", one that cannot be opened
-/// "unopened" (why).
+/// "unopened" (why). Of a body beyond the limit its beginning, as long as whole characters fit, and "body_bytes": how
+/// many bytes all of it has.
 boost::json::object message_json(const ShownMessage& shown, const Mask& mask,
                                  Compressed compressed = Compressed::stays);
 boost::json::object protobuf_json(const ProtobufBody& body);

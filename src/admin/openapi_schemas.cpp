@@ -363,6 +363,8 @@ constexpr std::string_view kSchemas = R"json({
     "schema_id": {"type": "string"}, "content_encoding": {"type": "string"}, "traceparent": {"type": "string"},
     "published_at": {"$ref": "#/components/schemas/Time"}, "body": {"type": ["string", "null"]},
     "body_base64": {"type": "string", "contentEncoding": "base64"}, "damaged": {"const": true},
+    "body_bytes": {"type": "integer", "minimum": 0,
+      "description": "How many bytes all of the body has, where body_limit has cut it"},
     "body_protobuf": {"$ref": "#/components/schemas/ProtobufBody"},
     "masked": {"const": true, "description": "Something is shown as \"***\", or not at all"},
     "withheld": {"type": "string", "description": "Why the body is null"},

@@ -15,6 +15,12 @@ base::Result<Response> of(Broker& broker, const Request& request) {
 }
 
 const Parameter kCursor{.name = "cursor", .summary = "Where the page begins: the cursor of the page before"};
+const Parameter kBodyLimit{
+    .name = "body_limit",
+    .type = "integer",
+    .summary =
+        "At most so many bytes of the body, as many as are whole characters of a text; body_bytes of the message "
+        "then says how many there are. All of it when not given"};
 const Parameter kLimit{.name = "limit", .type = "integer", .summary = "Items of a page: 1 to 1000, 100 when not given"};
 const Parameter kDryRun{.name = "dry_run", .type = "boolean", .summary = "Answers as if, and changes nothing"};
 
@@ -331,6 +337,7 @@ std::vector<Route> hospital_routes() {
        .handler = get_case,
        .audited = Audited::look,
        .looked_at_again = true,
+       .query = {kBodyLimit},
        .outcomes = {{.summary = "The case", .schema = "CaseAlone"}}},
       {.pattern = "/api/v1/hospital/cases/{id}/body",
        .operation = "getCaseBody",
@@ -382,6 +389,7 @@ std::vector<Route> cure_routes() {
        .handler = get_case_version,
        .audited = Audited::look,
        .looked_at_again = true,
+       .query = {kBodyLimit},
        .outcomes = {{.summary = "The message, and who made it so", .schema = "CaseVersion"}}},
       {.pattern = "/api/v1/hospital/cases/{id}/diff",
        .operation = "getCaseDiff",

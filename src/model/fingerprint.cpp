@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 
 namespace lazaret::model {
 namespace {
@@ -21,6 +23,23 @@ constexpr std::size_t kIdDigitRuns = 3;
 constexpr std::size_t kMailBytes = 128;
 constexpr std::size_t kAddressBytes = 64;
 
+/// What begins a quotation, and what may end it: one or the other.
+struct Quotes {
+  std::string_view open;
+  std::array<std::string_view, 2> close;
+};
+constexpr std::array<Quotes, 9> kQuotes = {{
+    {"\"", {"\"", ""}},
+    {"'", {"'", ""}},
+    {"`", {"`", ""}},
+    {"\u201c", {"\u201d", ""}},        // English
+    {"\u2018", {"\u2019", ""}},        // the same, single
+    {"\u201e", {"\u201c", "\u201d"}},  // German, Polish
+    {"\u201a", {"\u2018", "\u2019"}},  // the same, single
+    {"\u00ab", {"\u00bb", ""}},        // French
+    {"\u00bb", {"\u00ab", ""}},        // as books in German have them
+}};
+
 /// Words with '#' in place of what varies; `text_` is read from left to right.
 class Normaliser {
  public:
@@ -28,7 +47,8 @@ class Normaliser {
 
   std::string run() {
     while (at_ < text_.size() && out_.size() <= kFingerprintTextBytes) {
-      const bool taken = take_uuid() || take_quoted() || take_time() || take_address() || take_mail() || take_word();
+      const bool taken = take_uuid() || take_quoted() || take_time() || take_hardware_address() || take_address() ||
+                         take_bracketed_address() || take_mail() || take_word();
       if (!taken) take_other();
     }
     while (!out_.empty() && out_.back() == ' ') out_.pop_back();
@@ -62,16 +82,52 @@ class Normaliser {
     return true;
   }
 
+  static const Quotes* quotes_at(std::string_view text) {
+    for (const Quotes& quotes : kQuotes) {
+      if (text.starts_with(quotes.open)) return &quotes;
+    }
+    return nullptr;
+  }
+
+  static std::string_view close_at(std::string_view text, const Quotes& quotes) {
+    for (const std::string_view close : quotes.close) {
+      if (!close.empty() && text.starts_with(close)) return close;
+    }
+    return {};
+  }
+
+  /// Where the quotation that begins here ends, before its closing mark, and that mark. One behind a backslash stands
+  /// for itself, unless there is no other: a path may end in one.
+  std::optional<std::pair<std::size_t, std::string_view>> end_of_quotation(const Quotes& quotes) const {
+    const std::size_t most = std::min(text_.size(), at_ + kQuotedBytes);
+    std::optional<std::pair<std::size_t, std::string_view>> escaped;
+    bool after_backslash = false;
+    for (std::size_t i = at_ + quotes.open.size(); i < most; ++i) {
+      const bool is_escaped = std::exchange(after_backslash, text_[i] == '\\' && !after_backslash);
+      const std::string_view close = close_at(text_.substr(i, most - i), quotes);
+      if (close.empty()) continue;
+      const bool before_word = is_word(char_at(i + close.size()));
+      if (is_escaped) {
+        if (!before_word && !escaped) escaped = {i, close};
+      } else if (!before_word) {
+        return std::pair(i, close);
+      } else if ((close != "'" && close != "\u2019") || !is_word(text_[i - 1])) {
+        break;  // no apostrophe within a word
+      }
+    }
+    return escaped;
+  }
+
   /// An apostrophe within or behind a word is none of ours.
   bool take_quoted() {
-    const char quote = text_[at_];
-    if ((quote != '"' && quote != '\'' && quote != '`') || !begins_word()) return false;
-    const std::size_t end = text_.substr(0, std::min(text_.size(), at_ + kQuotedBytes)).find(quote, at_ + 1);
-    if (end == std::string_view::npos || is_word(char_at(end + 1))) return false;
-    out_ += quote;
+    const Quotes* quotes = quotes_at(text_.substr(at_));
+    if (quotes == nullptr || !begins_word()) return false;
+    const auto end = end_of_quotation(*quotes);
+    if (!end) return false;
+    out_ += quotes->open;
     out_ += '#';
-    out_ += quote;
-    at_ = end + 1;
+    out_ += end->second;
+    at_ = end->first + end->second.size();
     return true;
   }
 
@@ -122,6 +178,52 @@ class Normaliser {
       --colons;
     }
     if (colons < 2 || !has_digit || is_word(char_at(end))) return false;
+    vary(end);
+    return true;
+  }
+
+  /// aa:bb:cc:dd:ee:ff or aa-bb-cc-dd-ee-ff: six pairs, or eight, also without a digit.
+  bool take_hardware_address() {
+    constexpr std::size_t kPair = 2, kPairs = 6, kLongPairs = 8;
+    if (!begins_word()) return false;
+    const char separator = char_at(at_ + kPair);
+    if (separator != ':' && separator != '-') return false;
+    std::size_t end = at_;
+    std::size_t pairs = 0;
+    while (pairs < kLongPairs && is_hex(char_at(end)) && is_hex(char_at(end + 1))) {
+      end += kPair;
+      ++pairs;
+      if (char_at(end) != separator || !is_word(char_at(end + 1))) break;
+      ++end;
+    }
+    if ((pairs != kPairs && pairs != kLongPairs) || is_word(char_at(end)) || text_[end - 1] == separator) return false;
+    vary(end);
+    return true;
+  }
+
+  /// [2001:db8::1] and [fe80::1%eth0]:443, which vary as 10.1.1.1:443 does. [20:04:48] is none.
+  bool take_bracketed_address() {
+    constexpr std::size_t kColonsOfAll = 7;
+    if (text_[at_] != '[' || !begins_word()) return false;
+    std::size_t end = at_ + 1;
+    std::size_t colons = 0;
+    bool has_digit = false, shortened = false;
+    for (; end < at_ + kAddressBytes && (is_hex(char_at(end)) || char_at(end) == ':' || char_at(end) == '.'); ++end) {
+      const bool colon = char_at(end) == ':';
+      shortened = shortened || (colon && text_[end - 1] == ':');
+      colons += colon ? 1 : 0;
+      has_digit = has_digit || is_digit(char_at(end));
+    }
+    if (!(shortened || colons == kColonsOfAll) || !(has_digit || colons == end - at_ - 1)) return false;
+    if (char_at(end) == '%') {
+      for (++end; end < at_ + kAddressBytes && (is_word(char_at(end)) || char_at(end) == '-');) ++end;
+    }
+    if (char_at(end) != ']') return false;
+    ++end;
+    if (char_at(end) == ':' && is_digit(char_at(end + 1))) {
+      for (++end; is_digit(char_at(end));) ++end;
+    }
+    if (is_word(char_at(end))) return false;
     vary(end);
     return true;
   }

@@ -1,7 +1,9 @@
 // Fingerprints: which failures have the same cause. Of an error's text what varies from case to case is taken out, and
 // of the stack that came with it the topmost functions are kept, whatever language wrote it.
 //
-// Stable over versions of the broker: operators write the ids of groups down, and they are on the disk.
+// Stable over versions of the broker: operators write the ids of groups down, and they are on the disk. Where a
+// version learns to take out more, failures with such a text have another group from then on; a case that is there
+// keeps its own.
 //
 // Threading: pure functions. They take time in proportion to the text, whatever is in it.
 #pragma once
@@ -19,8 +21,9 @@ inline constexpr std::size_t kFingerprintTextBytes = 512;
 inline constexpr std::size_t kFrameBytes = 200;
 inline constexpr std::size_t kFrames = 3;
 
-/// The text with '#' in place of numbers, hexadecimal words, UUIDs, long ids, times, network addresses and mail
-/// addresses, and of what stands in quotes; spaces in a row are one. Cut to kFingerprintTextBytes.
+/// The text with '#' in place of numbers, hexadecimal words, UUIDs, long ids, times, network addresses (with their
+/// port, and in brackets), addresses of hardware and mail addresses, and of what stands in quotes: " ' ` “” ‘’ „“ ‚‘ «»
+/// and »«, in which one behind a backslash is none. Spaces in a row are one. Cut to kFingerprintTextBytes.
 std::string normalised_error(std::string_view text);
 
 /// The topmost functions of the stack in `details`, at most kFrames, one a line: of C++ (gdb, AddressSanitizer, Boost,

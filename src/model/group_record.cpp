@@ -51,6 +51,13 @@ GroupTrend GroupTrend::at(base::Instant now) const {
   return out;
 }
 
+double GroupTrend::per_minute(base::Instant now) const {
+  constexpr double kMinutes = 60;
+  const GroupTrend trend = at(now);
+  const double passed = static_cast<double>(now.us % kHour) / static_cast<double>(kHour);
+  return (trend.hours[0] + trend.hours[1] * (1 - passed)) / kMinutes;
+}
+
 bool GroupRecord::is_empty() const {
   return cases() == 0 && note.empty() && owner.empty() && ticket.empty() && !snooze.is_given();
 }

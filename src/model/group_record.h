@@ -29,6 +29,9 @@ struct GroupTrend {
   void add(base::Instant at);
   /// As it looks at a time that is not before the newest.
   GroupTrend at(base::Instant now) const;
+  /// Admissions a minute in the hour before `now`. Hours are those of the clock, so of the one before this the last
+  /// part is taken, as if its admissions had come evenly.
+  double per_minute(base::Instant now) const;
   bool operator==(const GroupTrend&) const = default;
 };
 

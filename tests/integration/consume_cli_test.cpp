@@ -26,6 +26,10 @@ class ConsumeCli : public ::testing::Test {
   }
   void publish(const std::string& lines) { ASSERT_EQ(broker.cli({"publish", "q", "--jsonl"}, lines).exit, 0); }
   boost::json::value queue() { return broker.cli_json({"queue", "show", "q"})[0]; }
+  boost::json::value last_attempt_of(const boost::json::value& one) {
+    const std::string id(one.at("id").as_string());
+    return broker.cli_json({"hospital", "show", id})[0].at("attempts").as_array().back();
+  }
   Process start(const std::vector<std::string>& arguments) {
     return Process({.command = broker.cli_command(arguments), .output_file = broker.dir() / "out"});
   }
@@ -75,11 +79,92 @@ TEST_F(ConsumeCli, ExitStatusesAreVerdicts) {
     const bool rejected = one.at("reason") == "rejected";
     EXPECT_EQ(one.at("attempt_count"), rejected ? 1 : 2);
     EXPECT_EQ(one.at("error_type"), rejected ? "exit 65" : "exit 1");
-    const std::string text(one.at("error_message").as_string());
-    EXPECT_TRUE(text.ends_with("why")) << text;
-    EXPECT_LE(text.size(), 4096u);
-    EXPECT_GT(text.size(), 4000u);
+    EXPECT_EQ(one.at("error_message"), "why") << "the last line";
+    const std::string all(last_attempt_of(one).at("error_details").as_string());
+    EXPECT_TRUE(all.starts_with("line 1\nline 2\n")) << all.substr(0, 100);
+    EXPECT_TRUE(all.ends_with("\nline 2000\nwhy")) << all.substr(all.size() - 100);
   }
+}
+
+TEST_F(ConsumeCli, OfALongStandardErrorTheEndIsKept) {
+  publish("x\n");
+  ASSERT_EQ(broker
+                .cli({"consume", "q", "--count", "1", "--exec",
+                      "for i in $(seq 20000); do echo line $i; done >&2; echo why >&2; exit 65"})
+                .exit,
+            0);
+  const auto cases = broker.cli_json({"hospital", "list"});
+  ASSERT_EQ(cases.size(), 1u);
+  const std::string all(last_attempt_of(cases[0]).at("error_details").as_string());
+  EXPECT_TRUE(all.ends_with("\nline 20000\nwhy")) << all.substr(all.size() - 100);
+  EXPECT_LE(all.size(), 64u << 10);
+  EXPECT_GT(all.size(), (64u << 10) - 100);
+}
+
+/// Three failures with one cause, of a program that logs whom it works for.
+TEST_F(ConsumeCli, TheStackOnStandardErrorIsTheError) {
+  publish("ann\nbob\ncarol\n");
+  const std::string script = broker.dir() / "ledger.py";
+  write_file(script,
+             "import sys\n"
+             "def post(bill):\n"
+             "    return bill['total']\n"
+             "name = sys.stdin.read()\n"
+             "print('INFO: handling the bill of', name, file=sys.stderr)\n"
+             "post({'name': name})\n");
+  // Two attempts each.
+  ASSERT_EQ(broker.cli({"consume", "q", "--count", "6", "--", "python3", script}).exit, 0);
+  const auto groups = broker.cli_json({"hospital", "groups"});
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_EQ(groups[0].at("count"), 3);
+  EXPECT_EQ(groups[0].at("error_type"), "KeyError");
+  EXPECT_EQ(groups[0].at("error_text"), "'#'");
+  EXPECT_EQ(groups[0].at("error_frames"), (boost::json::array{"ledger.post", "ledger.<module>"}));
+  const auto cases = broker.cli_json({"hospital", "list", "--filter", "error~total"});
+  ASSERT_EQ(cases.size(), 3u);
+  for (const auto& one : cases) {
+    EXPECT_EQ(one.at("error_type"), "KeyError");
+    EXPECT_EQ(one.at("error_message"), "'total'");
+    const std::string all(last_attempt_of(one).at("error_details").as_string());
+    EXPECT_TRUE(all.starts_with("| INFO: handling the bill of ")) << all;
+    EXPECT_NE(all.find("\nTraceback (most recent call last):\n"), std::string::npos) << all;
+    EXPECT_TRUE(all.ends_with("\nKeyError: 'total'")) << all;
+  }
+}
+
+/// What is shown of it, and that replays for a version wait for it.
+TEST_F(ConsumeCli, HasTheNameAndTheVersionOfItsService) {
+  publish("x\n");
+  const auto consume = [&](const std::vector<std::string>& as, const std::string& count, const std::string& shell) {
+    std::vector<std::string> arguments{"consume", "q", "--count", count, "--exec", shell};
+    arguments.insert(arguments.end(), as.begin(), as.end());
+    return broker.cli(arguments).exit;
+  };
+  ASSERT_EQ(consume({"--as", "billing", "--as-version", "2.4.1"}, "2", "exit 1"), 0);
+  const auto groups = broker.cli_json({"hospital", "groups"});
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_EQ(groups[0].at("first_seen_with"), (boost::json::object{{"name", "billing"}, {"version", "2.4.1"}}));
+  EXPECT_NE(broker.cli({"hospital", "groups"}).out.find("  billing 2.4.1  "), std::string::npos);
+  const auto cases = broker.cli_json({"hospital", "list"});
+  ASSERT_EQ(cases.size(), 1u);
+  const auto consumer = last_attempt_of(cases[0]).at("consumer");
+  EXPECT_EQ(consumer.at("name"), "billing");
+  EXPECT_EQ(consumer.at("version"), "2.4.1");
+  const Outcome shown = broker.cli({"hospital", "show", std::string(cases[0].at("id").as_string())});
+  EXPECT_NE(shown.out.find("  billing 2.4.1  "), std::string::npos) << shown.out;
+
+  ASSERT_EQ(broker.cli({"hospital", "replay", "--filter", "queue=q", "--after-version", ">=2.4.2", "--yes"}).exit, 0);
+  EXPECT_EQ(consume({"--as", "billing", "--as-version", "2.4.1", "--idle-exit", "300ms"}, "1", "true"), 0);
+  EXPECT_EQ(queue().at("acked_total"), 0) << "it is not for this version";
+  EXPECT_EQ(consume({"--as", "billing", "--as-version", "2.4.2"}, "1", "true"), 0);
+  EXPECT_EQ(queue().at("acked_total"), 1);
+  EXPECT_TRUE(eventually([&] {
+    return broker.cli_json({"hospital", "replays", "list"})[0].at("state") == boost::json::value("done");
+  }));
+
+  EXPECT_EQ(consume({"--as-version", "2.4.2"}, "1", "true"), 64) << "of which service?";
+  EXPECT_EQ(consume({"--as", ""}, "1", "true"), 64);
+  EXPECT_EQ(consume({"--as", std::string(201, 'x')}, "1", "true"), 64);
 }
 
 TEST_F(ConsumeCli, ASignalFailsTheAttemptAnd75WaitsLonger) {

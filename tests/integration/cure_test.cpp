@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fstream>
 #include <thread>
@@ -127,10 +128,11 @@ TEST_F(Cure, TheCommandLineShowsVersionsAndWhatDiffersBetweenThem) {
   const auto first = broker.cli({"hospital", "show", id, "--version", "0"});
   ASSERT_EQ(first.exit, 0) << first.err;
   EXPECT_THAT(first.out, HasSubstr("version 0 of case " + id));
-  EXPECT_THAT(first.out, HasSubstr(R"("country":null)"));
+  EXPECT_THAT(first.out, HasSubstr("\n  \"country\": null\n"));
   const auto second = broker.cli({"hospital", "show", id, "--version", "2"});
   EXPECT_THAT(second.out, HasSubstr("asked them"));
-  EXPECT_THAT(second.out, HasSubstr(R"("country":"NL")"));
+  EXPECT_THAT(second.out, HasSubstr("\n  \"country\": \"NL\"\n"));
+  EXPECT_EQ(broker.cli({"hospital", "show", id, "--version", "0", "--body"}).out, R"({"order":1,"country":null})");
   EXPECT_EQ(broker.cli({"hospital", "show", id, "--version", "3"}).exit, 66);
   EXPECT_EQ(broker.cli_json({"hospital", "show", id, "--version", "1"}).at(0),
             http(broker.admin(), "GET", target(id, "/versions/1")).json());
@@ -400,13 +402,29 @@ TEST_F(Cure, TheCommandLineDoesAllOfIt) {
   EXPECT_THAT(edited.out, HasSubstr("-   \"order\": 1"));
   EXPECT_THAT(edited.out, HasSubstr("+   \"order\": 2"));
   EXPECT_THAT(edited.out, HasSubstr("- header tag: a"));
-  EXPECT_EQ(broker.cli({"hospital", "edit", id, "--merge", "{}", "--if-version", "0"}).exit, 73);
+  for (const bool dry_run : {false, true}) {
+    std::vector<std::string> late{"hospital", "edit", id, "--merge", "{}", "--if-version", "0"};
+    if (dry_run) late.emplace_back("--dry-run");
+    const Outcome stale = broker.cli(late);
+    EXPECT_EQ(stale.exit, 73);
+    EXPECT_THAT(stale.err, HasSubstr("STALE_VERSION"));
+    EXPECT_THAT(stale.out, HasSubstr("- version 0\n+ version 1\n"));
+    EXPECT_THAT(stale.out, HasSubstr("-   \"order\": 1"));
+    EXPECT_THAT(stale.out, HasSubstr("+   \"order\": 2"));
+    late.insert(late.begin(), "--json");
+    const Outcome for_scripts = broker.cli(late);
+    EXPECT_EQ(for_scripts.out, "");
+    const boost::json::value document = boost::json::parse(for_scripts.err);
+    EXPECT_EQ(document.at("version"), 1);
+    EXPECT_EQ(document.at("expected"), 0);
+    EXPECT_EQ(document, patch(id, R"({"merge":{}})", version(0)).json()) << "all that HTTP says";
+  }
   EXPECT_EQ(broker.cli({"hospital", "edit", id}).exit, 64);
   EXPECT_EQ(broker.cli({"hospital", "edit", id, "--body-file", "-"}, "{").exit, 65);
   EXPECT_EQ(broker.cli_json({"hospital", "edit", id, "--body-file", "-"}, R"({"order":3})")[0].at("version"), 2);
   const Outcome shown_text = broker.cli({"hospital", "show", id});
   EXPECT_THAT(shown_text.out, HasSubstr("a typo"));
-  EXPECT_THAT(shown_text.out, HasSubstr(R"({"order":3})"));
+  EXPECT_THAT(shown_text.out, HasSubstr("{\n  \"order\": 3\n}\n"));
 
   EXPECT_EQ(broker.cli({"hospital", "discard", id}).exit, 0);
   EXPECT_EQ(broker.cli({"hospital", "restore", "--all"}).out, "restored 1 case\n");

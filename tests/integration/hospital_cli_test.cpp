@@ -1,7 +1,9 @@
 // lazaret hospital: list, show, replay and discard, one case and many.
 #include <gtest/gtest.h>
 
+#include "integration/support/api.h"
 #include "integration/support/broker.h"
+#include "integration/support/http.h"
 
 namespace lazaret::testing {
 namespace {
@@ -33,11 +35,70 @@ TEST_F(HospitalCli, TheFiveMinutesOfTheReadme) {
   EXPECT_NE(list.out.find("0-1-2-0"), std::string::npos) << list.out;
   EXPECT_NE(list.out.find("no such table"), std::string::npos);
   const Outcome show = broker.cli({"hospital", "show", "0-1-2-0"});
-  EXPECT_NE(show.out.find("{\"order\": 1}"), std::string::npos);
+  EXPECT_NE(show.out.find("\nbody (JSON, 13 bytes):\n{\n  \"order\": 1\n}\n"), std::string::npos) << show.out;
   EXPECT_EQ(broker.cli({"hospital", "replay", "0-1-2-0"}).exit, 0);
   EXPECT_EQ(broker.cli({"consume", "orders", "--count", "1", "--print"}).out, "{\"order\": 1}\n\n");
   EXPECT_EQ(broker.cli_json({"hospital", "show", "0-1-2-0"})[0].at("state"), "discharged");
   EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+/// People see what it is; scripts, and --body, get what it is made of.
+TEST_F(HospitalCli, ShowsABodyByWhatItIs) {
+  struct Case {
+    std::string body, content_type, shown;
+  };
+  const std::vector<Case> cases = {
+      {"<order id=\"1\"><sum>7</sum></order>", "application/xml",
+       "body (XML, 34 bytes):\n<order id=\"1\">\n  <sum>7</sum>\n</order>\n"},
+      {"plain\x1b[31m red\x1b]0;title\x07", "text/plain",
+       "body (text, 24 bytes):\nplain\\x1b[31m red\\x1b]0;title\\x07\n"},
+      {std::string("\xff\x00\x1b[2J", 6), "application/octet-stream",
+       "body (bytes, 6 bytes):\n00000000  ff 00 1b 5b 32 4a "},
+      {"{\"a\": [1,", "application/json", "body (text, 10 bytes):\n{\"a\": [1,\n"},
+  };
+  ASSERT_EQ(broker.cli({"queue", "create", "bodies"}).exit, 0);
+  for (const Case& one : cases) {
+    ASSERT_EQ(broker.cli({"publish", "bodies", "--content-type", one.content_type}, one.body).exit, 0);
+    ASSERT_EQ(broker.cli({"consume", "bodies", "--count", "1", "--exec", "exit 65"}).exit, 0);
+    const std::string id = ids({"--queue", "bodies"})[0];
+    const Outcome show = broker.cli({"hospital", "show", id});
+    EXPECT_NE(show.out.find(one.shown), std::string::npos) << show.out;
+    EXPECT_EQ(show.out.find('\x1b'), std::string::npos);
+    EXPECT_EQ(broker.cli({"hospital", "show", id, "--body"}).out, one.body);
+    const auto message = broker.cli_json({"hospital", "show", id})[0].at("message");
+    EXPECT_EQ(message.as_object().contains("body_base64"), one.body[0] == '\xff');
+  }
+}
+
+TEST_F(HospitalCli, OfALargeBodyTheBeginningIsShown) {
+  std::string body = "{\"items\": [";
+  for (int i = 0; i < 40000; ++i) body += "\"\u00e4\u00f6\u00fc\",";
+  body += "0]}";
+  ASSERT_EQ(broker.cli({"queue", "create", "large"}).exit, 0);
+  ASSERT_EQ(broker.cli({"publish", "large", "--content-type", "application/json"}, body).exit, 0);
+  ASSERT_EQ(broker.cli({"consume", "large", "--count", "1", "--exec", "exit 65"}).exit, 0);
+  const std::string id = ids({"--queue", "large"})[0];
+  const Outcome show = broker.cli({"hospital", "show", id});
+  const std::string all = std::to_string(body.size());
+  EXPECT_NE(show.out.find("\nbody (JSON, " + all + " bytes):\n{\n  \"items\": [\n    \"\u00e4"), std::string::npos);
+  EXPECT_NE(show.out.find("\n\u2026 the first 6553"), std::string::npos) << "64 KiB, and whole characters";
+  EXPECT_LT(show.out.size(), 200u << 10);
+  EXPECT_EQ(broker.cli({"hospital", "show", id, "--body"}).out, body);
+  EXPECT_EQ(text_of(broker.cli_json({"hospital", "show", id})[0].at("message"), "body"), body);
+  EXPECT_EQ(broker.cli({"--json", "hospital", "show", id, "--body"}).exit, 64);
+
+  const std::string place = "/api/v1/hospital/cases/" + id;
+  for (const std::string& target : {place, place + "/versions/0"}) {
+    const auto message = http(broker.admin(), "GET", target + "?body_limit=13").json().at("message");
+    EXPECT_EQ(message.at("body"), "{\"items\": [\"") << "the letter behind it has two bytes";
+    EXPECT_EQ(message.at("body_bytes"), body.size());
+    const auto none = http(broker.admin(), "GET", target + "?body_limit=0").json().at("message");
+    EXPECT_EQ(none.at("body"), "");
+    const auto whole = http(broker.admin(), "GET", target + "?body_limit=16777216").json().at("message");
+    EXPECT_EQ(text_of(whole, "body"), body);
+    EXPECT_FALSE(whole.as_object().contains("body_bytes"));
+    EXPECT_EQ(http(broker.admin(), "GET", target + "?body_limit=-1").status, 400);
+  }
 }
 
 TEST_F(HospitalCli, FiltersAndShows) {
@@ -219,6 +280,11 @@ TEST_F(HospitalCli, CasesOfOneCauseAreOneLine) {
   broker.restart();
   const auto shown = broker.cli_json({"hospital", "groups", "show", id})[0];
   EXPECT_EQ(shown.at("owner"), "ann");
+  ASSERT_EQ(broker.cli({"queue", "update", "a", "--owner", "bob"}).exit, 0);
+  const auto inherits = [&] { return broker.cli_json({"hospital", "groups", "show", id})[0]; };
+  EXPECT_EQ(inherits().at("queue_owner"), "bob");
+  EXPECT_EQ(inherits().at("effective_owner"), "ann") << "who has taken it on";
+  EXPECT_NE(broker.cli({"hospital", "groups"}).out.find("  ann  "), std::string::npos);
   EXPECT_EQ(shown.at("ticket"), "BILL-7");
   EXPECT_TRUE(shown.at("snoozed_until").is_string());
   EXPECT_EQ(shown.at("snoozed"), true);

@@ -42,6 +42,16 @@ TEST_F(RequestsCli, AnAnswerIsTheOutputOfTheCommand) {
   EXPECT_FALSE(text_of(reply, "correlation_id").empty());
 }
 
+TEST_F(RequestsCli, AResponderHasTheNameOfItsService) {
+  Process responder = respond("cat", {"--as", "pricing", "--as-version", "1.2.0"});
+  EXPECT_TRUE(eventually([&] {
+    const auto queue = broker.cli_json({"queue", "show", "prices"})[0];
+    const auto& consumers = queue.at("consumers").as_array();
+    return consumers.size() == 1 && text_of(consumers[0], "name") == "pricing" &&
+           text_of(consumers[0], "version") == "1.2.0";
+  })) << read_file(broker.dir() / "responder.err");
+}
+
 TEST_F(RequestsCli, SixtyFiveDeclines) {
   Process responder = respond("echo sold out >&2; exit 65");
   const Outcome declined = request("tea");

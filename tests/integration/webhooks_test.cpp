@@ -86,6 +86,13 @@ TEST_F(WebhooksTest, AFailureIsToldWithEverythingThatHelps) {
   const boost::json::value group = api(*broker_, "/hospital/groups/" + text_of(alert, "group"));
   EXPECT_EQ(group.at("queue_owner"), "the payments team");
   EXPECT_EQ(group.at("runbook"), "https://wiki/billing");
+  EXPECT_EQ(group.at("alert_to"), "payments");
+  EXPECT_TRUE(group.at("owner").is_null()) << "its own";
+  EXPECT_EQ(group.at("effective_owner"), "the payments team");
+  EXPECT_NE(broker_->cli({"hospital", "groups"}).out.find("  the payments team  "), std::string::npos);
+  // One case, within the last hour or, if the hour of the clock has just begun, a little of the one before.
+  EXPECT_GT(group.at("rate").to_number<double>(), 0.01);
+  EXPECT_LE(group.at("rate").to_number<double>(), 0.0171);
   ASSERT_TRUE(
       eventually([&] { return delivery(0, "outcome") == "delivered" && delivery(1, "outcome") == "delivered"; }));
   EXPECT_THAT(metrics(), HasSubstr("lazaret_alerts_total{kind=\"new_group\"} 2"));

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "command_error.h"
 #include "output.h"
 
 namespace lazaret::cli {
@@ -19,16 +20,16 @@ constexpr int kNotFound = 127;
 }  // namespace
 
 Consuming::Outcome outcome_of(const CommandEnd& end, milliseconds retry_after) {
-  const std::string text = end.error_text.empty() ? "the command ended with " + end.type() : end.error_text;
+  if (end.exit == 0) return {};
+  const auto [type, text, details] = error_of(end);
   switch (end.exit) {
-    case 0: return {};
-    case kBadInput: return {Verdict::reject(text, end.type()), {}};
-    case kTryLater: return {Verdict::fail(text, end.type()).retry_after(retry_after), {}};
+    case kBadInput: return {Verdict::reject(text, type, details), {}};
+    case kTryLater: return {Verdict::fail(text, type, details).retry_after(retry_after), {}};
     case kCannotRun:
     case kNotFound:
       return {Verdict::release(),
               problem_of(Status(Code::USAGE, "the command cannot be run (" + end.type() + "): " + text))};
-    default: return {Verdict::fail(text, end.type()), {}};
+    default: return {Verdict::fail(text, type, details), {}};
   }
 }
 

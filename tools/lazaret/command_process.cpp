@@ -23,7 +23,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kErrorBytes = 4096;
+/// As much as the broker keeps of an attempt's details.
+constexpr std::size_t kErrorBytes = model::limits::kErrorDetailsBytes;
 /// No broker takes a larger message.
 constexpr std::size_t kOutputBytes = model::limits::kMessageBytesMost;
 /// Between asking a command to end and killing it.
@@ -86,6 +87,12 @@ std::string CommandEnd::type() const {
   return signal != 0 ? "signal " + std::to_string(signal) : "exit " + std::to_string(exit);
 }
 
+std::string last_of(std::string_view text, std::size_t most) {
+  if (text.size() > most) text.remove_prefix(text.size() - most);
+  while (!text.empty() && (static_cast<unsigned char>(text.front()) & 0xC0) == 0x80) text.remove_prefix(1);
+  return std::string(text);
+}
+
 namespace {
 
 /// Feeds the body; closes the pipe when all is written or nobody reads.
@@ -128,14 +135,6 @@ void collect(File& output, CommandEnd& end) {
     end.output_cut = end.output_cut || end.output.size() + static_cast<std::size_t>(read) > kOutputBytes;
     if (!end.output_cut) end.output.append(bytes.data(), static_cast<std::size_t>(read));
   }
-}
-
-/// The last bytes, from the beginning of a character on, without the line feed at the end.
-std::string last_of(std::string tail) {
-  while (tail.ends_with('\n')) tail.pop_back();
-  if (tail.size() > kErrorBytes) tail.erase(0, tail.size() - kErrorBytes);
-  while (!tail.empty() && (static_cast<unsigned char>(tail.front()) & 0xC0) == 0x80) tail.erase(0, 1);
-  return tail;
 }
 
 }  // namespace
@@ -190,7 +189,8 @@ CommandEnd CommandProcess::run(const Delivery& delivery) {
   }
   if (WIFEXITED(status)) end.exit = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
-  end.error_text = last_of(std::move(end.error_text));
+  while (end.error_text.ends_with('\n')) end.error_text.pop_back();
+  end.error_text = last_of(end.error_text, kErrorBytes);
   return end;
 }
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "command_guard.h"
@@ -16,12 +17,15 @@ namespace lazaret::cli {
 struct CommandEnd {
   int exit = -1;            // its exit status, or -1
   int signal = 0;           // the signal that killed it, or 0
-  std::string error_text;   // the last 4 KiB of its standard error
+  std::string error_text;   // the last 64 KiB of its standard error
   std::string output;       // its standard output, if that was asked for
   bool output_cut = false;  // there was more than any message may have
   /// "exit 1", "signal 9"
   std::string type() const;
 };
+
+/// The last bytes of a text, from the beginning of a character on.
+std::string last_of(std::string_view text, std::size_t most);
 
 /// Each run has a guard (command_guard.h), with which the command and what it started are killed when this process
 /// ends, in whatever way.

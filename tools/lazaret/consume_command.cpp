@@ -5,6 +5,7 @@
 
 #include "command_outcome.h"
 #include "commands.h"
+#include "consumer_name.h"
 #include "consuming.h"
 #include "message_json.h"
 #include "output.h"
@@ -22,6 +23,7 @@ struct Given {
   std::vector<std::string> publish_to;
   std::optional<milliseconds> retry_after;
   std::optional<milliseconds> drain;
+  ConsumerName as;
   ConsumingOptions options;
 };
 
@@ -75,9 +77,8 @@ void consume(const Connection& connection, Given& given, const std::vector<std::
     };
   }
 
-  Options options;
+  Options options = given.as.options();
   options.announce_started = !given.no_started;
-  options.drain = milliseconds(0);  // Consuming has closed in its own way
   Consuming consuming(connection.connect(options), given.options, std::move(worker));
   const Consuming::Totals totals = consuming.run(given.queue);
   if (!connection.json && !given.print && !output_is_closed()) {
@@ -114,6 +115,7 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
                    "the number that schema_id ends with); may be repeated")
       ->type_name("TYPE")
       ->allow_extra_args(false);
+  given->as.add_options(*consumer);
   consumer->add_flag("--no-started", given->no_started, "Do not tell the broker when work on a message begins");
   add_duration(*consumer, "--retry-after", given->retry_after,
                "When a command exits with 75, the next attempt comes after this (30s)");
@@ -129,8 +131,10 @@ void add_consume_command(CLI::App& app, const Connection& connection, const std:
       "in\n"
       "LAZARET_MSG_ID, _SOURCE, _OFFSET, _KEY, _TYPE, _ATTEMPT, _CORRELATION_ID and _HEADER_<NAME>; of a reply to a\n"
       "durable request also in _REQUEST, _STATUS, _REASON, _CASE_ID and _CONTEXT_<NAME>. Exit status 0 acks,\n"
-      "65 rejects, 75 fails the attempt with a later retry, any other or a signal fails the attempt; the end of\n"
-      "standard error is its text. 126 and 127 (it cannot be run) end the consumer. A command that runs when lazaret\n"
+      "65 rejects, 75 fails the attempt with a later retry, any other or a signal fails the attempt. The error is\n"
+      "what the last stack on standard error says (Python, Java, Node, .NET, Go, Ruby, Rust, C++), else its last "
+      "line.\n"
+      "126 and 127 (it cannot be run) end the consumer. A command that runs when lazaret\n"
       "ends, in whatever way, is killed with everything it has started.");
   consumer->callback(
       [&connection, &exit_status, &command, given] { consume(connection, *given, command, exit_status); });

@@ -15,12 +15,6 @@ struct ListOptions {
   std::string sort;
 };
 
-std::string consumer_cell(const json::object& group, std::string_view name) {
-  const json::value* found = group.if_contains(name);
-  if (found == nullptr || !found->is_object()) return "-";
-  return cell(found->get_object(), "name") + " " + cell(found->get_object(), "version");
-}
-
 void list(const Connection& connection, const ListOptions& given) {
   HttpClient http(connection.admin_address());
   Query query{{"limit", "1000"}, {"filter", joined(given.filters)}};
@@ -32,7 +26,7 @@ void list(const Connection& connection, const ListOptions& given) {
         if (connection.json) return print_json(one);
         const std::string error = cell(one, "error_type") == "-" ? "" : cell(one, "error_type") + ": ";
         table.add({cell(one, "id"), cell(one, "count"), cell(one, "subscription"), cell(one, "type"),
-                   cell(one, "last_seen_at"), consumer_cell(one, "first_seen_with"), cell(one, "owner"),
+                   cell(one, "last_seen_at"), consumer_cell(one, "first_seen_with"), cell(one, "effective_owner"),
                    error + cell(one, "error_text")});
       },
       [&] {

@@ -32,6 +32,13 @@ std::string joined(const std::vector<std::string>& filters) {
   return all;
 }
 
+std::string consumer_cell(const json::object& object, std::string_view name) {
+  const json::value* found = object.if_contains(name);
+  if (found == nullptr || !found->is_object()) return "-";
+  const std::string version = cell(found->get_object(), "version");
+  return cell(found->get_object(), "name") + (version == "-" ? "" : " " + version);
+}
+
 void add_filter_option(CLI::App& command, std::vector<std::string>& filters) {
   command
       .add_option("--filter", filters,

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "connection.h"
@@ -38,6 +39,9 @@ Problem problem_of(const json::object& because);
 void add_filter_option(CLI::App& command, std::vector<std::string>& filters);
 /// All of them must hold.
 std::string joined(const std::vector<std::string>& filters);
+
+/// "billing 2.4.1", of a field that says who a consumer is; "-" when it says nothing.
+std::string consumer_cell(const json::object& object, std::string_view name);
 
 /// groups, count and export; group_commands.cpp
 void add_group_commands(CLI::App& hospital, const Connection& connection);

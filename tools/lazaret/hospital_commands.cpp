@@ -1,4 +1,6 @@
 // lazaret hospital list|show|replay|replays|discard; edit, diff, compare and restore stand in hospital_edit.cpp
+#include <unistd.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -7,7 +9,7 @@
 #include "hospital_edit.h"
 #include "hospital_import.h"
 #include "many_cases.h"
-#include "message_json.h"
+#include "message_view.h"
 #include "replay_jobs.h"
 
 namespace lazaret::cli {
@@ -46,24 +48,6 @@ void list(const Connection& connection, const ListFilter& filter) {
       });
 }
 
-void print_message(const json::object& message) {
-  json::object envelope = message;
-  for (const char* body : {"body", "body_base64", "body_protobuf"}) envelope.erase(body);
-  print_line("\nmessage");
-  print_fields(envelope);
-  const json::value* protobuf = message.if_contains("body_protobuf");
-  if (const auto decoded = decoded_protobuf(message)) {
-    print_line("body (protobuf " + cell(protobuf->as_object(), "type") + "):\n" + printable(*decoded, true));
-    return;
-  }
-  if (protobuf != nullptr) print_line("body is not decoded: " + cell(protobuf->as_object(), "undecoded"));
-  if (const json::value* text = message.if_contains("body"); text != nullptr && text->is_string()) {
-    print_line("body:\n" + printable(std::string_view(text->get_string()), true));
-  } else if (const json::value* bytes = message.if_contains("body_base64"); bytes != nullptr) {
-    print_line("body (base64):\n" + std::string(bytes->as_string()));
-  }
-}
-
 /// The chart: every attempt, with whose it was and how it ended.
 void print_attempts(const json::array& attempts) {
   print_line("\nattempts");
@@ -74,7 +58,7 @@ void print_attempts(const json::array& attempts) {
     const json::object who = consumer != nullptr && consumer->is_object() ? consumer->get_object() : json::object();
     const std::string error = cell(one, "error_type") == "-" ? "" : cell(one, "error_type") + ": ";
     const std::string outcome = cell(one, "outcome") + (cell(one, "counted") == "false" ? ", not counted" : "");
-    table.add({cell(one, "number"), outcome, cell(who, "name"), cell(who, "host"), cell(one, "started_at"),
+    table.add({cell(one, "number"), outcome, consumer_cell(one, "consumer"), cell(who, "host"), cell(one, "started_at"),
                cell(one, "ended_at"), error + cell(one, "error_message")});
   }
   table.print();
@@ -92,37 +76,57 @@ void print_edits(const json::array& edits) {
   table.print();
 }
 
+struct ShowOptions {
+  std::string id;
+  std::optional<std::uint32_t> version;
+  bool body = false;  // and nothing else
+};
+
+std::string place_of(const ShowOptions& given, const Query& query) {
+  if (!given.version) return target({"hospital", "cases", given.id}, query);
+  return target({"hospital", "cases", given.id, "versions", std::to_string(*given.version)}, query);
+}
+
+void write_body(const Connection& connection, const ShowOptions& given) {
+  if (connection.json) fail(base::Code::USAGE, "--body writes the bytes as they are: not with --json");
+  const json::value found = HttpClient(connection.admin_address()).get(place_of(given, {}));
+  const std::string body = body_of(found.at("message"));
+  print(is_terminal(STDOUT_FILENO) ? printable(body, true) + "\n" : body);
+}
+
 /// The message as it was in one of its versions.
-void show_version(const Connection& connection, const std::string& id, std::uint32_t version) {
-  const std::string where = target({"hospital", "cases", id, "versions", std::to_string(version)});
-  const json::object found = HttpClient(connection.admin_address()).get(where).as_object();
-  if (connection.json) return print_json(found);
-  print_line("version " + cell(found, "version") + " of case " + id);
+void print_version(const ShowOptions& given, const json::object& found) {
+  print_line("version " + cell(found, "version") + " of case " + given.id);
   const json::value& edit = found.at("edit");
   if (edit.is_object()) print_fields(edit.get_object());
   print_message(found.at("message").as_object());
 }
 
-void show(const Connection& connection, const std::string& id) {
-  const json::value found = HttpClient(connection.admin_address()).get(target({"hospital", "cases", id}));
-  if (connection.json) return print_json(found);
-  json::object summary = found.as_object();
-  summary.erase("message");
-  summary.erase("attempts");
-  summary.erase("edits");
+void print_case(const json::object& found) {
+  json::object summary = found;
+  for (const char* part : {"message", "attempts", "edits"}) summary.erase(part);
   print_fields(summary);
   const json::value& message = found.at("message");
   if (message.is_object()) print_message(message.get_object());
   print_attempts(found.at("attempts").as_array());
-  const json::value* edits = found.as_object().if_contains("edits");
+  const json::value* edits = found.if_contains("edits");
   if (edits != nullptr && edits->is_array()) print_edits(edits->get_array());
+}
+
+void show(const Connection& connection, const ShowOptions& given) {
+  if (given.body) return write_body(connection, given);
+  const Query query = connection.json ? Query{} : of_what_is_shown();
+  const json::object found = HttpClient(connection.admin_address()).get(place_of(given, query)).as_object();
+  if (connection.json) return print_json(found);
+  if (given.version) return print_version(given, found);
+  print_case(found);
 }
 
 /// Waits until the case is not in its replay lane any more.
 json::object outcome_of(HttpClient& http, const std::string& id) {
   auto pause = kAskFirst;
   for (;;) {
-    json::object now = http.get(target({"hospital", "cases", id})).as_object();
+    json::object now = http.get(target({"hospital", "cases", id}, without_body())).as_object();
     if (cell(now, "state") != "replaying") return now;
     std::this_thread::sleep_for(pause);
     pause = std::min(2 * pause, kAskMost);
@@ -159,7 +163,7 @@ int replay(const Connection& connection, const ReplayOptions& given) {
     const std::string state = cell(now, "state");
     if (state != "discharged") status = std::max(status, 1);
     if (connection.json) {
-      print_json(now);
+      print_json(http.get(target({"hospital", "cases", id})));
     } else {
       print_line(cell(now, "id") + " " + (state == "admitted" ? "relapsed: " + cell(now, "error_message") : state));
     }
@@ -204,6 +208,18 @@ void add_list(CLI::App& hospital, const Connection& connection) {
   command->callback([&connection, filter] { list(connection, *filter); });
 }
 
+void add_show(CLI::App& hospital, const Connection& connection) {
+  CLI::App* command = hospital.add_subcommand("show", "One case: the message, and every attempt that was made");
+  const auto given = std::make_shared<ShowOptions>();
+  command->add_option("id", given->id, "The case")->required()->type_name("ID");
+  command->add_option("--version", given->version, "Its message in this version; 0 is what was published")
+      ->type_name("N");
+  command->add_flag(
+      "--body", given->body,
+      "Write the body of the message, all of it, as it is, and nothing else; else 64 KiB of it are shown");
+  command->callback([&connection, given] { show(connection, *given); });
+}
+
 }  // namespace
 
 void add_hospital_commands(CLI::App& app, const Connection& connection, int& exit_status) {
@@ -217,15 +233,7 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   add_watch_commands(*hospital, connection);
   add_correlation_command(*hospital, connection);
 
-  CLI::App* showing = hospital->add_subcommand("show", "One case: the message, and every attempt that was made");
-  const auto id = std::make_shared<std::string>();
-  const auto version = std::make_shared<std::optional<std::uint32_t>>();
-  showing->add_option("id", *id, "The case")->required()->type_name("ID");
-  showing->add_option("--version", *version, "Its message in this version; 0 is what was published")->type_name("N");
-  showing->callback([&connection, id, version] {
-    if (*version) return show_version(connection, *id, **version);
-    show(connection, *id);
-  });
+  add_show(*hospital, connection);
 
   CLI::App* replaying = hospital->add_subcommand("replay", "Send messages to their queue once more, or elsewhere");
   const auto replays = std::make_shared<ReplayOptions>();

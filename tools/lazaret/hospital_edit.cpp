@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "hospital_cases.h"
 #include "many_cases.h"
+#include "message_view.h"
 #include "name_value.h"
 
 namespace lazaret::cli {
@@ -77,6 +78,11 @@ json::object edit_of(const EditOptions& given) {
   return edit;
 }
 
+bool any_differs(const json::array& lines) {
+  return std::any_of(lines.begin(), lines.end(),
+                     [](const json::value& line) { return cell(line.as_object(), "kind") != "same"; });
+}
+
 /// What differs, as people know it from other tools; of what stays the same three lines around.
 void print_difference(const json::array& lines) {
   constexpr std::size_t kAround = 3;
@@ -99,11 +105,21 @@ std::uint32_t version_in(const json::value& found) {
   return version != nullptr && version->is_int64() ? static_cast<std::uint32_t>(version->get_int64()) : 0;
 }
 
-void edit(const Connection& connection, const EditOptions& given) {
+/// Of an edit that came too late: what has become of the message that it was meant for.
+void print_what_changed_meanwhile(const json::object& refusal) {
+  const json::value* difference = refusal.if_contains("difference");
+  const json::array* lines = difference == nullptr ? nullptr : difference->if_array();
+  if (lines == nullptr || !any_differs(*lines)) return;
+  print_line("- version " + cell(refusal, "expected"));
+  print_line("+ version " + cell(refusal, "version"));
+  print_difference(*lines);
+}
+
+void make_edit(const Connection& connection, const EditOptions& given) {
   HttpClient http(connection.admin_address());
   const json::object change = edit_of(given);
   const std::uint32_t seen =
-      given.version ? *given.version : version_in(http.get(target({"hospital", "cases", given.id})));
+      given.version ? *given.version : version_in(http.get(target({"hospital", "cases", given.id}, without_body())));
   const Query headers = {{"If-Match", '"' + std::to_string(seen) + '"'}};
   if (given.dry_run) {
     const auto preview =
@@ -122,10 +138,17 @@ void edit(const Connection& connection, const EditOptions& given) {
   if (lines != nullptr && lines->is_array()) print_difference(lines->get_array());
 }
 
+void edit(const Connection& connection, const EditOptions& given) {
+  try {
+    make_edit(connection, given);
+  } catch (const Refused& refused) {
+    if (!connection.json) print_what_changed_meanwhile(refused.document);
+    throw;
+  }
+}
+
 void print_or_say_same(const json::array& lines) {
-  const bool differs = std::any_of(lines.begin(), lines.end(),
-                                   [](const json::value& line) { return cell(line.as_object(), "kind") != "same"; });
-  if (!differs) print_line("nothing differs");
+  if (!any_differs(lines)) print_line("nothing differs");
   print_difference(lines);
 }
 

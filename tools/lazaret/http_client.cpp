@@ -210,7 +210,9 @@ HttpClient::Answer HttpClient::request(const std::string& method, const std::str
     const Problem problem =
         answer.body.is_object() ? problem_in(answer.body, answer.status) : problem_in(json::object(), answer.status);
     const base::ErrorInfo* info = base::find_error(problem.code);
-    throw Error(make_error_code(static_cast<errc>(info == nullptr ? Code::INTERNAL : info->code)), problem);
+    const error_code code = make_error_code(static_cast<errc>(info == nullptr ? Code::INTERNAL : info->code));
+    const bool is_problem = answer.body.is_object() && answer.body.get_object().contains("code");
+    throw Refused(code, problem, is_problem ? std::move(answer.body.get_object()) : json::object());
   }
   if (failed) fail(Code::BAD_FRAME, address_ + " answered something that is not JSON");
   return answer;

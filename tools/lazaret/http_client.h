@@ -13,9 +13,19 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "lazaret/lazaret.h"
+
 namespace lazaret::cli {
 
 namespace json = boost::json;
+
+/// What the API refused, with all that its problem document says: of some errors that is more than a Problem holds.
+class Refused : public Error {
+ public:
+  Refused(error_code code, Problem about, json::object said)
+      : Error(code, std::move(about)), document(std::move(said)) {}
+  json::object document;  // as it came; may be empty where the answer was none
+};
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 
@@ -46,8 +56,8 @@ class HttpClient {
     int status = 0;
     json::value body;  // null when there is none
   };
-  /// Throws Error: what a problem document says, UNREACHABLE, DEADLINE_EXCEEDED, CANCELLED, or BAD_FRAME for what is
-  /// not the API.
+  /// Throws Refused with what a problem document says, or Error: UNREACHABLE, DEADLINE_EXCEEDED, CANCELLED, or
+  /// BAD_FRAME for what is not the API.
   Answer request(const std::string& method, const std::string& target, const json::object& body = {},
                  std::chrono::milliseconds deadline = kDeadline, const Query& headers = {});
   json::value get(const std::string& target) { return request("GET", target).body; }

@@ -163,6 +163,9 @@ int run(int argc, char** argv) {
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     return usage(app, error, as_json);
+  } catch (const Refused& refused) {
+    report(refused.problem, as_json, refused.document);
+    return exit_of(refused.problem);
   } catch (const Error& error) {
     report(error.problem, as_json);
     return exit_of(error.problem);

@@ -228,9 +228,10 @@ int exit_of(const Problem& problem) {
 
 std::string sentence_of(const Problem& problem) { return problem.code + ": " + printable(problem.text); }
 
-void report(const Problem& problem, bool as_json) {
+void report(const Problem& problem, bool as_json, const json::object& document) {
   if (output_is_closed()) return;
-  write_error((as_json ? to_text(problem_json(problem)) : "lazaret: " + sentence_of(problem)) + "\n");
+  const auto object = [&] { return to_text(document.empty() ? problem_json(problem) : document); };
+  write_error((as_json ? object() : "lazaret: " + sentence_of(problem)) + "\n");
 }
 
 void Worst::add(const Problem& problem) {

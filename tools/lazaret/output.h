@@ -76,8 +76,9 @@ json::object problem_json(const Problem& problem);
 int exit_of(const Problem& problem);
 /// "NOT_FOUND: there is no queue orders"
 std::string sentence_of(const Problem& problem);
-/// On standard error: one object with `as_json`, else one line.
-void report(const Problem& problem, bool as_json);
+/// On standard error: one object with `as_json`, else one line. `document`: the object as the HTTP API wrote it, which
+/// may say more; empty: it is made of the problem.
+void report(const Problem& problem, bool as_json, const json::object& document = {});
 
 /// The worst of several problems: one that will not go away outranks one that may; of equals the first counts.
 class Worst {

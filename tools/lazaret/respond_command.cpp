@@ -1,8 +1,10 @@
 // lazaret respond NAME -- CMD
 #include <iostream>
 
+#include "command_error.h"
 #include "command_outcome.h"
 #include "commands.h"
+#include "consumer_name.h"
 #include "consuming.h"
 #include "output.h"
 
@@ -19,6 +21,7 @@ struct Given {
   bool by_ticket = false;  // the command leaves the answer to whoever has its ticket
   std::optional<milliseconds> retry_after;
   std::optional<milliseconds> drain;
+  ConsumerName as;
   ConsumingOptions options;
 };
 
@@ -27,9 +30,7 @@ constexpr int kDeclines = 65;
 
 /// What the command wrote is the answer, and what goes out with it elsewhere.
 Consuming::Outcome reply_of(CommandEnd end, const Delivery& delivery, const Given& given) {
-  if (end.exit == kDeclines) {
-    return {Verdict::decline(end.error_text.empty() ? "the command ended with " + end.type() : end.error_text), {}};
-  }
+  if (end.exit == kDeclines) return {Verdict::decline(reason_of(end)), {}};
   if (end.exit != 0 || given.by_ticket) return outcome_of(end, given.retry_after.value_or(kRetryAfter));
   if (end.output_cut) return {Verdict::fail("the command wrote more than any message may have"), {}};
   Message answer;
@@ -49,9 +50,7 @@ void respond(const Connection& connection, Given& given, const std::vector<std::
   if (given.drain) given.options.drain = *given.drain;
   given.options.json = connection.json;
   CommandProcess process(command, !given.by_ticket);
-  Options options;
-  options.drain = milliseconds(0);  // Consuming has closed in its own way
-  Consuming consuming(connection.connect(options), given.options,
+  Consuming consuming(connection.connect(given.as.options()), given.options,
                       [&](const Delivery& delivery) { return reply_of(process.run(delivery), delivery, given); });
   const Consuming::Totals totals = consuming.run(given.queue);
   if (!connection.json && !output_is_closed()) {
@@ -98,6 +97,7 @@ void add_respond_command(CLI::App& app, const Connection& connection, const std:
       ->type_name("NAME")
       ->allow_extra_args(false)
       ->excludes(ticket);
+  given->as.add_options(*responder);
   add_duration(*responder, "--retry-after", given->retry_after,
                "When a command exits with 75, the next attempt comes after this (30s)");
   add_duration(*responder, "--drain", given->drain, "After a signal, what has begun may take so long (25s)");

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "base/text_encoding.h"
 
 namespace lazaret::model {
@@ -26,6 +28,35 @@ TEST(CaseGroup, WhatVariesFromCaseToCaseDoesNotCount) {
             group("user abcdefab-cdef-abcd-efab-cdefabcdefab gone"));
   EXPECT_EQ(group("no customer 'Ann Lee'"), group("no customer 'O. Wu'"));
   EXPECT_EQ(group("10.0.0.1:5432 refused"), group("192.168.7.33:80 refused"));
+}
+
+TEST(CaseGroup, NorDoesWhatStandsInAnyQuotesOrIsAnAddress) {
+  const std::pair<const char*, const char*> same[] = {
+      {"no customer \u2018Ann\u2019 here", "no customer \u2018Bob O\u2019Brien\u2019 here"},
+      {"no customer \u201cAnn\u201d", "no customer \u201cBob \u2018the\u2019 Lee\u201d"},
+      {"kein Kunde \u201eAnn\u201c", "kein Kunde \u201eBob\u201c"},
+      {"kein Kunde \u201aAnn\u2018", "kein Kunde \u201aBob\u2018"},
+      {"aucun client \u00ab Ann \u00bb", "aucun client \u00ab Bob \u00bb"},
+      {"no customer 'Ann'", "no customer 'Bob O'Brien'"},
+      {"say \"a\\\"b\" end", "say \"plain\" end"},
+      {"say 'it\\'s' end", "say 'it' end"},
+      {"[2001:db8::1]:80 refused", "10.1.1.1:8080 refused"},
+      {"[2001:db8:0:0:0:0:0:1]:80 refused", "[::1] refused"},
+      {"host aa:bb:cc:dd:ee:ff is down", "host 00:1b:44:11:3a:b7 is down"},
+      {"host aa-bb-cc-dd-ee-ff is down", "host 00-1b-44-11-3a-b7 is down"},
+  };
+  for (const auto& [one, other] : same) EXPECT_EQ(group(one), group(other)) << one << " | " << other;
+  const std::pair<const char*, const char*> different[] = {
+      {"no customer \u2018Ann\u2019", "no order \u2018Ann\u2019"},
+      {"\u201cAnn\u201d is late", "\u201cAnn\u201d is early"},
+      {"say \"a\\\"b\" end", "say \"a\\\"b\" begin"},
+      {"an \u201copen end", "an \u201copen start"},
+      {"it\u2019s late", "it\u2019s early"},
+      {"[a::b] failed", "[c::d] failed"},
+      {"aa:bb:cc:dd:ee", "aa:bb:cc:dd:ff"},
+      {"aa:bb:cc:dd:ee:ff is down", "aa:bb:cc:dd:ee:ff is up"},
+  };
+  for (const auto& [one, other] : different) EXPECT_NE(group(one), group(other)) << one << " | " << other;
 }
 
 TEST(CaseGroup, CausesAreKeptApart) {
@@ -53,7 +84,20 @@ TEST(NormalisedError, TakesOutWhatVaries) {
       {"at 2026-11-23 20:04:48,123 in lane", "at # in lane"},
       {"on 2026-11-23: late", "on #: late"},
       {"took -3.25 or 1e-9", "took # or #"},
-      {"peer [fe80::1ff:fe23:4567:890a]:443 reset", "peer [#]:# reset"},
+      {"peer [fe80::1ff:fe23:4567:890a]:443 reset", "peer # reset"},
+      {"peer [fe80::1%eth0]:443, [::]:80 and [::ffff:10.1.2.3] reset", "peer # and # reset"},
+      {"http://[2001:db8::1]/x", "http://#/x"},
+      {"[20:04:48] late, [a::b] too, [fe80::1", "[#] late, [a::b] too, [#"},
+      {"aa:bb:cc:dd:ee:ff: gone, FF-EE-DD-CC-BB-AA", "#: gone, #"},
+      {"aa:bb:cc:dd:ee, aa:bb-cc:dd:ee:ff", "aa:bb:cc:dd:ee, aa:bb-cc:dd:ee:ff"},
+      {"say \"a\\\"b\" end", "say \"#\" end"},
+      {"say \"a\\\\\" end", "say \"#\" end"},
+      {"no \"C:\\dir\\\" here", "no \"#\" here"},
+      {"no \u201cAnn Lee\u201d, \u2018Ann\u2019s\u2019 or \u201eAnn\u201c",
+       "no \u201c#\u201d, \u2018#\u2019 or \u201e#\u201c"},
+      {"no \u00abAnn\u00bb, \u00bbAnn\u00ab, \u201aAnn\u2018 or \u201eAnn\u201d",
+       "no \u00ab#\u00bb, \u00bb#\u00ab, \u201a#\u2018 or \u201e#\u201d"},
+      {"\u201cunfinished, it\u2019s \u00abopen", "\u201cunfinished, it\u2019s \u00abopen"},
       {"from 10.1.2.3:5432 at 20:04:48", "from # at #"},
       {"mail to ann.lee+x@example.org bounced", "mail to # bounced"},
       {"column \"total\" of 'bills' is `null`", "column \"#\" of '#' is `#`"},
@@ -158,10 +202,43 @@ TEST(TopFrames, WhatIsNoStackHasNone) {
 
 /// Neither takes long, or more room than it may, whatever comes.
 TEST(Fingerprints, HostileTextsAreSurvived) {
-  const std::vector<std::string> pieces = {
-      "at ",  "(",    ")",        "#1 ", "0x",  " in ",     "File \"", "\", line ", ", in ", "\n",
-      "\n\t", ".go:", "<",        ">",   "[",   "'",        "\"",      ":",         "::",    "@",
-      "-",    "\xff", "\xc3\xa4", "1",   "abc", "operator", "+0x",     ") [0x",     "]",     std::string(1, '\0')};
+  const std::vector<std::string> pieces = {"at ",
+                                           "(",
+                                           ")",
+                                           "#1 ",
+                                           "0x",
+                                           " in ",
+                                           "File \"",
+                                           "\", line ",
+                                           ", in ",
+                                           "\n",
+                                           "\n\t",
+                                           ".go:",
+                                           "<",
+                                           ">",
+                                           "[",
+                                           "'",
+                                           "\"",
+                                           ":",
+                                           "::",
+                                           "@",
+                                           "\\",
+                                           "\u201c",
+                                           "\u2019",
+                                           "\u00bb",
+                                           "aa:",
+                                           "[::",
+                                           "%",
+                                           "-",
+                                           "\xff",
+                                           "\xc3\xa4",
+                                           "1",
+                                           "abc",
+                                           "operator",
+                                           "+0x",
+                                           ") [0x",
+                                           "]",
+                                           std::string(1, '\0')};
   std::uint64_t state = 88172645463325252ull;
   const auto random = [&state](std::size_t below) {
     state ^= state << 13;
@@ -175,12 +252,16 @@ TEST(Fingerprints, HostileTextsAreSurvived) {
     EXPECT_LE(normalised_error(text).size(), kFingerprintTextBytes);
     EXPECT_LE(top_frames(text).size(), kFrames * (kFrameBytes + 20));
   }
+  const auto begun = std::chrono::steady_clock::now();
   for (const std::string& piece : pieces) {
     std::string text;
-    while (text.size() < 64u << 10) text += piece;
+    while (text.size() < 1u << 20) text += piece;
     EXPECT_LE(normalised_error(text).size(), kFingerprintTextBytes);
     EXPECT_LE(top_frames(text).size(), 3 * (kFrameBytes + 20));
+    // Cut where it may be, also within a character.
+    EXPECT_LE(normalised_error(std::string_view(text).substr(1, 700)).size(), kFingerprintTextBytes);
   }
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(200)) << "a square of 1 MiB is hours";
 }
 
 }  // namespace

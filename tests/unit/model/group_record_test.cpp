@@ -148,6 +148,20 @@ TEST(GroupTrend, HoursAndDaysMoveOn) {
   EXPECT_EQ(sum(trend.at(base::Instant{}).hours), 4u) << "time does not go back";
 }
 
+TEST(GroupTrend, TheRateIsThatOfTheLastHour) {
+  using std::chrono::minutes;
+  GroupTrend trend;
+  EXPECT_DOUBLE_EQ(trend.per_minute(kNoon), 0);
+  for (int i = 0; i < 120; ++i) trend.add(kNoon);
+  EXPECT_DOUBLE_EQ(trend.per_minute(kNoon), 2);
+  EXPECT_DOUBLE_EQ(trend.per_minute(kNoon + minutes(59)), 2);
+  EXPECT_DOUBLE_EQ(trend.per_minute(kNoon + minutes(75)), 1.5) << "three quarters of that hour are in the last one";
+  trend.add(kNoon + minutes(75));
+  EXPECT_DOUBLE_EQ(trend.per_minute(kNoon + minutes(90)), 1 + 1 / 60.0);
+  EXPECT_DOUBLE_EQ(trend.per_minute(kNoon + minutes(121)), (59 / 60.0) / 60);
+  EXPECT_DOUBLE_EQ(trend.per_minute(kNoon + hours(3)), 0);
+}
+
 TEST(GroupRecord, OfTwoShardsItIsOne) {
   GroupRecord first;
   GroupRecord second;

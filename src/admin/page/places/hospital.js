@@ -44,7 +44,8 @@ function columns(ask) {
       label="Admissions an hour, the last day" />` },
     { head: 'First seen', class: 'end time wide', cell: (group) => html`<${Ago} at=${group.first_seen_at} />` },
     { head: 'Last seen', class: 'end time', cell: (group) => html`<${Ago} at=${group.last_seen_at} />` },
-    { head: 'Owner', class: 'small-column wide', cell: (group) => html`<${Line} value=${group.owner} max=${40} />
+    { head: 'Owner', class: 'small-column wide', cell: (group) => html`<${Line}
+      value=${group.effective_owner} max=${40} />
       <span class="sub faint"><${Line} value=${group.ticket} max=${40} fallback="" /></span>` },
     { head: html`<span class="unseen">Actions</span>`, card: 'Actions', class: 'end tools', cell: (group) => html`
       ${can('createReplay') && openOf(group) > 0 && html`<button type="button" class="quiet" onClick=${() =>
