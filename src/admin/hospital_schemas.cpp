@@ -88,7 +88,7 @@ constexpr std::string_view kSchemas = R"json({
     "additionalProperties": false},
   "NewReplayJob": {"type": "object", "properties": {"filter": {"type": "string",
     "description": "Cases that are admitted now and match; \"\": all of them"},
-    "ids": {"type": "array", "items": {"type": "string"}, "description": "In place of a filter: these, in this order"},
+    "ids": {"type": "array", "items": {"type": "string"}, "description": "In place of a filter: these"},
     "rate": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 500, "description": "Cases a second"},
     "concurrency": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 10000,
     "description": "In replay lanes or with consumers at a time"},

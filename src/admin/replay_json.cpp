@@ -44,7 +44,7 @@ Status read_ratio(const json::object& body, double& into) {
   return {};
 }
 
-/// In the order in which they are given, each once.
+/// Each once.
 Status read_ids(const json::value& value, std::uint16_t shards, std::vector<model::CaseId>& ids) {
   if (!value.is_array()) return wrong("ids", "an array of ids of cases");
   if (value.get_array().size() > model::limits::kReplayIds) {

@@ -153,11 +153,7 @@ Result<ReplayJobRecord> ReplayJobs::add(NewReplayJob wanted, Instant now, Replay
     record.filter = model::to_text(*query);
   }
   const auto job = std::make_shared<ReplayJob>(tools_, std::move(record));
-  if (wanted.ids) {
-    // The set is sent from its end.
-    const std::vector<model::CaseId> cases(wanted.ids->rbegin(), wanted.ids->rend());
-    if (Status status = job->choose_these(cases, now); !status.ok()) return status;
-  }
+  if (wanted.ids) job->choose_these(std::move(*wanted.ids), now);
   ++last_id_;
   job->save_first(std::move(then));
   open_.emplace(job->record().id, job);

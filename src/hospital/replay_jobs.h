@@ -26,7 +26,7 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 struct NewReplayJob {
   std::string filter;
-  std::optional<std::vector<model::CaseId>> ids;  // in place of a filter; sent in this order
+  std::optional<std::vector<model::CaseId>> ids;  // in place of a filter
   model::ReplayOptions options;
 };
 

@@ -117,7 +117,6 @@ Status check(const model::ReplayOptions& options) {
 
 void set_is_known(ReplayJobRecord& job, Instant now) {
   job.chosen = true;
-  job.cursor.clear();
   const std::uint32_t by_itself = job.total > limits::kReplaysWithoutCanary ? 1 : 0;
   job.canary = job.options.canary.value_or(by_itself);
   job.canary_needed = job.options.canary_needed.value_or(job.canary);

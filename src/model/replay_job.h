@@ -75,12 +75,10 @@ struct ReplayJobRecord {
   bool by_ids = false;
   ReplayOptions options;
   base::Instant created_at;
-  base::Instant ended_at;  // when its state became one of the last three; 0: it has not
-  /// While choosing: where the list goes on.
-  std::string cursor;
+  base::Instant ended_at;   // when its state became one of the last three; 0: it has not
   bool chosen = false;      // the set is known
   std::uint64_t total = 0;  // cases of the set
-  /// They are sent from the last of the set, which is the oldest admission, to the first. So many have been looked at.
+  /// They are sent from the last of the set, which is the first message, to the first. So many have been looked at.
   std::uint64_t next = 0;
   /// Settled when the set is known.
   std::uint32_t canary = 0;
@@ -109,8 +107,8 @@ struct ReplayRefusal {
   bool operator==(const ReplayRefusal&) const = default;
 };
 
-/// kReplayChunkCases of the set (the last one: what is left), the newest admission first. While the set is chosen the
-/// last one is written again as it grows.
+/// kReplayChunkCases of the set (the last one: what is left), the last message of the last subscription first. While
+/// the set is chosen the last one is written again as it grows.
 struct ReplayChunk {
   std::uint32_t number = 0;
   std::vector<CaseId> cases;

@@ -26,7 +26,6 @@ std::string encode(const ReplayJobRecord& record) {
   out.set_force(record.options.force);
   out.set_created_at_us(record.created_at.us);
   out.set_ended_at_us(record.ended_at.us);
-  out.set_cursor(record.cursor);
   out.set_chosen(record.chosen);
   out.set_total(record.total);
   out.set_next(record.next);
@@ -60,7 +59,6 @@ bool decode(std::string_view bytes, ReplayJobRecord& record) {
   record.options.force = in.force();
   record.created_at = Instant{in.created_at_us()};
   record.ended_at = Instant{in.ended_at_us()};
-  record.cursor = in.cursor();
   record.chosen = in.chosen();
   record.total = in.total();
   record.next = in.next();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 
 #include "integration/support/api.h"
 #include "integration/support/http.h"
@@ -15,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using boost::json::object;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 using ::testing::SizeIs;
@@ -86,6 +88,54 @@ TEST_F(ReplayJobs, AGroupOfAThousandIsReplayedFromTheCommandLineOneFirst) {
   EXPECT_EQ(broker_.cli_json({"hospital", "replays", "list"}).size(), 1u);
   EXPECT_EQ(broker_.cli_json({"hospital", "replays", "show", "1", "--outcome", "discharged"}).size(), 1000u);
   EXPECT_EQ(broker_.cli({"hospital", "replays", "show", "7"}).exit, 66);
+}
+
+/// Whoever is there takes the first that is sent at once, so what is sent in a wrong order arrives in one.
+TEST_F(ReplayJobs, OfAKeyTheFirstGoesFirstHoweverItIsReplayed) {
+  const auto ids_of = [&](const std::string& queue) {
+    std::vector<std::string> newest_first;
+    for (const auto& one : broker_.cli_json({"hospital", "list", "--queue", queue})) {
+      newest_first.push_back(text_of(one, "id"));
+    }
+    return newest_first;
+  };
+  const auto expect_in_order = [&](const std::string& queue, const std::function<void()>& replay) {
+    client_.ensure({.name = queue, .max_attempts = 1, .order_by_key = true});
+    for (int i = 0; i < 5; ++i) {
+      client_.publish(queue, {.body = std::to_string(i), .key = "customer-7"});
+    }
+    {
+      const Consumer sick = client_.consume(queue, [](Delivery&) { return Verdict::reject("no"); });
+      ASSERT_TRUE(eventually([&] { return QueueView(broker_, queue)["in_hospital"] == 5; }));
+      // The first fails again: it is the newest admission by now.
+      ASSERT_EQ(broker_.cli({"hospital", "replay", ids_of(queue).back(), "--wait"}).exit, 1);
+    }
+    Inbox inbox;
+    const Consumer healed = client_.consume(queue, [&](Delivery& delivery) { inbox.add(delivery); });
+    replay();
+    ASSERT_TRUE(inbox.reaches(5));
+    std::vector<std::string> bodies;
+    for (const Received& one : inbox.all()) bodies.push_back(one.message.body.str());
+    EXPECT_THAT(bodies, ElementsAre("0", "1", "2", "3", "4")) << queue;
+  };
+  expect_in_order("one-by-one", [&] {
+    EXPECT_EQ(broker_.cli({"hospital", "replay", "--filter", "queue=one-by-one", "--yes"}).exit, 0);
+  });
+  expect_in_order("by-id", [&] {
+    std::vector<std::string> arguments{"hospital", "replay", "--yes"};
+    for (const std::string& id : ids_of("by-id")) arguments.push_back(id);
+    EXPECT_EQ(broker_.cli(arguments).exit, 0);
+  });
+  expect_in_order("job-by-filter", [&] { create(R"({"filter": "queue=job-by-filter"})"); });
+  expect_in_order("job-with-a-canary", [&] {
+    EXPECT_EQ(broker_.cli({"hospital", "replay", "--filter", "queue=job-with-a-canary", "--canary", "2", "--yes"}).exit,
+              0);
+  });
+  expect_in_order("job-by-ids", [&] {
+    std::string ids;
+    for (const std::string& id : ids_of("job-by-ids")) ids += (ids.empty() ? "\"" : ", \"") + id + "\"";
+    create("{\"ids\": [" + ids + "]}");
+  });
 }
 
 TEST_F(ReplayJobs, OverHttpAJobSaysWhatItIsForAndHowFarItIs) {

@@ -18,6 +18,16 @@ bool names_a_state(const std::string& filter) {
                      [](const model::CaseTerm& term) { return term.field == model::CaseTerm::Field::state; });
 }
 
+/// Within a queue in the order of its messages, whatever order they are listed or given in. What is no id at all is the
+/// broker's to refuse, at the end.
+void put_in_order(std::vector<std::string>& ids) {
+  std::stable_sort(ids.begin(), ids.end(), [](const std::string& a, const std::string& b) {
+    const auto left = model::CaseId::parse(a);
+    const auto right = model::CaseId::parse(b);
+    return left && right ? *left < *right : left && !right;
+  });
+}
+
 }  // namespace
 
 std::string joined(const std::vector<std::string>& filters) {
@@ -64,6 +74,7 @@ std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string
     http.each_item({"hospital", "cases"}, query,
                    [&chosen](const json::object& item) { chosen.push_back(cell(item, "id")); });
   }
+  put_in_order(chosen);
   ask(chosen.size(), verb + " " + counted(chosen.size(), "case"));
   return chosen;
 }

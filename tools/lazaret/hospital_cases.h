@@ -21,8 +21,8 @@ struct ChosenCases {
 
   /// `state`: of those that --all means.
   void add_options(CLI::App& command, const std::string& state = "admitted");
-  /// The ids, of all pages. Throws USAGE when the choice is none, and CANCELLED when whoever sits at the
-  /// terminal does not want it.
+  /// The ids, of all pages, in the order of their messages. Throws USAGE when the choice is none, and CANCELLED when
+  /// whoever sits at the terminal does not want it.
   std::vector<std::string> choose(HttpClient& http, const std::string& verb,
                                   const std::string& state = "admitted") const;
 

@@ -21,7 +21,6 @@ class ReplayJobRecords : public StoreFixture {
         .rate = 7, .concurrency = 8, .canary = 0, .canary_needed = 0, .stop_at_failure_ratio = 0.25, .force = true};
     job.created_at = {1};
     job.ended_at = {2};
-    job.cursor = "there";
     job.chosen = true;
     job.total = 1001;
     job.next = 500;
