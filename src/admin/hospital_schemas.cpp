@@ -99,6 +99,10 @@ constexpr std::string_view kSchemas = R"json({
     "description": "Ends when so many of those with an outcome, at least 20, have relapsed; 0: never"},
     "after_version": {"type": "string", "description":
     "Waits for a consumer of such a version, as >=2.4.2 or >=2 <3, and sends to no others"},
+    "keep_attempts": {"type": "boolean", "default": false, "description":
+    "Failed attempts of before count against max_attempts: only what is left of them, one at least, is made"},
+    "to": {"type": "string", "description":
+    "They are published to this queue or topic instead, which closes them: with no canary, ratio, version or attempts"},
     "force": {"type": "boolean", "default": false},
     "dry_run": {"type": "boolean", "default": false}}, "additionalProperties": false},
   "ReplayDryRun": {"type": "object", "properties": {"total": {"$ref": "#/components/schemas/Count"},
@@ -113,6 +117,7 @@ constexpr std::string_view kSchemas = R"json({
     "canary_passed": {"type": "boolean"}, "stop_at_failure_ratio": {"type": "number"}, "force": {"type": "boolean"},
     "after_version": {"$ref": "#/components/schemas/TextOrNull"}, "waiting_for_version": {"type": "boolean",
     "description": "No such consumer is connected where the next case is to go"},
+    "keep_attempts": {"type": "boolean"}, "to": {"$ref": "#/components/schemas/TextOrNull"},
     "recalling": {"type": "boolean"}, "total": {"$ref": "#/components/schemas/Count"},
     "outcomes": {"type": "object", "properties": {"none": {"$ref": "#/components/schemas/Count"},
     "queued": {"$ref": "#/components/schemas/Count"}, "discharged": {"$ref": "#/components/schemas/Count"},

@@ -4,6 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "hospital/redirection.h"
+
 namespace lazaret::hospital {
 
 using base::Code;
@@ -27,7 +29,7 @@ constexpr std::uint64_t kLookLeast = 128;
 constexpr std::uint64_t kLookMost = 4096;
 /// Cases that are looked at for sending at once: those that are refused cost no rate.
 constexpr int kSendMost = 1024;
-/// A case whose ordering key is just being read is tried again.
+/// A case whose ordering key is just being read, or whose message was just edited, is tried again.
 constexpr int kTries = 50;
 /// Whether a consumer of the version that is waited for has come is looked at so often.
 constexpr Duration kVersionEvery = 500ms;
@@ -209,10 +211,10 @@ bool ReplayJob::may_look(Instant now) const {
 bool ReplayJob::waits_for_version() const { return !record_.options.after_version.empty() && !version_is_there_; }
 
 /// The subscription knows the order of a key only among those that it has been sent: nothing is sent while it may yet
-/// refuse the one before it.
+/// refuse the one before it. What goes elsewhere may go to where order is kept.
 ReplayJob::OrderKey ReplayJob::order_key(const model::CaseRecord& record) const {
   const auto queue = tools_.engine.directory().find(record.id.subscription);
-  const bool ordered = queue != nullptr && queue->options.order_by_key;
+  const bool ordered = queue != nullptr && (queue->options.order_by_key || !record_.options.to.empty());
   return {record.id.shard, record.id.subscription, ordered ? record.key : model::KeyHash()};
 }
 
@@ -253,12 +255,13 @@ void ReplayJob::act(std::uint64_t index, const model::CaseRecord& record) {
       note(index, look.outcome);
       if (look.outcome == ReplayOutcome::queued) out_.push_back({index, record.id});
       return;
-    case Look::What::send: pace_.take(); return replay(index, record);
+    case Look::What::send:
+      pace_.take();
+      return record_.options.to.empty() ? replay(index, record) : redirect(index, record);
   }
 }
 
 void ReplayJob::replay(std::uint64_t index, const model::CaseRecord& record) {
-  ++asked_;
   model::ReplayCaseCommand command;
   command.id = record.id;
   command.attempts = record.attempt_count;
@@ -267,34 +270,71 @@ void ReplayJob::replay(std::uint64_t index, const model::CaseRecord& record) {
   command.job = record_.id;
   command.single_attempt = record_.state == ReplayJobState::canary;
   command.only_for = record_.options.after_version;
+  if (record_.options.keep_attempts) command.failures_before = record.failure_count;
   const OrderKey key = order_key(record);
-  if (std::get<model::KeyHash>(key)) keys_asked_.insert(key);
+  begin_asking(key, 0);
   ask(record.id.shard, command, [this, index, key, id = record.id](const Status& status) {
-    keys_asked_.erase(key);
+    end_asking(key, 0);
     answered(index, id, status);
   });
 }
 
-void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Status& status) {
+/// Where all are to go may be gone by now, which ends the job; the message of one cannot always be read.
+void ReplayJob::redirect(std::uint64_t index, const model::CaseRecord& record) {
+  const std::string& to = record_.options.to;
+  if (const Status there = check_destination(tools_.engine, to); !there.ok()) {
+    changed_ = urgent_ = true;
+    return stop(record_, there.text(), tools_.engine.now());
+  }
+  auto command = redirection_of(tools_.engine, record, to, record_.options.force);
+  if (!command.ok()) return note(index, ReplayOutcome::refused, command.code());
+  command->job = record_.id;
+  command->attempts = record.attempt_count;
+  const OrderKey key = order_key(record);
+  const std::size_t bytes = command->outgoing->to.front().messages.front()->size();
+  begin_asking(key, bytes);
+  ask(record.id.shard, std::move(*command), [this, index, key, bytes, id = record.id](const Status& status) {
+    end_asking(key, bytes);
+    answered(index, id, status);
+  });
+}
+
+void ReplayJob::begin_asking(const OrderKey& key, std::size_t bytes) {
+  ++asked_;
+  if (std::get<model::KeyHash>(key)) keys_asked_.insert(key);
+  asked_bytes_ += bytes;
+  waits_for_answer_ = asked_bytes_ >= model::limits::kReplayRedirectBytes;
+}
+
+void ReplayJob::end_asking(const OrderKey& key, std::size_t bytes) {
   --asked_;
-  waits_for_answer_ = false;
+  keys_asked_.erase(key);
+  asked_bytes_ -= bytes;
+  waits_for_answer_ = asked_bytes_ >= model::limits::kReplayRedirectBytes;
+}
+
+void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Status& status) {
   if (status.ok() || status.code() == Code::NO_CONSUMER) {
     version_is_there_ = status.ok();
     wait_for_version(!version_is_there_ && !model::has_ended(record_.state));
   }
-  if (status.ok()) {
-    tries_.erase(index);
-    note(index, ReplayOutcome::queued);
-    out_.push_back({index, id});
-    look_at_ = std::min(look_at_, tools_.engine.now() + kLookSoon);
-    return;
-  }
+  if (status.ok()) return accepted(index, id);
   if (status.code() == Code::SHUTTING_DOWN) return;  // the next start looks at the case
   const Instant now = tools_.engine.now();
   if (status.code() == Code::NO_CONSUMER) return look_again(index, now + kVersionEvery);
-  if (status.code() == Code::CASE_BUSY && ++tries_[index] < kTries) return look_again(index, now + kLookSoon);
+  const bool passes = status.code() == Code::CASE_BUSY || status.code() == Code::STALE_VERSION;
+  if (passes && ++tries_[index] < kTries) return look_again(index, now + kLookSoon);
   tries_.erase(index);
   note(index, ReplayOutcome::refused, status.code());
+}
+
+/// What went elsewhere has its outcome.
+void ReplayJob::accepted(std::uint64_t index, const model::CaseId& id) {
+  tries_.erase(index);
+  if (!record_.options.to.empty()) return note(index, ReplayOutcome::discharged);
+  note(index, ReplayOutcome::queued);
+  out_.push_back({index, id});
+  look_at_ = std::min(look_at_, tools_.engine.now() + kLookSoon);
 }
 
 /// The order of sending stays: from the last of the set on.

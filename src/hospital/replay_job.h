@@ -77,7 +77,11 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   bool look_at_next();
   void act(std::uint64_t index, const model::CaseRecord& record);
   void replay(std::uint64_t index, const model::CaseRecord& record);
+  void redirect(std::uint64_t index, const model::CaseRecord& record);
+  void begin_asking(const OrderKey& key, std::size_t bytes);
+  void end_asking(const OrderKey& key, std::size_t bytes);
   void answered(std::uint64_t index, const model::CaseId& id, const base::Status& status);
+  void accepted(std::uint64_t index, const model::CaseId& id);
   void wait_for_version(bool waits);
   bool waits_for_version() const;
   bool may_look(base::Instant now) const;
@@ -105,7 +109,8 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   base::Instant again_at_;              // but not before
   std::map<std::uint64_t, int> tries_;  // of those
   std::set<OrderKey> keys_asked_;       // of the replays without an answer
-  bool waits_for_answer_ = false;       // the next one's key is one of those
+  std::size_t asked_bytes_ = 0;         // of messages that go elsewhere
+  bool waits_for_answer_ = false;       // the next one's key is one of those, or these are as many as may be
   bool version_is_there_ = false;       // as far as the last answer said
   std::uint64_t recalls_asked_ = 0;
   bool something_happened_ = false;  // since the last look

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/thread_name.h"
+#include "hospital/redirection.h"
 
 namespace lazaret::hospital {
 
@@ -34,6 +35,11 @@ Result<ReplayJobRecord> wait(std::future<Result<ReplayJobRecord>>& future, Deadl
 
 ReplayJob::Then told(const std::shared_ptr<Promise>& promise) {
   return [promise](Result<ReplayJobRecord> record) { promise->set_value(std::move(record)); };
+}
+
+Status check(engine::Engine& engine, const model::ReplayOptions& options) {
+  LZ_RETURN_IF_ERROR(hospital::check(options));
+  return options.to.empty() ? Status() : check_destination(engine, options.to);
 }
 
 Status no_job(ReplayJobId id) { return Status(Code::NOT_FOUND, "there is no replay job " + std::to_string(id.value)); }
@@ -124,7 +130,7 @@ void ReplayJobs::forget_oldest() {
 }
 
 Result<ReplayJobRecord> ReplayJobs::create(NewReplayJob wanted, Deadline deadline) {
-  if (Status status = check(wanted.options); !status.ok()) return status;
+  if (Status status = check(engine_, wanted.options); !status.ok()) return status;
   const auto promise = std::make_shared<Promise>();
   auto future = promise->get_future();
   const bool taken = mailbox_->post([this, promise, wanted = std::move(wanted)]() mutable {
@@ -240,6 +246,7 @@ Result<ReplayedPage> ReplayJobs::cases(ReplayJobId id, const ReplayedQuery& quer
 }
 
 Result<Counted> ReplayJobs::count(const NewReplayJob& wanted, Deadline deadline) const {
+  if (Status status = check(engine_, wanted.options); !status.ok()) return status;
   Counted counted;
   if (wanted.ids) {
     for (const model::CaseId& id : *wanted.ids) {

@@ -43,6 +43,21 @@ bool is_exhausted(const ReplayJobRecord& job, std::uint64_t unanswered) {
   return job.next == job.total && unanswered == 0;
 }
 
+/// What is of replays to the case's own queue, where it may fail again.
+Status check_redirection(const model::ReplayOptions& options) {
+  const auto wrong = [](const std::string& name) {
+    return Status(Code::BAD_REQUEST, name +
+                                         " is of replays to where the cases have failed: what goes elsewhere (to) has "
+                                         "its outcome when it is stored there");
+  };
+  if (options.canary.value_or(0) > 0) return wrong("canary");
+  if (options.canary_needed.value_or(0) > 0) return wrong("canary_needed");
+  if (options.stop_at_failure_ratio != 0) return wrong("stop_at_failure_ratio");
+  if (!options.after_version.empty()) return wrong("after_version");
+  if (options.keep_attempts) return wrong("keep_attempts");
+  return {};
+}
+
 void judge_canary(ReplayJobRecord& job, std::uint64_t unanswered, Instant now) {
   const model::ReplayCounts& counts = job.counts;
   const bool exhausted = is_exhausted(job, unanswered);
@@ -98,6 +113,7 @@ Status check(const model::ReplayOptions& options) {
   if (options.concurrency == 0 || options.concurrency > limits::kReplayConcurrencyMost) {
     return out_of("concurrency", limits::kReplayConcurrencyMost);
   }
+  if (!options.to.empty()) LZ_RETURN_IF_ERROR(check_redirection(options));
   if (options.canary && *options.canary > options.concurrency) {
     return Status(Code::BAD_REQUEST,
                   "canary must not be more than concurrency, " + std::to_string(options.concurrency));
@@ -115,10 +131,14 @@ Status check(const model::ReplayOptions& options) {
   return {};
 }
 
+std::uint32_t canary_of(const model::ReplayOptions& options, std::uint64_t total) {
+  const bool by_itself = options.to.empty() && total > limits::kReplaysWithoutCanary;
+  return options.canary.value_or(by_itself ? 1 : 0);
+}
+
 void set_is_known(ReplayJobRecord& job, Instant now) {
   job.chosen = true;
-  const std::uint32_t by_itself = job.total > limits::kReplaysWithoutCanary ? 1 : 0;
-  job.canary = job.options.canary.value_or(by_itself);
+  job.canary = canary_of(job.options, job.total);
   job.canary_needed = job.options.canary_needed.value_or(job.canary);
   if (job.total == 0) return end(job, ReplayJobState::done, now);
   job.state = sending_state(job);

@@ -48,6 +48,11 @@ struct ReplayOptions {
   bool force = false;
   /// Not "": a VersionRange. It waits until such a consumer is connected, and sends to no others.
   std::string after_version{};
+  /// Failed attempts of before count on: only what is left of them, one at least, is made.
+  bool keep_attempts = false;
+  /// Not "": the queue or topic that they are published to in place of their own, each closed by that. It has its
+  /// outcome then, discharged, so nothing goes first, and nothing is waited for.
+  std::string to{};
   bool operator==(const ReplayOptions&) const = default;
 };
 

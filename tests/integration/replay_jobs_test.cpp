@@ -138,6 +138,97 @@ TEST_F(ReplayJobs, OfAKeyTheFirstGoesFirstHoweverItIsReplayed) {
   });
 }
 
+TEST_F(ReplayJobs, ManyGoElsewhereByAJobInTheirOrder) {
+  admit("orders", 40);
+  client_.ensure({.name = "repairs"});
+  const Outcome done =
+      broker_.cli({"hospital", "replay", "--filter", "queue=orders", "--to", "repairs", "--wait", "--yes"});
+  EXPECT_EQ(done.exit, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("40 cases, to repairs at 500 a second"));
+  EXPECT_THAT(done.out, HasSubstr("sent 40 of 40 cases, discharged 40"));
+  EXPECT_EQ(state("1"), "done");
+  EXPECT_EQ(job("1").at("to"), "repairs");
+  EXPECT_EQ(job("1").at("canary"), 0);
+  EXPECT_EQ(QueueView(broker_, "orders")["redirected_total"], 40);
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+  for (const auto& one : broker_.cli_json({"hospital", "list", "--queue", "orders"})) {
+    EXPECT_EQ(one.at("redirected_to"), "repairs");
+    EXPECT_EQ(one.at("replay_job"), "1");
+  }
+  Inbox inbox;
+  const Consumer there = client_.consume("repairs", [&](Delivery& delivery) { inbox.add(delivery); });
+  ASSERT_TRUE(inbox.reaches(40));
+  for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(inbox.at(i).message.body.str(), std::to_string(i));
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+}
+
+TEST_F(ReplayJobs, AKillInTheMiddleSendsNothingElsewhereTwice) {
+  constexpr int kCases = 1000;
+  admit("orders", kCases);
+  client_.ensure({.name = "repairs"});
+  Inbox inbox;
+  const Consumer there = client_.consume("repairs", [&](Delivery& delivery) { inbox.add(delivery); });
+  const std::string id = create(R"({"filter": "queue=orders", "to": "repairs", "rate": 500})");
+  for (const std::size_t reached : {200u, 500u}) {
+    ASSERT_TRUE(inbox.reaches(reached));
+    broker_.restart();
+    ASSERT_TRUE(eventually([&] { return client_.connected(); }));
+  }
+  ASSERT_TRUE(eventually([&] { return state(id) == "done"; }, 60s)) << progress(id);
+  EXPECT_EQ(outcome(id, "discharged"), kCases) << progress(id);
+  ASSERT_TRUE(eventually([&] { return inbox.counts().size() == kCases; }));
+  EXPECT_EQ(QueueView(broker_, "repairs")["published_total"], kCases) << "each once";
+  EXPECT_EQ(QueueView(broker_, "orders")["redirected_total"], kCases);
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+}
+
+TEST_F(ReplayJobs, WhereNothingIsNothingGoes) {
+  admit("orders", 12);
+  EXPECT_EQ(post("", R"({"filter": "", "to": "nowhere"})").status, 404);
+  EXPECT_EQ(post("", R"({"filter": "", "to": "nowhere", "dry_run": true})").status, 404);
+  client_.ensure({.name = "repairs"});
+  for (const char* more :
+       {R"("canary": 1)", R"("after_version": ">=2")", R"("keep_attempts": true)", R"("stop_at_failure_ratio": 0.5)"}) {
+    const HttpAnswer answer = post("", std::string(R"({"filter": "", "to": "repairs", )") + more + "}");
+    EXPECT_EQ(answer.status, 400) << more << ": " << answer.body;
+  }
+  const HttpAnswer planned = post("", R"({"filter": "", "to": "repairs", "dry_run": true})");
+  EXPECT_EQ(planned.json().at("total"), 12);
+  EXPECT_EQ(planned.json().at("canary"), 0) << "what goes elsewhere waits for no outcome";
+  const std::string id = create(R"({"filter": "", "to": "repairs", "rate": 1})");
+  ASSERT_TRUE(eventually([&] { return outcome(id, "discharged") >= 1; }));
+  ASSERT_EQ(post("/" + id + "/pause").status, 200);
+  ASSERT_EQ(broker_.cli({"queue", "delete", "repairs", "--force"}).exit, 0);
+  ASSERT_EQ(post("/" + id + "/resume").status, 200);
+  ASSERT_TRUE(becomes(id, "stopped"));
+  EXPECT_THAT(text_of(job(id), "ended_because"), HasSubstr("repairs"));
+  EXPECT_EQ(outcome(id, "refused"), 0);
+  EXPECT_EQ(cases_in("admitted") + cases_in("discharged"), 12u);
+}
+
+TEST_F(ReplayJobs, ManyKeepTheirAttemptsByAJobWithACanary) {
+  client_.ensure({.name = "orders", .max_attempts = 2, .backoff_initial = 10ms, .breaker = false});
+  for (int i = 0; i < 12; ++i) client_.publish("orders", {.body = std::to_string(i), .type = "order.created"});
+  {
+    const Consumer sick = client_.consume("orders", [](Delivery&) { return Verdict::fail("no"); });
+    ASSERT_TRUE(eventually([&] { return QueueView(broker_, "orders")["in_hospital"] == 12; }));
+  }
+  std::atomic<int> attempts{0};
+  std::atomic<bool> cured{true};
+  const Consumer half_healed = client_.consume("orders", [&](Delivery&) {
+    ++attempts;
+    return cured.exchange(false) ? Verdict::done() : Verdict::fail("still");
+  });
+  const Outcome done =
+      broker_.cli({"hospital", "replay", "--filter", "queue=orders", "--keep-attempts", "--wait", "--yes"});
+  EXPECT_EQ(done.exit, 1);
+  EXPECT_THAT(done.err, HasSubstr("12 cases, 1 goes first"));
+  EXPECT_EQ(job("1").at("keep_attempts"), true);
+  EXPECT_EQ(outcome("1", "discharged"), 1);
+  EXPECT_EQ(outcome("1", "relapsed"), 11);
+  EXPECT_EQ(attempts, 12) << "of two attempts nothing was left but the one that is always made";
+}
+
 TEST_F(ReplayJobs, OverHttpAJobSaysWhatItIsForAndHowFarItIs) {
   admit("orders", 30);
   const HttpAnswer planned = post("", R"({"filter": "queue=orders", "dry_run": true})");

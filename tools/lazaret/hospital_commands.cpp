@@ -143,7 +143,7 @@ int replay(const Connection& connection, const ReplayOptions& given) {
   json::object how;
   if (given.manner.force) how["force"] = true;
   if (given.manner.keep_attempts) how["keep_attempts"] = true;
-  if (!given.manner.to.empty()) how["to"] = given.manner.to;
+  if (given.manner.to) how["to"] = *given.manner.to;
   const auto send = [&](const std::string& id) {
     json::object now = http.request("POST", target({"hospital", "cases", id, "replay"}), how).body.as_object();
     sent.push_back(id);

@@ -237,6 +237,24 @@ TEST(ReplayRules, OptionsAreChecked) {
   EXPECT_EQ(check({.stop_at_failure_ratio = std::numeric_limits<double>::quiet_NaN()}).code(), Code::BAD_REQUEST);
 }
 
+TEST(ReplayRules, WhatGoesElsewhereHasNoCanaryAndNothingThatWaitsForAnOutcome) {
+  EXPECT_TRUE(check({.to = "repairs"}).ok());
+  EXPECT_TRUE(check({.canary = 0, .to = "repairs"}).ok());
+  EXPECT_EQ(check({.canary = 1, .to = "repairs"}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.canary = 2, .canary_needed = 1, .to = "repairs"}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.stop_at_failure_ratio = 0.5, .to = "repairs"}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.after_version = ">=2", .to = "repairs"}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.keep_attempts = true, .to = "repairs"}).code(), Code::BAD_REQUEST);
+  ReplayJobRecord job = job_of(1000, {.to = "repairs"});
+  EXPECT_EQ(job.state, ReplayJobState::running);
+  EXPECT_EQ(job.canary, 0u);
+  sent(job, 999, ReplayOutcome::discharged);
+  EXPECT_EQ(job.state, ReplayJobState::running);
+  sent(job, 1, ReplayOutcome::refused);
+  EXPECT_EQ(job.state, ReplayJobState::done) << "nothing is awaited";
+  EXPECT_TRUE(is_settled(job, 0));
+}
+
 TEST(Pace, OneGoesAtOnceAndTheOthersEvenly) {
   Pace pace(10);
   EXPECT_EQ(pace.allowance(kNow), 1u);

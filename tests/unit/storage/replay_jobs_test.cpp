@@ -17,8 +17,14 @@ class ReplayJobRecords : public StoreFixture {
     job.state = model::ReplayJobState::stopped;
     job.filter = "queue=orders";
     job.by_ids = true;
-    job.options = {
-        .rate = 7, .concurrency = 8, .canary = 0, .canary_needed = 0, .stop_at_failure_ratio = 0.25, .force = true};
+    job.options = {.rate = 7,
+                   .concurrency = 8,
+                   .canary = 0,
+                   .canary_needed = 0,
+                   .stop_at_failure_ratio = 0.25,
+                   .force = true,
+                   .keep_attempts = true,
+                   .to = "repairs"};
     job.created_at = {1};
     job.ended_at = {2};
     job.chosen = true;

@@ -135,6 +135,7 @@ export function ReplayPlace({ id }) {
         : job.filter === '' ? 'as all open cases' : html`by <code><${Text} value=${job.filter} /></code>`}
 , at most ${count(job.rate)} a second${job.ended_at && html`; ended <${Ago}
           at=${job.ended_at} />`}. ${limitsOf(job).join(' ')}
+        ${job.to && html` They go to <b class="name"><${Text} value=${job.to} max=${80} /></b>.`}
         ${job.after_version && html` Only consumers of version <b class="name"><${Text} value=${job.after_version}
           max=${80} /></b> get them.`}</p>
       <div class="actions row">${offered(job).map((name) => html`<button type="button" key=${name}
