@@ -96,7 +96,7 @@ constexpr std::string_view kSchemas = R"json({
     "So many go first, with one attempt each; the others when they are cured. 1 when there are more than ten, else 0"},
     "canary_needed": {"type": "integer", "minimum": 0, "description": "Of which so many; all when not given"},
     "stop_at_failure_ratio": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
-    "description": "Ends when so many of those with an outcome, at least 20, have relapsed; 0: never"},
+    "description": "Ends when so many of those with an outcome, at least 20 or all of fewer, have relapsed; 0: never"},
     "after_version": {"type": "string", "description":
     "Waits for a consumer of such a version, as >=2.4.2 or >=2 <3, and sends to no others"},
     "keep_attempts": {"type": "boolean", "default": false, "description":

@@ -33,6 +33,20 @@ ReplayJobState sending_state(const ReplayJobRecord& job) {
   return job.canary > 0 && !job.canary_passed ? ReplayJobState::canary : ReplayJobState::running;
 }
 
+std::uint64_t samples_of(const ReplayJobRecord& job) { return job.counts.discharged + job.counts.relapsed; }
+
+/// Of a small job the sample is all that can have an outcome. Those without one count as cured: as soon as the ratio is
+/// reached all the same the rest cannot change it.
+bool too_many_fail(const ReplayJobRecord& job) {
+  const model::ReplayCounts& counts = job.counts;
+  if (job.options.stop_at_failure_ratio <= 0 || counts.relapsed == 0) return false;
+  const std::uint64_t samples = samples_of(job);
+  const std::uint64_t possible = job.total - counts.refused - counts.recalled - counts.other;
+  if (samples < limits::kReplaySamples && possible >= limits::kReplaySamples) return false;
+  const std::uint64_t sample = std::max(samples, std::min<std::uint64_t>(limits::kReplaySamples, possible));
+  return static_cast<double>(counts.relapsed) >= job.options.stop_at_failure_ratio * static_cast<double>(sample);
+}
+
 std::string canary_sentence(const ReplayJobRecord& job, std::uint64_t needed) {
   return "of the " + std::to_string(job.counts.accepted()) + " that went first " +
          std::to_string(job.counts.discharged) + " were cured, and " + std::to_string(needed) + " had to be";
@@ -151,18 +165,14 @@ void stop(ReplayJobRecord& job, std::string because, Instant now) {
 
 void advance(ReplayJobRecord& job, std::uint64_t unanswered, Instant now) {
   if (job.state == ReplayJobState::canary) judge_canary(job, unanswered, now);
-  if (job.state == ReplayJobState::running) {
-    const std::uint64_t samples = job.counts.discharged + job.counts.relapsed;
-    const double ratio = job.options.stop_at_failure_ratio;
-    if (ratio > 0 && samples >= limits::kReplaySamples &&
-        static_cast<double>(job.counts.relapsed) >= ratio * static_cast<double>(samples)) {
-      return stop(job,
-                  "of the first " + std::to_string(samples) + " that have an outcome " +
-                      std::to_string(job.counts.relapsed) + " have failed again",
-                  now);
-    }
-    if (is_exhausted(job, unanswered)) job.state = ReplayJobState::finishing;
+  const bool judged = job.state == ReplayJobState::running || job.state == ReplayJobState::finishing;
+  if (judged && too_many_fail(job)) {
+    return stop(job,
+                "of the first " + std::to_string(samples_of(job)) + " that have an outcome " +
+                    std::to_string(job.counts.relapsed) + " have failed again",
+                now);
   }
+  if (job.state == ReplayJobState::running && is_exhausted(job, unanswered)) job.state = ReplayJobState::finishing;
   if (job.state == ReplayJobState::finishing && job.counts.queued == 0) end(job, ReplayJobState::done, now);
 }
 

@@ -5,7 +5,7 @@
 //   canary     paused         -              cancelled        running: enough were cured; stopped: too few
 //   running    paused         -              cancelled        finishing: all are sent; stopped: too many have failed
 //   paused     -              as before      cancelled        -
-//   finishing  -              -              cancelled        done: all have an outcome
+//   finishing  -              -              cancelled        done: all have an outcome; stopped: too many have failed
 //   done       refused        refused        refused          -
 //   cancelled  refused        refused        recalls          -
 //   stopped    refused        refused        recalls          -

@@ -264,7 +264,7 @@ inline constexpr std::uint32_t kReplayConcurrency = 10'000;
 inline constexpr std::uint32_t kReplayConcurrencyMost = 100'000;
 /// Of a set of more cases than this one goes first, unless the job says otherwise.
 inline constexpr std::uint64_t kReplaysWithoutCanary = 10;
-/// A failure ratio is none before so many have an outcome.
+/// A failure ratio is none before so many have an outcome; of a job of fewer, all.
 inline constexpr std::uint64_t kReplaySamples = 20;
 /// Jobs that have ended and are remembered; the oldest are forgotten beyond.
 inline constexpr std::size_t kReplayJobsKept = 1000;

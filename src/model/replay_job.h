@@ -42,7 +42,7 @@ struct ReplayOptions {
   std::optional<std::uint32_t> canary{};
   /// Of which so many must be cured. nullopt: all of them.
   std::optional<std::uint32_t> canary_needed{};
-  /// It stops when so many of those that have an outcome have relapsed. 0: never.
+  /// It stops when so many of those that have an outcome, kReplaySamples or all of fewer, have relapsed. 0: never.
   double stop_at_failure_ratio = 0;
   /// Also requests that were answered meanwhile.
   bool force = false;

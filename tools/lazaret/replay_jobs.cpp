@@ -218,7 +218,7 @@ void ReplayManner::add_job_options(CLI::App& command) {
       ->check(at_least_one());
   command
       .add_option("--stop-at-failure-ratio", stop_at_failure_ratio,
-                  "Stop when so many of at least 20 outcomes, 0 to 1, are relapses")
+                  "Stop when so many of at least 20 outcomes (of fewer cases: all), 0 to 1, are relapses")
       ->type_name("RATIO");
   command
       .add_option("--after-version", after_version,
