@@ -138,6 +138,39 @@ TEST_F(ReplayJobs, OfAKeyTheFirstGoesFirstHoweverItIsReplayed) {
   });
 }
 
+TEST_F(ReplayJobs, ADryRunSaysWhatWouldBeAndChangesNothing) {
+  admit("orders", 12);
+  admit("bills", 2);
+  client_.ensure({.name = "repairs"});
+  const auto said = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "hospital");
+    arguments.emplace_back("--dry-run");
+    const Outcome done = broker_.cli(arguments);
+    EXPECT_EQ(done.exit, 0) << done.err;
+    return done.out;
+  };
+  EXPECT_EQ(said({"replay", "--filter", "queue=orders"}),
+            "would replay 12 cases by a job: 1 goes first, the others at 500 a second once it is cured\n");
+  EXPECT_EQ(said({"replay", "--filter", "queue=orders", "--to", "repairs", "--rate", "7"}),
+            "would replay 12 cases by a job: to repairs at 7 a second\n");
+  EXPECT_EQ(said({"replay", "--filter", "queue=bills"}), "would replay 2 cases\n");
+  EXPECT_EQ(said({"replay", "--filter", "queue=bills", "--canary", "2"}),
+            "would replay 2 cases by a job: 2 go first, the others at 500 a second once they are cured\n");
+  EXPECT_EQ(said({"discard", "--all"}), "would discard 14 cases\n");
+  EXPECT_EQ(said({"discard", "--filter", "queue=bills"}), "would discard 2 cases\n");
+  const std::string id = text_of(broker_.cli_json({"hospital", "list", "--queue", "bills"}).at(0), "id");
+  EXPECT_EQ(said({"discard", id}), "would discard 1 case\n");
+  EXPECT_EQ(said({"replay", id}), "would replay 1 case\n");
+  const auto planned = broker_.cli_json({"hospital", "replay", "--all", "--dry-run"}).at(0);
+  EXPECT_EQ(planned.at("total"), 14);
+  EXPECT_EQ(planned.at("job"), true);
+  EXPECT_EQ(broker_.cli({"hospital", "discard", "0-999-999-0", "--dry-run"}).exit, 66);
+  EXPECT_EQ(broker_.cli({"hospital", "replay", "--all", "--to", "nowhere", "--dry-run"}).exit, 66);
+  EXPECT_EQ(broker_.cli({"hospital", "replay", "--all", "--wait", "--dry-run"}).exit, 64);
+  EXPECT_EQ(cases_in("admitted"), 14u);
+  EXPECT_EQ(api(broker_, "/hospital/replays").at("items").as_array().size(), 0u);
+}
+
 TEST_F(ReplayJobs, ManyGoElsewhereByAJobInTheirOrder) {
   admit("orders", 40);
   client_.ensure({.name = "repairs"});

@@ -26,6 +26,10 @@ struct ChosenCases {
   std::vector<std::string> choose(HttpClient& http, const std::string& verb,
                                   const std::string& state = "admitted") const;
 
+  /// How many that would be: of ids those that are in `state`. Asks nobody. Throws as `check`, and NOT_FOUND for an id.
+  std::uint64_t count(HttpClient& http, const std::string& verb, const std::string& state = "admitted",
+                      bool show = false) const;
+
   /// Throws USAGE when the choice is none.
   void check(const std::string& verb) const;
   /// Throws CANCELLED when whoever sits at the terminal does not want this done to several.
@@ -36,6 +40,9 @@ struct ChosenCases {
 void add_filter_option(CLI::App& command, std::vector<std::string>& filters);
 /// All of them must hold.
 std::string joined(const std::vector<std::string>& filters);
+
+/// How many cases match, of all pages; `show`: and how far that is.
+std::uint64_t count_cases(HttpClient& http, const std::string& filter, bool show);
 
 /// groups, count and export; group_commands.cpp
 void add_group_commands(CLI::App& hospital, const Connection& connection);

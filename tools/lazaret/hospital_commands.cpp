@@ -135,6 +135,7 @@ struct ReplayOptions {
 
 /// A few, one by one: all are sent on their way before the first outcome is waited for.
 int replay(const Connection& connection, const ReplayOptions& given) {
+  if (given.manner.dry_run) return say_what_would_be_replayed(connection, given.cases, given.manner), 0;
   if (const auto status = replay_by_job(connection, given.cases, given.manner)) return *status;
   HttpClient http(connection.admin_address());
   const auto ids = given.cases.choose(http, "replay");
@@ -169,10 +170,17 @@ int replay(const Connection& connection, const ReplayOptions& given) {
 struct DiscardOptions {
   ChosenCases cases;
   std::string reason;
+  bool dry_run = false;
 };
 
 int discard(const Connection& connection, const DiscardOptions& given) {
   HttpClient http(connection.admin_address());
+  if (given.dry_run) {
+    const std::uint64_t total = given.cases.count(http, "discard", "admitted", !connection.json);
+    if (connection.json) return print_json(json::object{{"total", total}}), 0;
+    print_line("would discard " + counted(total, "case"));
+    return 0;
+  }
   const auto ids = given.cases.choose(http, "discard");
   json::object body;
   if (!given.reason.empty()) body["reason"] = given.reason;
@@ -235,6 +243,7 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   const auto discards = std::make_shared<DiscardOptions>();
   discards->cases.add_options(*discarding);
   discarding->add_option("--reason", discards->reason, "Why; kept with the case")->type_name("TEXT");
+  discarding->add_flag("--dry-run", discards->dry_run, "Say how many that would be, and change nothing");
   discarding->callback([&connection, &exit_status, discards] { exit_status = discard(connection, *discards); });
 
   add_hospital_edit(*hospital, connection);

@@ -232,11 +232,28 @@ void ReplayManner::add_options(CLI::App& command) {
   add_job_options(command);
   command.add_flag("--keep-attempts", keep_attempts,
                    "Failed attempts count on: what is left of them, one at least, is made");
+  command.add_flag("--dry-run", dry_run, "Say how many that would be, and how a job would send them; change nothing")
+      ->excludes("--wait");
   command
       .add_option("--to", to,
                   "Publish them to this queue or topic instead, which closes their cases: with no canary, ratio or "
                   "version")
       ->type_name("NAME");
+}
+
+void say_what_would_be_replayed(const Connection& connection, const ChosenCases& cases, const ReplayManner& manner) {
+  HttpClient http(connection.admin_address());
+  cases.check("replay");
+  json::object planned = count(http, body_of(cases, manner));
+  const std::uint64_t total = number(planned, "total");
+  const bool at_least = planned.at("at_least").as_bool();
+  // As replay_by_job decides: by how many were named, or have been found.
+  const bool by_job = manner.needs_job() || at_least || (cases.ids.empty() ? total : cases.ids.size()) > kOneByOne;
+  planned["job"] = by_job;
+  if (connection.json) return print_json(planned);
+  const std::string many = (at_least ? "at least " : "") + counted(total, "case");
+  const std::string alone = manner.to ? " to " + printable(*manner.to) : "";
+  print_line("would replay " + many + (by_job ? " by a job: " + manner_of(planned, manner) : alone));
 }
 
 std::optional<int> replay_by_job(const Connection& connection, const ChosenCases& cases, const ReplayManner& manner) {

@@ -24,6 +24,7 @@ struct ReplayManner {
   bool keep_attempts = false;
   std::optional<std::string> to = {};
   bool wait = false;
+  bool dry_run = false;
 
   void add_options(CLI::App& command);
   /// Those of a job that releases what a quarantine rule has caught too.
@@ -35,6 +36,9 @@ struct ReplayManner {
     return rate || canary || canary_needed || concurrency || stop_at_failure_ratio || after_version;
   }
 };
+
+/// How many they are, and whether and how a job would send them. Changes nothing.
+void say_what_would_be_replayed(const Connection& connection, const ChosenCases& cases, const ReplayManner& manner);
 
 /// Creates the job and follows it until every case is in its replay lane, or has its outcome. nullopt: they are to be
 /// sent one by one.
