@@ -10,6 +10,7 @@
 #include "hospital/redirection.h"
 #include "model/key_hold.h"
 #include "model/limits.h"
+#include "model/version_range.h"
 
 namespace lazaret::admin {
 namespace {
@@ -133,6 +134,10 @@ Result<Response> replay_case(Broker& broker, const Request& request) {
   if (!keep_attempts.ok()) return keep_attempts.status();
   auto after_version = text_field(*body, "after_version");
   if (!after_version.ok()) return after_version.status();
+  if (!after_version->empty()) {
+    const Status range = model::VersionRange::check(*after_version);
+    if (!range.ok()) return Status(range.code(), "after_version: " + range.text());
+  }
   const auto to = text_field(*body, "to");
   if (!to.ok()) return to.status();
   const auto record = find_case(broker, request);

@@ -245,6 +245,32 @@ Result<ReplayedPage> ReplayJobs::cases(ReplayJobId id, const ReplayedQuery& quer
   return page;
 }
 
+Result<std::vector<ReplayJobRecord>> ReplayJobs::waiting_for_version(model::ShardId shard,
+                                                                     model::SubscriptionId subscription) const {
+  std::vector<ReplayJobRecord> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, record] : records_) {
+      if (record.waiting_for_version) waiting.push_back(record);
+    }
+  }
+  const ReplayedQuery unsent{model::ReplayOutcome::none, std::pair(shard, subscription)};
+  std::vector<ReplayJobRecord> concerned;
+  for (ReplayJobRecord& record : waiting) {
+    std::optional<std::uint64_t> from = 0;
+    bool found = false;
+    while (from && !found && *from < model::limits::kReplayWaitLooks) {
+      const auto page = cases(record.id, unsent, *from, 1);
+      if (page.code() == Code::NOT_FOUND) break;  // forgotten meanwhile
+      if (!page.ok()) return page.status();
+      found = !page->cases.empty();
+      from = page->next;
+    }
+    if (found) concerned.push_back(std::move(record));
+  }
+  return concerned;
+}
+
 Result<Counted> ReplayJobs::count(const NewReplayJob& wanted, Deadline deadline) const {
   if (Status status = check(engine_, wanted.options); !status.ok()) return status;
   Counted counted;

@@ -79,6 +79,10 @@ class ReplayJobs {
                                    std::size_t max) const;
   /// How many cases a job would be created for, as far as can be counted by then. What create refuses is refused.
   base::Result<Counted> count(const NewReplayJob& wanted, Deadline deadline) const;
+  /// Jobs that wait for a version and have not sent all of their cases of this subscription, the oldest first. Of a job
+  /// it looks at kReplayWaitLooks cases at most.
+  base::Result<std::vector<model::ReplayJobRecord>> waiting_for_version(model::ShardId shard,
+                                                                        model::SubscriptionId subscription) const;
   /// How many cases were admitted since the job was created and match its filter too.
   base::Result<Counted> newer(const model::ReplayJobRecord& job) const;
 

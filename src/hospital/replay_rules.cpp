@@ -136,8 +136,8 @@ Status check(const model::ReplayOptions& options) {
     return Status(Code::BAD_REQUEST, "canary_needed must not be more than canary");
   }
   if (!options.after_version.empty()) {
-    const auto range = model::VersionRange::parse(options.after_version);
-    if (!range.ok()) return Status(Code::BAD_REQUEST, "after_version: " + range.status().text());
+    const Status range = model::VersionRange::check(options.after_version);
+    if (!range.ok()) return Status(range.code(), "after_version: " + range.text());
   }
   if (!(options.stop_at_failure_ratio >= 0 && options.stop_at_failure_ratio <= 1)) {
     return Status(Code::BAD_REQUEST, "stop_at_failure_ratio must be between 0 (never) and 1");

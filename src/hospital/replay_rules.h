@@ -37,7 +37,7 @@ std::string_view to_string(ReplayVerb verb);
 /// CASE_BUSY when the job has ended; the record is then unchanged.
 base::Status apply(ReplayVerb verb, model::ReplayJobRecord& job, base::Instant now);
 
-/// BAD_REQUEST naming the option.
+/// BAD_REQUEST naming the option; INVALID_OPTION for versions that are none.
 base::Status check(const model::ReplayOptions& options);
 
 /// How many of so many go first.

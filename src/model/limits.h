@@ -272,6 +272,8 @@ inline constexpr std::size_t kReplayJobsKept = 1000;
 inline constexpr std::size_t kReplayJobsOpen = 64;
 /// Cases that one job names by their ids.
 inline constexpr std::size_t kReplayIds = 100'000;
+/// Cases of a job that waits for a version which are looked at for one of a certain queue.
+inline constexpr std::size_t kReplayWaitLooks = 10 * kReplayLooks;
 /// Bytes of messages that one job has under way to another queue or topic; one goes at least.
 inline constexpr std::size_t kReplayRedirectBytes = 16u << 20;
 /// Cases of a set that are put into their order in memory (3 MB); those of a larger set are read in it.

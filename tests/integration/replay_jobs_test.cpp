@@ -18,6 +18,7 @@ using boost::json::object;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
@@ -322,6 +323,9 @@ TEST_F(ReplayJobs, ForAVersionItWaitsForSuchAConsumerAndGoesToNoOther) {
   ASSERT_TRUE(eventually([&] { return job("1").at("waiting_for_version") == true; })) << progress("1");
   EXPECT_EQ(job("1").at("after_version"), ">= 2.4.2");
   EXPECT_EQ(cases_in("admitted"), 30u) << "nothing has left the hospital";
+  EXPECT_THAT(broker_.cli({"why", "orders"}).out, HasSubstr("Replay job 1 waits for a consumer of version"));
+  client_.ensure({.name = "others"});
+  EXPECT_THAT(broker_.cli({"why", "others"}).out, Not(HasSubstr("Replay job"))) << "it has no case of theirs";
   EXPECT_THAT(broker_.cli({"hospital", "replays", "show", "1"}).out, HasSubstr("waiting_for_version"));
   {
     Client new_client = Client::connect(broker_.url(), {.name = "billing", .version = "2.10.0", .drain = 5s});
@@ -339,7 +343,11 @@ TEST_F(ReplayJobs, ForAVersionItWaitsForSuchAConsumerAndGoesToNoOther) {
   client_.publish("orders", {.body = "new", .type = "order.created"});
   EXPECT_TRUE(eventually([&] { return old_inbox.counts().size() == 1; })) << "what is new goes to anybody";
   EXPECT_EQ(broker_.cli({"check"}).exit, 0);
-  EXPECT_EQ(post("", R"({"filter": "", "after_version": "2.4.2"})").status, 400);
+  for (const char* range : {"2.4.2", ">=2 <1", ">=v2", ">=2..4", ">=-1"}) {
+    const HttpAnswer wrong = post("", std::string(R"({"filter": "", "after_version": ")") + range + "\"}");
+    EXPECT_EQ(wrong.status, 400) << range;
+    EXPECT_EQ(text_of(wrong.json(), "code"), "INVALID_OPTION") << wrong.body;
+  }
 }
 
 TEST_F(ReplayJobs, WhatIsInTheLaneForAVersionWaitsForItOverAKill) {

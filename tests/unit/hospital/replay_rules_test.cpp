@@ -269,6 +269,8 @@ TEST(ReplayRules, OptionsAreChecked) {
   EXPECT_EQ(check({.canary = 2, .canary_needed = 3}).code(), Code::BAD_REQUEST);
   EXPECT_EQ(check({.canary_needed = 1}).code(), Code::BAD_REQUEST);
   EXPECT_EQ(check({.stop_at_failure_ratio = 1.5}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.after_version = ">=2..4"}).code(), Code::INVALID_OPTION);
+  EXPECT_EQ(check({.after_version = ">=2 <1"}).text(), "after_version: no version is both >=2 and <1");
   EXPECT_EQ(check({.stop_at_failure_ratio = std::numeric_limits<double>::quiet_NaN()}).code(), Code::BAD_REQUEST);
 }
 
