@@ -103,7 +103,8 @@ constexpr std::string_view kSchemas = R"json({
     "Failed attempts of before count against max_attempts: only what is left of them, one at least, is made"},
     "to": {"type": "string", "description":
     "They are published to this queue or topic instead, which closes them: with no canary, ratio, version or attempts"},
-    "force": {"type": "boolean", "default": false},
+    "force": {"type": "boolean", "default": false}, "by": {"type": "string", "maxLength": 200, "description":
+    "Who creates it; when not given X-Lazaret-Actor, else the address"},
     "dry_run": {"type": "boolean", "default": false}}, "additionalProperties": false},
   "ReplayDryRun": {"type": "object", "properties": {"total": {"$ref": "#/components/schemas/Count"},
     "at_least": {"type": "boolean"}, "rate": {"$ref": "#/components/schemas/Count"},
@@ -111,7 +112,8 @@ constexpr std::string_view kSchemas = R"json({
   "ReplayJob": {"type": "object", "properties": {"id": {"type": "string"}, "state": {"enum": ["choosing", "canary",
     "running", "paused", "finishing", "done", "cancelled", "stopped"]},
     "filter": {"$ref": "#/components/schemas/TextOrNull"}, "created_at": {"$ref": "#/components/schemas/Time"},
-    "ended_at": {"$ref": "#/components/schemas/Time"}, "ended_because": {"$ref": "#/components/schemas/TextOrNull"},
+    "created_by": {"$ref": "#/components/schemas/TextOrNull"}, "ended_at": {"$ref": "#/components/schemas/Time"},
+    "ended_because": {"$ref": "#/components/schemas/TextOrNull"},
     "rate": {"$ref": "#/components/schemas/Count"}, "concurrency": {"$ref": "#/components/schemas/Count"},
     "canary": {"$ref": "#/components/schemas/Count"}, "canary_needed": {"$ref": "#/components/schemas/Count"},
     "canary_passed": {"type": "boolean"}, "stop_at_failure_ratio": {"type": "number"}, "force": {"type": "boolean"},

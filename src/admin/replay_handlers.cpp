@@ -50,12 +50,15 @@ json::object counted_json(const hospital::Counted& counted) {
 }  // namespace
 
 Result<Response> create_replay(Broker& broker, const Request& request) {
-  const auto body =
-      parse_object(request.body, {"filter", "ids", "rate", "concurrency", "canary", "canary_needed",
-                                  "stop_at_failure_ratio", "after_version", "keep_attempts", "to", "force", "dry_run"});
+  const auto body = parse_object(
+      request.body, {"filter", "ids", "rate", "concurrency", "canary", "canary_needed", "stop_at_failure_ratio",
+                     "after_version", "keep_attempts", "to", "force", "by", "dry_run"});
   if (!body.ok()) return body.status();
   auto asked = asked_replay(*body, broker.engine.shard_count());
   if (!asked.ok()) return asked.status();
+  auto by = actor_of(*body, request);
+  if (!by.ok()) return by.status();
+  asked->job.created_by = std::move(*by);
   if (const auto query = read_case_filter(broker, asked->job.filter); !query.ok()) return query.status();
   if (asked->dry_run) {
     const auto counted = broker.replays.count(asked->job, std::chrono::steady_clock::now() + kCountFor);

@@ -101,6 +101,7 @@ json::object replay_job_json(const model::ReplayJobRecord& job) {
       {"state", model::to_string(job.state)},
       {"filter", job.by_ids ? json::value(nullptr) : json::value(json::string(job.filter))},
       {"created_at", time_or_null(job.created_at)},
+      {"created_by", text_or_null(job.created_by)},
       {"ended_at", time_or_null(job.ended_at)},
       {"ended_because", text_or_null(job.ended_because)},
       {"rate", job.options.rate},

@@ -153,6 +153,7 @@ Result<ReplayJobRecord> ReplayJobs::add(NewReplayJob wanted, Instant now, Replay
   record.by_ids = wanted.ids.has_value();
   record.options = wanted.options;
   record.created_at = now;
+  record.created_by = wanted.created_by;
   if (!record.by_ids) {
     const auto query = model::parse_case_query(wanted.filter, now);
     if (!query.ok()) return query.status();

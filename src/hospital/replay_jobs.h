@@ -28,6 +28,7 @@ struct NewReplayJob {
   std::string filter;
   std::optional<std::vector<model::CaseId>> ids;  // in place of a filter
   model::ReplayOptions options;
+  std::string created_by{};
 };
 
 /// So many, or at least so many.

@@ -80,6 +80,7 @@ struct ReplayJobRecord {
   bool by_ids = false;
   ReplayOptions options;
   base::Instant created_at;
+  std::string created_by;   // as the audit trail names who called; "" of jobs that are older than that
   base::Instant ended_at;   // when its state became one of the last three; 0: it has not
   bool chosen = false;      // the set is known
   std::uint64_t total = 0;  // cases of the set

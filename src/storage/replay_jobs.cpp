@@ -27,6 +27,7 @@ std::string encode(const ReplayJobRecord& record) {
   out.set_keep_attempts(record.options.keep_attempts);
   out.set_to(record.options.to);
   out.set_created_at_us(record.created_at.us);
+  out.set_created_by(record.created_by);
   out.set_ended_at_us(record.ended_at.us);
   out.set_chosen(record.chosen);
   out.set_total(record.total);
@@ -62,6 +63,7 @@ bool decode(std::string_view bytes, ReplayJobRecord& record) {
   record.options.keep_attempts = in.keep_attempts();
   record.options.to = in.to();
   record.created_at = Instant{in.created_at_us()};
+  record.created_by = in.created_by();
   record.ended_at = Instant{in.ended_at_us()};
   record.chosen = in.chosen();
   record.total = in.total();

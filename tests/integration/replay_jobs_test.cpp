@@ -139,6 +139,21 @@ TEST_F(ReplayJobs, OfAKeyTheFirstGoesFirstHoweverItIsReplayed) {
   });
 }
 
+TEST_F(ReplayJobs, AJobSaysWhoHasCreatedIt) {
+  admit("orders", 2);
+  const std::string said = create(R"({"filter": "", "canary": 0, "by": "ann"})");
+  EXPECT_EQ(job(said).at("created_by"), "ann");
+  const HttpAnswer header =
+      http(broker_.admin(), "POST", "/api/v1/hospital/replays", R"({"filter": ""})", {{"X-Lazaret-Actor", "bert"}});
+  EXPECT_EQ(header.json().at("created_by"), "bert");
+  const std::string nobody = create(R"({"filter": ""})");
+  EXPECT_EQ(job(nobody).at("created_by"), "127.0.0.1");
+  broker_.restart();
+  EXPECT_EQ(job(said).at("created_by"), "ann");
+  EXPECT_THAT(broker_.cli({"hospital", "replays", "list"}).out, HasSubstr("bert"));
+  EXPECT_EQ(post("", R"({"filter": "", "by": ")" + std::string(201, 'x') + "\"}").status, 400);
+}
+
 TEST_F(ReplayJobs, ADryRunSaysWhatWouldBeAndChangesNothing) {
   admit("orders", 12);
   admit("bills", 2);

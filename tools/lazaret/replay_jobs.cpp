@@ -139,14 +139,15 @@ json::object count(HttpClient& http, json::object body) {
 
 void list(const Connection& connection) {
   HttpClient http(connection.admin_address());
-  Table table{"ID", "STATE", "TOTAL", "QUEUED", "DISCHARGED", "RELAPSED", "REFUSED", "CREATED", "FILTER"};
+  Table table{"ID", "STATE", "TOTAL", "QUEUED", "DISCHARGED", "RELAPSED", "REFUSED", "CREATED", "BY", "FILTER"};
   http.each_item(
       {"hospital", "replays"}, {{"limit", "1000"}},
       [&](const json::object& job) {
         if (connection.json) return print_json(job);
         table.add({cell(job, "id"), state_of(job), cell(job, "total"), std::to_string(outcome(job, "queued")),
                    std::to_string(outcome(job, "discharged")), std::to_string(outcome(job, "relapsed")),
-                   std::to_string(outcome(job, "refused")), cell(job, "created_at"), cell(job, "filter")});
+                   std::to_string(outcome(job, "refused")), cell(job, "created_at"), cell(job, "created_by"),
+                   cell(job, "filter")});
       },
       [&] {
         if (!connection.json) table.print();

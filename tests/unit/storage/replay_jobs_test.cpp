@@ -26,6 +26,7 @@ class ReplayJobRecords : public StoreFixture {
                    .keep_attempts = true,
                    .to = "repairs"};
     job.created_at = {1};
+    job.created_by = "ann";
     job.ended_at = {2};
     job.chosen = true;
     job.total = 1001;
