@@ -226,7 +226,7 @@ TEST_F(ReplayJobs, AKillInTheMiddleSendsNothingElsewhereTwice) {
   ASSERT_TRUE(eventually([&] { return state(id) == "done"; }, 60s)) << progress(id);
   EXPECT_EQ(outcome(id, "discharged"), kCases) << progress(id);
   ASSERT_TRUE(eventually([&] { return inbox.counts().size() == kCases; }));
-  EXPECT_EQ(QueueView(broker_, "repairs")["published_total"], kCases) << "each once";
+  EXPECT_EQ(QueueView(broker_, "repairs")["entered_total"], kCases) << "each once";
   EXPECT_EQ(QueueView(broker_, "orders")["redirected_total"], kCases);
   EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
 }
