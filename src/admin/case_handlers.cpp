@@ -7,8 +7,10 @@
 #include "admin/json_text.h"
 #include "admin/message_json.h"
 #include "base/text_encoding.h"
+#include "hospital/redirection.h"
 #include "model/key_hold.h"
 #include "model/limits.h"
+#include "model/version_range.h"
 
 namespace lazaret::admin {
 namespace {
@@ -33,32 +35,11 @@ std::string_view content_type_of(const MaskedMessage& seen) {
   return base::is_utf8(seen.body()) ? "text/plain; charset=utf-8" : "application/octet-stream";
 }
 
-/// Where the message of a case goes in place of its own queue.
-Result<model::OutgoingRef> outgoing_to(Broker& broker, const std::string& name, const model::Message& message) {
-  const auto destination = broker.engine.directory().destination(name);
-  if (!destination.ok()) return destination.status();
-  auto copy = std::make_shared<model::Message>(message);
-  // It is an operator's wish: no time that it once had is waited for, or over. Where it goes it is at home, and for
-  // everybody, also one that was imported.
-  copy->due = copy->expires_at = {};
-  copy->source = {};
-  copy->imported = false;
-  copy->imported_at = {};
-  auto outgoing = std::make_shared<model::Outgoing>();
-  outgoing->repeats = true;
-  outgoing->to.push_back({(*destination)->shard, (*destination)->log, {std::move(copy)}});
-  return model::OutgoingRef(std::move(outgoing));
-}
-
 Result<Response> redirect(Broker& broker, const Request& request, const model::CaseRecord& record,
                           const std::string& to, bool force) {
-  const auto message = read_version(broker, record, record.version);
-  if (!message.ok()) return message.status();
-  if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
-  auto outgoing = outgoing_to(broker, to, **message);
-  if (!outgoing.ok()) return outgoing.status();
-  return act(broker, request,
-             model::RedirectCaseCommand{{}, record.id, record.version, to, std::move(*outgoing), force});
+  auto command = hospital::redirection_of(broker.engine, record, to, force);
+  if (!command.ok()) return command.status();
+  return act(broker, request, std::move(*command));
 }
 
 }  // namespace
@@ -161,6 +142,10 @@ Result<Response> replay_case(Broker& broker, const Request& request) {
   if (!keep_attempts.ok()) return keep_attempts.status();
   auto after_version = text_field(*body, "after_version");
   if (!after_version.ok()) return after_version.status();
+  if (!after_version->empty()) {
+    const Status range = model::VersionRange::check(*after_version);
+    if (!range.ok()) return Status(range.code(), "after_version: " + range.text());
+  }
   const auto to = text_field(*body, "to");
   if (!to.ok()) return to.status();
   const auto record = find_case(broker, request);

@@ -109,9 +109,9 @@ Status take_snooze(const json::object& body, model::SnoozePatch& patch) {
   }
   if (version) patch.until_version.emplace();
   if (version && !version->empty()) {
-    const auto range = model::VersionRange::parse(*version);
-    if (!range.ok()) return wrong("snoozed_until_version", range.status());
-    patch.until_version = range->text();
+    const Status range = model::VersionRange::check(*version);
+    if (!range.ok()) return Status(range.code(), "snoozed_until_version: " + range.text());
+    patch.until_version = model::VersionRange::parse(*version).value().text();
   }
   if (rate) patch.until_rate.emplace();
   if (rate && !rate->empty()) {

@@ -278,6 +278,9 @@ Result<Response> lift_quarantine(Broker& broker, const Request& request) {
   (*manner)["filter"] = filter_of(broker, *id);
   auto wanted = asked_replay(*manner, broker.engine.shard_count());
   if (!wanted.ok()) return wanted.status();
+  auto by = actor_of({}, request);
+  if (!by.ok()) return by.status();
+  wanted->job.created_by = std::move(*by);
   const auto lifted = ask<model::QuarantineAnswer>(
       broker.desk, id->shard, model::LiftQuarantine{{}, id->subscription, id->number}, request.deadline);
   const bool gone = lifted.code() == Code::NOT_FOUND;

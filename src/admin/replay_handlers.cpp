@@ -1,5 +1,6 @@
 // Replay jobs: create one (or see what it would be for), look at them, and say how they go on.
 #include <charconv>
+#include <limits>
 
 #include "admin/case_filter.h"
 #include "admin/case_json.h"
@@ -49,20 +50,24 @@ json::object counted_json(const hospital::Counted& counted) {
 }  // namespace
 
 Result<Response> create_replay(Broker& broker, const Request& request) {
-  const auto body = parse_object(request.body, {"filter", "ids", "rate", "concurrency", "canary", "canary_needed",
-                                                "stop_at_failure_ratio", "after_version", "force", "dry_run"});
+  const auto body = parse_object(
+      request.body, {"filter", "ids", "rate", "concurrency", "canary", "canary_needed", "stop_at_failure_ratio",
+                     "after_version", "keep_attempts", "to", "force", "by", "dry_run"});
   if (!body.ok()) return body.status();
   auto asked = asked_replay(*body, broker.engine.shard_count());
   if (!asked.ok()) return asked.status();
+  auto by = actor_of(*body, request);
+  if (!by.ok()) return by.status();
+  asked->job.created_by = std::move(*by);
   if (const auto query = read_case_filter(broker, asked->job.filter); !query.ok()) return query.status();
   if (asked->dry_run) {
     const auto counted = broker.replays.count(asked->job, std::chrono::steady_clock::now() + kCountFor);
     if (!counted.ok()) return counted.status();
-    const bool is_large = counted->more || counted->count > limits::kReplaysWithoutCanary;
+    const std::uint64_t total = counted->more ? std::numeric_limits<std::uint64_t>::max() : counted->count;
     return json_response(200, json::object{{"total", counted->count},
                                            {"at_least", counted->more},
                                            {"rate", asked->job.options.rate},
-                                           {"canary", asked->job.options.canary.value_or(is_large ? 1 : 0)}});
+                                           {"canary", hospital::canary_of(asked->job.options, total)}});
   }
   const auto job = broker.replays.create(std::move(asked->job), request.deadline);
   if (!job.ok()) return job.status();

@@ -44,7 +44,7 @@ Status read_ratio(const json::object& body, double& into) {
   return {};
 }
 
-/// In the order in which they are given, each once.
+/// Each once.
 Status read_ids(const json::value& value, std::uint16_t shards, std::vector<model::CaseId>& ids) {
   if (!value.is_array()) return wrong("ids", "an array of ids of cases");
   if (value.get_array().size() > model::limits::kReplayIds) {
@@ -84,6 +84,10 @@ Result<AskedReplay> asked_replay(const json::object& body, std::uint16_t shards)
   auto after_version = text_field(body, "after_version");
   if (!after_version.ok()) return after_version.status();
   options.after_version = std::move(*after_version);
+  LZ_RETURN_IF_ERROR(read_flag(body, "keep_attempts", options.keep_attempts));
+  auto to = text_field(body, "to");
+  if (!to.ok()) return to.status();
+  options.to = std::move(*to);
   LZ_RETURN_IF_ERROR(read_flag(body, "force", options.force));
   LZ_RETURN_IF_ERROR(read_flag(body, "dry_run", asked.dry_run));
   LZ_RETURN_IF_ERROR(hospital::check(options));
@@ -97,6 +101,7 @@ json::object replay_job_json(const model::ReplayJobRecord& job) {
       {"state", model::to_string(job.state)},
       {"filter", job.by_ids ? json::value(nullptr) : json::value(json::string(job.filter))},
       {"created_at", time_or_null(job.created_at)},
+      {"created_by", text_or_null(job.created_by)},
       {"ended_at", time_or_null(job.ended_at)},
       {"ended_because", text_or_null(job.ended_because)},
       {"rate", job.options.rate},
@@ -108,6 +113,8 @@ json::object replay_job_json(const model::ReplayJobRecord& job) {
       {"force", job.options.force},
       {"after_version", text_or_null(job.options.after_version)},
       {"waiting_for_version", job.waiting_for_version},
+      {"keep_attempts", job.options.keep_attempts},
+      {"to", text_or_null(job.options.to)},
       {"recalling", job.recalling},
       {"total", job.total},
       {"outcomes", json::object{{"none", job.total - std::min(job.total, counts.all())},

@@ -200,6 +200,13 @@ std::vector<Cause> why_nothing_is_granted(const QueueStats& stats, const engine:
   return causes;
 }
 
+Cause waits_for_version(const model::ReplayJobRecord& job) {
+  const std::string id = std::to_string(job.id.value);
+  return {"REPLAY_WAITS_FOR_VERSION", "Replay job " + id + " waits for a consumer of version " +
+                                          base::to_utf8(job.options.after_version) +
+                                          ": its cases stay in the hospital until one is connected."};
+}
+
 Cause where_it_is(const model::MessageStates::Item& item, const QueueStats& stats, std::uint64_t ahead,
                   base::Instant now, std::optional<Higher> higher) {
   const std::string name = "Message " + std::to_string(item.offset.value);

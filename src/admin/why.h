@@ -9,6 +9,7 @@
 #include "admin/json_text.h"
 #include "engine/engine.h"
 #include "model/answer.h"
+#include "model/replay_job.h"
 
 namespace lazaret::admin {
 
@@ -21,6 +22,8 @@ struct Cause {
 /// Of the queue as a whole. Never empty: when nothing is in the way, it says so. The most telling first.
 std::vector<Cause> why_nothing_is_granted(const model::QueueStats& stats, const engine::EngineStats& engine,
                                           base::Instant now);
+/// Of a replay job that has cases of the queue, and waits for a version.
+Cause waits_for_version(const model::ReplayJobRecord& job);
 /// A message with a higher priority than the one that is asked for.
 struct Higher {
   model::Offset offset;

@@ -136,6 +136,9 @@ Result<Response> why_named(Broker& broker, const Request& request, model::Kind k
   if (concerned) {
     auto general = why_nothing_is_granted(*stats, broker.engine.stats(), broker.engine.now());
     causes.insert(causes.end(), std::make_move_iterator(general.begin()), std::make_move_iterator(general.end()));
+    const auto jobs = broker.replays.waiting_for_version((*queue)->shard, (*queue)->subscription);
+    if (!jobs.ok()) return jobs.status();
+    for (const model::ReplayJobRecord& job : *jobs) causes.push_back(waits_for_version(job));
   }
   return json_response(200, json::object{{"name", (*queue)->name}, {"causes", causes_json(causes)}});
 }

@@ -106,7 +106,7 @@ void Shard::State::on(model::RedirectCaseCommand& command) {
     --sub->counters.in_hospital;
     ++sub->counters.redirected;
     const bool evacuated = drop_copy(*sub->log, command.id.offset);
-    mutate(model::RedirectCase{command.id, now, command.to, evacuated}, true);
+    mutate(model::RedirectCase{command.id, now, command.to, evacuated, command.job}, true);
     case_closed(*sub);
     publish_along(*command.outgoing);
     if (sub->keys != nullptr) close_case_of_key(*sub, command.id.offset);
@@ -118,6 +118,9 @@ void Shard::State::on(model::RedirectCaseCommand& command) {
 Status Shard::State::redirection_problem(Subscription& sub, const model::RedirectCaseCommand& command) {
   const std::uint32_t version = version_of(sub, command.id.offset);
   if (version != command.version) return stale(command.id, version, command.version);
+  if (command.job && relapses.length(command.id, command.attempts) != command.attempts) {
+    return Status(Code::CASE_BUSY, "case " + command.id.to_string() + " was replayed meanwhile");
+  }
   const PendingRequest* request = command.force ? nullptr : request_at(sub, command.id.offset);
   if (request != nullptr && has_reply(*request)) {
     return Status(Code::ALREADY_ANSWERED, "the request of case " + command.id.to_string() +
@@ -141,7 +144,7 @@ void Shard::State::redirect_orphan(model::RedirectCaseCommand& command) {
   } else if (!closed_orphans.close(id)) {
     answer.status = Status(Code::CASE_BUSY, "case " + id.to_string() + " was closed meanwhile");
   } else {
-    mutate(model::RedirectCase{id, now, command.to, find(id.log) == nullptr}, true);
+    mutate(model::RedirectCase{id, now, command.to, find(id.log) == nullptr, command.job}, true);
     publish_along(*command.outgoing);
   }
   tell(command.origin.session, std::move(answer));

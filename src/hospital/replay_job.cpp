@@ -4,6 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "hospital/redirection.h"
+
 namespace lazaret::hospital {
 
 using base::Code;
@@ -27,7 +29,7 @@ constexpr std::uint64_t kLookLeast = 128;
 constexpr std::uint64_t kLookMost = 4096;
 /// Cases that are looked at for sending at once: those that are refused cost no rate.
 constexpr int kSendMost = 1024;
-/// A case whose ordering key is just being read is tried again.
+/// A case whose ordering key is just being read, or whose message was just edited, is tried again.
 constexpr int kTries = 50;
 /// Whether a consumer of the version that is waited for has come is looked at so often.
 constexpr Duration kVersionEvery = 500ms;
@@ -58,6 +60,9 @@ ReplayJob::ReplayJob(Tools& tools, model::ReplayJobRecord record)
     : tools_(tools),
       record_(std::move(record)),
       set_(tools.engine.store(), record_.id),
+      choice_([&store = tools.engine.store()](const model::CaseQuery& query, const std::string& cursor) {
+        return store.list_cases(query, cursor, model::limits::kPageItems);
+      }),
       pace_(record_.options.rate),
       durable_(record_) {}
 
@@ -67,15 +72,17 @@ Instant ReplayJob::unsaved_end() const {
   return record_.ended_at.us != 0 && durable_.ended_at.us == 0 ? record_.ended_at : Instant::never();
 }
 
-Status ReplayJob::choose_these(const std::vector<model::CaseId>& cases, Instant now) {
-  LZ_RETURN_IF_ERROR(set_.add(0, cases));
+void ReplayJob::choose_these(std::vector<model::CaseId> cases, Instant now) {
+  put_in_order_of_set(cases);
+  set_.add(cases);
   record_.total = cases.size();
   set_is_known(record_, now);
-  return {};
 }
 
-/// What was out when the broker stopped is out, and what was on its way is looked at again.
+/// What was out when the broker stopped is out, and what was on its way is looked at again. A set that was not known is
+/// chosen from the beginning: what matched then and is not replayed since matches still.
 void ReplayJob::go_on(Instant now) {
+  if (!record_.chosen) record_.total = 0;
   for (std::uint64_t position = 0; position < record_.next; ++position) {
     const std::uint64_t index = record_.index_at(position);
     const auto outcome = set_.outcome_at(index);
@@ -123,28 +130,29 @@ Duration ReplayJob::work(Instant now) {
 
 /// Until there is something to be done that no answer brings.
 Duration ReplayJob::pause(Instant now) const {
+  if (record_.state == ReplayJobState::choosing && !saving_ && !changed_) return 1ms;
   Instant next = out_.empty() ? now + kLookLate : look_at_;
-  const bool goes_on = record_.next < record_.total && !waits_for_version();
-  if (goes_on && may_send(record_, in_doubt())) next = std::min(next, pace_.next());
-  const bool looks_again = !again_.empty() && may_send(record_, in_doubt() - 1);
-  if (looks_again) next = std::min(next, std::max(again_at_, pace_.next()));
+  if (!waits_for_answer_ && again_.empty()) {
+    const bool goes_on = record_.next < record_.total && !waits_for_version();
+    if (goes_on && may_send(record_, in_doubt())) next = std::min(next, pace_.next());
+  } else if (!waits_for_answer_ && may_send(record_, in_doubt() - 1)) {
+    next = std::min(next, std::max(again_at_, pace_.next()));
+  }
   if (changed_ && !saving_) next = std::min(next, saved_at_ + kSaveEvery);
   return std::max(Duration(next - now), Duration(1ms));
 }
 
-/// One page of what is to be chosen; the next when that is durable.
+/// One page of what is to be chosen; the next when what is known of the set by then is durable.
 void ReplayJob::choose(Instant now) {
   if (saving_ || changed_) return;
   const auto query = query_of(record_.filter, record_.created_at);
   if (!query.ok()) return give_up(query.status());
-  const auto page = tools_.engine.store().list_cases(*query, record_.cursor, model::limits::kPageItems);
-  if (!page.ok()) return give_up(page.status());
-  std::vector<model::CaseId> cases;
-  for (const model::CaseRecord& record : page->cases) cases.push_back(record.id);
-  if (const Status status = set_.add(record_.total, cases); !status.ok()) return give_up(status);
-  record_.total += cases.size();
-  record_.cursor = page->cursor;
-  if (page->cursor.empty()) set_is_known(record_, now);
+  const auto chosen = choice_.next(*query);
+  if (!chosen.ok()) return give_up(chosen.status());
+  if (chosen->cases.empty() && !chosen->done) return;
+  set_.add(chosen->cases);
+  record_.total += chosen->cases.size();
+  if (chosen->done) set_is_known(record_, now);
   changed_ = urgent_ = something_happened_ = true;
 }
 
@@ -188,25 +196,32 @@ void ReplayJob::look_at_the_rest() {
 void ReplayJob::send(Instant now) {
   if (!durable_.chosen) return;  // what is sent must be found again
   for (int looks = 0; looks < kSendMost && may_look(now) && pace_.allowance(now) > 0; ++looks) {
-    if (!look_at_next(now)) return;
+    if (!look_at_next()) return;
   }
 }
 
-/// One that is looked at once more is in doubt already.
+/// One that is looked at once more is in doubt already, and nothing goes past it.
 bool ReplayJob::may_look(Instant now) const {
-  if (waits_for_version() && (asked_ > 0 || now < again_at_)) return false;
-  return may_send(record_, in_doubt() - (is_again_due(now) ? 1 : 0));
+  if (waits_for_answer_ || (waits_for_version() && asked_ > 0)) return false;
+  if (again_.empty()) return may_send(record_, in_doubt());
+  return now >= again_at_ && may_send(record_, in_doubt() - 1);
 }
 
 /// Until it is known that somebody of the version is there, one at a time goes to see.
 bool ReplayJob::waits_for_version() const { return !record_.options.after_version.empty() && !version_is_there_; }
 
-bool ReplayJob::is_again_due(Instant now) const { return !again_.empty() && now >= again_at_; }
+/// The subscription knows the order of a key only among those that it has been sent: nothing is sent while it may yet
+/// refuse the one before it. What goes elsewhere may go to where order is kept.
+ReplayJob::OrderKey ReplayJob::order_key(const model::CaseRecord& record) const {
+  const auto queue = tools_.engine.directory().find(record.id.subscription);
+  const bool ordered = queue != nullptr && (queue->options.order_by_key || !record_.options.to.empty());
+  return {record.id.shard, record.id.subscription, ordered ? record.key : model::KeyHash()};
+}
 
 /// False when there is none to be looked at.
-bool ReplayJob::look_at_next(Instant now) {
+bool ReplayJob::look_at_next() {
   std::uint64_t index = 0;
-  const bool again = is_again_due(now);
+  const bool again = !again_.empty();
   if (again) {
     index = again_.front();
   } else if (record_.next < record_.total) {
@@ -216,6 +231,8 @@ bool ReplayJob::look_at_next(Instant now) {
   }
   const auto record = record_at(index);
   if (!record.ok() && record.code() != Code::NOT_FOUND) return give_up(record.status()), false;
+  waits_for_answer_ = record.ok() && keys_asked_.contains(order_key(*record));
+  if (waits_for_answer_) return false;
   if (again) {
     again_.pop_front();
   } else {
@@ -238,12 +255,13 @@ void ReplayJob::act(std::uint64_t index, const model::CaseRecord& record) {
       note(index, look.outcome);
       if (look.outcome == ReplayOutcome::queued) out_.push_back({index, record.id});
       return;
-    case Look::What::send: pace_.take(); return replay(index, record);
+    case Look::What::send:
+      pace_.take();
+      return record_.options.to.empty() ? replay(index, record) : redirect(index, record);
   }
 }
 
 void ReplayJob::replay(std::uint64_t index, const model::CaseRecord& record) {
-  ++asked_;
   model::ReplayCaseCommand command;
   command.id = record.id;
   command.attempts = record.attempt_count;
@@ -252,36 +270,77 @@ void ReplayJob::replay(std::uint64_t index, const model::CaseRecord& record) {
   command.job = record_.id;
   command.single_attempt = record_.state == ReplayJobState::canary;
   command.only_for = record_.options.after_version;
-  ask(record.id.shard, command, [this, index, id = record.id](const Status& status) { answered(index, id, status); });
+  if (record_.options.keep_attempts) command.failures_before = record.failure_count;
+  const OrderKey key = order_key(record);
+  begin_asking(key, 0);
+  ask(record.id.shard, command, [this, index, key, id = record.id](const Status& status) {
+    end_asking(key, 0);
+    answered(index, id, status);
+  });
+}
+
+/// Where all are to go may be gone by now, which ends the job; the message of one cannot always be read.
+void ReplayJob::redirect(std::uint64_t index, const model::CaseRecord& record) {
+  const std::string& to = record_.options.to;
+  if (const Status there = check_destination(tools_.engine, to); !there.ok()) {
+    changed_ = urgent_ = true;
+    return stop(record_, there.text(), tools_.engine.now());
+  }
+  auto command = redirection_of(tools_.engine, record, to, record_.options.force);
+  if (!command.ok()) return note(index, ReplayOutcome::refused, command.code());
+  command->job = record_.id;
+  command->attempts = record.attempt_count;
+  const OrderKey key = order_key(record);
+  const std::size_t bytes = command->outgoing->to.front().messages.front()->size();
+  begin_asking(key, bytes);
+  ask(record.id.shard, std::move(*command), [this, index, key, bytes, id = record.id](const Status& status) {
+    end_asking(key, bytes);
+    answered(index, id, status);
+  });
+}
+
+void ReplayJob::begin_asking(const OrderKey& key, std::size_t bytes) {
+  ++asked_;
+  if (std::get<model::KeyHash>(key)) keys_asked_.insert(key);
+  asked_bytes_ += bytes;
+  waits_for_answer_ = asked_bytes_ >= model::limits::kReplayRedirectBytes;
+}
+
+void ReplayJob::end_asking(const OrderKey& key, std::size_t bytes) {
+  --asked_;
+  keys_asked_.erase(key);
+  asked_bytes_ -= bytes;
+  waits_for_answer_ = asked_bytes_ >= model::limits::kReplayRedirectBytes;
 }
 
 void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Status& status) {
-  --asked_;
   if (status.ok() || status.code() == Code::NO_CONSUMER) {
     version_is_there_ = status.ok();
     wait_for_version(!version_is_there_ && !model::has_ended(record_.state));
   }
-  if (status.ok()) {
-    tries_.erase(index);
-    note(index, ReplayOutcome::queued);
-    out_.push_back({index, id});
-    look_at_ = std::min(look_at_, tools_.engine.now() + kLookSoon);
-    return;
-  }
+  if (status.ok()) return accepted(index, id);
   if (status.code() == Code::SHUTTING_DOWN) return;  // the next start looks at the case
-  if (status.code() == Code::NO_CONSUMER) {
-    // The order of sending stays: from the last of the set on.
-    again_.insert(std::lower_bound(again_.begin(), again_.end(), index, std::greater()), index);
-    again_at_ = tools_.engine.now() + kVersionEvery;
-    return;
-  }
-  if (status.code() == Code::CASE_BUSY && ++tries_[index] < kTries) {
-    again_.push_back(index);
-    again_at_ = tools_.engine.now() + kLookSoon;
-    return;
-  }
+  const Instant now = tools_.engine.now();
+  if (status.code() == Code::NO_CONSUMER) return look_again(index, now + kVersionEvery);
+  const bool passes = status.code() == Code::CASE_BUSY || status.code() == Code::STALE_VERSION;
+  if (passes && ++tries_[index] < kTries) return look_again(index, now + kLookSoon);
   tries_.erase(index);
   note(index, ReplayOutcome::refused, status.code());
+}
+
+/// What went elsewhere has its outcome.
+void ReplayJob::accepted(std::uint64_t index, const model::CaseId& id) {
+  tries_.erase(index);
+  if (!record_.options.to.empty()) return note(index, ReplayOutcome::discharged);
+  note(index, ReplayOutcome::queued);
+  out_.push_back({index, id});
+  look_at_ = std::min(look_at_, tools_.engine.now() + kLookSoon);
+}
+
+/// The order of sending stays: from the last of the set on.
+void ReplayJob::look_again(std::uint64_t index, Instant not_before) {
+  again_.insert(std::lower_bound(again_.begin(), again_.end(), index, std::greater()), index);
+  again_at_ = not_before;
 }
 
 void ReplayJob::wait_for_version(bool waits) {

@@ -11,10 +11,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include "engine/desk.h"
 #include "hospital/mailbox.h"
+#include "hospital/replay_choice.h"
 #include "hospital/replay_rules.h"
 #include "hospital/replay_set.h"
 #include "model/case_query.h"
@@ -41,7 +44,7 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   ReplayJob(Tools& tools, model::ReplayJobRecord record);
 
   /// Of a new one by ids: its whole set.
-  base::Status choose_these(const std::vector<model::CaseId>& cases, base::Instant now);
+  void choose_these(std::vector<model::CaseId> cases, base::Instant now);
   /// Of one that was there when the broker stopped.
   void go_on(base::Instant now);
   /// OK: `then` follows.
@@ -59,6 +62,8 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   base::Instant unsaved_end() const;
 
  private:
+  /// An ordering key on its subscription.
+  using OrderKey = std::tuple<model::ShardId, model::SubscriptionId, model::KeyHash>;
   struct Out {
     std::uint64_t index = 0;
     model::CaseId id;
@@ -69,14 +74,19 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   void send(base::Instant now);
   base::Result<model::CaseRecord> record_at(std::uint64_t index);
   void look_at_the_rest();
-  bool look_at_next(base::Instant now);
+  bool look_at_next();
   void act(std::uint64_t index, const model::CaseRecord& record);
   void replay(std::uint64_t index, const model::CaseRecord& record);
+  void redirect(std::uint64_t index, const model::CaseRecord& record);
+  void begin_asking(const OrderKey& key, std::size_t bytes);
+  void end_asking(const OrderKey& key, std::size_t bytes);
   void answered(std::uint64_t index, const model::CaseId& id, const base::Status& status);
+  void accepted(std::uint64_t index, const model::CaseId& id);
   void wait_for_version(bool waits);
   bool waits_for_version() const;
   bool may_look(base::Instant now) const;
-  bool is_again_due(base::Instant now) const;
+  void look_again(std::uint64_t index, base::Instant not_before);
+  OrderKey order_key(const model::CaseRecord& record) const;
   void recall();
   base::Duration pause(base::Instant now) const;
   void save(base::Instant now);
@@ -90,13 +100,17 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   Tools& tools_;
   model::ReplayJobRecord record_;
   ReplaySet set_;
+  ReplayChoice choice_;
   Pace pace_;
   std::vector<Out> out_;                // sent, without an outcome
   std::size_t learn_at_ = 0;            // where the next look at `out_` begins
   std::uint64_t asked_ = 0;             // replays without an answer
-  std::deque<std::uint64_t> again_;     // looked at before, and to be looked at once more
+  std::deque<std::uint64_t> again_;     // looked at before, and to be looked at once more: before any other
   base::Instant again_at_;              // but not before
   std::map<std::uint64_t, int> tries_;  // of those
+  std::set<OrderKey> keys_asked_;       // of the replays without an answer
+  std::size_t asked_bytes_ = 0;         // of messages that go elsewhere
+  bool waits_for_answer_ = false;       // the next one's key is one of those, or these are as many as may be
   bool version_is_there_ = false;       // as far as the last answer said
   std::uint64_t recalls_asked_ = 0;
   bool something_happened_ = false;  // since the last look

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/thread_name.h"
+#include "hospital/redirection.h"
 
 namespace lazaret::hospital {
 
@@ -34,6 +35,11 @@ Result<ReplayJobRecord> wait(std::future<Result<ReplayJobRecord>>& future, Deadl
 
 ReplayJob::Then told(const std::shared_ptr<Promise>& promise) {
   return [promise](Result<ReplayJobRecord> record) { promise->set_value(std::move(record)); };
+}
+
+Status check(engine::Engine& engine, const model::ReplayOptions& options) {
+  LZ_RETURN_IF_ERROR(hospital::check(options));
+  return options.to.empty() ? Status() : check_destination(engine, options.to);
 }
 
 Status no_job(ReplayJobId id) { return Status(Code::NOT_FOUND, "there is no replay job " + std::to_string(id.value)); }
@@ -124,7 +130,7 @@ void ReplayJobs::forget_oldest() {
 }
 
 Result<ReplayJobRecord> ReplayJobs::create(NewReplayJob wanted, Deadline deadline) {
-  if (Status status = check(wanted.options); !status.ok()) return status;
+  if (Status status = check(engine_, wanted.options); !status.ok()) return status;
   const auto promise = std::make_shared<Promise>();
   auto future = promise->get_future();
   const bool taken = mailbox_->post([this, promise, wanted = std::move(wanted)]() mutable {
@@ -147,17 +153,14 @@ Result<ReplayJobRecord> ReplayJobs::add(NewReplayJob wanted, Instant now, Replay
   record.by_ids = wanted.ids.has_value();
   record.options = wanted.options;
   record.created_at = now;
+  record.created_by = wanted.created_by;
   if (!record.by_ids) {
     const auto query = model::parse_case_query(wanted.filter, now);
     if (!query.ok()) return query.status();
     record.filter = model::to_text(*query);
   }
   const auto job = std::make_shared<ReplayJob>(tools_, std::move(record));
-  if (wanted.ids) {
-    // The set is sent from its end.
-    const std::vector<model::CaseId> cases(wanted.ids->rbegin(), wanted.ids->rend());
-    if (Status status = job->choose_these(cases, now); !status.ok()) return status;
-  }
+  if (wanted.ids) job->choose_these(std::move(*wanted.ids), now);
   ++last_id_;
   job->save_first(std::move(then));
   open_.emplace(job->record().id, job);
@@ -243,7 +246,34 @@ Result<ReplayedPage> ReplayJobs::cases(ReplayJobId id, const ReplayedQuery& quer
   return page;
 }
 
+Result<std::vector<ReplayJobRecord>> ReplayJobs::waiting_for_version(model::ShardId shard,
+                                                                     model::SubscriptionId subscription) const {
+  std::vector<ReplayJobRecord> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, record] : records_) {
+      if (record.waiting_for_version) waiting.push_back(record);
+    }
+  }
+  const ReplayedQuery unsent{model::ReplayOutcome::none, std::pair(shard, subscription)};
+  std::vector<ReplayJobRecord> concerned;
+  for (ReplayJobRecord& record : waiting) {
+    std::optional<std::uint64_t> from = 0;
+    bool found = false;
+    while (from && !found && *from < model::limits::kReplayWaitLooks) {
+      const auto page = cases(record.id, unsent, *from, 1);
+      if (page.code() == Code::NOT_FOUND) break;  // forgotten meanwhile
+      if (!page.ok()) return page.status();
+      found = !page->cases.empty();
+      from = page->next;
+    }
+    if (found) concerned.push_back(std::move(record));
+  }
+  return concerned;
+}
+
 Result<Counted> ReplayJobs::count(const NewReplayJob& wanted, Deadline deadline) const {
+  if (Status status = check(engine_, wanted.options); !status.ok()) return status;
   Counted counted;
   if (wanted.ids) {
     for (const model::CaseId& id : *wanted.ids) {

@@ -26,8 +26,9 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 struct NewReplayJob {
   std::string filter;
-  std::optional<std::vector<model::CaseId>> ids;  // in place of a filter; sent in this order
+  std::optional<std::vector<model::CaseId>> ids;  // in place of a filter
   model::ReplayOptions options;
+  std::string created_by{};
 };
 
 /// So many, or at least so many.
@@ -61,6 +62,7 @@ class ReplayJobs {
   /// Sends nothing more. Idempotent.
   void stop();
 
+  /// BAD_REQUEST naming the option; NOT_FOUND when they are to go where nothing is.
   base::Result<model::ReplayJobRecord> create(NewReplayJob wanted, Deadline deadline);
   /// NOT_FOUND, or CASE_BUSY when it has ended.
   base::Result<model::ReplayJobRecord> change(model::ReplayJobId id, ReplayVerb verb, Deadline deadline);
@@ -76,8 +78,12 @@ class ReplayJobs {
   /// Its cases from a place in the order of sending on. Looks at limits::kReplayLooks at most, whatever is asked for.
   base::Result<ReplayedPage> cases(model::ReplayJobId id, const ReplayedQuery& query, std::uint64_t from,
                                    std::size_t max) const;
-  /// How many cases a job would be created for, as far as can be counted by then.
+  /// How many cases a job would be created for, as far as can be counted by then. What create refuses is refused.
   base::Result<Counted> count(const NewReplayJob& wanted, Deadline deadline) const;
+  /// Jobs that wait for a version and have not sent all of their cases of this subscription, the oldest first. Of a job
+  /// it looks at kReplayWaitLooks cases at most.
+  base::Result<std::vector<model::ReplayJobRecord>> waiting_for_version(model::ShardId shard,
+                                                                        model::SubscriptionId subscription) const;
   /// How many cases were admitted since the job was created and match its filter too.
   base::Result<Counted> newer(const model::ReplayJobRecord& job) const;
 

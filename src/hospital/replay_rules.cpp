@@ -33,6 +33,20 @@ ReplayJobState sending_state(const ReplayJobRecord& job) {
   return job.canary > 0 && !job.canary_passed ? ReplayJobState::canary : ReplayJobState::running;
 }
 
+std::uint64_t samples_of(const ReplayJobRecord& job) { return job.counts.discharged + job.counts.relapsed; }
+
+/// Of a small job the sample is all that can have an outcome. Those without one count as cured: as soon as the ratio is
+/// reached all the same the rest cannot change it.
+bool too_many_fail(const ReplayJobRecord& job) {
+  const model::ReplayCounts& counts = job.counts;
+  if (job.options.stop_at_failure_ratio <= 0 || counts.relapsed == 0) return false;
+  const std::uint64_t samples = samples_of(job);
+  const std::uint64_t possible = job.total - counts.refused - counts.recalled - counts.other;
+  if (samples < limits::kReplaySamples && possible >= limits::kReplaySamples) return false;
+  const std::uint64_t sample = std::max(samples, std::min<std::uint64_t>(limits::kReplaySamples, possible));
+  return static_cast<double>(counts.relapsed) >= job.options.stop_at_failure_ratio * static_cast<double>(sample);
+}
+
 std::string canary_sentence(const ReplayJobRecord& job, std::uint64_t needed) {
   return "of the " + std::to_string(job.counts.accepted()) + " that went first " +
          std::to_string(job.counts.discharged) + " were cured, and " + std::to_string(needed) + " had to be";
@@ -41,6 +55,21 @@ std::string canary_sentence(const ReplayJobRecord& job, std::uint64_t needed) {
 /// All that will ever be sent has been.
 bool is_exhausted(const ReplayJobRecord& job, std::uint64_t unanswered) {
   return job.next == job.total && unanswered == 0;
+}
+
+/// What is of replays to the case's own queue, where it may fail again.
+Status check_redirection(const model::ReplayOptions& options) {
+  const auto wrong = [](const std::string& name) {
+    return Status(Code::BAD_REQUEST, name +
+                                         " is of replays to where the cases have failed: what goes elsewhere (to) has "
+                                         "its outcome when it is stored there");
+  };
+  if (options.canary.value_or(0) > 0) return wrong("canary");
+  if (options.canary_needed.value_or(0) > 0) return wrong("canary_needed");
+  if (options.stop_at_failure_ratio != 0) return wrong("stop_at_failure_ratio");
+  if (!options.after_version.empty()) return wrong("after_version");
+  if (options.keep_attempts) return wrong("keep_attempts");
+  return {};
 }
 
 void judge_canary(ReplayJobRecord& job, std::uint64_t unanswered, Instant now) {
@@ -98,6 +127,7 @@ Status check(const model::ReplayOptions& options) {
   if (options.concurrency == 0 || options.concurrency > limits::kReplayConcurrencyMost) {
     return out_of("concurrency", limits::kReplayConcurrencyMost);
   }
+  if (!options.to.empty()) LZ_RETURN_IF_ERROR(check_redirection(options));
   if (options.canary && *options.canary > options.concurrency) {
     return Status(Code::BAD_REQUEST,
                   "canary must not be more than concurrency, " + std::to_string(options.concurrency));
@@ -106,8 +136,8 @@ Status check(const model::ReplayOptions& options) {
     return Status(Code::BAD_REQUEST, "canary_needed must not be more than canary");
   }
   if (!options.after_version.empty()) {
-    const auto range = model::VersionRange::parse(options.after_version);
-    if (!range.ok()) return Status(Code::BAD_REQUEST, "after_version: " + range.status().text());
+    const Status range = model::VersionRange::check(options.after_version);
+    if (!range.ok()) return Status(range.code(), "after_version: " + range.text());
   }
   if (!(options.stop_at_failure_ratio >= 0 && options.stop_at_failure_ratio <= 1)) {
     return Status(Code::BAD_REQUEST, "stop_at_failure_ratio must be between 0 (never) and 1");
@@ -115,11 +145,14 @@ Status check(const model::ReplayOptions& options) {
   return {};
 }
 
+std::uint32_t canary_of(const model::ReplayOptions& options, std::uint64_t total) {
+  const bool by_itself = options.to.empty() && total > limits::kReplaysWithoutCanary;
+  return options.canary.value_or(by_itself ? 1 : 0);
+}
+
 void set_is_known(ReplayJobRecord& job, Instant now) {
   job.chosen = true;
-  job.cursor.clear();
-  const std::uint32_t by_itself = job.total > limits::kReplaysWithoutCanary ? 1 : 0;
-  job.canary = job.options.canary.value_or(by_itself);
+  job.canary = canary_of(job.options, job.total);
   job.canary_needed = job.options.canary_needed.value_or(job.canary);
   if (job.total == 0) return end(job, ReplayJobState::done, now);
   job.state = sending_state(job);
@@ -132,18 +165,14 @@ void stop(ReplayJobRecord& job, std::string because, Instant now) {
 
 void advance(ReplayJobRecord& job, std::uint64_t unanswered, Instant now) {
   if (job.state == ReplayJobState::canary) judge_canary(job, unanswered, now);
-  if (job.state == ReplayJobState::running) {
-    const std::uint64_t samples = job.counts.discharged + job.counts.relapsed;
-    const double ratio = job.options.stop_at_failure_ratio;
-    if (ratio > 0 && samples >= limits::kReplaySamples &&
-        static_cast<double>(job.counts.relapsed) >= ratio * static_cast<double>(samples)) {
-      return stop(job,
-                  "of the first " + std::to_string(samples) + " that have an outcome " +
-                      std::to_string(job.counts.relapsed) + " have failed again",
-                  now);
-    }
-    if (is_exhausted(job, unanswered)) job.state = ReplayJobState::finishing;
+  const bool judged = job.state == ReplayJobState::running || job.state == ReplayJobState::finishing;
+  if (judged && too_many_fail(job)) {
+    return stop(job,
+                "of the first " + std::to_string(samples_of(job)) + " that have an outcome " +
+                    std::to_string(job.counts.relapsed) + " have failed again",
+                now);
   }
+  if (job.state == ReplayJobState::running && is_exhausted(job, unanswered)) job.state = ReplayJobState::finishing;
   if (job.state == ReplayJobState::finishing && job.counts.queued == 0) end(job, ReplayJobState::done, now);
 }
 

@@ -5,7 +5,7 @@
 //   canary     paused         -              cancelled        running: enough were cured; stopped: too few
 //   running    paused         -              cancelled        finishing: all are sent; stopped: too many have failed
 //   paused     -              as before      cancelled        -
-//   finishing  -              -              cancelled        done: all have an outcome
+//   finishing  -              -              cancelled        done: all have an outcome; stopped: too many have failed
 //   done       refused        refused        refused          -
 //   cancelled  refused        refused        recalls          -
 //   stopped    refused        refused        recalls          -
@@ -15,6 +15,9 @@
 //
 // Never twice: a case that carries the job's number was sent by it, whatever its own record says; and one that was
 // admitted after the job was created has been replayed by somebody since, and is not the case that was chosen.
+//
+// Elsewhere: a case that is published to another queue or topic is discharged by that, in the same write. It can
+// neither relapse nor be recalled, and so proves nothing of those behind it: such a job has no canary and no ratio.
 //
 // Threading: none of its own.
 #pragma once
@@ -34,9 +37,11 @@ std::string_view to_string(ReplayVerb verb);
 /// CASE_BUSY when the job has ended; the record is then unchanged.
 base::Status apply(ReplayVerb verb, model::ReplayJobRecord& job, base::Instant now);
 
-/// BAD_REQUEST naming the option.
+/// BAD_REQUEST naming the option; INVALID_OPTION for versions that are none.
 base::Status check(const model::ReplayOptions& options);
 
+/// How many of so many go first.
+std::uint32_t canary_of(const model::ReplayOptions& options, std::uint64_t total);
 /// The set is known: settles the canary. REQUIRES that the state is `choosing`.
 void set_is_known(model::ReplayJobRecord& job, base::Instant now);
 /// The job ends by itself, for a reason in words.

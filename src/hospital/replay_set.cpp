@@ -23,13 +23,7 @@ Status not_there(model::ReplayJobId job, std::uint64_t index) {
 std::uint32_t ReplaySet::number_of(std::uint64_t index) { return static_cast<std::uint32_t>(index / kPart); }
 std::uint32_t ReplaySet::place_of(std::uint64_t index) { return static_cast<std::uint32_t>(index % kPart); }
 
-Status ReplaySet::add(std::uint64_t total, const std::vector<model::CaseId>& cases) {
-  if (!has_last_) {
-    auto last = store_.read_replay_chunk(job_, number_of(total));
-    if (!last.ok()) return last.status();
-    last_ = std::move(*last);
-    has_last_ = true;
-  }
+void ReplaySet::add(const std::vector<model::CaseId>& cases) {
   for (const model::CaseId& id : cases) {
     last_.cases.push_back(id);
     if (last_.cases.size() < kPart) continue;
@@ -38,7 +32,6 @@ Status ReplaySet::add(std::uint64_t total, const std::vector<model::CaseId>& cas
     last_.number = number + 1;
   }
   if (!cases.empty() && !last_.cases.empty()) chosen_.push_back(last_);
-  return {};
 }
 
 Result<model::CaseId> ReplaySet::case_at(std::uint64_t index) {

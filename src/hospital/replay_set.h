@@ -18,8 +18,8 @@ class ReplaySet {
  public:
   ReplaySet(model::Store& store, model::ReplayJobId job) : store_(store), job_(job) {}
 
-  /// Adds to the end of the set, which had `total` cases. REQUIRES that what was added before was taken.
-  base::Status add(std::uint64_t total, const std::vector<model::CaseId>& cases);
+  /// Adds to the end of the set. REQUIRES that what was added before was taken.
+  void add(const std::vector<model::CaseId>& cases);
   base::Result<model::CaseId> case_at(std::uint64_t index);
   base::Result<model::ReplayOutcome> outcome_at(std::uint64_t index);
   /// Notes it, and counts it. `because`: of one that is refused.
@@ -45,8 +45,7 @@ class ReplaySet {
   std::map<std::uint32_t, Part> parts_;  // their cases are kept in `sending_` only
   model::ReplayChunk sending_;           // the part that was asked for last
   bool has_sending_ = false;
-  model::ReplayChunk last_;  // while the set is chosen: its last part
-  bool has_last_ = false;
+  model::ReplayChunk last_;                 // while the set is chosen: its last part
   std::vector<model::ReplayChunk> chosen_;  // to be written
 };
 

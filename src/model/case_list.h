@@ -12,7 +12,7 @@
 namespace lazaret::model {
 
 struct CasePage {
-  std::vector<CaseRecord> cases;  // newest admission first
+  std::vector<CaseRecord> cases;  // newest admission first, or as CaseQuery::by_message says
   /// "" when there are no more. A page may be short, even empty, and have a cursor: it has looked at as many as a page
   /// may.
   std::string cursor;

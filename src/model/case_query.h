@@ -73,6 +73,9 @@ struct CaseQuery {
   std::vector<CaseTerm> terms;
   /// Of this one only, which a name alone does not tell from those that had it before. Not part of the text.
   std::optional<SubscriptionId> subscription;
+  /// A list of them goes from the last message of the last subscription to the first of the first, rather than by
+  /// admission, and looks at every case of where they may be. Not part of the text either.
+  bool by_message = false;
   bool operator==(const CaseQuery&) const = default;
 };
 

@@ -358,7 +358,9 @@ struct RedirectCaseCommand {
   std::uint32_t version = 0;  // of the message that is published
   std::string to;             // its name
   OutgoingRef outgoing;
-  bool force = false;  // as for a replay
+  bool force = false;          // as for a replay
+  ReplayJobId job{};           // as for a replay
+  std::uint32_t attempts = 0;  // of a job: in its history, as whoever asks has read
 };
 /// A case of another broker is admitted here, to a queue or a subscription, and to no other of its topic: whoever asks
 /// has read that it was not brought before. Answered by CaseDone.

@@ -264,7 +264,7 @@ inline constexpr std::uint32_t kReplayConcurrency = 10'000;
 inline constexpr std::uint32_t kReplayConcurrencyMost = 100'000;
 /// Of a set of more cases than this one goes first, unless the job says otherwise.
 inline constexpr std::uint64_t kReplaysWithoutCanary = 10;
-/// A failure ratio is none before so many have an outcome.
+/// A failure ratio is none before so many have an outcome; of a job of fewer, all.
 inline constexpr std::uint64_t kReplaySamples = 20;
 /// Jobs that have ended and are remembered; the oldest are forgotten beyond.
 inline constexpr std::size_t kReplayJobsKept = 1000;
@@ -272,6 +272,12 @@ inline constexpr std::size_t kReplayJobsKept = 1000;
 inline constexpr std::size_t kReplayJobsOpen = 64;
 /// Cases that one job names by their ids.
 inline constexpr std::size_t kReplayIds = 100'000;
+/// Cases of a job that waits for a version which are looked at for one of a certain queue.
+inline constexpr std::size_t kReplayWaitLooks = 10 * kReplayLooks;
+/// Bytes of messages that one job has under way to another queue or topic; one goes at least.
+inline constexpr std::size_t kReplayRedirectBytes = 16u << 20;
+/// Cases of a set that are put into their order in memory (3 MB); those of a larger set are read in it.
+inline constexpr std::size_t kReplaySorted = 100'000;
 // --- The hospital ---------------------------------------------------------------------------------------------------
 /// Quarantine rules of a subscription: each is looked at for each message.
 inline constexpr std::size_t kQuarantineRules = 100;

@@ -185,12 +185,13 @@ struct EditCase {
 struct RestoreCase {
   CaseId id;
 };
-/// admitted → discharged: its message was published to `to` in the same write.
+/// admitted → discharged: its message was published to `to` in the same write. `job`: that has sent it; none: by hand.
 struct RedirectCase {
   CaseId id;
   base::Instant at;
   std::string to;
   bool drop_evacuated = false;
+  ReplayJobId job{};
 };
 /// A case of another broker, with its history. Its message is appended to its log in the same write; this one has its
 /// priority too, which the store fills `record.summary` from.

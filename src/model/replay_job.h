@@ -42,12 +42,17 @@ struct ReplayOptions {
   std::optional<std::uint32_t> canary{};
   /// Of which so many must be cured. nullopt: all of them.
   std::optional<std::uint32_t> canary_needed{};
-  /// It stops when so many of those that have an outcome have relapsed. 0: never.
+  /// It stops when so many of those that have an outcome, kReplaySamples or all of fewer, have relapsed. 0: never.
   double stop_at_failure_ratio = 0;
   /// Also requests that were answered meanwhile.
   bool force = false;
   /// Not "": a VersionRange. It waits until such a consumer is connected, and sends to no others.
   std::string after_version{};
+  /// Failed attempts of before count on: only what is left of them, one at least, is made.
+  bool keep_attempts = false;
+  /// Not "": the queue or topic that they are published to in place of their own, each closed by that. It has its
+  /// outcome then, discharged, so nothing goes first, and nothing is waited for.
+  std::string to{};
   bool operator==(const ReplayOptions&) const = default;
 };
 
@@ -75,12 +80,11 @@ struct ReplayJobRecord {
   bool by_ids = false;
   ReplayOptions options;
   base::Instant created_at;
-  base::Instant ended_at;  // when its state became one of the last three; 0: it has not
-  /// While choosing: where the list goes on.
-  std::string cursor;
+  std::string created_by;   // as the audit trail names who called; "" of jobs that are older than that
+  base::Instant ended_at;   // when its state became one of the last three; 0: it has not
   bool chosen = false;      // the set is known
   std::uint64_t total = 0;  // cases of the set
-  /// They are sent from the last of the set, which is the oldest admission, to the first. So many have been looked at.
+  /// They are sent from the last of the set, which is the first message, to the first. So many have been looked at.
   std::uint64_t next = 0;
   /// Settled when the set is known.
   std::uint32_t canary = 0;
@@ -109,8 +113,8 @@ struct ReplayRefusal {
   bool operator==(const ReplayRefusal&) const = default;
 };
 
-/// kReplayChunkCases of the set (the last one: what is left), the newest admission first. While the set is chosen the
-/// last one is written again as it grows.
+/// kReplayChunkCases of the set (the last one: what is left), the last message of the last subscription first. While
+/// the set is chosen the last one is written again as it grows.
 struct ReplayChunk {
   std::uint32_t number = 0;
   std::vector<CaseId> cases;

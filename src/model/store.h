@@ -194,8 +194,8 @@ class Store {
   /// if there is one). STORAGE_DAMAGED when one cannot be read whole.
   virtual base::Result<std::vector<OutboxEntryRef>> read_outbox(ShardId shard, ShardId to, std::uint64_t from,
                                                                 std::size_t max_entries, std::size_t max_bytes) = 0;
-  /// A page of those that match, from the newest admission to the oldest; it looks at a bounded number of cases.
-  /// BAD_REQUEST for a cursor that is none.
+  /// A page of those that match, from the newest admission to the oldest, or as `by_message` says; it looks at a
+  /// bounded number of cases. BAD_REQUEST for a cursor that is none.
   virtual base::Result<CasePage> list_cases(const CaseQuery& query, const std::string& cursor, std::size_t max) = 0;
   /// How many match. At once where the counts of groups say it, else as a page.
   virtual base::Result<CaseCount> count_cases(const CaseQuery& query, const std::string& cursor) = 0;

@@ -13,6 +13,11 @@ using base::Status;
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// Inside of a part, or between two.
+bool is_of_version(char c) {
+  const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return is_digit(c) || is_letter || c == '.' || c == '-' || c == '_' || c == '~';
+}
 bool is_number(std::string_view part) { return !part.empty() && std::all_of(part.begin(), part.end(), is_digit); }
 
 /// Takes the first part off; "" when there is none any more.
@@ -107,7 +112,7 @@ Result<VersionRange::Term> VersionRange::parse_term(std::string_view word) {
     const bool is_version =
         std::any_of(version.begin(), version.end(), is_digit) && version.find_first_of("<>=") == std::string_view::npos;
     if (!is_version) break;
-    return Term{op, std::string(version)};
+    return Term{op, std::string(version), std::string(word)};
   }
   return Status(Code::BAD_REQUEST,
                 "a range of versions is written >=2.4.2, with >=, >, <=, < or = before each version, not \"" +
@@ -132,6 +137,53 @@ Result<VersionRange> VersionRange::parse(std::string_view text) {
     return Status(Code::BAD_REQUEST, "a range of versions has 1 to " + std::to_string(kTerms) + " terms, as >=2.4.2");
   }
   return range;
+}
+
+Status VersionRange::check_version(std::string_view version) {
+  const auto wrong = [version](const char* why) {
+    return Status(Code::INVALID_OPTION,
+                  "\"" + std::string(version) + "\" is no version as 2.4.2 or 2.5.0-rc.1: " + why);
+  };
+  if (version.front() == 'v' || version.front() == 'V') return wrong("it is written without a v");
+  if (!is_digit(version.front())) return wrong("it does not begin with a number");
+  const std::size_t build = std::min(version.find('+'), version.size());
+  const std::string_view counted = version.substr(0, build);
+  const std::size_t dash = std::min(counted.find('-'), counted.size());
+  const bool is_cut = dash + 1 == counted.size() || build + 1 == version.size();
+  if (is_cut) return wrong("nothing follows its last sign");
+  for (const std::string_view parts : {counted.substr(0, dash), counted.substr(std::min(dash + 1, counted.size())),
+                                       version.substr(std::min(build + 1, version.size()))}) {
+    if (parts.empty()) continue;
+    if (parts.front() == '.' || parts.back() == '.' || parts.find("..") != std::string_view::npos) {
+      return wrong("between two dots, or beside one, there is nothing");
+    }
+    if (!std::all_of(parts.begin(), parts.end(), is_of_version)) {
+      return wrong("it has a character that is neither a letter, a digit nor one of . - _ ~ +");
+    }
+  }
+  return {};
+}
+
+/// Of a term that has a lower bound and one that has an upper one.
+bool VersionRange::excludes(const Term& lower, const Term& upper) {
+  const bool is_lower = lower.op != Operator::less && lower.op != Operator::less_or_equal;
+  const bool is_upper = upper.op != Operator::greater && upper.op != Operator::greater_or_equal;
+  if (!is_lower || !is_upper) return false;
+  const std::strong_ordering order = compare_versions(lower.version, upper.version);
+  return order > 0 || (order == 0 && (lower.op == Operator::greater || upper.op == Operator::less));
+}
+
+Status VersionRange::check(std::string_view text) {
+  const auto range = parse(text);
+  if (!range.ok()) return Status(Code::INVALID_OPTION, range.status().text());
+  for (const Term& term : range->terms_) LZ_RETURN_IF_ERROR(check_version(term.version));
+  for (const Term& lower : range->terms_) {
+    for (const Term& upper : range->terms_) {
+      if (!excludes(lower, upper)) continue;
+      return Status(Code::INVALID_OPTION, "no version is both " + lower.text + " and " + upper.text);
+    }
+  }
+  return {};
 }
 
 bool VersionRange::holds(const Term& term, std::string_view version) {

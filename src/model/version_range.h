@@ -24,6 +24,10 @@ class VersionRange {
   /// Terms with spaces between, all of which hold: >=, >, <=, < or = and a version. BAD_REQUEST naming the term;
   /// nothing, more than kTerms, or more than kBytes are refused too.
   static base::Result<VersionRange> parse(std::string_view text);
+  /// Of what somebody asks for: INVALID_OPTION naming what is wrong when it does not parse, when a version in it is
+  /// none that anybody would give (a number first; parts of letters and digits between dots, none empty; no "v"), or
+  /// when no version can be in it. What was stored before that was asked for is still read by `parse`.
+  static base::Status check(std::string_view text);
   static constexpr std::size_t kTerms = 8;
   static constexpr std::size_t kBytes = 256;
 
@@ -37,9 +41,12 @@ class VersionRange {
   struct Term {
     Operator op = Operator::equal;
     std::string version;
+    std::string text;  // of both
   };
   static base::Result<Term> parse_term(std::string_view word);
   static bool holds(const Term& term, std::string_view version);
+  static base::Status check_version(std::string_view version);
+  static bool excludes(const Term& lower, const Term& upper);
 
   std::vector<Term> terms_;
   std::string text_;

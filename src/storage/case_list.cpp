@@ -270,12 +270,7 @@ base::Result<model::CasePage> list_one(Database& database, std::uint16_t shards,
   auto record = read_case(database, *parsed, snapshot);
   if (record.code() == Code::NOT_FOUND) return page;
   if (!record.ok()) return record.status();
-  bool wanted = model::matches(query, *record);
-  if (wanted && model::needs_message(query)) {
-    const auto message = read_newest(database, *parsed, record->version, snapshot);
-    wanted = message != nullptr && matches_message(query, *message, database.max_message_bytes()).holds;
-  }
-  if (wanted) page.cases.push_back(std::move(*record));
+  if (is_meant(database, query, *record, snapshot)) page.cases.push_back(std::move(*record));
   return page;
 }
 
@@ -288,9 +283,17 @@ base::Result<std::optional<Place>> place_of(const std::string& cursor) {
 
 }  // namespace
 
+bool is_meant(Database& database, const CaseQuery& query, const CaseRecord& record, const rocksdb::Snapshot* snapshot) {
+  if (!model::matches(query, record)) return false;
+  if (!model::needs_message(query)) return true;
+  const auto message = read_newest(database, record.id, record.version, snapshot);
+  return message != nullptr && matches_message(query, *message, database.max_message_bytes()).holds;
+}
+
 base::Result<model::CasePage> list_cases(Database& database, std::uint16_t shards, const CaseQuery& query,
                                          const std::string& cursor, std::size_t max,
                                          const rocksdb::Snapshot* snapshot) {
+  if (query.by_message) return list_cases_by_message(database, shards, query, cursor, max, snapshot);
   const auto from = place_of(cursor);
   if (!from.ok()) return from.status();
   if (const std::string* id = model::equal_to(query, Field::id)) {

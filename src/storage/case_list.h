@@ -12,6 +12,13 @@ namespace lazaret::storage {
 
 base::Result<model::CasePage> list_cases(Database& database, std::uint16_t shards, const model::CaseQuery& query,
                                          const std::string& cursor, std::size_t max, const rocksdb::Snapshot* snapshot);
+/// The same in the order of messages, from the last to the first (case_order.cpp).
+base::Result<model::CasePage> list_cases_by_message(Database& database, std::uint16_t shards,
+                                                    const model::CaseQuery& query, const std::string& cursor,
+                                                    std::size_t max, const rocksdb::Snapshot* snapshot);
+/// Whether all terms hold. Of a message that is gone, or damaged, nothing is known.
+bool is_meant(Database& database, const model::CaseQuery& query, const model::CaseRecord& record,
+              const rocksdb::Snapshot* snapshot);
 base::Result<model::CaseCount> count_cases(Database& database, std::uint16_t shards, const model::CaseQuery& query,
                                            const std::string& cursor, const rocksdb::Snapshot* snapshot);
 base::Result<model::CaseRecord> read_case(Database& database, const model::CaseId& id,

@@ -53,6 +53,10 @@ Status BatchWriter::apply(const model::RedirectCase& m) {
   record->state = CaseState::discharged;
   record->closed_at = m.at;
   record->redirected_to = m.to;
+  if (m.job) {
+    record->replay_job = m.job;
+    record->replay_outcome = model::ReplayOutcome::discharged;
+  }
   put_case(*record, record->admitted_at);
   LZ_RETURN_IF_ERROR(list_closed(*record));
   return m.drop_evacuated ? erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)) : Status();

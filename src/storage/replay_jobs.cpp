@@ -24,9 +24,11 @@ std::string encode(const ReplayJobRecord& record) {
   out.set_after_version(record.options.after_version);
   out.set_waiting_for_version(record.waiting_for_version);
   out.set_force(record.options.force);
+  out.set_keep_attempts(record.options.keep_attempts);
+  out.set_to(record.options.to);
   out.set_created_at_us(record.created_at.us);
+  out.set_created_by(record.created_by);
   out.set_ended_at_us(record.ended_at.us);
-  out.set_cursor(record.cursor);
   out.set_chosen(record.chosen);
   out.set_total(record.total);
   out.set_next(record.next);
@@ -58,9 +60,11 @@ bool decode(std::string_view bytes, ReplayJobRecord& record) {
   record.options.after_version = in.after_version();
   record.waiting_for_version = in.waiting_for_version();
   record.options.force = in.force();
+  record.options.keep_attempts = in.keep_attempts();
+  record.options.to = in.to();
   record.created_at = Instant{in.created_at_us()};
+  record.created_by = in.created_by();
   record.ended_at = Instant{in.ended_at_us()};
-  record.cursor = in.cursor();
   record.chosen = in.chosen();
   record.total = in.total();
   record.next = in.next();

@@ -20,9 +20,11 @@ test('what is left empty is left to the broker', () => {
   assert.deepEqual(fieldsOf(mannerFor(10)), { canary: 0, rate: 50 });
   assert.deepEqual(fieldsOf(mannerFor(11)), { canary: 1, rate: 50 });
   const all = { canary: '5', canaryNeeded: '4', rate: '', concurrency: '100', stopAtFailureRatio: '0.3',
-    afterVersion: ' >=2.4.2 ', force: true };
+    afterVersion: ' >=2.4.2 ', keepAttempts: true, to: ' ', force: true };
   assert.deepEqual(fieldsOf(all), { canary: 5, canary_needed: 4, concurrency: 100, stop_at_failure_ratio: 0.3,
-    after_version: '>=2.4.2', force: true });
+    after_version: '>=2.4.2', keep_attempts: true, force: true });
+  assert.deepEqual(fieldsOf({ ...all, rate: '7', to: ' repairs ' }), { rate: 7, concurrency: 100, to: 'repairs',
+    force: true }, 'elsewhere nothing is awaited');
 });
 
 test('a manner is said in sentences', () => {
@@ -37,6 +39,8 @@ test('a manner is said in sentences', () => {
     'All at 1 a second. At most 1 case out at a time. It stops when 30% of at least 20 outcomes are relapses. Requests '
       + 'that were answered meanwhile go too.');
   assert.equal(said({ canary: 0, rate: 1, concurrency: 10000, stop_at_failure_ratio: 0 }), 'All at 1 a second.');
+  assert.equal(said({ rate: 1, to: 'repairs' }), 'All at 1 a second.');
+  assert.equal(said({ canary: 0, rate: 1, keep_attempts: true }), 'All at 1 a second. Failures so far go on counting.');
 });
 
 let number = 0;

@@ -81,9 +81,14 @@ void OperatorActor::churn() {
   treat_all(kShortLived, "discard", R"({"reason": "no use"})");
   if (random_() % 2 == 0) {
     treat_all(kShortLived, "restore", "{}");
-    treat_all(kShortLived, "replay", R"({"to": ")" + std::string(kShortLived) + R"("})");
-    http(stage_.broker.admin(), "POST", "/api/v1/hospital/replays",
-         R"({"filter": "queue=)" + std::string(kShortLived) + R"(", "canary": 0})");
+    const std::string elsewhere = R"("to": ")" + std::string(kShortLived) + R"(")";
+    const bool one_by_one = random_() % 2 == 0;
+    if (one_by_one) treat_all(kShortLived, "replay", "{" + elsewhere + "}");
+    for (const std::string& how : {one_by_one ? std::string() : elsewhere, std::string(R"("canary": 0)")}) {
+      if (how.empty()) continue;
+      http(stage_.broker.admin(), "POST", "/api/v1/hospital/replays",
+           R"({"filter": "queue=)" + std::string(kShortLived) + R"(", )" + how + "}");
+    }
   }
   // As long as it stays, its log is trimmed with nothing left in it.
   if (random_() % 3 != 0) return;

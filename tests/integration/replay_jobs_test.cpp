@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 
 #include "integration/support/api.h"
 #include "integration/support/http.h"
@@ -15,7 +16,9 @@ namespace {
 using namespace std::chrono_literals;
 using boost::json::object;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
@@ -88,6 +91,193 @@ TEST_F(ReplayJobs, AGroupOfAThousandIsReplayedFromTheCommandLineOneFirst) {
   EXPECT_EQ(broker_.cli({"hospital", "replays", "show", "7"}).exit, 66);
 }
 
+/// Whoever is there takes the first that is sent at once, so what is sent in a wrong order arrives in one.
+TEST_F(ReplayJobs, OfAKeyTheFirstGoesFirstHoweverItIsReplayed) {
+  const auto ids_of = [&](const std::string& queue) {
+    std::vector<std::string> newest_first;
+    for (const auto& one : broker_.cli_json({"hospital", "list", "--queue", queue})) {
+      newest_first.push_back(text_of(one, "id"));
+    }
+    return newest_first;
+  };
+  const auto expect_in_order = [&](const std::string& queue, const std::function<void()>& replay) {
+    client_.ensure({.name = queue, .max_attempts = 1, .order_by_key = true});
+    for (int i = 0; i < 5; ++i) {
+      client_.publish(queue, {.body = std::to_string(i), .key = "customer-7"});
+    }
+    {
+      const Consumer sick = client_.consume(queue, [](Delivery&) { return Verdict::reject("no"); });
+      ASSERT_TRUE(eventually([&] { return QueueView(broker_, queue)["in_hospital"] == 5; }));
+      // The first fails again: it is the newest admission by now.
+      ASSERT_EQ(broker_.cli({"hospital", "replay", ids_of(queue).back(), "--wait"}).exit, 1);
+    }
+    Inbox inbox;
+    const Consumer healed = client_.consume(queue, [&](Delivery& delivery) { inbox.add(delivery); });
+    replay();
+    ASSERT_TRUE(inbox.reaches(5));
+    std::vector<std::string> bodies;
+    for (const Received& one : inbox.all()) bodies.push_back(one.message.body.str());
+    EXPECT_THAT(bodies, ElementsAre("0", "1", "2", "3", "4")) << queue;
+  };
+  expect_in_order("one-by-one", [&] {
+    EXPECT_EQ(broker_.cli({"hospital", "replay", "--filter", "queue=one-by-one", "--yes"}).exit, 0);
+  });
+  expect_in_order("by-id", [&] {
+    std::vector<std::string> arguments{"hospital", "replay", "--yes"};
+    for (const std::string& id : ids_of("by-id")) arguments.push_back(id);
+    EXPECT_EQ(broker_.cli(arguments).exit, 0);
+  });
+  expect_in_order("job-by-filter", [&] { create(R"({"filter": "queue=job-by-filter"})"); });
+  expect_in_order("job-with-a-canary", [&] {
+    EXPECT_EQ(broker_.cli({"hospital", "replay", "--filter", "queue=job-with-a-canary", "--canary", "2", "--yes"}).exit,
+              0);
+  });
+  expect_in_order("job-by-ids", [&] {
+    std::string ids;
+    for (const std::string& id : ids_of("job-by-ids")) ids += (ids.empty() ? "\"" : ", \"") + id + "\"";
+    create("{\"ids\": [" + ids + "]}");
+  });
+}
+
+TEST_F(ReplayJobs, AJobSaysWhoHasCreatedIt) {
+  admit("orders", 2);
+  const std::string said = create(R"({"filter": "", "canary": 0, "by": "ann"})");
+  EXPECT_EQ(job(said).at("created_by"), "ann");
+  const HttpAnswer header =
+      http(broker_.admin(), "POST", "/api/v1/hospital/replays", R"({"filter": ""})", {{"X-Lazaret-Actor", "bert"}});
+  EXPECT_EQ(header.json().at("created_by"), "bert");
+  const std::string nobody = create(R"({"filter": ""})");
+  EXPECT_EQ(job(nobody).at("created_by"), "127.0.0.1");
+  broker_.restart();
+  EXPECT_EQ(job(said).at("created_by"), "ann");
+  EXPECT_THAT(broker_.cli({"hospital", "replays", "list"}).out, HasSubstr("bert"));
+  EXPECT_EQ(post("", R"({"filter": "", "by": ")" + std::string(201, 'x') + "\"}").status, 400);
+}
+
+TEST_F(ReplayJobs, ADryRunSaysWhatWouldBeAndChangesNothing) {
+  admit("orders", 12);
+  admit("bills", 2);
+  client_.ensure({.name = "repairs"});
+  const auto said = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "hospital");
+    arguments.emplace_back("--dry-run");
+    const Outcome done = broker_.cli(arguments);
+    EXPECT_EQ(done.exit, 0) << done.err;
+    return done.out;
+  };
+  EXPECT_EQ(said({"replay", "--filter", "queue=orders"}),
+            "would replay 12 cases by a job: 1 goes first, the others at 500 a second once it is cured\n");
+  EXPECT_EQ(said({"replay", "--filter", "queue=orders", "--to", "repairs", "--rate", "7"}),
+            "would replay 12 cases by a job: to repairs at 7 a second\n");
+  EXPECT_EQ(said({"replay", "--filter", "queue=bills"}), "would replay 2 cases\n");
+  EXPECT_EQ(said({"replay", "--filter", "queue=bills", "--canary", "2"}),
+            "would replay 2 cases by a job: 2 go first, the others at 500 a second once they are cured\n");
+  EXPECT_EQ(said({"discard", "--all"}), "would discard 14 cases\n");
+  EXPECT_EQ(said({"discard", "--filter", "queue=bills"}), "would discard 2 cases\n");
+  const std::string id = text_of(broker_.cli_json({"hospital", "list", "--queue", "bills"}).at(0), "id");
+  EXPECT_EQ(said({"discard", id}), "would discard 1 case\n");
+  EXPECT_EQ(said({"replay", id}), "would replay 1 case\n");
+  const auto planned = broker_.cli_json({"hospital", "replay", "--all", "--dry-run"}).at(0);
+  EXPECT_EQ(planned.at("total"), 14);
+  EXPECT_EQ(planned.at("job"), true);
+  EXPECT_EQ(broker_.cli({"hospital", "discard", "0-999-999-0", "--dry-run"}).exit, 66);
+  EXPECT_EQ(broker_.cli({"hospital", "replay", "--all", "--to", "nowhere", "--dry-run"}).exit, 66);
+  EXPECT_EQ(broker_.cli({"hospital", "replay", "--all", "--wait", "--dry-run"}).exit, 64);
+  EXPECT_EQ(cases_in("admitted"), 14u);
+  EXPECT_EQ(api(broker_, "/hospital/replays").at("items").as_array().size(), 0u);
+}
+
+TEST_F(ReplayJobs, ManyGoElsewhereByAJobInTheirOrder) {
+  admit("orders", 40);
+  client_.ensure({.name = "repairs"});
+  const Outcome done =
+      broker_.cli({"hospital", "replay", "--filter", "queue=orders", "--to", "repairs", "--wait", "--yes"});
+  EXPECT_EQ(done.exit, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("40 cases, to repairs at 500 a second"));
+  EXPECT_THAT(done.out, HasSubstr("sent 40 of 40 cases, discharged 40"));
+  EXPECT_EQ(state("1"), "done");
+  EXPECT_EQ(job("1").at("to"), "repairs");
+  EXPECT_EQ(job("1").at("canary"), 0);
+  EXPECT_EQ(QueueView(broker_, "orders")["redirected_total"], 40);
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+  for (const auto& one : broker_.cli_json({"hospital", "list", "--queue", "orders"})) {
+    EXPECT_EQ(one.at("redirected_to"), "repairs");
+    EXPECT_EQ(one.at("replay_job"), "1");
+  }
+  Inbox inbox;
+  const Consumer there = client_.consume("repairs", [&](Delivery& delivery) { inbox.add(delivery); });
+  ASSERT_TRUE(inbox.reaches(40));
+  for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(inbox.at(i).message.body.str(), std::to_string(i));
+  EXPECT_EQ(broker_.cli({"check"}).exit, 0);
+}
+
+TEST_F(ReplayJobs, AKillInTheMiddleSendsNothingElsewhereTwice) {
+  constexpr int kCases = 1000;
+  admit("orders", kCases);
+  client_.ensure({.name = "repairs"});
+  Inbox inbox;
+  const Consumer there = client_.consume("repairs", [&](Delivery& delivery) { inbox.add(delivery); });
+  const std::string id = create(R"({"filter": "queue=orders", "to": "repairs", "rate": 500})");
+  for (const std::size_t reached : {200u, 500u}) {
+    ASSERT_TRUE(inbox.reaches(reached));
+    broker_.restart();
+    ASSERT_TRUE(eventually([&] { return client_.connected(); }));
+  }
+  ASSERT_TRUE(eventually([&] { return state(id) == "done"; }, 60s)) << progress(id);
+  EXPECT_EQ(outcome(id, "discharged"), kCases) << progress(id);
+  ASSERT_TRUE(eventually([&] { return inbox.counts().size() == kCases; }));
+  EXPECT_EQ(QueueView(broker_, "repairs")["entered_total"], kCases) << "each once";
+  EXPECT_EQ(QueueView(broker_, "orders")["redirected_total"], kCases);
+  EXPECT_EQ(QueueView(broker_, "orders").wrong_sums(), "");
+}
+
+TEST_F(ReplayJobs, WhereNothingIsNothingGoes) {
+  admit("orders", 12);
+  EXPECT_EQ(post("", R"({"filter": "", "to": "nowhere"})").status, 404);
+  EXPECT_EQ(post("", R"({"filter": "", "to": "nowhere", "dry_run": true})").status, 404);
+  client_.ensure({.name = "repairs"});
+  for (const char* more :
+       {R"("canary": 1)", R"("after_version": ">=2")", R"("keep_attempts": true)", R"("stop_at_failure_ratio": 0.5)"}) {
+    const HttpAnswer answer = post("", std::string(R"({"filter": "", "to": "repairs", )") + more + "}");
+    EXPECT_EQ(answer.status, 400) << more << ": " << answer.body;
+  }
+  const HttpAnswer planned = post("", R"({"filter": "", "to": "repairs", "dry_run": true})");
+  EXPECT_EQ(planned.json().at("total"), 12);
+  EXPECT_EQ(planned.json().at("canary"), 0) << "what goes elsewhere waits for no outcome";
+  const std::string id = create(R"({"filter": "", "to": "repairs", "rate": 1})");
+  ASSERT_TRUE(eventually([&] { return outcome(id, "discharged") >= 1; }));
+  ASSERT_EQ(post("/" + id + "/pause").status, 200);
+  ASSERT_EQ(broker_.cli({"queue", "delete", "repairs", "--force"}).exit, 0);
+  ASSERT_EQ(post("/" + id + "/resume").status, 200);
+  ASSERT_TRUE(becomes(id, "stopped"));
+  EXPECT_THAT(text_of(job(id), "ended_because"), HasSubstr("repairs"));
+  EXPECT_EQ(outcome(id, "refused"), 0);
+  EXPECT_EQ(cases_in("admitted") + cases_in("discharged"), 12u);
+}
+
+TEST_F(ReplayJobs, ManyKeepTheirAttemptsByAJobWithACanary) {
+  client_.ensure({.name = "orders", .max_attempts = 2, .backoff_initial = 10ms, .breaker = false});
+  for (int i = 0; i < 12; ++i) client_.publish("orders", {.body = std::to_string(i), .type = "order.created"});
+  {
+    const Consumer sick = client_.consume("orders", [](Delivery&) { return Verdict::fail("no"); });
+    ASSERT_TRUE(eventually([&] { return QueueView(broker_, "orders")["in_hospital"] == 12; }));
+  }
+  std::atomic<int> attempts{0};
+  std::atomic<bool> cured{true};
+  const Consumer half_healed = client_.consume("orders", [&](Delivery&) {
+    ++attempts;
+    return cured.exchange(false) ? Verdict::done() : Verdict::fail("still");
+  });
+  const Outcome done =
+      broker_.cli({"hospital", "replay", "--filter", "queue=orders", "--keep-attempts", "--wait", "--yes"});
+  EXPECT_EQ(done.exit, 1);
+  EXPECT_THAT(done.err, HasSubstr("12 cases, 1 goes first"));
+  EXPECT_EQ(job("1").at("keep_attempts"), true);
+  EXPECT_EQ(outcome("1", "discharged"), 1);
+  EXPECT_EQ(outcome("1", "relapsed"), 11);
+  EXPECT_EQ(attempts, 12) << "of two attempts nothing was left but the one that is always made";
+}
+
 TEST_F(ReplayJobs, OverHttpAJobSaysWhatItIsForAndHowFarItIs) {
   admit("orders", 30);
   const HttpAnswer planned = post("", R"({"filter": "queue=orders", "dry_run": true})");
@@ -148,6 +338,9 @@ TEST_F(ReplayJobs, ForAVersionItWaitsForSuchAConsumerAndGoesToNoOther) {
   ASSERT_TRUE(eventually([&] { return job("1").at("waiting_for_version") == true; })) << progress("1");
   EXPECT_EQ(job("1").at("after_version"), ">= 2.4.2");
   EXPECT_EQ(cases_in("admitted"), 30u) << "nothing has left the hospital";
+  EXPECT_THAT(broker_.cli({"why", "orders"}).out, HasSubstr("Replay job 1 waits for a consumer of version"));
+  client_.ensure({.name = "others"});
+  EXPECT_THAT(broker_.cli({"why", "others"}).out, Not(HasSubstr("Replay job"))) << "it has no case of theirs";
   EXPECT_THAT(broker_.cli({"hospital", "replays", "show", "1"}).out, HasSubstr("waiting_for_version"));
   {
     Client new_client = Client::connect(broker_.url(), {.name = "billing", .version = "2.10.0", .drain = 5s});
@@ -165,7 +358,11 @@ TEST_F(ReplayJobs, ForAVersionItWaitsForSuchAConsumerAndGoesToNoOther) {
   client_.publish("orders", {.body = "new", .type = "order.created"});
   EXPECT_TRUE(eventually([&] { return old_inbox.counts().size() == 1; })) << "what is new goes to anybody";
   EXPECT_EQ(broker_.cli({"check"}).exit, 0);
-  EXPECT_EQ(post("", R"({"filter": "", "after_version": "2.4.2"})").status, 400);
+  for (const char* range : {"2.4.2", ">=2 <1", ">=v2", ">=2..4", ">=-1"}) {
+    const HttpAnswer wrong = post("", std::string(R"({"filter": "", "after_version": ")") + range + "\"}");
+    EXPECT_EQ(wrong.status, 400) << range;
+    EXPECT_EQ(text_of(wrong.json(), "code"), "INVALID_OPTION") << wrong.body;
+  }
 }
 
 TEST_F(ReplayJobs, WhatIsInTheLaneForAVersionWaitsForItOverAKill) {

@@ -253,6 +253,10 @@ base::Result<model::CasePage> MemoryStore::list_cases(const model::CaseQuery& qu
   for (const auto& [id, record] : live_.cases) {
     if (model::matches(query, record) && page.cases.size() < max) page.cases.push_back(record);
   }
+  if (query.by_message) {
+    std::reverse(page.cases.begin(), page.cases.end());
+    return page;
+  }
   std::stable_sort(page.cases.begin(), page.cases.end(),
                    [](const auto& a, const auto& b) { return a.admitted_at > b.admitted_at; });
   return page;

@@ -398,6 +398,10 @@ void MemoryStore::Writer::apply(const model::RedirectCase& redirect) {
   count(&before, record);
   record->closed_at = redirect.at;
   record->redirected_to = redirect.to;
+  if (redirect.job) {
+    record->replay_job = redirect.job;
+    record->replay_outcome = model::ReplayOutcome::discharged;
+  }
   ++state_.redirected;
   if (redirect.drop_evacuated) drop_evacuated(redirect.id.log, redirect.id.offset);
 }

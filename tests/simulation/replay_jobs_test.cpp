@@ -78,6 +78,43 @@ TEST_F(ReplayJobs, ACanaryHasOneAttemptOverARestartToo) {
   expect_sums("orders");
 }
 
+TEST_F(ReplayJobs, WhatAJobSendsElsewhereSaysSoInTheSameWrite) {
+  const model::CaseId id = only_case();
+  world.create_queue("repairs");
+  ASSERT_TRUE(world.redirect_by_job(id, "repairs", 7).status.ok());
+  EXPECT_EQ(record(id).state, CaseState::discharged);
+  EXPECT_EQ(record(id).redirected_to, "repairs");
+  EXPECT_EQ(record(id).replay_job, model::ReplayJobId(7));
+  EXPECT_EQ(record(id).replay_outcome, ReplayOutcome::discharged);
+  world.kill_broker();
+  world.start_broker();
+  EXPECT_EQ(record(id).replay_job, model::ReplayJobId(7));
+  EXPECT_EQ(world.redirect_by_job(id, "repairs", 7).status.code(), Code::NOT_FOUND) << "it is closed";
+  EXPECT_EQ(world.show("repairs").log_end.value, 1u);
+  expect_sums("orders");
+}
+
+TEST_F(ReplayJobs, OfAQueueThatIsGoneAJobSendsElsewhereTooAndOnce) {
+  const model::CaseId id = only_case();
+  world.create_queue("repairs");
+  ASSERT_TRUE(world.delete_queue("orders", true).status.ok());
+  ASSERT_TRUE(world.redirect_by_job(id, "repairs", 7).status.ok());
+  EXPECT_EQ(record(id).replay_job, model::ReplayJobId(7));
+  EXPECT_EQ(world.redirect_by_job(id, "repairs", 7).status.code(), Code::CASE_BUSY);
+  EXPECT_EQ(world.show("repairs").log_end.value, 1u);
+}
+
+TEST_F(ReplayJobs, AJobThatLookedBeforeARelapseSendsNothingElsewhere) {
+  const model::CaseId id = only_case();
+  world.create_queue("repairs");
+  const std::uint32_t seen = record(id).attempt_count;
+  ASSERT_TRUE(world.replay(id).status.ok());
+  anna.reject(0, "again");
+  EXPECT_EQ(world.redirect_by_job(id, "repairs", 7, seen).status.code(), Code::CASE_BUSY);
+  EXPECT_EQ(record(id).state, CaseState::admitted);
+  EXPECT_EQ(world.show("repairs").log_end.value, 0u);
+}
+
 TEST_F(ReplayJobs, WhatIsReplayedToAVersionGoesToNoOther) {
   const model::CaseId id = only_case();
   model::ReplayCaseCommand replay;

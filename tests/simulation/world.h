@@ -148,6 +148,9 @@ class World {
   /// To another queue or topic, by who has seen this version.
   model::CaseDone redirect(const model::CaseId& id, const std::string& to,
                            std::optional<std::uint32_t> seen = std::nullopt);
+  /// The same as a replay job asks for it, which has read so many attempts.
+  model::CaseDone redirect_by_job(const model::CaseId& id, const std::string& to, std::uint64_t job,
+                                  std::optional<std::uint32_t> attempts_read = std::nullopt);
   /// A case of another broker, `what`, comes here, as whoever has looked whether it is there already brings it;
   /// `looks`: or has looked long ago.
   model::CaseDone import_case(const std::string& queue, model::ImportedCaseRef what, bool looks = true);
@@ -187,6 +190,9 @@ class World {
   std::vector<std::string> trace() { return std::exchange(trace_, {}); }
 
  private:
+  /// What is asked to send a case elsewhere, by who has seen this version.
+  model::RedirectCaseCommand redirection(const model::CaseId& id, const std::string& to,
+                                         std::optional<std::uint32_t> seen);
   /// What ShardRunner is in the daemon.
   struct Seat {
     explicit Seat(engine::ShardPipeline pipeline_) : pipeline(std::move(pipeline_)) {}

@@ -67,7 +67,8 @@ model::CaseDone World::import_case(const std::string& name, model::ImportedCaseR
   return ask<model::CaseDone>(into.shard, model::ImportCaseCommand{{}, into.subscription, std::move(what)});
 }
 
-model::CaseDone World::redirect(const model::CaseId& id, const std::string& to, std::optional<std::uint32_t> seen) {
+model::RedirectCaseCommand World::redirection(const model::CaseId& id, const std::string& to,
+                                              std::optional<std::uint32_t> seen) {
   const auto record = store_.read_case(id);
   model::RedirectCaseCommand redirect;
   redirect.id = id;
@@ -86,6 +87,18 @@ model::CaseDone World::redirect(const model::CaseId& id, const std::string& to, 
     outgoing->problem = base::Code::MESSAGE_DAMAGED;
   }
   redirect.outgoing = std::move(outgoing);
+  return redirect;
+}
+
+model::CaseDone World::redirect(const model::CaseId& id, const std::string& to, std::optional<std::uint32_t> seen) {
+  return ask<model::CaseDone>(id.shard, redirection(id, to, seen));
+}
+
+model::CaseDone World::redirect_by_job(const model::CaseId& id, const std::string& to, std::uint64_t job,
+                                       std::optional<std::uint32_t> attempts_read) {
+  model::RedirectCaseCommand redirect = redirection(id, to, std::nullopt);
+  redirect.job = model::ReplayJobId(job);
+  redirect.attempts = attempts_read ? *attempts_read : store_.read_case(id).value().attempt_count;
   return ask<model::CaseDone>(id.shard, redirect);
 }
 

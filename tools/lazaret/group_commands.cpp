@@ -88,18 +88,7 @@ void update(const Connection& connection, const UpdateOptions& given) {
 
 void count(const Connection& connection, const std::vector<std::string>& filters) {
   HttpClient http(connection.admin_address());
-  std::int64_t sum = 0;
-  Progress progress(!connection.json);
-  for (std::string cursor;;) {
-    Query query{{"filter", joined(filters)}};
-    if (!cursor.empty()) query.emplace_back("cursor", cursor);
-    const json::object answer = http.get(target({"hospital", "cases", "count"}, query)).as_object();
-    sum += answer.at("count").to_number<std::int64_t>();
-    if (!answer.at("cursor").is_string()) break;
-    cursor = std::string(answer.at("cursor").get_string());
-    progress.show(counted(static_cast<std::uint64_t>(sum), "case") + " so far");
-  }
-  progress.clear();
+  const std::uint64_t sum = count_cases(http, joined(filters), !connection.json);
   if (connection.json) return print_json(json::object{{"count", sum}});
   print_line(std::to_string(sum));
 }

@@ -24,6 +24,22 @@ bool has_terms(const std::string& filter) {
   return !query.ok() || !query->terms.empty();  // what cannot be read the broker will refuse
 }
 
+/// Within a queue in the order of its messages, whatever order they are listed or given in. What is no id at all is the
+/// broker's to refuse, at the end.
+void put_in_order(std::vector<std::string>& ids) {
+  std::stable_sort(ids.begin(), ids.end(), [](const std::string& a, const std::string& b) {
+    const auto left = model::CaseId::parse(a);
+    const auto right = model::CaseId::parse(b);
+    return left && right ? *left < *right : left && !right;
+  });
+}
+
+/// Only these can be acted upon, and all that are replaying already would be refused one by one.
+std::string filter_of(const std::vector<std::string>& filters, const std::string& state) {
+  const std::string filter = joined(filters);
+  return names_a_state(filter) ? filter : filter + " state=" + state;
+}
+
 }  // namespace
 
 std::string joined(const std::vector<std::string>& filters) {
@@ -68,17 +84,16 @@ void ChosenCases::check(const std::string& verb) const {
 
 void ChosenCases::ask(std::uint64_t chosen, const std::string& question) const { agree(yes || chosen <= 1, question); }
 
-std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb) const {
+std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string& verb,
+                                             const std::string& state) const {
   check(verb);
   std::vector<std::string> chosen = ids;
   if (ids.empty()) {
-    std::string filter = joined(filters);
-    // Only these can be acted upon, and all that are replaying already would be refused one by one.
-    if (!names_a_state(filter)) filter += " state=admitted";
-    const Query query{{"limit", "1000"}, {"filter", filter}};
+    const Query query{{"limit", "1000"}, {"filter", filter_of(filters, state)}};
     http.each_item({"hospital", "cases"}, query,
                    [&chosen](const json::object& item) { chosen.push_back(cell(item, "id")); });
   }
+  put_in_order(chosen);
   ask(chosen.size(), verb + " " + counted(chosen.size(), "case"));
   return chosen;
 }
@@ -86,6 +101,32 @@ std::vector<std::string> ChosenCases::choose(HttpClient& http, const std::string
 Problem problem_of(const json::object& because) {
   const base::ErrorInfo* info = base::find_error(cell(because, "code"));
   return problem_of(base::Status(info == nullptr ? Code::INTERNAL : info->code, cell(because, "detail")));
+}
+
+std::uint64_t ChosenCases::count(HttpClient& http, const std::string& verb, const std::string& state, bool show) const {
+  check(verb);
+  if (ids.empty()) return count_cases(http, filter_of(filters, state), show);
+  std::uint64_t sum = 0;
+  for (const std::string& id : ids) {
+    sum += cell(http.get(target({"hospital", "cases", id})).as_object(), "state") == state ? 1 : 0;
+  }
+  return sum;
+}
+
+std::uint64_t count_cases(HttpClient& http, const std::string& filter, bool show) {
+  std::uint64_t sum = 0;
+  Progress progress(show);
+  for (std::string cursor;;) {
+    Query query{{"filter", filter}};
+    if (!cursor.empty()) query.emplace_back("cursor", cursor);
+    const json::object answer = http.get(target({"hospital", "cases", "count"}, query)).as_object();
+    sum += answer.at("count").to_number<std::uint64_t>();
+    if (!answer.at("cursor").is_string()) break;
+    cursor = std::string(answer.at("cursor").get_string());
+    progress.show(counted(sum, "case") + " so far");
+  }
+  progress.clear();
+  return sum;
 }
 
 CaseResults::CaseResults(const Connection& connection, std::string done, std::size_t chosen, bool show_cases)

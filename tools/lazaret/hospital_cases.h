@@ -22,8 +22,13 @@ struct ChosenCases {
 
   /// `state`: of those that --all means.
   void add_options(CLI::App& command, const std::string& state = "admitted");
-  /// Their ids, of all pages; of a filter and of all those that are admitted. Throws as `check` and `ask` do.
-  std::vector<std::string> choose(HttpClient& http, const std::string& verb) const;
+  /// The ids, of all pages, in the order of their messages. Throws as `check` and `ask` do.
+  std::vector<std::string> choose(HttpClient& http, const std::string& verb,
+                                  const std::string& state = "admitted") const;
+
+  /// How many that would be: of ids those that are in `state`. Asks nobody. Throws as `check`, and NOT_FOUND for an id.
+  std::uint64_t count(HttpClient& http, const std::string& verb, const std::string& state = "admitted",
+                      bool show = false) const;
 
   /// Throws USAGE when the choice is none, or a filter has no terms: that means everything, which --all says.
   void check(const std::string& verb) const;
@@ -42,6 +47,8 @@ std::string joined(const std::vector<std::string>& filters);
 
 /// "billing 2.4.1", of a field that says who a consumer is; "-" when it says nothing.
 std::string consumer_cell(const json::object& object, std::string_view name);
+/// How many cases match, of all pages; `show`: and how far that is.
+std::uint64_t count_cases(HttpClient& http, const std::string& filter, bool show);
 
 /// groups, count and export; group_commands.cpp
 void add_group_commands(CLI::App& hospital, const Connection& connection);

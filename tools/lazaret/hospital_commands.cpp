@@ -140,6 +140,7 @@ struct ReplayOptions {
 
 /// A few, one by one: all are sent on their way before the first outcome is waited for.
 int replay(const Connection& connection, const ReplayOptions& given) {
+  if (given.manner.dry_run) return say_what_would_be_replayed(connection, given.cases, given.manner), 0;
   if (const auto status = replay_by_job(connection, given.cases, given.manner)) return *status;
   HttpClient http(connection.admin_address());
   const auto ids = given.cases.choose(http, "replay");
@@ -148,7 +149,7 @@ int replay(const Connection& connection, const ReplayOptions& given) {
   json::object how;
   if (given.manner.force) how["force"] = true;
   if (given.manner.keep_attempts) how["keep_attempts"] = true;
-  if (!given.manner.to.empty()) how["to"] = given.manner.to;
+  if (given.manner.to) how["to"] = *given.manner.to;
   const auto send = [&](const std::string& id) {
     json::object now = http.request("POST", target({"hospital", "cases", id, "replay"}), how).body.as_object();
     sent.push_back(id);
@@ -174,9 +175,19 @@ int replay(const Connection& connection, const ReplayOptions& given) {
 struct DiscardOptions {
   ChosenCases cases;
   std::string reason;
+  bool dry_run = false;
 };
 
+int say_what_would_be_discarded(const Connection& connection, const ChosenCases& cases) {
+  HttpClient http(connection.admin_address());
+  const std::uint64_t total = cases.count(http, "discard", "admitted", !connection.json);
+  if (connection.json) return print_json(json::object{{"total", total}}), 0;
+  print_line("would discard " + counted(total, "case"));
+  return 0;
+}
+
 int discard(const Connection& connection, const DiscardOptions& given) {
+  if (given.dry_run) return say_what_would_be_discarded(connection, given.cases);
   if (given.cases.ids.empty()) {
     return treat_many(connection, given.cases, {"discard", "discarded", "discarded", given.reason});
   }
@@ -247,6 +258,7 @@ void add_hospital_commands(CLI::App& app, const Connection& connection, int& exi
   const auto discards = std::make_shared<DiscardOptions>();
   discards->cases.add_options(*discarding);
   discarding->add_option("--reason", discards->reason, "Why; kept with the case")->type_name("TEXT");
+  discarding->add_flag("--dry-run", discards->dry_run, "Say how many that would be, and change nothing");
   discarding->callback([&connection, &exit_status, discards] { exit_status = discard(connection, *discards); });
 
   add_hospital_edit(*hospital, connection);

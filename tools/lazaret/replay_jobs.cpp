@@ -38,6 +38,8 @@ json::object body_of(const ReplayManner& manner) {
   add("canary_needed", manner.canary_needed);
   add("stop_at_failure_ratio", manner.stop_at_failure_ratio);
   add("after_version", manner.after_version);
+  add("to", manner.to);
+  if (manner.keep_attempts) body["keep_attempts"] = true;
   if (manner.force) body["force"] = true;
   return body;
 }
@@ -52,10 +54,11 @@ json::object body_of(const ChosenCases& cases, const ReplayManner& manner) {
   return body;
 }
 
-/// "1 goes first, the others at 500 a second once it is cured"
-std::string manner_of(const json::object& job) {
+/// "1 goes first, the others at 500 a second once it is cured", "to repairs at 500 a second"
+std::string manner_of(const json::object& job, const ReplayManner& manner) {
   const std::uint64_t canary = number(job, "canary");
-  const std::string rate = "at " + std::to_string(number(job, "rate")) + " a second";
+  const std::string rate = (manner.to ? "to " + printable(*manner.to) + " " : "") + "at " +
+                           std::to_string(number(job, "rate")) + " a second";
   if (canary == 0) return rate;
   return std::to_string(canary) + (canary == 1 ? " goes" : " go") + " first, the others " + rate + " once " +
          (canary == 1 ? "it is" : "they are") + " cured";
@@ -131,14 +134,15 @@ json::object count(HttpClient& http, json::object body) {
 
 void list(const Connection& connection) {
   HttpClient http(connection.admin_address());
-  Table table{"ID", "STATE", "TOTAL", "QUEUED", "DISCHARGED", "RELAPSED", "REFUSED", "CREATED", "FILTER"};
+  Table table{"ID", "STATE", "TOTAL", "QUEUED", "DISCHARGED", "RELAPSED", "REFUSED", "CREATED", "BY", "FILTER"};
   http.each_item(
       {"hospital", "replays"}, {{"limit", "1000"}},
       [&](const json::object& job) {
         if (connection.json) return print_json(job);
         table.add({cell(job, "id"), state_of(job), cell(job, "total"), std::to_string(outcome(job, "queued")),
                    std::to_string(outcome(job, "discharged")), std::to_string(outcome(job, "relapsed")),
-                   std::to_string(outcome(job, "refused")), cell(job, "created_at"), cell(job, "filter")});
+                   std::to_string(outcome(job, "refused")), cell(job, "created_at"), cell(job, "created_by"),
+                   cell(job, "filter")});
       },
       [&] {
         if (!connection.json) table.print();
@@ -210,7 +214,7 @@ void ReplayManner::add_job_options(CLI::App& command) {
       ->check(at_least_one());
   command
       .add_option("--stop-at-failure-ratio", stop_at_failure_ratio,
-                  "Stop when so many of at least 20 outcomes, 0 to 1, are relapses")
+                  "Stop when so many of at least 20 outcomes (of fewer cases: all), 0 to 1, are relapses")
       ->type_name("RATIO");
   command
       .add_option("--after-version", after_version,
@@ -223,18 +227,34 @@ void ReplayManner::add_job_options(CLI::App& command) {
 void ReplayManner::add_options(CLI::App& command) {
   add_job_options(command);
   command.add_flag("--keep-attempts", keep_attempts,
-                   "One by one: failed attempts count on, what is left of them, one at least, is made");
-  command.add_option("--to", to, "One by one: publish them to this queue or topic instead, and close their cases")
+                   "Failed attempts count on: what is left of them, one at least, is made");
+  command.add_flag("--dry-run", dry_run, "Say how many that would be, and how a job would send them; change nothing")
+      ->excludes("--wait");
+  command
+      .add_option("--to", to,
+                  "Publish them to this queue or topic instead, which closes their cases: with no canary, ratio or "
+                  "version")
       ->type_name("NAME");
+}
+
+void say_what_would_be_replayed(const Connection& connection, const ChosenCases& cases, const ReplayManner& manner) {
+  HttpClient http(connection.admin_address());
+  cases.check("replay");
+  json::object planned = count(http, body_of(cases, manner));
+  const std::uint64_t total = number(planned, "total");
+  const bool at_least = planned.at("at_least").as_bool();
+  // As replay_by_job decides: by how many were named, or have been found.
+  const bool by_job = manner.needs_job() || at_least || (cases.ids.empty() ? total : cases.ids.size()) > kOneByOne;
+  planned["job"] = by_job;
+  if (connection.json) return print_json(planned);
+  const std::string many = (at_least ? "at least " : "") + counted(total, "case");
+  const std::string alone = manner.to ? " to " + printable(*manner.to) : "";
+  print_line("would replay " + many + (by_job ? " by a job: " + manner_of(planned, manner) : alone));
 }
 
 std::optional<int> replay_by_job(const Connection& connection, const ChosenCases& cases, const ReplayManner& manner) {
   HttpClient http(connection.admin_address());
   cases.check("replay");
-  if (manner.needs_none()) {
-    if (!manner.needs_job()) return std::nullopt;
-    fail(base::Code::USAGE, "--to and --keep-attempts go with no rate, canary, concurrency, ratio or version");
-  }
   const bool few_ids = !cases.ids.empty() && cases.ids.size() <= kOneByOne;
   if (few_ids && !manner.needs_job()) return std::nullopt;
   json::object body = body_of(cases, manner);
@@ -242,12 +262,12 @@ std::optional<int> replay_by_job(const Connection& connection, const ChosenCases
   const std::uint64_t chosen = cases.ids.empty() ? number(planned, "total") : cases.ids.size();
   if (chosen <= kOneByOne && !manner.needs_job()) return std::nullopt;
   const std::string many = (planned.at("at_least").as_bool() ? "at least " : "") + counted(chosen, "case");
-  cases.ask(chosen, "replay " + many + " (" + manner_of(planned) + ")");
+  cases.ask(chosen, "replay " + many + " (" + manner_of(planned, manner) + ")");
 
   const json::object job = http.request("POST", target({"hospital", "replays"}), body).body.as_object();
   const std::string id = cell(job, "id");
   if (!connection.json && chosen > 1) {
-    std::cerr << "lazaret: replay job " + id + ": " + many + ", " + manner_of(planned) + "\n";
+    std::cerr << "lazaret: replay job " + id + ": " + many + ", " + manner_of(planned, manner) + "\n";
   }
   if (manner.after_version && !manner.wait) {
     // It may be days until it begins.

@@ -21,13 +21,13 @@ struct ReplayManner {
   std::optional<double> stop_at_failure_ratio;
   std::optional<std::string> after_version;
   bool force = false;
-  bool wait = false;
-  // Of what is sent one by one, by this tool: no job does it.
   bool keep_attempts = false;
-  std::string to = {};
+  std::optional<std::string> to = {};
+  bool wait = false;
+  bool dry_run = false;
 
   void add_options(CLI::App& command);
-  /// Those of jobs only.
+  /// Those of a job that releases what a quarantine rule has caught too.
   void add_job_options(CLI::App& command);
   /// What is said of a job, as parameters of a request.
   Query query() const;
@@ -35,9 +35,10 @@ struct ReplayManner {
   bool needs_job() const {
     return rate || canary || canary_needed || concurrency || stop_at_failure_ratio || after_version;
   }
-  /// Something that no job can.
-  bool needs_none() const { return keep_attempts || !to.empty(); }
 };
+
+/// How many they are, and whether and how a job would send them. Changes nothing.
+void say_what_would_be_replayed(const Connection& connection, const ChosenCases& cases, const ReplayManner& manner);
 
 /// Creates the job and follows it until every case is in its replay lane, or has its outcome. nullopt: they are to be
 /// sent one by one.

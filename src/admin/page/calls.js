@@ -77,7 +77,7 @@ export const CALLS = {
   createReplay: {
     family: 'replays', method: 'post', path: replays,
     fields: ['filter', 'ids', 'rate', 'concurrency', 'canary', 'canary_needed', 'stop_at_failure_ratio',
-      'after_version', 'force', 'dry_run'],
+      'after_version', 'keep_attempts', 'to', 'force', 'dry_run'],
   },
   getReplay: { family: 'replays', method: 'get', path: `${replays}/{id}` },
   listReplayCases: {

@@ -8,17 +8,21 @@ const CONCURRENCY = 10000; // what the broker takes when nothing is said
 
 export const mannerFor = (n) => ({
   canary: n > FEW ? '1' : '0', canaryNeeded: '', rate: String(RATE), concurrency: '', stopAtFailureRatio: '',
-  afterVersion: '', force: false,
+  afterVersion: '', keepAttempts: false, to: '', force: false,
 });
 
 const number = (text) => (text.trim() === '' ? undefined : Number(text));
 
-/** The fields of createReplay. */
+/** The fields of createReplay. What goes elsewhere has its outcome there: of the rest nothing can be said of it. */
 export function fieldsOf(manner) {
+  const to = manner.to.trim();
   const fields = {
-    rate: number(manner.rate), concurrency: number(manner.concurrency), canary: number(manner.canary),
-    canary_needed: number(manner.canaryNeeded), stop_at_failure_ratio: number(manner.stopAtFailureRatio),
-    after_version: manner.afterVersion.trim() || undefined, force: manner.force || undefined,
+    rate: number(manner.rate), concurrency: number(manner.concurrency), force: manner.force || undefined,
+    ...(to ? { to } : {
+      canary: number(manner.canary), canary_needed: number(manner.canaryNeeded),
+      stop_at_failure_ratio: number(manner.stopAtFailureRatio),
+      after_version: manner.afterVersion.trim() || undefined, keep_attempts: manner.keepAttempts || undefined,
+    }),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
@@ -33,10 +37,11 @@ function order({ canary = 0, canary_needed: needed, rate = 500 }) {
 }
 
 /** What limits it beside its rate, in sentences: of what is asked for, and of a job as it is. */
-export function limitsOf({ stop_at_failure_ratio: ratio, concurrency, force }) {
+export function limitsOf({ stop_at_failure_ratio: ratio, concurrency, keep_attempts: keeps, force }) {
   return [
     concurrency > 0 && concurrency !== CONCURRENCY && `At most ${some(concurrency, 'case')} out at a time.`,
     ratio > 0 && `It stops when ${Math.round(ratio * 100)}% of at least 20 outcomes are relapses.`,
+    keeps && 'Failures so far go on counting.',
     force && 'Requests that were answered meanwhile go too.',
   ].filter(Boolean);
 }

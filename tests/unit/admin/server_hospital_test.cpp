@@ -318,7 +318,8 @@ TEST_F(ServedHospital, AGroupIsSnoozedUntilAVersionOrARate) {
   EXPECT_EQ(trail.at(0).at("after"),
             (boost::json::object{{"snoozed_until_rate", "2/m"}, {"snoozed_until_version", ""}}));
 
-  EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_version": "2.4"})"), Refusal(400, "BAD_REQUEST"));
+  EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_version": "2.4"})"), Refusal(400, "INVALID_OPTION"));
+  EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_version": ">=2 <1"})"), Refusal(400, "INVALID_OPTION"));
   EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_rate": "100"})"), Refusal(400, "BAD_REQUEST"));
   EXPECT_EQ(refused("PATCH", place, R"({"snoozed_until_rate": 100})"), Refusal(400, "BAD_REQUEST"));
 }

@@ -40,6 +40,14 @@ TEST_F(Why, WithAConsumerThatHasCreditNothingIsInTheWay) {
   EXPECT_EQ(text(), "3 messages are ready, and being delivered.");
 }
 
+TEST_F(Why, AJobThatWaitsForAVersionSaysSo) {
+  model::ReplayJobRecord job;
+  job.id = model::ReplayJobId(3);
+  job.options.after_version = ">=2.4.2";
+  EXPECT_EQ(waits_for_version(job).code, "REPLAY_WAITS_FOR_VERSION");
+  EXPECT_THAT(waits_for_version(job).text, HasSubstr("Replay job 3 waits for a consumer of version >=2.4.2: "));
+}
+
 TEST_F(Why, WhatIsEmptySaysWhereItsMessagesAre) {
   stats.ready = 0;
   EXPECT_THAT(codes(), ElementsAre("EMPTY"));

@@ -149,6 +149,41 @@ TEST(ReplayRules, AFailureRatioStopsWhenThereAreEnoughSamples) {
   EXPECT_EQ(job.ended_because, "of the first 20 that have an outcome 19 have failed again");
 }
 
+TEST(ReplayRules, AJobOfFewIsJudgedByAllOfThem) {
+  ReplayJobRecord all = job_of(19, {.canary = 0, .stop_at_failure_ratio = 0.05});
+  sent(all, 19, ReplayOutcome::queued);
+  EXPECT_EQ(all.state, ReplayJobState::finishing);
+  became(all, 18, ReplayOutcome::discharged);
+  EXPECT_EQ(all.state, ReplayJobState::finishing);
+  became(all, 1, ReplayOutcome::relapsed);
+  EXPECT_EQ(all.state, ReplayJobState::stopped) << "1 of 19 is more than a twentieth";
+  EXPECT_EQ(all.ended_because, "of the first 19 that have an outcome 1 have failed again");
+
+  ReplayJobRecord ten = job_of(10, {.canary = 0, .stop_at_failure_ratio = 0.3});
+  sent(ten, 4, ReplayOutcome::queued);
+  became(ten, 2, ReplayOutcome::relapsed);
+  EXPECT_EQ(ten.state, ReplayJobState::running) << "2 of 2, but the others may be cured";
+  became(ten, 1, ReplayOutcome::relapsed);
+  EXPECT_EQ(ten.state, ReplayJobState::stopped) << "whatever becomes of the others";
+
+  ReplayJobRecord refused = job_of(10, {.canary = 0, .stop_at_failure_ratio = 1});
+  sent(refused, 9, ReplayOutcome::refused);
+  sent(refused, 1, ReplayOutcome::relapsed);
+  EXPECT_EQ(refused.state, ReplayJobState::stopped) << "it is all that was sent";
+  ReplayJobRecord cured = job_of(10, {.canary = 0, .stop_at_failure_ratio = 0.01});
+  sent(cured, 10, ReplayOutcome::discharged);
+  EXPECT_EQ(cured.state, ReplayJobState::done);
+}
+
+TEST(ReplayRules, TheLastOutcomesOfAJobCountToo) {
+  ReplayJobRecord job = job_of(100, {.canary = 0, .stop_at_failure_ratio = 0.5});
+  sent(job, 100, ReplayOutcome::queued);
+  ASSERT_EQ(job.state, ReplayJobState::finishing);
+  became(job, 20, ReplayOutcome::relapsed);
+  EXPECT_EQ(job.state, ReplayJobState::stopped) << "though all are sent";
+  EXPECT_FALSE(is_settled(job, 0)) << "what is out goes on";
+}
+
 TEST(ReplayRules, APausedJobSendsNothingAndGoesOnWhereItWas) {
   ReplayJobRecord job = job_of(100);
   sent(job, 1, ReplayOutcome::queued);
@@ -234,7 +269,27 @@ TEST(ReplayRules, OptionsAreChecked) {
   EXPECT_EQ(check({.canary = 2, .canary_needed = 3}).code(), Code::BAD_REQUEST);
   EXPECT_EQ(check({.canary_needed = 1}).code(), Code::BAD_REQUEST);
   EXPECT_EQ(check({.stop_at_failure_ratio = 1.5}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.after_version = ">=2..4"}).code(), Code::INVALID_OPTION);
+  EXPECT_EQ(check({.after_version = ">=2 <1"}).text(), "after_version: no version is both >=2 and <1");
   EXPECT_EQ(check({.stop_at_failure_ratio = std::numeric_limits<double>::quiet_NaN()}).code(), Code::BAD_REQUEST);
+}
+
+TEST(ReplayRules, WhatGoesElsewhereHasNoCanaryAndNothingThatWaitsForAnOutcome) {
+  EXPECT_TRUE(check({.to = "repairs"}).ok());
+  EXPECT_TRUE(check({.canary = 0, .to = "repairs"}).ok());
+  EXPECT_EQ(check({.canary = 1, .to = "repairs"}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.canary = 2, .canary_needed = 1, .to = "repairs"}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.stop_at_failure_ratio = 0.5, .to = "repairs"}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.after_version = ">=2", .to = "repairs"}).code(), Code::BAD_REQUEST);
+  EXPECT_EQ(check({.keep_attempts = true, .to = "repairs"}).code(), Code::BAD_REQUEST);
+  ReplayJobRecord job = job_of(1000, {.to = "repairs"});
+  EXPECT_EQ(job.state, ReplayJobState::running);
+  EXPECT_EQ(job.canary, 0u);
+  sent(job, 999, ReplayOutcome::discharged);
+  EXPECT_EQ(job.state, ReplayJobState::running);
+  sent(job, 1, ReplayOutcome::refused);
+  EXPECT_EQ(job.state, ReplayJobState::done) << "nothing is awaited";
+  EXPECT_TRUE(is_settled(job, 0));
 }
 
 TEST(Pace, OneGoesAtOnceAndTheOthersEvenly) {

@@ -56,5 +56,31 @@ TEST(VersionRange, SaysHowItIsWritten) {
   EXPECT_FALSE(VersionRange::parse(">1 >1 >1 >1 >1 >1 >1 >1 >1").ok());
 }
 
+std::string refused(const std::string& range) {
+  const base::Status status = VersionRange::check(range);
+  EXPECT_EQ(status.code(), base::Code::INVALID_OPTION) << range;
+  return status.text();
+}
+
+TEST(VersionRange, WhatIsAskedForIsNoTypoAndNotEmpty) {
+  for (const char* good : {">=2.4.2", ">2 <3", ">=2 <=2", "=2.4.2-rc.1", ">=2.5.0-rc.1+build.7", "<20261127",
+                           ">=2.beta_1", "= 2 = 2.0", ">=1.0-a-b"}) {
+    EXPECT_EQ(VersionRange::check(good).text(), "") << good;
+  }
+  EXPECT_EQ(refused(">=2 <1"), "no version is both >=2 and <1");
+  EXPECT_EQ(refused(">2 <=2.0"), "no version is both >2 and <=2.0");
+  EXPECT_EQ(refused("=2 =3"), "no version is both =3 and =2");
+  EXPECT_EQ(refused("<3 >=1 =4"), "no version is both =4 and <3");
+  EXPECT_NE(refused(">=v2").find("\"v2\" is no version as 2.4.2 or 2.5.0-rc.1: it is written without a v"),
+            std::string::npos);
+  EXPECT_NE(refused(">=2..4").find("between two dots"), std::string::npos);
+  EXPECT_NE(refused(">=-1").find("does not begin with a number"), std::string::npos);
+  for (const char* wrong :
+       {">=2.", ">=.2", ">=2-", ">=2.4+", ">=2,4", ">=2-rc..1", ">=2+a..b", ">=beta1", "2.4", "", ">="}) {
+    refused(wrong);
+  }
+  EXPECT_TRUE(VersionRange::parse(">=v2").ok()) << "what was taken once is still read";
+}
+
 }  // namespace
 }  // namespace lazaret::model

@@ -114,6 +114,33 @@ TEST_F(CaseTest, ListsGoFromTheNewestInPagesOfAnySize) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
+TEST_F(CaseTest, ByMessageTheyGoFromTheLastWhateverFailedFirst) {
+  publish(std::vector<std::string>(6, "body"));
+  source().cursor = Offset(6);
+  for (const std::uint64_t offset : {3, 0, 5, 1, 4, 2}) {
+    admit(offset, base::Instant{static_cast<std::int64_t>(1000 + offset * 7 % 6)},
+          offset == 4 ? CaseReason::rejected : CaseReason::attempts_exhausted);
+  }
+  const auto by_message = [](model::CaseQuery wanted) {
+    wanted.by_message = true;
+    return wanted;
+  };
+  model::CaseQuery ours = by_message({});
+  ours.subscription = queue_.subscription;
+  const std::string group = store_->read_case(case_id(1))->group.to_string();
+  const std::string name = store_->read_case(case_id(1))->subscription;
+  for (const std::size_t max : {1, 2, 6, 7}) {
+    EXPECT_THAT(list(by_message({}), max), ElementsAre(5, 4, 3, 2, 1, 0)) << max;
+    EXPECT_THAT(list(ours, max), ElementsAre(5, 4, 3, 2, 1, 0)) << max;
+    EXPECT_THAT(list(by_message(query("group=" + group)), max), ElementsAre(5, 4, 3, 2, 1, 0)) << max;
+    EXPECT_THAT(list(by_message(query("subscription=" + name + " reason!=rejected")), max), ElementsAre(5, 3, 2, 1, 0));
+    EXPECT_THAT(list(by_message(query("body~bod attempts<9")), max), ElementsAre(5, 4, 3, 2, 1, 0)) << max;
+  }
+  EXPECT_THAT(list(by_message(query("subscription=another"))), IsEmpty());
+  EXPECT_THAT(list(by_message(query("group=000000000001"))), IsEmpty());
+  EXPECT_EQ(store_->list_cases(by_message({}), "12_0-1-2-3", 10).code(), base::Code::BAD_REQUEST);
+}
+
 TEST_F(CaseTest, TermsCombine) {
   hospital(12);
   EXPECT_THAT(list(query("reason=rejected"), 2), ElementsAre(10, 5, 0));

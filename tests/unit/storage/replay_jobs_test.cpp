@@ -17,11 +17,17 @@ class ReplayJobRecords : public StoreFixture {
     job.state = model::ReplayJobState::stopped;
     job.filter = "queue=orders";
     job.by_ids = true;
-    job.options = {
-        .rate = 7, .concurrency = 8, .canary = 0, .canary_needed = 0, .stop_at_failure_ratio = 0.25, .force = true};
+    job.options = {.rate = 7,
+                   .concurrency = 8,
+                   .canary = 0,
+                   .canary_needed = 0,
+                   .stop_at_failure_ratio = 0.25,
+                   .force = true,
+                   .keep_attempts = true,
+                   .to = "repairs"};
     job.created_at = {1};
+    job.created_by = "ann";
     job.ended_at = {2};
-    job.cursor = "there";
     job.chosen = true;
     job.total = 1001;
     job.next = 500;

@@ -34,7 +34,7 @@ export const ForVersion = ({ range, many = true }) => html`It begins when a cons
 
 /** The whole of it in sentences. */
 export const Said = ({ manner }) => html`${sentencesOf(fieldsOf(manner)).map((text) => ` ${text}`)}
-  ${manner.afterVersion.trim() && html` <${ForVersion} range=${manner.afterVersion.trim()} />`}`;
+  ${!manner.to.trim() && manner.afterVersion.trim() && html` <${ForVersion} range=${manner.afterVersion.trim()} />`}`;
 
 /** `names`: the queues and subscriptions whose consumers are asked for a version; `mistake`: of useMistake. */
 export const VersionField = ({ manner, change, names, mistake }) => html`
@@ -52,19 +52,30 @@ export const ForceField = ({ manner, change }) => html`<label class="choice long
 export const Mistake = ({ mistake }) => mistake && html`<p class="problem-line" role="alert"><span class="code">
   ${mistake.code}</span> <${Text} value=${mistake.message} max=${400} /></p>`;
 
-/** All choices of a job. */
-export function Manner({ manner, change, names, mistake }) {
+const ElsewhereField = ({ manner, change }) => html`<label class="field">Elsewhere than where they failed (optional)
+  <input type="text" value=${manner.to} placeholder="name of a queue or topic" autocomplete="off" spellcheck=${false}
+    onInput=${(e) => change({ ...manner, to: e.target.value })} /></label>`;
+
+const KeepField = ({ manner, change }) => html`<label class="choice long"><input type="checkbox"
+  checked=${manner.keepAttempts} onChange=${(e) => change({ ...manner, keepAttempts: e.target.checked })} /><span>Go on
+  counting their failures</span></label>`;
+
+/** All choices of a job. `elsewhere`: it may also go to another queue or topic, or with the attempts that are left. */
+export function Manner({ manner, change, names, mistake, elsewhere = false }) {
   const amount = (name, before, behind, more) => html`<label class="choice">${before} <input type="number"
     value=${manner[name]} min="0" max="100000" ...${more}
     onInput=${(e) => change({ ...manner, [name]: e.target.value })} /> ${behind}</label>`;
-  return html`${amount('canary', 'First', 'alone, with one attempt each (0: all at once)')}
+  const back = !manner.to.trim(); // to where they failed
+  return html`${back && amount('canary', 'First', 'alone, with one attempt each (0: all at once)')}
     ${amount('rate', 'At most', 'a second', { min: 1 })}
-    <${VersionField} manner=${manner} change=${change} names=${names} mistake=${mistake} />
+    ${back && html`<${VersionField} manner=${manner} change=${change} names=${names} mistake=${mistake} />`}
     <details class="choices"><summary>More choices</summary>
-      ${amount('canaryNeeded', 'Of those that go first', 'must be acknowledged', { placeholder: 'all' })}
+      ${elsewhere && html`<${ElsewhereField} manner=${manner} change=${change} />`}
+      ${back && amount('canaryNeeded', 'Of those that go first', 'must be acknowledged', { placeholder: 'all' })}
       ${amount('concurrency', 'At most', 'out at a time', { min: 1, placeholder: '10000' })}
-      ${amount('stopAtFailureRatio', 'Stop at a failure ratio of', '(0 to 1, of at least 20 outcomes)', { max: 1,
-        step: 0.01, placeholder: 'never' })}
+      ${back && amount('stopAtFailureRatio', 'Stop at a failure ratio of', '(0 to 1, of at least 20 outcomes)',
+        { max: 1, step: 0.01, placeholder: 'never' })}
+      ${elsewhere && back && html`<${KeepField} manner=${manner} change=${change} />`}
       <${ForceField} manner=${manner} change=${change} />
     </details>
     <${Mistake} mistake=${mistake} />`;

@@ -74,6 +74,9 @@ function ReplayOneByOne({ cases, close, then }) {
   </${Dialog}>`;
 }
 
+const Elsewhere = ({ manner }) => html`<b class="name"><${Text} value=${manner.to.trim()} max=${80} /></b>, which closes
+  ${' '}their cases`;
+
 function ReplaySome({ cases, close, then }) {
   const n = cases.length;
   const ids = cases.map((one) => one.id);
@@ -90,10 +93,11 @@ function ReplaySome({ cases, close, then }) {
   return html`<${Dialog} title=${`Replay ${some(n, 'case')}`} confirm=${`Replay ${some(n, 'case')}`} act=${act}
     close=${close} disabled=${n === 0 || mistake || problem?.isRefusal}>
     ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
-    <p>Put ${some(n, 'case')} back on <${Places} names=${names} />; nobody else gets them.
+    <p>Put ${some(n, 'case')} ${manner.to.trim() ? html`on <${Elsewhere} manner=${manner} />`
+      : html`back on <${Places} names=${names} />`}; nobody else gets them.
       <${Said} manner=${manner} />${closed > 0 && ` ${count(closed)} of them ${closed === 1 ? 'is' : 'are'} not open any
         more, and will be refused.`}</p>
-    <${Manner} manner=${manner} change=${setManner} names=${names} mistake=${mistake} />
+    <${Manner} manner=${manner} change=${setManner} names=${names} mistake=${mistake} elsewhere />
   </${Dialog}>`;
 }
 
@@ -121,11 +125,12 @@ export function ReplayAllDialog({ filter, close }) {
     ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
     ${!rehearsal && !problem && html`<p role="status">Counting what would be replayed…</p>`}
     ${rehearsal && !any && html`<p>No open case matches: there is nothing to replay.</p>`}
-    ${any && html`<p>Put ${what} back where ${total === 1 && !more ? 'it' : 'each'} failed; nobody else
+    ${any && html`<p>Put ${what} ${manner.to.trim() ? html`on <${Elsewhere} manner=${manner} />`
+      : `back where ${total === 1 && !more ? 'it' : 'each'} failed`}; nobody else
       gets ${total === 1 && !more ? 'it' : 'them'}. The set is chosen now: cases that come later are not in it.
       <${Said} manner=${manner} />${total === 0 && ' How many match is not known yet: there are too many others.'}</p>`}
     <p class="filter-text">${filter ? html`<code><${Text} value=${filter} /></code>`
       : 'No filter: all open cases of the broker.'}</p>
-    <${Manner} manner=${manner} change=${setManner} names=${names ?? []} mistake=${mistake} />
+    <${Manner} manner=${manner} change=${setManner} names=${names ?? []} mistake=${mistake} elsewhere />
   </${Dialog}>`;
 }

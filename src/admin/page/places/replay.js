@@ -131,10 +131,12 @@ export function ReplayPlace({ id }) {
       ${job.newer?.count > 0 && html`<p class="faint">${job.newer.at_least ? 'At least ' : ''}${some(job.newer.count,
         'newer case matches', 'newer cases match')} too,
         and ${job.newer.count === 1 ? 'is' : 'are'} not part of this job.</p>`}
-      <p class="faint small">Chosen <${Ago} at=${job.created_at} /> ${job.filter === null ? 'one by one'
+      <p class="faint small">Created <${Ago} at=${job.created_at} />${job.created_by && html` by <b
+        class="name"><${Text} value=${job.created_by} max=${80} /></b>`}: chosen ${job.filter === null ? 'one by one'
         : job.filter === '' ? 'as all open cases' : html`by <code><${Text} value=${job.filter} /></code>`}
 , at most ${count(job.rate)} a second${job.ended_at && html`; ended <${Ago}
           at=${job.ended_at} />`}. ${limitsOf(job).join(' ')}
+        ${job.to && html` They go to <b class="name"><${Text} value=${job.to} max=${80} /></b>.`}
         ${job.after_version && html` Only consumers of version <b class="name"><${Text} value=${job.after_version}
           max=${80} /></b> get them.`}</p>
       <div class="actions row">${offered(job).map((name) => html`<button type="button" key=${name}
