@@ -18,10 +18,12 @@ using base::Result;
 using base::Status;
 namespace limits = model::limits;
 
-constexpr std::size_t kDiscardReasonBytes = 1024;
-
+/// As its history says it, by whoever asks.
 template <class Command>
 Result<Response> act(Broker& broker, const Request& request, Command command) {
+  auto by = actor_of({}, request);
+  if (!by.ok()) return by.status();
+  command.by = std::move(*by);
   const model::CaseId id = command.id;
   const auto done = ask<model::CaseDone>(broker.desk, id.shard, std::move(command), request.deadline);
   if (!done.ok()) return done.status();
@@ -192,7 +194,7 @@ Result<Response> discard_case(Broker& broker, const Request& request) {
   if (!body.ok()) return body.status();
   auto reason = text_field(*body, "reason");
   if (!reason.ok()) return reason.status();
-  LZ_RETURN_IF_ERROR(check_bytes("reason", *reason, kDiscardReasonBytes));
+  LZ_RETURN_IF_ERROR(check_bytes("reason", *reason, limits::kDiscardReasonBytes));
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_open(*record));

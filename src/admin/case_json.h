@@ -11,7 +11,7 @@ namespace lazaret::admin {
 boost::json::object case_json(const model::CaseRecord& record);
 boost::json::object attempt_json(const model::Attempt& attempt);
 
-/// With its message and all attempts. Of one that is closed the message may be gone: null.
+/// With its message, all attempts, its edits and its history. Of one that is closed the message may be gone: null.
 base::Result<boost::json::object> whole_case_json(Broker& broker, const model::CaseRecord& record);
 /// The ETag of a case: the version of its message.
 std::string etag_of(std::uint32_t version);

@@ -82,7 +82,7 @@ void Shard::State::on(model::RestoreCaseCommand& command) {
       sub->keys->open_case(id.offset, command.key, command.holds_key);
       hold_key(*sub, command.key);
     }
-    mutate(model::RestoreCase{id}, true);
+    mutate(model::RestoreCase{id, now, std::move(command.by)}, true);
     touch(*sub);
   } else if (answer.status.code() == Code::NOT_FOUND) {
     answer.status = Status(Code::NOT_FOUND, "there is no discarded case " + id.to_string());
@@ -106,7 +106,7 @@ void Shard::State::on(model::RedirectCaseCommand& command) {
     --sub->counters.in_hospital;
     ++sub->counters.redirected;
     const bool evacuated = drop_copy(*sub->log, command.id.offset);
-    mutate(model::RedirectCase{command.id, now, command.to, evacuated}, true);
+    mutate(model::RedirectCase{command.id, now, command.to, evacuated, std::move(command.by)}, true);
     case_closed(*sub);
     publish_along(*command.outgoing);
     if (sub->keys != nullptr) close_case_of_key(*sub, command.id.offset);
@@ -141,7 +141,7 @@ void Shard::State::redirect_orphan(model::RedirectCaseCommand& command) {
   } else if (!closed_orphans.close(id)) {
     answer.status = Status(Code::CASE_BUSY, "case " + id.to_string() + " was closed meanwhile");
   } else {
-    mutate(model::RedirectCase{id, now, command.to, find(id.log) == nullptr}, true);
+    mutate(model::RedirectCase{id, now, command.to, find(id.log) == nullptr, std::move(command.by)}, true);
     publish_along(*command.outgoing);
   }
   tell(command.origin.session, std::move(answer));

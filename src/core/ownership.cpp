@@ -193,7 +193,7 @@ void Shard::State::continue_deletion(Subscription& sub) {
 
 void Shard::State::finish_deletion(Subscription& sub) {
   for (const auto& [origin, lane_offset] : sub.lane) {
-    recall(sub, sub.entries.at({sub.queue->lane, lane_offset}), origin);
+    recall(sub, sub.entries.at({sub.queue->lane, lane_offset}), origin, "the queue was deleted");
   }
   // What was discarded has nowhere to be restored to.
   if (sub.book != nullptr) sub.book->discarded.clear();

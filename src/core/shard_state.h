@@ -432,8 +432,10 @@ struct Shard::State {
              std::uint64_t quarantine = 0);
   void admit_damaged(Subscription& sub, model::Offset offset);
   void forget_entry(Subscription& sub, Entry& entry);
-  void recall(Subscription& sub, const Entry& entry, model::Offset origin);
-  void return_to_case(Subscription& sub, Entry& entry);
+  /// `reason` and `job`: as the case's history says it.
+  void recall(Subscription& sub, const Entry& entry, model::Offset origin, const std::string& reason,
+              model::ReplayJobId job = {});
+  void return_to_case(Subscription& sub, Entry& entry, const std::string& reason, model::ReplayJobId job = {});
   void discharge(Subscription& sub, Entry& entry, bool late);
   void on(model::ReplayCaseCommand& command);
   void on(model::DiscardCaseCommand& command);

@@ -187,6 +187,10 @@ inline constexpr std::size_t kReasonBytes = 4u << 10;
 // --- The hospital ---------------------------------------------------------------------------------------------------
 /// Edits of one case: all its versions are kept as long as the case is.
 inline constexpr std::uint32_t kCaseVersions = 100;
+/// What was done to one case (CaseRecord::history): so many of the newest entries are kept, and the others counted.
+inline constexpr std::size_t kCaseHistory = 100;
+/// Why a case is discarded, in words.
+inline constexpr std::size_t kDiscardReasonBytes = 1024;
 /// How long a closed case is kept: the shortest, and the longest, ten years.
 inline constexpr base::Duration kCaseRetentionLeast = 1s;
 inline constexpr base::Duration kCaseRetentionMost = 24h * 3652;

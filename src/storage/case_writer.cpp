@@ -43,6 +43,7 @@ Status BatchWriter::apply(const model::RestoreCase& m) {
   record->state = CaseState::admitted;
   record->closed_at = {};
   record->discard_reason.clear();
+  record->note({m.at, model::CaseChange::restored, m.by});
   put_case(*record, record->admitted_at);
   return erase(Family::state, place);
 }
@@ -53,6 +54,7 @@ Status BatchWriter::apply(const model::RedirectCase& m) {
   record->state = CaseState::discharged;
   record->closed_at = m.at;
   record->redirected_to = m.to;
+  record->note({m.at, model::CaseChange::redirected, m.by, {}, "", m.to});
   put_case(*record, record->admitted_at);
   LZ_RETURN_IF_ERROR(list_closed(*record));
   return m.drop_evacuated ? erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)) : Status();

@@ -108,6 +108,39 @@ TEST_F(Cure, AnEditedMessageIsReplayedWithTheSameId) {
   EXPECT_EQ(broker.cli({"check"}).exit, 0);
 }
 
+TEST_F(Cure, TheCaseSaysWhoDidWhatToIt) {
+  const std::string id = admit("orders", "{}");
+  EXPECT_EQ(shown(id).at("history"), boost::json::array());
+  const auto post_as = [&](const std::string& who, const std::string& verb, const std::string& body) {
+    return http(broker.admin(), "POST", target(id, "/" + verb), body, {{"X-Lazaret-Actor", who}}).status;
+  };
+  ASSERT_EQ(post_as("ann", "discard", R"({"reason":"no use"})"), 200);
+  ASSERT_EQ(post_as("bert", "restore", "{}"), 200);
+  const auto replayed = broker.cli({"hospital", "replay", "--filter", "queue=orders", "--rate", "100", "--yes"});
+  ASSERT_EQ(replayed.exit, 0) << replayed.err;
+  EXPECT_THAT(consumed("orders", 1), SizeIs(1));
+  ASSERT_TRUE(eventually([&] { return text_of(shown(id), "state") == "discharged"; }));
+
+  const boost::json::value now = shown(id);
+  EXPECT_TRUE(now.at("discard_reason").is_null());
+  EXPECT_EQ(now.at("history_left_out"), 0);
+  std::vector<std::string> happened;
+  for (const auto& one : now.at("history").as_array()) {
+    EXPECT_NE(text_of(one, "at"), "");
+    happened.push_back(text_of(one, "what") + " " + text_of(one, "by") + " " + text_of(one, "reason"));
+  }
+  const std::string job = text_of(now, "replay_job");
+  EXPECT_THAT(happened, ElementsAre("discarded ann no use", "restored bert ", "replayed replay job " + job + " ",
+                                    "discharged  "));
+  EXPECT_EQ(text_of(now.at("history").at(2), "job"), job);
+
+  const auto told = broker.cli({"hospital", "show", id});
+  EXPECT_THAT(told.out, HasSubstr("\nhistory\n"));
+  EXPECT_THAT(told.out, HasSubstr("no use"));
+  EXPECT_EQ(broker.cli_json({"hospital", "show", id}).at(0).at("history"), now.at("history"));
+  EXPECT_EQ(broker.cli_json({"hospital", "export"}).at(0).at("history"), now.at("history"));
+}
+
 TEST_F(Cure, TheCommandLineShowsVersionsAndWhatDiffersBetweenThem) {
   const std::string id = admit("orders", R"({"order":1,"country":null})");
   ASSERT_EQ(patch(id, R"({"merge":{"country":"BE"}})", version(0)).status, 200);

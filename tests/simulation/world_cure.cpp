@@ -31,6 +31,7 @@ model::CaseDone World::edit(const model::CaseId& id, const std::string& body, st
 model::CaseDone World::restore(const model::CaseId& id) {
   model::RestoreCaseCommand restore;
   restore.id = id;
+  restore.by = "the operator";
   if (const auto record = store_.read_case(id); record.ok()) {
     restore.key = record->key;
     restore.holds_key = model::holds_key(record->reason);
@@ -73,6 +74,7 @@ model::CaseDone World::redirect(const model::CaseId& id, const std::string& to, 
   redirect.id = id;
   redirect.version = seen ? *seen : record.ok() ? record->version : 0;
   redirect.to = to;
+  redirect.by = "the operator";
   auto outgoing = std::make_shared<model::Outgoing>();
   outgoing->repeats = true;
   if (const model::MessageRef message = version(id, redirect.version)) {
