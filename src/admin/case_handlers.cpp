@@ -182,11 +182,14 @@ Result<Response> restore_case(Broker& broker, const Request& request) {
                                        std::string(model::to_string(record->state)) +
                                        ": only what was discarded is restored");
   }
-  // By a version before format 8 its message may have been dropped with it.
+  // An older version may have dropped its message with it, or with its queue, of which nobody knows any more.
   const auto message = read_version(broker, *record, 0);
   if (!message.ok()) return message.status();
+  if (*message == nullptr && record->reason != model::CaseReason::damaged) {
+    return Status(Code::MESSAGE_GONE, "the message of case " + record->id.to_string() + " is not kept any more");
+  }
   const bool waits = model::holds_key(*record);
-  return act(broker, request, model::RestoreCaseCommand{{}, record->id, record->key, waits});
+  return act(broker, request, model::RestoreCaseCommand{{}, record->id, record->key, waits, record->closed_at});
 }
 
 Result<Response> discard_case(Broker& broker, const Request& request) {

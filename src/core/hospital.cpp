@@ -141,6 +141,13 @@ Status Shard::State::case_problem(const model::CaseId& id, Subscription*& sub) {
   return Status(Code::NOT_FOUND, "there is no open case " + id.to_string());
 }
 
+/// The same of what is done to a case where it is, for which a queue is needed only while it is just being deleted.
+Status Shard::State::treatment_problem(const model::CaseId& id, Subscription*& sub) {
+  const Status problem = case_problem(id, sub);
+  if (problem.code() != Code::DESTINATION_NEEDED) return problem;
+  return Status(Code::CASE_BUSY, "the queue of case " + id.to_string() + " is just being deleted");
+}
+
 /// Why nothing can be replayed to these versions now, or OK.
 Status Shard::State::version_problem(const Subscription& sub, const std::string& only_for) {
   if (only_for.empty()) return {};
@@ -205,20 +212,8 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
 
 void Shard::State::on(model::DiscardCaseCommand& command) {
   Subscription* sub = find(command.id.subscription);
-  if (sub == nullptr) {
-    // Of a deleted queue only the store knows its cases, and whoever asks has looked there. A topic that is still there
-    // keeps what it keeps: cases of other subscriptions may have the same message.
-    if (closed_orphans.close(command.id)) {
-      mutate(
-          model::DiscardCase{command.id, now, command.reason, find(command.id.log) == nullptr, std::move(command.by)},
-          true);
-    }
-    return tell(command.origin.session, model::CaseDone{command.origin.request, {}, command.id, 0});
-  }
-  model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
-  if (answer.status.code() == Code::DESTINATION_NEEDED) {
-    answer.status = Status(Code::CASE_BUSY, "the queue of case " + command.id.to_string() + " is just being deleted");
-  }
+  if (sub == nullptr) return discard_orphan(command);
+  model::CaseDone answer{command.origin.request, treatment_problem(command.id, sub), command.id, 0};
   if (answer.status.ok()) {
     sub->admitted.erase(command.id.offset);
     case_tokens.touched(command.id);

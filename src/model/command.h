@@ -337,7 +337,7 @@ struct UpdateGroup {
 };
 
 /// A new version of the message of an admitted case. Answered by CaseDone; STALE_VERSION when it has another version by
-/// now than whoever asks has seen.
+/// now than whoever asks has seen. Also of a queue that was deleted: whoever asks has read that the case is admitted.
 struct EditCaseCommand {
   Origin origin;
   CaseId id;
@@ -346,13 +346,15 @@ struct EditCaseCommand {
   std::string note;
   MessageRef message;
 };
-/// A discarded case is admitted again. Answered by CaseDone.
+/// A discarded case is admitted again. Answered by CaseDone. Also of a queue that was deleted: whoever asks has read
+/// that the case is discarded.
 struct RestoreCaseCommand {
   Origin origin;
   CaseId id;
-  KeyHash key;            // as its record says
-  bool holds_key = true;  // what is behind it waits, where its subscription says so
-  std::string by{};       // who asks, for the case's history
+  KeyHash key;                // as its record says
+  bool holds_key = true;      // what is behind it waits, where its subscription says so
+  base::Instant closed_at{};  // as its record says: of a queue that was deleted only the store knows it
+  std::string by{};           // who asks, for the case's history
 };
 /// The message of an admitted case is published elsewhere, and the case closed. Answered by CaseDone; STALE_VERSION as
 /// for an edit. Also of a queue that was deleted: whoever asks has read that the case is admitted.

@@ -199,6 +199,8 @@ inline constexpr base::Duration kCaseRetentionMost = 24h * 3652;
 inline constexpr std::uint64_t kCaseRetentionCountMost = 1'000'000'000;
 /// The largest byte budget of a hospital: an exbibyte.
 inline constexpr std::uint64_t kHospitalBytesMost = 1ull << 60;
+/// The same of a closed case whose queue or subscription was deleted, and its options with it.
+inline constexpr base::Duration kOrphanRetention = 30 * 24h;
 /// Closed cases that go in one step when their time is over.
 inline constexpr std::size_t kClosedPage = 1024;
 /// Who edits, and what they say of it.

@@ -213,6 +213,8 @@ struct DropCase {
   CaseId id;
   base::Instant closed_at;
   bool drop_evacuated = false;
+  /// The same only if it was discarded: whoever drops it does not know, since its queue was deleted.
+  bool drop_discarded = false;
 };
 
 /// What enters a subscription again begins anew: its closed cases in `range`, and their attempts, go.

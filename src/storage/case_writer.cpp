@@ -66,6 +66,9 @@ Status BatchWriter::apply(const model::DropCase& m) {
   const auto record = case_of(m.id);
   // Nothing is wrong when it is not there: it went when its subscription was moved.
   const bool still = record.ok() && !record->is_open() && record->closed_at == m.closed_at;
+  if (still && m.drop_discarded && record->state == CaseState::discarded) {
+    LZ_RETURN_IF_ERROR(erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)));
+  }
   return still ? drop_case(*record) : Status();
 }
 

@@ -304,6 +304,29 @@ TEST_F(Cure, WhatWasJsonStaysJson) {
   EXPECT_EQ(shown(id).at("version"), 2);
 }
 
+TEST_F(Cure, ACaseOfADeletedQueueIsRestoredEditedAndSentElsewhere) {
+  const std::string id = admit("gone", R"({"order":1})");
+  client.ensure(QueueSpec{.name = "repairs"});
+  ASSERT_EQ(broker.cli({"queue", "delete", "gone", "--force"}).exit, 0);
+  const auto discarded = broker.cli({"hospital", "discard", "--filter", "queue=gone", "--reason", "no use", "--yes"});
+  ASSERT_EQ(discarded.exit, 0) << discarded.err;
+  broker.restart();
+  const auto restored = broker.cli({"hospital", "restore", id, "--yes"});
+  ASSERT_EQ(restored.exit, 0) << restored.err;
+  EXPECT_EQ(post(id, "restore").status, 409) << "it is admitted";
+  EXPECT_EQ(shown(id).at("history").at(0).at("reason"), "no use");
+
+  ASSERT_EQ(patch(id, R"({"merge":{"order":2}})", version(0)).status, 200);
+  EXPECT_EQ(patch(id, R"({"merge":{"order":3}})", version(0)).status, 412);
+  EXPECT_EQ(text_of(post(id, "replay").json(), "code"), "DESTINATION_NEEDED");
+  ASSERT_EQ(post(id, "replay", R"({"to":"repairs"})").status, 200);
+  client = Client::connect(broker.url(), {.timeout = 60s});
+  const auto messages = consumed("repairs", 1);
+  ASSERT_THAT(messages, SizeIs(1));
+  EXPECT_EQ(messages[0].body.str(), R"({"order":2})");
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
 TEST_F(Cure, FiftyAtOnceEditAndReplayAndOneMessageGoesOut) {
   const std::string id = admit("orders", R"({"winner":0})");
   constexpr int kPeople = 50;

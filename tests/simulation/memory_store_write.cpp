@@ -439,6 +439,7 @@ void MemoryStore::Writer::apply(const model::DropCase& drop) {
   const auto found = state_.cases.find(drop.id);
   if (found == state_.cases.end()) return;
   if (found->second.is_open() || found->second.closed_at != drop.closed_at) return;
+  if (drop.drop_discarded && found->second.state == CaseState::discarded) drop_evacuated(drop.id.log, drop.id.offset);
   count(&found->second, nullptr);
   state_.cases.erase(found);
   state_.attempts.erase(drop.id);

@@ -33,6 +33,7 @@ model::CaseDone World::restore(const model::CaseId& id) {
   restore.id = id;
   restore.by = "the operator";
   if (const auto record = store_.read_case(id); record.ok()) {
+    restore.closed_at = record->closed_at;
     restore.key = record->key;
     restore.holds_key = model::holds_key(record->reason);
   }
