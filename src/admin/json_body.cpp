@@ -255,7 +255,9 @@ base::Result<std::string> merged(std::string_view body, const json::value& patch
   }
   json::value whole(*value, json::storage_ptr());  // what comes to it is not bounded by its own size
   merge(whole, patch);
-  return to_text(whole);
+  std::string text = to_text(whole);
+  // Nothing is laid out anew for a merge that changes nothing.
+  return text == to_text(*value) ? std::string(body) : text;
 }
 
 }  // namespace lazaret::admin

@@ -243,6 +243,34 @@ TEST_F(Cure, AnEditIsSeenBeforeItIsMade) {
   EXPECT_EQ(preview(R"({"merge":{"order":2}})", version(1)).status, 409);
 }
 
+TEST_F(Cure, AnEditThatChangesNothingMakesNoVersion) {
+  const std::string body = R"({ "order": 1 })";
+  const std::string id = admit("orders", body);
+  for (const char* edit : {R"({"body":"{ \"order\": 1 }"})", R"({"body_base64":"eyAib3JkZXIiOiAxIH0="})",
+                           R"({"merge":{"order":1,"country":null}})", R"({"headers":{"region":"eu"}})",
+                           R"({"headers":{"absent":null}})", R"({"content_type":"application/json"})"}) {
+    const HttpAnswer edited = patch(id, edit, version(0));
+    EXPECT_EQ(edited.status, 200) << edit << edited.body;
+    EXPECT_EQ(edited.headers.at("etag"), version(0)) << edit;
+  }
+  EXPECT_EQ(shown(id).at("edits"), boost::json::array());
+  EXPECT_EQ(shown(id).at("message").at("body"), body);
+  const HttpAnswer preview =
+      http(broker.admin(), "POST", target(id, "/diff"), R"({"merge":{"order":1}})", {{"If-Match", version(0)}});
+  EXPECT_EQ(preview.json().at("to"), 0);
+  const auto told = broker.cli({"hospital", "edit", id, "--merge", R"({"order":1})"});
+  EXPECT_EQ(told.exit, 0) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("that changes nothing: case " + id + " stays at version 0"));
+  EXPECT_THAT(broker.cli({"hospital", "edit", id, "--merge", R"({"order":1})", "--dry-run"}).out,
+              HasSubstr("nothing differs"));
+
+  ASSERT_EQ(patch(id, R"({"headers":{"region":"us"}})", version(0)).status, 200) << "and this is a change";
+  EXPECT_EQ(patch(id, R"({"headers":{"region":"us"}})", version(0)).status, 412) << "of what was seen long ago";
+  EXPECT_EQ(shown(id).at("version"), 1);
+  ASSERT_EQ(post(id, "discard").status, 200);
+  EXPECT_EQ(patch(id, R"({"headers":{"region":"us"}})", version(1)).status, 409);
+}
+
 TEST_F(Cure, IsComparedWithTheNewestOfItsTypeThatWentWell) {
   client.ensure(QueueSpec{.name = "orders"});
   const auto publish = [&](const std::string& type, const std::string& body) {

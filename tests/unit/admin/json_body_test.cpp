@@ -36,6 +36,14 @@ TEST(JsonBody, WhatIsTakenOutLeavesTheOthersInTheirOrder) {
   EXPECT_EQ(merge(R"({"a":1,"b":2,"c":3,"d":4})", R"({"b":null})"), R"({"a":1,"c":3,"d":4})");
 }
 
+TEST(JsonBody, AMergeThatChangesNothingLeavesEveryByte) {
+  const std::string body = "{ \"a\": 1,\n \"b\": {\"c\": [0.10]} }";
+  for (const char* patch : {"{}", R"({"a":1})", R"({"x":null})", R"({"b":{"c":[0.1],"d":null}})"}) {
+    EXPECT_EQ(merge(body, patch), body) << patch;
+  }
+  EXPECT_EQ(merge(body, R"({"a":2})"), R"({"a":2,"b":{"c":[0.1]}})");
+}
+
 TEST(JsonBody, AMergeChangesNoNumberThatItDoesNotName) {
   EXPECT_EQ(merge(R"({"n":18446744073709551615,"x":0})", R"({"x":1})"), R"({"n":18446744073709551615,"x":1})");
   EXPECT_EQ(merge(R"({"n":0.1,"x":0})", R"({"x":1})"), R"({"n":0.1,"x":1})");
