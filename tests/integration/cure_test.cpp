@@ -254,7 +254,7 @@ TEST_F(Cure, AnEditThatChangesNothingMakesNoVersion) {
     EXPECT_EQ(edited.headers.at("etag"), version(0)) << edit;
   }
   EXPECT_EQ(shown(id).at("edits"), boost::json::array());
-  EXPECT_EQ(shown(id).at("message").at("body"), body);
+  EXPECT_EQ(text_of(shown(id).at("message"), "body"), body);
   const HttpAnswer preview =
       http(broker.admin(), "POST", target(id, "/diff"), R"({"merge":{"order":1}})", {{"If-Match", version(0)}});
   EXPECT_EQ(preview.json().at("to"), 0);
@@ -353,6 +353,15 @@ TEST_F(Cure, ACaseOfADeletedQueueIsRestoredEditedAndSentElsewhere) {
   ASSERT_THAT(messages, SizeIs(1));
   EXPECT_EQ(messages[0].body.str(), R"({"order":2})");
   EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Cure, AMergeIntoABodyInWhichANameStandsTwiceIsRefused) {
+  const std::string id = admit("orders", R"({"a":1,"a":2})");
+  const HttpAnswer refused = patch(id, R"({"merge":{"b":1}})", version(0));
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(text_of(refused.json(), "code"), "INVALID_BODY");
+  EXPECT_THAT(refused.body, HasSubstr("stands twice"));
+  EXPECT_EQ(patch(id, R"({"body":"{\"a\":1,\"a\":3}"})", version(0)).status, 200) << "as a whole it is somebody's will";
 }
 
 TEST_F(Cure, FiftyAtOnceEditAndReplayAndOneMessageGoesOut) {
