@@ -1,5 +1,6 @@
 // Edits of a case's message: a new version or what it would be, the versions that there are, and what differs between
 // them.
+#include <algorithm>
 #include <charconv>
 
 #include "admin/case_json.h"
@@ -153,18 +154,40 @@ Status check_as_type(const ServerConfig& config, const model::Message& message, 
   return opened.ok() ? check_body(config, *opened, content_type) : Status();
 }
 
+std::optional<ProtobufBody> looked_into(const Mask& mask, const model::Message& message) {
+  auto seen = mask.shown(message, Compressed::opened);
+  return seen.ok() ? std::move(seen->protobuf) : std::nullopt;
+}
+
 /// What can be looked into by its type still can be: protobuf stays protobuf, as JSON stays JSON.
 Status check_protobuf(const Mask& mask, const model::Message& before, const model::Message& after) {
   if (mask.protobuf_types().is_empty()) return {};
-  const auto looked = [&mask](const model::Message& message) -> std::optional<ProtobufBody> {
-    auto seen = mask.shown(message, Compressed::opened);
-    return seen.ok() ? std::move(seen->protobuf) : std::nullopt;
-  };
-  const auto was = looked(before);
+  const auto was = looked_into(mask, before);
   if (!was || !was->decoded()) return {};
-  const auto would_be = looked(after);
+  const auto would_be = looked_into(mask, after);
   if (!would_be || would_be->decoded()) return {};
   return Status(Code::INVALID_BODY, "the body could not be decoded as protobuf any more: " + would_be->why());
+}
+
+/// Whether two envelopes say the same. An edit that puts a header where it was may leave it behind the others.
+bool same_envelope(const model::Message& before, const model::Message& after) {
+  auto one = wire::decode_envelope(before.envelope.view());
+  auto other = wire::decode_envelope(after.envelope.view());
+  if (!one.ok() || !other.ok()) return false;
+  const auto by_name = [](const auto& a, const auto& b) { return a.first < b.first; };
+  std::stable_sort(one->headers.begin(), one->headers.end(), by_name);
+  std::stable_sort(other->headers.begin(), other->headers.end(), by_name);
+  return *one == *other;
+}
+
+/// Protobuf may say the same in other bytes, which only who gives bytes means.
+bool same_body(const Mask& mask, const model::Message& before, const model::Message& after, bool gives_bytes) {
+  if (before.body.view() == after.body.view()) return true;
+  if (gives_bytes) return false;
+  const auto was = looked_into(mask, before);
+  const auto would_be = looked_into(mask, after);
+  return was && would_be && was->decoded() && would_be->decoded() && was->type == would_be->type &&
+         was->json == would_be->json;
 }
 
 /// The message with what the request changes of it.
@@ -265,6 +288,7 @@ struct AskedEdit {
   std::uint32_t seen = 0;
   model::MessageRef before;
   model::MessageRef after;
+  bool changes = true;  // something: else it makes no version
 };
 
 /// STALE_VERSION when the message has another version by now than the one that was seen.
@@ -280,7 +304,9 @@ Result<AskedEdit> read_edit(Broker& broker, const Request& request, const json::
   if (*before == nullptr) return Status(Code::MESSAGE_DAMAGED);
   auto after = edited(broker.config, **before, object);
   if (!after.ok()) return after.status();
-  return AskedEdit{std::move(*record), *seen, std::move(*before), std::move(*after)};
+  const bool same = same_envelope(**before, **after) &&
+                    same_body(broker.config.mask, **before, **after, object.contains("body_base64"));
+  return AskedEdit{std::move(*record), *seen, std::move(*before), std::move(*after), !same};
 }
 
 Result<std::uint32_t> version_in_path(const Request& request) {
@@ -312,6 +338,8 @@ Result<Response> edit_case(Broker& broker, const Request& request) {
   if (edit.code() == Code::STALE_VERSION) return stale(broker, request, edit.status());
   if (!edit.ok()) return edit.status();
   const model::CaseId id = edit->record.id;
+  // Of one that is not admitted the shard says why it is not edited.
+  if (!edit->changes && edit->record.state == model::CaseState::admitted) return case_response(broker, id);
   const auto done = ask<model::CaseDone>(
       broker.desk, id.shard, model::EditCaseCommand{{}, id, edit->seen, std::move(*by), std::move(*note), edit->after},
       request.deadline);
@@ -334,7 +362,7 @@ Result<Response> preview_edit(Broker& broker, const Request& request) {
   auto difference = difference_between(broker, *edit->before, *edit->after);
   if (!difference.ok()) return difference.status();
   (*difference)["from"] = edit->seen;
-  (*difference)["to"] = edit->seen + 1;
+  (*difference)["to"] = edit->seen + (edit->changes ? 1 : 0);
   return json_response(200, *difference);
 }
 

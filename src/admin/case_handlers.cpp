@@ -20,8 +20,12 @@ using base::Result;
 using base::Status;
 namespace limits = model::limits;
 
+/// As its history says it, by whoever asks.
 template <class Command>
 Result<Response> act(Broker& broker, const Request& request, Command command) {
+  auto by = actor_of({}, request);
+  if (!by.ok()) return by.status();
+  command.by = std::move(*by);
   const model::CaseId id = command.id;
   const auto done = ask<model::CaseDone>(broker.desk, id.shard, std::move(command), request.deadline);
   if (!done.ok()) return done.status();
@@ -70,6 +74,13 @@ Status check_discarded(const model::CaseRecord& record) {
   return Status(Code::CASE_BUSY, "case " + record.id.to_string() + " is " +
                                      std::string(model::to_string(record.state)) +
                                      ": only what was discarded is restored");
+}
+
+Status check_message_kept(Broker& broker, const model::CaseRecord& record) {
+  const auto message = read_version(broker, record, 0);
+  if (!message.ok()) return message.status();
+  if (*message != nullptr || record.reason == model::CaseReason::damaged) return {};
+  return Status(Code::MESSAGE_GONE, "the message of case " + record.id.to_string() + " is not kept any more");
 }
 
 Result<Response> case_response(Broker& broker, const model::CaseId& id) {
@@ -169,11 +180,9 @@ Result<Response> restore_case(Broker& broker, const Request& request) {
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_discarded(*record));
-  // By a version before format 8 its message may have been dropped with it.
-  const auto message = read_version(broker, *record, 0);
-  if (!message.ok()) return message.status();
+  LZ_RETURN_IF_ERROR(check_message_kept(broker, *record));
   const bool waits = model::holds_key(*record);
-  return act(broker, request, model::RestoreCaseCommand{{}, record->id, record->key, waits});
+  return act(broker, request, model::RestoreCaseCommand{{}, record->id, record->key, waits, record->closed_at});
 }
 
 Result<Response> discard_case(Broker& broker, const Request& request) {

@@ -107,6 +107,39 @@ Status read_attempts(const json::object& line, std::vector<model::Attempt>& atte
   return {};
 }
 
+/// Its job was another broker's: who it was says `by`.
+Status read_event(const json::value& value, model::CaseEvent& event) {
+  if (!value.is_object()) return wrong("history", "a list of objects");
+  const json::object& object = value.get_object();
+  LZ_RETURN_IF_ERROR(read_time_field(object, "at", event.at));
+  LZ_RETURN_IF_ERROR(read_text(object, "by", limits::kActorBytes, event.by));
+  LZ_RETURN_IF_ERROR(read_text(object, "reason", limits::kDiscardReasonBytes, event.reason));
+  LZ_RETURN_IF_ERROR(read_text(object, "to", limits::kEnvelopeFieldBytes, event.to));
+  const auto what = text_field(object, "what");
+  if (!what.ok()) return what.status();
+  const auto known = model::parse_case_change(*what);
+  if (!known) return wrong("history", "a list in which each says what was done, in a word that is known");
+  event.what = *known;
+  return {};
+}
+
+/// A file of before there was a history has none.
+Status read_history(const json::object& line, model::ImportedCase& what) {
+  const json::value* list = line.if_contains("history");
+  if (list == nullptr) return {};
+  if (!list->is_array()) return wrong("history", "a list");
+  if (list->get_array().size() > limits::kCaseHistory) {
+    return Status(Code::BAD_REQUEST, "history has more than " + std::to_string(limits::kCaseHistory) + " items")
+        .with_limit("history", static_cast<std::int64_t>(limits::kCaseHistory));
+  }
+  for (const json::value& one : list->get_array()) LZ_RETURN_IF_ERROR(read_event(one, what.history.emplace_back()));
+  const json::value* left_out = line.if_contains("history_left_out");
+  if (left_out == nullptr) return {};
+  boost::system::error_code error;
+  what.history_left_out = left_out->to_number<std::uint64_t>(error);
+  return error ? wrong("history_left_out", "a number") : Status();
+}
+
 /// Why the message of this line is not the message; "": it is.
 std::string_view problem_of(const json::object& line) {
   const auto is_true = [](const json::object& object, std::string_view name) {
@@ -181,6 +214,7 @@ Status read_what(const json::object& line, const ServerConfig& config, model::Im
   what.consumer_name = std::move(consumer.name);
   what.consumer_version = std::move(consumer.version);
   LZ_RETURN_IF_ERROR(read_attempts(line, what.attempts));
+  LZ_RETURN_IF_ERROR(read_history(line, what));
   // As when it was admitted: who had it when it failed, and where.
   const bool by_consumer = !what.consumer_name.empty() && !what.attempts.empty();
   if (by_consumer) what.error_frames = model::top_frames(what.attempts.back().error.details);

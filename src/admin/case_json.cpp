@@ -83,6 +83,18 @@ json::object attempt_json(const model::Attempt& attempt) {
   };
 }
 
+json::object event_json(const model::CaseEvent& event) {
+  const std::string job = event.job ? std::to_string(event.job.value) : "";
+  return {
+      {"at", time_or_null(event.at)},
+      {"what", model::to_string(event.what)},
+      {"by", text_or_null(event.by.empty() && event.job ? "replay job " + job : event.by)},
+      {"job", text_or_null(job)},
+      {"reason", text_or_null(event.reason)},
+      {"to", text_or_null(event.to)},
+  };
+}
+
 base::Result<json::object> whole_case_json(Broker& broker, const model::CaseRecord& record, Compressed compressed,
                                            std::uint64_t body_limit) {
   const auto attempts = broker.engine.store().read_attempts(record.id);
@@ -109,6 +121,10 @@ base::Result<json::object> whole_case_json(Broker& broker, const model::CaseReco
   json::array versions;
   for (const model::CaseEdit& edit : *edits) versions.push_back(edit_json(edit));
   out["edits"] = std::move(versions);
+  json::array history;
+  for (const model::CaseEvent& event : record.history) history.push_back(event_json(event));
+  out["history"] = std::move(history);
+  out["history_left_out"] = record.history_left_out;
   return out;
 }
 

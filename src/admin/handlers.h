@@ -66,6 +66,9 @@ base::Result<model::CaseRecord> find_case(Broker& broker, const Request& request
 /// CASE_BUSY unless it is open; unless it is discarded.
 base::Status check_open(const model::CaseRecord& record);
 base::Status check_discarded(const model::CaseRecord& record);
+/// MESSAGE_GONE where an older version has dropped its message with it, or with its queue, of which nobody knows any
+/// more.
+base::Status check_message_kept(Broker& broker, const model::CaseRecord& record);
 /// `?body_limit=`, or kWholeBody; BAD_REQUEST.
 base::Result<std::uint64_t> body_limit_of(const Request& request);
 /// The case as it is now.

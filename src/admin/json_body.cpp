@@ -2,12 +2,17 @@
 
 #include <cctype>
 #include <charconv>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/object.hpp>
 
 #include "admin/json_text.h"
 #include "base/json_layout.h"
+#include "base/text_encoding.h"
 
 namespace lazaret::admin {
 namespace {
@@ -130,6 +135,80 @@ std::string_view fragile_number_left(std::string_view text, const json::value& p
   return {};
 }
 
+/// Looks for a name that stands twice in one object of what a merge leaves, or merges with: of two members of one name
+/// the parser keeps the last.
+class NamesLeft : public Nobody {
+ public:
+  explicit NamesLeft(const json::value& patch) : change_(&patch) {}
+  const std::string& twice() const { return twice_; }
+  bool found() const { return found_; }
+
+  bool on_object_begin(error_code&) {
+    const bool goes = goes_ || (change_ != nullptr && !change_->is_object());
+    open_.push_back({true, goes, change_ == nullptr || goes ? nullptr : &change_->get_object(), {}});
+    return true;
+  }
+  bool on_object_end(std::size_t, error_code&) { return close(); }
+  /// What is merged into a list takes its place.
+  bool on_array_begin(error_code&) {
+    open_.push_back({false, goes_ || change_ != nullptr, nullptr, {}});
+    begin_element();
+    return true;
+  }
+  bool on_array_end(std::size_t, error_code&) { return close(); }
+  bool on_key_part(json::string_view part, std::size_t, error_code&) {
+    name_.append(part.data(), part.size());
+    return true;
+  }
+  bool on_key(json::string_view part, std::size_t, error_code&) {
+    name_.append(part.data(), part.size());
+    Open& object = open_.back();
+    change_ = object.changes == nullptr ? nullptr : object.changes->if_contains(name_);
+    goes_ = object.goes;
+    if (!goes_ && !object.names.insert(name_).second && !found_) {
+      found_ = true;
+      twice_ = name_;
+    }
+    name_.clear();
+    return true;
+  }
+
+ private:
+  struct Open {
+    bool is_object = false;
+    bool goes = false;                      // something else takes its place
+    const json::object* changes = nullptr;  // what is merged into it
+    std::set<std::string> names;
+  };
+  bool close() {
+    open_.pop_back();
+    if (!open_.empty() && !open_.back().is_object) begin_element();
+    return true;
+  }
+  void begin_element() {
+    change_ = nullptr;
+    goes_ = open_.back().goes;
+  }
+
+  std::vector<Open> open_;
+  std::string name_;
+  // Of the value that comes next.
+  const json::value* change_;
+  bool goes_ = false;
+  bool found_ = false;
+  std::string twice_;
+};
+
+/// nullopt: there is none. REQUIRES JSON.
+std::optional<std::string> name_twice(std::string_view text, const json::value& patch) {
+  json::parse_options options;
+  options.max_depth = kMergeDepth;
+  json::basic_parser<NamesLeft> parser(options, patch);
+  error_code error;
+  parser.write_some(false, text.data(), text.size(), error);
+  return parser.handler().found() ? std::optional(parser.handler().twice()) : std::nullopt;
+}
+
 void merge(json::value& target, const json::value& patch) {
   if (!patch.is_object()) {
     target = patch;
@@ -206,9 +285,17 @@ base::Result<std::string> merged(std::string_view body, const json::value& patch
     return Status(Code::INVALID_BODY, "the number " + std::string(number.substr(0, 100)) +
                                           " of the body would not stay as it is: send the body as a whole");
   }
+  if (const auto name = name_twice(body, patch)) {
+    return Status(
+        Code::INVALID_BODY,
+        "the name \"" + base::to_utf8(name->substr(0, 100)) +
+            "\" stands twice in an object of the body, of which a merge would keep one: " + "send the body as a whole");
+  }
   json::value whole(*value, json::storage_ptr());  // what comes to it is not bounded by its own size
   merge(whole, patch);
-  return to_text(whole);
+  std::string text = to_text(whole);
+  // Nothing is laid out anew for a merge that changes nothing.
+  return text == to_text(*value) ? std::string(body) : text;
 }
 
 }  // namespace lazaret::admin

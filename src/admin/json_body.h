@@ -27,8 +27,9 @@ inline constexpr std::size_t kMergeBytes = 1u << 20;
 /// That a body may take while it is merged: of numbers of one digit more than twelve times its size.
 inline constexpr std::size_t kMergeMemory = 32u << 20;
 
-/// The body with a merge patch applied (RFC 7396). INVALID_BODY when it is no JSON, has more than `most` bytes, takes
-/// more than kMergeMemory, or has numbers that would not come out as they went in.
+/// The body with a merge patch applied (RFC 7396), to the byte as it is where that changes nothing. INVALID_BODY when
+/// it is no JSON, has more than `most` bytes, takes more than kMergeMemory, or has, in what the merge leaves, numbers
+/// that would not come out as they went in or an object in which a name stands twice, of which one would go.
 base::Result<std::string> merged(std::string_view body, const boost::json::value& patch,
                                  std::size_t most = kMergeBytes);
 

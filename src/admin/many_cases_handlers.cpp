@@ -48,6 +48,7 @@ struct Asked {
   model::CaseQuery query;
   std::optional<std::vector<std::string>> ids;  // in place of the query, each once
   std::string reason;
+  std::string by;  // who asks
   bool dry_run = false;
   base::Instant began;  // when the first call came
   std::string place;    // in the list; "": at its beginning
@@ -128,6 +129,9 @@ Result<Asked> read_asked(const Broker& broker, const Request& request, Treatment
   if (!reason.ok()) return reason.status();
   LZ_RETURN_IF_ERROR(check_bytes("reason", *reason, limits::kDiscardReasonBytes));
   asked.reason = std::move(*reason);
+  auto by = actor_of({}, request);
+  if (!by.ok()) return by.status();
+  asked.by = std::move(*by);
   const auto dry_run = flag_field(*body, "dry_run");
   if (!dry_run.ok()) return dry_run.status();
   asked.dry_run = *dry_run;
@@ -254,14 +258,13 @@ using Done = Pending<model::CaseDone>;
 Status send_to_shard(Broker& broker, const Asked& asked, const CaseRecord& record, Done& done) {
   const model::ShardId shard = record.id.shard;
   if (asked.treatment == Treatment::discard) {
-    done = send<model::CaseDone>(broker.desk, shard, model::DiscardCaseCommand{{}, record.id, asked.reason});
+    done = send<model::CaseDone>(broker.desk, shard, model::DiscardCaseCommand{{}, record.id, asked.reason, asked.by});
     return {};
   }
-  // By a version before format 8 its message may have been dropped with it.
-  const auto message = read_version(broker, record, 0);
-  if (!message.ok()) return message.status();
+  LZ_RETURN_IF_ERROR(check_message_kept(broker, record));
   const bool waits = model::holds_key(record);
-  done = send<model::CaseDone>(broker.desk, shard, model::RestoreCaseCommand{{}, record.id, record.key, waits});
+  model::RestoreCaseCommand restore{{}, record.id, record.key, waits, record.closed_at, asked.by};
+  done = send<model::CaseDone>(broker.desk, shard, std::move(restore));
   return {};
 }
 

@@ -380,7 +380,9 @@ std::vector<Route> cure_routes() {
        .audited = Audited::change,
        .body = "Edit",
        .has_message = true,
-       .outcomes = {{.summary = "The case with its new version", .schema = "Case"}},
+       .outcomes = {{.summary =
+                         "The case with its new version, or, when nothing would change, with the one that it has",
+                     .schema = "Case"}},
        .headers = {{.name = "If-Match", .summary = "The version that was seen, as the case's ETag has it: \"0\""},
                    {.name = "X-Lazaret-Actor", .summary = "Who edits, where the body does not say it in `by`"}}},
       {.pattern = "/api/v1/hospital/cases/{id}/versions/{version}",
@@ -410,8 +412,11 @@ std::vector<Route> cure_routes() {
        .looked_at_again = true,
        .body = "Edit",
        .has_message = true,
-       .outcomes = {{.summary = "From the version that was seen to the one that the edit would make",
-                     .schema = "CaseDiff"}},
+       .outcomes =
+           {{.summary =
+                 "From the version that was seen to the one that the edit would make; when it would make none, to "
+                 "the same",
+             .schema = "CaseDiff"}},
        .headers = {{.name = "If-Match", .summary = "The version that was seen, as the case's ETag has it: \"0\""}}},
       {.pattern = "/api/v1/hospital/cases/{id}/acknowledged",
        .operation = "getAcknowledgedLike",

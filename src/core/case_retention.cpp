@@ -66,7 +66,8 @@ void Shard::State::look_for_closed(Subscription& sub) {
 
 void Shard::State::on(ClosedLoaded& event) {
   Subscription* sub = find(event.subscription);
-  if (sub == nullptr || sub->deleting || sub->book == nullptr) return;
+  if (sub == nullptr) return drop_orphans(event);
+  if (sub->deleting || sub->book == nullptr) return;
   CaseBook& book = *sub->book;
   book.looking = false;
   pumped_later.insert(event.subscription);  // for its next alarm

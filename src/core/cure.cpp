@@ -7,18 +7,15 @@
 #include "model/limits.h"
 
 namespace lazaret::core {
-namespace {
 
 using base::Code;
 using base::Status;
 namespace limits = model::limits;
 
-Status stale(const model::CaseId& id, std::uint32_t now, std::uint32_t seen) {
-  return Status(Code::STALE_VERSION, "the message of case " + id.to_string() + " is at version " + std::to_string(now) +
-                                         " by now, not at " + std::to_string(seen));
+Status Shard::State::stale_version(const model::CaseId& id, std::uint32_t is_at, std::uint32_t seen) {
+  return Status(Code::STALE_VERSION, "the message of case " + id.to_string() + " is at version " +
+                                         std::to_string(is_at) + " by now, not at " + std::to_string(seen));
 }
-
-}  // namespace
 
 CaseBook& Shard::State::book_of(Subscription& sub) {
   if (sub.book == nullptr) sub.book = std::make_unique<CaseBook>();
@@ -36,38 +33,46 @@ void Shard::State::drop_edited_copy(Subscription& sub, const Entry& entry) {
   mutate(model::DropEvacuated{sub.queue->lane, entry.position.offset}, false);
 }
 
+/// Why the message, which is at this version, is not edited by who has seen that one, or OK.
+Status Shard::State::edit_problem(const model::CaseId& id, std::uint32_t is_at, std::uint32_t seen) {
+  if (is_at != seen) return stale_version(id, is_at, seen);
+  if (is_at < limits::kCaseVersions) return {};
+  return Status(Code::LIMIT_REACHED,
+                "the message of case " + id.to_string() + " has been edited " + std::to_string(is_at) + " times")
+      .with_limit("versions", limits::kCaseVersions);
+}
+
+void Shard::State::put_edit(model::EditCaseCommand& command, std::uint32_t version) {
+  model::CaseEdit edit{version, now, std::move(command.by), std::move(command.note)};
+  mutate(model::EditCase{command.id, std::move(edit), std::move(command.message)}, true);
+}
+
 void Shard::State::on(model::EditCaseCommand& command) {
-  Subscription* sub = nullptr;
-  model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
+  Subscription* sub = find(command.id.subscription);
+  if (sub == nullptr) return edit_orphan(command);
+  model::CaseDone answer{command.origin.request, treatment_problem(command.id, sub), command.id, 0};
   if (answer.status.ok() && sub->feeder != nullptr) {
     answer.status = Status(Code::BAD_REQUEST, "the message of case " + command.id.to_string() +
                                                   " could not be read to be handed over: it can only be discarded");
   }
   if (answer.status.ok()) {
     answer.version = version_of(*sub, command.id.offset);
-    if (answer.version != command.version) {
-      answer.status = stale(command.id, answer.version, command.version);
-    } else if (answer.version >= limits::kCaseVersions) {
-      answer.status = Status(Code::LIMIT_REACHED, "the message of case " + command.id.to_string() +
-                                                      " has been edited " + std::to_string(answer.version) + " times")
-                          .with_limit("versions", limits::kCaseVersions);
-    }
+    answer.status = edit_problem(command.id, answer.version, command.version);
   }
   if (answer.status.ok()) {
-    const std::uint32_t version = ++book_of(*sub).versions[command.id.offset];
+    answer.version = ++book_of(*sub).versions[command.id.offset];
     case_tokens.touched(command.id);
-    model::CaseEdit edit{version, now, std::move(command.by), std::move(command.note)};
     cases_changed(*sub, command.message->size());
-    mutate(model::EditCase{command.id, std::move(edit), std::move(command.message)}, true);
-    answer.version = version;
+    put_edit(command, answer.version);
   }
   tell(command.origin.session, std::move(answer));
 }
 
 void Shard::State::on(model::RestoreCaseCommand& command) {
-  Subscription* sub = nullptr;
   const model::CaseId& id = command.id;
-  model::CaseDone answer{command.origin.request, case_problem(id, sub), id, 0};
+  Subscription* sub = find(id.subscription);
+  if (sub == nullptr) return restore_orphan(command);
+  model::CaseDone answer{command.origin.request, treatment_problem(id, sub), id, 0};
   if (answer.status.ok()) {
     answer.status = Status(Code::CASE_BUSY, "case " + id.to_string() + " is not discarded, but admitted");
   } else if (sub != nullptr && sub->book != nullptr && sub->book->discarded.erase(id.offset)) {
@@ -82,7 +87,7 @@ void Shard::State::on(model::RestoreCaseCommand& command) {
       sub->keys->open_case(id.offset, command.key, command.holds_key);
       hold_key(*sub, command.key);
     }
-    mutate(model::RestoreCase{id}, true);
+    mutate(model::RestoreCase{id, now, std::move(command.by)}, true);
     touch(*sub);
   } else if (answer.status.code() == Code::NOT_FOUND) {
     answer.status = Status(Code::NOT_FOUND, "there is no discarded case " + id.to_string());
@@ -93,10 +98,8 @@ void Shard::State::on(model::RestoreCaseCommand& command) {
 void Shard::State::on(model::RedirectCaseCommand& command) {
   Subscription* sub = find(command.id.subscription);
   if (sub == nullptr) return redirect_orphan(command);
-  model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
-  if (answer.status.code() == Code::DESTINATION_NEEDED) {
-    answer.status = Status(Code::CASE_BUSY, "the queue of case " + command.id.to_string() + " is just being deleted");
-  } else if (answer.status.ok()) {
+  model::CaseDone answer{command.origin.request, treatment_problem(command.id, sub), command.id, 0};
+  if (answer.status.ok()) {
     answer.version = version_of(*sub, command.id.offset);
     answer.status = redirection_problem(*sub, command);
   }
@@ -106,7 +109,7 @@ void Shard::State::on(model::RedirectCaseCommand& command) {
     --sub->counters.in_hospital;
     ++sub->counters.redirected;
     const bool evacuated = drop_copy(*sub->log, command.id.offset);
-    mutate(model::RedirectCase{command.id, now, command.to, evacuated, command.job}, true);
+    mutate(model::RedirectCase{command.id, now, command.to, evacuated, command.job, std::move(command.by)}, true);
     case_closed(*sub);
     publish_along(*command.outgoing);
     if (sub->keys != nullptr) close_case_of_key(*sub, command.id.offset);
@@ -117,7 +120,7 @@ void Shard::State::on(model::RedirectCaseCommand& command) {
 
 Status Shard::State::redirection_problem(Subscription& sub, const model::RedirectCaseCommand& command) {
   const std::uint32_t version = version_of(sub, command.id.offset);
-  if (version != command.version) return stale(command.id, version, command.version);
+  if (version != command.version) return stale_version(command.id, version, command.version);
   if (command.job && relapses.length(command.id, command.attempts) != command.attempts) {
     return Status(Code::CASE_BUSY, "case " + command.id.to_string() + " was replayed meanwhile");
   }
@@ -130,24 +133,6 @@ Status Shard::State::redirection_problem(Subscription& sub, const model::Redirec
   if (problem == Code::RESOURCE_EXHAUSTED && refuse_publishes) return disk_is_short();
   if (problem == Code::NOT_FOUND) return Status(problem, command.to + " is gone");
   return problem == Code::OK ? Status() : Status(problem);
-}
-
-/// Of a deleted queue only the store knows its cases, and whoever asks has looked there; but not at what others have
-/// asked since.
-void Shard::State::redirect_orphan(model::RedirectCaseCommand& command) {
-  const model::CaseId& id = command.id;
-  model::CaseDone answer{command.origin.request, {}, id, 0};
-  answer.version = command.version;
-  const Code problem = outgoing_problem(*command.outgoing);
-  if (problem != Code::OK) {
-    answer.status = problem == Code::NOT_FOUND ? Status(problem, command.to + " is gone") : Status(problem);
-  } else if (!closed_orphans.close(id)) {
-    answer.status = Status(Code::CASE_BUSY, "case " + id.to_string() + " was closed meanwhile");
-  } else {
-    mutate(model::RedirectCase{id, now, command.to, find(id.log) == nullptr, command.job}, true);
-    publish_along(*command.outgoing);
-  }
-  tell(command.origin.session, std::move(answer));
 }
 
 }  // namespace lazaret::core

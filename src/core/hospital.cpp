@@ -78,19 +78,23 @@ void Shard::State::forget_entry(Subscription& sub, Entry& entry) {
 }
 
 /// Back to the hospital, with what was tried since the replay.
-void Shard::State::recall(Subscription& sub, const Entry& entry, model::Offset origin) {
+void Shard::State::recall(Subscription& sub, const Entry& entry, model::Offset origin, const std::string& reason,
+                          model::ReplayJobId job) {
   const model::CaseId id{config.shard, sub.queue->subscription, sub.queue->log, origin};
   relapses.remember(id, entry.attempts);
   drop_edited_copy(sub, entry);
-  mutate(model::RecallCase{id, sub.queue->lane, entry.position.offset, entry.attempts, entry.failures}, true);
+  model::RecallCase recall{id, sub.queue->lane, entry.position.offset, entry.attempts, entry.failures, now};
+  recall.job = job;
+  recall.reason = reason;
+  mutate(std::move(recall), true);
 }
 
 /// The same of one that is ready or waits. The entry is gone after this.
-void Shard::State::return_to_case(Subscription& sub, Entry& entry) {
+void Shard::State::return_to_case(Subscription& sub, Entry& entry, const std::string& reason, model::ReplayJobId job) {
   const model::Offset origin = entry.replays->offset;
   take_back(sub, entry);
   drop_record(sub, entry);
-  recall(sub, entry, origin);
+  recall(sub, entry, origin, reason, job);
   sub.lane.erase(origin);
   sub.admitted.insert(origin);
   ++sub.counters.in_hospital;
@@ -137,6 +141,13 @@ Status Shard::State::case_problem(const model::CaseId& id, Subscription*& sub) {
   return Status(Code::NOT_FOUND, "there is no open case " + id.to_string());
 }
 
+/// The same of what is done to a case where it is, for which a queue is needed only while it is just being deleted.
+Status Shard::State::treatment_problem(const model::CaseId& id, Subscription*& sub) {
+  const Status problem = case_problem(id, sub);
+  if (problem.code() != Code::DESTINATION_NEEDED) return problem;
+  return Status(Code::CASE_BUSY, "the queue of case " + id.to_string() + " is just being deleted");
+}
+
 /// Why nothing can be replayed to these versions now, or OK.
 Status Shard::State::version_problem(const Subscription& sub, const std::string& only_for) {
   if (only_for.empty()) return {};
@@ -175,7 +186,7 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
     --sub->counters.in_hospital;
     const std::uint32_t version = version_of(*sub, command.id.offset);
     mutate(model::ReplayCase{command.id, sub->queue->lane, lane_offset, version, command.failures_before, command.job,
-                             command.single_attempt, command.only_for},
+                             command.single_attempt, command.only_for, now, command.by},
            true);
     if (version > 0) sub->book->copying.emplace(lane_offset, group);
     const Position position{sub->queue->lane, lane_offset};
@@ -201,18 +212,8 @@ void Shard::State::on(model::ReplayCaseCommand& command) {
 
 void Shard::State::on(model::DiscardCaseCommand& command) {
   Subscription* sub = find(command.id.subscription);
-  if (sub == nullptr) {
-    // Of a deleted queue only the store knows its cases, and whoever asks has looked there. A topic that is still there
-    // keeps what it keeps: cases of other subscriptions may have the same message.
-    if (closed_orphans.close(command.id)) {
-      mutate(model::DiscardCase{command.id, now, command.reason, find(command.id.log) == nullptr}, true);
-    }
-    return tell(command.origin.session, model::CaseDone{command.origin.request, {}, command.id, 0});
-  }
-  model::CaseDone answer{command.origin.request, case_problem(command.id, sub), command.id, 0};
-  if (answer.status.code() == Code::DESTINATION_NEEDED) {
-    answer.status = Status(Code::CASE_BUSY, "the queue of case " + command.id.to_string() + " is just being deleted");
-  }
+  if (sub == nullptr) return discard_orphan(command);
+  model::CaseDone answer{command.origin.request, treatment_problem(command.id, sub), command.id, 0};
   if (answer.status.ok()) {
     sub->admitted.erase(command.id.offset);
     case_tokens.touched(command.id);
@@ -220,7 +221,7 @@ void Shard::State::on(model::DiscardCaseCommand& command) {
     ++sub->counters.discarded;
     // Its message stays until its time is over: until then it can be restored.
     book_of(*sub).discarded.insert(command.id.offset);
-    mutate(model::DiscardCase{command.id, now, command.reason, false}, true);
+    mutate(model::DiscardCase{command.id, now, command.reason, false, std::move(command.by)}, true);
     case_closed(*sub);
     if (sub->keys != nullptr) close_case_of_key(*sub, command.id.offset);
     touch(*sub);

@@ -193,7 +193,7 @@ std::uint64_t Shard::State::purge_entries(Subscription& sub, bool scheduled) {
   for (const Position& position : entries) {
     Entry& entry = sub.entries.at(position);
     if (entry.replays) {
-      return_to_case(sub, entry);
+      return_to_case(sub, entry, "the queue was purged");
       continue;
     }
     take_back(sub, entry);

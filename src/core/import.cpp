@@ -87,6 +87,8 @@ void Shard::State::import_case(Subscription& sub, const model::CaseId& id, const
   record.error_frames = what.error_frames;
   record.consumer_name = what.consumer_name;
   record.consumer_version = what.consumer_version;
+  record.history = what.history;
+  record.history_left_out = what.history_left_out;
   record.admitted_at = now;
   record.first_admitted_at = std::min(what.origin.admitted_at, now);
   if (sub.keys != nullptr) {

@@ -179,12 +179,15 @@ void Shard::State::continue_deletion(Subscription& sub) {
   const auto keep = [&](model::Offset offset) {
     if (trim.evacuate.size() < kEvacuateStep && !log.evacuated.contains(offset)) trim.evacuate.push_back(offset);
   };
-  sub.admitted.for_each_in({model::Offset(0), sub.deletes_to}, [&](model::OffsetRange part) {
+  const auto keep_all = [&](model::OffsetRange part) {
     for (model::Offset offset = part.begin; offset < part.end && trim.evacuate.size() < kEvacuateStep;
          offset = offset.next()) {
       keep(offset);
     }
-  });
+  };
+  const model::OffsetRange all{model::Offset(0), sub.deletes_to};
+  sub.admitted.for_each_in(all, keep_all);
+  if (sub.book != nullptr) sub.book->discarded.for_each_in(all, keep_all);
   for (const auto& [origin, lane_offset] : sub.lane) keep(origin);
   if (trim.evacuate.empty()) return finish_deletion(sub);
   for (const model::Offset offset : trim.evacuate) log.evacuated.insert(offset);
@@ -195,10 +198,9 @@ void Shard::State::continue_deletion(Subscription& sub) {
 
 void Shard::State::finish_deletion(Subscription& sub) {
   for (const auto& [origin, lane_offset] : sub.lane) {
-    recall(sub, sub.entries.at({sub.queue->lane, lane_offset}), origin);
+    recall(sub, sub.entries.at({sub.queue->lane, lane_offset}), origin, "the queue was deleted");
   }
-  // What was discarded has nowhere to be restored to.
-  if (sub.book != nullptr) sub.book->discarded.clear();
+  leave_orphans(sub);
   const bool keep_log = sub.log->is_topic;
   drop_copies(sub, {model::Offset(0), sub.log->state.next});
   if (keep_log) leave_log(sub);
@@ -258,7 +260,9 @@ void Shard::State::finish_deletion(Subscription& sub) {
 /// Copies that only this subscription needed go; those of its cases stay as long as the topic does.
 void Shard::State::leave_log(Subscription& sub) {
   Log& log = *sub.log;
-  sub.admitted.for_each_in({Offset(0), log.state.next}, [&](OffsetRange part) { log.kept.insert(part); });
+  const auto keep = [&log](OffsetRange part) { log.kept.insert(part); };
+  sub.admitted.for_each_in({Offset(0), log.state.next}, keep);
+  if (sub.book != nullptr) sub.book->discarded.for_each_in({Offset(0), log.state.next}, keep);
   for (const auto& [origin, lane_offset] : sub.lane) log.kept.insert(origin);
   std::vector<Offset> copies;
   log.evacuated.for_each_in({Offset(0), log.state.next}, [&](OffsetRange part) {

@@ -21,6 +21,9 @@ Shard::State::State(ShardConfig config_, model::RecoveredShard recovered, base::
     known.away = true;
   }
   for (model::RecoveredQueue& queue : recovered.queues) recover(queue);
+  for (const model::OrphanedCases& cases : recovered.orphaned_cases) {
+    keep_orphans_from(cases.subscription, cases.first_closed);
+  }
   recover_outboxes(recovered);
   for (auto& [id, log] : logs) leave_out_reserve(log);
   // A topic whose record is gone was deleted with all its subscriptions; what is left of them goes as well.

@@ -24,7 +24,7 @@ void Shard::State::on(model::RecallCaseCommand& command) {
   if (entry.state == model::DeliveryState::granted) {
     answer.status = Status(Code::CASE_BUSY, "case " + command.id.to_string() + " is with a consumer");
   } else {
-    return_to_case(*sub, entry);
+    return_to_case(*sub, entry, "", command.job);
   }
   tell(command.origin.session, std::move(answer));
 }

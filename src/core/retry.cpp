@@ -234,6 +234,7 @@ void Shard::State::on(WakeUp&) {
     pumped_later.insert(id);
     end_if_unused(sub);
   }
+  look_for_orphans();
   while (!log_alarms.empty() && log_alarms.begin()->first <= now) {
     Log& log = *find(log_alarms.begin()->second);
     log_alarms.erase(log_alarms.begin());

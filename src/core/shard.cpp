@@ -29,8 +29,8 @@ std::uint64_t Shard::confirms_held() const { return state_->confirms_held; }
 
 base::Instant Shard::next_wakeup() const {
   const auto first = [](const auto& alarms) { return alarms.empty() ? base::Instant::never() : alarms.begin()->first; };
-  return std::min({first(state_->alarms), first(state_->log_alarms), state_->pending_requests.next_alarm(),
-                   state_->looks_at_confirms_at()});
+  return std::min({first(state_->alarms), first(state_->log_alarms), first(state_->orphan_alarms),
+                   state_->pending_requests.next_alarm(), state_->looks_at_confirms_at()});
 }
 
 void Shard::State::dispatch(Event& event) {

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "base/random.h"
-#include "core/closed_orphans.h"
 #include "core/effect.h"
 #include "core/event.h"
 #include "core/flow_control.h"
 #include "core/imported_lately.h"
+#include "core/orphan_cases.h"
 #include "core/outbox.h"
 #include "core/pending_requests.h"
 #include "core/relapses.h"
@@ -432,21 +432,26 @@ struct Shard::State {
              std::uint64_t quarantine = 0);
   void admit_damaged(Subscription& sub, model::Offset offset);
   void forget_entry(Subscription& sub, Entry& entry);
-  void recall(Subscription& sub, const Entry& entry, model::Offset origin);
-  void return_to_case(Subscription& sub, Entry& entry);
+  /// `reason` and `job`: as the case's history says it.
+  void recall(Subscription& sub, const Entry& entry, model::Offset origin, const std::string& reason,
+              model::ReplayJobId job = {});
+  void return_to_case(Subscription& sub, Entry& entry, const std::string& reason, model::ReplayJobId job = {});
   void discharge(Subscription& sub, Entry& entry, bool late);
   void on(model::ReplayCaseCommand& command);
   void on(model::DiscardCaseCommand& command);
   void on(model::UpdateGroup& command);
   static base::Status version_problem(const Subscription& sub, const std::string& only_for);
   base::Status case_problem(const model::CaseId& id, Subscription*& sub);
+  base::Status treatment_problem(const model::CaseId& id, Subscription*& sub);
 
   // --- cure.cpp: edits, redirection, restoring
   void on(model::EditCaseCommand& command);
   void on(model::RestoreCaseCommand& command);
   void on(model::RedirectCaseCommand& command);
   base::Status redirection_problem(Subscription& sub, const model::RedirectCaseCommand& command);
-  void redirect_orphan(model::RedirectCaseCommand& command);
+  static base::Status stale_version(const model::CaseId& id, std::uint32_t is_at, std::uint32_t seen);
+  static base::Status edit_problem(const model::CaseId& id, std::uint32_t is_at, std::uint32_t seen);
+  void put_edit(model::EditCaseCommand& command, std::uint32_t version);
   static CaseBook& book_of(Subscription& sub);
   static std::uint32_t version_of(const Subscription& sub, model::Offset offset);
   void drop_edited_copy(Subscription& sub, const Entry& entry);
@@ -460,6 +465,18 @@ struct Shard::State {
   void drop_closed(Subscription& sub, const model::ClosedCase& closed);
   void forget_closed(Subscription& sub, model::OffsetRange range);
   void recover_book(Subscription& sub, const model::RecoveredSubscription& recovered);
+  // --- orphans.cpp: cases of deleted queues
+  bool is_last_of_message(const model::CaseId& id);
+  void discard_orphan(model::DiscardCaseCommand& command);
+  void restore_orphan(model::RestoreCaseCommand& command);
+  void edit_orphan(model::EditCaseCommand& command);
+  void redirect_orphan(model::RedirectCaseCommand& command);
+  void leave_orphans(const Subscription& sub);
+  void keep_orphans_from(model::SubscriptionId subscription, base::Instant first_closed);
+  void orphan_closed(model::SubscriptionId subscription);
+  void look_for_orphans_at(model::SubscriptionId subscription, OrphanBook& book, base::Instant at);
+  void look_for_orphans();
+  void drop_orphans(const ClosedLoaded& event);
   // --- hospital_budget.cpp: how much cases may keep
   void cases_changed(Subscription& sub, std::uint64_t more_bytes = 0, std::uint64_t fewer_closed = 0);
   void count_hospital(Subscription& sub);
@@ -630,7 +647,9 @@ struct Shard::State {
   SettledTokens expired_tokens;  // last tokens of messages that were dropped: as if an ack had been answered
   CaseTokens case_tokens;
   Relapses relapses;
-  ClosedOrphans closed_orphans;
+  OrphanCases orphans;
+  std::map<model::SubscriptionId, OrphanBook> orphan_books;  // of those that have closed cases
+  std::set<std::pair<base::Instant, model::SubscriptionId>> orphan_alarms;
   ImportedLately imported_lately;
   PendingRequests pending_requests;
   std::set<RequestKey> noted;  // open ones with a note that is neither published nor on the disk

@@ -362,7 +362,7 @@ void ReplayJob::recall() {
     const auto record = tools_.engine.store().read_case(one.id);
     if (!record.ok() || outcome_of(*record, record_.id) != ReplayOutcome::queued) continue;
     ++recalls_asked_;
-    ask(one.id.shard, model::RecallCaseCommand{{}, one.id}, [this](const Status&) {
+    ask(one.id.shard, model::RecallCaseCommand{{}, one.id, record_.id}, [this](const Status&) {
       --recalls_asked_;
       something_happened_ = true;
     });

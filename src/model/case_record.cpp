@@ -1,8 +1,11 @@
 #include "model/case_record.h"
 
 #include <array>
+#include <cstddef>
+#include <utility>
 
 #include "model/fingerprint.h"
+#include "model/limits.h"
 
 namespace lazaret::model {
 namespace {
@@ -51,6 +54,13 @@ constexpr std::array kReplayOutcomes = {
     Named<ReplayOutcome>{ReplayOutcome::other, "other"},
 };
 
+constexpr std::array kChanges = {
+    Named<CaseChange>{CaseChange::replayed, "replayed"},     Named<CaseChange>{CaseChange::recalled, "recalled"},
+    Named<CaseChange>{CaseChange::relapsed, "relapsed"},     Named<CaseChange>{CaseChange::discharged, "discharged"},
+    Named<CaseChange>{CaseChange::discarded, "discarded"},   Named<CaseChange>{CaseChange::restored, "restored"},
+    Named<CaseChange>{CaseChange::redirected, "redirected"},
+};
+
 template <class Table, class Enum>
 std::string_view name_in(const Table& table, Enum value) {
   for (const auto& row : table) {
@@ -79,6 +89,18 @@ std::optional<ReplayOutcome> parse_replay_outcome(std::string_view text) {
   return value_in<ReplayOutcome>(kReplayOutcomes, text);
 }
 
+std::string_view to_string(CaseChange change) { return name_in(kChanges, change); }
+std::optional<CaseChange> parse_case_change(std::string_view text) { return value_in<CaseChange>(kChanges, text); }
+
+void CaseRecord::note(CaseEvent event) {
+  if (history.size() >= limits::kCaseHistory) {
+    const auto too_many = static_cast<std::ptrdiff_t>(history.size() - limits::kCaseHistory + 1);
+    history.erase(history.begin(), history.begin() + too_many);
+    history_left_out += static_cast<std::uint64_t>(too_many);
+  }
+  history.push_back(std::move(event));
+}
+
 CaseRecord relapsed(const CaseRecord& before, const CaseRecord& now, bool keeps_source) {
   CaseRecord record = before;
   record.subscription = now.subscription;
@@ -97,6 +119,7 @@ CaseRecord relapsed(const CaseRecord& before, const CaseRecord& now, bool keeps_
   record.quarantine = now.quarantine;
   record.replay_outcome = ReplayOutcome::relapsed;
   record.group = group_of(record);
+  record.note({now.admitted_at, CaseChange::relapsed});
   return record;
 }
 

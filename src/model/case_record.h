@@ -121,6 +121,30 @@ struct CaseEdit {
   bool operator==(const CaseEdit&) const = default;
 };
 
+/// What was done to a case, or became of it, after it was admitted. Edits of its message are CaseEdits.
+enum class CaseChange : std::uint8_t {
+  replayed = 1,
+  recalled = 2,    // returned to its case: recalled, purged, or its queue was deleted
+  relapsed = 3,    // failed again
+  discharged = 4,  // acknowledged
+  discarded = 5,
+  restored = 6,
+  redirected = 7,
+};
+std::string_view to_string(CaseChange change);
+std::optional<CaseChange> parse_case_change(std::string_view text);
+
+/// One entry of a case's history. Small on the disk: a job makes two for each of a million cases.
+struct CaseEvent {
+  base::Instant at;
+  CaseChange what = CaseChange::replayed;
+  std::string by{};      // who asked for it; "": a job did, or nobody
+  ReplayJobId job{};     // that did it
+  std::string reason{};  // of a discard, or of a recall that nobody asked for; "": none was given
+  std::string to{};      // redirected: where it was published
+  bool operator==(const CaseEvent&) const = default;
+};
+
 /// Which case it was, of one that was imported from elsewhere. The time tells brokers apart whose ids are the same.
 struct CaseOrigin {
   CaseId id;
@@ -177,6 +201,11 @@ struct CaseRecord {
   std::uint64_t edited_bytes = 0;
   /// What it keeps of them: of a discharged case the message is nobody's any more. As the hospital's budget counts.
   std::uint64_t kept_bytes() const { return (state == CaseState::discharged ? 0 : message_bytes) + edited_bytes; }
+  /// What was done to it, the oldest first: the newest kCaseHistory, and how many more there were. Written with the
+  /// change itself, so it costs nothing of a case to which nothing was done.
+  std::vector<CaseEvent> history{};
+  std::uint64_t history_left_out = 0;
+  void note(CaseEvent event);
   /// Where the message has its offset in `source`.
   Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
   bool operator==(const CaseRecord&) const = default;
@@ -194,7 +223,9 @@ struct ImportedCase {
   std::string error_frames;  // as CaseRecord says, and the consumer too
   std::string consumer_name;
   std::string consumer_version;
-  std::vector<Attempt> attempts;  // numbered from 1
+  std::vector<Attempt> attempts;   // numbered from 1
+  std::vector<CaseEvent> history;  // as CaseRecord says; of no job, whose number would be another's here
+  std::uint64_t history_left_out = 0;
   MessageRef message;
 };
 using ImportedCaseRef = std::shared_ptr<const ImportedCase>;

@@ -271,11 +271,13 @@ struct ReplayCaseCommand {
   bool single_attempt = false;
   /// Not "": a VersionRange. It goes only to consumers whose version is in it; NO_CONSUMER when none is attached.
   std::string only_for{};
+  std::string by{};  // who asks, for the case's history; "" of a job
 };
 /// Returns what is in the replay lane, and not with a consumer, to its case. Answered by CaseDone.
 struct RecallCaseCommand {
   Origin origin;
   CaseId id;
+  ReplayJobId job{};  // that asks; the case's history says it
 };
 /// Shard 0: the record of a replay job, with those of its chunks that are new or have changed. Answered by Done.
 struct SaveReplayJob {
@@ -325,6 +327,7 @@ struct DiscardCaseCommand {
   Origin origin;
   CaseId id;
   std::string reason;
+  std::string by{};  // who asks, for the case's history
 };
 /// Answered by Done. To every shard that has the group: whoever asks has looked.
 struct UpdateGroup {
@@ -334,7 +337,7 @@ struct UpdateGroup {
 };
 
 /// A new version of the message of an admitted case. Answered by CaseDone; STALE_VERSION when it has another version by
-/// now than whoever asks has seen.
+/// now than whoever asks has seen. Also of a queue that was deleted: whoever asks has read that the case is admitted.
 struct EditCaseCommand {
   Origin origin;
   CaseId id;
@@ -343,12 +346,15 @@ struct EditCaseCommand {
   std::string note;
   MessageRef message;
 };
-/// A discarded case is admitted again. Answered by CaseDone.
+/// A discarded case is admitted again. Answered by CaseDone. Also of a queue that was deleted: whoever asks has read
+/// that the case is discarded.
 struct RestoreCaseCommand {
   Origin origin;
   CaseId id;
-  KeyHash key;            // as its record says
-  bool holds_key = true;  // what is behind it waits, where its subscription says so
+  KeyHash key;                // as its record says
+  bool holds_key = true;      // what is behind it waits, where its subscription says so
+  base::Instant closed_at{};  // as its record says: of a queue that was deleted only the store knows it
+  std::string by{};           // who asks, for the case's history
 };
 /// The message of an admitted case is published elsewhere, and the case closed. Answered by CaseDone; STALE_VERSION as
 /// for an edit. Also of a queue that was deleted: whoever asks has read that the case is admitted.
@@ -361,6 +367,7 @@ struct RedirectCaseCommand {
   bool force = false;          // as for a replay
   ReplayJobId job{};           // as for a replay
   std::uint32_t attempts = 0;  // of a job: in its history, as whoever asks has read
+  std::string by{};            // who asks, for the case's history
 };
 /// A case of another broker is admitted here, to a queue or a subscription, and to no other of its topic: whoever asks
 /// has read that it was not brought before. Answered by CaseDone.

@@ -187,6 +187,10 @@ inline constexpr std::size_t kReasonBytes = 4u << 10;
 // --- The hospital ---------------------------------------------------------------------------------------------------
 /// Edits of one case: all its versions are kept as long as the case is.
 inline constexpr std::uint32_t kCaseVersions = 100;
+/// What was done to one case (CaseRecord::history): so many of the newest entries are kept, and the others counted.
+inline constexpr std::size_t kCaseHistory = 100;
+/// Why a case is discarded, in words.
+inline constexpr std::size_t kDiscardReasonBytes = 1024;
 /// How long a closed case is kept: the shortest, and the longest, ten years.
 inline constexpr base::Duration kCaseRetentionLeast = 1s;
 inline constexpr base::Duration kCaseRetentionMost = 24h * 3652;
@@ -195,6 +199,8 @@ inline constexpr base::Duration kCaseRetentionMost = 24h * 3652;
 inline constexpr std::uint64_t kCaseRetentionCountMost = 1'000'000'000;
 /// The largest byte budget of a hospital: an exbibyte.
 inline constexpr std::uint64_t kHospitalBytesMost = 1ull << 60;
+/// The same of a closed case whose queue or subscription was deleted, and its options with it.
+inline constexpr base::Duration kOrphanRetention = 30 * 24h;
 /// Closed cases that go in one step when their time is over.
 inline constexpr std::size_t kClosedPage = 1024;
 /// Who edits, and what they say of it.

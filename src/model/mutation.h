@@ -145,6 +145,8 @@ struct ReplayCase {
   ReplayJobId job{};                  // that did it
   bool single_attempt = false;
   std::string only_for{};  // as LaneEntry says
+  base::Instant at{};
+  std::string by{};  // who asked for it, as CaseEvent says
 };
 /// replaying → admitted without having failed for good: a purge of the lane, or its queue is deleted. What was tried
 /// counts: `attempt_count` is the length of the history now, `failures` those since the replay.
@@ -154,6 +156,9 @@ struct RecallCase {
   Offset lane_offset;
   std::uint32_t attempt_count = 0;
   std::uint32_t failures = 0;
+  base::Instant at{};
+  ReplayJobId job{};  // as CaseEvent says, and why
+  std::string reason{};
 };
 /// replaying → discharged (acked after replay), or admitted → discharged (`late`: acked with its last token).
 /// `drop_evacuated`: nobody needs the evacuated message any more.
@@ -173,6 +178,7 @@ struct DiscardCase {
   base::Instant at;
   std::string reason;
   bool drop_evacuated = false;
+  std::string by{};  // as CaseEvent says
 };
 
 /// Of an admitted case: its message has a new version, one above the last.
@@ -184,6 +190,8 @@ struct EditCase {
 /// discarded → admitted.
 struct RestoreCase {
   CaseId id;
+  base::Instant at{};
+  std::string by{};  // as CaseEvent says
 };
 /// admitted → discharged: its message was published to `to` in the same write. `job`: that has sent it; none: by hand.
 struct RedirectCase {
@@ -192,6 +200,7 @@ struct RedirectCase {
   std::string to;
   bool drop_evacuated = false;
   ReplayJobId job{};
+  std::string by{};  // as CaseEvent says
 };
 /// A case of another broker, with its history. Its message is appended to its log in the same write; this one has its
 /// priority too, which the store fills `record.summary` from.
@@ -205,6 +214,8 @@ struct DropCase {
   CaseId id;
   base::Instant closed_at;
   bool drop_evacuated = false;
+  /// The same only if it was discarded: whoever drops it does not know, since its queue was deleted.
+  bool drop_discarded = false;
 };
 
 /// What enters a subscription again begins anew: its closed cases in `range`, and their attempts, go.

@@ -108,6 +108,11 @@ struct RecoveredInbox {
   ShardId from;
   std::uint64_t taken = 0;
 };
+/// Closed cases of a subscription that the catalog does not name.
+struct OrphanedCases {
+  SubscriptionId subscription;
+  base::Instant first_closed;  // when the one was closed that has been closed longest
+};
 /// State, never messages: what recovery reads is independent of the backlog.
 struct RecoveredShard {
   ShardMeta meta;                         // epoch 0 when the directory is new
@@ -115,7 +120,8 @@ struct RecoveredShard {
   std::vector<InstanceRecord> instances;  // connected or awaited when the broker stopped, ascending by id
   /// Subscriptions whose state says `deleting`, or that the catalog no longer names: to be finished.
   std::vector<RecoveredSubscription> orphans;
-  std::vector<RecoveredOutbox> outboxes;  // ascending by shard, as are the inboxes
+  std::vector<OrphanedCases> orphaned_cases;  // ascending
+  std::vector<RecoveredOutbox> outboxes;      // ascending by shard, as are the inboxes
   std::vector<RecoveredInbox> inboxes;
   /// Shard 0: the newest entry of the audit trail, and when the oldest was written; never(): there is none.
   AuditPoint audit_head;

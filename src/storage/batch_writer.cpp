@@ -429,6 +429,7 @@ Status BatchWriter::apply(const model::ReplayCase& m) {
   record->replay_count += 1;
   record->replay_job = m.job;
   record->replay_outcome = model::ReplayOutcome::queued;
+  record->note({m.at, model::CaseChange::replayed, m.by, m.job});
   put_case(*record, record->admitted_at);
   if (m.version != 0) LZ_RETURN_IF_ERROR(copy_version(m));
   return put(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset),
@@ -443,6 +444,7 @@ Status BatchWriter::apply(const model::RecallCase& m) {
   record->replay_outcome = model::ReplayOutcome::recalled;
   record->attempt_count = m.attempt_count;
   record->failure_count += m.failures;
+  record->note({m.at, model::CaseChange::recalled, "", m.job, m.reason});
   put_case(*record, record->admitted_at);
   return erase(Family::state, keys::lane_entry(shard_, m.id.subscription, m.lane_offset));
 }
@@ -456,6 +458,7 @@ Status BatchWriter::apply(const model::DischargeCase& m) {
   record->late_ack = m.late;
   if (m.attempt_count > 0) record->attempt_count = m.attempt_count;
   record->failure_count += m.failures;
+  record->note({m.at, model::CaseChange::discharged});
   put_case(*record, record->admitted_at);
   LZ_RETURN_IF_ERROR(list_closed(*record));
   if (m.drop_evacuated) LZ_RETURN_IF_ERROR(erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)));
@@ -469,6 +472,7 @@ Status BatchWriter::apply(const model::DiscardCase& m) {
   record->state = model::CaseState::discarded;
   record->closed_at = m.at;
   record->discard_reason = m.reason;
+  record->note({m.at, model::CaseChange::discarded, m.by, {}, m.reason});
   put_case(*record, record->admitted_at);
   LZ_RETURN_IF_ERROR(list_closed(*record));
   return m.drop_evacuated ? erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)) : Status();

@@ -107,6 +107,27 @@ base::Result<std::vector<ClosedCase>> read_closed(Database& database, model::Sha
   return closed;
 }
 
+base::Result<std::vector<model::OrphanedCases>> read_orphaned(Database& database, model::ShardId shard,
+                                                              const std::function<bool(model::SubscriptionId)>& named) {
+  std::vector<model::OrphanedCases> orphaned;
+  const std::string prefix = keys::Key(shard, keys::Kind::closed_case).str();
+  // From one subscription to the next: only the first case of each is looked at.
+  for (std::optional<std::string> from = prefix; from;) {
+    std::optional<std::string> next;
+    const Status status =
+        database.scan_range(Family::state, *from, keys::behind(prefix), [&](std::string_view key, std::string_view) {
+          const model::SubscriptionId subscription(keys::number_at(key, prefix.size()));
+          const base::Instant at{static_cast<std::int64_t>(keys::number_at(key, prefix.size() + 8))};
+          if (!named(subscription)) orphaned.push_back({subscription, at});
+          next = keys::behind(keys::closed_cases(shard, subscription));
+          return false;
+        });
+    if (!status.ok()) return status;
+    from = std::move(next);
+  }
+  return orphaned;
+}
+
 Status recover_case_history(Database& database, model::ShardId shard, model::SubscriptionId subscription,
                             model::RecoveredSubscription& sub) {
   const std::string edits = keys::Key(shard, keys::Kind::case_edit).add(subscription.value).str();

@@ -2,6 +2,7 @@
 // place among those that go in time.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ base::Result<std::vector<model::ClosedCase>> read_closed(Database& database, mod
 /// Fills in `edited`, `first_closed` and `case_sums`.
 base::Status recover_case_history(Database& database, model::ShardId shard, model::SubscriptionId subscription,
                                   model::RecoveredSubscription& sub);
+/// When the first of the closed cases was closed, of each subscription that has some and that `named` says no to.
+base::Result<std::vector<model::OrphanedCases>> read_orphaned(Database& database, model::ShardId shard,
+                                                              const std::function<bool(model::SubscriptionId)>& named);
 /// Of a directory of a format before 8: its closed cases get their places. Done again it changes nothing.
 base::Status list_closed_cases(Database& database, std::uint16_t shards);
 

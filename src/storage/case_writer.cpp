@@ -43,6 +43,7 @@ Status BatchWriter::apply(const model::RestoreCase& m) {
   record->state = CaseState::admitted;
   record->closed_at = {};
   record->discard_reason.clear();
+  record->note({m.at, model::CaseChange::restored, m.by});
   put_case(*record, record->admitted_at);
   return erase(Family::state, place);
 }
@@ -57,6 +58,7 @@ Status BatchWriter::apply(const model::RedirectCase& m) {
     record->replay_job = m.job;
     record->replay_outcome = model::ReplayOutcome::discharged;
   }
+  record->note({m.at, model::CaseChange::redirected, m.by, m.job, "", m.to});
   put_case(*record, record->admitted_at);
   LZ_RETURN_IF_ERROR(list_closed(*record));
   return m.drop_evacuated ? erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)) : Status();
@@ -68,6 +70,9 @@ Status BatchWriter::apply(const model::DropCase& m) {
   const auto record = case_of(m.id);
   // Nothing is wrong when it is not there: it went when its subscription was moved.
   const bool still = record.ok() && !record->is_open() && record->closed_at == m.closed_at;
+  if (still && m.drop_discarded && record->state == CaseState::discarded) {
+    LZ_RETURN_IF_ERROR(erase(Family::evacuated, keys::message(shard_, m.id.log, m.id.offset)));
+  }
   return still ? drop_case(*record) : Status();
 }
 

@@ -40,6 +40,24 @@ model::CaseOrigin origin_of(const v1::CaseOrigin& in) {
           Instant{in.admitted_at_us()}};
 }
 
+void fill(v1::CaseEvent& out, const model::CaseEvent& event) {
+  out.set_at_us(event.at.us);
+  out.set_what(static_cast<std::uint32_t>(event.what));
+  out.set_by(event.by);
+  out.set_job(event.job.value);
+  out.set_reason(event.reason);
+  out.set_to(event.to);
+}
+
+model::CaseEvent event_of(const v1::CaseEvent& in) {
+  return {Instant{in.at_us()},
+          static_cast<model::CaseChange>(in.what()),
+          in.by(),
+          model::ReplayJobId(in.job()),
+          in.reason(),
+          in.to()};
+}
+
 void fill(v1::Group& out, const model::Snooze& snooze) {
   out.set_snoozed_until_us(snooze.until.us);
   out.set_snoozed_until_version(snooze.until_version);
@@ -110,6 +128,8 @@ std::string encode(const model::CaseRecord& record) {
   if (record.origin) fill(*out.mutable_origin(), *record.origin);
   out.set_message_bytes(record.message_bytes);
   out.set_edited_bytes(record.edited_bytes);
+  for (const model::CaseEvent& event : record.history) fill(*out.add_history(), event);
+  out.set_history_left_out(record.history_left_out);
   return out.SerializeAsString();
 }
 bool decode(std::string_view bytes, model::CaseRecord& record) {
@@ -149,6 +169,9 @@ bool decode(std::string_view bytes, model::CaseRecord& record) {
   record.redirected_to = in.redirected_to();
   record.message_bytes = in.has_message_bytes() ? in.message_bytes() : in.body_bytes();
   record.edited_bytes = in.edited_bytes();
+  record.history.clear();
+  for (const v1::CaseEvent& event : in.history()) record.history.push_back(event_of(event));
+  record.history_left_out = in.history_left_out();
   return true;
 }
 

@@ -246,6 +246,21 @@ Status recover_queues(Database& database, ShardId shard, std::vector<model::Reco
   return {};
 }
 
+/// REQUIRES the queues, ascending.
+Status recover_orphaned(Database& database, ShardId shard, model::RecoveredShard& recovered) {
+  const auto& queues = recovered.queues;
+  const auto named = [&queues](model::SubscriptionId id) {
+    const auto at =
+        std::lower_bound(queues.begin(), queues.end(), id,
+                         [](const auto& queue, model::SubscriptionId one) { return queue.queue->subscription < one; });
+    return at != queues.end() && at->queue->subscription == id;
+  };
+  auto orphaned = read_orphaned(database, shard, named);
+  if (!orphaned.ok()) return orphaned.status();
+  recovered.orphaned_cases = std::move(*orphaned);
+  return {};
+}
+
 Status recover_shard(Database& database, ShardId shard, model::RecoveredShard& recovered) {
   const auto meta = database.get(Family::state, keys::shard_meta(shard));
   if (!meta.ok()) return meta.status();
@@ -284,6 +299,7 @@ base::Result<std::vector<model::RecoveredShard>> recover(Database& database, std
     std::sort(queues.begin(), queues.end(),
               [](const auto& a, const auto& b) { return a.queue->subscription < b.queue->subscription; });
     if (status = recover_queues(database, ShardId(i), queues); !status.ok()) return status;
+    if (status = recover_orphaned(database, ShardId(i), recovered[i]); !status.ok()) return status;
   }
   return recovered;
 }

@@ -304,11 +304,17 @@ test('a discard is taken back', async (t) => {
   if (!has('post', '/cases/{id}/restore')) return t.skip('this broker restores nothing');
   await failing('restored', 1, 'x');
   const [one] = await broker.cases('?queue=restored');
-  await broker.cli(['hospital', 'discard', one.id, '--yes']);
+  await broker.cli(['hospital', 'discard', one.id, '--reason', 'of no use', '--yes']);
   const page = await open(browser, broker, `/hospital/cases/${one.id}`);
   await page.getByRole('button', { name: 'Restore…' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Restore 1 case' }).click();
   await page.getByRole('button', { name: 'Replay…' }).waitFor();
+  // Why it was given up stands in its history, and nowhere else any more.
+  const done = page.locator('.history li');
+  await until('both are shown', async () => (await done.count()) === 2);
+  assert.match(await done.first().innerText(), /discarded by[^]*of no use/);
+  assert.match(await done.last().innerText(), /restored by/);
+  await expectAccessible(page, 'a case with a history');
   await close(page);
 });
 

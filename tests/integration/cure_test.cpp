@@ -109,6 +109,39 @@ TEST_F(Cure, AnEditedMessageIsReplayedWithTheSameId) {
   EXPECT_EQ(broker.cli({"check"}).exit, 0);
 }
 
+TEST_F(Cure, TheCaseSaysWhoDidWhatToIt) {
+  const std::string id = admit("orders", "{}");
+  EXPECT_EQ(shown(id).at("history"), boost::json::array());
+  const auto post_as = [&](const std::string& who, const std::string& verb, const std::string& body) {
+    return http(broker.admin(), "POST", target(id, "/" + verb), body, {{"X-Lazaret-Actor", who}}).status;
+  };
+  ASSERT_EQ(post_as("ann", "discard", R"({"reason":"no use"})"), 200);
+  ASSERT_EQ(post_as("bert", "restore", "{}"), 200);
+  const auto replayed = broker.cli({"hospital", "replay", "--filter", "queue=orders", "--rate", "100", "--yes"});
+  ASSERT_EQ(replayed.exit, 0) << replayed.err;
+  EXPECT_THAT(consumed("orders", 1), SizeIs(1));
+  ASSERT_TRUE(eventually([&] { return text_of(shown(id), "state") == "discharged"; }));
+
+  const boost::json::value now = shown(id);
+  EXPECT_TRUE(now.at("discard_reason").is_null());
+  EXPECT_EQ(now.at("history_left_out"), 0);
+  std::vector<std::string> happened;
+  for (const auto& one : now.at("history").as_array()) {
+    EXPECT_NE(text_of(one, "at"), "");
+    happened.push_back(text_of(one, "what") + " " + text_of(one, "by") + " " + text_of(one, "reason"));
+  }
+  const std::string job = text_of(now, "replay_job");
+  EXPECT_THAT(happened, ElementsAre("discarded ann no use", "restored bert ", "replayed replay job " + job + " ",
+                                    "discharged  "));
+  EXPECT_EQ(text_of(now.at("history").at(2), "job"), job);
+
+  const auto told = broker.cli({"hospital", "show", id});
+  EXPECT_THAT(told.out, HasSubstr("\nhistory\n"));
+  EXPECT_THAT(told.out, HasSubstr("no use"));
+  EXPECT_EQ(broker.cli_json({"hospital", "show", id}).at(0).at("history"), now.at("history"));
+  EXPECT_EQ(broker.cli_json({"hospital", "export"}).at(0).at("history"), now.at("history"));
+}
+
 TEST_F(Cure, TheCommandLineShowsVersionsAndWhatDiffersBetweenThem) {
   const std::string id = admit("orders", R"({"order":1,"country":null})");
   ASSERT_EQ(patch(id, R"({"merge":{"country":"BE"}})", version(0)).status, 200);
@@ -212,6 +245,34 @@ TEST_F(Cure, AnEditIsSeenBeforeItIsMade) {
   EXPECT_EQ(preview(R"({"merge":{"order":2}})", version(1)).status, 409);
 }
 
+TEST_F(Cure, AnEditThatChangesNothingMakesNoVersion) {
+  const std::string body = R"({ "order": 1 })";
+  const std::string id = admit("orders", body);
+  for (const char* edit : {R"({"body":"{ \"order\": 1 }"})", R"({"body_base64":"eyAib3JkZXIiOiAxIH0="})",
+                           R"({"merge":{"order":1,"country":null}})", R"({"headers":{"region":"eu"}})",
+                           R"({"headers":{"absent":null}})", R"({"content_type":"application/json"})"}) {
+    const HttpAnswer edited = patch(id, edit, version(0));
+    EXPECT_EQ(edited.status, 200) << edit << edited.body;
+    EXPECT_EQ(edited.headers.at("etag"), version(0)) << edit;
+  }
+  EXPECT_EQ(shown(id).at("edits"), boost::json::array());
+  EXPECT_EQ(text_of(shown(id).at("message"), "body"), body);
+  const HttpAnswer preview =
+      http(broker.admin(), "POST", target(id, "/diff"), R"({"merge":{"order":1}})", {{"If-Match", version(0)}});
+  EXPECT_EQ(preview.json().at("to"), 0);
+  const auto told = broker.cli({"hospital", "edit", id, "--merge", R"({"order":1})"});
+  EXPECT_EQ(told.exit, 0) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("that changes nothing: case " + id + " stays at version 0"));
+  EXPECT_THAT(broker.cli({"hospital", "edit", id, "--merge", R"({"order":1})", "--dry-run"}).out,
+              HasSubstr("nothing differs"));
+
+  ASSERT_EQ(patch(id, R"({"headers":{"region":"us"}})", version(0)).status, 200) << "and this is a change";
+  EXPECT_EQ(patch(id, R"({"headers":{"region":"us"}})", version(0)).status, 412) << "of what was seen long ago";
+  EXPECT_EQ(shown(id).at("version"), 1);
+  ASSERT_EQ(post(id, "discard").status, 200);
+  EXPECT_EQ(patch(id, R"({"headers":{"region":"us"}})", version(1)).status, 409);
+}
+
 TEST_F(Cure, IsComparedWithTheNewestOfItsTypeThatWentWell) {
   client.ensure(QueueSpec{.name = "orders"});
   const auto publish = [&](const std::string& type, const std::string& body) {
@@ -271,6 +332,38 @@ TEST_F(Cure, WhatWasJsonStaysJson) {
   EXPECT_EQ(patch(id, R"({"headers":{"n":1}})", version(2)).status, 400);
   EXPECT_EQ(patch(id, R"({"body":"x","by":")" + std::string(201, 'b') + "\"}", version(2)).status, 400);
   EXPECT_EQ(shown(id).at("version"), 2);
+}
+
+TEST_F(Cure, ACaseOfADeletedQueueIsRestoredEditedAndSentElsewhere) {
+  const std::string id = admit("gone", R"({"order":1})");
+  client.ensure(QueueSpec{.name = "repairs"});
+  ASSERT_EQ(broker.cli({"queue", "delete", "gone", "--force"}).exit, 0);
+  const auto discarded = broker.cli({"hospital", "discard", "--filter", "queue=gone", "--reason", "no use", "--yes"});
+  ASSERT_EQ(discarded.exit, 0) << discarded.err;
+  broker.restart();
+  const auto restored = broker.cli({"hospital", "restore", id, "--yes"});
+  ASSERT_EQ(restored.exit, 0) << restored.err;
+  EXPECT_EQ(post(id, "restore").status, 409) << "it is admitted";
+  EXPECT_EQ(shown(id).at("history").at(0).at("reason"), "no use");
+
+  ASSERT_EQ(patch(id, R"({"merge":{"order":2}})", version(0)).status, 200);
+  EXPECT_EQ(patch(id, R"({"merge":{"order":3}})", version(0)).status, 412);
+  EXPECT_EQ(text_of(post(id, "replay").json(), "code"), "DESTINATION_NEEDED");
+  ASSERT_EQ(post(id, "replay", R"({"to":"repairs"})").status, 200);
+  client = Client::connect(broker.url(), {.timeout = 60s});
+  const auto messages = consumed("repairs", 1);
+  ASSERT_THAT(messages, SizeIs(1));
+  EXPECT_EQ(messages[0].body.str(), R"({"order":2})");
+  EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Cure, AMergeIntoABodyInWhichANameStandsTwiceIsRefused) {
+  const std::string id = admit("orders", R"({"a":1,"a":2})");
+  const HttpAnswer refused = patch(id, R"({"merge":{"b":1}})", version(0));
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(text_of(refused.json(), "code"), "INVALID_BODY");
+  EXPECT_THAT(refused.body, HasSubstr("stands twice"));
+  EXPECT_EQ(patch(id, R"({"body":"{\"a\":1,\"a\":3}"})", version(0)).status, 200) << "as a whole it is somebody's will";
 }
 
 TEST_F(Cure, FiftyAtOnceEditAndReplayAndOneMessageGoesOut) {

@@ -68,6 +68,20 @@ class ImportCases : public ::testing::Test {
   std::vector<MessageId> sent;
 };
 
+TEST_F(ImportCases, BringWhatWasDoneToThemThere) {
+  fail_there("orders", 1);
+  const std::string id = text_of(cases_of(there, "orders").at(0), "id");
+  ASSERT_EQ(there.cli({"hospital", "discard", id, "--reason", "no use", "--yes"}).exit, 0);
+  ASSERT_EQ(there.cli({"hospital", "restore", id, "--yes"}).exit, 0);
+  ASSERT_EQ(here.cli({"queue", "create", "orders"}).exit, 0);
+  const Outcome imported = here.cli({"hospital", "import", "-"}, exported());
+  ASSERT_EQ(imported.exit, 0) << imported.err;
+  const auto history = cases_of(here, "orders").at(0).at("history");
+  EXPECT_EQ(history, cases_of(there, "orders").at(0).at("history"));
+  EXPECT_EQ(history.at(0).at("reason"), "no use");
+  EXPECT_EQ(history.at(1).at("what"), "restored");
+}
+
 TEST_F(ImportCases, AreReplayedHereAndTheConsumerGetsTheSameMessages) {
   fail_there("orders", 3);
   ASSERT_EQ(here.cli({"queue", "create", "orders"}).exit, 0);

@@ -98,6 +98,7 @@ base::Result<std::vector<model::RecoveredShard>> MemoryStore::recover() {
     recovered[queue.shard.value].queues.push_back(recover(queue));
   }
   for (std::size_t i = 0; i < recovered.size(); ++i) {
+    recovered[i].orphaned_cases = orphaned_cases(model::ShardId(static_cast<std::uint16_t>(i)), named);
     auto& queues = recovered[i].queues;
     std::sort(queues.begin(), queues.end(),
               [](const auto& a, const auto& b) { return a.queue->subscription < b.queue->subscription; });
@@ -106,6 +107,19 @@ base::Result<std::vector<model::RecoveredShard>> MemoryStore::recover() {
     }
   }
   return recovered;
+}
+
+std::vector<model::OrphanedCases> MemoryStore::orphaned_cases(model::ShardId shard,
+                                                              const std::set<model::SubscriptionId>& named) const {
+  std::map<model::SubscriptionId, base::Instant> first_closed;
+  for (const auto& [id, record] : live_.cases) {
+    if (id.shard != shard || record.is_open() || named.contains(id.subscription)) continue;
+    const auto [known, is_first] = first_closed.try_emplace(id.subscription, record.closed_at);
+    if (!is_first) known->second = std::min(known->second, record.closed_at);
+  }
+  std::vector<model::OrphanedCases> orphaned;
+  for (const auto& [subscription, at] : first_closed) orphaned.push_back({subscription, at});
+  return orphaned;
 }
 
 model::RecoveredQueue MemoryStore::recover(const model::QueueRecord& queue) {

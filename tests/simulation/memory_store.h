@@ -172,6 +172,8 @@ class MemoryStore final : public model::Store {
   class Writer;
 
   model::RecoveredQueue recover(const model::QueueRecord& queue);
+  std::vector<model::OrphanedCases> orphaned_cases(model::ShardId shard,
+                                                   const std::set<model::SubscriptionId>& named) const;
   model::RecoveredSubscription recover(const Subscription& subscription);
   const Log* log(model::LogId id) const;
 

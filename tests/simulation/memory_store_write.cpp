@@ -301,6 +301,7 @@ void MemoryStore::Writer::apply(const model::ReplayCase& replay) {
   }
   record->replay_job = replay.job;
   record->replay_outcome = model::ReplayOutcome::queued;
+  record->note({replay.at, model::CaseChange::replayed, replay.by, replay.job});
   auto& lane = shard_.subscriptions[replay.id.subscription].lane;
   const Subscription::InLane entry{replay.id, replay.version > 0, replay.failures_before, replay.single_attempt,
                                    replay.only_for};
@@ -318,6 +319,7 @@ void MemoryStore::Writer::apply(const model::RecallCase& recall) {
     count(&before, record);
     record->attempt_count = recall.attempt_count;
     record->failure_count += recall.failures;
+    record->note({recall.at, model::CaseChange::recalled, "", recall.job, recall.reason});
     if (record->attempt_count != state_.attempts[recall.id].size()) {
       complain("case " + recall.id.to_string() + " is recalled with a history of another length");
     }
@@ -340,6 +342,7 @@ void MemoryStore::Writer::apply(const model::DischargeCase& discharge) {
   record->late_ack = discharge.late;
   if (replaying) record->attempt_count = discharge.attempt_count;
   record->failure_count += discharge.failures;
+  record->note({discharge.at, model::CaseChange::discharged});
   if (record->attempt_count != state_.attempts[discharge.id].size()) {
     complain("case " + discharge.id.to_string() + " is discharged with a history of another length");
   }
@@ -354,6 +357,7 @@ void MemoryStore::Writer::apply(const model::DiscardCase& discard) {
   count(&before, record);
   record->closed_at = discard.at;
   record->discard_reason = discard.reason;
+  record->note({discard.at, model::CaseChange::discarded, discard.by, {}, discard.reason});
   if (discard.drop_evacuated) drop_evacuated(discard.id.log, discard.id.offset);
 }
 
@@ -385,6 +389,7 @@ void MemoryStore::Writer::apply(const model::RestoreCase& restore) {
   count(&before, record);
   record->closed_at = {};
   record->discard_reason.clear();
+  record->note({restore.at, model::CaseChange::restored, restore.by});
   const bool has_message =
       record->reason == model::CaseReason::damaged || shard_.logs[restore.id.log].find(restore.id.offset) != nullptr;
   if (!has_message) complain("case " + restore.id.to_string() + " is restored without its message");
@@ -402,6 +407,7 @@ void MemoryStore::Writer::apply(const model::RedirectCase& redirect) {
     record->replay_job = redirect.job;
     record->replay_outcome = model::ReplayOutcome::discharged;
   }
+  record->note({redirect.at, model::CaseChange::redirected, redirect.by, redirect.job, "", redirect.to});
   ++state_.redirected;
   if (redirect.drop_evacuated) drop_evacuated(redirect.id.log, redirect.id.offset);
 }
@@ -437,6 +443,7 @@ void MemoryStore::Writer::apply(const model::DropCase& drop) {
   const auto found = state_.cases.find(drop.id);
   if (found == state_.cases.end()) return;
   if (found->second.is_open() || found->second.closed_at != drop.closed_at) return;
+  if (drop.drop_discarded && found->second.state == CaseState::discarded) drop_evacuated(drop.id.log, drop.id.offset);
   count(&found->second, nullptr);
   state_.cases.erase(found);
   state_.attempts.erase(drop.id);

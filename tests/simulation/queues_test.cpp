@@ -141,7 +141,7 @@ TEST_F(Deletion, WhatIsLeftInTheHospitalCanBeDiscarded) {
   world.run_for(1s);
   EXPECT_TRUE(world.discard(id, "nobody needs it").status.ok());
   EXPECT_EQ(world.store().read_case(id)->state, model::CaseState::discarded);
-  EXPECT_EQ(world.store().evacuated_messages(queue.log), 1u);
+  EXPECT_EQ(world.store().evacuated_messages(queue.log), 2u) << "it could be restored: orphans_test.cpp";
 }
 
 TEST_F(Deletion, GoesOnAfterACrashAtAnyMoment) {

@@ -34,16 +34,7 @@ void RandomRun::operate() {
 }
 
 void RandomRun::treat(const std::string& name) {
-  if (!orphans_.empty() && chance(10)) {
-    const model::CaseId orphan = any(orphans_);
-    if (world_.store().read_case(orphan)->state == CaseState::admitted) {
-      if (chance(50)) {
-        world_.discard(orphan, "its queue is gone");
-      } else {
-        world_.redirect(orphan, Witness::kWard);
-      }
-    }
-  }
+  if (!orphans_.empty() && chance(10)) treat_orphan(any(orphans_));
   if (chance(15)) return import(name);
   if (chance(40)) return cure(name);
   const auto cases = world_.cases(name, CaseState::admitted);
@@ -58,6 +49,29 @@ void RandomRun::treat(const std::string& name) {
     world_.discard(id, "no use");
   }
   if (chance(20)) world_.discard(id, "once more");
+}
+
+/// One whose queue is gone. What was closed for long went.
+void RandomRun::treat_orphan(const model::CaseId& id) {
+  const auto record = world_.store().read_case(id);
+  if (!record.ok()) return;
+  if (record->state == CaseState::discarded && chance(50)) {
+    const Code code = world_.restore(id).status.code();
+    if (code != Code::OK && code != Code::NOT_FOUND) {  // its time may just be over
+      witness_.find("case " + id.to_string() + ", of a deleted queue, cannot be restored");
+    }
+  }
+  if (record->state != CaseState::admitted) return;
+  if (chance(40)) {
+    const bool done = edit(*record, record->version).status.ok();
+    if (done && chance(50) && edit(*record, record->version).status.code() != Code::STALE_VERSION) {
+      witness_.find("case " + id.to_string() + ", of a deleted queue, was edited by who had not seen its version");
+    }
+  } else if (chance(50)) {
+    world_.discard(id, "its queue is gone");
+  } else {
+    world_.redirect(id, Witness::kWard);
+  }
 }
 
 /// From another broker, to a queue or a subscription: one that was not brought yet, or perhaps was; and then a file is

@@ -138,6 +138,7 @@ class RandomRun {
   void cure(const std::string& name);
   model::CaseDone edit(const model::CaseRecord& record, std::uint32_t seen);
   void treat_by_job(const model::CaseId& id);
+  void treat_orphan(const model::CaseId& id);
   void alert_of(const model::CaseId& id);
   void import(const std::string& name);
   void quarantine(const std::string& name);

@@ -380,14 +380,15 @@ model::CaseDone World::replay_by_job(const model::CaseId& id, std::uint64_t job,
   return ask<model::CaseDone>(id.shard, replay);
 }
 
-model::CaseDone World::recall(const model::CaseId& id) {
-  return ask<model::CaseDone>(id.shard, model::RecallCaseCommand{{}, id});
+model::CaseDone World::recall(const model::CaseId& id, std::uint64_t job) {
+  return ask<model::CaseDone>(id.shard, model::RecallCaseCommand{{}, id, model::ReplayJobId(job)});
 }
 
 model::CaseDone World::replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read, bool force) {
   model::ReplayCaseCommand replay;
   replay.force = force;
   replay.id = id;
+  replay.by = "the operator";
   const auto record = store_.read_case(id);
   replay.attempts = attempts_read ? *attempts_read : record.value().attempt_count;
   if (record.ok()) replay.priority = record->summary.priority;
@@ -398,6 +399,7 @@ model::CaseDone World::discard(const model::CaseId& id, const std::string& reaso
   model::DiscardCaseCommand discard;
   discard.id = id;
   discard.reason = reason;
+  discard.by = "the operator";
   return ask<model::CaseDone>(id.shard, discard);
 }
 

@@ -137,7 +137,7 @@ class World {
   /// `attempts_read`: the length of the history as somebody read it before; by default as it is now.
   /// As a job does it.
   model::CaseDone replay_by_job(const model::CaseId& id, std::uint64_t job, bool single_attempt);
-  model::CaseDone recall(const model::CaseId& id);
+  model::CaseDone recall(const model::CaseId& id, std::uint64_t job = 0);
   model::CaseDone replay(const model::CaseId& id, std::optional<std::uint32_t> attempts_read = std::nullopt,
                          bool force = false);
   model::CaseDone discard(const model::CaseId& id, const std::string& reason = "");

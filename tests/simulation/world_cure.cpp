@@ -31,7 +31,9 @@ model::CaseDone World::edit(const model::CaseId& id, const std::string& body, st
 model::CaseDone World::restore(const model::CaseId& id) {
   model::RestoreCaseCommand restore;
   restore.id = id;
+  restore.by = "the operator";
   if (const auto record = store_.read_case(id); record.ok()) {
+    restore.closed_at = record->closed_at;
     restore.key = record->key;
     restore.holds_key = model::holds_key(record->reason);
   }
@@ -74,6 +76,7 @@ model::RedirectCaseCommand World::redirection(const model::CaseId& id, const std
   redirect.id = id;
   redirect.version = seen ? *seen : record.ok() ? record->version : 0;
   redirect.to = to;
+  redirect.by = "the operator";
   auto outgoing = std::make_shared<model::Outgoing>();
   outgoing->repeats = true;
   if (const model::MessageRef message = version(id, redirect.version)) {

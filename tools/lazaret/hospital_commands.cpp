@@ -76,6 +76,21 @@ void print_edits(const json::array& edits) {
   table.print();
 }
 
+/// Who did what to it.
+void print_history(const json::object& shown) {
+  const json::value* list = shown.if_contains("history");
+  if (list == nullptr || !list->is_array() || list->get_array().empty()) return;
+  const std::string left_out = cell(shown, "history_left_out");
+  print_line(left_out == "-" || left_out == "0" ? "\nhistory" : "\nhistory, without the oldest " + left_out);
+  Table table{"AT", "WHAT", "BY", "JOB", "TO", "REASON"};
+  for (const json::value& value : list->get_array()) {
+    const json::object& one = value.as_object();
+    table.add(
+        {cell(one, "at"), cell(one, "what"), cell(one, "by"), cell(one, "job"), cell(one, "to"), cell(one, "reason")});
+  }
+  table.print();
+}
+
 struct ShowOptions {
   std::string id;
   std::optional<std::uint32_t> version;
@@ -104,13 +119,14 @@ void print_version(const ShowOptions& given, const json::object& found) {
 
 void print_case(const json::object& found) {
   json::object summary = found;
-  for (const char* part : {"message", "attempts", "edits"}) summary.erase(part);
+  for (const char* part : {"message", "attempts", "edits", "history", "history_left_out"}) summary.erase(part);
   print_fields(summary);
   const json::value& message = found.at("message");
   if (message.is_object()) print_message(message.get_object());
   print_attempts(found.at("attempts").as_array());
   const json::value* edits = found.if_contains("edits");
   if (edits != nullptr && edits->is_array()) print_edits(edits->get_array());
+  print_history(found.as_object());
 }
 
 void show(const Connection& connection, const ShowOptions& given) {

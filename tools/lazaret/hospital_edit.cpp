@@ -100,6 +100,13 @@ void print_difference(const json::array& lines) {
   }
 }
 
+void print_or_say_same(const json::array& lines) {
+  const bool differs = std::any_of(lines.begin(), lines.end(),
+                                   [](const json::value& line) { return cell(line.as_object(), "kind") != "same"; });
+  if (!differs) print_line("nothing differs");
+  print_difference(lines);
+}
+
 std::uint32_t version_in(const json::value& found) {
   const json::value* version = found.is_object() ? found.get_object().if_contains("version") : nullptr;
   return version != nullptr && version->is_int64() ? static_cast<std::uint32_t>(version->get_int64()) : 0;
@@ -125,12 +132,15 @@ void make_edit(const Connection& connection, const EditOptions& given) {
     const auto preview =
         http.request("POST", target({"hospital", "cases", given.id, "diff"}), change, HttpClient::kDeadline, headers);
     if (connection.json) return print_json(preview.body);
-    return print_difference(preview.body.as_object().at("lines").as_array());
+    return print_or_say_same(preview.body.as_object().at("lines").as_array());
   }
   const json::value now =
       http.request("PATCH", target({"hospital", "cases", given.id}), change, HttpClient::kDeadline, headers).body;
   if (connection.json) return print_json(now);
   const std::uint32_t version = version_in(now);
+  if (version == seen) {
+    return print_line("that changes nothing: case " + given.id + " stays at version " + std::to_string(version));
+  }
   print_line("case " + given.id + " is at version " + std::to_string(version));
   const json::value difference = http.get(target({"hospital", "cases", given.id, "diff"},
                                                  {{"from", std::to_string(seen)}, {"to", std::to_string(version)}}));

@@ -29,7 +29,10 @@ constexpr std::string_view kLine = R"({"id":"0-1-2-7","subscription":"billing","
       "instance":"01912d68-783e-7a03-8467-5661c1243ad5"},"started_at":"2026-11-22T20:03:00Z",
       "ended_at":"2026-11-22T20:04:00Z","outcome":"rejected","late":true,"counted":true,
       "error_type":"Timeout","error_message":"too slow","error_details":"at f"}],
-  "edits":[]})";
+  "edits":[],"history_left_out":2,"history":[
+    {"at":"2026-11-22T20:05:00Z","what":"replayed","by":"replay job 3","job":"3","reason":null,"to":null},
+    {"at":"2026-11-22T20:06:00Z","what":"discarded","by":"ann","job":null,"reason":"no use","to":null},
+    {"at":"2026-11-22T20:07:00Z","what":"restored","by":"ann","job":null,"reason":null,"to":null}]})";
 
 /// Not bound to the memory that its text is worth, since tests add to it.
 json::object line() { return json::object(*parse_object(kLine), json::storage_ptr()); }
@@ -55,6 +58,12 @@ TEST(CaseImport, ReadsWhatAnExportHas) {
   EXPECT_TRUE(what.attempts[1].late);
   EXPECT_EQ(what.attempts[1].error.details, "at f");
   EXPECT_FALSE(what.attempts[1].consumer.instance.is_nil());
+  ASSERT_EQ(what.history.size(), 3u);
+  EXPECT_EQ(what.history[0].what, model::CaseChange::replayed);
+  EXPECT_EQ(what.history[0].by, "replay job 3");
+  EXPECT_FALSE(what.history[0].job) << "here that number is another job's";
+  EXPECT_EQ(what.history[1].reason, "no use");
+  EXPECT_EQ(what.history_left_out, 2u);
   const auto envelope = wire::decode_envelope(what.message->envelope.view());
   ASSERT_TRUE(envelope.ok());
   EXPECT_EQ(envelope->headers.size(), 3u);
@@ -101,6 +110,12 @@ TEST(CaseImport, WhatIsNoWholeCaseIsRefusedByName) {
   EXPECT_THAT(refusal([](auto& one) { one.at("attempts").at(0).as_object()["outcome"] = "luck"; }),
               HasSubstr("outcome"));
   EXPECT_THAT(refusal([](auto& one) { one.at("attempts").at(0).as_object()["late"] = 1; }), HasSubstr("late"));
+  EXPECT_THAT(refusal([](auto& one) { one["history"] = 3; }), HasSubstr("history must be"));
+  EXPECT_THAT(refusal([](auto& one) { one["history"] = json::array{3}; }), HasSubstr("history must be"));
+  EXPECT_THAT(refusal([](auto& one) { one.at("history").at(0).as_object()["what"] = "forgotten"; }),
+              HasSubstr("a word that is known"));
+  EXPECT_THAT(refusal([](auto& one) { one["history_left_out"] = "many"; }), HasSubstr("history_left_out must be"));
+  EXPECT_EQ(refusal([](auto& one) { one.erase("history"); }), "taken") << "a file of before there was one";
   EXPECT_THAT(refusal([](auto& one) { one["error_message"] = std::string(5000, 'x'); }), HasSubstr("4096 bytes"));
   EXPECT_THAT(refusal([](auto& one) { one["consumer"] = "worker"; }), HasSubstr("consumer must be"));
   EXPECT_EQ(refusal([](auto&) {}), "taken");
@@ -118,6 +133,11 @@ TEST(CaseImport, LimitsOfMessagesHold) {
   const json::value one = attempts[0];
   while (attempts.size() <= 10'000) attempts.push_back(one);
   EXPECT_EQ(read(many).code(), Code::BAD_REQUEST);
+  json::object told = line();
+  json::array& history = told.at("history").get_array();
+  const json::value event = history[0];
+  while (history.size() <= 100) history.push_back(event);
+  EXPECT_EQ(read(told).code(), Code::BAD_REQUEST);
 }
 
 }  // namespace

@@ -36,12 +36,38 @@ TEST(JsonBody, WhatIsTakenOutLeavesTheOthersInTheirOrder) {
   EXPECT_EQ(merge(R"({"a":1,"b":2,"c":3,"d":4})", R"({"b":null})"), R"({"a":1,"c":3,"d":4})");
 }
 
+TEST(JsonBody, AMergeThatChangesNothingLeavesEveryByte) {
+  const std::string body = "{ \"a\": 1,\n \"b\": {\"c\": [0.10]} }";
+  for (const char* patch : {"{}", R"({"a":1})", R"({"x":null})", R"({"b":{"c":[0.1],"d":null}})"}) {
+    EXPECT_EQ(merge(body, patch), body) << patch;
+  }
+  EXPECT_EQ(merge(body, R"({"a":2})"), R"({"a":2,"b":{"c":[0.1]}})");
+}
+
 TEST(JsonBody, AMergeChangesNoNumberThatItDoesNotName) {
   EXPECT_EQ(merge(R"({"n":18446744073709551615,"x":0})", R"({"x":1})"), R"({"n":18446744073709551615,"x":1})");
   EXPECT_EQ(merge(R"({"n":0.1,"x":0})", R"({"x":1})"), R"({"n":0.1,"x":1})");
   EXPECT_EQ(merge(R"({"n":123456789012345678901,"x":0})", R"({"x":1})"), "INVALID_BODY");
   EXPECT_EQ(merge(R"({"n":0.12345678901234567,"x":0})", R"({"x":1})"), "INVALID_BODY");
   EXPECT_EQ(merge(R"({"n":"123456789012345678901","x":0})", R"({"x":1})"), R"({"n":"123456789012345678901","x":1})");
+}
+
+TEST(JsonBody, AMergeDropsNoMemberOfTwoThatHaveOneName) {
+  EXPECT_EQ(merge(R"({"a":1,"a":2})", R"({"b":1})"), "INVALID_BODY");
+  EXPECT_EQ(merge(R"({"a":1,"a":2})", R"({"a":3})"), "INVALID_BODY") << "nobody knows which is meant";
+  EXPECT_EQ(merge(R"({"a":1,"\u0061":2})", R"({"b":1})"), "INVALID_BODY") << "the same name";
+  EXPECT_EQ(merge(R"({"x":[{"a":1,"b":[],"a":2}]})", R"({"b":1})"), "INVALID_BODY");
+  EXPECT_EQ(merge(R"({"x":{"y":{"a":1,"a":2}}})", R"({"x":{"z":1}})"), "INVALID_BODY");
+  EXPECT_EQ(merge(R"({"x":{"a":1,"a":2}})", R"({"x":{"z":1}})"), "INVALID_BODY") << "it is merged with";
+  EXPECT_EQ(merge(R"({"a":1,"a":1})", "{}"), "INVALID_BODY");
+  // What something else takes the place of has said what it had to say.
+  EXPECT_EQ(merge(R"({"x":{"a":1,"a":2},"y":1})", R"({"x":3})"), R"({"x":3,"y":1})");
+  EXPECT_EQ(merge(R"({"x":[{"a":1,"a":2}],"y":1})", R"({"x":{"a":3}})"), R"({"x":{"a":3},"y":1})");
+  EXPECT_EQ(merge(R"({"x":[[{"a":1,"a":2}],{}],"y":1})", R"({"x":null})"), R"({"y":1})");
+  EXPECT_EQ(merge(R"({"a":1,"a":2})", "[]"), "[]");
+  // One name in two objects is none that stands twice.
+  EXPECT_EQ(merge(R"({"a":{"a":[{"a":1},{"a":1}]},"b":{"a":1}})", R"({"b":{"a":2}})"),
+            R"({"a":{"a":[{"a":1},{"a":1}]},"b":{"a":2}})");
 }
 
 TEST(JsonBody, MergesWithJsonOnly) {

@@ -214,6 +214,38 @@ TEST_F(CaseHistoryTest, WithACaseGoesAllOfIt) {
   commit({model::DropCase{case_id(0), Instant{9000}, false}});
 }
 
+/// Whoever drops a case of a deleted queue does not know whether it was discarded.
+TEST_F(CaseHistoryTest, OnlyOneThatWasDiscardedTakesItsMessageAlong) {
+  hospital(2);
+  trim(0, 2, {0, 1});
+  discard(0, 9000);
+  --state_.counters.in_hospital;
+  ++state_.counters.redirected;
+  commit({model::RedirectCase{case_id(1), Instant{9100}, "ward", false}, put_state()});
+  commit({model::DropCase{case_id(1), Instant{9100}, false, true}});
+  EXPECT_THAT(offsets(read(0, 2)), ElementsAre(0, 1));
+  commit({model::DropCase{case_id(0), Instant{8999}, false, true}});
+  EXPECT_THAT(offsets(read(0, 2)), ElementsAre(0, 1)) << "it was closed at another time";
+  commit({model::DropCase{case_id(0), Instant{9000}, false, true}});
+  EXPECT_THAT(offsets(read(0, 2)), ElementsAre(1));
+}
+
+TEST_F(CaseHistoryTest, AStartFindsClosedCasesOfDeletedQueues) {
+  hospital(3);
+  trim(0, 3, {0, 1, 2});
+  discard(1, 9100);
+  discard(2, 9000);
+  EXPECT_THAT(store_->recover().value().at(0).orphaned_cases, IsEmpty()) << "its queue is there";
+  commit({model::DropSubscription{queue_.subscription, queue_.log, queue_.lane}});
+  EXPECT_THAT(store_->recover().value().at(0).orphaned_cases, IsEmpty()) << "its queue is just being deleted";
+  commit({model::DropQueue{queue_.name}});
+  reopen();
+  const auto orphaned = store_->recover().value().at(0).orphaned_cases;
+  ASSERT_THAT(orphaned, SizeIs(1));
+  EXPECT_EQ(orphaned[0].subscription, queue_.subscription);
+  EXPECT_EQ(orphaned[0].first_closed, Instant{9000});
+}
+
 TEST_F(CaseHistoryTest, ADirectoryOfFormat7GetsItsList) {
   hospital(2);
   discard(1, 9000);

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "storage/records.h"
 #include "unit/storage/store_fixture.h"
 
 namespace lazaret::storage {
@@ -207,6 +208,57 @@ TEST_F(CaseTest, SeveralStepsOfOneCaseFitIntoOneCommit) {
   EXPECT_EQ(record->closed_at, base::Instant{9000});
   EXPECT_THAT(findings(), IsEmpty());
   EXPECT_EQ(store_->read_case(case_id(7)).code(), base::Code::NOT_FOUND);
+}
+
+TEST_F(CaseTest, EachChangeStandsInItsHistoryAlsoOverAStart) {
+  using model::CaseChange;
+  hospital(2);
+  const model::ReplayJobId job(7);
+  model::ReplayCase by_job{case_id(0), queue_.lane, Offset(0)};
+  by_job.job = job;
+  by_job.at = base::Instant{2000};
+  model::RecallCase recall{case_id(0), queue_.lane, Offset(0)};
+  recall.at = base::Instant{2100};
+  recall.job = job;
+  commit({by_job, recall});
+  model::DiscardCase discard{case_id(0), base::Instant{2200}, "no use", false};
+  discard.by = "ann";
+  ++state_.counters.discarded;
+  ++state_.counters.entered;
+  commit({discard, model::RestoreCase{case_id(0), base::Instant{2300}, "bob"}, put_state()});
+  reopen();
+  --state_.counters.in_hospital;
+  ++state_.counters.redirected;
+  model::RedirectCase redirect{case_id(0), base::Instant{2400}, "ward", false};
+  redirect.by = "ann";
+  commit({redirect, put_state()});
+  const auto record = store_->read_case(case_id(0)).value();
+  EXPECT_THAT(record.history,
+              ElementsAre(model::CaseEvent{base::Instant{2000}, CaseChange::replayed, "", job},
+                          model::CaseEvent{base::Instant{2100}, CaseChange::recalled, "", job},
+                          model::CaseEvent{base::Instant{2200}, CaseChange::discarded, "ann", {}, "no use"},
+                          model::CaseEvent{base::Instant{2300}, CaseChange::restored, "bob"},
+                          model::CaseEvent{base::Instant{2400}, CaseChange::redirected, "ann", {}, "", "ward"}));
+  EXPECT_EQ(record.discard_reason, "") << "the history keeps why it was";
+  EXPECT_THAT(store_->read_case(case_id(1))->history, IsEmpty());
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+/// Written before there was one it has none; and a job makes two for each of a million cases.
+TEST(CaseRecordBytes, AnEntryOfTheHistoryIsSmallAndNoneIsNothing) {
+  model::CaseRecord record;
+  record.subscription = "orders";
+  const std::string none = encode(record);
+  model::CaseRecord read;
+  read.note({base::Instant{1}, model::CaseChange::replayed});
+  ASSERT_TRUE(decode(none, read));
+  EXPECT_THAT(read.history, IsEmpty());
+  record.note({base::Instant{1'800'000'000'000'000}, model::CaseChange::replayed, "", model::ReplayJobId(1'000'000)});
+  EXPECT_LE(encode(record).size(), none.size() + 20);
+  record.history_left_out = 3;
+  ASSERT_TRUE(decode(encode(record), read));
+  EXPECT_EQ(read.history, record.history);
+  EXPECT_EQ(read.history_left_out, 3u);
 }
 
 TEST_F(CaseTest, TheBodyOfACaseOutlivesItsLogAndGoesWithItsEnd) {

@@ -5,6 +5,7 @@ import { call, can, takesQuery, useOperations } from '../api.js';
 import { Acknowledged } from '../components/acknowledged.js';
 import { Attempts } from '../components/attempts.js';
 import { Body } from '../components/body.js';
+import { CaseHistory } from '../components/case_history.js';
 import { DiscardDialog, RestoreDialog } from '../components/case_dialogs.js';
 import { EditDialog } from '../components/edit_dialog.js';
 import { Heading } from '../components/heading.js';
@@ -153,6 +154,7 @@ export function CasePlace({ id }) {
             : html`<${Body} message=${one.message} id=${one.id} /><${Envelope} message=${one.message} />`}
         </section>
         <${Versions} one=${one} />
+        <${CaseHistory} one=${one} />
         <${Acknowledged} one=${one} />
         <${Related} one=${one} />
         <${WhoDidWhat} target=${one.id} />
