@@ -235,6 +235,28 @@ test('an edit changes no number that nobody has touched', async (t) => {
   await close(page);
 });
 
+test('JSON is shown as it stands in the message', async () => {
+  await broker.queue('exact');
+  await broker.publish('exact', { content_type: 'application/json', body: '{"id":9007199254740993,"amount":1.10,'
+    + '"huge":1e400,"z":1,"10":"b","2":"a","dup":1,"dup":2,"lines":[{"sku":"\\u0007\\ud800","parts":[-0]},'
+    + '{"sku":"b","parts":[]}],"note":{}}' });
+  await broker.fail('exact', 1);
+  const [{ id }] = await broker.cases('?queue=exact');
+  const page = await open(browser, broker, `/hospital/cases/${id}`);
+  const view = page.locator('.body-view');
+  await view.waitFor();
+  const lines = (await view.locator('div.node').allInnerTexts()).map((line) => line.replaceAll(/\s+/g, ' ').trim());
+  assert.deepEqual(lines.slice(0, 8), ['id: 9007199254740993', 'amount: 1.10', 'huge: 1e400', 'z: 1', '10: "b"',
+    '2: "a"', 'dup: 1', 'dup: 2']);
+  assert.ok(lines.includes('sku: "BEL\\ud800"'), lines.join('\n'));
+  await view.locator('summary', { hasText: 'parts' }).click(); // the fourth level, which begins folded
+  await view.getByText('-0').waitFor();
+  assert.deepEqual(await view.locator('.json-number').allInnerTexts(), ['9007199254740993', '1.10', '1e400', '1', '1',
+    '2', '-0']);
+  await screenshot(page, 'json');
+  await close(page);
+});
+
 test('a message is compared with one that went well', async () => {
   await broker.queue('compared');
   // A log is trimmed up to what is not settled: this one stays, so that the one that went well does.

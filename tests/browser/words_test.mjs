@@ -12,6 +12,7 @@ const { healthOf, percentKept } = await page('health.js');
 const { withNewest, withOlder } = await page('newest.js');
 const { makeReading } = await page('reading.js');
 const { laidOut } = await page('json.js');
+const { jsonTree, textOf } = await page('json_tree.js');
 
 const NOW = Date.parse('2026-11-26T03:00:00Z');
 const at = (minutes) => new Date(NOW - minutes * 60000).toISOString();
@@ -266,4 +267,32 @@ test('JSON is laid out as it is read, and no token of it changes', () => {
   assert.equal(laidOut(deep), deep);
   const long = `"${'x\\n'.repeat(1000000)}"`;
   assert.equal(laidOut(`[${long}]`), `[\n  ${long}\n]`);
+});
+
+/** A tree as lists: a token, [values], or { pairs: [[name, value]] }. */
+const drawn = (value) => (typeof value === 'string' ? value : value.names
+  ? { pairs: value.names.map((name, i) => [textOf(name), drawn(value.values[i])]) } : value.values.map(drawn));
+
+test('JSON is looked at as it stands: numbers, the order of members, and both of two of one name', () => {
+  assert.deepEqual(drawn(jsonTree('{"id":9007199254740993,"amount":1.10,"huge":1e400,"10":"b","2":[-0, {}, []],'
+    + '"dup":1,"dup":{"__proto__":null}}')), { pairs: [['id', '9007199254740993'], ['amount', '1.10'],
+    ['huge', '1e400'], ['10', '"b"'], ['2', ['-0', { pairs: [] }, []]], ['dup', '1'],
+    ['dup', { pairs: [['__proto__', 'null']] }]] });
+  for (const one of ['17', '"[{,:\\"}"', 'true']) assert.equal(jsonTree(` ${one}\n`), one);
+  for (const one of ['', '{"a":1', '[1,]', '{a:1}', '01', 'NaN', '[1] [2]', '\ufeff[]', '"\n"']) {
+    assert.equal(jsonTree(one), undefined, one);
+  }
+});
+
+test('a large body, or one that is very deep, is read too', () => {
+  const wide = jsonTree(`[${'{"n":1.0},'.repeat(100000)}null]`);
+  assert.deepEqual([wide.values.length, wide.values[99999].values, wide.values[100000]], [100001, ['1.0'], 'null']);
+  let depth = 0;
+  for (let at = jsonTree('['.repeat(100000) + ']'.repeat(100000)); at; [at] = at.values) ++depth;
+  assert.equal(depth, 100000);
+});
+
+test('escapes in a text of JSON are what they stand for, and half a character stays escaped', () => {
+  assert.equal(textOf('"\\u00eb \\n \\" \\\\ \\/ \\ud83d\\ude00"'), 'ë \n " \\ / 😀');
+  assert.equal(textOf('"a\\uD800 \\ude00b"'), 'a\\ud800 \\ude00b');
 });
