@@ -235,11 +235,11 @@ test('an edit changes no number that nobody has touched', async (t) => {
   await close(page);
 });
 
-test('JSON is shown as it stands in the message', async () => {
+test('JSON is shown as it stands in the message, and what is nested can be pressed by anybody', async () => {
   await broker.queue('exact');
   await broker.publish('exact', { content_type: 'application/json', body: '{"id":9007199254740993,"amount":1.10,'
     + '"huge":1e400,"z":1,"10":"b","2":"a","dup":1,"dup":2,"lines":[{"sku":"\\u0007\\ud800","parts":[-0]},'
-    + '{"sku":"b","parts":[]}],"note":{}}' });
+    + '{"sku":"b","parts":[]}],"note":{},' + `"many":[${'["x"],'.repeat(101)}null]}` });
   await broker.fail('exact', 1);
   const [{ id }] = await broker.cases('?queue=exact');
   const page = await open(browser, broker, `/hospital/cases/${id}`);
@@ -253,6 +253,7 @@ test('JSON is shown as it stands in the message', async () => {
   await view.getByText('-0').waitFor();
   assert.deepEqual(await view.locator('.json-number').allInnerTexts(), ['9007199254740993', '1.10', '1e400', '1', '1',
     '2', '-0']);
+  await expectAccessible(page, 'nested JSON');
   await screenshot(page, 'json');
   await close(page);
 });
