@@ -116,6 +116,46 @@ test('a cause is snoozed until a version or a rate, which a note leaves alone, a
   await close(page);
 });
 
+test('whose a failure is, and what to do about it, stands with the cause, the case and the queue', async () => {
+  const runbook = 'https://runbooks.example/mail?a=1&b=2';
+  await broker.queue('owned', '--owner', 'team mail', '--runbook', runbook);
+  await failMore('owned', 1, 'the mail server is away');
+  const expectLink = async (link) => {
+    assert.equal(await link.getAttribute('href'), runbook);
+    assert.equal(await link.getAttribute('rel'), 'noreferrer noopener');
+  };
+  const page = await open(browser, broker, '/hospital?filter=subscription%3Downed');
+  const owner = row(page, 'the mail server is away').locator('td[data-head="Owner"]');
+  await owner.getByText('team mail').waitFor();
+  await owner.getByText('of the queue').waitFor();
+  await expectLink(owner.getByRole('link', { name: 'Runbook' }));
+  await expectAccessible(page, 'a group with its runbook');
+
+  const [{ id }] = await broker.cases('?queue=owned');
+  await page.goto(`/hospital/cases/${id}`);
+  const card = page.locator('section', { has: page.getByRole('heading', { name: 'Whose it is' }) });
+  await card.getByText('team mail').waitFor();
+  await card.getByText('of the queue').waitFor();
+  await expectLink(card.getByRole('link', { name: runbook }));
+  await expectAccessible(page, 'a case with its runbook');
+  await screenshot(page, 'case-owner');
+
+  // Who takes the cause on goes before the owner of the queue.
+  await page.goto('/hospital?filter=subscription%3Downed');
+  await row(page, '').getByRole('button', { name: 'Notes…' }).click();
+  await page.getByRole('dialog').getByLabel('Owner').fill('ann');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await owner.getByText('ann').waitFor();
+  assert.equal(await owner.getByText('of the queue').count(), 0);
+  await page.goto(`/hospital/cases/${id}`);
+  await card.getByText('ann').waitFor();
+  assert.equal(await card.getByText('of the queue').count(), 0);
+
+  await page.goto('/queues/owned');
+  await expectLink(page.getByRole('link', { name: runbook }));
+  await close(page);
+});
+
 test('a message is edited, what differs is shown, and the replay sends the new version', async (t) => {
   if (!has('patch', '/cases/{id}')) return t.skip('this broker edits no messages');
   await failing('edited', 1, 'order 0 is none');

@@ -12,6 +12,7 @@ const { healthOf, percentKept } = await page('health.js');
 const { withNewest, withOlder } = await page('newest.js');
 const { makeReading } = await page('reading.js');
 const { laidOut } = await page('json.js');
+const { isWebAddress, ownerOf } = await page('owner.js');
 const { jsonTree, textOf } = await page('json_tree.js');
 
 const NOW = Date.parse('2026-11-26T03:00:00Z');
@@ -254,6 +255,20 @@ test('the rate of a snooze is said in words', () => {
   assert.equal(rateWords('often'), 'often');
   assert.equal(wokenBy('rate 20/m'), '20 cases a minute');
   assert.equal(wokenBy('version 2.4.2'), 'version 2.4.2');
+});
+
+test('a cause is whose it was taken on by, else whose the queue is', () => {
+  assert.deepEqual(ownerOf({ owner: 'ann', queue_owner: 'team mail' }), { name: 'ann', inherited: false });
+  assert.deepEqual(ownerOf({ owner: null, queue_owner: 'team mail' }), { name: 'team mail', inherited: true });
+  assert.deepEqual(ownerOf({ owner: null, queue_owner: null }), { name: null, inherited: false });
+});
+
+test('only an address of the web may be a link', () => {
+  for (const one of ['https://wiki.example/a b', 'HTTP://[::1]:8080', 'http://x']) assert.ok(isWebAddress(one), one);
+  for (const one of [null, '', 'javascript:alert(1)//https://x', ' https://x', 'data:text/html,x', 'https://', '//x',
+    'https:x', 'see https://x', 'http:// x', 'javascript:\nhttps://x', 'ftp://x', '/x']) {
+    assert.equal(isWebAddress(one), false, one);
+  }
 });
 
 test('JSON is laid out as it is read, and no token of it changes', () => {

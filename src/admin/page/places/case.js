@@ -11,6 +11,7 @@ import { Heading } from '../components/heading.js';
 import { CaseState, Icon } from '../components/icons.js';
 import { useKeys } from '../components/keys.js';
 import { useLoad } from '../components/load.js';
+import { OwnerCard } from '../components/owner.js';
 import { Related } from '../components/related.js';
 import { ReplayDialog } from '../components/replay_dialogs.js';
 import { Loading, ProblemNote } from '../components/states.js';
@@ -159,6 +160,7 @@ export function CasePlace({ id }) {
       </div>
       <aside class="split-side" aria-label="The case">
         <section class="card"><h2>What to do</h2><${Buttons} one=${one} ask=${ask} /></section>
+        <${OwnerCard} one=${one} />
         <section class="card"><h2>Facts</h2><${Facts} one=${one} /></section>
       </aside>
     </div>

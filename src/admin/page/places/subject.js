@@ -10,6 +10,7 @@ import { Heading } from '../components/heading.js';
 import { HospitalBudget } from '../components/hospital_budget.js';
 import { Badge, Icon } from '../components/icons.js';
 import { useLoad } from '../components/load.js';
+import { Runbook } from '../components/owner.js';
 import { AddQuarantineDialog, LiftQuarantineDialog } from '../components/quarantine_dialogs.js';
 import { Matches } from '../components/rule.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
@@ -170,6 +171,7 @@ function Settings({ subject }) {
     && subject[name] !== '')
     .map((name) => html`<div key=${name}><dt>${capital(words(name))}</dt><dd>${name === 'topic' ? html`<a
       href=${`/topics/${segment(subject.topic)}`}><${Text} value=${subject.topic} /></a>`
+      : name === 'runbook' ? html`<${Runbook} value=${subject.runbook} />`
       : html`<${Text} value=${String(subject[name])} max=${200} />`}</dd></div>`)}</dl>`;
 }
 
