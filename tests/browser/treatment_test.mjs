@@ -375,6 +375,42 @@ test('a discard is taken back', async (t) => {
   await close(page);
 });
 
+test('those that are chosen among discarded ones are restored, and nothing is offered that concerns none', async () => {
+  await failing('regretted', 5, 'x');
+  const all = await broker.cases('?queue=regretted');
+  await broker.cli(['hospital', 'discard', ...all.slice(0, 3).map((one) => one.id), '--yes']);
+  const page = await open(browser, broker, '/hospital/cases?filter=subscription%3Dregretted%20state%3Ddiscarded');
+  const bar = page.getByRole('region', { name: 'What is selected' });
+  const offered = async () => (await bar.getByRole('button').allInnerTexts()).map((text) => text.trim());
+  await page.getByLabel('Select all that are listed').check();
+  await bar.waitFor();
+  assert.deepEqual(await offered(), ['Restore 3', 'Clear']);
+  await page.keyboard.press('r');
+  await page.keyboard.press('d');
+  assert.equal(await page.getByRole('dialog').count(), 0, 'none of them can be replayed or discarded');
+  await page.getByRole('button', { name: 'Clear' }).click();
+
+  for (const one of all.slice(0, 2)) await page.getByLabel(`Select ${one.id}`, { exact: true }).check();
+  await expectAccessible(page, 'discarded ones that are chosen');
+  await bar.getByRole('button', { name: 'Restore 2' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Open 2 cases of regretted again. Nobody gets them before you replay them.').waitFor();
+  await expectAccessible(page, 'restoring several');
+  await screenshot(page, 'dialog-restore');
+  await dialog.getByRole('button', { name: 'Restore 2 cases' }).click();
+  await page.getByText('2 cases restored.').waitFor();
+  assert.equal((await broker.cases('?queue=regretted&state=admitted')).length, 4);
+  assert.deepEqual((await broker.cases('?queue=regretted&state=discarded')).map((one) => one.id), [all[2].id]);
+
+  // Open and discarded ones together: each action says how many it is about.
+  await page.goto('/hospital/cases?filter=subscription%3Dregretted');
+  await row(page, '').nth(4).waitFor();
+  await page.getByLabel('Select all that are listed').check();
+  await bar.waitFor();
+  assert.deepEqual(await offered(), ['Replay 4', 'Discard 4', 'Restore 1', 'Clear']);
+  await close(page);
+});
+
 test('everything that matches is replayed, one first, and the job shows what became of it', async (t) => {
   if (!has('post', '/replays')) return t.skip('this broker has no replay jobs');
   await failing('many', 30, 'no such table: invoices');
