@@ -130,8 +130,9 @@ export function CasePlace({ id }) {
   };
   useKeys({ r: () => ask('replay'), d: () => ask('discard'), e: () => ask('edit') });
   const up = { to: '/hospital/cases', text: '← Cases' };
+  const back = { ...up, text: 'Back to the cases' };
   if (problem && !one) return html`<${Heading} title=${`Case ${id}`} up=${up} /><${ProblemNote} problem=${problem}
-    again=${again} />`;
+    again=${again} back=${back} />`;
   if (!one || !operations) return html`<${Heading} title=${`Case ${id}`} up=${up} /><${Loading}
     what=${`case ${id}`} />`;
   const Shown = { replay: ReplayDialog, discard: DiscardDialog, restore: RestoreDialog }[dialog];
@@ -142,7 +143,7 @@ export function CasePlace({ id }) {
         ${one.error_message && html` <${Text} value=${one.error_message} max=${300} />`}</p>
       <p class="faint">${why(one)}</p>
     </div>
-    ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
+    ${problem && html`<${ProblemNote} problem=${problem} again=${again} back=${back} />`}
     <div class="split">
       <div class="split-main">
         <section class="card"><h2>Attempts</h2><${Attempts} attempts=${one.attempts ?? []} /></section>

@@ -187,9 +187,10 @@ export function SubjectPlace({ kind, name }) {
     [kind, name]);
   useEffect(() => { if (subject && tick % LOOK_EVERY === 0) look(); }, [tick]);
   const up = { to: '/', text: '← Overview' };
+  const back = { ...up, text: 'Back to the overview' };
   const title = `${capital(kind)} ${name}`;
   if (problem && !subject) return html`<${Heading} title=${title} up=${up}><${Text} value=${name} /></${Heading}>
-    <${ProblemNote} problem=${problem} again=${again} />`;
+    <${ProblemNote} problem=${problem} again=${again} back=${back} />`;
   if (!subject) return html`<${Heading} title=${title} up=${up}><${Text} value=${name} /></${Heading}><${Loading}
     what=${`the ${kind}`} />`;
   const health = row && healthOf(row, brokerNow());
@@ -238,10 +239,11 @@ export function TopicPlace({ name }) {
   const { data: topic, problem, again } = useLoad((signal) => call('getTopic', { args: { name }, signal }), [name]);
   const rows = [...useStore(rowsOf).values()].filter((row) => row.topic?.split(', ').includes(name));
   const up = { to: '/', text: '← Overview' };
+  const back = { ...up, text: 'Back to the overview' };
   const title = `Topic ${name}`;
   const heading = html`<${Heading} title=${title} up=${up}><span class="faint">Topic</span> <${Text} value=${name} />
     </${Heading}>`;
-  if (problem) return html`${heading}<${ProblemNote} problem=${problem} again=${again} />`;
+  if (problem) return html`${heading}<${ProblemNote} problem=${problem} again=${again} back=${back} />`;
   if (!topic) return html`${heading}<${Loading} what="the topic" />`;
   return html`${heading}
     <dl class="numbers"><div><dt>Published</dt><dd>${short(topic.published_total)}</dd></div>
