@@ -333,6 +333,45 @@ test('who did what to a case stands beside it, and in the audit trail', async ()
   await close(page);
 });
 
+test('who uses the page says a name once, and the audit trail has it', async () => {
+  await failing('named', 2, 'x');
+  const [one, other] = await broker.cases('?queue=named');
+  const actors = async (operation) => (await broker.get(`/api/v1/audit?operation=${operation}&actor=${
+    encodeURIComponent('Ann Müller ✚')}`)).items.filter((entry) => [one.id, other.id].includes(entry.target));
+  const page = await open(browser, broker, `/hospital/cases/${one.id}`);
+  const dialog = page.getByRole('dialog');
+  const name = dialog.getByLabel('Your name');
+  await page.getByRole('button', { name: 'Discard…' }).click();
+  await name.fill('Ann Müller ✚');
+  await name.press('Enter'); // which does nothing: the dialog is about something else
+  await expectAccessible(page, 'a dialog with a name');
+  await screenshot(page, 'dialog-name');
+  assert.equal((await broker.get(`/api/v1/hospital/cases/${one.id}`)).state, 'admitted');
+  await dialog.getByRole('button', { name: 'Discard 1 case' }).click();
+  await page.getByText('It was given up').waitFor();
+  assert.ok((await actors('discardCase')).length > 0);
+
+  await page.goto(`/hospital/cases/${other.id}`); // loaded anew: it is known
+  await page.getByRole('button', { name: 'Edit…' }).click();
+  assert.equal(await name.inputValue(), 'Ann Müller ✚');
+  await dialog.getByLabel('Body').fill('{"order": 17}');
+  await dialog.getByRole('button', { name: 'Save a new version' }).click();
+  await page.locator('.edits').getByText('Ann Müller ✚').waitFor();
+  assert.ok((await actors('editCase')).length > 0);
+  await page.goto(`/hospital/audit?target=${one.id}`);
+  await page.getByRole('listitem').filter({ hasText: 'discard case' }).getByText('Ann Müller ✚').waitFor();
+
+  // Taken away again, it is the address.
+  await page.goto(`/hospital/cases/${one.id}`);
+  await page.getByRole('button', { name: 'Restore…' }).click();
+  await name.fill('');
+  await dialog.getByRole('button', { name: 'Restore 1 case' }).click();
+  await page.getByRole('button', { name: 'Replay…' }).waitFor();
+  const [restored] = (await broker.get(`/api/v1/audit?operation=restoreCase&target=${one.id}`)).items;
+  assert.match(restored.actor, /^127\.0\.0\.1/);
+  await close(page);
+});
+
 test('older calls of the audit trail are read when somebody asks for them, once each', async () => {
   await broker.queue('much');
   for (let i = 0; i < 130; ++i) {

@@ -13,6 +13,7 @@ const { withNewest, withOlder } = await page('newest.js');
 const { makeReading } = await page('reading.js');
 const { laidOut } = await page('json.js');
 const { isWebAddress, ownerOf } = await page('owner.js');
+const { NAME_LENGTH, cleanName, headerOf, keepName, nameOfUser } = await page('who.js');
 const { jsonTree, textOf } = await page('json_tree.js');
 
 const NOW = Date.parse('2026-11-26T03:00:00Z');
@@ -268,6 +269,31 @@ test('only an address of the web may be a link', () => {
   for (const one of [null, '', 'javascript:alert(1)//https://x', ' https://x', 'data:text/html,x', 'https://', '//x',
     'https:x', 'see https://x', 'http:// x', 'javascript:\nhttps://x', 'ftp://x', '/x']) {
     assert.equal(isWebAddress(one), false, one);
+  }
+});
+
+test('a name is what a header can have, and its bytes are UTF-8', () => {
+  assert.equal(cleanName('  Ann\u0000 \r\nMüller\u0085\t '), 'Ann Müller');
+  assert.equal(cleanName('\n\u007f '), '');
+  assert.equal(headerOf('Ann Müller'), 'Ann M\u00c3\u00bcller');
+  const long = cleanName('\ud83d\ude00'.repeat(100));
+  assert.equal(long, '\ud83d\ude00'.repeat(NAME_LENGTH), 'no half of a character');
+  assert.equal(headerOf(long).length, 256);
+  assert.ok(new Headers({ 'X-Lazaret-Actor': headerOf(cleanName('\ud800 ✚ \u202e')) }));
+});
+
+test('where nothing is kept for a page, a name stays as long as the page', () => {
+  const storage = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
+  Object.defineProperty(globalThis, 'localStorage', { configurable: true, get() { throw new Error('forbidden'); } });
+  try {
+    assert.equal(nameOfUser(), '');
+    keepName(' ann ');
+    assert.equal(nameOfUser(), 'ann');
+    keepName('');
+    assert.equal(nameOfUser(), '');
+  } finally {
+    if (storage) Object.defineProperty(globalThis, 'localStorage', storage);
+    else delete globalThis.localStorage;
   }
 });
 
