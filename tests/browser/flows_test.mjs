@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Broker, until } from './broker.mjs';
-import { close, launch, open } from './browser.mjs';
+import { close, expectAccessible, launch, open } from './browser.mjs';
 
 let browser;
 let broker;
@@ -19,6 +19,34 @@ after(async () => {
 const text = (page, selector) => page.locator(selector).innerText();
 /** A row of a list, by what is written in it. */
 const row = (page, words) => page.locator('tbody tr:not(.gap)', { hasText: words });
+
+test('what is not there says so and leads back, without a button that cannot help', async () => {
+  for (const [path, back, leads] of [['/hospital/cases/7-7-7-7', 'Back to the cases', '/hospital/cases'],
+    ['/hospital/replays/4711', 'Back to the replays', '/hospital/replays'],
+    ['/queues/none', 'Back to the overview', '/'], ['/subscriptions/none', 'Back to the overview', '/'],
+    ['/topics/none', 'Back to the overview', '/']]) {
+    const page = await open(browser, broker, path, { allowed: ['404'] });
+    const alert = page.locator('main').getByRole('alert');
+    await alert.getByText('NOT_FOUND').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0, path);
+    await expectAccessible(page, path);
+    await alert.getByRole('link', { name: back }).click();
+    await page.waitForURL((url) => url.pathname === leads);
+    await close(page);
+  }
+});
+
+test('a broker that is away for a moment is asked again', async () => {
+  await broker.queue('away');
+  const page = await open(browser, broker, '/', { allowed: ['503'] });
+  let refused = 0;
+  await page.route('**/api/v1/queues/away', (route) => (refused++ === 0 ? route.fulfill({ status: 503,
+    json: { code: 'UNAVAILABLE', title: 'It is starting', retry: 'after' } }) : route.continue()));
+  await row(page, 'away').getByRole('link', { name: 'away' }).click();
+  await page.getByRole('alert').getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('heading', { name: 'Settings' }).waitFor();
+  await close(page);
+});
 
 test('a failed message is found, looked at, replayed, and seen discharged', async () => {
   await broker.queue('billing');

@@ -99,7 +99,12 @@ test('the lists show it as text', async () => {
     await page.getByText('RLO').first().waitFor();
   });
   await look('overview', '/');
-  await look('hospital', '/hospital');
+  await look('hospital', '/hospital', async (page) => {
+    const owner = page.locator('td[data-head="Owner"]').first();
+    await owner.getByText('RLO').first().waitFor();
+    await owner.getByText('javascript:document.title').waitFor();
+    assert.equal(await page.locator('a[href^="javascript:"]').count(), 0);
+  });
   await look('filtered', `/hospital/cases?filter=${encodeURIComponent(`type="${SCRIPT.replaceAll('"', '\\"')}"`)}`,
     (page) => page.locator('tbody tr').first().waitFor());
 });
@@ -109,6 +114,10 @@ test('a case shows it as text, in every way in which a body is shown', async () 
     await look(`case-${name}`, `/hospital/cases/${cases[name]}`, async (page) => {
       await page.locator('.body-view').waitFor();
       for (const view of await page.locator('.tabs button').all()) await view.click();
+      const owner = page.locator('section', { has: page.getByRole('heading', { name: 'Whose it is' }) });
+      await owner.getByText('RLO').first().waitFor();
+      await owner.getByText('javascript:document.title').waitFor();
+      assert.equal(await page.locator('a[href^="javascript:"]').count(), 0);
     });
   }
 });
@@ -118,6 +127,8 @@ test('a queue shows its messages as text', async () => {
   await look('queue', `/queues/${QUEUE}`, async (page) => {
     await page.locator('.messages summary').last().click();
     await page.locator('.messages .body-view').waitFor();
+    await page.locator('.facts').getByText('javascript:document.title').waitFor();
+    assert.equal(await page.locator('a[href^="javascript:"]').count(), 0);
   });
 });
 

@@ -116,6 +116,46 @@ test('a cause is snoozed until a version or a rate, which a note leaves alone, a
   await close(page);
 });
 
+test('whose a failure is, and what to do about it, stands with the cause, the case and the queue', async () => {
+  const runbook = 'https://runbooks.example/mail?a=1&b=2';
+  await broker.queue('owned', '--owner', 'team mail', '--runbook', runbook);
+  await failMore('owned', 1, 'the mail server is away');
+  const expectLink = async (link) => {
+    assert.equal(await link.getAttribute('href'), runbook);
+    assert.equal(await link.getAttribute('rel'), 'noreferrer noopener');
+  };
+  const page = await open(browser, broker, '/hospital?filter=subscription%3Downed');
+  const owner = row(page, 'the mail server is away').locator('td[data-head="Owner"]');
+  await owner.getByText('team mail').waitFor();
+  await owner.getByText('of the queue').waitFor();
+  await expectLink(owner.getByRole('link', { name: 'Runbook' }));
+  await expectAccessible(page, 'a group with its runbook');
+
+  const [{ id }] = await broker.cases('?queue=owned');
+  await page.goto(`/hospital/cases/${id}`);
+  const card = page.locator('section', { has: page.getByRole('heading', { name: 'Whose it is' }) });
+  await card.getByText('team mail').waitFor();
+  await card.getByText('of the queue').waitFor();
+  await expectLink(card.getByRole('link', { name: runbook }));
+  await expectAccessible(page, 'a case with its runbook');
+  await screenshot(page, 'case-owner');
+
+  // Who takes the cause on goes before the owner of the queue.
+  await page.goto('/hospital?filter=subscription%3Downed');
+  await row(page, '').getByRole('button', { name: 'Notes…' }).click();
+  await page.getByRole('dialog').getByLabel('Owner').fill('ann');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await owner.getByText('ann').waitFor();
+  assert.equal(await owner.getByText('of the queue').count(), 0);
+  await page.goto(`/hospital/cases/${id}`);
+  await card.getByText('ann').waitFor();
+  assert.equal(await card.getByText('of the queue').count(), 0);
+
+  await page.goto('/queues/owned');
+  await expectLink(page.getByRole('link', { name: runbook }));
+  await close(page);
+});
+
 test('a message is edited, what differs is shown, and the replay sends the new version', async (t) => {
   if (!has('patch', '/cases/{id}')) return t.skip('this broker edits no messages');
   await failing('edited', 1, 'order 0 is none');
@@ -235,6 +275,29 @@ test('an edit changes no number that nobody has touched', async (t) => {
   await close(page);
 });
 
+test('JSON is shown as it stands in the message, and what is nested can be pressed by anybody', async () => {
+  await broker.queue('exact');
+  await broker.publish('exact', { content_type: 'application/json', body: '{"id":9007199254740993,"amount":1.10,'
+    + '"huge":1e400,"z":1,"10":"b","2":"a","dup":1,"dup":2,"lines":[{"sku":"\\u0007\\ud800","parts":[-0]},'
+    + '{"sku":"b","parts":[]}],"note":{},' + `"many":[${'["x"],'.repeat(101)}null]}` });
+  await broker.fail('exact', 1);
+  const [{ id }] = await broker.cases('?queue=exact');
+  const page = await open(browser, broker, `/hospital/cases/${id}`);
+  const view = page.locator('.body-view');
+  await view.waitFor();
+  const lines = (await view.locator('div.node').allInnerTexts()).map((line) => line.replaceAll(/\s+/g, ' ').trim());
+  assert.deepEqual(lines.slice(0, 8), ['id: 9007199254740993', 'amount: 1.10', 'huge: 1e400', 'z: 1', '10: "b"',
+    '2: "a"', 'dup: 1', 'dup: 2']);
+  assert.ok(lines.includes('sku: "BEL\\ud800"'), lines.join('\n'));
+  await view.locator('summary', { hasText: 'parts' }).click(); // the fourth level, which begins folded
+  await view.getByText('-0').waitFor();
+  assert.deepEqual(await view.locator('.json-number').allInnerTexts(), ['9007199254740993', '1.10', '1e400', '1', '1',
+    '2', '-0']);
+  await expectAccessible(page, 'nested JSON');
+  await screenshot(page, 'json');
+  await close(page);
+});
+
 test('a message is compared with one that went well', async () => {
   await broker.queue('compared');
   // A log is trimmed up to what is not settled: this one stays, so that the one that went well does.
@@ -267,6 +330,45 @@ test('who did what to a case stands beside it, and in the audit trail', async ()
   await page.waitForURL(/operation=discardCase/);
   await page.getByRole('listitem').filter({ hasText: 'discard case' }).getByRole('link', { name: one.id }).click();
   await page.waitForURL(/hospital\/cases/);
+  await close(page);
+});
+
+test('who uses the page says a name once, and the audit trail has it', async () => {
+  await failing('named', 2, 'x');
+  const [one, other] = await broker.cases('?queue=named');
+  const actors = async (operation) => (await broker.get(`/api/v1/audit?operation=${operation}&actor=${
+    encodeURIComponent('Ann Müller ✚')}`)).items.filter((entry) => [one.id, other.id].includes(entry.target));
+  const page = await open(browser, broker, `/hospital/cases/${one.id}`);
+  const dialog = page.getByRole('dialog');
+  const name = dialog.getByLabel('Your name');
+  await page.getByRole('button', { name: 'Discard…' }).click();
+  await name.fill('Ann Müller ✚');
+  await name.press('Enter'); // which does nothing: the dialog is about something else
+  await expectAccessible(page, 'a dialog with a name');
+  await screenshot(page, 'dialog-name');
+  assert.equal((await broker.get(`/api/v1/hospital/cases/${one.id}`)).state, 'admitted');
+  await dialog.getByRole('button', { name: 'Discard 1 case' }).click();
+  await page.getByText('It was given up').waitFor();
+  assert.ok((await actors('discardCase')).length > 0);
+
+  await page.goto(`/hospital/cases/${other.id}`); // loaded anew: it is known
+  await page.getByRole('button', { name: 'Edit…' }).click();
+  assert.equal(await name.inputValue(), 'Ann Müller ✚');
+  await dialog.getByLabel('Body').fill('{"order": 17}');
+  await dialog.getByRole('button', { name: 'Save a new version' }).click();
+  await page.locator('.edits').getByText('Ann Müller ✚').waitFor();
+  assert.ok((await actors('editCase')).length > 0);
+  await page.goto(`/hospital/audit?target=${one.id}`);
+  await page.getByRole('listitem').filter({ hasText: 'discard case' }).getByText('Ann Müller ✚').waitFor();
+
+  // Taken away again, it is the address.
+  await page.goto(`/hospital/cases/${one.id}`);
+  await page.getByRole('button', { name: 'Restore…' }).click();
+  await name.fill('');
+  await dialog.getByRole('button', { name: 'Restore 1 case' }).click();
+  await page.getByRole('button', { name: 'Replay…' }).waitFor();
+  const [restored] = (await broker.get(`/api/v1/audit?operation=restoreCase&target=${one.id}`)).items;
+  assert.match(restored.actor, /^127\.0\.0\.1/);
   await close(page);
 });
 
@@ -346,6 +448,42 @@ test('everything that matches is discarded with a reason, and taken back, and no
   await page.getByText('30 cases restored.').waitFor();
   await page.getByText('No case matches').waitFor(); // the list is of discarded ones, and none is left
   assert.equal((await broker.get('/api/v1/queues/forlorn')).in_hospital, 31);
+  await close(page);
+});
+
+test('those that are chosen among discarded ones are restored, and nothing is offered that concerns none', async () => {
+  await failing('regretted', 5, 'x');
+  const all = await broker.cases('?queue=regretted');
+  await broker.cli(['hospital', 'discard', ...all.slice(0, 3).map((one) => one.id), '--yes']);
+  const page = await open(browser, broker, '/hospital/cases?filter=subscription%3Dregretted%20state%3Ddiscarded');
+  const bar = page.getByRole('region', { name: 'What is selected' });
+  const offered = async () => (await bar.getByRole('button').allInnerTexts()).map((text) => text.trim());
+  await page.getByLabel('Select all that are listed').check();
+  await bar.waitFor();
+  assert.deepEqual(await offered(), ['Restore 3', 'Clear']);
+  await page.keyboard.press('r');
+  await page.keyboard.press('d');
+  assert.equal(await page.getByRole('dialog').count(), 0, 'none of them can be replayed or discarded');
+  await page.getByRole('button', { name: 'Clear' }).click();
+
+  for (const one of all.slice(0, 2)) await page.getByLabel(`Select ${one.id}`, { exact: true }).check();
+  await expectAccessible(page, 'discarded ones that are chosen');
+  await bar.getByRole('button', { name: 'Restore 2' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Open 2 cases of regretted again. Nobody gets them before you replay them.').waitFor();
+  await expectAccessible(page, 'restoring several');
+  await screenshot(page, 'dialog-restore');
+  await dialog.getByRole('button', { name: 'Restore 2 cases' }).click();
+  await page.getByText('2 cases restored.').waitFor();
+  assert.equal((await broker.cases('?queue=regretted&state=admitted')).length, 4);
+  assert.deepEqual((await broker.cases('?queue=regretted&state=discarded')).map((one) => one.id), [all[2].id]);
+
+  // Open and discarded ones together: each action says how many it is about.
+  await page.goto('/hospital/cases?filter=subscription%3Dregretted');
+  await row(page, '').nth(4).waitFor();
+  await page.getByLabel('Select all that are listed').check();
+  await bar.waitFor();
+  assert.deepEqual(await offered(), ['Replay 4', 'Discard 4', 'Restore 1', 'Clear']);
   await close(page);
 });
 

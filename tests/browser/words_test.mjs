@@ -12,6 +12,9 @@ const { healthOf, percentKept } = await page('health.js');
 const { withNewest, withOlder } = await page('newest.js');
 const { makeReading } = await page('reading.js');
 const { laidOut } = await page('json.js');
+const { isWebAddress, ownerOf } = await page('owner.js');
+const { NAME_LENGTH, cleanName, headerOf, keepName, nameOfUser } = await page('who.js');
+const { jsonTree, textOf } = await page('json_tree.js');
 
 const NOW = Date.parse('2026-11-26T03:00:00Z');
 const at = (minutes) => new Date(NOW - minutes * 60000).toISOString();
@@ -259,6 +262,45 @@ test('the rate of a snooze is said in words', () => {
   assert.equal(wokenBy('version 2.4.2'), 'version 2.4.2');
 });
 
+test('a cause is whose it was taken on by, else whose the queue is', () => {
+  assert.deepEqual(ownerOf({ owner: 'ann', queue_owner: 'team mail' }), { name: 'ann', inherited: false });
+  assert.deepEqual(ownerOf({ owner: null, queue_owner: 'team mail' }), { name: 'team mail', inherited: true });
+  assert.deepEqual(ownerOf({ owner: null, queue_owner: null }), { name: null, inherited: false });
+});
+
+test('only an address of the web may be a link', () => {
+  for (const one of ['https://wiki.example/a b', 'HTTP://[::1]:8080', 'http://x']) assert.ok(isWebAddress(one), one);
+  for (const one of [null, '', 'javascript:alert(1)//https://x', ' https://x', 'data:text/html,x', 'https://', '//x',
+    'https:x', 'see https://x', 'http:// x', 'javascript:\nhttps://x', 'ftp://x', '/x']) {
+    assert.equal(isWebAddress(one), false, one);
+  }
+});
+
+test('a name is what a header can have, and its bytes are UTF-8', () => {
+  assert.equal(cleanName('  Ann\u0000 \r\nMüller\u0085\t '), 'Ann Müller');
+  assert.equal(cleanName('\n\u007f '), '');
+  assert.equal(headerOf('Ann Müller'), 'Ann M\u00c3\u00bcller');
+  const long = cleanName('\ud83d\ude00'.repeat(100));
+  assert.equal(long, '\ud83d\ude00'.repeat(NAME_LENGTH), 'no half of a character');
+  assert.equal(headerOf(long).length, 256);
+  assert.ok(new Headers({ 'X-Lazaret-Actor': headerOf(cleanName('\ud800 ✚ \u202e')) }));
+});
+
+test('where nothing is kept for a page, a name stays as long as the page', () => {
+  const storage = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
+  Object.defineProperty(globalThis, 'localStorage', { configurable: true, get() { throw new Error('forbidden'); } });
+  try {
+    assert.equal(nameOfUser(), '');
+    keepName(' ann ');
+    assert.equal(nameOfUser(), 'ann');
+    keepName('');
+    assert.equal(nameOfUser(), '');
+  } finally {
+    if (storage) Object.defineProperty(globalThis, 'localStorage', storage);
+    else delete globalThis.localStorage;
+  }
+});
+
 test('JSON is laid out as it is read, and no token of it changes', () => {
   const plain = '{"a":[1,2.5,{},[]],"b":"x, {\\"y\\"}:\\\\","c":[ ],"d":{"e":null,"f":[true]},"g":""}';
   assert.equal(laidOut(plain), JSON.stringify(JSON.parse(plain), null, 2));
@@ -270,4 +312,32 @@ test('JSON is laid out as it is read, and no token of it changes', () => {
   assert.equal(laidOut(deep), deep);
   const long = `"${'x\\n'.repeat(1000000)}"`;
   assert.equal(laidOut(`[${long}]`), `[\n  ${long}\n]`);
+});
+
+/** A tree as lists: a token, [values], or { pairs: [[name, value]] }. */
+const drawn = (value) => (typeof value === 'string' ? value : value.names
+  ? { pairs: value.names.map((name, i) => [textOf(name), drawn(value.values[i])]) } : value.values.map(drawn));
+
+test('JSON is looked at as it stands: numbers, the order of members, and both of two of one name', () => {
+  assert.deepEqual(drawn(jsonTree('{"id":9007199254740993,"amount":1.10,"huge":1e400,"10":"b","2":[-0, {}, []],'
+    + '"dup":1,"dup":{"__proto__":null}}')), { pairs: [['id', '9007199254740993'], ['amount', '1.10'],
+    ['huge', '1e400'], ['10', '"b"'], ['2', ['-0', { pairs: [] }, []]], ['dup', '1'],
+    ['dup', { pairs: [['__proto__', 'null']] }]] });
+  for (const one of ['17', '"[{,:\\"}"', 'true']) assert.equal(jsonTree(` ${one}\n`), one);
+  for (const one of ['', '{"a":1', '[1,]', '{a:1}', '01', 'NaN', '[1] [2]', '\ufeff[]', '"\n"']) {
+    assert.equal(jsonTree(one), undefined, one);
+  }
+});
+
+test('a large body, or one that is very deep, is read too', () => {
+  const wide = jsonTree(`[${'{"n":1.0},'.repeat(100000)}null]`);
+  assert.deepEqual([wide.values.length, wide.values[99999].values, wide.values[100000]], [100001, ['1.0'], 'null']);
+  let depth = 0;
+  for (let at = jsonTree('['.repeat(100000) + ']'.repeat(100000)); at; [at] = at.values) ++depth;
+  assert.equal(depth, 100000);
+});
+
+test('escapes in a text of JSON are what they stand for, and half a character stays escaped', () => {
+  assert.equal(textOf('"\\u00eb \\n \\" \\\\ \\/ \\ud83d\\ude00"'), 'ë \n " \\ / 😀');
+  assert.equal(textOf('"a\\uD800 \\ude00b"'), 'a\\ud800 \\ude00b');
 });

@@ -1,6 +1,7 @@
 // The broker's HTTP API: one function that makes a call of calls.js, and what this broker can do, from /openapi.json.
 import { CALLS } from './calls.js';
 import { get, set, useStore } from './store.js';
+import { headerOf, nameOfUser } from './who.js';
 
 /** A reading that takes longer comes to nothing: the broker itself gives up after half of it. */
 const READING_MS = 60000;
@@ -55,6 +56,8 @@ export async function call(name, { args = {}, query = {}, body, headers = {}, si
   const changes = method !== 'get';
   const request = { method: method.toUpperCase(), headers: { ...headers }, cache: 'no-store',
     signal: signal && AbortSignal.any([signal, AbortSignal.timeout(READING_MS)]) };
+  const user = nameOfUser();
+  if (user) request.headers['X-Lazaret-Actor'] = headerOf(user);
   if (changes) {
     request.headers['Content-Type'] = 'application/json';
     if (method !== 'delete') request.body = JSON.stringify(body ?? {}); // the broker takes none with it

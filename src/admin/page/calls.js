@@ -47,6 +47,7 @@ export const CALLS = {
   listGroups: {
     family: 'groups', method: 'get', path: '/api/v1/hospital/groups', query: ['filter', 'sort', 'cursor', 'limit'],
   },
+  getGroup: { family: 'groups', method: 'get', path: '/api/v1/hospital/groups/{id}' },
   patchGroup: {
     family: 'groups', method: 'patch', path: '/api/v1/hospital/groups/{id}',
     fields: ['note', 'owner', 'ticket', 'snoozed_until', 'snoozed_until_version', 'snoozed_until_rate'],

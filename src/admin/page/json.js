@@ -5,9 +5,11 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 /** Deeper the broker takes none, and there would be more blanks than text. */
 const MOST_DEPTH = 256;
 
+export const tokensOf = (text) => text.match(TOKENS) ?? [];
+
 /** One value a line, two blanks for each level; nothing but blanks between tokens differs. `text` must be JSON. */
 export function laidOut(text) {
-  const tokens = text.match(TOKENS) ?? [];
+  const tokens = tokensOf(text);
   const parts = [];
   let level = 0;
   const nextLine = () => parts.push('\n', '  '.repeat(level));

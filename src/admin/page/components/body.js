@@ -4,6 +4,7 @@
 import { html, useMemo, useState } from '../view.js';
 import { bodyAddress } from '../api.js';
 import { bytes as size, count } from '../format.js';
+import { jsonTree, textOf } from '../json_tree.js';
 import { notify } from '../store.js';
 import { parseXml } from '../xml.js';
 import { Icon } from './icons.js';
@@ -23,13 +24,10 @@ export function contentOf(message) {
   return { text: null, bytes: Uint8Array.from(raw, (c) => c.charCodeAt(0)) };
 }
 
+/** The tree of json_tree.js; undefined when the text is no JSON, or too long to be laid out. */
 export function parseJson(text) {
   if (text === null || text.length > LAID_OUT_BYTES || !/^\s*[[{"\d\-tfn]/.test(text)) return undefined;
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
+  return jsonTree(text);
 }
 
 function xmlOf(text, type) {
@@ -40,32 +38,33 @@ function xmlOf(text, type) {
 
 // --- JSON --------------------------------------------------------------------------------------------------------
 
-function Scalar({ value }) {
-  if (typeof value === 'string') return html`<span class="json-text">"<${Text} value=${value} max=${400}
-    fallback="" />"</span>`;
-  return html`<span class="json-${value === null ? 'null' : typeof value}">${String(value)}</span>`;
+function Scalar({ token }) {
+  const text = useMemo(() => (token[0] === '"' ? textOf(token) : null), [token]);
+  if (text !== null) return html`<span class="json-text">"<${Text} value=${text} max=${400} fallback="" />"</span>`;
+  const kind = token === 'null' ? 'null' : token === 'true' || token === 'false' ? 'boolean' : 'number';
+  return html`<span class="json-${kind}"><${Text} value=${token} max=${400} /></span>`;
 }
 
-const Name = ({ name }) => name !== undefined && html`<span class="json-name"><${Text} value=${name} max=${120}
-  fallback='""' /></span>: `;
+/** `token`: of a member's name; an item of a list has none. */
+const Name = ({ token }) => token !== undefined && html`<span class="json-name"><${Text} value=${textOf(token)}
+  max=${120} fallback='""' /></span>: `;
 
 function Node({ name, value, depth }) {
   const [open, setOpen] = useState(depth < 3);
   const [shown, setShown] = useState(MANY);
-  if (value === null || typeof value !== 'object') return html`<div class="node"><${Name} name=${name} /><${Scalar}
-    value=${value} /></div>`;
-  const list = Array.isArray(value);
-  const entries = list ? value : Object.entries(value);
-  const brackets = list ? '[]' : '{}';
-  if (entries.length === 0) return html`<div class="node"><${Name} name=${name} />${brackets}</div>`;
+  if (typeof value === 'string') return html`<div class="node"><${Name} token=${name} /><${Scalar}
+    token=${value} /></div>`;
+  const { names, values } = value;
+  const brackets = names ? '{}' : '[]';
+  if (values.length === 0) return html`<div class="node"><${Name} token=${name} />${brackets}</div>`;
   return html`<details class="node" open=${open} onToggle=${(event) => setOpen(event.target.open)}>
-    <summary><${Name} name=${name} /><span class="faint">${brackets[0]}${open ? ''
-      : ` ${count(entries.length)} `}${open ? '' : brackets[1]}</span></summary>
+    <summary><${Name} token=${name} /><span class="faint">${brackets[0]}${open ? ''
+      : ` ${count(values.length)} `}${open ? '' : brackets[1]}</span></summary>
     ${open && html`<div class="inside">
-      ${entries.slice(0, shown).map((one, i) => html`<${Node} key=${i} name=${list ? undefined : one[0]} value=${list
-        ? one : one[1]} depth=${depth + 1} />`)}
-      ${entries.length > shown && html`<button type="button" class="more" onClick=${() => setShown(shown + 10 * MANY)}>
-        … ${count(entries.length - shown)} more</button>`}
+      ${values.slice(0, shown).map((one, i) => html`<${Node} key=${i} name=${names?.[i]} value=${one}
+        depth=${depth + 1} />`)}
+      ${values.length > shown && html`<button type="button" class="more" onClick=${() => setShown(shown + 10 * MANY)}>
+        … ${count(values.length - shown)} more</button>`}
     </div><span class="faint">${brackets[1]}</span>`}
   </details>`;
 }
@@ -174,8 +173,8 @@ export function Body({ message, id }) {
     </div>
     <div class="body-view">
       ${length === 0 && !withheld ? html`<p class="faint">The body is empty.</p>`
-        : view === 'protobuf' ? html`<${Node} value=${protobuf.value} depth=${0} />`
-        : view === 'json' ? html`<${Node} value=${json.value} depth=${0} />`
+        : view === 'protobuf' ? html`<${Node} value=${protobuf} depth=${0} />`
+        : view === 'json' ? html`<${Node} value=${json} depth=${0} />`
         : view === 'xml' ? html`<${Element} node=${xml} depth=${0} />`
         : view === 'text' ? html`<${Lines} text=${content.text} />`
         : html`<${Hex} data=${data ?? new TextEncoder().encode(content.text)} />`}

@@ -60,15 +60,26 @@ export function DiscardDialog({ cases, close, then }) {
   </${Dialog}>`;
 }
 
-export function RestoreDialog({ cases: [one], close, then }) {
+export function RestoreDialog({ close, then, ...given }) {
+  // Those that were chosen when this was asked: the list behind reads on, where they are open soon.
+  const [cases] = useState(given.cases);
+  const [done, setDone] = useState(0);
+  const n = cases.length;
   const act = async () => {
-    await restoreOne(one.id);
-    notify({ kind: 'good', text: `Case ${one.id} is open again.` });
+    if (n === 1) {
+      await restoreOne(cases[0].id);
+      notify({ kind: 'good', text: `Case ${cases[0].id} is open again.` });
+    } else {
+      report(await forEachCase(cases.map((one) => one.id), restoreOne, setDone), 'restored');
+    }
     then?.();
   };
-  return html`<${Dialog} title="Restore this case" confirm="Restore 1 case" act=${act} close=${close}>
-    <p>Open case ${one.id} of <${Places} names=${[one.subscription]} /> again. It is not delivered to anybody until it
-      is replayed.</p>
+  const them = n === 1 ? 'it' : 'them';
+  return html`<${Dialog} title=${n === 1 ? 'Restore this case' : `Restore ${some(n, 'case')}`}
+    confirm=${`Restore ${some(n, 'case')}`} act=${act} close=${close}>
+    <p>Open ${n === 1 ? `case ${cases[0].id}` : some(n, 'case')} of <${Places}
+      names=${cases.map((one) => one.subscription)} /> again. Nobody gets ${them} before you replay ${them}.</p>
+    <${Progress} done=${done} of=${n} />
   </${Dialog}>`;
 }
 

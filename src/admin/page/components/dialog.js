@@ -1,7 +1,21 @@
 // A dialog: one sentence that says what will happen, the choices, and a button that says the same. The browser's own
 // <dialog> holds the focus and gives it back; Escape leaves without doing anything.
 import { html, useEffect, useRef, useState } from '../view.js';
+import { NAME_LENGTH, keepName, nameOfUser } from '../who.js';
 import { ProblemNote } from './states.js';
+
+/** Whose name the audit trail will have; Enter in it does nothing, since the dialog is about something else. */
+function NameField() {
+  const [name, setName] = useState(nameOfUser);
+  const change = (event) => {
+    setName(event.target.value);
+    keepName(event.target.value);
+  };
+  const stay = (event) => { if (event.key === 'Enter') event.preventDefault(); };
+  return html`<label class="who small" title="Kept in this browser, and written down in the audit trail">Your name
+    <input type="text" value=${name} maxlength=${NAME_LENGTH} placeholder="for the audit trail" autocomplete="name"
+      spellcheck=${false} onInput=${change} onKeyDown=${stay} /></label>`;
+}
 
 /**
  * `act` does it and may throw a Problem, which stays to be read. `grave`: what cannot be taken back; its button is not
@@ -49,6 +63,7 @@ export function Dialog({ title, children, confirm, act, close, grave = false, di
       <div class="dialog-body">${children}</div>
       ${problem && html`<${ProblemNote} problem=${problem} />`}
       <div class="dialog-buttons">
+        ${confirm && html`<${NameField} />`}
         <button type="button" class="cancel" onClick=${close} disabled=${busy}>${confirm ? 'Cancel' : 'Close'}</button>
         ${confirm && html`<button type="submit" class="confirm ${grave ? 'grave' : 'primary'}"
           disabled=${busy || disabled}>${busy ? 'Working…' : confirm}</button>`}

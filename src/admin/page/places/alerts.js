@@ -4,6 +4,7 @@ import { can, useOperations } from '../api.js';
 import { Heading } from '../components/heading.js';
 import { Badge } from '../components/icons.js';
 import { useNewestFirst } from '../components/newest_first.js';
+import { Runbook } from '../components/owner.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
 import { HospitalTabs } from '../components/tabs.js';
 import { Text } from '../components/text.js';
@@ -42,13 +43,11 @@ function told(alert) {
 function Alert({ alert }) {
   const place = placeOf(alert);
   const calm = CALM.includes(alert.kind);
-  const runbook = /^https?:\/\//.test(alert.runbook ?? '');
   return html`<li><${Ago} at=${alert.at} /> <${Badge} tone=${calm ? 'calm' : 'warn'} icon=${calm ? 'good' : 'warn'}>
       ${words(alert.kind)}</${Badge}>
     <span><${Text} value=${alert.sentence} max=${400} />${place && html` <a href=${place}>Look</a>`}
       <div class="faint small">${alert.owner && html`of <${Text} value=${alert.owner} max=${80} />; `}
-        ${alert.runbook && (runbook ? html`<a href=${alert.runbook} target="_blank" rel="noreferrer noopener">runbook
-          </a>; ` : html`<${Text} value=${alert.runbook} max=${200} />; `)}
+        ${alert.runbook && html`<${Runbook} value=${alert.runbook} text="runbook" />; `}
         <${Text} value=${told(alert)} max=${300} /></div></span></li>`;
 }
 

@@ -12,6 +12,7 @@ import { Heading } from '../components/heading.js';
 import { CaseState, Icon } from '../components/icons.js';
 import { useKeys } from '../components/keys.js';
 import { useLoad } from '../components/load.js';
+import { OwnerCard } from '../components/owner.js';
 import { Related } from '../components/related.js';
 import { ReplayDialog } from '../components/replay_dialogs.js';
 import { Loading, ProblemNote } from '../components/states.js';
@@ -130,8 +131,9 @@ export function CasePlace({ id }) {
   };
   useKeys({ r: () => ask('replay'), d: () => ask('discard'), e: () => ask('edit') });
   const up = { to: '/hospital/cases', text: '← Cases' };
+  const back = { ...up, text: 'Back to the cases' };
   if (problem && !one) return html`<${Heading} title=${`Case ${id}`} up=${up} /><${ProblemNote} problem=${problem}
-    again=${again} />`;
+    again=${again} back=${back} />`;
   if (!one || !operations) return html`<${Heading} title=${`Case ${id}`} up=${up} /><${Loading}
     what=${`case ${id}`} />`;
   const Shown = { replay: ReplayDialog, discard: DiscardDialog, restore: RestoreDialog }[dialog];
@@ -142,7 +144,7 @@ export function CasePlace({ id }) {
         ${one.error_message && html` <${Text} value=${one.error_message} max=${300} />`}</p>
       <p class="faint">${why(one)}</p>
     </div>
-    ${problem && html`<${ProblemNote} problem=${problem} again=${again} />`}
+    ${problem && html`<${ProblemNote} problem=${problem} again=${again} back=${back} />`}
     <div class="split">
       <div class="split-main">
         <section class="card"><h2>Attempts</h2><${Attempts} attempts=${one.attempts ?? []} /></section>
@@ -161,6 +163,7 @@ export function CasePlace({ id }) {
       </div>
       <aside class="split-side" aria-label="The case">
         <section class="card"><h2>What to do</h2><${Buttons} one=${one} ask=${ask} /></section>
+        <${OwnerCard} one=${one} />
         <section class="card"><h2>Facts</h2><${Facts} one=${one} /></section>
       </aside>
     </div>

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from '../view.js';
 import { caseQuery, countCases } from '../actions.js';
 import { call, can, useOperations } from '../api.js';
-import { DiscardDialog, ManyDialog } from '../components/case_dialogs.js';
+import { DiscardDialog, ManyDialog, RestoreDialog } from '../components/case_dialogs.js';
 import { FilterField } from '../components/filter_field.js';
 import { Heading } from '../components/heading.js';
 import { CaseState } from '../components/icons.js';
@@ -28,6 +28,7 @@ const queryOf = (state) => state.address.query;
 const tickOf = (state) => state.tick;
 const addressOf = (one) => `/hospital/cases/${segment(one.id)}`;
 const isOpen = (one) => one.state === 'admitted';
+const isDiscarded = (one) => one.state === 'discarded';
 
 /** The pages that were read, the rest on demand, and what has come since. */
 function usePages(filter) {
@@ -119,14 +120,16 @@ const QUICK = [
 function SelectionBar({ chosen, clear, ask }) {
   if (chosen.length === 0) return null;
   const open = chosen.filter(isOpen);
+  const discarded = chosen.filter(isDiscarded);
   return html`<div class="bar" role="region" aria-label="What is selected">
     <span><b>${some(chosen.length, 'case')}</b> selected${open.length < chosen.length
       ? `, ${count(open.length)} of them open` : ''}</span>
     <span class="grow"></span>
-    <button type="button" class="primary" disabled=${open.length === 0} onClick=${() =>
-      ask('replay')}>Replay ${count(open.length)}</button>
-    <button type="button" class="grave" disabled=${open.length === 0} onClick=${() =>
-      ask('discard')}>Discard ${count(open.length)}</button>
+    ${open.length > 0 && html`<button type="button" class="primary" onClick=${() =>
+        ask('replay')}>Replay ${count(open.length)}</button>
+      <button type="button" class="grave" onClick=${() => ask('discard')}>Discard ${count(open.length)}</button>`}
+    ${discarded.length > 0 && can('restoreCase') && html`<button type="button" class=${open.length > 0 ? ''
+      : 'primary'} onClick=${() => ask('restore')}>Restore ${count(discarded.length)}</button>`}
     <button type="button" class="quiet" onClick=${clear}>Clear</button>
   </div>`;
 }
@@ -164,7 +167,7 @@ function CaseList() {
 
   const chosen = pages.rows.filter((one) => selection.has(one.id));
   const setFilter = (text) => go(to('/hospital/cases', { filter: text }));
-  const ask = (what) => { if (chosen.some(isOpen)) setDialog(what); };
+  const ask = (what) => { if (chosen.some(what === 'restore' ? isDiscarded : isOpen)) setDialog(what); };
   const after = () => {
     setSelection(new Set());
     pages.look();
@@ -209,5 +212,7 @@ function CaseList() {
       then=${after} />`}
     ${(dialog === 'discardAll' || dialog === 'restoreAll') && html`<${ManyDialog} filter=${filter}
       verb=${dialog === 'discardAll' ? 'discard' : 'restore'} close=${() => setDialog(null)} then=${afterMany} />`}
+    ${dialog === 'restore' && html`<${RestoreDialog} cases=${chosen.filter(isDiscarded)}
+      close=${() => setDialog(null)} then=${after} />`}
     ${dialog === 'all' && html`<${ReplayAllDialog} filter=${filter} close=${() => setDialog(null)} />`}`;
 }

@@ -8,6 +8,7 @@ import { Heading } from '../components/heading.js';
 import { useKeys } from '../components/keys.js';
 import { List } from '../components/list.js';
 import { useLoad } from '../components/load.js';
+import { OwnerLines } from '../components/owner.js';
 import { ReplayAllDialog } from '../components/replay_dialogs.js';
 import { Snoozed } from '../components/snooze.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
@@ -44,9 +45,7 @@ function columns(ask) {
       label="Admissions an hour, the last day" />` },
     { head: 'First seen', class: 'end time wide', cell: (group) => html`<${Ago} at=${group.first_seen_at} />` },
     { head: 'Last seen', class: 'end time', cell: (group) => html`<${Ago} at=${group.last_seen_at} />` },
-    { head: 'Owner', class: 'small-column wide', cell: (group) => html`<${Line}
-      value=${group.effective_owner} max=${40} />
-      <span class="sub faint"><${Line} value=${group.ticket} max=${40} fallback="" /></span>` },
+    { head: 'Owner', class: 'owner', cell: (group) => html`<${OwnerLines} group=${group} />` },
     { head: html`<span class="unseen">Actions</span>`, card: 'Actions', class: 'end tools', cell: (group) => html`
       ${can('createReplay') && openOf(group) > 0 && html`<button type="button" class="quiet" onClick=${() =>
         ask('replay', group)}>Replay…</button>`}
@@ -129,7 +128,7 @@ function Groups() {
           </div>
       <div onFocusIn=${(e) => setAt(groups.rows[e.target.closest('[data-index]')?.dataset.index] ?? null)}>
       <${List} label="Groups" rows=${groups.rows} columns=${columns(ask)} id=${(group) => group.id} address=${casesOf}
-        open=${(group) => go(casesOf(group))} onEnd=${groups.more} rowHeight=${68} cardHeight=${190} /></div>`}
+        open=${(group) => go(casesOf(group))} onEnd=${groups.more} rowHeight=${80} cardHeight=${236} /></div>`}
     ${dialog?.what === 'replay' && html`<${ReplayAllDialog} filter=${term('group', dialog.group.id)}
       close=${() => setDialog(null)} />`}
     ${dialog?.what === 'edit' && html`<${GroupDialog} group=${dialog.group} close=${() => setDialog(null)}

@@ -112,8 +112,9 @@ export function ReplayPlace({ id }) {
   const { data: job, problem, look, again } = useLoad((signal) => call('getReplay', { args: { id }, signal }), [id]);
   useEffect(() => { if (job && (!hasEnded(job) || tick % 5 === 0)) look(); }, [tick]);
   const up = { to: '/hospital/replays', text: '← Replays' };
+  const back = { ...up, text: 'Back to the replays' };
   if (problem && !job) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${ProblemNote} problem=${problem}
-    again=${again} />`;
+    again=${again} back=${back} />`;
   if (!job || !operations) return html`<${Heading} title=${`Replay ${id}`} up=${up} /><${Loading}
     what=${`replay ${id}`} />`;
   const state = stateOf(job);

@@ -10,6 +10,7 @@ import { Heading } from '../components/heading.js';
 import { HospitalBudget } from '../components/hospital_budget.js';
 import { Badge, Icon } from '../components/icons.js';
 import { useLoad } from '../components/load.js';
+import { Runbook } from '../components/owner.js';
 import { AddQuarantineDialog, LiftQuarantineDialog } from '../components/quarantine_dialogs.js';
 import { Matches } from '../components/rule.js';
 import { Empty, Loading, ProblemNote } from '../components/states.js';
@@ -170,6 +171,7 @@ function Settings({ subject }) {
     && subject[name] !== '')
     .map((name) => html`<div key=${name}><dt>${capital(words(name))}</dt><dd>${name === 'topic' ? html`<a
       href=${`/topics/${segment(subject.topic)}`}><${Text} value=${subject.topic} /></a>`
+      : name === 'runbook' ? html`<${Runbook} value=${subject.runbook} />`
       : html`<${Text} value=${String(subject[name])} max=${200} />`}</dd></div>`)}</dl>`;
 }
 
@@ -185,9 +187,10 @@ export function SubjectPlace({ kind, name }) {
     [kind, name]);
   useEffect(() => { if (subject && tick % LOOK_EVERY === 0) look(); }, [tick]);
   const up = { to: '/', text: '← Overview' };
+  const back = { ...up, text: 'Back to the overview' };
   const title = `${capital(kind)} ${name}`;
   if (problem && !subject) return html`<${Heading} title=${title} up=${up}><${Text} value=${name} /></${Heading}>
-    <${ProblemNote} problem=${problem} again=${again} />`;
+    <${ProblemNote} problem=${problem} again=${again} back=${back} />`;
   if (!subject) return html`<${Heading} title=${title} up=${up}><${Text} value=${name} /></${Heading}><${Loading}
     what=${`the ${kind}`} />`;
   const health = row && healthOf(row, brokerNow());
@@ -236,10 +239,11 @@ export function TopicPlace({ name }) {
   const { data: topic, problem, again } = useLoad((signal) => call('getTopic', { args: { name }, signal }), [name]);
   const rows = [...useStore(rowsOf).values()].filter((row) => row.topic?.split(', ').includes(name));
   const up = { to: '/', text: '← Overview' };
+  const back = { ...up, text: 'Back to the overview' };
   const title = `Topic ${name}`;
   const heading = html`<${Heading} title=${title} up=${up}><span class="faint">Topic</span> <${Text} value=${name} />
     </${Heading}>`;
-  if (problem) return html`${heading}<${ProblemNote} problem=${problem} again=${again} />`;
+  if (problem) return html`${heading}<${ProblemNote} problem=${problem} again=${again} back=${back} />`;
   if (!topic) return html`${heading}<${Loading} what="the topic" />`;
   return html`${heading}
     <dl class="numbers"><div><dt>Published</dt><dd>${short(topic.published_total)}</dd></div>
