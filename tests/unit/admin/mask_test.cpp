@@ -50,6 +50,15 @@ TEST_F(MaskTest, HeadersAndFieldsAreCovered) {
   EXPECT_EQ(to_text(seen).find(kSecret), std::string::npos);
 }
 
+TEST_F(MaskTest, WhatIsNoNameOfAHeaderIsRefused) {
+  for (const std::string header : {"", "[\"authorization\"]", "authorization ", " authorization", "a b", "a\tb", "a,b",
+                                   "\"authorization\"", "a\x7f"}) {
+    EXPECT_EQ(Mask::of({}, {"tenant", header}).code(), Code::BAD_REQUEST) << header;
+  }
+  EXPECT_THAT(Mask::of({}, {"tenant", "x y"}).status().text(), HasSubstr("\"x y\" is no name of a header"));
+  EXPECT_TRUE(Mask::of({}, {"x-secret_1.b:c", "schlüssel"}).ok());
+}
+
 TEST_F(MaskTest, WhatHasNothingToMaskIsShownAsItIs) {
   const json::object plain = shown(message_with("no JSON"), {});
   EXPECT_EQ(plain.at("body"), "no JSON");
