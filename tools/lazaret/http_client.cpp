@@ -121,14 +121,17 @@ class HttpClient::Exchange {
     error_code failed = wait(deadline, [&](auto done) {
       http::async_write(stream_, request, [done](error_code error, std::size_t) { done(error); });
     });
-    if (failed) return failed;
+    // A broker that takes no more of a request than its beginning has said why before it closed.
+    const error_code unwritten = failed;
     http::response_parser<http::string_body> parser;
     parser.body_limit(kAnswerBytes);
     failed = wait(deadline, [&](auto done) {
       http::async_read(stream_, buffer_, parser, [done](error_code error, std::size_t) { done(error); });
     });
-    if (!failed) response = parser.release();
-    return failed;
+    if (failed) return unwritten ? unwritten : failed;
+    response = parser.release();
+    if (unwritten) response.keep_alive(false);
+    return {};
   }
 
  private:
