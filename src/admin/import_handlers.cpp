@@ -72,7 +72,7 @@ class Line {
     const auto known = broker.engine.store().find_imported(queue->shard, queue->subscription, read->what->origin);
     if (!known.ok()) return known.status();
     if (*known) {
-      skip("it was imported before");
+      skip(**known == read->what->origin.id ? "it is there: it was exported here" : "it was imported before");
       id_ = **known;
       return {};
     }

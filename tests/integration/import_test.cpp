@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <map>
@@ -112,6 +113,31 @@ TEST_F(ImportCases, AreReplayedHereAndTheConsumerGetsTheSameMessages) {
   }
   EXPECT_EQ(QueueView(here, "orders").wrong_sums(), "");
   EXPECT_EQ(here.cli({"check"}).exit, 0);
+}
+
+TEST_F(ImportCases, AFileThatGoesBackToWhereItComesFromBringsNothing) {
+  fail_there("orders", 3);
+  const std::string file = exported("queue=orders");
+  EXPECT_EQ(there.cli({"hospital", "import", "-"}, file).out, "imported 0 cases, skipped 3, refused 0\n");
+  const auto results = there.cli_json({"hospital", "import", "-"}, file);
+  ASSERT_EQ(results.size(), 3u);
+  const auto cases = cases_of(there, "orders");
+  ASSERT_EQ(cases.size(), 3u);
+  EXPECT_EQ(results[0].at("result"), "skipped");
+  EXPECT_THAT(text_of(results[0], "because"), HasSubstr("it was exported here"));
+  EXPECT_TRUE(
+      std::any_of(cases.begin(), cases.end(), [&](const auto& one) { return one.at("id") == results[0].at("id"); }));
+
+  // Whatever became of them since: who discarded them does not want them back.
+  ASSERT_EQ(there.cli({"hospital", "discard", "--all", "--yes"}).exit, 0);
+  there.restart();
+  EXPECT_EQ(there.cli({"hospital", "import", "-"}, file).out, "imported 0 cases, skipped 3, refused 0\n");
+  EXPECT_EQ(QueueView(there, "orders")["in_hospital"], 0);
+  ASSERT_EQ(there.cli({"queue", "create", "repairs"}).exit, 0);
+  EXPECT_EQ(there.cli({"hospital", "import", "-", "--to", "repairs"}, file).out,
+            "imported 3 cases, skipped 0, refused 0\n")
+      << "in another queue each is another case";
+  EXPECT_EQ(there.cli({"check"}).exit, 0);
 }
 
 TEST_F(ImportCases, ALineThatCannotBeTakenIsNamedAndTheOthersGoOn) {
