@@ -222,6 +222,13 @@ TEST_F(MaskTest, WhatIsMaskedIsNotEdited) {
   EXPECT_EQ(*both_.editable(*before), R"({"card":"***","n":1})");
   EXPECT_EQ(*both_.edited(*before, R"({"card":"***","n":2})"), R"({"card":"4111-secret","n":2})");
   EXPECT_THAT(both_.edited(*before, R"({"card":"4111-secret"})").status().text(), HasSubstr("/card is masked"));
+  const Mask prices = mask_of({"/items/*/price"}, {});
+  EXPECT_EQ(prices
+                .edited(*message_with(R"({"items":[{"n":"A","price":1},{"n":"B","price":2}]})"),
+                        R"({"items":[{"n":"B","price":"***"},{"n":"A","price":"***"}]})")
+                .code(),
+            Code::BAD_REQUEST)
+      << "B does not get the price of A";
   EXPECT_THAT(both_.edited(*before, "no JSON").status().text(), HasSubstr("cannot be taken"));
   EXPECT_THAT(both_.edited(*before, "").status().text(), HasSubstr("/card is masked: it cannot be taken out"));
   EXPECT_EQ(*both_.edited(*message_with(R"({"n":1})"), ""), "");
