@@ -20,12 +20,24 @@ namespace limits = model::limits;
 
 constexpr std::size_t kDiscardReasonBytes = 1024;
 
+/// What the audit trail has of a case before and after.
+model::AuditFields fields_of(const model::CaseRecord& record) {
+  model::AuditFields fields{{"state", std::string(model::to_string(record.state))},
+                            {"version", std::to_string(record.version)}};
+  if (!record.discard_reason.empty()) fields.emplace_back("discard_reason", record.discard_reason);
+  if (record.replay_job) fields.emplace_back("replay_job", std::to_string(record.replay_job.value));
+  if (!record.redirected_to.empty()) fields.emplace_back("redirected_to", record.redirected_to);
+  return fields;
+}
+
 template <class Command>
-Result<Response> act(Broker& broker, const Request& request, Command command) {
-  const model::CaseId id = command.id;
-  const auto done = ask<model::CaseDone>(broker.desk, id.shard, std::move(command), request.deadline);
+Result<Response> act(Broker& broker, const Request& request, const model::CaseRecord& before, Command command) {
+  const auto done = ask<model::CaseDone>(broker.desk, before.id.shard, std::move(command), request.deadline);
   if (!done.ok()) return done.status();
-  return case_response(broker, id);
+  auto response = case_response(broker, before.id);
+  const auto now = broker.engine.store().read_case(before.id);
+  if (response.ok() && now.ok()) response->change = {fields_of(before), fields_of(*now)};
+  return response;
 }
 
 /// A JSON body is for programs, text for people, and nothing is ever run by a browser: the session adds nosniff.
@@ -58,7 +70,7 @@ Result<Response> redirect(Broker& broker, const Request& request, const model::C
   if (*message == nullptr) return Status(Code::MESSAGE_DAMAGED);
   auto outgoing = outgoing_to(broker, to, **message);
   if (!outgoing.ok()) return outgoing.status();
-  return act(broker, request,
+  return act(broker, request, record,
              model::RedirectCaseCommand{{}, record.id, record.version, to, std::move(*outgoing), force});
 }
 
@@ -118,6 +130,7 @@ Result<Response> get_case(Broker& broker, const Request& request) {
   if (!whole.ok()) return whole.status();
   Response response = json_response(200, *whole);
   response.headers.emplace_back("ETag", etag_of(record->version));
+  response.change.after = {{"version", std::to_string(record->version)}};
   return response;
 }
 
@@ -141,6 +154,7 @@ Result<Response> get_case_body(Broker& broker, const Request& request) {
   if (!seen->withheld.empty()) return Status(Code::MASKED, "the body is not shown: " + seen->withheld);
   Response response{200, std::string(content_type_of(*seen)), std::string(seen->body()), {}};
   if (seen->covered) response.headers.emplace_back("X-Lazaret-Masked", "true");
+  response.change.after = {{"version", std::to_string(record->version)}};
   return response;
 }
 
@@ -167,7 +181,7 @@ Result<Response> replay_case(Broker& broker, const Request& request) {
   model::ReplayCaseCommand command{{}, record->id, record->attempt_count, record->summary.priority, *force};
   if (*keep_attempts) command.failures_before = record->failure_count;
   command.only_for = std::move(*after_version);
-  return act(broker, request, std::move(command));
+  return act(broker, request, *record, std::move(command));
 }
 
 Result<Response> restore_case(Broker& broker, const Request& request) {
@@ -184,7 +198,7 @@ Result<Response> restore_case(Broker& broker, const Request& request) {
   const auto message = read_version(broker, *record, 0);
   if (!message.ok()) return message.status();
   const bool waits = model::holds_key(*record);
-  return act(broker, request, model::RestoreCaseCommand{{}, record->id, record->key, waits});
+  return act(broker, request, *record, model::RestoreCaseCommand{{}, record->id, record->key, waits});
 }
 
 Result<Response> discard_case(Broker& broker, const Request& request) {
@@ -196,7 +210,7 @@ Result<Response> discard_case(Broker& broker, const Request& request) {
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_open(*record));
-  return act(broker, request, model::DiscardCaseCommand{{}, record->id, std::move(*reason)});
+  return act(broker, request, *record, model::DiscardCaseCommand{{}, record->id, std::move(*reason)});
 }
 
 }  // namespace lazaret::admin

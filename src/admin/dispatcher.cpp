@@ -118,7 +118,13 @@ Response Dispatcher::answer_with(const AwaitedReply& awaited) const noexcept {
 /// of a list that reads bodies what matters is what is asked of them.
 std::optional<model::AuditCall> Dispatcher::look_of(const Request& request, const model::AuditCall& call) const {
   const Route& route = *request.route;
-  if (route.looked_at_again && request.query.empty()) return call;
+  if (route.looked_at_again && request.query.empty()) {
+    model::AuditCall look = call;
+    // Of another version it is another look. One that comes in between is noted with the next.
+    const auto record = find_case(broker_, request);
+    if (record.ok()) look.details.emplace_back("version of the case", std::to_string(record->version));
+    return look;
+  }
   if (route.asks_of_bodies == nullptr) return std::nullopt;
   model::AuditCall look = call;
   look.details.clear();

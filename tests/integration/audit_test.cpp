@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <thread>
@@ -126,6 +127,62 @@ TEST_F(Audit, WhatAnOperatorDoesToACaseIsThere) {
   EXPECT_THAT(json::serialize(json::value(entries())), Not(HasSubstr("s3cret"))) << "nothing that a message says";
   EXPECT_EQ(verify().exit, 0);
   EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Audit, WhatBecameOfACaseIsThere) {
+  const std::string id = admit("orders", "{}");
+  const std::string path = "hospital/cases/" + id;
+  ASSERT_EQ(as("ann", "POST", path + "/discard", R"({"reason":"no use"})").status, 200);
+  EXPECT_EQ(call("discardCase", id).ended.at("before"), (json::object{{"state", "admitted"}, {"version", "0"}}));
+  EXPECT_EQ(call("discardCase", id).ended.at("after"),
+            (json::object{{"discard_reason", "no use"}, {"state", "discarded"}, {"version", "0"}}));
+  ASSERT_EQ(as("ann", "POST", path + "/restore", "{}").status, 200);
+  EXPECT_EQ(call("restoreCase", id).ended.at("before").at("state"), "discarded");
+  EXPECT_EQ(call("restoreCase", id).ended.at("before").at("discard_reason"), "no use");
+  EXPECT_EQ(call("restoreCase", id).ended.at("after").at("state"), "admitted");
+  ASSERT_EQ(as("ann", "PATCH", path, R"({"body":"[]"})", {{"If-Match", "\"0\""}}).status, 200);
+  ASSERT_EQ(as("ann", "POST", path + "/replay", "{}").status, 200);
+  EXPECT_EQ(call("replayCase", id).ended.at("before").at("state"), "admitted");
+  EXPECT_EQ(call("replayCase", id).ended.at("after").at("state"), "replaying");
+  EXPECT_EQ(call("replayCase", id).ended.at("after").at("version"), "1") << "what was sent";
+
+  ASSERT_EQ(as("ann", "PATCH", "queues/orders", R"({"max_attempts":7})").status, 200);
+  ASSERT_EQ(as("ann", "DELETE", "queues/orders?force=true").status, 204);
+  EXPECT_EQ(call("deleteQueue", "orders").ended.at("before"), (json::object{{"max_attempts", "7"}}));
+  EXPECT_EQ(call("deleteQueue", "orders").ended.at("after"), (json::object{{"deleted", "true"}, {"open_cases", "1"}}));
+  EXPECT_EQ(verify().exit, 0);
+}
+
+TEST_F(Audit, ALookAtANewVersionIsAnotherLook) {
+  const std::string id = admit("orders", "{}");
+  const std::string path = "hospital/cases/" + id;
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(as("ann", "GET", path + "/body").status, 200);
+  EXPECT_EQ(entries("operation=getCaseBody").size(), 2u) << "its beginning and its end";
+  EXPECT_EQ(call("getCaseBody", id).ended.at("after"), (json::object{{"version", "0"}}));
+  ASSERT_EQ(as("bob", "PATCH", path, R"({"body":"[]"})", {{"If-Match", "\"0\""}}).status, 200);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(as("ann", "GET", path + "/body").status, 200);
+  EXPECT_EQ(entries("operation=getCaseBody").size(), 4u) << "what it shows is new";
+  EXPECT_EQ(call("getCaseBody", id).ended.at("after"), (json::object{{"version", "1"}}));
+}
+
+TEST_F(Audit, AnImportSaysHowManyAndOfWhich) {
+  admit("orders", "{}");
+  const std::string page = as("ann", "GET", "hospital/export").body;
+  ASSERT_EQ(as("ann", "POST", "hospital/import", page).status, 200);
+  EXPECT_EQ(call("importCases", "").ended.at("after"),
+            (json::object{{"imported", "0"}, {"refused", "0"}, {"skipped", "1"}, {"subscriptions", "orders"}}));
+  client.ensure(QueueSpec{.name = "repairs"});
+  json::object there = json::parse(page).as_object();
+  there["items"].as_array().push_back(json::object());
+  there["to"] = "repairs";
+  ASSERT_EQ(as("ann", "POST", "hospital/import", json::serialize(there)).status, 200);
+  EXPECT_EQ(
+      call("importCases", "repairs").ended.at("after"),
+      (json::object{
+          {"imported", "1"}, {"refused", "1"}, {"skipped", "0"}, {"subscriptions", "orders"}, {"to", "repairs"}}));
+  client.remove("repairs", true);
+  EXPECT_EQ(call("deleteQueue", "repairs").ended.at("after"), (json::object{{"deleted", "true"}, {"open_cases", "1"}}));
+  EXPECT_EQ(verify().exit, 0);
 }
 
 TEST_F(Audit, WhatAServiceChangesIsThereAndWhatItMerelyEnsuresIsNot) {
