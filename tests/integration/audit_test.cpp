@@ -353,6 +353,30 @@ TEST_F(Audit, AnExportIsCheckedWithoutABroker) {
               HasSubstr("entry 3 was changed"));
   EXPECT_EQ(check([](auto& lines) { lines[0] = "no JSON"; }).exit, 65);
 
+  // What it says beside what is hashed is no part of it, and of a name that is there twice a reader takes either.
+  const auto odd = [&](const std::string& more) {
+    const Outcome outcome = check([&](auto& lines) { lines[1].insert(1, more); });
+    EXPECT_EQ(outcome.exit, 65) << outcome.out;
+    EXPECT_EQ(outcome.out, "");
+    return outcome.err;
+  };
+  EXPECT_THAT(odd(R"("extra":"evil",)"), HasSubstr("line 2: this is no entry of an audit trail: \"extra\" is nothing"));
+  EXPECT_THAT(odd(R"("actor":"mallory",)"), HasSubstr("line 2: this is no entry of an audit trail: \"actor\" stands"));
+  EXPECT_THAT(odd(R"("\u0061ctor":"mallory",)"), HasSubstr("\"actor\" stands there twice"));
+  EXPECT_EQ(check([](auto& lines) {
+              const std::size_t at = lines[4].find("\"details\":{");
+              lines[4].insert(at + 11, R"("x":"1","x":"2")");
+            }).exit,
+            65);
+  EXPECT_EQ(check([](auto& lines) {
+              const std::size_t at = lines[0].find("\"status\":") + 9;
+              lines[0].replace(at, 3, "4294967497");  // the same in 32 bits
+            }).exit,
+            65);
+  const Outcome nothing = check([](auto& lines) { lines.clear(); });
+  EXPECT_EQ(nothing.exit, 65);
+  EXPECT_THAT(nothing.err, HasSubstr("there is nothing to verify"));
+
   // What an export alone cannot show: that its end was cut off. A head that was kept does.
   const std::string said = verify().out;
   const std::string head =
