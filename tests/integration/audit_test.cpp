@@ -316,6 +316,30 @@ TEST_F(Audit, IsWholeAfterAKill) {
   EXPECT_EQ(run_cli({"audit", "verify", "--data-dir", broker.data_dir()}).exit, 75) << "a broker runs on it";
 }
 
+TEST_F(Audit, WhoItWasIsWhatLazaretSaysOrTheLoginName) {
+  const auto look = [&](const std::string& queue, std::vector<std::string> environment) {
+    std::vector<std::string> command = {"env", "-u", "LAZARET_ACTOR", "-u", "USER"};
+    command.insert(command.end(), environment.begin(), environment.end());
+    for (const std::string& word : broker.cli_command({"peek", queue})) command.push_back(word);
+    return run(command);
+  };
+  for (const char* queue : {"named", "user", "login", "odd", "blank"}) client.ensure(QueueSpec{.name = queue});
+  ASSERT_EQ(look("named", {"LAZARET_ACTOR=ann", "USER=bob"}).exit, 0);
+  EXPECT_EQ(call("peekMessages", "named").began.at("actor"), "ann");
+  ASSERT_EQ(look("user", {"USER=bob"}).exit, 0);
+  EXPECT_EQ(call("peekMessages", "user").began.at("actor"), "bob");
+  // Not every system knows who runs this; then it is the address.
+  const std::string login = run({"sh", "-c", "getent passwd \"$(id -u)\" | cut -d: -f1 | tr -d '\\n'"}).out;
+  ASSERT_EQ(look("login", {}).exit, 0);
+  EXPECT_EQ(call("peekMessages", "login").began.at("actor"), login.empty() ? "127.0.0.1" : login);
+  for (const auto& [queue, actor] : {std::pair{"odd", "x\ty"}, std::pair{"blank", "  "}}) {
+    const Outcome refused = look(queue, {std::string("LAZARET_ACTOR=") + actor, "USER=bob"});
+    EXPECT_EQ(refused.exit, 64) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("LAZARET_ACTOR must be a name without control characters"));
+    EXPECT_TRUE(call("peekMessages", queue).began.is_null()) << "nothing was asked in another name";
+  }
+}
+
 TEST_F(Audit, IsListedForPeopleAndFiltered) {
   ASSERT_EQ(as("ann", "PUT", "queues/a", "{}").status, 201);
   ASSERT_EQ(as("bob", "PUT", "queues/b", "{}").status, 201);
