@@ -4,6 +4,7 @@
 #include "admin/case_import.h"
 #include "admin/desk_wait.h"
 #include "admin/handlers.h"
+#include "admin/json_body.h"
 #include "admin/json_text.h"
 #include "model/limits.h"
 #include "model/too_many.h"
@@ -119,7 +120,7 @@ class Line {
 }  // namespace
 
 Result<Response> import_cases(Broker& broker, const Request& request) {
-  const auto object = parse_object(request.body, {"items", "to", "cursor"});
+  const auto object = parse_object(request.body, {"items", "to", "cursor"}, kMergeDepth + 4);
   if (!object.ok()) return object.status();
   const auto to = text_field(*object, "to");
   if (!to.ok()) return to.status();

@@ -168,6 +168,19 @@ TEST_F(ImportCases, ALineThatCannotBeTakenIsNamedAndTheOthersGoOn) {
       << "closed ones stay where they are";
 }
 
+TEST_F(ImportCases, WhatANewerBrokerOrAnEditorHasPutInIsPassedOver) {
+  fail_there("orders", 1);
+  ASSERT_EQ(here.cli({"queue", "create", "orders"}).exit, 0);
+  std::string line = exported();
+  line.insert(line.find("\"message\":{") + 11, R"("new":{"a":[[[[[{"b":1}]]]]]},)");
+  line.insert(1, "\"new\":[1],");
+  const Outcome done = here.cli({"hospital", "import", "-"}, "\xEF\xBB\xBF" + line);
+  EXPECT_EQ(done.exit, 0) << done.err;
+  EXPECT_EQ(done.out, "imported 1 case, skipped 0, refused 0\n");
+  EXPECT_EQ(http(here.admin(), "POST", "/api/v1/hospital/import", R"({"items":[],"too":"orders"})").status, 400)
+      << "what is asked is not passed over";
+}
+
 /// As texts these bodies have up to six times their bytes.
 TEST_F(ImportCases, WhatAnExportWritesCanBeImportedWhateverItsBodyIs) {
   const std::size_t largest = 1u << 20;

@@ -19,6 +19,8 @@ constexpr std::size_t kBatchLines = 100;
 constexpr std::size_t kBatchBytes = 512u << 10;
 constexpr std::chrono::seconds kDeadline{60};
 constexpr int kBadInput = 65;
+/// Some editors put it before a text in UTF-8. It says nothing.
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 struct ImportOptions {
   std::string file;
@@ -175,6 +177,7 @@ int import_file(const Connection& connection, const ImportOptions& given) {
   std::string line;
   bool too_long = false;
   for (std::uint64_t number = 1; reader.next(line, too_long); ++number) {
+    if (number == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     if (too_long) {
       import.refuse(number, "MESSAGE_TOO_LARGE",
                     "it has more than " + std::to_string(LineReader::kLineBytes) + " bytes");
