@@ -18,8 +18,8 @@ using base::Result;
 using base::Status;
 namespace limits = model::limits;
 
-/// What is the message's own of what is shown of it. The rest is the broker's that shows it, or came with a newer one: it
-/// is passed over.
+/// What is the message's own of what is shown of it. The rest is the broker's that shows it, or came with a newer one:
+/// it is passed over.
 constexpr std::array<std::string_view, 14> kOwn = {
     "id",       "key",      "type",      "content_type",     "headers",     "correlation_id", "causation_id",
     "reply_to", "priority", "schema_id", "content_encoding", "traceparent", "body",           "body_base64"};

@@ -260,7 +260,8 @@ class HttpSession {
     co_return is_there;
   }
 
-  /// Only a message may be large, and a case, which has one. The parser's own limit holds for bodies of no stated length.
+  /// Only a message may be large, and a case, which has one. The parser's own limit holds for bodies of no stated
+  /// length.
   std::optional<Response> limit_body(Parser& parser, const Route& route) {
     body_limit_ = route.has_message ? front_.max_body_bytes() : FrontLimits::kLargeBodyBytes;
     if (route.has_case) body_limit_ += FrontLimits::kAttemptsBytes;

@@ -327,7 +327,8 @@ base::Result<CaseRecord> read_case(Database& database, const CaseId& id, const r
   return record;
 }
 
-/// An entry whose case is gone was left by an older version. What was exported here has no entry: it is found as itself.
+/// An entry whose case is gone was left by an older version. What was exported here has no entry: it is found as
+/// itself.
 base::Result<std::optional<CaseId>> find_imported(Database& database, model::ShardId shard,
                                                   model::SubscriptionId subscription, const model::CaseOrigin& origin) {
   if (origin.id.shard == shard && origin.id.subscription == subscription) {

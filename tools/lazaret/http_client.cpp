@@ -87,8 +87,8 @@ const std::string& login_name() {
   return name;
 }
 
-/// Who the audit trail says it was: LAZARET_ACTOR, or whoever is logged in; "": nobody says. Throws USAGE for a name that
-/// cannot be said: whoever has given one would be noted as the address that they come from.
+/// Who the audit trail says it was: LAZARET_ACTOR, or whoever is logged in; "": nobody says. Throws USAGE for a name
+/// that cannot be said: whoever has given one would be noted as the address that they come from.
 std::string actor_name() {
   const char* value = std::getenv("LAZARET_ACTOR");
   if (value == nullptr || *value == '\0') return login_name();
