@@ -128,7 +128,10 @@ class Import {
   }
 
   void note(std::uint64_t number, const std::string& text) {
-    if (connection_.json) return;
+    if (connection_.json) {
+      noted_ = text;  // with the result, which comes next
+      return;
+    }
     progress_.clear();
     const std::string line = "line " + std::to_string(number) + ": " + text + "\n";
     std::fwrite(line.data(), 1, line.size(), stderr);
@@ -146,6 +149,8 @@ class Import {
   void show(std::uint64_t number, json::object result) {
     if (connection_.json) {
       result["line"] = number;
+      if (!noted_.empty() && result["because"].is_null()) result["because"] = noted_;
+      noted_.clear();
       return print_json(result);
     }
     if (cell(result, "result") != "refused") return;
@@ -166,6 +171,7 @@ class Import {
   std::vector<std::uint64_t> numbers_;  // of the lines in `items_`
   json::array items_;
   std::size_t bytes_ = 0;
+  std::string noted_;  // of the line that is sent again
   std::uint64_t imported_ = 0;
   std::uint64_t skipped_ = 0;
   std::uint64_t refused_ = 0;
