@@ -331,7 +331,7 @@ TEST_F(Audit, WhoItWasIsWhatLazaretSaysOrTheLoginName) {
   // Not every system knows who runs this; then it is the address.
   const std::string login = run({"sh", "-c", "getent passwd \"$(id -u)\" | cut -d: -f1 | tr -d '\\n'"}).out;
   ASSERT_EQ(look("login", {}).exit, 0);
-  EXPECT_EQ(call("peekMessages", "login").began.at("actor"), login.empty() ? "127.0.0.1" : login);
+  EXPECT_EQ(text_of(call("peekMessages", "login").began, "actor"), login.empty() ? "127.0.0.1" : login);
   for (const auto& [queue, actor] : {std::pair{"odd", "x\ty"}, std::pair{"blank", "  "}}) {
     const Outcome refused = look(queue, {std::string("LAZARET_ACTOR=") + actor, "USER=bob"});
     EXPECT_EQ(refused.exit, 64) << refused.err;
