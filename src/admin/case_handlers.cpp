@@ -20,16 +20,28 @@ using base::Result;
 using base::Status;
 namespace limits = model::limits;
 
+/// What the audit trail has of a case before and after.
+model::AuditFields fields_of(const model::CaseRecord& record) {
+  model::AuditFields fields{{"state", std::string(model::to_string(record.state))},
+                            {"version", std::to_string(record.version)}};
+  if (!record.discard_reason.empty()) fields.emplace_back("discard_reason", record.discard_reason);
+  if (record.replay_job) fields.emplace_back("replay_job", std::to_string(record.replay_job.value));
+  if (!record.redirected_to.empty()) fields.emplace_back("redirected_to", record.redirected_to);
+  return fields;
+}
+
 /// As its history says it, by whoever asks.
 template <class Command>
-Result<Response> act(Broker& broker, const Request& request, Command command) {
+Result<Response> act(Broker& broker, const Request& request, const model::CaseRecord& before, Command command) {
   auto by = actor_of({}, request);
   if (!by.ok()) return by.status();
   command.by = std::move(*by);
-  const model::CaseId id = command.id;
-  const auto done = ask<model::CaseDone>(broker.desk, id.shard, std::move(command), request.deadline);
+  const auto done = ask<model::CaseDone>(broker.desk, before.id.shard, std::move(command), request.deadline);
   if (!done.ok()) return done.status();
-  return case_response(broker, id);
+  auto response = case_response(broker, before.id);
+  const auto now = broker.engine.store().read_case(before.id);
+  if (response.ok() && now.ok()) response->change = {fields_of(before), fields_of(*now)};
+  return response;
 }
 
 /// A JSON body is for programs, text for people, and nothing is ever run by a browser: the session adds nosniff.
@@ -43,7 +55,7 @@ Result<Response> redirect(Broker& broker, const Request& request, const model::C
                           const std::string& to, bool force) {
   auto command = hospital::redirection_of(broker.engine, record, to, force);
   if (!command.ok()) return command.status();
-  return act(broker, request, std::move(*command));
+  return act(broker, request, record, std::move(*command));
 }
 
 }  // namespace
@@ -113,6 +125,7 @@ Result<Response> get_case(Broker& broker, const Request& request) {
   if (!whole.ok()) return whole.status();
   Response response = json_response(200, *whole);
   response.headers.emplace_back("ETag", etag_of(record->version));
+  response.change.after = {{"version", std::to_string(record->version)}};
   return response;
 }
 
@@ -141,6 +154,7 @@ Result<Response> get_case_body(Broker& broker, const Request& request) {
   if (as_stored) response.headers.emplace_back("Content-Encoding", seen->compressed);
   if (!seen->stored.empty()) response.headers.emplace_back("Vary", "Accept-Encoding");
   if (seen->covered) response.headers.emplace_back("X-Lazaret-Masked", "true");
+  response.change.after = {{"version", std::to_string(record->version)}};
   return response;
 }
 
@@ -171,7 +185,7 @@ Result<Response> replay_case(Broker& broker, const Request& request) {
   model::ReplayCaseCommand command{{}, record->id, record->attempt_count, record->summary.priority, *force};
   if (*keep_attempts) command.failures_before = record->failure_count;
   command.only_for = std::move(*after_version);
-  return act(broker, request, std::move(command));
+  return act(broker, request, *record, std::move(command));
 }
 
 Result<Response> restore_case(Broker& broker, const Request& request) {
@@ -182,7 +196,8 @@ Result<Response> restore_case(Broker& broker, const Request& request) {
   LZ_RETURN_IF_ERROR(check_discarded(*record));
   LZ_RETURN_IF_ERROR(check_message_kept(broker, *record));
   const bool waits = model::holds_key(*record);
-  return act(broker, request, model::RestoreCaseCommand{{}, record->id, record->key, waits, record->closed_at});
+  return act(broker, request, *record,
+             model::RestoreCaseCommand{{}, record->id, record->key, waits, record->closed_at});
 }
 
 Result<Response> discard_case(Broker& broker, const Request& request) {
@@ -194,7 +209,7 @@ Result<Response> discard_case(Broker& broker, const Request& request) {
   const auto record = find_case(broker, request);
   if (!record.ok()) return record.status();
   LZ_RETURN_IF_ERROR(check_open(*record));
-  return act(broker, request, model::DiscardCaseCommand{{}, record->id, std::move(*reason)});
+  return act(broker, request, *record, model::DiscardCaseCommand{{}, record->id, std::move(*reason)});
 }
 
 }  // namespace lazaret::admin

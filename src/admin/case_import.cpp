@@ -18,10 +18,11 @@ using base::Result;
 using base::Status;
 namespace limits = model::limits;
 
-/// What the broker adds where it shows a message.
-constexpr std::array<std::string_view, 10> kShown = {"source",       "offset",   "attempt",    "redelivered",
-                                                     "published_at", "deadline", "expires_at", "body_protobuf",
-                                                     "compressed",   "unopened"};
+/// What is the message's own of what is shown of it. The rest is the broker's that shows it, or came with a newer one:
+/// it is passed over.
+constexpr std::array<std::string_view, 14> kOwn = {
+    "id",       "key",      "type",      "content_type",     "headers",     "correlation_id", "causation_id",
+    "reply_to", "priority", "schema_id", "content_encoding", "traceparent", "body",           "body_base64"};
 constexpr std::array kOutcomes = {
     model::AttemptOutcome::running,       model::AttemptOutcome::acked,           model::AttemptOutcome::nacked,
     model::AttemptOutcome::lease_expired, model::AttemptOutcome::handler_timeout, model::AttemptOutcome::consumer_lost,
@@ -163,8 +164,12 @@ Result<model::MessageRef> read_message(const json::object& shown, const ServerCo
   LZ_RETURN_IF_ERROR(read_time_field(shown, "published_at", published_at));
   LZ_RETURN_IF_ERROR(read_time_field(shown, "deadline", deadline));
   LZ_RETURN_IF_ERROR(read_time_field(shown, "expires_at", expires_at));
-  json::object own(shown, json::storage_ptr());  // not in what the request may take of memory
-  for (const std::string_view name : kShown) own.erase(name);
+  json::object own;  // not in what the request may take of memory
+  for (const std::string_view name : kOwn) {
+    if (const json::value* value = shown.if_contains(name)) own[name] = *value;
+  }
+  const bool has_body = own.contains("body") || own.contains("body_base64");
+  if (!has_body) return wrong("message", "one with body or body_base64");
   auto given = read_message_object(own);
   if (!given.ok()) return given.status();
   message_id = given->envelope.id;

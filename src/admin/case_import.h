@@ -19,7 +19,8 @@ struct ExportedCase {
 };
 
 /// BAD_REQUEST naming the field that is wrong, or why it is no whole case; MESSAGE_TOO_LARGE, HEADERS_TOO_LARGE. Fields
-/// of the case that are not known here are passed over, those of its message are not.
+/// of the case, its attempts and its message that are not known here are passed over: a newer broker may have written
+/// them.
 base::Result<ExportedCase> read_exported_case(const boost::json::object& line, const ServerConfig& config);
 
 }  // namespace lazaret::admin

@@ -62,6 +62,7 @@ std::vector<Route> diagnosis_routes() {
        .audit_target = "to",
        .body = "Import",
        .has_message = true,
+       .has_case = true,
        .outcomes = {{.summary = "What became of each", .schema = "Imported"}}},
       {.pattern = "/api/v1/correlations/{id}",
        .operation = "getCorrelation",

@@ -121,7 +121,13 @@ std::optional<model::AuditCall> Dispatcher::look_of(const Request& request, cons
   // How much of a body is asked for stands in the call: another limit is another look.
   const bool is_plain = std::all_of(request.query.begin(), request.query.end(),
                                     [](const auto& parameter) { return parameter.first == "body_limit"; });
-  if (route.looked_at_again && is_plain) return call;
+  if (route.looked_at_again && is_plain) {
+    model::AuditCall look = call;
+    // Of another version it is another look. One that comes in between is noted with the next.
+    const auto record = find_case(broker_, request);
+    if (record.ok()) look.details.emplace_back("version of the case", std::to_string(record->version));
+    return look;
+  }
   if (route.asks_of_bodies == nullptr) return std::nullopt;
   model::AuditCall look = call;
   look.details.clear();

@@ -5,6 +5,7 @@
 #include "admin/case_json.h"
 #include "admin/handlers.h"
 #include "admin/json_text.h"
+#include "base/text_encoding.h"
 #include "model/limits.h"
 
 namespace lazaret::admin {
@@ -19,6 +20,32 @@ namespace limits = model::limits;
 constexpr std::size_t kExportBytes = 8u << 20;
 /// Cases that are listed at once to be exported.
 constexpr std::size_t kExportStep = 16;
+/// A body that takes more than this as text, with its escapes, is written in base64 when that is shorter.
+constexpr std::size_t kExportedTextBytes = 1u << 20;
+
+/// As JSON writes it, without the quotes.
+std::size_t escaped_bytes(std::string_view text) {
+  std::size_t bytes = 0;
+  for (const char c : text) {
+    const bool is_control = static_cast<unsigned char>(c) < 0x20;
+    const bool is_short =
+        c == '"' || c == '\\' || (is_control && std::string_view("\b\f\n\r\t").find(c) != std::string_view::npos);
+    bytes += is_short ? 2 : is_control ? 6 : 1;
+  }
+  return bytes;
+}
+
+/// As text a body of nothing but escapes takes six times its bytes, more than a request to import it may have: that is
+/// made for the largest message in base64. What can be read is better, so small ones stay.
+void write_in_few_bytes(json::object& message) {
+  const json::value* body = message.if_contains("body");
+  if (body == nullptr || !body->is_string()) return;
+  const std::string_view text = body->get_string();
+  const std::size_t escaped = escaped_bytes(text);
+  if (escaped <= kExportedTextBytes || escaped <= (text.size() + 2) / 3 * 4) return;
+  message["body_base64"] = base::to_base64(text);
+  message.erase("body");
+}
 
 }  // namespace
 
@@ -36,6 +63,7 @@ Result<Response> export_cases(Broker& broker, const Request& request) {
     for (const model::CaseRecord& record : page->cases) {
       auto whole = whole_case_json(broker, record, Compressed::stays);
       if (!whole.ok()) return whole.status();
+      if (json::object* message = whole->at("message").if_object()) write_in_few_bytes(*message);
       bytes += record.summary.body_bytes;
       items.push_back(std::move(*whole));
     }

@@ -41,6 +41,8 @@ struct FrontLimits {
   /// Bodies above this are large, and only a message may be: so many of them are in memory at once.
   static constexpr std::size_t kLargeBodyBytes = 1u << 20;
   static constexpr std::size_t kLargeBodies = 4;
+  /// What the attempts of a case may take beside its message where cases are taken in.
+  static constexpr std::size_t kAttemptsBytes = 4u << 20;
   /// Requests to services whose replies are awaited.
   static constexpr std::size_t kAwaitedReplies = 64;
   /// Answers above this are large. All large answers that are not written yet share `kLargeAnswersBytes`; one that is

@@ -167,10 +167,11 @@ class HttpSession {
     stream_.expires_after(FrontLimits::kReadTime);
     Parser parser;
     parser.header_limit(FrontLimits::kHeaderBytes);
-    parser.body_limit(front_.max_body_bytes());
+    const std::uint64_t largest = front_.max_body_bytes() + FrontLimits::kAttemptsBytes;
+    parser.body_limit(largest);
     const auto [error, bytes] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
     if (error) {
-      co_await give_up(unreadable(error, front_.max_body_bytes()));
+      co_await give_up(unreadable(error, largest));
       co_return false;
     }
     version_ = parser.get().version();
@@ -259,9 +260,11 @@ class HttpSession {
     co_return is_there;
   }
 
-  /// Only a message may be large. The parser's own limit holds for bodies of no stated length.
+  /// Only a message may be large, and a case, which has one. The parser's own limit holds for bodies of no stated
+  /// length.
   std::optional<Response> limit_body(Parser& parser, const Route& route) {
     body_limit_ = route.has_message ? front_.max_body_bytes() : FrontLimits::kLargeBodyBytes;
+    if (route.has_case) body_limit_ += FrontLimits::kAttemptsBytes;
     parser.body_limit(body_limit_);
     if (parser.content_length().value_or(0) <= body_limit_) return std::nullopt;
     return unreadable(http::error::body_limit, body_limit_);

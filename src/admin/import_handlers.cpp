@@ -1,7 +1,10 @@
 // Cases that another broker has exported become cases here: each for itself, and each at most once.
+#include <set>
+
 #include "admin/case_import.h"
 #include "admin/desk_wait.h"
 #include "admin/handlers.h"
+#include "admin/json_body.h"
 #include "admin/json_text.h"
 #include "model/limits.h"
 #include "model/too_many.h"
@@ -14,11 +17,33 @@ using base::Result;
 using base::Status;
 namespace limits = model::limits;
 
+/// Names of queues of one import that the audit trail has; of more it has the number.
+constexpr std::size_t kNamesNoted = 16;
+
 struct Counts {
   std::uint64_t imported = 0;
   std::uint64_t skipped = 0;
   std::uint64_t refused = 0;
 };
+
+/// How many, of which queues and subscriptions as the lines say, and into which.
+model::AuditFields fields_of(const Counts& counts, const std::set<std::string>& subscriptions, const std::string& to) {
+  std::string names;
+  std::size_t left = kNamesNoted;
+  for (const std::string& name : subscriptions) {
+    if (left-- == 0) {
+      names += ", and " + std::to_string(subscriptions.size() - kNamesNoted) + " more";
+      break;
+    }
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  model::AuditFields fields{{"imported", std::to_string(counts.imported)},
+                            {"skipped", std::to_string(counts.skipped)},
+                            {"refused", std::to_string(counts.refused)}};
+  if (!names.empty()) fields.emplace_back("subscriptions", names);
+  if (!to.empty()) fields.emplace_back("to", to);
+  return fields;
+}
 
 /// One line of an export on its way.
 class Line {
@@ -50,6 +75,9 @@ class Line {
     return out;
   }
 
+  /// Whose it is, as it says; "": it cannot be read.
+  const std::string& subscription() const { return subscription_; }
+
  private:
   void skip(std::string because) { skipped_ = std::move(because); }
 
@@ -57,6 +85,7 @@ class Line {
     if (!line.is_object()) return Status(Code::BAD_REQUEST, "a case must be an object");
     auto read = read_exported_case(line.get_object(), broker.config);
     if (!read.ok()) return read.status();
+    subscription_ = read->subscription;
     if (read->what == nullptr) {
       skip("it is " + std::string(model::to_string(read->state)));
       return {};
@@ -72,7 +101,7 @@ class Line {
     const auto known = broker.engine.store().find_imported(queue->shard, queue->subscription, read->what->origin);
     if (!known.ok()) return known.status();
     if (*known) {
-      skip("it was imported before");
+      skip(**known == read->what->origin.id ? "it is there: it was exported here" : "it was imported before");
       id_ = **known;
       return {};
     }
@@ -82,6 +111,7 @@ class Line {
   }
 
   Status status_;
+  std::string subscription_;
   std::string skipped_;
   std::optional<model::CaseId> id_;
   Pending<model::CaseDone> pending_;
@@ -90,7 +120,7 @@ class Line {
 }  // namespace
 
 Result<Response> import_cases(Broker& broker, const Request& request) {
-  const auto object = parse_object(request.body, {"items", "to", "cursor"});
+  const auto object = parse_object(request.body, {"items", "to", "cursor"}, kMergeDepth + 4);
   if (!object.ok()) return object.status();
   const auto to = text_field(*object, "to");
   if (!to.ok()) return to.status();
@@ -103,7 +133,11 @@ Result<Response> import_cases(Broker& broker, const Request& request) {
   for (std::size_t i = 0; i < lines.size(); ++i) lines[i].begin(broker, items->get_array()[i], *to);
   Counts counts;
   json::array results;
-  for (Line& line : lines) results.push_back(line.end(request.deadline, counts));
+  std::set<std::string> subscriptions;
+  for (Line& line : lines) {
+    results.push_back(line.end(request.deadline, counts));
+    if (!line.subscription().empty()) subscriptions.insert(line.subscription());
+  }
   return json_response(200, json::object{{"imported", counts.imported},
                                          {"skipped", counts.skipped},
                                          {"refused", counts.refused},

@@ -101,13 +101,58 @@ std::string string_of(std::string_view quoted) {
   return text;
 }
 
+constexpr std::string_view kBlanks = " \t\r\n";
+
+/// The same JSON without the blanks between its parts: how it is laid out says nothing.
+std::string without_blanks(std::string_view text) {
+  std::string out;
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (!in_string && kBlanks.find(c) != std::string_view::npos) continue;
+    out += c;
+    if (in_string && c == '\\' && at + 1 < text.size()) {
+      out += text[++at];
+    } else if (c == '"') {
+      in_string = !in_string;
+    }
+  }
+  return out;
+}
+
+/// Where values stand in a text that hold something masked, in its order: the elements of one array (under its pointer
+/// and a / behind it), and the members of one name (under their pointer), which are several only where an object has
+/// that name several times.
+using Holders = std::map<std::string, std::vector<std::pair<std::size_t, std::size_t>>>;
+
+/// What those of one place show, in their order.
+std::vector<std::string> seen_of(std::string_view text, const Holders::mapped_type& places) {
+  std::vector<std::string> seen;
+  for (const auto& [begin, end] : places) seen.push_back(without_blanks(text.substr(begin, end - begin)));
+  return seen;
+}
+
+/// Whether each that holds something masked is still the one that it was. What changes alone, and not into what another
+/// one is, can be no other; of two that change nobody can say whether they have changed places.
+bool are_the_same(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+  if (before.size() != after.size()) return false;
+  std::optional<std::size_t> changed;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i] == after[i]) continue;
+    if (changed) return false;
+    changed = i;
+  }
+  return !changed || std::find(before.begin(), before.end(), after[*changed]) == before.end();
+}
+
 }  // namespace
 
 /// One pass over a text. It goes down only where a path leads: no deeper than the longest of them.
 class JsonWalk {
  public:
-  JsonWalk(const JsonMask& mask, std::string_view text, const std::function<bool(const JsonMask::Found&)>& found)
-      : mask_(mask), text_(text), found_(found) {}
+  JsonWalk(const JsonMask& mask, std::string_view text, const std::function<bool(const JsonMask::Found&)>& found,
+           Holders* holders = nullptr)
+      : mask_(mask), text_(text), found_(found), holders_(holders) {}
 
   void run() {
     std::vector<std::size_t> all;
@@ -119,7 +164,7 @@ class JsonWalk {
  private:
   char here() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void blanks() {
-    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) ++at_;
+    while (at_ < text_.size() && kBlanks.find(text_[at_]) != std::string_view::npos) ++at_;
   }
   /// Behind the string that begins here. What it says stands between the quotes.
   std::string_view string() {
@@ -165,9 +210,9 @@ class JsonWalk {
       ++at_;  // the colon
       blanks();
       if (quoted.find('\\') == std::string_view::npos) {
-        child(depth, paths, quoted);
+        child(depth, paths, quoted, false);
       } else {
-        child(depth, paths, string_of(quoted));
+        child(depth, paths, string_of(quoted), false);
       }
       blanks();
       if (here() == ',') ++at_;
@@ -179,14 +224,14 @@ class JsonWalk {
     ++at_;
     std::size_t index = 0;
     for (blanks(); !ended_ && at_ < text_.size() && here() != ']'; blanks()) {
-      child(depth, paths, std::to_string(index++));
+      child(depth, paths, std::to_string(index++), true);
       blanks();
       if (here() == ',') ++at_;
     }
     ++at_;
   }
 
-  void child(std::size_t depth, const std::vector<std::size_t>& paths, std::string_view name) {
+  void child(std::size_t depth, const std::vector<std::size_t>& paths, std::string_view name, bool in_array) {
     std::vector<std::size_t> further;
     bool is_masked = false;
     for (const std::size_t i : paths) {
@@ -198,12 +243,16 @@ class JsonWalk {
     if (further.empty()) return skip();
     const std::size_t before = pointer_.size();
     pointer_ += "/" + escaped(name);
+    const std::size_t begin = at_;
     if (is_masked) {
-      const std::size_t begin = at_;
       skip();
+      ++count_;
       ended_ = !found_({pointer_, begin, at_});
     } else {
+      const std::size_t count = count_;
       value(depth + 1, further);
+      const bool holds = holders_ != nullptr && count_ > count;
+      if (holds) (*holders_)[in_array ? pointer_.substr(0, before) + "/" : pointer_].emplace_back(begin, at_);
     }
     pointer_.resize(before);
   }
@@ -211,6 +260,8 @@ class JsonWalk {
   const JsonMask& mask_;
   const std::string_view text_;
   const std::function<bool(const JsonMask::Found&)>& found_;
+  Holders* const holders_;  // null: nobody asks
+  std::size_t count_ = 0;   // found so far
   std::size_t at_ = 0;
   std::string pointer_;
   bool ended_ = false;
@@ -288,7 +339,29 @@ Result<std::string> JsonMask::uncovered(std::string_view before, std::string_vie
   for (const auto& [pointer, values] : kept) {
     if (!values.empty()) return Status(Code::BAD_REQUEST, pointer + " is masked: it cannot be taken out");
   }
+  if (status = check_places(before, after); !status.ok()) return status;
   return out.append(after.substr(from));
+}
+
+/// REQUIRES the same masked places in both.
+Status JsonMask::check_places(std::string_view before, std::string_view after) const {
+  std::string hidden;
+  const std::string seen_before = covered(before, hidden);
+  const std::function<bool(const Found&)> go_on = [](const Found&) { return true; };
+  Holders old_places;
+  Holders new_places;
+  JsonWalk(*this, seen_before, go_on, &old_places).run();
+  JsonWalk(*this, after, go_on, &new_places).run();
+  for (const auto& [place, values] : old_places) {
+    if (values.size() < 2 && new_places[place].size() < 2) continue;
+    if (are_the_same(seen_of(seen_before, values), seen_of(after, new_places[place]))) continue;
+    const std::string name = place.ends_with('/') ? place.substr(0, place.size() - 1) : place;
+    return Status(Code::BAD_REQUEST, (name.empty() ? "the body" : name) +
+                                         " has several values that hold something masked: one of them is changed at a "
+                                         "time, and not into what another is, so that what is masked stays where it "
+                                         "belongs");
+  }
+  return {};
 }
 
 }  // namespace lazaret::admin

@@ -45,7 +45,9 @@ class JsonMask {
   std::string covered(std::string_view text, std::string& hidden) const;
 
   /// `after` with what `before` has in the masked places, where `after` must have "***": whoever sees only that cannot
-  /// change what it covers, nor learn by trying. BAD_REQUEST naming the place. REQUIRES JSON, both.
+  /// change what it covers, nor learn by trying. Nor does it come to another: of the elements of an array that hold
+  /// something masked (and of members of one name in one object) one is changed at a time, but for blanks, and not into
+  /// what another one is. BAD_REQUEST naming the place. REQUIRES JSON, both.
   base::Result<std::string> uncovered(std::string_view before, std::string_view after) const;
 
   /// Masked values of a text that can be edited.
@@ -53,6 +55,7 @@ class JsonMask {
 
  private:
   friend class JsonWalk;
+  base::Status check_places(std::string_view before, std::string_view after) const;
   using Steps = std::vector<std::string>;  // unescaped
   std::vector<Steps> paths_;
 };

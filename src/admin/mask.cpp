@@ -5,6 +5,7 @@
 #include "admin/json_body.h"
 #include "base/text_encoding.h"
 #include "base/zstd.h"
+#include "model/limits.h"
 
 namespace lazaret::admin {
 namespace {
@@ -23,6 +24,23 @@ Status not_editable(const MaskedMessage& seen) {
   return Status(Code::BAD_REQUEST, "the body cannot be edited by who cannot see it: " + seen.withheld);
 }
 
+/// What is no name masks nothing, and whoever wrote it believes that something is masked.
+Status check_name(std::string_view header) {
+  const auto wrong = [&](std::string_view why) {
+    return Status(Code::BAD_REQUEST,
+                  "\"" + base::to_utf8(header.substr(0, 64)) + "\" is no name of a header: " + std::string(why));
+  };
+  if (header.empty()) return wrong("it is empty");
+  if (header.size() > model::limits::kEnvelopeFieldBytes) {
+    return wrong("it has more than " + std::to_string(model::limits::kEnvelopeFieldBytes) + " bytes");
+  }
+  const bool has_blank = std::any_of(header.begin(), header.end(),
+                                     [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
+  if (has_blank) return wrong("it has a blank or a control character");
+  if (header.find_first_of("\"'`[](){}<>,;\\") == std::string_view::npos) return {};
+  return wrong("it has a quote, a bracket or what separates names");
+}
+
 }  // namespace
 
 Result<Mask> Mask::of(const std::vector<std::string>& paths, const std::vector<std::string>& headers,
@@ -37,7 +55,7 @@ Result<Mask> Mask::of(const std::vector<std::string>& paths, const std::vector<s
     return Status(Code::BAD_REQUEST, "there are more than " + std::to_string(kHeaders) + " headers");
   }
   for (const std::string& header : headers) {
-    if (header.empty()) return Status(Code::BAD_REQUEST, "a header has a name");
+    LZ_RETURN_IF_ERROR(check_name(header));
     mask.headers_.push_back(lower(header));
   }
   return mask;

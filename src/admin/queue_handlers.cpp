@@ -233,7 +233,9 @@ Result<Response> delete_named(Broker& broker, const Request& request, model::Kin
   const auto done = ask<model::Done>(broker.desk, (*queue)->shard,
                                      model::DeleteQueue{{}, (*queue)->subscription, *force}, request.deadline);
   if (!done.ok()) return done.status();
-  return Response{204, "", "", {}};
+  Response response{204, "", "", {}};
+  response.change = engine::deletion_of(**queue, done->count);
+  return response;
 }
 
 Result<Response> purge_named(Broker& broker, const Request& request, model::Kind kind) {

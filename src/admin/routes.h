@@ -55,6 +55,7 @@ struct Route {
   std::vector<Parameter> query = {};
   std::string_view body = {};  // schema of the body; "": a body is refused
   bool has_message = false;    // in its body, which may be as large as a message needs
+  bool has_case = false;       // with the message: beside it are its attempts
   std::vector<Outcome> outcomes = {};
   bool any_query = false;     // the parameters are none of the broker's business: the page reads them
   bool awaits_reply = false;  // its handler asks, and the session waits for the reply

@@ -197,6 +197,7 @@ void Shard::State::continue_deletion(Subscription& sub) {
 }
 
 void Shard::State::finish_deletion(Subscription& sub) {
+  const std::uint64_t open_cases = sub.counters.in_hospital + sub.lane.size();
   for (const auto& [origin, lane_offset] : sub.lane) {
     recall(sub, sub.entries.at({sub.queue->lane, lane_offset}), origin, "the queue was deleted");
   }
@@ -206,7 +207,7 @@ void Shard::State::finish_deletion(Subscription& sub) {
   if (keep_log) leave_log(sub);
   mutate(model::DropSubscription{sub.queue->subscription, sub.queue->log, sub.queue->lane, keep_log}, true);
   out->effects.emplace_back(ForgetQueue{sub.queue->name, sub.queue->subscription});
-  done(sub.delete_origin, {});
+  done(sub.delete_origin, {}, open_cases);
 
   for (auto& [position, entry] : sub.entries) {
     if (entry.consumer == nullptr) continue;

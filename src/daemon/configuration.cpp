@@ -9,6 +9,7 @@
 #include "admin/mask.h"
 #include "admin/protobuf_types.h"
 #include "base/duration_text.h"
+#include "daemon/list_text.h"
 #include "daemon/webhooks.h"
 #include "model/limits.h"
 
@@ -91,37 +92,25 @@ Setter duration(std::function<base::Duration&(Configuration&)> field, base::Dura
   };
 }
 
-/// The items of a list, separated by commas. A comma in one of them stands behind a backslash, as does a backslash.
-std::vector<std::string> items_of(const std::string& value) {
-  std::vector<std::string> list(1);
-  for (std::size_t at = 0; at < value.size(); ++at) {
-    const bool is_escape = value[at] == '\\' && at + 1 < value.size();
-    if (is_escape) {
-      list.back() += value[++at];
-    } else if (value[at] == ',') {
-      list.emplace_back();
-    } else {
-      list.back() += value[at];
+/// A name with one of these is the mark of a list that was written as one text, and would never be met.
+Status set_allowed_hosts(Configuration& c, const std::string& value) {
+  std::vector<std::string> names = items_of(value);
+  for (const std::string& name : names) {
+    const bool plain = std::all_of(name.begin(), name.end(), [](char one) {
+      return static_cast<unsigned char>(one) > 0x20 && one != 0x7f &&
+             std::string_view("\"'`,;/\\").find(one) == std::string_view::npos;
+    });
+    // [::1] is an address, ["a.example"] a list in the wrong place.
+    const bool is_bracketed = name.starts_with('[') && name.find(']') == name.size() - 1 && name.size() > 2 &&
+                              name.find('[', 1) == std::string::npos;
+    const bool has_bracket = name.find_first_of("[]") != std::string::npos;
+    const bool has_port = !has_bracket && std::count(name.begin(), name.end(), ':') == 1;
+    if (!plain || has_port || (has_bracket && !is_bracketed)) {
+      return bad("names of hosts, without blanks, quotes and ports (\"" + name + "\" is none)");
     }
   }
-  std::erase(list, "");
-  return list;
-}
-
-std::string item_text(const std::string& item) {
-  std::string text;
-  for (const char c : item) {
-    if (c == ',' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text;
-}
-
-Setter names(std::function<std::vector<std::string>&(Configuration&)> field) {
-  return [field](Configuration& c, const std::string& value) {
-    field(c) = items_of(value);
-    return Status();
-  };
+  c.admin.allowed_hosts = std::move(names);
+  return {};
 }
 
 /// "": none is set.
@@ -234,7 +223,7 @@ const std::vector<Key>& keys() {
       {"broker.reconnect_grace", duration(LZ_FIELD(broker.reconnect_grace), 0s, 10min)},
       {"broker.resume_grace", duration(LZ_FIELD(broker.resume_grace), 0s, 10min)},
       {"admin.listen", address(LZ_FIELD(admin.listen))},
-      {"admin.allowed_hosts", names(LZ_FIELD(admin.allowed_hosts)), true},
+      {"admin.allowed_hosts", set_allowed_hosts, true},
       {"admin.public_url", set_public_url},
       {"storage.data_dir", path(LZ_FIELD(storage.data_dir))},
       {"storage.shards", set_shards},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/list_text.h"
 #include "model/limits.h"
 #include "model/options.h"
 
@@ -29,19 +30,9 @@ std::string all_kinds() {
   return list;
 }
 
-std::vector<std::string> parts_of(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t comma = std::min(text.find(',', at), text.size());
-    if (comma > at) parts.push_back(text.substr(at, comma - at));
-    at = comma + 1;
-  }
-  return parts;
-}
-
 Status set_kinds(Configuration::Webhook& webhook, const std::string& value) {
   std::vector<model::AlertKind> kinds;
-  for (const std::string& word : parts_of(value)) {
+  for (const std::string& word : items_of(value)) {
     const auto kind = model::parse_alert_kind(word);
     if (!kind) return Status(Code::BAD_CONFIGURATION, "must be a list of " + all_kinds());
     kinds.push_back(*kind);

@@ -40,6 +40,16 @@ model::AuditChange change_of(const model::QueueOptions* before, const model::Que
   return change;
 }
 
+model::AuditChange deletion_of(const model::QueueRecord& queue, std::uint64_t open_cases) {
+  model::AuditChange change;
+  for (auto& [option, by_itself, was] : model::differences(model::QueueOptions(), queue.options)) {
+    change.before.emplace_back(option, was);
+  }
+  change.after.emplace_back("deleted", "true");
+  if (queue.kind != model::Kind::topic) change.after.emplace_back("open_cases", std::to_string(open_cases));
+  return change;
+}
+
 std::string operation_on(std::string_view verb, model::Kind kind) {
   std::string name(model::name_of(kind));
   name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));

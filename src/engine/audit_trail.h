@@ -32,6 +32,8 @@ struct AuditOutcome {
 
 /// The options that differ; of something new (null) those that are not as they are by themselves.
 model::AuditChange change_of(const model::QueueOptions* before, const model::QueueOptions& after);
+/// What was deleted: the options that were not as they are by themselves, and how many open cases it has left behind.
+model::AuditChange deletion_of(const model::QueueRecord& queue, std::uint64_t open_cases);
 /// "put", Kind::queue: "putQueue", as /openapi.json names it.
 std::string operation_on(std::string_view verb, model::Kind kind);
 

@@ -40,7 +40,7 @@ struct AuditCall {
   AuditFields details;    // what else was asked; never what a message says
   bool operator==(const AuditCall&) const = default;
 };
-/// What an operation changed: only what differs.
+/// What an operation changed: what differs, and which version of a case it was.
 struct AuditChange {
   AuditFields before;
   AuditFields after;

@@ -208,6 +208,12 @@ struct CaseRecord {
   void note(CaseEvent event);
   /// Where the message has its offset in `source`.
   Offset source_offset() const { return summary.published.log ? summary.published.offset : id.offset; }
+  /// It is that case, or became it here: what an import must not bring again.
+  bool is_or_was(const CaseOrigin& other) const {
+    const bool is_it =
+        id == other.id && summary.message_id == other.message_id && first_admitted_at == other.admitted_at;
+    return is_it || origin == other;
+  }
   bool operator==(const CaseRecord&) const = default;
 };
 

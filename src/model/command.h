@@ -209,7 +209,7 @@ struct UpdateQueue {
   base::Boxed<OptionsPatch> options;  // rare, and larger than any other command
 };
 /// Its own shard. NOT_EMPTY (of a topic: it has subscriptions) or IN_USE unless `force`. Answered by Done when it is
-/// gone.
+/// gone, with the open cases that stay in the hospital as its `count`.
 struct DeleteQueue {
   Origin origin;
   SubscriptionId subscription;

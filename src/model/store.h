@@ -213,7 +213,8 @@ class Store {
   /// NOT_FOUND when there is no such case.
   virtual base::Result<CaseRecord> read_case(const CaseId& id) = 0;
   virtual base::Result<std::vector<Attempt>> read_attempts(const CaseId& id) = 0;
-  /// The case that this one became here; nullopt: it was not imported, or is not kept any more.
+  /// The case that this one became here, or that it is itself, when it comes from here; whatever its state. nullopt: it
+  /// was not imported, or is not kept any more.
   virtual base::Result<std::optional<CaseId>> find_imported(ShardId shard, SubscriptionId subscription,
                                                             const CaseOrigin& origin) = 0;
   /// Who made its versions, from 1 on.

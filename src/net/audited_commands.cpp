@@ -166,8 +166,10 @@ Session::Then Session::answer_with_count(std::uint64_t request) {
 void Session::remove(const wire::QueueRequest& frame, const engine::QueueRef& queue) {
   model::AuditCall call = call_of(operation_on("delete", queue->kind), queue->name);
   if (frame.force) call.details.emplace_back("force", "true");
-  perform<model::Done>(std::move(call), queue->shard, model::DeleteQueue{{}, queue->subscription, frame.force}, nullptr,
-                       answer_with_count(frame.request));
+  perform<model::Done>(
+      std::move(call), queue->shard, model::DeleteQueue{{}, queue->subscription, frame.force},
+      [queue](const model::Done& done) { return engine::deletion_of(*queue, done.count); },
+      answer_with_count(frame.request));
 }
 
 void Session::purge(const wire::QueueRequest& frame, const engine::QueueRef& queue) {

@@ -281,6 +281,14 @@ base::Result<std::optional<Place>> place_of(const std::string& cursor) {
   return place;
 }
 
+/// Whether the case that is known by this id is the one that is asked for.
+base::Result<std::optional<CaseId>> find_same(Database& database, const CaseId& id, const model::CaseOrigin& origin) {
+  const auto record = read_case(database, id);
+  if (!record.ok() && record.code() != Code::NOT_FOUND) return record.status();
+  const bool is_there = record.ok() && record->is_or_was(origin);
+  return is_there ? std::optional(id) : std::nullopt;
+}
+
 }  // namespace
 
 bool is_meant(Database& database, const CaseQuery& query, const CaseRecord& record, const rocksdb::Snapshot* snapshot) {
@@ -337,18 +345,20 @@ base::Result<CaseRecord> read_case(Database& database, const CaseId& id, const r
   return record;
 }
 
-/// An entry whose case is gone was left by an older version.
+/// An entry whose case is gone was left by an older version. What was exported here has no entry: it is found as
+/// itself.
 base::Result<std::optional<CaseId>> find_imported(Database& database, model::ShardId shard,
                                                   model::SubscriptionId subscription, const model::CaseOrigin& origin) {
+  if (origin.id.shard == shard && origin.id.subscription == subscription) {
+    auto own = find_same(database, origin.id, origin);
+    if (!own.ok() || *own) return own;
+  }
   const auto entry = database.get(Family::hospital_index, keys::case_by_origin(shard, subscription, origin));
   if (!entry.ok()) return entry.status();
   if (!*entry || (*entry)->size() != 16) return std::optional<CaseId>();
   const CaseId id{shard, subscription, model::LogId(keys::number_at(**entry, 0)),
                   model::Offset(keys::number_at(**entry, 8))};
-  const auto record = read_case(database, id);
-  if (!record.ok() && record.code() != Code::NOT_FOUND) return record.status();
-  const bool is_there = record.ok() && record->origin == origin;
-  return is_there ? std::optional(id) : std::nullopt;
+  return find_same(database, id, origin);
 }
 
 base::Result<std::vector<model::Attempt>> read_attempts(Database& database, const CaseId& id) {

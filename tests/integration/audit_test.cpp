@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <thread>
@@ -126,6 +127,62 @@ TEST_F(Audit, WhatAnOperatorDoesToACaseIsThere) {
   EXPECT_THAT(json::serialize(json::value(entries())), Not(HasSubstr("s3cret"))) << "nothing that a message says";
   EXPECT_EQ(verify().exit, 0);
   EXPECT_EQ(broker.cli({"check"}).exit, 0);
+}
+
+TEST_F(Audit, WhatBecameOfACaseIsThere) {
+  const std::string id = admit("orders", "{}");
+  const std::string path = "hospital/cases/" + id;
+  ASSERT_EQ(as("ann", "POST", path + "/discard", R"({"reason":"no use"})").status, 200);
+  EXPECT_EQ(call("discardCase", id).ended.at("before"), (json::object{{"state", "admitted"}, {"version", "0"}}));
+  EXPECT_EQ(call("discardCase", id).ended.at("after"),
+            (json::object{{"discard_reason", "no use"}, {"state", "discarded"}, {"version", "0"}}));
+  ASSERT_EQ(as("ann", "POST", path + "/restore", "{}").status, 200);
+  EXPECT_EQ(call("restoreCase", id).ended.at("before").at("state"), "discarded");
+  EXPECT_EQ(call("restoreCase", id).ended.at("before").at("discard_reason"), "no use");
+  EXPECT_EQ(call("restoreCase", id).ended.at("after").at("state"), "admitted");
+  ASSERT_EQ(as("ann", "PATCH", path, R"({"body":"[]"})", {{"If-Match", "\"0\""}}).status, 200);
+  ASSERT_EQ(as("ann", "POST", path + "/replay", "{}").status, 200);
+  EXPECT_EQ(call("replayCase", id).ended.at("before").at("state"), "admitted");
+  EXPECT_EQ(call("replayCase", id).ended.at("after").at("state"), "replaying");
+  EXPECT_EQ(call("replayCase", id).ended.at("after").at("version"), "1") << "what was sent";
+
+  ASSERT_EQ(as("ann", "PATCH", "queues/orders", R"({"max_attempts":7})").status, 200);
+  ASSERT_EQ(as("ann", "DELETE", "queues/orders?force=true").status, 204);
+  EXPECT_EQ(call("deleteQueue", "orders").ended.at("before"), (json::object{{"max_attempts", "7"}}));
+  EXPECT_EQ(call("deleteQueue", "orders").ended.at("after"), (json::object{{"deleted", "true"}, {"open_cases", "1"}}));
+  EXPECT_EQ(verify().exit, 0);
+}
+
+TEST_F(Audit, ALookAtANewVersionIsAnotherLook) {
+  const std::string id = admit("orders", "{}");
+  const std::string path = "hospital/cases/" + id;
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(as("ann", "GET", path + "/body").status, 200);
+  EXPECT_EQ(entries("operation=getCaseBody").size(), 2u) << "its beginning and its end";
+  EXPECT_EQ(call("getCaseBody", id).ended.at("after"), (json::object{{"version", "0"}}));
+  ASSERT_EQ(as("bob", "PATCH", path, R"({"body":"[]"})", {{"If-Match", "\"0\""}}).status, 200);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(as("ann", "GET", path + "/body").status, 200);
+  EXPECT_EQ(entries("operation=getCaseBody").size(), 4u) << "what it shows is new";
+  EXPECT_EQ(call("getCaseBody", id).ended.at("after"), (json::object{{"version", "1"}}));
+}
+
+TEST_F(Audit, AnImportSaysHowManyAndOfWhich) {
+  admit("orders", "{}");
+  const std::string page = as("ann", "GET", "hospital/export").body;
+  ASSERT_EQ(as("ann", "POST", "hospital/import", page).status, 200);
+  EXPECT_EQ(call("importCases", "").ended.at("after"),
+            (json::object{{"imported", "0"}, {"refused", "0"}, {"skipped", "1"}, {"subscriptions", "orders"}}));
+  client.ensure(QueueSpec{.name = "repairs"});
+  json::object there = json::parse(page).as_object();
+  there["items"].as_array().push_back(json::object());
+  there["to"] = "repairs";
+  ASSERT_EQ(as("ann", "POST", "hospital/import", json::serialize(there)).status, 200);
+  EXPECT_EQ(
+      call("importCases", "repairs").ended.at("after"),
+      (json::object{
+          {"imported", "1"}, {"refused", "1"}, {"skipped", "0"}, {"subscriptions", "orders"}, {"to", "repairs"}}));
+  client.remove("repairs", true);
+  EXPECT_EQ(call("deleteQueue", "repairs").ended.at("after"), (json::object{{"deleted", "true"}, {"open_cases", "1"}}));
+  EXPECT_EQ(verify().exit, 0);
 }
 
 TEST_F(Audit, WhatAServiceChangesIsThereAndWhatItMerelyEnsuresIsNot) {
@@ -259,6 +316,30 @@ TEST_F(Audit, IsWholeAfterAKill) {
   EXPECT_EQ(run_cli({"audit", "verify", "--data-dir", broker.data_dir()}).exit, 75) << "a broker runs on it";
 }
 
+TEST_F(Audit, WhoItWasIsWhatLazaretSaysOrTheLoginName) {
+  const auto look = [&](const std::string& queue, std::vector<std::string> environment) {
+    std::vector<std::string> command = {"env", "-u", "LAZARET_ACTOR", "-u", "USER"};
+    command.insert(command.end(), environment.begin(), environment.end());
+    for (const std::string& word : broker.cli_command({"peek", queue})) command.push_back(word);
+    return run(command);
+  };
+  for (const char* queue : {"named", "user", "login", "odd", "blank"}) client.ensure(QueueSpec{.name = queue});
+  ASSERT_EQ(look("named", {"LAZARET_ACTOR=ann", "USER=bob"}).exit, 0);
+  EXPECT_EQ(call("peekMessages", "named").began.at("actor"), "ann");
+  ASSERT_EQ(look("user", {"USER=bob"}).exit, 0);
+  EXPECT_EQ(call("peekMessages", "user").began.at("actor"), "bob");
+  // Not every system knows who runs this; then it is the address.
+  const std::string login = run({"sh", "-c", "getent passwd \"$(id -u)\" | cut -d: -f1 | tr -d '\\n'"}).out;
+  ASSERT_EQ(look("login", {}).exit, 0);
+  EXPECT_EQ(text_of(call("peekMessages", "login").began, "actor"), login.empty() ? "127.0.0.1" : login);
+  for (const auto& [queue, actor] : {std::pair{"odd", "x\ty"}, std::pair{"blank", "  "}}) {
+    const Outcome refused = look(queue, {std::string("LAZARET_ACTOR=") + actor, "USER=bob"});
+    EXPECT_EQ(refused.exit, 64) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("LAZARET_ACTOR must be a name without control characters"));
+    EXPECT_TRUE(call("peekMessages", queue).began.is_null()) << "nothing was asked in another name";
+  }
+}
+
 TEST_F(Audit, IsListedForPeopleAndFiltered) {
   ASSERT_EQ(as("ann", "PUT", "queues/a", "{}").status, 201);
   ASSERT_EQ(as("bob", "PUT", "queues/b", "{}").status, 201);
@@ -295,6 +376,30 @@ TEST_F(Audit, AnExportIsCheckedWithoutABroker) {
   EXPECT_THAT(broken([](auto& lines) { lines[3].replace(lines[3].find("ann"), 3, "bob"); }),
               HasSubstr("entry 3 was changed"));
   EXPECT_EQ(check([](auto& lines) { lines[0] = "no JSON"; }).exit, 65);
+
+  // What it says beside what is hashed is no part of it, and of a name that is there twice a reader takes either.
+  const auto odd = [&](const std::string& more) {
+    const Outcome outcome = check([&](auto& lines) { lines[1].insert(1, more); });
+    EXPECT_EQ(outcome.exit, 65) << outcome.out;
+    EXPECT_EQ(outcome.out, "");
+    return outcome.err;
+  };
+  EXPECT_THAT(odd(R"("extra":"evil",)"), HasSubstr("line 2: this is no entry of an audit trail: \"extra\" is nothing"));
+  EXPECT_THAT(odd(R"("actor":"mallory",)"), HasSubstr("line 2: this is no entry of an audit trail: \"actor\" stands"));
+  EXPECT_THAT(odd(R"("\u0061ctor":"mallory",)"), HasSubstr("\"actor\" stands there twice"));
+  EXPECT_EQ(check([](auto& lines) {
+              const std::size_t at = lines[4].find("\"details\":{");
+              lines[4].insert(at + 11, R"("x":"1","x":"2")");
+            }).exit,
+            65);
+  EXPECT_EQ(check([](auto& lines) {
+              const std::size_t at = lines[0].find("\"status\":") + 9;
+              lines[0].replace(at, 3, "4294967497");  // the same in 32 bits
+            }).exit,
+            65);
+  const Outcome nothing = check([](auto& lines) { lines.clear(); });
+  EXPECT_EQ(nothing.exit, 65);
+  EXPECT_THAT(nothing.err, HasSubstr("there is nothing to verify"));
 
   // What an export alone cannot show: that its end was cut off. A head that was kept does.
   const std::string said = verify().out;

@@ -4,9 +4,12 @@
 #include "integration/support/api.h"
 #include "integration/support/broker.h"
 #include "integration/support/http.h"
+#include "lazaret/lazaret.h"
 
 namespace lazaret::testing {
 namespace {
+
+using namespace std::chrono_literals;
 
 class HospitalCli : public ::testing::Test {
  protected:
@@ -115,6 +118,27 @@ TEST_F(HospitalCli, FiltersAndShows) {
   EXPECT_EQ(shown.at("attempts").as_array().size(), 1u);
   EXPECT_EQ(shown.at("attempts").at(0).at("error_message"), "no such table");
   EXPECT_EQ(broker.cli({"hospital", "show", "0-9-9-9"}).exit, 66);
+}
+
+TEST_F(HospitalCli, WhatAConsumerSaysDoesNothingToATerminal) {
+  Client client = Client::connect(broker.url(), {.name = "work\u2066er", .timeout = 60s});
+  client.ensure(QueueSpec{.name = "orders"});
+  Message message{.body = "body"};
+  message.headers = {{"file", "\u202egpj"}};
+  client.publish("orders", std::move(message));
+  {
+    const Consumer consumer =
+        client.consume("orders", [](Delivery&) { return Verdict::reject("no \u200fgood\u2028", "Type\u202e\u061c"); });
+    ASSERT_TRUE(eventually([&] { return !ids().empty(); }));
+  }
+  const std::string list = broker.cli({"hospital", "list"}).out;
+  const std::string show = broker.cli({"hospital", "show", ids()[0]}).out;
+  EXPECT_NE(list.find("Type\\u202e\\u061c"), std::string::npos) << list;
+  EXPECT_NE(show.find("Type\\u202e\\u061c"), std::string::npos) << show;
+  for (const char* raw : {"\u202e", "\u061c", "\u200f", "\u2028", "\u2066"}) {
+    EXPECT_EQ(list.find(raw), std::string::npos) << list;
+    EXPECT_EQ(show.find(raw), std::string::npos) << show;
+  }
 }
 
 TEST_F(HospitalCli, ManyCasesNeedAYes) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <map>
@@ -128,6 +129,31 @@ TEST_F(ImportCases, AreReplayedHereAndTheConsumerGetsTheSameMessages) {
   EXPECT_EQ(here.cli({"check"}).exit, 0);
 }
 
+TEST_F(ImportCases, AFileThatGoesBackToWhereItComesFromBringsNothing) {
+  fail_there("orders", 3);
+  const std::string file = exported("queue=orders");
+  EXPECT_EQ(there.cli({"hospital", "import", "-"}, file).out, "imported 0 cases, skipped 3, refused 0\n");
+  const auto results = there.cli_json({"hospital", "import", "-"}, file);
+  ASSERT_EQ(results.size(), 3u);
+  const auto cases = cases_of(there, "orders");
+  ASSERT_EQ(cases.size(), 3u);
+  EXPECT_EQ(results[0].at("result"), "skipped");
+  EXPECT_THAT(text_of(results[0], "because"), HasSubstr("it was exported here"));
+  EXPECT_TRUE(
+      std::any_of(cases.begin(), cases.end(), [&](const auto& one) { return one.at("id") == results[0].at("id"); }));
+
+  // Whatever became of them since: who discarded them does not want them back.
+  ASSERT_EQ(there.cli({"hospital", "discard", "--all", "--yes"}).exit, 0);
+  there.restart();
+  EXPECT_EQ(there.cli({"hospital", "import", "-"}, file).out, "imported 0 cases, skipped 3, refused 0\n");
+  EXPECT_EQ(QueueView(there, "orders")["in_hospital"], 0);
+  ASSERT_EQ(there.cli({"queue", "create", "repairs"}).exit, 0);
+  EXPECT_EQ(there.cli({"hospital", "import", "-", "--to", "repairs"}, file).out,
+            "imported 3 cases, skipped 0, refused 0\n")
+      << "in another queue each is another case";
+  EXPECT_EQ(there.cli({"check"}).exit, 0);
+}
+
 TEST_F(ImportCases, ALineThatCannotBeTakenIsNamedAndTheOthersGoOn) {
   fail_there("orders", 2);
   const std::string file = exported();
@@ -154,6 +180,94 @@ TEST_F(ImportCases, ALineThatCannotBeTakenIsNamedAndTheOthersGoOn) {
   EXPECT_EQ(here.cli({"hospital", "import", "-", "--to", "repairs"}, exported()).out,
             "imported 0 cases, skipped 2, refused 0\n")
       << "closed ones stay where they are";
+}
+
+TEST_F(ImportCases, WhatANewerBrokerOrAnEditorHasPutInIsPassedOver) {
+  fail_there("orders", 1);
+  ASSERT_EQ(here.cli({"queue", "create", "orders"}).exit, 0);
+  std::string line = exported();
+  line.insert(line.find("\"message\":{") + 11, R"("new":{"a":[[[[[{"b":1}]]]]]},)");
+  line.insert(1, "\"new\":[1],");
+  const Outcome done = here.cli({"hospital", "import", "-"}, "\xEF\xBB\xBF" + line);
+  EXPECT_EQ(done.exit, 0) << done.err;
+  EXPECT_EQ(done.out, "imported 1 case, skipped 0, refused 0\n");
+  EXPECT_EQ(http(here.admin(), "POST", "/api/v1/hospital/import", R"({"items":[],"too":"orders"})").status, 400)
+      << "what is asked is not passed over";
+}
+
+/// As texts these bodies have up to six times their bytes.
+TEST_F(ImportCases, WhatAnExportWritesCanBeImportedWhateverItsBodyIs) {
+  const std::size_t largest = 1u << 20;
+  const std::vector<std::string> settings = {"broker.max_message_bytes=" + std::to_string(largest)};
+  Broker from({.settings = settings, .arguments = {}});
+  Broker into({.settings = settings, .arguments = {}});
+  std::string lines;
+  while (lines.size() + 2 < largest) lines += "\"\n";
+  Client client = Client::connect(from.url(), {.timeout = 60s});
+  client.ensure(QueueSpec{.name = "orders"});
+  client.publish("orders", {.body = std::string(largest, '\x01')});
+  client.publish("orders", {.body = lines});
+  client.publish("orders", {.body = "{\"small\":\"as text\"}"});
+  const Consumer consumer = client.consume("orders", [](Delivery&) { return Verdict::reject("no good"); });
+  ASSERT_TRUE(eventually([&] { return QueueView(from, "orders")["in_hospital"] == 3; }));
+
+  const std::string file = from.dir() / "cases.jsonl";
+  write_file(file, from.cli({"hospital", "export"}).out);
+  EXPECT_THAT(read_file(file), HasSubstr(R"("body":"{\"small\":\"as text\"}")"));
+  ASSERT_EQ(into.cli({"queue", "create", "orders"}).exit, 0);
+  const Outcome imported = into.cli({"hospital", "import", file});
+  EXPECT_EQ(imported.exit, 0) << imported.err;
+  EXPECT_EQ(imported.out, "imported 3 cases, skipped 0, refused 0\n");
+
+  ASSERT_EQ(into.cli({"hospital", "replay", "--all", "--yes", "--canary", "0"}).exit, 0);
+  Client reader = Client::connect(into.url(), {.timeout = 60s});
+  std::mutex mutex;
+  std::set<std::string> got;
+  const Consumer healthy = reader.consume("orders", [&](Delivery& delivery) {
+    const std::lock_guard lock(mutex);
+    got.insert(delivery.message().body.str());
+    return Verdict::done();
+  });
+  ASSERT_TRUE(eventually([&] { return QueueView(into, "orders")["acked_total"] == 3; }));
+  const std::lock_guard lock(mutex);
+  EXPECT_TRUE(got.contains(std::string(largest, '\x01')));
+  EXPECT_TRUE(got.contains(lines));
+  EXPECT_TRUE(got.contains("{\"small\":\"as text\"}"));
+}
+
+TEST_F(ImportCases, ALineThatIsTooLargeIsNamedAndTheOthersGoOn) {
+  fail_there("orders", 2);
+  const std::string file = exported();
+  Broker small({.settings = {"broker.max_message_bytes=1048576"}, .arguments = {}});
+  ASSERT_EQ(small.cli({"queue", "create", "orders"}).exit, 0);
+  const std::string first = file.substr(0, file.find('\n') + 1);
+  // More than the sockets hold: the broker closes while it is still being sent.
+  const std::string huge = R"({"state":"admitted","padding":")" + std::string(48u << 20, 'x') + "\"}\n";
+  const Outcome done = small.cli({"hospital", "import", "-"}, first + huge + file.substr(first.size()));
+  EXPECT_EQ(done.exit, 65) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("MESSAGE_TOO_LARGE: line 2: the body of the request is larger than is taken here"));
+  EXPECT_EQ(done.out, "imported 2 cases, skipped 0, refused 1\n");
+}
+
+TEST_F(ImportCases, OfVeryManyAttemptsTheEarlierOnesLoseTheirTexts) {
+  fail_there("orders", 1);
+  namespace json = boost::json;
+  json::object one = json::parse(exported()).as_object();
+  json::array& attempts = one.at("attempts").as_array();
+  attempts[0].as_object()["error_details"] = std::string(60'000, 'd');
+  const json::value attempt = attempts[0];
+  while (attempts.size() < 120) attempts.push_back(attempt);
+  Broker small({.settings = {"broker.max_message_bytes=1048576"}, .arguments = {}});
+  ASSERT_EQ(small.cli({"queue", "create", "orders"}).exit, 0);
+  const Outcome done = small.cli({"hospital", "import", "-"}, json::serialize(one) + "\n");
+  EXPECT_EQ(done.exit, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("line 1: it is too large with the error_details of its earlier attempts"));
+  EXPECT_EQ(done.out, "imported 1 case, skipped 0, refused 0\n");
+  const auto imported = cases_of(small, "orders");
+  ASSERT_EQ(imported.size(), 1u);
+  ASSERT_EQ(imported[0].at("attempts").as_array().size(), 120u);
+  EXPECT_TRUE(imported[0].at("attempts").at(0).at("error_details").is_null());
+  EXPECT_EQ(text_of(imported[0].at("attempts").at(119), "error_details"), std::string(60'000, 'd'));
 }
 
 TEST_F(ImportCases, APageOfAnExportIsTakenOverHttpAsItIs) {

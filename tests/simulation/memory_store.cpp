@@ -329,7 +329,7 @@ base::Result<std::optional<model::CaseId>> MemoryStore::find_imported(model::Sha
                                                                       model::SubscriptionId subscription,
                                                                       const model::CaseOrigin& origin) {
   for (const auto& [id, record] : live_.cases) {
-    if (id.shard == shard && id.subscription == subscription && record.origin == origin) return std::optional(id);
+    if (id.shard == shard && id.subscription == subscription && record.is_or_was(origin)) return std::optional(id);
   }
   return std::optional<model::CaseId>();
 }

@@ -125,7 +125,9 @@ class Deletion : public Story {
 TEST_F(Deletion, KeepsManyCasesInSeveralSteps) {
   make_cases(700);
   ASSERT_EQ(world.show("orders").counters.in_hospital, 700u);
-  EXPECT_TRUE(world.delete_queue("orders", true).status.ok());
+  const model::Done deleted = world.delete_queue("orders", true);
+  EXPECT_TRUE(deleted.status.ok());
+  EXPECT_EQ(deleted.count, 700u) << "open cases that it leaves behind";
   EXPECT_FALSE(world.has_queue("orders"));
   EXPECT_EQ(world.store().evacuated_messages(queue.log), 700u);
   EXPECT_EQ(world.store().stored_messages(queue.log), 0u);
@@ -133,8 +135,10 @@ TEST_F(Deletion, KeepsManyCasesInSeveralSteps) {
 
 TEST_F(Deletion, WhatIsLeftInTheHospitalCanBeDiscarded) {
   make_cases(2);
-  EXPECT_TRUE(world.delete_queue("orders", true).status.ok());
   const model::CaseId id{queue.shard, queue.subscription, queue.log, model::Offset(0)};
+  const model::CaseId other{queue.shard, queue.subscription, queue.log, model::Offset(1)};
+  ASSERT_TRUE(world.replay(other).status.ok());
+  EXPECT_EQ(world.delete_queue("orders", true).count, 2u) << "one that is being replayed is open too";
   EXPECT_EQ(world.replay(id).status.code(), base::Code::DESTINATION_NEEDED);
   world.kill_broker();
   world.start_broker();

@@ -1,6 +1,4 @@
 // lazaret audit list|verify: what was done, by whom; and whether the trail of it is whole.
-#include <boost/json/parse.hpp>
-
 #include "audit_entries.h"
 #include "commands.h"
 #include "line_reader.h"
@@ -168,10 +166,11 @@ void verify_directory(Verified& verified, const std::string& directory) {
 }
 
 model::AuditEntry entry_on(const std::string& line, std::uint64_t number) {
-  boost::system::error_code error;
-  const json::value value = json::parse(line, error);
-  if (error) fail(Code::BAD_REQUEST, "line " + std::to_string(number) + " is no JSON");
-  return audit_entry_of(value);
+  try {
+    return audit_entry_of_line(line);
+  } catch (const Error& error) {
+    fail(Code::BAD_REQUEST, "line " + std::to_string(number) + ": " + error.problem.text);
+  }
 }
 
 /// An export: the newest first, as `list` writes it, or turned round.
@@ -198,9 +197,11 @@ void verify_file(std::optional<Verified>& verified, const std::string& file,
     if (!verified->add(entry)) return;
   }
   if (verified) return;
+  // Whole would be what whoever emptied it wants to hear.
+  if (!first) fail(Code::BAD_REQUEST, file + " has no entry of an audit trail: there is nothing to verify");
   verified.emplace(Verified{AuditChain(AuditChain::Order::newest_first)});
   verified->kept = kept;
-  if (first) verified->add(*first);
+  verified->add(*first);
 }
 
 void print_verdict(const Connection& connection, const Verified& verified) {

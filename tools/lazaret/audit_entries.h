@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 #include <string>
+#include <string_view>
 
 #include "http_client.h"
 #include "model/audit_chain.h"
@@ -13,6 +14,9 @@ namespace lazaret::cli {
 
 /// Throws Error BAD_REQUEST when it is no entry.
 model::AuditEntry audit_entry_of(const json::value& value);
+/// One of an export. Throws the same also for one that says more than is hashed: a member that no entry has, or one
+/// twice.
+model::AuditEntry audit_entry_of_line(std::string_view line);
 model::AuditPoint audit_point_of(const json::value& value);
 
 /// "17:9c1d…", a number and a hash in full. Throws USAGE.

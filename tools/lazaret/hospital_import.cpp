@@ -1,5 +1,7 @@
 #include "hospital_import.h"
 
+#include <cstdio>
+
 #include <boost/json/parse.hpp>
 
 #include "http_client.h"
@@ -17,11 +19,39 @@ constexpr std::size_t kBatchLines = 100;
 constexpr std::size_t kBatchBytes = 512u << 10;
 constexpr std::chrono::seconds kDeadline{60};
 constexpr int kBadInput = 65;
+/// Some editors put it before a text in UTF-8. It says nothing.
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 struct ImportOptions {
   std::string file;
   std::string to;
 };
+
+/// What is only shown, and may be many times as large as the message: the broker would pass it over.
+void leave_out_what_is_shown(json::value& line) {
+  json::object* one = line.if_object();
+  if (one == nullptr) return;
+  one->erase("edits");
+  json::value* message = one->if_contains("message");
+  if (message != nullptr && message->is_object()) message->get_object().erase("body_protobuf");
+}
+
+/// What earlier attempts said of this; false: they said nothing. The last one is why there is a case.
+bool leave_out_of_earlier(json::value& line, std::string_view field) {
+  json::object* one = line.if_object();
+  json::value* attempts = one == nullptr ? nullptr : one->if_contains("attempts");
+  if (attempts == nullptr || !attempts->is_array()) return false;
+  bool any = false;
+  json::array& list = attempts->get_array();
+  for (std::size_t i = 0; i + 1 < list.size(); ++i) {
+    json::object* attempt = list[i].if_object();
+    const json::value* said = attempt == nullptr ? nullptr : attempt->if_contains(field);
+    if (said == nullptr || said->is_null()) continue;
+    (*attempt)[field] = nullptr;
+    any = true;
+  }
+  return any;
+}
 
 /// The lines of a file on their way, and what became of each.
 class Import {
@@ -33,6 +63,7 @@ class Import {
     boost::system::error_code error;
     json::value value = json::parse(line, error);
     if (error) return refuse(number, "BAD_REQUEST", "it is not JSON: " + error.message());
+    leave_out_what_is_shown(value);
     if (!numbers_.empty() && bytes_ + line.size() > kBatchBytes) send();
     numbers_.push_back(number);
     items_.push_back(std::move(value));
@@ -73,7 +104,7 @@ class Import {
       answer = http_.request("POST", target({"hospital", "import"}), body, kDeadline).body;
     } catch (const Error& error) {
       if (exit_of(error.problem) != kBadInput) throw;
-      if (numbers.size() == 1) return refuse(numbers.front(), error.problem.code, error.problem.text);
+      if (numbers.size() == 1) return send_less(numbers.front(), items.front(), error.problem);
       for (std::size_t i = 0; i < numbers.size(); ++i) send({numbers[i]}, json::array{items[i]});
       return;
     }
@@ -82,6 +113,28 @@ class Import {
       fail(Code::BAD_FRAME, "what the broker says of the import is not what it was asked");
     }
     for (std::size_t i = 0; i < numbers.size(); ++i) count(numbers[i], results->get_array()[i].as_object());
+  }
+
+  /// A case of very many attempts with long texts: without those of the earlier ones it fits.
+  void send_less(std::uint64_t number, const json::value& item, const Problem& problem) {
+    json::value less = item;
+    const bool is_too_large = problem.code == base::error_info(Code::MESSAGE_TOO_LARGE).name;
+    for (const char* const field : {"error_details", "error_message"}) {
+      if (!is_too_large || !leave_out_of_earlier(less, field)) continue;
+      note(number, "it is too large with the " + std::string(field) + " of its earlier attempts: they are left out");
+      return send({number}, json::array{std::move(less)});
+    }
+    refuse(number, problem.code, problem.text);
+  }
+
+  void note(std::uint64_t number, const std::string& text) {
+    if (connection_.json) {
+      noted_ = text;  // with the result, which comes next
+      return;
+    }
+    progress_.clear();
+    const std::string line = "line " + std::to_string(number) + ": " + text + "\n";
+    std::fwrite(line.data(), 1, line.size(), stderr);
   }
 
   void count(std::uint64_t number, const json::object& result) {
@@ -96,6 +149,8 @@ class Import {
   void show(std::uint64_t number, json::object result) {
     if (connection_.json) {
       result["line"] = number;
+      if (!noted_.empty() && result["because"].is_null()) result["because"] = noted_;
+      noted_.clear();
       return print_json(result);
     }
     if (cell(result, "result") != "refused") return;
@@ -116,6 +171,7 @@ class Import {
   std::vector<std::uint64_t> numbers_;  // of the lines in `items_`
   json::array items_;
   std::size_t bytes_ = 0;
+  std::string noted_;  // of the line that is sent again
   std::uint64_t imported_ = 0;
   std::uint64_t skipped_ = 0;
   std::uint64_t refused_ = 0;
@@ -127,6 +183,7 @@ int import_file(const Connection& connection, const ImportOptions& given) {
   std::string line;
   bool too_long = false;
   for (std::uint64_t number = 1; reader.next(line, too_long); ++number) {
+    if (number == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     if (too_long) {
       import.refuse(number, "MESSAGE_TOO_LARGE",
                     "it has more than " + std::to_string(LineReader::kLineBytes) + " bytes");

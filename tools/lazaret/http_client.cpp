@@ -1,5 +1,11 @@
 #include "http_client.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -62,17 +68,32 @@ Problem problem_in(const json::value& body, int status) {
           .value = number("value")};
 }
 
-/// Who the audit trail says it was: LAZARET_ACTOR, or whoever is logged in; "": nobody says.
+/// A header takes no control characters, and of nothing but blanks nothing is left in it.
+bool can_be_said(std::string_view name) {
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
+  return plain && name.find_first_not_of(' ') != std::string_view::npos;
+}
+
+std::string look_up_login_name() {
+  const char* user = std::getenv("USER");
+  if (user != nullptr && can_be_said(user)) return user;
+  const passwd* known = ::getpwuid(::getuid());
+  return known != nullptr && can_be_said(known->pw_name) ? known->pw_name : "";
+}
+
+/// As the system knows whoever runs this; "" where it does not. Looked up once: the look-up is for one thread.
+const std::string& login_name() {
+  static const std::string name = look_up_login_name();
+  return name;
+}
+
+/// Who the audit trail says it was: LAZARET_ACTOR, or whoever is logged in; "": nobody says. Throws USAGE for a name
+/// that cannot be said: whoever has given one would be noted as the address that they come from.
 std::string actor_name() {
-  for (const char* variable : {"LAZARET_ACTOR", "USER"}) {
-    const char* value = std::getenv(variable);
-    if (value == nullptr || *value == '\0') continue;
-    const std::string_view name(value);
-    // A header takes no control characters.
-    const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
-    if (plain) return std::string(name);
-  }
-  return "";
+  const char* value = std::getenv("LAZARET_ACTOR");
+  if (value == nullptr || *value == '\0') return login_name();
+  if (can_be_said(value)) return value;
+  fail(Code::USAGE, "LAZARET_ACTOR must be a name without control characters, not \"" + printable(value) + "\"");
 }
 
 }  // namespace
@@ -121,14 +142,17 @@ class HttpClient::Exchange {
     error_code failed = wait(deadline, [&](auto done) {
       http::async_write(stream_, request, [done](error_code error, std::size_t) { done(error); });
     });
-    if (failed) return failed;
+    // A broker that takes no more of a request than its beginning has said why before it closed.
+    const error_code unwritten = failed;
     http::response_parser<http::string_body> parser;
     parser.body_limit(kAnswerBytes);
     failed = wait(deadline, [&](auto done) {
       http::async_read(stream_, buffer_, parser, [done](error_code error, std::size_t) { done(error); });
     });
-    if (!failed) response = parser.release();
-    return failed;
+    if (failed) return unwritten ? unwritten : failed;
+    response = parser.release();
+    if (unwritten) response.keep_alive(false);
+    return {};
   }
 
  private:

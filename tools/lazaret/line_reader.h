@@ -7,8 +7,9 @@ namespace lazaret::cli {
 
 class LineReader {
  public:
-  /// A longer line is cut and marked: no broker takes such a message.
-  static constexpr std::size_t kLineBytes = 256u << 20;
+  /// A longer line is cut and marked: no broker takes such a message. The largest that one takes has 256 MiB, a third
+  /// more in base64, and a case has its attempts beside it.
+  static constexpr std::size_t kLineBytes = 384u << 20;
 
   /// "-" for standard input. Throws Error when the file cannot be opened or read.
   explicit LineReader(const std::string& path);

@@ -51,6 +51,39 @@ std::size_t columns_of_terminal() {
   return size.ws_col;
 }
 
+/// Of the character that begins here. REQUIRES UTF-8.
+std::size_t bytes_at(std::string_view text, std::size_t at) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+std::uint32_t point_at(std::string_view text, std::size_t at, std::size_t bytes) {
+  constexpr unsigned char kMeant[] = {0x7F, 0x1F, 0x0F, 0x07};
+  std::uint32_t point = static_cast<unsigned char>(text[at]) & kMeant[bytes - 1];
+  for (std::size_t i = 1; i < bytes; ++i) point = point << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3F);
+  return point;
+}
+
+/// Characters that are not shown but do something to what is: control characters, and of Unicode's format characters
+/// those that turn the direction of the text, separate lines, or are nowhere to be seen. U+200C and U+200D stay: some
+/// scripts cannot be written without them.
+bool acts_on_a_terminal(std::uint32_t point) {
+  constexpr std::pair<std::uint32_t, std::uint32_t> kRanges[] = {
+      {0x00, 0x1F},     {0x7F, 0x9F},     {0xAD, 0xAD},     {0x61C, 0x61C},   {0x180E, 0x180E}, {0x200B, 0x200B},
+      {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F},
+  };
+  return std::any_of(std::begin(kRanges), std::end(kRanges),
+                     [point](const auto& range) { return range.first <= point && point <= range.second; });
+}
+
+/// \x1b, \u202e, \U000e0041: as long as it must be.
+void append_escaped(std::string& out, std::uint32_t point) {
+  constexpr char kHex[] = "0123456789abcdef";
+  const int digits = point < 0x100 ? 2 : point < 0x10000 ? 4 : 8;
+  out += {'\\', digits == 2 ? 'x' : digits == 4 ? 'u' : 'U'};
+  for (int digit = digits - 1; digit >= 0; --digit) out += kHex[point >> (4 * digit) & 15];
+}
+
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 std::atomic<bool> reader_is_gone = false;
@@ -105,19 +138,18 @@ void agree(bool yes, const std::string& question) {
 std::string printable(std::string_view text, bool keep_lines) {
   const std::string valid = base::to_utf8(text);
   std::string out;
-  constexpr char kHex[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < valid.size(); ++i) {
-    const auto c = static_cast<unsigned char>(valid[i]);
-    // U+0080 to U+009F are control characters too; in UTF-8 they begin with 0xC2.
-    const bool high = c == 0xC2 && i + 1 < valid.size() && static_cast<unsigned char>(valid[i + 1]) < 0xA0;
-    if (c == '\n' || c == '\t') {
-      out += keep_lines ? std::string(1, valid[i]) : c == '\n' ? "\\n" : "\\t";
-    } else if (c < 0x20 || c == 0x7F || high) {
-      const auto code = high ? static_cast<unsigned char>(valid[++i]) : c;
-      out += {'\\', 'x', kHex[code >> 4], kHex[code & 15]};
+  for (std::size_t at = 0; at < valid.size();) {
+    const std::size_t bytes = bytes_at(valid, at);
+    const std::uint32_t point = point_at(valid, at, bytes);
+    const bool is_kept = keep_lines && (point == '\n' || point == '\t');
+    if (is_kept || !acts_on_a_terminal(point)) {
+      out.append(valid, at, bytes);
+    } else if (point == '\n' || point == '\t') {
+      out += point == '\n' ? "\\n" : "\\t";
     } else {
-      out += valid[i];
+      append_escaped(out, point);
     }
+    at += bytes;
   }
   return out;
 }
@@ -125,7 +157,7 @@ std::string printable(std::string_view text, bool keep_lines) {
 std::string cell(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   if (value == nullptr || value->is_null()) return "-";
-  if (!value->is_string()) return to_text(*value);
+  if (!value->is_string()) return printable(to_text(*value));
   const std::string text = printable(std::string_view(value->get_string()));
   return text.empty() ? "-" : text;
 }

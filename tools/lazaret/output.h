@@ -35,8 +35,8 @@ bool is_terminal(int fd);
 /// nobody sits at standard input and standard error nobody can be asked, and silence is no answer: throws USAGE, which
 /// names --yes.
 void agree(bool yes, const std::string& question);
-/// Text of a stranger with its control characters written as \n, \x1b and so on; with `keep_lines`, line feeds and
-/// tabs stay.
+/// Text of a stranger with its control characters, and what turns the direction of text or is not to be seen, written
+/// as \n, \x1b, \u202e and so on; with `keep_lines`, line feeds and tabs stay.
 std::string printable(std::string_view text, bool keep_lines = false);
 /// A field for people: "-" for null and "", printable text, numbers, and JSON for what is none of these.
 std::string cell(const json::object& object, std::string_view name);

@@ -97,7 +97,7 @@ TEST(CaseImport, WhatIsNoWholeCaseIsRefusedByName) {
   EXPECT_THAT(refusal([](auto& one) { one["message"] = nullptr; }), HasSubstr("without its message"));
   EXPECT_THAT(refusal([&](auto& one) { message(one)["damaged"] = true; }), HasSubstr("damaged"));
   EXPECT_THAT(refusal([&](auto& one) { message(one)["request"] = "x"; }), HasSubstr("reply"));
-  EXPECT_THAT(refusal([&](auto& one) { message(one)["colour"] = "red"; }), HasSubstr("colour"));
+  EXPECT_THAT(refusal([&](auto& one) { message(one).erase("body"); }), HasSubstr("body or body_base64"));
   EXPECT_THAT(refusal([&](auto& one) { message(one)["id"] = nullptr; }), HasSubstr("message.id"));
   EXPECT_THAT(refusal([&](auto& one) { message(one)["published_at"] = "soon"; }), HasSubstr("published_at"));
   EXPECT_THAT(refusal([](auto& one) { one["id"] = "7"; }), HasSubstr("id must be"));
@@ -119,6 +119,20 @@ TEST(CaseImport, WhatIsNoWholeCaseIsRefusedByName) {
   EXPECT_THAT(refusal([](auto& one) { one["error_message"] = std::string(5000, 'x'); }), HasSubstr("4096 bytes"));
   EXPECT_THAT(refusal([](auto& one) { one["consumer"] = "worker"; }), HasSubstr("consumer must be"));
   EXPECT_EQ(refusal([](auto&) {}), "taken");
+}
+
+TEST(CaseImport, WhatANewerBrokerHasWrittenIsPassedOver) {
+  json::object one = line();
+  one["colour"] = json::object{{"deep", json::array{json::object{{"x", nullptr}}}}};
+  one.at("message").get_object()["colour"] = json::array{1, 2};
+  one.at("attempts").at(0).as_object()["colour"] = "red";
+  one.at("attempts").at(1).as_object().at("consumer").as_object()["colour"] = "red";
+  const auto all = read(one);
+  ASSERT_TRUE(all.ok()) << all.status().text();
+  const auto plain = read(line());
+  EXPECT_EQ(all->what->message->body.view(), plain->what->message->body.view());
+  EXPECT_EQ(all->what->message->envelope.view(), plain->what->message->envelope.view());
+  EXPECT_EQ(all->what->attempts, plain->what->attempts);
 }
 
 TEST(CaseImport, LimitsOfMessagesHold) {

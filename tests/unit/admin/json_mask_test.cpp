@@ -142,6 +142,58 @@ TEST_F(Uncovered, OfTwoOfOneNameTheOrderStays) {
             R"({"card":{"x":0,"number":1,"number":2}})");
 }
 
+/// Whose price it is says what stands beside it, not the number of the element.
+TEST_F(Uncovered, WhatIsMaskedDoesNotComeToAnother) {
+  constexpr std::string_view kTwo = R"({"items":[{"n":"A","price":1},{"n":"B","price":2}]})";
+  constexpr std::string_view kWhy = "/items has several values that hold something masked";
+  const auto edited = [&](std::string_view items) { return whole(kTwo, "{\"items\":[" + std::string(items) + "]}"); };
+  EXPECT_THAT(edited(R"({"n":"B","price":"***"},{"n":"A","price":"***"})"), HasSubstr(kWhy)) << "they changed places";
+  EXPECT_THAT(edited(R"({"n":"B","price":"***"},{"n":"A","x":1,"price":"***"})"), HasSubstr(kWhy))
+      << "and one of them something else too";
+  EXPECT_THAT(edited(R"({"n":"B","price":"***"},{"n":"C","price":"***"})"), HasSubstr(kWhy));
+  EXPECT_THAT(edited(R"({"n":"B","price":"***"},{"n":"B","price":"***"})"), HasSubstr(kWhy))
+      << "the first may be the second";
+  EXPECT_EQ(edited(R"({"n":"A","price":"***"},{"n":"C","price":"***"})"),
+            R"({"items":[{"n":"A","price":1},{"n":"C","price":2}]})")
+      << "one may change";
+  EXPECT_EQ(edited(R"({"n":"A","price":"***"},{"n":"B","price":"***"},{"n":"new"})"),
+            R"({"items":[{"n":"A","price":1},{"n":"B","price":2},{"n":"new"}]})")
+      << "and others come behind them";
+  EXPECT_EQ(edited("{ \"n\" : \"A\",\n\"price\":\"***\"}, {\"n\":\"B\" ,\"price\":\"***\"}"),
+            "{\"items\":[{ \"n\" : \"A\",\n\"price\":1}, {\"n\":\"B\" ,\"price\":2}]}")
+      << "how it is laid out is nothing";
+}
+
+TEST_F(Uncovered, WhatStandsInBothIsNotMovedBesideWhatIsMasked) {
+  EXPECT_THAT(whole(R"({"items":[{"n":"A"},{"n":"B","price":2}]})", R"({"items":[{"n":"B","price":"***"},{"n":"A"}]})"),
+              HasSubstr("/items/0/price is masked: it cannot be added"));
+  EXPECT_EQ(whole(R"({"items":[{"n":"A"},{"n":"B","price":2}]})", R"({"items":[{"n":"x"},{"n":"B","price":"***"}]})"),
+            R"({"items":[{"n":"x"},{"n":"B","price":2}]})")
+      << "what holds nothing masked is anybody's";
+  const auto nested = mask_of({"/*/items/*/price"});
+  EXPECT_THAT(nested
+                  .uncovered(R"([{"items":[{"n":1,"price":1}]},{"items":[{"n":2,"price":2}]}])",
+                             R"([{"items":[{"n":2,"price":"***"}]},{"items":[{"n":1,"price":"***"}]}])")
+                  .status()
+                  .text(),
+              HasSubstr("the body has several values"));
+}
+
+TEST_F(Uncovered, OfSeveralMembersOfOneNameNoneTakesThePlaceOfAnother) {
+  const auto both = mask_of({"/i/p"});
+  EXPECT_THAT(both.uncovered(R"({"i":{"n":"A","p":1},"i":{"n":"B","p":2}})",
+                             R"({"i":{"n":"B","p":"***"},"i":{"n":"A","p":"***"}})")
+                  .status()
+                  .text(),
+              HasSubstr("/i has several values"));
+  EXPECT_THAT(both.uncovered(R"({"i":{"p":1},"i":{"p":2}})", R"({"i":{"p":"***","p":"***"}})").status().text(),
+              HasSubstr("/i has several values"));
+  EXPECT_EQ(*both.uncovered(R"({"i":{"n":"A","p":1},"j":{"n":"B","p":2}})",
+                            R"({"j":{"n":"A","p":2},"i":{"n":"C","p":"***"}})"),
+            R"({"j":{"n":"A","p":2},"i":{"n":"C","p":1}})")
+      << "a name says which it is";
+}
+
 TEST_F(Uncovered, TooManyAreRefused) {
   std::string body = "{\"items\":[{\"price\":0}";
   for (std::size_t i = 0; i < JsonMask::kUncovered; ++i) body += ",{\"price\":0}";

@@ -51,6 +51,15 @@ TEST_F(MaskTest, HeadersAndFieldsAreCovered) {
   EXPECT_EQ(to_text(seen).find(kSecret), std::string::npos);
 }
 
+TEST_F(MaskTest, WhatIsNoNameOfAHeaderIsRefused) {
+  for (const std::string header : {"", "[\"authorization\"]", "authorization ", " authorization", "a b", "a\tb", "a,b",
+                                   "\"authorization\"", "a\x7f"}) {
+    EXPECT_EQ(Mask::of({}, {"tenant", header}).code(), Code::BAD_REQUEST) << header;
+  }
+  EXPECT_THAT(Mask::of({}, {"tenant", "x y"}).status().text(), HasSubstr("\"x y\" is no name of a header"));
+  EXPECT_TRUE(Mask::of({}, {"x-secret_1.b:c", "schlüssel"}).ok());
+}
+
 TEST_F(MaskTest, WhatHasNothingToMaskIsShownAsItIs) {
   const json::object plain = shown(message_with("no JSON"), {});
   EXPECT_EQ(plain.at("body"), "no JSON");
@@ -284,6 +293,13 @@ TEST_F(MaskTest, WhatIsMaskedIsNotEdited) {
   EXPECT_EQ(*both_.editable(*before), R"({"card":"***","n":1})");
   EXPECT_EQ(*both_.edited(*before, R"({"card":"***","n":2})"), R"({"card":"4111-secret","n":2})");
   EXPECT_THAT(both_.edited(*before, R"({"card":"4111-secret"})").status().text(), HasSubstr("/card is masked"));
+  const Mask prices = mask_of({"/items/*/price"}, {});
+  EXPECT_EQ(prices
+                .edited(*message_with(R"({"items":[{"n":"A","price":1},{"n":"B","price":2}]})"),
+                        R"({"items":[{"n":"B","price":"***"},{"n":"A","price":"***"}]})")
+                .code(),
+            Code::BAD_REQUEST)
+      << "B does not get the price of A";
   EXPECT_THAT(both_.edited(*before, "no JSON").status().text(), HasSubstr("cannot be taken"));
   EXPECT_THAT(both_.edited(*before, "").status().text(), HasSubstr("/card is masked: it cannot be taken out"));
   EXPECT_EQ(*both_.edited(*message_with(R"({"n":1})"), ""), "");

@@ -304,6 +304,59 @@ TEST_F(ConfigurationTest, WhatIsMaskedMayHaveCommasAndIsChecked) {
   EXPECT_EQ(refusal(), file_ + ":2: hospital.masked_paths cannot have such a value");
 }
 
+/// Quotes and brackets are for the file, whose reader takes them away: elsewhere they would become part of a name that
+/// nothing has, and mask nothing.
+TEST_F(ConfigurationTest, WhatIsNoNameOfAHeaderIsRefusedSinceItWouldMaskNothing) {
+  const auto given = [this](const std::string& value) {
+    sources_.settings.clear();
+    set("hospital.masked_headers", value);
+    return refusal();
+  };
+  EXPECT_THAT(given(R"(["authorization"])"),
+              HasSubstr("hospital.masked_headers must be names of headers (\"[\"authorization\"]\" is no name of a "
+                        "header: it has a quote, a bracket"));
+  EXPECT_THAT(given("'authorization'"), HasSubstr("it has a quote"));
+  EXPECT_THAT(given("x-ok,two words"), HasSubstr("\"two words\" is no name of a header: it has a blank"));
+  EXPECT_THAT(given("x-secret\x01"), HasSubstr("a control character"));
+  EXPECT_THAT(given("x-ok," + std::string(1025, 'h')), HasSubstr("it has more than 1024 bytes"));
+  EXPECT_EQ(given(std::string(1024, 'h')), "");
+  sources_.settings.clear();
+  write("[hospital]\nmasked_headers = [\"x-ok\", \"authorization \"]\n");
+  EXPECT_THAT(refusal(), HasSubstr(file_ + ":2: hospital.masked_headers must be names of headers (\"authorization \""));
+  write("[hospital]\nmasked_headers = [\"[authorization]\"]\n");
+  EXPECT_THAT(refusal(), HasSubstr("it has a quote, a bracket"));
+}
+
+TEST_F(ConfigurationTest, BlanksAroundTheItemsOfATextAreNotPartOfThem) {
+  write("[log]\n");
+  set("hospital.masked_headers", " authorization , x-secret\t");
+  set("hospital.masked_paths", "/a , /b c,/d\\ ");
+  set("admin.allowed_hosts", "a.example, [::1]");
+  set("alerts.webhooks.ops.url", "http://127.0.0.1:9000/");
+  set("alerts.webhooks.ops.secret_file", "/etc/lazaret/ops.secret");
+  set("alerts.webhooks.ops.kinds", "surge, ageing");
+  const auto loaded = load();
+  ASSERT_TRUE(loaded.ok()) << loaded.status().text();
+  EXPECT_THAT(loaded->hospital.masked_headers, ::testing::ElementsAre("authorization", "x-secret"));
+  EXPECT_THAT(loaded->hospital.masked_paths, ::testing::ElementsAre("/a", "/b c", "/d ")) << "a blank that is meant";
+  EXPECT_THAT(loaded->admin.allowed_hosts, ::testing::ElementsAre("a.example", "[::1]"));
+  EXPECT_EQ(loaded->alerts.webhooks.at("ops").kinds, (std::vector{model::AlertKind::surge, model::AlertKind::ageing}));
+  sources_.settings.clear();
+  write("[hospital]\nmasked_paths = [\" /not a path\"]\n");
+  EXPECT_THAT(refusal(), HasSubstr("\" /not a path\" is no path")) << "in the file an item is what stands in quotes";
+  write("[hospital]\nmasked_paths = [\"/a \"]\n");
+  EXPECT_THAT(load()->hospital.masked_paths, ::testing::ElementsAre("/a "));
+}
+
+TEST_F(ConfigurationTest, WhatNoHostHasAsItsNameIsRefused) {
+  for (const char* const name :
+       {"[\"a.example\"]", "'a.example'", "two words", "[a.example", "a.example:7351", "a/b"}) {
+    sources_.settings.clear();
+    set("admin.allowed_hosts", name);
+    EXPECT_THAT(refusal(), HasSubstr("admin.allowed_hosts must be names of hosts")) << name;
+  }
+}
+
 TEST_F(ConfigurationTest, FilesWithDescriptorsAreReadAndNamed) {
   const std::string descriptors = file_ + ".binpb";
   const std::string given = "[hospital]\nprotobuf_descriptors = [\"" + descriptors + "\"]\n";

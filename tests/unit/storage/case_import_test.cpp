@@ -61,6 +61,35 @@ TEST_F(CaseImportTest, ItComesWithItsAttemptsAndIsFoundByWhatItWas) {
   EXPECT_THAT(findings(), IsEmpty());
 }
 
+/// A file goes back to the broker that has written it.
+TEST_F(CaseImportTest, WhatComesFromHereIsFoundAsItselfWhateverBecameOfIt) {
+  publish({"body"});
+  source().cursor = Offset(1);
+  admit(0, Instant{1000});
+  const auto exported = store_->read_case(case_id(0)).value();
+  ASSERT_FALSE(exported.summary.message_id.is_nil());
+  const model::CaseOrigin itself{exported.id, exported.summary.message_id, exported.first_admitted_at};
+  const auto found_as = [&](const model::CaseOrigin& origin) {
+    return store_->find_imported(model::ShardId(0), queue_.subscription, origin).value();
+  };
+  EXPECT_EQ(found_as(itself), case_id(0));
+  model::CaseOrigin other = itself;
+  other.message_id.bytes[0] ^= 1;
+  EXPECT_EQ(found_as(other), std::nullopt) << "another broker's, whose ids are the same";
+  other = itself;
+  ++other.admitted_at.us;
+  EXPECT_EQ(found_as(other), std::nullopt);
+  const model::SubscriptionId elsewhere(queue_.subscription.value + 1);
+  EXPECT_EQ(store_->find_imported(model::ShardId(0), elsewhere, itself).value(), std::nullopt)
+      << "in another queue it is another case";
+  --state_.counters.in_hospital;
+  ++state_.counters.discarded;
+  commit({model::DiscardCase{case_id(0), Instant{2000}, "no use", false}, put_state()});
+  EXPECT_EQ(found_as(itself), case_id(0)) << "who discarded it does not want it again";
+  commit({model::DropCase{case_id(0), Instant{2000}, false}, put_state()});
+  EXPECT_EQ(found_as(itself), std::nullopt);
+}
+
 /// Of a topic's subscription; what the check says of it.
 class CaseImportOfTopicTest : public CaseImportTest {
  protected:
