@@ -289,8 +289,6 @@ inline constexpr std::size_t kReplaySorted = 100'000;
 inline constexpr std::size_t kQuarantineRules = 100;
 /// What may be said of one.
 inline constexpr std::size_t kQuarantineReasonBytes = 1024;
-/// What may be said of a discard.
-inline constexpr std::size_t kDiscardReasonBytes = 1024;
 /// Cases that one call discards or restores: it is answered within a fraction of a second, and the audit trail has one
 /// entry for so many.
 inline constexpr std::size_t kCasesTogether = 1000;
