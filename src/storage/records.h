@@ -17,7 +17,7 @@ struct DirectoryRecord {
   std::uint32_t format = 0;
   std::uint16_t shards = 0;
 };
-inline constexpr std::uint32_t kFormat = 11;
+inline constexpr std::uint32_t kFormat = 12;
 /// The first that has groups, and lists of cases by group and state.
 inline constexpr std::uint32_t kCaseIndexesFormat = 8;
 /// The first that has sums of what cases keep, and of how many are closed.

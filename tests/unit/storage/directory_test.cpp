@@ -22,12 +22,12 @@ TEST_F(DirectoryTest, IsLockedWhileItIsOpen) {
 
 TEST_F(DirectoryTest, OfANewerFormatIsRefused) {
   change_records("catalog", [](const std::string& key, std::string value) {
-    if (key == std::string("\0\0\1", 3)) value[1] = 12;  // field 1, the format
+    if (key == std::string("\0\0\1", 3)) value[1] = 13;  // field 1, the format
     return value;
   });
   const base::Status status = try_open();
   EXPECT_EQ(status.code(), Code::FORMAT_TOO_NEW);
-  EXPECT_THAT(status.text(), HasSubstr("format 12"));
+  EXPECT_THAT(status.text(), HasSubstr("format 13"));
 }
 
 TEST_F(DirectoryTest, KeepsItsNumberOfShards) {
