@@ -190,6 +190,14 @@ bool same_body(const Mask& mask, const model::Message& before, const model::Mess
          was->json == would_be->json;
 }
 
+/// Whether the body is what it was, also where that is stored compressed.
+bool is_as_it_was(const ServerConfig& config, const model::Message& before, const wire::Envelope& envelope,
+                  std::string_view body) {
+  if (envelope.content_encoding != base::kZstd) return before.body.view() == body;
+  const auto opened = base::zstd_opened(before.body.view(), config.max_message_bytes);
+  return opened.ok() && *opened == body;
+}
+
 /// The message with what the request changes of it.
 Result<model::MessageRef> edited(const ServerConfig& config, const model::Message& before, const json::object& object) {
   const auto envelope = wire::decode_envelope(before.envelope.view());
@@ -213,7 +221,9 @@ Result<model::MessageRef> edited(const ServerConfig& config, const model::Messag
     if (!whole.ok()) return whole.status();
     *body = std::move(*whole);
   }
-  if (changes.empty() && !*body) {
+  const bool gives_body = body->has_value();
+  if (gives_body && !object.contains("body_base64") && is_as_it_was(config, before, *envelope, **body)) body->reset();
+  if (changes.empty() && !gives_body) {
     return Status(Code::BAD_REQUEST, "nothing is changed: give merge, body, body_base64, headers or content_type");
   }
   auto message = std::make_shared<model::Message>(before);
@@ -321,8 +331,13 @@ Result<std::string> actor_of(const json::object& object, const Request& request)
   auto by = text_field(object, "by");
   if (!by.ok()) return by.status();
   // A header may have any bytes; what is stored is text.
-  std::string actor = base::to_utf8(!by->empty() ? *by : !request.actor.empty() ? request.actor : request.peer);
-  LZ_RETURN_IF_ERROR(check_bytes("by", actor, limits::kActorBytes));
+  LZ_RETURN_IF_ERROR(check_bytes("by", *by, limits::kActorBytes));
+  if (!by->empty()) return base::to_utf8(*by);
+  std::string actor = base::to_utf8(!request.actor.empty() ? request.actor : request.peer);
+  // Not refused for it: a proxy may say whatever it has, with every call.
+  std::size_t end = std::min(actor.size(), limits::kActorBytes);
+  while (end < actor.size() && (static_cast<unsigned char>(actor[end]) & 0xc0) == 0x80) --end;
+  actor.resize(end);
   return actor;
 }
 

@@ -12,7 +12,9 @@ namespace {
 Status check_names(const Broker& broker, const model::CaseQuery& query) {
   for (const model::CaseTerm& term : query.terms) {
     const bool names_one = term.field == Field::subscription && term.op == model::CaseTerm::Operator::equals;
-    if (!names_one || broker.engine.directory().find(term.value) != nullptr) continue;
+    if (!names_one) continue;
+    const auto known = broker.engine.directory().find(term.value);
+    if (known != nullptr && known->kind != model::Kind::topic) continue;
     model::CaseQuery all_of_it;
     const auto page =
         broker.engine.store().list_cases(model::with_text(all_of_it, Field::subscription, term.value), "", 1);

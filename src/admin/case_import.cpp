@@ -152,6 +152,8 @@ std::string_view problem_of(const json::object& line) {
   const json::object& object = message->get_object();
   if (is_true(line, "masked") || is_true(object, "masked")) return "something of its message is masked";
   if (is_true(object, "damaged")) return "its message is damaged";
+  if (object.contains("withheld")) return "the body of its message is not shown";
+  if (object.contains("body_bytes")) return "only the beginning of its body is there";
   if (object.contains("request")) return "its message is the reply to a request of the broker that it comes from";
   return {};
 }

@@ -181,7 +181,7 @@ constexpr std::string_view kSchemas = R"json({
     "Where the call before has ended, or a dry run has counted: what was discarded since is left alone"},
     "dry_run": {"type": "boolean", "default": false, "description": "Only says how many they are"}},
     "additionalProperties": false},
-  "Refusals": {"type": "array", "maxItems": 100, "description": "Those that were refused first, and why",
+  "Refusals": {"type": "array", "description": "Those that were refused, and why",
     "items": {"type": "object", "properties": {"id": {"type": "string"}, "because": {"type": "object",
     "properties": {"code": {"type": "string"}, "detail": {"type": "string"}}}}}},
   "ManyCasesDryRun": {"type": "object", "properties": {"total": {"$ref": "#/components/schemas/Count"},

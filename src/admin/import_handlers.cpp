@@ -138,10 +138,12 @@ Result<Response> import_cases(Broker& broker, const Request& request) {
     results.push_back(line.end(request.deadline, counts));
     if (!line.subscription().empty()) subscriptions.insert(line.subscription());
   }
-  return json_response(200, json::object{{"imported", counts.imported},
-                                         {"skipped", counts.skipped},
-                                         {"refused", counts.refused},
-                                         {"items", std::move(results)}});
+  Response response = json_response(200, json::object{{"imported", counts.imported},
+                                                      {"skipped", counts.skipped},
+                                                      {"refused", counts.refused},
+                                                      {"items", std::move(results)}});
+  response.change.after = fields_of(counts, subscriptions, *to);
+  return response;
 }
 
 }  // namespace lazaret::admin

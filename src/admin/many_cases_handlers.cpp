@@ -172,9 +172,15 @@ struct Wave {
   std::string next;  // "": there are no more
 };
 
-/// It was admitted, or discarded, when the first call had come already.
+/// It was admitted, or discarded, when the first call had come already. One that was restored or recalled meanwhile
+/// has the time of its admission from before.
 bool is_newer(const CaseRecord& record, const Asked& asked) {
-  return (asked.treatment == Treatment::discard ? record.admitted_at : record.closed_at) > asked.began;
+  if (asked.treatment == Treatment::restore) return record.closed_at > asked.began;
+  if (record.admitted_at > asked.began) return true;
+  if (record.history.empty()) return false;
+  const model::CaseEvent& last = record.history.back();
+  const bool came_back = last.what == model::CaseChange::restored || last.what == model::CaseChange::recalled;
+  return came_back && last.at > asked.began;
 }
 
 /// All of them, before the first is changed.
@@ -226,7 +232,7 @@ class Results {
 
   void changed(const model::CaseId& id) { ids_.push_back(id); }
   void refuse(const std::string& id, const Status& why) {
-    if (++refused_ > limits::kRefusalsShown) return;
+    ++refused_;
     refusals_.push_back(json::object{
         {"id", base::to_utf8(id)},
         {"because", json::object{{"code", base::error_info(why.code()).name}, {"detail", base::to_utf8(why.text())}}}});

@@ -295,8 +295,6 @@ inline constexpr std::size_t kCasesTogether = 1000;
 /// Of which so many are with the shards at a time. What comes together is one write; what else goes on waits for that.
 inline constexpr std::size_t kCasesAtOnce = 250;
 static_assert(kCasesTogether % kCasesAtOnce == 0);
-/// Of those that were refused so many are named.
-inline constexpr std::size_t kRefusalsShown = 100;
 
 // --- The audit trail ------------------------------------------------------------------------------------------------
 /// Of an entry: who, from where, which operation, the name of a field; what it is about, and what a field says. What is

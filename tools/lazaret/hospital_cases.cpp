@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "message_view.h"
 #include "model/case_query.h"
 
 namespace lazaret::cli {
@@ -108,7 +109,7 @@ std::uint64_t ChosenCases::count(HttpClient& http, const std::string& verb, cons
   if (ids.empty()) return count_cases(http, filter_of(filters, state), show);
   std::uint64_t sum = 0;
   for (const std::string& id : ids) {
-    sum += cell(http.get(target({"hospital", "cases", id})).as_object(), "state") == state ? 1 : 0;
+    sum += cell(http.get(target({"hospital", "cases", id}, without_body())).as_object(), "state") == state ? 1 : 0;
   }
   return sum;
 }

@@ -126,7 +126,7 @@ void print_case(const json::object& found) {
   print_attempts(found.at("attempts").as_array());
   const json::value* edits = found.if_contains("edits");
   if (edits != nullptr && edits->is_array()) print_edits(edits->get_array());
-  print_history(found.as_object());
+  print_history(found);
 }
 
 void show(const Connection& connection, const ShowOptions& given) {

@@ -101,9 +101,7 @@ void print_difference(const json::array& lines) {
 }
 
 void print_or_say_same(const json::array& lines) {
-  const bool differs = std::any_of(lines.begin(), lines.end(),
-                                   [](const json::value& line) { return cell(line.as_object(), "kind") != "same"; });
-  if (!differs) print_line("nothing differs");
+  if (!any_differs(lines)) print_line("nothing differs");
   print_difference(lines);
 }
 
@@ -155,11 +153,6 @@ void edit(const Connection& connection, const EditOptions& given) {
     if (!connection.json) print_what_changed_meanwhile(refused.document);
     throw;
   }
-}
-
-void print_or_say_same(const json::array& lines) {
-  if (!any_differs(lines)) print_line("nothing differs");
-  print_difference(lines);
 }
 
 struct DiffOptions {

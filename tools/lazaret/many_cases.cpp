@@ -110,12 +110,7 @@ class ManyCases {
         print_json(json::object{{"id", id}, {"state", what_.state}});
       }
     }
-    const json::array& refusals = answer.at("refusals").as_array();
-    for (const json::value& refusal : refusals) refuse(refusal.as_object());
-    const std::uint64_t unnamed = number(answer, "refused") - refusals.size();
-    if (unnamed == 0 || connection_.json) return;
-    progress_.clear();
-    std::cerr << "lazaret: and " + counted(unnamed, "case") + " more not " + what_.done + "\n";
+    for (const json::value& refusal : answer.at("refusals").as_array()) refuse(refusal.as_object());
   }
 
   void refuse(const json::object& refusal) {

@@ -260,9 +260,11 @@ std::optional<int> replay_by_job(const Connection& connection, const ChosenCases
   json::object body = body_of(cases, manner);
   json::object planned = count(http, body);
   const std::uint64_t chosen = cases.ids.empty() ? number(planned, "total") : cases.ids.size();
-  if (chosen <= kOneByOne && !manner.needs_job()) return std::nullopt;
-  const std::string many = (planned.at("at_least").as_bool() ? "at least " : "") + counted(chosen, "case");
-  cases.ask(chosen, "replay " + many + " (" + manner_of(planned, manner) + ")");
+  const bool at_least = planned.at("at_least").as_bool();
+  if (!at_least && chosen <= kOneByOne && !manner.needs_job()) return std::nullopt;
+  const std::string many = (at_least ? "at least " : "") + counted(chosen, "case");
+  cases.ask(at_least ? std::max<std::uint64_t>(chosen, 2) : chosen,
+            "replay " + many + " (" + manner_of(planned, manner) + ")");
 
   const json::object job = http.request("POST", target({"hospital", "replays"}), body).body.as_object();
   const std::string id = cell(job, "id");

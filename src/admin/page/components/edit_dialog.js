@@ -87,8 +87,9 @@ export function EditDialog({ close, then, ...given }) {
   const changesAnything = Object.keys(changes).length > 0;
   const act = async () => {
     if (note.trim()) changes.note = note.trim();
+    let now;
     try {
-      await call('editCase', { args: { id: one.id }, body: changes, headers: { 'If-Match': tag } });
+      now = await call('editCase', { args: { id: one.id }, body: changes, headers: { 'If-Match': tag } });
     } catch (problem) {
       if (problem.status !== 412) throw problem;
       throw new Problem({
@@ -97,7 +98,9 @@ export function EditDialog({ close, then, ...given }) {
           + 'this, and look at the newer version.',
       });
     }
-    notify({ kind: 'good', text: `The message of case ${one.id} has a new version; a replay sends it.` });
+    notify({ kind: 'good', text: now.version === one.version
+      ? `That changes nothing: the message of case ${one.id} stays as it is.`
+      : `The message of case ${one.id} has a new version; a replay sends it.` });
     then?.();
   };
   return html`<${Dialog} title="Edit the message" confirm="Save a new version" act=${act} close=${close}
