@@ -90,6 +90,13 @@ void log_webhook(const WebhookLines::Line& line) {
   spdlog::log(line.problem.empty() ? spdlog::level::info : spdlog::level::warn, "{}", line.text());
 }
 
+/// What the configuration names is meant from where the broker was started.
+std::string backup_directory(const Configuration& configuration) {
+  const std::filesystem::path given(configuration.backup.directory.empty() ? configuration.storage.data_dir + "/backups"
+                                                                           : configuration.backup.directory);
+  return std::filesystem::absolute(given).lexically_normal().string();
+}
+
 engine::EngineConfig engine_config(const Configuration& configuration, const std::shared_ptr<alerts::ShardNews>& news,
                                    const std::shared_ptr<HospitalLines>& lines) {
   engine::EngineConfig config;
@@ -101,6 +108,9 @@ engine::EngineConfig engine_config(const Configuration& configuration, const std
   config.disk_reserve_bytes = configuration.storage.disk_reserve_bytes;
   config.disk_reserve_percent = configuration.storage.disk_reserve_percent;
   config.memtable_bytes = configuration.storage.memtable_bytes;
+  config.backups.directory = backup_directory(configuration);
+  config.backups.bytes_per_second = configuration.backup.bytes_per_second;
+  config.backups.version = LAZARET_VERSION;
   config.audit_retain_for = configuration.audit.retain_for;
   config.seed = random_number();
   config.read_facts = [](const model::Message& message, model::MessageFacts& facts) {

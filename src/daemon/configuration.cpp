@@ -169,6 +169,25 @@ Status set_protobuf_descriptors(Configuration& c, const std::string& value) {
   return {};
 }
 
+/// "": beside the data.
+Status set_backup_directory(Configuration& c, const std::string& value) {
+  c.backup.directory = value;
+  return {};
+}
+
+/// A backup that copies less a second has no end, and does not notice that the broker stops.
+Status set_backup_bytes_per_second(Configuration& c, const std::string& value) {
+  constexpr std::uint64_t kLeast = 64u << 10, kMost = 1ull << 40;
+  std::uint64_t parsed = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+  const bool whole = error == std::errc() && end == value.data() + value.size();
+  if (!whole || parsed > kMost || (parsed != 0 && parsed < kLeast)) {
+    return bad("a number from " + std::to_string(kLeast) + " to " + std::to_string(kMost) + ", or 0 for no limit");
+  }
+  c.backup.bytes_per_second = parsed;
+  return {};
+}
+
 Status set_max_attempts(Configuration& c, const std::string& value) {
   if (value == "unlimited") {
     c.defaults.max_attempts.reset();
@@ -244,6 +263,8 @@ const std::vector<Key>& keys() {
       {"storage.disk_reserve_percent", number<double>(LZ_FIELD(storage.disk_reserve_percent), 0.0, 90.0)},
       {"storage.ack_sync_max", duration(LZ_FIELD(storage.ack_sync_max), 0s, 1s)},
       {"storage.relaxed_sync_max", duration(LZ_FIELD(storage.relaxed_sync_max), 1ms, 60s)},
+      {"backup.directory", set_backup_directory},
+      {"backup.bytes_per_second", set_backup_bytes_per_second},
       {"hospital.masked_paths", set_masked_paths, true},
       {"hospital.masked_headers", set_masked_headers, true},
       {"hospital.protobuf_descriptors", set_protobuf_descriptors, true},

@@ -62,6 +62,10 @@ struct Configuration {
     base::Duration relaxed_sync_max = std::chrono::milliseconds(200);
     bool accept_loss = false;  // only by --accept-loss
   } storage;
+  struct Backup {
+    std::string directory;  // "": `backups` in the data directory
+    std::uint64_t bytes_per_second = 64u << 20;
+  } backup;
   struct Hospital {
     std::vector<std::string> masked_paths;
     std::vector<std::string> masked_headers;
