@@ -25,7 +25,8 @@ constexpr std::string_view kSchemas = R"json({
     "version": {"description": "Of the broker", "$ref": "#/components/schemas/TextOrNull"},
     "note": {"$ref": "#/components/schemas/TextOrNull"},
     "problem": {"oneOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}],
-    "description": "Why it failed"}}, "required": ["name", "state", "directory"]},
+    "description": "Why it failed; of one that is done: why older ones were not dropped"}},
+   "required": ["name", "state", "directory"]},
   "BackupList": {"type": "object", "properties": {"items": {"type": "array",
     "items": {"$ref": "#/components/schemas/Backup"}}, "cursor": {"$ref": "#/components/schemas/TextOrNull"}},
     "required": ["items", "cursor"]}

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <functional>
 
 #include "admin/mask.h"
@@ -11,6 +12,7 @@
 #include "base/duration_text.h"
 #include "daemon/webhooks.h"
 #include "model/limits.h"
+#include "storage/directory_path.h"
 
 namespace lazaret::daemon {
 namespace {
@@ -430,6 +432,22 @@ Status check_listen(const Configuration& configuration, const std::string& name,
   return {};
 }
 
+/// Also by another name: its files would stand among those of the store.
+Status check_backup_directory(const Configuration& configuration) {
+  if (configuration.backup.directory.empty()) return {};
+  const auto real = [](const std::string& named) {
+    const std::filesystem::path path(storage::directory_path(named));
+    std::error_code error;
+    const std::filesystem::path canonical = std::filesystem::weakly_canonical(path, error);
+    return error ? path : canonical;
+  };
+  if (real(configuration.backup.directory) != real(configuration.storage.data_dir)) return {};
+  const auto place = configuration.places.find("backup.directory");
+  return Status(Code::BAD_CONFIGURATION, (place == configuration.places.end() ? "" : place->second + ": ") +
+                                             "backup.directory is the data directory, " +
+                                             configuration.backup.directory + ": backups need one of their own");
+}
+
 }  // namespace
 
 base::Result<Configuration> load_configuration(const ConfigurationSources& sources, char** environment) {
@@ -448,6 +466,7 @@ base::Result<Configuration> load_configuration(const ConfigurationSources& sourc
   if (Status status = check_listen(configuration, "admin.listen", configuration.admin.listen); !status.ok()) {
     return status;
   }
+  if (Status status = check_backup_directory(configuration); !status.ok()) return status;
   if (Status status = check_webhooks(configuration); !status.ok()) return status;
   return configuration;
 }

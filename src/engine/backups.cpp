@@ -1,5 +1,6 @@
 #include "engine/backups.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -19,6 +20,10 @@ Backup shown(model::BackupRecord record) {
   return backup;
 }
 
+base::Duration since(std::chrono::steady_clock::time_point began) {
+  return std::chrono::duration_cast<base::Duration>(std::chrono::steady_clock::now() - began);
+}
+
 Status stops() { return {Code::SHUTTING_DOWN, "the broker stops, and begins no backup"}; }
 
 }  // namespace
@@ -34,7 +39,24 @@ std::string_view name_of(BackupState state) {
 }
 
 Backups::Backups(BackupsConfig config, model::Store& store, const Clock& clock)
-    : config_(std::move(config)), store_(store), clock_(clock) {}
+    : config_(std::move(config)), store_(store), clock_(clock) {
+  if (config_.directory.empty()) return;
+  try {
+    thread_ = std::thread([this] { look_back(); });
+  } catch (const std::system_error&) {
+    // Then it is known when the next one is made.
+  }
+}
+
+void Backups::look_back() {
+  name_thread("backup");
+  const auto there = store_.list_backups(config_.directory);
+  if (!there.ok()) return;  // whoever makes or lists one is told
+  const auto newest = std::find_if(there->begin(), there->end(), [](const auto& record) { return !record.damaged; });
+  if (newest == there->end()) return;
+  const std::lock_guard lock(mutex_);
+  stats_.last_success = newest->created_at;
+}
 
 Result<Backup> Backups::begin(std::uint64_t keep, std::string note) {
   if (config_.directory.empty()) return Status(Code::BAD_CONFIGURATION, "this broker has no directory for backups");
@@ -57,12 +79,24 @@ Result<Backup> Backups::begin(std::uint64_t keep, std::string note) {
   }
   if (ended.joinable()) ended.join();
   const auto there = store_.list_backups(config_.directory);
-  auto begun = there.ok() ? start(std::move(plan), there->empty() ? 1 : there->front().number + 1) : there.status();
-  if (!begun.ok()) {
+  auto begun = there.ok() ? start(plan, there->empty() ? 1 : there->front().number + 1) : there.status();
+  if (!begun.ok()) note_not_begun(plan, begun.status());
+  return begun;
+}
+
+void Backups::note_not_begun(const model::BackupPlan& plan, const Status& problem) {
+  {
     const std::lock_guard lock(mutex_);
     busy_ = false;
+    if (problem.code() == Code::SHUTTING_DOWN) return;
+    ++stats_.failures;
   }
-  return begun;
+  Backup backup;
+  backup.state = BackupState::failed;
+  backup.record.created_at = plan.created_at;
+  backup.record.note = plan.note;
+  backup.problem = problem;
+  if (config_.on_ended) config_.on_ended(backup);
 }
 
 Result<Backup> Backups::start(model::BackupPlan plan, std::uint64_t number) {
@@ -76,6 +110,7 @@ Result<Backup> Backups::start(model::BackupPlan plan, std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return stops();
   copied_bytes_ = 0;
+  began_ = std::chrono::steady_clock::now();
   latest_ = backup;
   try {
     thread_ = std::thread([this, plan = std::move(plan)] { run(plan); });
@@ -92,25 +127,39 @@ void Backups::run(const model::BackupPlan& plan) {
     copied_bytes_ = bytes;
     return !stopping_;
   });
-  const std::lock_guard lock(mutex_);
-  latest_->took = clock_.now() - plan.created_at;
-  latest_->copied_bytes = copied_bytes_;
-  if (made.ok()) {
-    latest_->state = BackupState::done;
-    latest_->record = std::move(*made);
-  } else {
-    latest_->state = BackupState::failed;
-    latest_->problem =
-        made.code() == Code::CANCELLED ? Status(Code::SHUTTING_DOWN, "the broker stopped") : made.status();
+  Backup ended;
+  {
+    const std::lock_guard lock(mutex_);
+    latest_->took = since(began_);
+    latest_->copied_bytes = copied_bytes_;
+    if (made.ok()) {
+      latest_->state = BackupState::done;
+      latest_->record = std::move(*made);
+      latest_->problem = latest_->record.not_dropped;
+      stats_.last_success = latest_->record.created_at;
+    } else {
+      latest_->state = BackupState::failed;
+      latest_->problem =
+          made.code() == Code::CANCELLED ? Status(Code::SHUTTING_DOWN, "the broker stopped") : made.status();
+      ++stats_.failures;
+    }
+    busy_ = false;
+    ended = *latest_;
   }
-  busy_ = false;
+  // Still on this thread, for which the next one waits.
+  if (config_.on_ended) config_.on_ended(ended);
+}
+
+BackupStats Backups::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
 }
 
 std::optional<Backup> Backups::latest() const {
   const std::lock_guard lock(mutex_);
   if (!latest_ || latest_->state != BackupState::running) return latest_;
   Backup backup = *latest_;
-  backup.took = clock_.now() - backup.record.created_at;
+  backup.took = since(began_);
   backup.copied_bytes = copied_bytes_;
   return backup;
 }
@@ -138,8 +187,12 @@ Result<std::vector<Backup>> Backups::list() const {
 
 Result<Backup> Backups::find(std::uint64_t number) const {
   // Whoever waits for one asks often, and its directory changes meanwhile.
-  if (auto mine = latest(); mine && mine->record.number == number && mine->state == BackupState::running) return *mine;
+  const auto mine = latest();
+  const bool is_mine = mine && mine->record.number == number;
+  if (is_mine && mine->state == BackupState::running) return *mine;
   auto all = list();
+  // How it went is known, whatever the disk has now: where older ones cannot be dropped, they often cannot be read.
+  if (!all.ok() && is_mine) return *mine;
   if (!all.ok()) return all.status();
   for (Backup& backup : *all) {
     if (backup.record.number == number) return std::move(backup);

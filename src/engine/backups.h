@@ -1,11 +1,14 @@
 // Backups: has the store copied, one copy at a time, on a thread of its own, which lives as long as that takes. How it
-// goes, and how it went, can be asked by its number; whole ones are found in the directory, also after a restart.
+// goes, and how it went, can be asked by its number; whole ones are found in the directory, also after a restart. The
+// same thread looks there once at the start, for the time of the newest.
 //
 // Threading: any thread but a shard's, since the directory is read. `stop` and the destructor from one.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -35,7 +38,15 @@ struct Backup {
   /// already is not copied again.
   std::optional<base::Duration> took;
   std::uint64_t copied_bytes = 0;
-  base::Status problem;  // why it failed
+  /// Why it failed; or, when it is done and this process has made it, why older ones were not dropped.
+  base::Status problem;
+};
+
+/// How backups went. Those that were refused (IN_USE, SHUTTING_DOWN, no directory) have not failed.
+struct BackupStats {
+  /// When the newest that is whole was asked for, also of those before this start; nothing as long as none is known.
+  std::optional<base::Instant> last_success;
+  std::uint64_t failures = 0;  // since the start, of those that were begun or could not be
 };
 
 struct BackupsConfig {
@@ -44,11 +55,14 @@ struct BackupsConfig {
   std::uint64_t bytes_per_second = 0;  // 0: no limit
   std::uint64_t reserve_bytes = 0;     // as model::BackupPlan
   double reserve_percent = 0;
+  /// Called when one has ended, done or failed, from its own thread or that of `begin`. One that could not begin has
+  /// the number 0.
+  std::function<void(const Backup&)> on_ended;
 };
 
 class Backups {
  public:
-  /// `store` and `clock` outlive it.
+  /// `store` and `clock` outlive it. What was made before is looked for on its thread: its disk may be slow.
   Backups(BackupsConfig config, model::Store& store, const Clock& clock);
   ~Backups() { stop(); }
   Backups(const Backups&) = delete;
@@ -61,12 +75,16 @@ class Backups {
   base::Result<std::vector<Backup>> list() const;
   /// NOT_FOUND.
   base::Result<Backup> find(std::uint64_t number) const;
+  BackupStats stats() const;
   const std::string& directory() const { return config_.directory; }
   /// Ends the one that is being made, of which nothing stays. Idempotent.
   void stop();
 
  private:
   void run(const model::BackupPlan& plan);
+  /// Looks for the newest that is whole.
+  void look_back();
+  void note_not_begun(const model::BackupPlan& plan, const base::Status& problem);
   base::Result<Backup> start(model::BackupPlan plan, std::uint64_t number);
   /// What this process has begun last, as it is now.
   std::optional<Backup> latest() const;
@@ -80,7 +98,10 @@ class Backups {
   mutable std::mutex mutex_;
   bool busy_ = false;             // GUARDED_BY(mutex_): one is being made, or about to be
   std::optional<Backup> latest_;  // GUARDED_BY(mutex_)
-  std::thread thread_;            // GUARDED_BY(mutex_)
+  BackupStats stats_;             // GUARDED_BY(mutex_)
+  /// When the latest one began, by a clock that nobody sets.
+  std::chrono::steady_clock::time_point began_{};  // GUARDED_BY(mutex_)
+  std::thread thread_;                             // GUARDED_BY(mutex_)
 };
 
 }  // namespace lazaret::engine

@@ -342,6 +342,7 @@ EngineStats Engine::stats() const {
   stats.longest_commit = impl_->committer.longest();
   stats.relaxed_sync_max = impl_->config.relaxed_sync_max;
   stats.store = impl_->store.usage();
+  stats.backups = backups_->stats();
   return stats;
 }
 

@@ -83,6 +83,7 @@ struct EngineStats {
   base::Duration relaxed_sync_max{};
   base::Duration longest_commit{};  // since the start
   model::StoreUsage store;
+  BackupStats backups;
 };
 
 class AuditTrail;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/status.h"
 #include "base/time.h"
 
 namespace lazaret::model {
@@ -17,6 +18,8 @@ struct BackupRecord {
   std::string version;   // of the broker
   std::string note;      // what somebody said of it
   bool damaged = false;  // its record, or a file of it, is not as it was written; the rest is not known
+  /// Of one that was just made, and is whole: why older ones, which BackupPlan::keep has no room for, are still there.
+  base::Status not_dropped;
 };
 
 struct BackupPlan {
@@ -25,11 +28,12 @@ struct BackupPlan {
   base::Instant created_at;
   std::string version;
   std::string note;
-  /// So many are kept, this one among them; older ones go when it is whole. 0: all.
+  /// So many whole ones are kept, this one among them; older ones, damaged or not, go when it is whole. 0: all.
   std::uint64_t keep = 0;
   /// About so many bytes are copied a second. 0: as many as the disks give.
   std::uint64_t bytes_per_second = 0;
-  /// Twice the larger of the two stays free on the disk of `directory`: a backup must not be why publishing is refused.
+  /// Twice the larger of the two stays free on the disk of `directory`, and on that of the store, where nothing is
+  /// deleted while it is copied: a backup must not be why publishing is refused.
   std::uint64_t reserve_bytes = 0;
   double reserve_percent = 0;
 };

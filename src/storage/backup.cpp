@@ -9,8 +9,10 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <system_error>
 
 #include "storage/database.h"
+#include "storage/directory_path.h"
 #include "storage/private_files.h"
 #include "storage/restored_directory.h"
 #include "storage/rocks_store.h"
@@ -72,7 +74,7 @@ class Shelf {
  public:
   static Result<std::unique_ptr<Shelf>> open(const std::string& directory) {
     auto shelf = std::make_unique<Shelf>();
-    shelf->directory_ = std::filesystem::absolute(directory).lexically_normal().string();
+    shelf->directory_ = directory_path(directory);
     rocksdb::BackupEngineOptions options(shelf->directory_);
     rocksdb::BackupEngineReadOnly* engine = nullptr;
     // Restored files are written through it.
@@ -145,6 +147,10 @@ Status make_directory(const std::string& directory) {
   const std::filesystem::path path(directory);
   if (std::filesystem::is_directory(path, error)) return {};
   std::filesystem::create_directories(path.parent_path(), error);
+  if (error) {
+    return {error == std::errc::no_space_on_device ? Code::RESOURCE_EXHAUSTED : Code::STORAGE_FAILED,
+            "creating " + path.parent_path().string() + ": " + error.message()};
+  }
   PrivateFiles files(rocksdb::FileSystem::Default());
   return status_of_backup(files.CreateDirIfMissing(directory, rocksdb::IOOptions(), nullptr), "creating the directory");
 }
@@ -179,22 +185,50 @@ class DirectoryLock {
   rocksdb::FileLock* lock_ = nullptr;
 };
 
-Status enough_space(const model::BackupPlan& plan) {
-  struct statvfs disk {};
-  if (::statvfs(plan.directory.c_str(), &disk) != 0) return {};
-  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  const double total = static_cast<double>(disk.f_blocks) * static_cast<double>(disk.f_frsize);
-  const std::uint64_t reserve =
-      std::max(plan.reserve_bytes, static_cast<std::uint64_t>(total * plan.reserve_percent / 100));
-  if (free / 2 >= reserve) return {};
-  return Status(Code::RESOURCE_EXHAUSTED, "the disk of " + plan.directory + " has " + std::to_string(free) +
+Status enough_space(const std::string& directory, const model::BackupPlan& plan, const LookAtDisk& look) {
+  const std::optional<DiskSpace> disk = look(directory);
+  if (!disk) return {};
+  const double percent = static_cast<double>(disk->total_bytes) * plan.reserve_percent / 100;
+  const std::uint64_t reserve = std::max(plan.reserve_bytes, static_cast<std::uint64_t>(percent));
+  if (disk->free_bytes / 2 >= reserve) return {};
+  return Status(Code::RESOURCE_EXHAUSTED, "the disk of " + directory + " has " + std::to_string(disk->free_bytes) +
                                               " bytes free; a backup leaves twice the reserve of " +
                                               std::to_string(reserve))
       .with_limit("disk_reserve", static_cast<std::int64_t>(reserve))
       .with_retry_after_ms(60'000);
 }
 
+/// Where the copy goes is filled by it. Where the store is nothing is deleted while it is copied, so all that is
+/// written and freed meanwhile stays there.
+Status enough_space(rocksdb::DB& db, const model::BackupPlan& plan, const LookAtDisk& look) {
+  LZ_RETURN_IF_ERROR(enough_space(db.GetName(), plan, look));
+  return enough_space(plan.directory, plan, look);
+}
+
+/// Of those that are damaged the engine keeps no count: what is older than all that are kept goes with the others.
+Status drop_older(rocksdb::BackupEngine& engine, const model::BackupPlan& plan) {
+  const std::string doing = "dropping older backups in " + plan.directory;
+  LZ_RETURN_IF_ERROR(status_of_backup(engine.PurgeOldBackups(static_cast<std::uint32_t>(plan.keep)), doing));
+  std::vector<rocksdb::BackupInfo> whole;
+  std::vector<rocksdb::BackupID> damaged;
+  engine.GetBackupInfo(&whole);
+  engine.GetCorruptedBackups(&damaged);
+  if (whole.size() < plan.keep) return {};
+  for (const rocksdb::BackupID number : damaged) {
+    const bool is_older =
+        std::all_of(whole.begin(), whole.end(), [&](const auto& one) { return one.backup_id > number; });
+    if (is_older) LZ_RETURN_IF_ERROR(status_of_backup(engine.DeleteBackup(number), doing));
+  }
+  return {};
+}
+
 }  // namespace
+
+std::optional<DiskSpace> look_at_disk(const std::string& directory) {
+  struct statvfs disk {};
+  if (::statvfs(directory.c_str(), &disk) != 0) return std::nullopt;
+  return DiskSpace{std::uint64_t{disk.f_bavail} * disk.f_frsize, std::uint64_t{disk.f_blocks} * disk.f_frsize};
+}
 
 Result<std::vector<BackupRecord>> list_backups(const std::string& directory) {
   // A broker may be dropping old ones just now; what went while it was read is not there the next time.
@@ -205,13 +239,17 @@ Result<std::vector<BackupRecord>> list_backups(const std::string& directory) {
   return (*shelf)->list();
 }
 
-Result<BackupRecord> back_up(rocksdb::DB& db, const model::BackupPlan& plan, const BackupProgress& progress) {
+Result<BackupRecord> back_up(rocksdb::DB& db, const model::BackupPlan& given, const BackupProgress& progress,
+                             const LookAtDisk& look) {
+  model::BackupPlan plan = given;
+  plan.directory = directory_path(given.directory);
   LZ_RETURN_IF_ERROR(make_directory(plan.directory));
   DirectoryLock directory_lock;
   LZ_RETURN_IF_ERROR(directory_lock.take(plan.directory));
-  LZ_RETURN_IF_ERROR(enough_space(plan));
+  LZ_RETURN_IF_ERROR(enough_space(db, plan, look));
 
-  const auto env = rocksdb::NewCompositeEnv(std::make_shared<PrivateFiles>(rocksdb::FileSystem::Default()));
+  const auto files = std::make_shared<PrivateFiles>(rocksdb::FileSystem::Default());
+  const auto env = rocksdb::NewCompositeEnv(files);
   rocksdb::BackupEngineOptions options(plan.directory, env.get());
   options.backup_log_files = false;
   options.backup_rate_limit = plan.bytes_per_second;
@@ -223,14 +261,12 @@ Result<BackupRecord> back_up(rocksdb::DB& db, const model::BackupPlan& plan, con
 
   std::mutex mutex;  // the engine copies on a thread of its own
   Status refused;
-  std::uint64_t copied = 0;
   rocksdb::CreateBackupOptions create;
   create.flush_before_backup = true;
   create.progress_callback = [&] {
     const std::lock_guard lock(mutex);
-    copied += kLookEveryBytes;
-    if (refused.ok()) refused = enough_space(plan);
-    if (!refused.ok() || !progress(copied)) engine->StopBackup();
+    if (refused.ok()) refused = enough_space(db, plan, look);
+    if (!refused.ok() || !progress(files->written_bytes())) engine->StopBackup();
   };
   rocksdb::BackupID number = 0;
   const Status made = status_of_backup(engine->CreateNewBackupWithMetadata(create, &db, metadata_of(plan), &number),
@@ -239,13 +275,12 @@ Result<BackupRecord> back_up(rocksdb::DB& db, const model::BackupPlan& plan, con
     const std::lock_guard lock(mutex);
     return refused.ok() ? made : refused;
   }
-  if (plan.keep > 0) {
-    LZ_RETURN_IF_ERROR(status_of_backup(engine->PurgeOldBackups(static_cast<std::uint32_t>(plan.keep)),
-                                        "dropping older backups in " + plan.directory));
-  }
+  progress(files->written_bytes());  // it is whole, and nothing ends it any more
   rocksdb::BackupInfo info;
   LZ_RETURN_IF_ERROR(status_of_backup(engine->GetBackupInfo(number, &info), title(number, plan.directory)));
-  return record_of(info);
+  BackupRecord record = record_of(info);
+  if (plan.keep > 0) record.not_dropped = drop_older(*engine, plan);
+  return record;
 }
 
 Result<VerifiedBackup> verify_backup(const std::string& directory, std::uint64_t number,
@@ -266,15 +301,14 @@ Result<VerifiedBackup> verify_backup(const std::string& directory, std::uint64_t
 
 Result<BackupRecord> restore_backup(const std::string& directory, std::uint64_t number, const std::string& data_dir) {
   RestoredDirectory restored(data_dir);
-  LZ_RETURN_IF_ERROR(restored.check_empty());
+  LZ_RETURN_IF_ERROR(restored.begin());
   const auto shelf = Shelf::open(directory);
   if (!shelf.ok()) return shelf.status();
   const auto info = (*shelf)->find(number);
   if (!info.ok()) return info.status();
   LZ_RETURN_IF_ERROR((*shelf)->check_files(info->backup_id));
-  // Of a format that this version does not know nothing is written either.
+  // Of a format that this version does not know nothing is copied either.
   if (const auto store = open_backup(*info); !store.ok()) return store.status();
-  LZ_RETURN_IF_ERROR(restored.begin());
   LZ_RETURN_IF_ERROR(status_of_backup((*shelf)->engine().RestoreDBFromBackup(rocksdb::RestoreOptions(), info->backup_id,
                                                                              restored.inside(), restored.inside()),
                                       "restoring " + title(info->backup_id, (*shelf)->directory())));

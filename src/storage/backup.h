@@ -14,7 +14,9 @@
 
 #include <rocksdb/db.h>
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +29,19 @@ namespace lazaret::storage {
 /// Bytes done so far. False ends it with CANCELLED.
 using BackupProgress = std::function<bool(std::uint64_t)>;
 
-/// As model::Store says.
+/// The file system that a directory is on: what is free for us, and what there is.
+struct DiskSpace {
+  std::uint64_t free_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+/// Nothing when it cannot be said.
+std::optional<DiskSpace> look_at_disk(const std::string& directory);
+using LookAtDisk = std::function<std::optional<DiskSpace>(const std::string& directory)>;
+
+/// As model::Store says. `look` is asked for the store's disk and for that of the backups, again and again.
 base::Result<std::vector<model::BackupRecord>> list_backups(const std::string& directory);
 base::Result<model::BackupRecord> back_up(rocksdb::DB& db, const model::BackupPlan& plan,
-                                          const BackupProgress& progress);
+                                          const BackupProgress& progress, const LookAtDisk& look = look_at_disk);
 
 struct VerifiedBackup {
   model::BackupRecord backup;
@@ -42,8 +53,9 @@ base::Result<VerifiedBackup> verify_backup(const std::string& directory, std::ui
                                            const BackupProgress& progress);
 
 /// Makes `data_dir` what the store was. It must be missing or empty (NOT_EMPTY). All files of the backup are read for
-/// their checksums before anything is written. When this returns OK, all of it is on the disk, private (0600, 0700);
-/// when it fails, nothing is left of it. What a kill left in the middle is refused by a start (restored_directory.h).
+/// their checksums before one is copied. When this returns OK, all of it is on the disk, private (0600, and 0700 where
+/// it was missing); when it fails, nothing is left of it. What a kill left in the middle, from its beginning on, is
+/// refused by a start (restored_directory.h).
 ///
 /// The epoch of all shards goes on by a leap that is drawn: the broker that was copied has gone on, and no token or
 /// session that it has given since may be taken for one of this broker's.

@@ -24,6 +24,29 @@ IOStatus failed(const std::string& path, int error) {
   return error == ENOSPC ? IOStatus::NoSpace(text) : IOStatus::IOError(text);
 }
 
+/// Counts what is written to it.
+class CountedFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  CountedFile(std::unique_ptr<rocksdb::FSWritableFile> target, std::shared_ptr<std::atomic<std::uint64_t>> written)
+      : FSWritableFileOwnerWrapper(std::move(target)), written_(std::move(written)) {}
+
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    return counted(data, FSWritableFileOwnerWrapper::Append(data, options, debug));
+  }
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  const rocksdb::DataVerificationInfo& verification, IODebugContext* debug) override {
+    return counted(data, FSWritableFileOwnerWrapper::Append(data, options, verification, debug));
+  }
+
+ private:
+  IOStatus counted(const rocksdb::Slice& data, IOStatus status) {
+    if (status.ok()) *written_ += data.size();
+    return status;
+  }
+
+  const std::shared_ptr<std::atomic<std::uint64_t>> written_;
+};
+
 }  // namespace
 
 PrivateFiles::PrivateFiles(std::shared_ptr<rocksdb::FileSystem> target) : FileSystemWrapper(std::move(target)) {}
@@ -36,7 +59,10 @@ IOStatus PrivateFiles::NewWritableFile(const std::string& path, const FileOption
   const int error = ::fchmod(made, kFileMode) == 0 ? 0 : errno;
   ::close(made);
   if (error != 0) return failed(path, error);
-  return FileSystemWrapper::NewWritableFile(path, options, file, debug);
+  std::unique_ptr<rocksdb::FSWritableFile> opened;
+  IOStatus status = FileSystemWrapper::NewWritableFile(path, options, &opened, debug);
+  if (status.ok()) *file = std::make_unique<CountedFile>(std::move(opened), written_);
+  return status;
 }
 
 IOStatus PrivateFiles::CreateDir(const std::string& path, const IOOptions&, IODebugContext*) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "storage/database.h"
+#include "storage/directory_path.h"
 #include "storage/private_files.h"
 #include "storage/records.h"
 
@@ -37,12 +38,12 @@ Status failed(const std::string& doing, const fs::path& path, int error) {
 /// A new file system has it, and it is nobody's.
 bool is_nothing(const fs::path& entry) { return entry.filename() == "lost+found"; }
 
-Status make_private(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) return {};
+Status make(const fs::path& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) == 0) return {};
   return failed("creating", path, errno);
 }
 
-/// To the disk; private, where it is no directory that was there before.
+/// To the disk. `mode`: what it gets, 0 to keep its own, as a directory does that was there before.
 Status sync(const fs::path& path, mode_t mode) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return failed("opening", path, errno);
@@ -51,6 +52,17 @@ Status sync(const fs::path& path, mode_t mode) {
   if (error == 0 && ::fsync(file) != 0) error = errno;
   ::close(file);
   return error == 0 ? Status() : failed("syncing", path, error);
+}
+
+/// That a directory is there, to the disk. Who may make directories in one may not be allowed to read it, and cannot
+/// sync it then.
+Status sync_name(const fs::path& directory) {
+  const fs::path parent = directory.parent_path();
+  const int file = ::open(parent.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return errno == EACCES ? Status() : failed("opening", parent, errno);
+  const int error = ::fsync(file) == 0 ? 0 : errno;
+  ::close(file);
+  return error == 0 ? Status() : failed("syncing", parent, error);
 }
 
 Status move(const fs::path& from, const fs::path& to) {
@@ -67,14 +79,13 @@ std::uint32_t leap_from(std::uint32_t epoch) {
 
 }  // namespace
 
-RestoredDirectory::RestoredDirectory(const std::string& data_dir)
-    : data_dir_(fs::absolute(data_dir).lexically_normal().string()) {}
+RestoredDirectory::RestoredDirectory(const std::string& data_dir) : data_dir_(directory_path(data_dir)) {}
 
 RestoredDirectory::~RestoredDirectory() {
   std::error_code ignored;
   for (const fs::path& file : moved_) fs::remove(file, ignored);
   if (begun_) fs::remove_all(inside(), ignored);
-  if (made_) fs::remove(data_dir_, ignored);
+  for (auto made = made_.rbegin(); made != made_.rend(); ++made) fs::remove(*made, ignored);
 }
 
 Status RestoredDirectory::check_empty() const {
@@ -92,16 +103,25 @@ Status RestoredDirectory::check_empty() const {
 
 Status RestoredDirectory::begin() {
   LZ_RETURN_IF_ERROR(check_empty());
-  std::error_code error;
-  if (!fs::exists(data_dir_, error)) {
-    fs::create_directories(fs::path(data_dir_).parent_path(), error);
-    LZ_RETURN_IF_ERROR(make_private(data_dir_));
-    made_ = true;
-  }
-  LZ_RETURN_IF_ERROR(make_private(inside()));
+  LZ_RETURN_IF_ERROR(make_directories());
+  LZ_RETURN_IF_ERROR(make(inside(), 0700));
   begun_ = true;
   // So that a directory that a power loss leaves behind says what it is.
-  return sync(data_dir_, 0700);
+  return sync(data_dir_, made_.empty() ? 0 : 0700);
+}
+
+/// Those above it get what the umask leaves them.
+Status RestoredDirectory::make_directories() {
+  std::vector<fs::path> missing;
+  std::error_code ignored;
+  for (fs::path path = data_dir_; !fs::exists(path, ignored) && path.has_relative_path(); path = path.parent_path()) {
+    missing.push_back(path);
+  }
+  for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
+    LZ_RETURN_IF_ERROR(make(*path, *path == data_dir_ ? 0700 : 0777));
+    made_.push_back(*path);
+  }
+  return {};
 }
 
 Status RestoredDirectory::finish() {
@@ -109,7 +129,7 @@ Status RestoredDirectory::finish() {
   LZ_RETURN_IF_ERROR(move_files());
   moved_.clear();
   begun_ = false;
-  made_ = false;
+  made_.clear();
   return {};
 }
 
@@ -163,7 +183,8 @@ Status RestoredDirectory::move_files() {
   LZ_RETURN_IF_ERROR(move_up("CURRENT"));
   fs::remove(inside(), error);
   LZ_RETURN_IF_ERROR(sync(data_dir_, 0));
-  return sync(fs::path(data_dir_).parent_path(), 0);
+  for (const fs::path& made : made_) LZ_RETURN_IF_ERROR(sync_name(made));
+  return sync_name(data_dir_);
 }
 
 }  // namespace lazaret::storage

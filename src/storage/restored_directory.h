@@ -2,8 +2,9 @@
 //
 //   DIR/restoring/…   files come, the epochs leap   ─▶   all but CURRENT to DIR   ─▶   CURRENT, and `restoring` goes
 //
-// Within the directory, since that is often a mount. A start refuses one that has `restoring` and no CURRENT, so what
-// was left in the middle never begins as an empty broker.
+// Within the directory, since that is often a mount. One that was there keeps its mode. `restoring` comes first of all,
+// before a backup is looked for: reading a large one takes long, and a kill may come meanwhile. A start refuses a
+// directory that has `restoring` and no CURRENT, so what was left in the middle never begins as an empty broker.
 #pragma once
 
 #include <filesystem>
@@ -25,8 +26,7 @@ class RestoredDirectory {
   RestoredDirectory(const RestoredDirectory&) = delete;
   RestoredDirectory& operator=(const RestoredDirectory&) = delete;
 
-  /// NOT_EMPTY when something is there.
-  base::Status check_empty() const;
+  /// Makes it, and `restoring` in it: from now on no broker starts there. NOT_EMPTY when something is there.
   base::Status begin();
   /// Where the files of the backup go.
   std::string inside() const { return data_dir_ + "/" + kRestoring; }
@@ -34,11 +34,13 @@ class RestoredDirectory {
   base::Status finish();
 
  private:
+  base::Status check_empty() const;
+  base::Status make_directories();
   base::Status leap_epochs();
   base::Status move_files();
 
   const std::string data_dir_;
-  bool made_ = false;  // the directory itself
+  std::vector<std::filesystem::path> made_;  // it and those above it that were missing, the outermost first
   bool begun_ = false;
   std::vector<std::filesystem::path> moved_;
 };

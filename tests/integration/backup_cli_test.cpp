@@ -173,6 +173,7 @@ TEST_F(BackupCli, OfABusyBrokerHasEverythingThatWasConfirmedBefore) {
   EXPECT_EQ(backup.at("note"), "under load");
   EXPECT_GT(backup.at("bytes").to_number<double>(), 0);
   EXPECT_GT(backup.at("seconds").to_number<double>(), 0);
+  EXPECT_GE(backup.at("copied_bytes").to_number<double>(), backup.at("bytes").to_number<double>()) << "the first";
   ASSERT_TRUE(eventually([&] { return busy.confirmed.all().size() > confirmed_before.size(); })) << "it goes on";
   busy.stop();
 
@@ -251,6 +252,8 @@ TEST_F(BackupCli, ListsKeepsAndNotesThem) {
   EXPECT_EQ(run_cli({"backup", "verify", backups_of(broker), "--backup", "2"}).exit, 0);
   EXPECT_EQ(run_cli({"backup", "verify", backups_of(broker), "--backup", "7"}).exit, 66);
   EXPECT_EQ(run_cli({"backup", "verify", broker.dir() / "none"}).exit, 66);
+  EXPECT_EQ(run_cli({"backup", "list", "--from", broker.dir() / "none"}).exit, 66);
+  EXPECT_EQ(run_cli({"backup", "list", "--from", backups_of(broker) + "/"}).exit, 0);
   EXPECT_EQ(broker.cli({"backup", "create", "--keep", "0"}).exit, 64);
   EXPECT_EQ(broker.cli({"backup"}).exit, 64);
 
@@ -356,12 +359,44 @@ TEST_F(SlowBackup, OneAtATimeIsMadeAndTheBrokerGoesOn) {
   EXPECT_EQ(run_cli({"backup", "verify", backups_of(broker)}).exit, 66) << "nothing of it stays";
 }
 
+TEST_F(BackupCli, OneIsDoneThoughOlderOnesCannotBeDropped) {
+  Broker broker(with({"backup.bytes_per_second=1048576"}));
+  ASSERT_EQ(broker.cli({"queue", "create", "orders"}).exit, 0);
+  ASSERT_EQ(create(broker).at("state"), "done");
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_EQ(broker.cli({"publish", "orders"}, std::string(1u << 20, static_cast<char>('a' + i))).exit, 0);
+  }
+  const fs::path record = backups_of(broker) + "/meta/1";
+  std::thread in_the_way([&] {
+    EXPECT_TRUE(eventually([&] {
+      const auto shown = http(broker.admin(), "GET", "/api/v1/backups/2");
+      return shown.status == 200 && shown.json().at("copied_bytes").to_number<double>() > 0;
+    }));
+    fs::remove(record);
+    fs::create_directories(record / "x");
+  });
+  const Outcome made = broker.cli({"--json", "backup", "create", "--keep", "1"});
+  in_the_way.join();
+  EXPECT_EQ(made.exit, 1) << made.out << made.err;
+  const auto backup = json_lines(made.out).at(0);
+  EXPECT_EQ(backup.at("state"), "done");
+  EXPECT_EQ(backup.at("problem").at("code"), "STORAGE_FAILED");
+  EXPECT_EQ(json_lines(made.err).at(0).at("code"), "STORAGE_FAILED");
+  EXPECT_TRUE(eventually([&] {
+    return broker.log().find("backup 2 is done, but older ones were not dropped: STORAGE_FAILED") != std::string::npos;
+  }));
+  fs::remove_all(record);
+  EXPECT_EQ(run_cli({"backup", "verify", backups_of(broker)}).exit, 0);
+}
+
 TEST_F(SlowBackup, OfAKilledBrokerIsNoBackup) {
   begin();
   broker.kill9();
   const Outcome verified = run_cli({"backup", "verify", backups_of(broker)});
   EXPECT_EQ(verified.exit, 66) << verified.out << verified.err;
-  EXPECT_THAT(json_lines(run_cli({"--json", "backup", "list", "--from", backups_of(broker)}).out), IsEmpty());
+  const Outcome listed = run_cli({"--json", "backup", "list", "--from", backups_of(broker)});
+  EXPECT_EQ(listed.exit, 66) << listed.out << listed.err;
+  EXPECT_THAT(json_lines(listed.out), IsEmpty());
   EXPECT_EQ(restore(broker, broker.dir() / "restored").exit, 66);
   EXPECT_FALSE(fs::exists(broker.dir() / "restored"));
 
@@ -389,6 +424,10 @@ TEST_F(BackupCli, LeavesTwiceTheReserve) {
   const auto shown = api(broker, "/backups").at("items").at(0);
   EXPECT_EQ(shown.at("state"), "failed");
   EXPECT_EQ(shown.at("problem").at("limit"), "disk_reserve");
+  EXPECT_TRUE(eventually([&] {
+    return broker.log().find("backup 1 failed, nothing is left of it: RESOURCE_EXHAUSTED") != std::string::npos;
+  }));
+  EXPECT_THAT(http(broker.admin(), "GET", "/metrics").body, HasSubstr("\nlazaret_backup_failures_total 1\n"));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "http_client.h"
 #include "output.h"
 #include "storage/backup.h"
+#include "storage/directory_path.h"
 
 namespace lazaret::cli {
 namespace {
@@ -42,9 +43,7 @@ bool is_name(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-std::string absolute(const std::string& directory) {
-  return base::to_utf8(std::filesystem::absolute(directory).lexically_normal().string());
-}
+std::string absolute(const std::string& directory) { return base::to_utf8(storage::directory_path(directory)); }
 
 std::string title(const json::object& backup) {
   return "backup " + cell(backup, "name") + " in " + cell(backup, "directory");
@@ -81,23 +80,37 @@ json::object wait_for_end(HttpClient& http, json::object backup, bool show_progr
   return backup;
 }
 
-void create(const Connection& connection, const BackupOptions& options) {
+/// What the broker says that is wrong with it; OK when there is nothing.
+base::Status problem_in(const json::object& backup) {
+  const json::value* problem = backup.if_contains("problem");
+  if (problem == nullptr || !problem->is_object()) return {};
+  const base::ErrorInfo* info = base::find_error(cell(problem->get_object(), "code"));
+  return {info == nullptr ? Code::INTERNAL : info->code, cell(problem->get_object(), "detail")};
+}
+
+/// The exit status.
+int create(const Connection& connection, const BackupOptions& options) {
   HttpClient http(connection.admin_address());
   json::object body;
   if (options.keep) body["keep"] = *options.keep;
   if (!options.note.empty()) body["note"] = options.note;
   json::object begun = http.request("POST", target({"backups"}), body).body.as_object();
   const json::object backup = wait_for_end(http, std::move(begun), !connection.json);
+  const base::Status problem = problem_in(backup);
   if (cell(backup, "state") != "done") {
-    const json::value* problem = backup.if_contains("problem");
-    const bool is_said = problem != nullptr && problem->is_object();
-    const base::ErrorInfo* info = is_said ? base::find_error(cell(problem->get_object(), "code")) : nullptr;
-    fail(info == nullptr ? Code::INTERNAL : info->code,
-         title(backup) + " " + cell(backup, "state") + ": " + (is_said ? cell(problem->get_object(), "detail") : "-"));
+    fail(problem.ok() ? Code::INTERNAL : problem.code(),
+         title(backup) + " " + cell(backup, "state") + ": " + (problem.ok() ? "-" : problem.text()));
   }
-  if (connection.json) return print_json(backup);
-  print_line(title(backup) + ": " + cell(backup, "bytes") + " bytes in " + cell(backup, "files") + " files, of which " +
-             cell(backup, "copied_bytes") + " bytes were copied; " + cell(backup, "seconds") + " seconds");
+  if (connection.json) {
+    print_json(backup);
+  } else {
+    print_line(title(backup) + ": " + cell(backup, "bytes") + " bytes in " + cell(backup, "files") + " files, about " +
+               cell(backup, "copied_bytes") + " bytes were copied; " + cell(backup, "seconds") + " seconds");
+  }
+  if (problem.ok()) return 0;
+  report(problem_of({problem.code(), title(backup) + " is done, but older ones were not dropped: " + problem.text()}),
+         connection.json);
+  return 1;
 }
 
 // --- list -----------------------------------------------------------------------------------------------------------
@@ -115,6 +128,7 @@ void list(const Connection& connection, const BackupOptions& options) {
   } else {
     const auto records = storage::list_backups(options.from);
     if (!records.ok()) fail(records.status());
+    if (records->empty()) fail(Code::NOT_FOUND, "there are no backups in " + absolute(options.from));
     for (const model::BackupRecord& record : *records) show(record_json(record, options.from));
   }
   if (!connection.json) table.print();
@@ -196,10 +210,11 @@ void add_backup_commands(CLI::App& app, const Connection& connection, int& exit_
       ->check(at_least_one());
   creating->add_option("--note", options->note, "What it is for; shown by list, and in the audit trail")
       ->type_name("TEXT");
-  creating->callback([&connection, options] { create(connection, *options); });
+  creating->callback([&connection, &exit_status, options] { exit_status = create(connection, *options); });
 
   CLI::App* listing = group->add_subcommand("list", "Those of the running broker, or of a directory");
-  listing->add_option("--from", options->from, "A directory of backups, read without a broker")->type_name("DIR");
+  listing->add_option("--from", options->from, "A directory of backups, read without a broker; 66 when there are none")
+      ->type_name("DIR");
   listing->callback([&connection, options] { list(connection, *options); });
 
   CLI::App* verifying = group->add_subcommand(

@@ -1,6 +1,8 @@
 // Backups over HTTP: begun and waited for, listed, refused, and ended with the broker.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "integration/support/process.h"
 #include "unit/admin/served_broker.h"
 
@@ -12,6 +14,8 @@ namespace {
 
 namespace json = boost::json;
 using Refusal = std::pair<int, std::string>;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class ServedBackups : public ServedBroker {
@@ -85,6 +89,71 @@ TEST_F(ServedBackups, OneIsMadeAtATimeAndAStopEndsIt) {
   EXPECT_EQ(failed.at("state"), "failed");
   EXPECT_EQ(failed.at("problem").at("code"), "SHUTTING_DOWN");
   EXPECT_EQ(refused("POST", "/api/v1/backups"), Refusal(503, "SHUTTING_DOWN"));
+  const auto told = ended_backups();
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].state, engine::BackupState::failed);
+  EXPECT_EQ(told[0].record.number, 1u);
+  EXPECT_EQ(told[0].problem.code(), base::Code::SHUTTING_DOWN);
+  const std::string metrics = ask("GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("\nlazaret_backup_failures_total 1\n"));
+  EXPECT_THAT(metrics, Not(HasSubstr("\nlazaret_backup_last_success_timestamp_seconds "))) << "there is none";
+}
+
+TEST_F(ServedBackups, OneThatCannotBeginIsToldOfToo) {
+  // A directory where the record of one would be: what is there cannot be listed.
+  std::filesystem::create_directories(directory() / "backups" / "meta" / "1");
+  EXPECT_EQ(ask("POST", "/api/v1/backups").status, 500);
+  const auto told = ended_backups();
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].state, engine::BackupState::failed);
+  EXPECT_FALSE(told[0].problem.ok());
+  EXPECT_THAT(ask("GET", "/metrics").body, HasSubstr("\nlazaret_backup_failures_total 1\n"));
+}
+
+/// Those of the same directory that another process has made count as well.
+TEST_F(ServedBackups, WhenTheNewestWasMadeIsKnownAlsoAfterAStart) {
+  ASSERT_EQ(ask("POST", "/api/v1/backups").status, 202);
+  ASSERT_EQ(ended("1").at("state"), "done");
+  const auto last = engine().backups().stats().last_success;
+  ASSERT_TRUE(last);
+  ASSERT_TRUE(testing::eventually([&] { return ended_backups().size() == 1; }));
+  EXPECT_EQ(ended_backups()[0].state, engine::BackupState::done);
+  EXPECT_EQ(ended_backups()[0].record.created_at, *last);
+  EXPECT_TRUE(ended_backups()[0].problem.ok());
+  const std::string metrics = ask("GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("\nlazaret_backup_failures_total 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("\nlazaret_backup_last_success_timestamp_seconds 1"));
+
+  const engine::SystemClock clock{base::Instant{}};
+  engine::BackupsConfig config;
+  config.directory = (directory() / "backups").string();
+  const engine::Backups started(config, engine().store(), clock);
+  EXPECT_TRUE(testing::eventually([&] { return started.stats().last_success == last; }));
+}
+
+TEST_F(ServedBackups, OneIsDoneThoughOlderOnesCannotBeDropped) {
+  ASSERT_EQ(ask("POST", "/api/v1/backups").status, 202);
+  ASSERT_EQ(ended("1").at("state"), "done");
+  publish_mebibytes(3);
+  ASSERT_EQ(ask("POST", "/api/v1/backups", R"({"keep": 1})").status, 202);
+  ASSERT_TRUE(testing::eventually([&] { return shown("2").at("copied_bytes").to_number<double>() > 0; }));
+  ASSERT_EQ(shown("2").at("state"), "running");
+  // It cannot be removed as the file that it was; and what is there cannot be listed.
+  const std::filesystem::path record = directory() / "backups" / "meta" / "1";
+  std::filesystem::remove(record);
+  std::filesystem::create_directories(record / "x");
+  auto done = ended("2");
+  EXPECT_EQ(done.at("state"), "done");
+  EXPECT_EQ(done.at("problem").at("code"), "STORAGE_FAILED");
+  std::filesystem::remove_all(record);
+  const auto all = listed();
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].at("name"), "2");
+  EXPECT_EQ(all[0].at("problem").at("code"), "STORAGE_FAILED") << "it is not forgotten";
+  ASSERT_TRUE(testing::eventually([&] { return ended_backups().size() == 2; }));
+  EXPECT_EQ(ended_backups()[1].state, engine::BackupState::done);
+  EXPECT_EQ(ended_backups()[1].problem.code(), base::Code::STORAGE_FAILED);
+  EXPECT_THAT(ask("GET", "/metrics").body, HasSubstr("\nlazaret_backup_failures_total 0\n"));
 }
 
 }  // namespace

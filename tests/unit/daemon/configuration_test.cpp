@@ -159,6 +159,15 @@ TEST_F(ConfigurationTest, ABackupThatWouldHaveNoEndIsRefused) {
   EXPECT_EQ(loaded->backup.bytes_per_second, 0u);
 }
 
+TEST_F(ConfigurationTest, BackupsNeedADirectoryOfTheirOwn) {
+  for (const char* same : {"/srv/lazaret", "/srv/lazaret/", "/srv/lazaret/backups/.."}) {
+    write("[storage]\ndata_dir = \"/srv/./lazaret\"\n[backup]\ndirectory = \"" + std::string(same) + "\"\n");
+    EXPECT_THAT(refusal(), HasSubstr(file_ + ":4: backup.directory is the data directory")) << same;
+  }
+  write("[storage]\ndata_dir = \"/srv/lazaret\"\n[backup]\ndirectory = \"/srv/lazaret/copies/\"\n");
+  EXPECT_EQ(refusal(), "");
+}
+
 TEST_F(ConfigurationTest, WebhooksAreTablesWithNames) {
   write(
       "[alerts]\ndefault = \"ops\"\ncase_age = \"2h\"\n[alerts.webhooks.ops]\nurl = \"http://127.0.0.1:9000/\"\n"

@@ -9,8 +9,13 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <utility>
 
+#include "storage/database.h"
+#include "storage/directory_path.h"
 #include "storage/restored_directory.h"
 #include "unit/storage/store_fixture.h"
 
@@ -298,6 +303,120 @@ TEST_F(BackupTest, LeavesTwiceTheReserve) {
   EXPECT_THAT(numbers(), IsEmpty());
 }
 
+/// Disks that are not this machine's: of the store, and of the backups.
+class BackupDisksTest : public BackupTest {
+ protected:
+  BackupDisksTest() {
+    plan_.reserve_bytes = 1000;
+    publish_much(500);
+    close();
+    StoreOptions options;
+    options.data_dir = dir_;
+    auto opened = Database::open(options);
+    EXPECT_TRUE(opened.ok()) << opened.status().text();
+    database_ = std::move(*opened);
+  }
+  base::Result<model::BackupRecord> back_up() {
+    return storage::back_up(database_->db(), plan_, go_on, [this](const std::string& of) -> std::optional<DiskSpace> {
+      const std::lock_guard lock(mutex_);
+      ++looks_;
+      const auto free = free_.find(of);
+      return DiskSpace{free == free_.end() || looks_ <= plenty_until_ ? 1'000'000 : free->second, 1'000'000};
+    });
+  }
+  void expect_nothing_left() const {
+    const auto records = list_backups(backups_);
+    ASSERT_TRUE(records.ok());
+    EXPECT_THAT(*records, IsEmpty());
+    for (const fs::path& file : files_in(backups_)) EXPECT_EQ(file.filename(), "LOCK");
+  }
+
+  std::unique_ptr<Database> database_;
+  std::mutex mutex_;  // files are copied on a thread of their own
+  std::map<std::string, std::uint64_t> free_;
+  int looks_ = 0;
+  int plenty_until_ = 0;
+};
+
+TEST_F(BackupDisksTest, TwiceTheReserveStaysFreeWhereTheStoreIs) {
+  free_[dir_] = 1999;
+  const auto refused = back_up();
+  EXPECT_EQ(refused.code(), Code::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.status().text(), HasSubstr("the disk of " + dir_ + " has 1999 bytes free"));
+  EXPECT_EQ(refused.status().limit(), "disk_reserve");
+  expect_nothing_left();
+  free_[dir_] = 2000;
+  EXPECT_TRUE(back_up().ok());
+}
+
+/// What is written and freed meanwhile stays on the store's disk, since nothing is deleted there.
+TEST_F(BackupDisksTest, OneThatTheStoreHasNoRoomForIsEnded) {
+  free_[dir_] = 1999;
+  plenty_until_ = 5;  // of its disk and of the backups', at the beginning and when something was copied
+  const auto ended = back_up();
+  EXPECT_EQ(ended.code(), Code::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(ended.status().text(), HasSubstr("the disk of " + dir_ + " has"));
+  EXPECT_GT(looks_, 5);
+  expect_nothing_left();
+  free_.clear();
+  free_[backups_] = 1999;
+  EXPECT_THAT(back_up().status().text(), HasSubstr("the disk of " + backups_));
+  free_.clear();
+  const auto made = back_up();
+  ASSERT_TRUE(made.ok()) << made.status().text();
+  EXPECT_TRUE(verify_backup(backups_, 0, go_on).ok());
+}
+
+TEST_F(BackupTest, ItIsSaidHowMuchWasCopiedOfALittleToo) {
+  publish({"a"});
+  std::uint64_t copied = 0;
+  const auto made = back_up(0, [&copied](std::uint64_t bytes) {
+    EXPECT_GE(bytes, copied);
+    copied = bytes;
+    return true;
+  });
+  ASSERT_TRUE(made.ok()) << made.status().text();
+  EXPECT_GE(copied, made->bytes) << "the first of all copies everything";
+}
+
+TEST_F(BackupTest, DamagedOnesThatAreOlderThanThoseKeptAreDroppedToo) {
+  for (int i = 0; i < 3; ++i) {
+    publish({"body " + std::to_string(i)});
+    ASSERT_TRUE(back_up().ok());
+  }
+  fs::remove_all(backups_ + "/private/1");
+  fs::remove_all(backups_ + "/private/3");
+  ASSERT_TRUE(back_up(3).ok());
+  EXPECT_THAT(numbers(), ElementsAre(4, 3, 2, 1)) << "there are not so many whole ones";
+  const auto made = back_up(3);
+  ASSERT_TRUE(made.ok()) << made.status().text();
+  EXPECT_TRUE(made->not_dropped.ok()) << made->not_dropped.text();
+  EXPECT_THAT(numbers(), ElementsAre(5, 4, 3, 2)) << "one that is newer stays, for somebody to look at";
+  ASSERT_TRUE(back_up(2).ok());
+  EXPECT_THAT(numbers(), ElementsAre(6, 5));
+  EXPECT_TRUE(verify_backup(backups_, 5, go_on).ok());
+}
+
+TEST_F(BackupTest, OneIsWholeThoughOlderOnesCannotBeDropped) {
+  publish({"a"});
+  ASSERT_TRUE(back_up().ok());
+  publish_much(300);
+  const std::string record = backups_ + "/meta/1";
+  // No file has that name any more when it is to go, but a directory with something in it.
+  const auto made = back_up(1, [&record](std::uint64_t) {
+    if (fs::is_regular_file(record)) fs::remove(record);
+    fs::create_directories(record + "/x");
+    return true;
+  });
+  ASSERT_TRUE(made.ok()) << made.status().text();
+  EXPECT_EQ(made->number, 2u);
+  EXPECT_EQ(made->not_dropped.code(), Code::STORAGE_FAILED);
+  EXPECT_THAT(made->not_dropped.text(), HasSubstr("dropping older backups in " + backups_));
+  fs::remove_all(record);
+  EXPECT_THAT(numbers(), ElementsAre(2));
+  EXPECT_TRUE(verify_backup(backups_, 2, go_on).ok());
+}
+
 TEST_F(BackupTest, OneAtATimeIsMadeInADirectory) {
   publish({"a"});
   ASSERT_TRUE(back_up().ok());
@@ -324,6 +443,65 @@ TEST_F(BackupTest, IsRestoredIntoAnEmptyDirectoryOnly) {
   EXPECT_FALSE(fs::exists(restored_ + "/" + kRestoring));
   open_restored();
   EXPECT_THAT(bodies(read(0, 9)), ElementsAre("a"));
+}
+
+/// Of a directory that was there somebody has decided who may see it.
+TEST_F(BackupTest, ADirectoryThatWasThereKeepsItsMode) {
+  publish({"a"});
+  ASSERT_TRUE(back_up().ok());
+  fs::create_directory(restored_);
+  fs::permissions(restored_, static_cast<fs::perms>(0750));
+  const auto done = restore_backup(backups_, 1, restored_);
+  ASSERT_TRUE(done.ok()) << done.status().text();
+  EXPECT_EQ(mode_of(restored_), 0750u);
+  EXPECT_EQ(mode_of(restored_ + "/CURRENT"), 0600u);
+  // When it does not come to anything either.
+  const std::string empty = dir_ + "/empty";
+  fs::create_directory(empty);
+  fs::permissions(empty, static_cast<fs::perms>(0750));
+  EXPECT_EQ(restore_backup(backups_, 7, empty).code(), Code::NOT_FOUND);
+  EXPECT_EQ(mode_of(empty), 0750u);
+  EXPECT_TRUE(fs::is_empty(empty));
+}
+
+TEST_F(BackupTest, ASlashBehindADirectoryIsNothing) {
+  const mode_t before = ::umask(0);
+  publish({"a"});
+  plan_.directory = dir_ + "/srv/backups/";
+  const auto made = back_up();
+  ASSERT_TRUE(made.ok()) << made.status().text();
+  const auto done = restore_backup(plan_.directory, 1, dir_ + "/x/new/");
+  ::umask(before);
+  ASSERT_TRUE(done.ok()) << done.status().text();
+  EXPECT_EQ(mode_of(dir_ + "/srv/backups"), 0700u);
+  EXPECT_EQ(mode_of(dir_ + "/x/new"), 0700u);
+  EXPECT_TRUE(fs::exists(dir_ + "/x/new/CURRENT"));
+  EXPECT_EQ(directory_path("/srv/backups/"), "/srv/backups");
+  EXPECT_EQ(directory_path("/srv/./a/../backups/."), "/srv/backups");
+  EXPECT_EQ(directory_path("/"), "/");
+  EXPECT_EQ(directory_path("x/"), (fs::current_path() / "x").string());
+}
+
+/// Before a backup is even looked for, and so before it is read: a kill while a large one is read leaves no directory
+/// that an empty broker could start in.
+TEST_F(BackupTest, ADirectoryIsMarkedFirstOfAllAndNothingStaysOfWhatFails) {
+  std::ofstream(dir_ + "/file") << "somebody's";
+  const auto impossible = restore_backup(dir_ + "/none", 0, dir_ + "/file/x");
+  EXPECT_EQ(impossible.code(), Code::STORAGE_FAILED);
+  EXPECT_THAT(impossible.status().text(), HasSubstr("creating " + dir_ + "/file/x"));
+  EXPECT_EQ(restore_backup(dir_ + "/none", 0, dir_ + "/x/y/z").code(), Code::NOT_FOUND);
+  EXPECT_FALSE(fs::exists(dir_ + "/x")) << "nor of those above it";
+  {
+    RestoredDirectory begun(restored_);
+    ASSERT_TRUE(begun.begin().ok());
+    StoreOptions options;
+    options.data_dir = restored_;
+    EXPECT_EQ(open_store(options).code(), Code::STORAGE_DAMAGED);
+  }
+  // A file where a directory of backups should come.
+  publish({"a"});
+  plan_.directory = dir_ + "/file/backups";
+  EXPECT_EQ(back_up().code(), Code::STORAGE_FAILED);
 }
 
 /// A kill in the middle: nobody begins an empty broker beside what was to be restored.
