@@ -96,8 +96,8 @@ class WalWriter final : public rocksdb::FSWritableFileOwnerWrapper {
 /// The same, read from its beginning to its end.
 class WalReader final : public rocksdb::FSSequentialFileOwnerWrapper {
  public:
-  /// `end`: of RocksDB's log, or kEndOfFile. It stays where it is while more is written: the file below reads ahead, and
-  /// would have old bytes for what comes.
+  /// `end`: of RocksDB's log, or kEndOfFile. It stays where it is while more is written: the file below reads ahead,
+  /// and would have old bytes for what comes.
   WalReader(std::unique_ptr<rocksdb::FSSequentialFile> target, std::uint64_t log_number, std::uint64_t end)
       : FSSequentialFileOwnerWrapper(std::move(target)), checksums_(log_number), left_(end) {}
 
