@@ -207,14 +207,15 @@ TEST_F(BackupCli, OfABusyBrokerHasEverythingThatWasConfirmedBefore) {
 }
 
 TEST_F(BackupCli, WhatWasConsumedComesAgainAndWhatWasPublishedSinceIsNotThere) {
+  const std::string producer = "0190b9c1-0000-7000-8000-000000000001";
   Broker broker;
   ASSERT_EQ(broker.cli({"queue", "create", "orders"}).exit, 0);
   ASSERT_EQ(broker.cli({"queue", "create", "quick", "--durability", "relaxed"}).exit, 0);
-  ASSERT_EQ(broker.cli({"publish", "orders", "--jsonl", "--producer-id", "p"}, "1\n2\n").exit, 0);
+  ASSERT_EQ(broker.cli({"publish", "orders", "--jsonl", "--producer-id", producer}, "1\n2\n").exit, 0);
   ASSERT_EQ(broker.cli({"publish", "quick", "--jsonl"}, "a\nb\n").exit, 0);
   ASSERT_EQ(create(broker).at("state"), "done");
   ASSERT_EQ(broker.cli({"consume", "orders", "--print", "--count", "1"}).out, "1\n");
-  ASSERT_EQ(broker.cli({"publish", "orders", "--jsonl", "--producer-id", "p"}, "1\n2\n3\n").exit, 0);
+  ASSERT_EQ(broker.cli({"publish", "orders", "--jsonl", "--producer-id", producer}, "1\n2\n3\n").exit, 0);
 
   Broker other(with({}, false));
   ASSERT_EQ(restore(broker, other.data_dir()).exit, 0);
@@ -222,8 +223,9 @@ TEST_F(BackupCli, WhatWasConsumedComesAgainAndWhatWasPublishedSinceIsNotThere) {
   EXPECT_NE(api(other, "/status").at("instance"), api(broker, "/status").at("instance"));
   EXPECT_EQ(other.cli({"consume", "quick", "--print", "--count", "2"}).out, "a\nb\n");
   // The same file again: what is there is a duplicate, what was lost is stored.
-  const auto again = other.cli_json({"publish", "orders", "--jsonl", "--producer-id", "p"}, "1\n2\n3\n");
+  const auto again = other.cli_json({"publish", "orders", "--jsonl", "--producer-id", producer}, "1\n2\n3\n");
   ASSERT_EQ(again.size(), 3u);
+  for (std::size_t i = 0; i < again.size(); ++i) EXPECT_EQ(again[i].at("duplicate"), i < 2) << i;
   EXPECT_EQ(other.cli({"consume", "orders", "--print", "--count", "3"}).out, "1\n2\n3\n");
   EXPECT_EQ(QueueView(other, "orders")["entered_total"], 3);
 }
