@@ -117,6 +117,11 @@ base::Result<Response> get_status(Broker& broker, const Request& request);
 base::Result<Response> get_health(Broker& broker, const Request& request);
 base::Result<Response> get_readiness(Broker& broker, const Request& request);
 
+// backup_handlers.cpp
+base::Result<Response> create_backup(Broker& broker, const Request& request);
+base::Result<Response> list_backups(Broker& broker, const Request& request);
+base::Result<Response> get_backup(Broker& broker, const Request& request);
+
 // alert_handlers.cpp
 base::Result<Response> list_alerts(Broker& broker, const Request& request);
 

@@ -202,6 +202,13 @@ void add_engine(std::vector<MetricFamily>& families, const engine::EngineStats& 
   gauge("lazaret_disk_total_bytes", "Size of that file system", of(stats.store.disk_total_bytes));
   gauge("lazaret_data_bytes", "Size of the data directory", of(stats.store.data_bytes));
   gauge("lazaret_memtable_bytes", "Written and not yet in SST files", of(stats.store.memtable_bytes));
+  if (stats.backups.last_success) {
+    gauge(
+        "lazaret_backup_last_success_timestamp_seconds",
+        "When the newest backup that is whole was asked for, in seconds since 1970; not there as long as none is known",
+        static_cast<double>(stats.backups.last_success->us) / 1e6);
+  }
+  counter("lazaret_backup_failures_total", "Backups that failed, since the start", stats.backups.failures);
   counter("lazaret_steps_total", "Events that shards took", stats.steps);
   counter("lazaret_confirms_held_total", "Publish frames that were confirmed later, for consumers to catch up",
           stats.confirms_held);

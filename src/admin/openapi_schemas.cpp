@@ -2,6 +2,7 @@
 // test compares them.
 #include <boost/json/parse.hpp>
 
+#include "admin/backup_json.h"
 #include "admin/openapi.h"
 
 namespace lazaret::admin {
@@ -503,8 +504,10 @@ constexpr std::string_view kSchemas = R"json({
 const boost::json::object& schemas() {
   static const boost::json::object all = [] {
     boost::json::object parsed = boost::json::parse(kSchemas).get_object();
-    const boost::json::object hospital = boost::json::parse(hospital_schemas()).get_object();
-    for (const auto& schema : hospital) parsed.insert(schema);
+    for (const std::string_view more : {hospital_schemas(), backup_schemas()}) {
+      const boost::json::object object = boost::json::parse(more).get_object();
+      for (const auto& schema : object) parsed.insert(schema);
+    }
     return parsed;
   }();
   return all;

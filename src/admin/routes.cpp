@@ -574,7 +574,7 @@ const std::vector<Route>& routes() {
     std::vector<Route> table = queue_routes();
     for (const auto& part : {message_routes(), topic_routes(), subscription_routes(), schedule_routes(),
                              diagnosis_routes(), hospital_routes(), cure_routes(), many_cases_routes(), replay_routes(),
-                             quarantine_routes(), audit_routes(), broker_routes()})
+                             quarantine_routes(), audit_routes(), backup_routes(), broker_routes()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

@@ -26,7 +26,7 @@ struct Parameter {
   std::string_view summary = {};
 };
 
-/// What a request is answered with when all is well. `schema` names one of openapi_schemas.cpp, "" for none.
+/// What a request is answered with when all is well. `schema` names one of `schemas`, "" for none.
 struct Outcome {
   int status = 200;
   std::string_view summary = {};
@@ -72,6 +72,8 @@ std::vector<Route> replay_routes();
 std::vector<Route> many_cases_routes();
 /// Those of audit_handlers.cpp.
 std::vector<Route> audit_routes();
+/// Those of backup_handlers.cpp.
+std::vector<Route> backup_routes();
 /// Where the page can be, and its files: served, and no calls of the API.
 const std::vector<Route>& page_routes();
 

@@ -13,6 +13,7 @@
 #include "daemon/webhook_lines.h"
 #include "daemon/webhooks.h"
 #include "model/limits.h"
+#include "storage/directory_path.h"
 #include "storage/rocks_store.h"
 #include "wire/envelope.h"
 
@@ -88,8 +89,27 @@ void log_hospital_level(const alerts::HospitalChange& change) {
   }
 }
 
+void log_backup(const engine::Backup& backup) {
+  const std::uint64_t number = backup.record.number;
+  const std::string title = number == 0 ? "a backup" : "backup " + std::to_string(number);
+  const std::string_view code = base::error_info(backup.problem.code()).name;
+  if (backup.state == engine::BackupState::failed) {
+    return spdlog::warn("{} failed, nothing is left of it: {}: {}", title, code, backup.problem.text());
+  }
+  if (!backup.problem.ok()) {
+    return spdlog::warn("{} is done, but older ones were not dropped: {}: {}", title, code, backup.problem.text());
+  }
+  spdlog::info("{} is done, {} bytes, of which {} were copied", title, backup.record.bytes, backup.copied_bytes);
+}
+
 void log_webhook(const WebhookLines::Line& line) {
   spdlog::log(line.problem.empty() ? spdlog::level::info : spdlog::level::warn, "{}", line.text());
+}
+
+/// What the configuration names is meant from where the broker was started.
+std::string backup_directory(const Configuration& configuration) {
+  const std::string& given = configuration.backup.directory;
+  return storage::directory_path(given.empty() ? configuration.storage.data_dir + "/backups" : given);
 }
 
 engine::EngineConfig engine_config(const Configuration& configuration, const std::shared_ptr<alerts::ShardNews>& news,
@@ -103,6 +123,10 @@ engine::EngineConfig engine_config(const Configuration& configuration, const std
   config.disk_reserve_bytes = configuration.storage.disk_reserve_bytes;
   config.disk_reserve_percent = configuration.storage.disk_reserve_percent;
   config.memtable_bytes = configuration.storage.memtable_bytes;
+  config.backups.directory = backup_directory(configuration);
+  config.backups.bytes_per_second = configuration.backup.bytes_per_second;
+  config.backups.version = LAZARET_VERSION;
+  config.backups.on_ended = log_backup;
   config.audit_retain_for = configuration.audit.retain_for;
   config.seed = random_number();
   config.read_facts = [](const model::Message& message, model::MessageFacts& facts) {

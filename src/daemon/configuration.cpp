@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <functional>
 
 #include "admin/mask.h"
@@ -12,6 +13,7 @@
 #include "daemon/list_text.h"
 #include "daemon/webhooks.h"
 #include "model/limits.h"
+#include "storage/directory_path.h"
 
 namespace lazaret::daemon {
 namespace {
@@ -158,6 +160,25 @@ Status set_protobuf_descriptors(Configuration& c, const std::string& value) {
   return {};
 }
 
+/// "": beside the data.
+Status set_backup_directory(Configuration& c, const std::string& value) {
+  c.backup.directory = value;
+  return {};
+}
+
+/// A backup that copies less a second has no end, and does not notice that the broker stops.
+Status set_backup_bytes_per_second(Configuration& c, const std::string& value) {
+  constexpr std::uint64_t kLeast = 64u << 10, kMost = 1ull << 40;
+  std::uint64_t parsed = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+  const bool whole = error == std::errc() && end == value.data() + value.size();
+  if (!whole || parsed > kMost || (parsed != 0 && parsed < kLeast)) {
+    return bad("a number from " + std::to_string(kLeast) + " to " + std::to_string(kMost) + ", or 0 for no limit");
+  }
+  c.backup.bytes_per_second = parsed;
+  return {};
+}
+
 Status set_max_attempts(Configuration& c, const std::string& value) {
   if (value == "unlimited") {
     c.defaults.max_attempts.reset();
@@ -233,6 +254,8 @@ const std::vector<Key>& keys() {
       {"storage.disk_reserve_percent", number<double>(LZ_FIELD(storage.disk_reserve_percent), 0.0, 90.0)},
       {"storage.ack_sync_max", duration(LZ_FIELD(storage.ack_sync_max), 0s, 1s)},
       {"storage.relaxed_sync_max", duration(LZ_FIELD(storage.relaxed_sync_max), 1ms, 60s)},
+      {"backup.directory", set_backup_directory},
+      {"backup.bytes_per_second", set_backup_bytes_per_second},
       {"hospital.masked_paths", set_masked_paths, true},
       {"hospital.masked_headers", set_masked_headers, true},
       {"hospital.protobuf_descriptors", set_protobuf_descriptors, true},
@@ -398,6 +421,22 @@ Status check_listen(const Configuration& configuration, const std::string& name,
   return {};
 }
 
+/// Also by another name: its files would stand among those of the store.
+Status check_backup_directory(const Configuration& configuration) {
+  if (configuration.backup.directory.empty()) return {};
+  const auto real = [](const std::string& named) {
+    const std::filesystem::path path(storage::directory_path(named));
+    std::error_code error;
+    const std::filesystem::path canonical = std::filesystem::weakly_canonical(path, error);
+    return error ? path : canonical;
+  };
+  if (real(configuration.backup.directory) != real(configuration.storage.data_dir)) return {};
+  const auto place = configuration.places.find("backup.directory");
+  return Status(Code::BAD_CONFIGURATION, (place == configuration.places.end() ? "" : place->second + ": ") +
+                                             "backup.directory is the data directory, " +
+                                             configuration.backup.directory + ": backups need one of their own");
+}
+
 }  // namespace
 
 base::Result<Configuration> load_configuration(const ConfigurationSources& sources, char** environment) {
@@ -416,6 +455,7 @@ base::Result<Configuration> load_configuration(const ConfigurationSources& sourc
   if (Status status = check_listen(configuration, "admin.listen", configuration.admin.listen); !status.ok()) {
     return status;
   }
+  if (Status status = check_backup_directory(configuration); !status.ok()) return status;
   if (Status status = check_webhooks(configuration); !status.ok()) return status;
   return configuration;
 }

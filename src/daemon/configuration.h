@@ -26,7 +26,7 @@ struct Configuration {
     std::uint64_t max_message_bytes = 16u << 20;
     std::uint64_t max_header_bytes = 64u << 10;
     std::uint64_t max_connections = 10'000;
-    std::uint64_t io_threads = 0;  // 0: one for two cores
+    std::uint64_t io_threads = 0;                                     // 0: one for two cores
     base::Duration confirm_hold_max = std::chrono::milliseconds(50);  // 0: never
     base::Duration heartbeat = std::chrono::seconds(10);
     base::Duration stop_wait = std::chrono::seconds(30);
@@ -62,6 +62,10 @@ struct Configuration {
     base::Duration relaxed_sync_max = std::chrono::milliseconds(200);
     bool accept_loss = false;  // only by --accept-loss
   } storage;
+  struct Backup {
+    std::string directory;  // "": `backups` in the data directory
+    std::uint64_t bytes_per_second = 64u << 20;
+  } backup;
   struct Hospital {
     std::vector<std::string> masked_paths;
     std::vector<std::string> masked_headers;

@@ -162,6 +162,10 @@ base::Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config, model::
   if (impl->watcher != nullptr) impl->watcher->look_with([impl = impl.get()] { return impl->look_at_time(); });
   std::unique_ptr<Engine> engine(new Engine(std::move(impl)));
   engine->audit_ = std::make_unique<AuditTrail>(*engine);
+  BackupsConfig backups = engine->impl_->config.backups;
+  backups.reserve_bytes = engine->impl_->config.disk_reserve_bytes;
+  backups.reserve_percent = engine->impl_->config.disk_reserve_percent;
+  engine->backups_ = std::make_unique<Backups>(std::move(backups), store, clock);
   return engine;
 }
 
@@ -287,6 +291,7 @@ bool Engine::submit(model::SessionId session, model::ShardId shard, model::Comma
 
 std::uint16_t Engine::shard_count() const { return static_cast<std::uint16_t>(impl_->runners.size()); }
 AuditTrail& Engine::audit() { return *audit_; }
+Backups& Engine::backups() { return *backups_; }
 
 base::Status Engine::may_look() const {
   const std::uint64_t free = impl_->disk_free.load();
@@ -337,6 +342,7 @@ EngineStats Engine::stats() const {
   stats.longest_commit = impl_->committer.longest();
   stats.relaxed_sync_max = impl_->config.relaxed_sync_max;
   stats.store = impl_->store.usage();
+  stats.backups = backups_->stats();
   return stats;
 }
 
@@ -349,6 +355,7 @@ void Engine::drain() {
 
 void Engine::stop() {
   if (std::exchange(impl_->stopped, true)) return;
+  backups_->stop();
   audit_->close();
   if (impl_->watcher != nullptr) impl_->watcher->look_with(nullptr);
   impl_->attendant.stop();

@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 #include "core/shard.h"
+#include "engine/backups.h"
 #include "engine/clock.h"
 #include "engine/directory.h"
 #include "engine/outbox.h"
@@ -42,6 +43,8 @@ struct EngineConfig {
   /// The store's active memtables are trimmed and flushed when they reach five eighths of this: what is settled by then
   /// never reaches a file, and the store does not flush by itself (at seven eighths) before.
   std::uint64_t memtable_bytes = 64ull << 20;
+  /// Where backups go, and how fast. Its reserve is the one above.
+  BackupsConfig backups = {};
   /// How long entries of the audit trail are kept. 0: for ever.
   base::Duration audit_retain_for = std::chrono::hours(24 * 400);
   /// Seed of the jitter.
@@ -80,6 +83,7 @@ struct EngineStats {
   base::Duration relaxed_sync_max{};
   base::Duration longest_commit{};  // since the start
   model::StoreUsage store;
+  BackupStats backups;
 };
 
 class AuditTrail;
@@ -121,6 +125,7 @@ class Engine {
 
   /// What every call that changes something, or shows a message, goes through.
   AuditTrail& audit();
+  Backups& backups();
   /// A look writes, since it is noted. RESOURCE_EXHAUSTED when less than an eighth of the disk's reserve is free: that
   /// is left for what settles and frees messages, and for changes.
   base::Status may_look() const;
@@ -144,6 +149,7 @@ class Engine {
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
   std::unique_ptr<AuditTrail> audit_;
+  std::unique_ptr<Backups> backups_;
 };
 
 }  // namespace lazaret::engine

@@ -208,6 +208,9 @@ inline constexpr std::size_t kActorBytes = 200;
 /// Attempts of a case that is imported: as many as max_attempts may allow.
 inline constexpr std::size_t kImportedAttempts = 10'000;
 inline constexpr std::size_t kCaseNoteBytes = 1024;
+/// What is said of a backup, and backups that somebody may want to be kept.
+inline constexpr std::size_t kBackupNoteBytes = 1024;
+inline constexpr std::uint64_t kBackupsKept = 100'000;
 
 // --- Deduplication --------------------------------------------------------------------------------------------------
 /// Sequences remembered per producer and log.

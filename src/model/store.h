@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "model/alert.h"
 #include "model/audit_query.h"
+#include "model/backup.h"
 #include "model/case_list.h"
 #include "model/case_record.h"
 #include "model/ids.h"
@@ -248,6 +249,17 @@ class Store {
   /// Reads everything: checksums, indexes, the sums of invariant 10. `progress` gets the bytes read so far, every now
   /// and then; when it says false the check ends with CANCELLED.
   virtual base::Result<CheckReport> check(const std::function<bool(std::uint64_t)>& progress) = 0;
+
+  /// Those of a directory, the newest first; none when it is not there.
+  virtual base::Result<std::vector<BackupRecord>> list_backups(const std::string& directory) = 0;
+  /// Copies all that was committed before the call, and perhaps later commits, each whole and none before an earlier
+  /// one. When it returns OK the copy is on the disk; that older ones could not be dropped is `not_dropped` then.
+  /// Commits go on meanwhile. `progress` gets the bytes copied so far; when it says false the backup ends with
+  /// CANCELLED. It is called once more when the backup is whole, and then ends nothing. IN_USE: somebody else makes one
+  /// there. RESOURCE_EXHAUSTED: the plan's reserve would be touched, or a disk is full. After an error nothing is left
+  /// of the copy, and the store goes on.
+  virtual base::Result<BackupRecord> back_up(const BackupPlan& plan,
+                                             const std::function<bool(std::uint64_t)>& progress) = 0;
 };
 
 }  // namespace lazaret::model

@@ -171,7 +171,8 @@ Status Database::missing_blobs() {
   rocksdb::ColumnFamilyMetaData log;
   db_->GetColumnFamilyMetaData(family(Family::log), &log);
   for (const rocksdb::BlobMetaData& blob : log.blob_files) {
-    const std::string path = blob.blob_file_path + "/" + blob.blob_file_name;
+    // The name begins with a slash, and a backup that is read where it lies knows its files by one slash only.
+    const std::string path = blob.blob_file_path + blob.blob_file_name;
     if (env_->FileExists(path).IsNotFound())
       return {Code::STORAGE_DAMAGED, "the catalog names " + path + ", which is not there"};
   }

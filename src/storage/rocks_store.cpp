@@ -13,6 +13,7 @@
 #include "base/duration_text.h"
 #include "model/limits.h"
 #include "storage/audit_trail.h"
+#include "storage/backup.h"
 #include "storage/batch_writer.h"
 #include "storage/case_history.h"
 #include "storage/case_indexes.h"
@@ -26,6 +27,7 @@
 #include "storage/records.h"
 #include "storage/recovery.h"
 #include "storage/replay_jobs.h"
+#include "storage/restored_directory.h"
 #include "storage/wal_marks.h"
 #include "storage/wal_recycler.h"
 
@@ -217,6 +219,15 @@ class RocksStore final : public model::Store {
     return status_of(status, "flushing");
   }
 
+  Result<std::vector<model::BackupRecord>> list_backups(const std::string& directory) override {
+    return storage::list_backups(directory);
+  }
+  Result<model::BackupRecord> back_up(const model::BackupPlan& plan,
+                                      const std::function<bool(std::uint64_t)>& progress) override {
+    if (options_.read_only) return Status(Code::STORAGE_FAILED, "the data directory is open for reading only");
+    return storage::back_up(database_->db(), plan, progress);
+  }
+
   Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override {
     const SnapshotHolder snapshot(*database_);
     return check_integrity(*database_, shards_, snapshot.get(), progress);
@@ -316,6 +327,10 @@ Status missing_catalog(const StoreOptions& options) {
   if (std::filesystem::exists(options.data_dir + "/CURRENT", ignored)) return {};
   for (const auto& entry : std::filesystem::directory_iterator(options.data_dir, ignored)) {
     const std::string name = entry.path().filename();
+    if (name == kRestoring) {
+      return {Code::STORAGE_DAMAGED, "a backup was being restored into " + options.data_dir +
+                                         ", and that did not end: empty it, and restore again"};
+    }
     const bool data = name.ends_with(".sst") || name.ends_with(".blob") || name.ends_with(".log") ||
                       (name.starts_with("MANIFEST") && name != manifest_name(1));
     if (!data || entry.file_size(ignored) == 0) continue;

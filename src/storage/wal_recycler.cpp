@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -28,12 +29,19 @@ constexpr std::uint64_t kSmallestSpare = 64u << 10;
 /// of such a piece later dirties all of it.
 constexpr std::uint64_t kPageBytes = 4096;
 
+/// Of a log of an earlier run it is not known where it ends; its checksums say so.
+constexpr std::uint64_t kEndOfFile = std::numeric_limits<std::uint64_t>::max();
+
 /// RocksDB's log behind a head, with its checksums turned.
 class WalWriter final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  /// `there`: so many bytes the file has already.
-  WalWriter(std::unique_ptr<rocksdb::FSWritableFile> target, std::uint64_t log_number, std::uint64_t there)
-      : FSWritableFileOwnerWrapper(std::move(target)), checksums_(log_number), there_(there) {}
+  /// `there`: so many bytes the file has already. `written`: so many RocksDB's log has, which this one counts.
+  WalWriter(std::unique_ptr<rocksdb::FSWritableFile> target, std::uint64_t log_number, std::uint64_t there,
+            std::shared_ptr<std::atomic<std::uint64_t>> written)
+      : FSWritableFileOwnerWrapper(std::move(target)),
+        checksums_(log_number),
+        there_(there),
+        written_(std::move(written)) {}
 
   IOStatus write_head(std::uint64_t log_number) {
     return FSWritableFileOwnerWrapper::Append(encode_wal_head(log_number), IOOptions(), nullptr);
@@ -43,7 +51,7 @@ class WalWriter final : public rocksdb::FSWritableFileOwnerWrapper {
     encoded_.assign(data.data(), data.size());
     checksums_.turn(encoded_);
     std::string_view left(encoded_);
-    std::uint64_t at = kWalHeadBytes + size_;
+    std::uint64_t at = kWalHeadBytes + *written_;
     IOStatus status;
     while (status.ok() && !left.empty()) {
       const std::uint64_t most = at < there_ ? there_ - at : kPageBytes - at % kPageBytes;
@@ -52,7 +60,7 @@ class WalWriter final : public rocksdb::FSWritableFileOwnerWrapper {
       left.remove_prefix(part.size());
       at += part.size();
     }
-    if (status.ok()) size_ += data.size();
+    if (status.ok()) *written_ += data.size();
     return status;
   }
   /// The checksum is of what RocksDB gave us, not of what we write; nothing below asks for one.
@@ -61,10 +69,10 @@ class WalWriter final : public rocksdb::FSWritableFileOwnerWrapper {
     return Append(data, options, debug);
   }
   IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
-    if (size != size_) return IOStatus::NotSupported("a write-ahead log only grows");
+    if (size != *written_) return IOStatus::NotSupported("a write-ahead log only grows");
     return FSWritableFileOwnerWrapper::Truncate(size + kWalHeadBytes, options, debug);
   }
-  std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return size_; }
+  std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return *written_; }
   IOStatus RangeSync(std::uint64_t offset, std::uint64_t bytes, const IOOptions& options,
                      IODebugContext* debug) override {
     return FSWritableFileOwnerWrapper::RangeSync(offset + kWalHeadBytes, bytes, options, debug);
@@ -81,20 +89,24 @@ class WalWriter final : public rocksdb::FSWritableFileOwnerWrapper {
  private:
   WalChecksums checksums_;
   const std::uint64_t there_;
-  std::uint64_t size_ = 0;  // of RocksDB's log
+  const std::shared_ptr<std::atomic<std::uint64_t>> written_;
   std::string encoded_;
 };
 
-/// The same, read from its beginning to its end, as recovery does.
+/// The same, read from its beginning to its end.
 class WalReader final : public rocksdb::FSSequentialFileOwnerWrapper {
  public:
-  WalReader(std::unique_ptr<rocksdb::FSSequentialFile> target, std::uint64_t log_number)
-      : FSSequentialFileOwnerWrapper(std::move(target)), checksums_(log_number) {}
+  /// `end`: of RocksDB's log, or kEndOfFile. It stays where it is while more is written: the file below reads ahead,
+  /// and would have old bytes for what comes.
+  WalReader(std::unique_ptr<rocksdb::FSSequentialFile> target, std::uint64_t log_number, std::uint64_t end)
+      : FSSequentialFileOwnerWrapper(std::move(target)), checksums_(log_number), left_(end) {}
 
   IOStatus Read(std::size_t bytes, const IOOptions& options, Slice* result, char* scratch,
                 IODebugContext* debug) override {
-    const IOStatus status = FSSequentialFileOwnerWrapper::Read(bytes, options, result, scratch, debug);
+    const std::size_t most = std::min<std::uint64_t>(bytes, left_);
+    const IOStatus status = FSSequentialFileOwnerWrapper::Read(most, options, result, scratch, debug);
     if (!status.ok()) return status;
+    left_ -= result->size();
     if (result->data() != scratch) std::copy_n(result->data(), result->size(), scratch);
     checksums_.turn({scratch, result->size()});
     *result = Slice(scratch, result->size());
@@ -112,9 +124,10 @@ class WalReader final : public rocksdb::FSSequentialFileOwnerWrapper {
   static IOStatus unsupported() { return IOStatus::NotSupported("a write-ahead log is read from its beginning"); }
 
   WalChecksums checksums_;
+  std::uint64_t left_;
 };
 
-/// A log whose head is not its own: it got its name, and nothing of it was ever synced.
+/// A log that got its name and nothing else yet: of an earlier run, one whose head is not its own.
 class NothingToRead final : public rocksdb::FSSequentialFile {
  public:
   IOStatus Read(std::size_t, const IOOptions&, Slice* result, char*, IODebugContext*) override {
@@ -232,6 +245,16 @@ IOStatus WalRecycler::NewWritableFile(const std::string& path, const FileOptions
                                       std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
   const auto number = log_number_of(path);
   if (!number) return new_other_file(path, options, file, debug);
+  // Before it has its name: whoever lists logs reads it from then on.
+  const auto written = begin_log(*number);
+  IOStatus status = new_log(path, *number, written, options, file, debug);
+  if (!status.ok()) forget_log(*number);
+  return status;
+}
+
+IOStatus WalRecycler::new_log(const std::string& path, std::uint64_t number, const LogLength& written,
+                              const FileOptions& options, std::unique_ptr<rocksdb::FSWritableFile>* file,
+                              IODebugContext* debug) {
   std::unique_ptr<rocksdb::FSWritableFile> target;
   std::uint64_t there = 0;
   const std::string spare = take_spare();
@@ -242,10 +265,26 @@ IOStatus WalRecycler::NewWritableFile(const std::string& path, const FileOptions
     status = FileSystemWrapper::NewWritableFile(path, options, &target, debug);
   }
   if (!status.ok()) return status;
-  auto writer = std::make_unique<WalWriter>(std::move(target), *number, there);
-  status = writer->write_head(*number);
+  auto writer = std::make_unique<WalWriter>(std::move(target), number, there, written);
+  status = writer->write_head(number);
   if (status.ok()) *file = std::move(writer);
   return status;
+}
+
+WalRecycler::LogLength WalRecycler::begin_log(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  return logs_[number] = std::make_shared<std::atomic<std::uint64_t>>(0);
+}
+
+void WalRecycler::forget_log(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  logs_.erase(number);
+}
+
+std::uint64_t WalRecycler::end_of_log(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  const auto log = logs_.find(number);
+  return log == logs_.end() ? kEndOfFile : log->second->load();
 }
 
 IOStatus WalRecycler::new_other_file(const std::string& path, const FileOptions& options,
@@ -269,6 +308,11 @@ IOStatus WalRecycler::NewSequentialFile(const std::string& path, const FileOptio
   std::unique_ptr<rocksdb::FSSequentialFile> target;
   IOStatus status = FileSystemWrapper::NewSequentialFile(path, options, &target, debug);
   if (!status.ok()) return status;
+  const std::uint64_t end = end_of_log(*number);
+  if (end == 0) {  // and it may have no head yet
+    *file = std::make_unique<NothingToRead>();
+    return status;
+  }
   std::string scratch(kWalHeadBytes, '\0');
   Slice head;
   status = target->Read(scratch.size(), IOOptions(), &head, scratch.data(), debug);
@@ -277,7 +321,7 @@ IOStatus WalRecycler::NewSequentialFile(const std::string& path, const FileOptio
   // Without a head: read from its beginning.
   if (!written) return FileSystemWrapper::NewSequentialFile(path, options, file, debug);
   if (*written == *number) {
-    *file = std::make_unique<WalReader>(std::move(target), *number);
+    *file = std::make_unique<WalReader>(std::move(target), *number, end);
   } else {
     *file = std::make_unique<NothingToRead>();
   }
@@ -285,8 +329,11 @@ IOStatus WalRecycler::NewSequentialFile(const std::string& path, const FileOptio
 }
 
 IOStatus WalRecycler::DeleteFile(const std::string& path, const IOOptions& options, IODebugContext* debug) {
-  if (log_number_of(path) && keep_as_spare(path)) return IOStatus::OK();
-  return FileSystemWrapper::DeleteFile(path, options, debug);
+  const auto number = log_number_of(path);
+  const bool kept = number && keep_as_spare(path);
+  const IOStatus status = kept ? IOStatus::OK() : FileSystemWrapper::DeleteFile(path, options, debug);
+  if (number && status.ok()) forget_log(*number);
+  return status;
 }
 
 bool WalRecycler::keep_as_spare(const std::string& path) {

@@ -6,6 +6,10 @@
 // A directory without a spare gets a small one before it is opened, so that a quiet broker has the fast sync from its
 // first commit. What a log needs beyond its spare is appended, as it would be without one.
 //
+// Logs are also read while they are written: RocksDB lists them, and reads the first record of each, for whoever copies
+// a database (backup.h). Recovery ends at what an older log left; a list would fail there. So a log of this run ends
+// where it was written to when it was opened.
+//
 // It also knows how much of the manifest is synced, for the marks (wal_marks.h).
 //
 // Threading: any thread, like every file system.
@@ -13,7 +17,9 @@
 
 #include <rocksdb/file_system.h>
 
+#include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -49,8 +55,18 @@ class WalRecycler final : public rocksdb::FileSystemWrapper {
                                rocksdb::IODebugContext* debug) override;
 
  private:
+  /// How many bytes RocksDB has written to a log.
+  using LogLength = std::shared_ptr<std::atomic<std::uint64_t>>;
+
   rocksdb::IOStatus new_other_file(const std::string& path, const rocksdb::FileOptions& options,
                                    std::unique_ptr<rocksdb::FSWritableFile>* file, rocksdb::IODebugContext* debug);
+  rocksdb::IOStatus new_log(const std::string& path, std::uint64_t number, const LogLength& written,
+                            const rocksdb::FileOptions& options, std::unique_ptr<rocksdb::FSWritableFile>* file,
+                            rocksdb::IODebugContext* debug);
+  LogLength begin_log(std::uint64_t number);
+  void forget_log(std::uint64_t number);
+  /// As far as RocksDB has written it by now; of an earlier run, kEndOfFile.
+  std::uint64_t end_of_log(std::uint64_t number);
   /// "" when there is none.
   std::string take_spare();
   bool keep_as_spare(const std::string& path);
@@ -67,6 +83,8 @@ class WalRecycler final : public rocksdb::FileSystemWrapper {
   std::mutex mutex_;
   std::vector<std::string> spares_;  // GUARDED_BY(mutex_)
   std::uint64_t last_spare_ = 0;     // GUARDED_BY(mutex_)
+  /// Those that were begun in this run and are not deleted.
+  std::map<std::uint64_t, LogLength> logs_;  // GUARDED_BY(mutex_)
 };
 
 }  // namespace lazaret::storage

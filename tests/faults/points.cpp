@@ -200,6 +200,13 @@ class Points::Store final : public model::Store {
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override {
     return inner_->check(progress);
   }
+  base::Result<std::vector<model::BackupRecord>> list_backups(const std::string& directory) override {
+    return inner_->list_backups(directory);
+  }
+  base::Result<model::BackupRecord> back_up(const model::BackupPlan& plan,
+                                            const std::function<bool(std::uint64_t)>& progress) override {
+    return inner_->back_up(plan, progress);
+  }
 
  private:
   const std::unique_ptr<model::Store> inner_;

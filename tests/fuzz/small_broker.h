@@ -72,6 +72,13 @@ class SharedStore final : public model::Store {
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return {}; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>& progress) override;
+  base::Result<std::vector<model::BackupRecord>> list_backups(const std::string& directory) override {
+    return store_.list_backups(directory);
+  }
+  base::Result<model::BackupRecord> back_up(const model::BackupPlan& plan,
+                                            const std::function<bool(std::uint64_t)>& progress) override {
+    return store_.back_up(plan, progress);
+  }
 
   /// Power loss, while nobody uses it.
   void crash(std::size_t keep_unsynced);

@@ -60,6 +60,13 @@ class MemoryStore final : public model::Store {
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override {
     return model::CheckReport{};
   }
+  base::Result<std::vector<model::BackupRecord>> list_backups(const std::string&) override {
+    return base::Status(base::Code::BAD_REQUEST, "there are no backups of memory");
+  }
+  base::Result<model::BackupRecord> back_up(const model::BackupPlan&,
+                                            const std::function<bool(std::uint64_t)>&) override {
+    return base::Status(base::Code::BAD_REQUEST, "there are no backups of memory");
+  }
 
   // --- For tests
   /// Power loss: of the commits after the last sync only the first `keep_unsynced` remain.

@@ -33,6 +33,7 @@ void add_correlation_command(CLI::App& hospital, const Connection& connection);
 void add_watch_commands(CLI::App& hospital, const Connection& connection);
 void add_audit_commands(CLI::App& app, const Connection& connection, int& exit_status);
 void add_check_command(CLI::App& app, const Connection& connection, int& exit_status);
+void add_backup_commands(CLI::App& app, const Connection& connection, int& exit_status);
 void add_status_command(CLI::App& app, const Connection& connection);
 void add_top_command(CLI::App& app, const Connection& connection);
 

@@ -151,6 +151,7 @@ int run(int argc, char** argv) {
   add_hospital_commands(app, connection, exit_status);
   add_audit_commands(app, connection, exit_status);
   add_check_command(app, connection, exit_status);
+  add_backup_commands(app, connection, exit_status);
   add_status_command(app, connection);
   add_top_command(app, connection);
 #if LAZARET_HAS_BENCH

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "admin/audit_json.h"
+#include "admin/backup_json.h"
 #include "admin/case_json.h"
 #include "admin/group_json.h"
 #include "admin/json_text.h"
@@ -96,6 +97,7 @@ TEST(OpenApi, SchemasHaveTheFieldsThatAreWritten) {
   const json::object told = alerts::alert_json_with_deliveries(alert, "");
   expect_described(told.at("deliveries").at(0).as_object(), "AlertDelivery");
   expect_described(row_json({}), "OverviewRow");
+  expect_described(backup_json({}, ""), "Backup");
   expect_described(MinuteHistory().of("none"), "MinuteHistory");
   const auto status = base::Status(base::Code::INTERNAL).with_limit("x", 1).with_retry_after_ms(1);
   expect_described(problem_json(status), "Problem");

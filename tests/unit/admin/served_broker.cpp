@@ -81,6 +81,13 @@ ServedBroker::ServedBroker() {
   engine::EngineConfig config;
   config.disk_reserve_bytes = 0;
   config.disk_reserve_percent = 0;
+  config.backups.directory = (directory_ / "backups").string();
+  config.backups.version = "1.2.3";
+  config.backups.on_ended = [this](const engine::Backup& backup) {
+    const std::lock_guard lock(ended_mutex_);
+    ended_backups_.push_back(backup);
+  };
+  config.backups.bytes_per_second = 1u << 20;  // so that what has a few messages takes seconds
   config.on_fatal = [](const base::Status&) { std::abort(); };
   auto engine = engine::Engine::start(config, *store_, std::move(recovered).value(), clock_);
   EXPECT_TRUE(engine.ok());

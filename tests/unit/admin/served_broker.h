@@ -54,8 +54,17 @@ class ServedBroker : public ::testing::Test {
   hospital::ReplayJobs& replays() { return *replays_; }
   alerts::Alerts& alerts() { return *alerts_; }
 
+  const std::filesystem::path& directory() const { return directory_; }
+  /// As the engine has told of them.
+  std::vector<engine::Backup> ended_backups() {
+    const std::lock_guard lock(ended_mutex_);
+    return ended_backups_;
+  }
+
  private:
   std::filesystem::path directory_;
+  std::mutex ended_mutex_;
+  std::vector<engine::Backup> ended_backups_;
   std::unique_ptr<model::Store> store_;
   engine::SystemClock clock_{base::Instant{}};
   std::unique_ptr<engine::Engine> engine_;

@@ -134,6 +134,8 @@ TEST_F(ConfigurationTest, TheExampleLoadsAsItIsAndWithEveryKeyUncommentedAndHasT
     EXPECT_EQ(loaded->storage.disk_reserve_bytes, defaults.storage.disk_reserve_bytes);
     EXPECT_EQ(loaded->storage.disk_reserve_percent, defaults.storage.disk_reserve_percent);
     EXPECT_EQ(loaded->storage.ack_sync_max, defaults.storage.ack_sync_max);
+    EXPECT_EQ(loaded->backup.directory, defaults.backup.directory);
+    EXPECT_EQ(loaded->backup.bytes_per_second, defaults.backup.bytes_per_second);
     EXPECT_EQ(loaded->hospital.masked_paths, defaults.hospital.masked_paths);
     EXPECT_EQ(loaded->hospital.masked_headers, defaults.hospital.masked_headers);
     EXPECT_EQ(loaded->hospital.protobuf_descriptors, defaults.hospital.protobuf_descriptors);
@@ -143,6 +145,27 @@ TEST_F(ConfigurationTest, TheExampleLoadsAsItIsAndWithEveryKeyUncommentedAndHasT
   }
   // The uncommented one did set something: the only key whose being given shows.
   EXPECT_TRUE(load()->storage.shards_given);
+}
+
+TEST_F(ConfigurationTest, ABackupThatWouldHaveNoEndIsRefused) {
+  for (const char* slow : {"1", "65535", "-1", "1099511627777", "fast"}) {
+    write("[backup]\nbytes_per_second = \"" + std::string(slow) + "\"\n");
+    EXPECT_THAT(refusal(), HasSubstr(file_ + ":2: backup.bytes_per_second must be a number from 65536 to ")) << slow;
+  }
+  write("[backup]\ndirectory = \"/srv/backups\"\nbytes_per_second = 0\n");
+  const auto loaded = load();
+  ASSERT_TRUE(loaded.ok()) << loaded.status().text();
+  EXPECT_EQ(loaded->backup.directory, "/srv/backups");
+  EXPECT_EQ(loaded->backup.bytes_per_second, 0u);
+}
+
+TEST_F(ConfigurationTest, BackupsNeedADirectoryOfTheirOwn) {
+  for (const char* same : {"/srv/lazaret", "/srv/lazaret/", "/srv/lazaret/backups/.."}) {
+    write("[storage]\ndata_dir = \"/srv/./lazaret\"\n[backup]\ndirectory = \"" + std::string(same) + "\"\n");
+    EXPECT_THAT(refusal(), HasSubstr(file_ + ":4: backup.directory is the data directory")) << same;
+  }
+  write("[storage]\ndata_dir = \"/srv/lazaret\"\n[backup]\ndirectory = \"/srv/lazaret/copies/\"\n");
+  EXPECT_EQ(refusal(), "");
 }
 
 TEST_F(ConfigurationTest, WebhooksAreTablesWithNames) {

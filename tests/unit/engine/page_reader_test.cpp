@@ -92,6 +92,11 @@ class EvenStore final : public model::Store {
   model::StoreUsage usage() override { return {}; }
   base::Status flush() override { return kNotAsked; }
   base::Result<model::CheckReport> check(const std::function<bool(std::uint64_t)>&) override { return kNotAsked; }
+  base::Result<std::vector<model::BackupRecord>> list_backups(const std::string&) override { return kNotAsked; }
+  base::Result<model::BackupRecord> back_up(const model::BackupPlan&,
+                                            const std::function<bool(std::uint64_t)>&) override {
+    return kNotAsked;
+  }
 
   std::vector<std::string> reads;
   std::size_t most_in_a_page = 1000;

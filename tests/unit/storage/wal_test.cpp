@@ -1,9 +1,11 @@
 // The write-ahead log: damage in its middle is never taken for its end.
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "base/fixed_int.h"
 #include "storage/wal_file.h"
+#include "storage/wal_recycler.h"
 #include "unit/storage/store_fixture.h"
 
 namespace lazaret::storage {
@@ -162,6 +164,46 @@ TEST_F(WalTest, WhatAnOlderLogLeftIsNotRead) {
     ASSERT_EQ(recovered().log.state.next, next_) << round;
     EXPECT_THAT(findings(), IsEmpty());
   }
+}
+
+/// As RocksDB lists logs for a backup: of one that stands over an old one, what was written to it by then.
+TEST_F(WalTest, ALogOfThisRunEndsWhereItWasWrittenTo) {
+  const std::string folder = dir_ + "/logs";
+  std::filesystem::create_directory(folder);
+  WalRecycler files(rocksdb::FileSystem::Default(), folder, false);
+  files.prepare(128u << 10);
+  const auto begin_log = [&](int number) {
+    std::unique_ptr<rocksdb::FSWritableFile> file;
+    const auto path = folder + "/00000" + std::to_string(number) + ".log";
+    EXPECT_TRUE(files.NewWritableFile(path, {}, &file, nullptr).ok());
+    return file;
+  };
+  const auto open_log = [&](int number) {
+    std::unique_ptr<rocksdb::FSSequentialFile> file;
+    const auto path = folder + "/00000" + std::to_string(number) + ".log";
+    EXPECT_TRUE(files.NewSequentialFile(path, {}, &file, nullptr).ok());
+    return file;
+  };
+  const auto read = [](rocksdb::FSSequentialFile& file) {
+    std::string scratch(50'000, '\0');
+    rocksdb::Slice bytes;
+    EXPECT_TRUE(file.Read(scratch.size(), {}, &bytes, scratch.data(), nullptr).ok());
+    return bytes.ToString();
+  };
+  const std::string bytes(40'000, 'a');
+  {
+    const auto old = begin_log(1);
+    ASSERT_TRUE(old->Append(bytes, {}, nullptr).ok());
+  }
+  ASSERT_TRUE(files.DeleteFile(folder + "/000001.log", {}, nullptr).ok());
+  const auto log = begin_log(2);
+  EXPECT_EQ(read(*open_log(2)), "");
+  ASSERT_TRUE(log->Append(bytes.substr(0, 10'000), {}, nullptr).ok());
+  const auto reader = open_log(2);
+  ASSERT_TRUE(log->Append(bytes.substr(10'000, 5000), {}, nullptr).ok());
+  EXPECT_EQ(read(*reader), bytes.substr(0, 10'000));
+  EXPECT_EQ(read(*reader), "") << "the file had other bytes there when it was read";
+  EXPECT_EQ(read(*open_log(2)), bytes.substr(0, 15'000));
 }
 
 /// A clean stop leaves nothing in a log.
