@@ -45,6 +45,8 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
     sub.lane.erase(origin);
     relapses.remember(id, entry.attempts);
     drop_edited_copy(sub, entry);
+  } else {
+    relapses.forget(id);
   }
   const std::uint64_t admitted_bytes = entry.replays ? 0 : entry.bytes;  // a relapse keeps what it kept
   mutate(std::move(admission), false);

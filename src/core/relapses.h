@@ -28,6 +28,8 @@ class Relapses {
     if (oldest != attempts_.end() && oldest->second == order_.front().second) attempts_.erase(oldest);
     order_.pop_front();
   }
+  /// It is admitted as a new one: its history begins anew.
+  void forget(const model::CaseId& id) { attempts_.erase(id); }
   /// The length of the history, when the case relapsed after whoever says `read` looked.
   std::uint32_t length(const model::CaseId& id, std::uint32_t read) const {
     const auto it = attempts_.find(id);

@@ -33,6 +33,8 @@ constexpr int kSendMost = 1024;
 constexpr int kTries = 50;
 /// Whether a consumer of the version that is waited for has come is looked at so often.
 constexpr Duration kVersionEvery = 500ms;
+/// How often one is tried that goes elsewhere, while the disk has no room for it.
+constexpr Duration kDiskEvery = 1s;
 /// Recalls on their way.
 constexpr std::uint64_t kRecallsMost = 256;
 
@@ -214,7 +216,7 @@ bool ReplayJob::waits_for_version() const { return !record_.options.after_versio
 /// refuse the one before it. What goes elsewhere may go to where order is kept.
 ReplayJob::OrderKey ReplayJob::order_key(const model::CaseRecord& record) const {
   const auto queue = tools_.engine.directory().find(record.id.subscription);
-  const bool ordered = queue != nullptr && (queue->options.order_by_key || !record_.options.to.empty());
+  const bool ordered = !record_.options.to.empty() || (queue != nullptr && queue->options.order_by_key);
   return {record.id.shard, record.id.subscription, ordered ? record.key : model::KeyHash()};
 }
 
@@ -283,6 +285,7 @@ void ReplayJob::replay(std::uint64_t index, const model::CaseRecord& record) {
 void ReplayJob::redirect(std::uint64_t index, const model::CaseRecord& record) {
   const std::string& to = record_.options.to;
   if (const Status there = check_destination(tools_.engine, to); !there.ok()) {
+    note(index, ReplayOutcome::refused, there.code());
     changed_ = urgent_ = true;
     return stop(record_, there.text(), tools_.engine.now());
   }
@@ -322,6 +325,7 @@ void ReplayJob::answered(std::uint64_t index, const model::CaseId& id, const Sta
   if (status.code() == Code::SHUTTING_DOWN) return;  // the next start looks at the case
   const Instant now = tools_.engine.now();
   if (status.code() == Code::NO_CONSUMER) return look_again(index, now + kVersionEvery);
+  if (status.code() == Code::RESOURCE_EXHAUSTED) return look_again(index, now + kDiskEvery);
   const bool passes = status.code() == Code::CASE_BUSY || status.code() == Code::STALE_VERSION;
   if (passes && ++tries_[index] < kTries) return look_again(index, now + kLookSoon);
   tries_.erase(index);

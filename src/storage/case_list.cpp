@@ -270,7 +270,7 @@ base::Result<model::CasePage> list_one(Database& database, std::uint16_t shards,
   auto record = read_case(database, *parsed, snapshot);
   if (record.code() == Code::NOT_FOUND) return page;
   if (!record.ok()) return record.status();
-  if (is_meant(database, query, *record, snapshot)) page.cases.push_back(std::move(*record));
+  if (is_meant(database, query, *record, snapshot).holds) page.cases.push_back(std::move(*record));
   return page;
 }
 
@@ -291,11 +291,12 @@ base::Result<std::optional<CaseId>> find_same(Database& database, const CaseId& 
 
 }  // namespace
 
-bool is_meant(Database& database, const CaseQuery& query, const CaseRecord& record, const rocksdb::Snapshot* snapshot) {
-  if (!model::matches(query, record)) return false;
-  if (!model::needs_message(query)) return true;
+MessageMatch is_meant(Database& database, const CaseQuery& query, const CaseRecord& record,
+                      const rocksdb::Snapshot* snapshot) {
+  if (!model::matches(query, record)) return {};
+  if (!model::needs_message(query)) return {true, 0};
   const auto message = read_newest(database, record.id, record.version, snapshot);
-  return message != nullptr && matches_message(query, *message, database.max_message_bytes()).holds;
+  return message == nullptr ? MessageMatch() : matches_message(query, *message, database.max_message_bytes());
 }
 
 base::Result<model::CasePage> list_cases(Database& database, std::uint16_t shards, const CaseQuery& query,

@@ -7,6 +7,7 @@
 
 #include "model/case_list.h"
 #include "storage/database.h"
+#include "storage/records.h"
 
 namespace lazaret::storage {
 
@@ -17,8 +18,8 @@ base::Result<model::CasePage> list_cases_by_message(Database& database, std::uin
                                                     const model::CaseQuery& query, const std::string& cursor,
                                                     std::size_t max, const rocksdb::Snapshot* snapshot);
 /// Whether all terms hold. Of a message that is gone, or damaged, nothing is known.
-bool is_meant(Database& database, const model::CaseQuery& query, const model::CaseRecord& record,
-              const rocksdb::Snapshot* snapshot);
+MessageMatch is_meant(Database& database, const model::CaseQuery& query, const model::CaseRecord& record,
+                      const rocksdb::Snapshot* snapshot);
 base::Result<model::CaseCount> count_cases(Database& database, std::uint16_t shards, const model::CaseQuery& query,
                                            const std::string& cursor, const rocksdb::Snapshot* snapshot);
 base::Result<model::CaseRecord> read_case(Database& database, const model::CaseId& id,

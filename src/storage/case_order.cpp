@@ -20,6 +20,8 @@ using Field = model::CaseTerm::Field;
 /// Cases that are looked at for one page, and how many of them a message counts as that has to be read.
 constexpr std::size_t kLooksAPage = 10'000;
 constexpr std::size_t kLooksAMessage = 2;
+/// Of its bytes, opened, so many count as one more.
+constexpr std::size_t kBytesALook = 16u << 10;
 
 class Backwards {
  public:
@@ -119,7 +121,9 @@ class Backwards {
       }
       looks_ += 1 + (model::needs_message(query_) ? kLooksAMessage : 0);
       const CaseId id = record.id;
-      if (is_meant(database_, query_, record, snapshot_)) page_.cases.push_back(std::move(record));
+      const MessageMatch match = is_meant(database_, query_, record, snapshot_);
+      looks_ += match.bytes / kBytesALook;
+      if (match.holds) page_.cases.push_back(std::move(record));
       if (page_.cases.size() < max_ && looks_ < kLooksAPage) continue;
       page_.cursor = id.to_string();
       break;

@@ -269,6 +269,35 @@ TEST_F(Topics, APublishCostsTheSameHoweverManySubscriptionsThereAre) {
   EXPECT_EQ(costs[0], costs[2]);
 }
 
+/// Its history begins anew: what is known of its relapses before is not of this one.
+TEST_F(Topics, WhatFailsAgainAfterAMoveBackCanBeReplayedByAJob) {
+  world.subscribe("billing", "orders", Start::earliest, once());
+  world.publish("orders", 1);
+  Client anna(world, "anna");
+  anna.consume("billing", 10);
+  world.run_for(100ms);
+  anna.start(0);
+  anna.reject(0);
+  world.run_for(1s);
+  const model::CaseId id = world.cases("billing", CaseState::admitted).at(0).id;
+  ASSERT_TRUE(world.replay(id).status.ok());
+  world.run_for(1s);
+  anna.start(0);
+  anna.reject(0);
+  world.run_for(1s);
+  ASSERT_TRUE(world.replay(id).status.ok());
+  world.run_for(1s);
+  anna.start(0);
+  anna.ack(0);
+  world.run_for(1s);
+  world.seek("billing", {Start::earliest, {}, {}});
+  world.run_for(1s);
+  anna.start(0);
+  anna.reject(0);
+  world.run_for(1s);
+  EXPECT_TRUE(world.replay_by_job(id, 7, false).status.ok());
+}
+
 class TopicsOfASlowDisk : public Story {
  protected:
   TopicsOfASlowDisk() : Story(WorldOptions{.ack_sync_max = 0ms, .sync_time = 10ms}) { world.create_topic("orders"); }
