@@ -87,6 +87,7 @@ void Shard::State::on(model::RestoreCaseCommand& command) {
       sub->keys->open_case(id.offset, command.key, command.holds_key);
       hold_key(*sub, command.key);
     }
+    orphans.remember(id, OrphanCases::State::admitted);
     mutate(model::RestoreCase{id, now, std::move(command.by)}, true);
     touch(*sub);
   } else if (answer.status.code() == Code::NOT_FOUND) {
@@ -109,6 +110,7 @@ void Shard::State::on(model::RedirectCaseCommand& command) {
     --sub->counters.in_hospital;
     ++sub->counters.redirected;
     const bool evacuated = drop_copy(*sub->log, command.id.offset);
+    orphans.remember(command.id, OrphanCases::State::discharged);
     mutate(model::RedirectCase{command.id, now, command.to, evacuated, command.job, std::move(command.by)}, true);
     case_closed(*sub);
     publish_along(*command.outgoing);

@@ -47,6 +47,7 @@ void Shard::State::admit(Subscription& sub, Entry& entry, model::CaseReason reas
     drop_edited_copy(sub, entry);
   } else {
     relapses.forget(id);
+    orphans.forget(id);
   }
   const std::uint64_t admitted_bytes = entry.replays ? 0 : entry.bytes;  // a relapse keeps what it kept
   mutate(std::move(admission), false);
@@ -118,6 +119,7 @@ void Shard::State::discharge(Subscription& sub, Entry& entry, bool late) {
   sub.lane.erase(origin);
   discharge.drop_evacuated = drop_copy(*sub.log, origin);
   drop_edited_copy(sub, entry);
+  orphans.remember(*entry.replays, OrphanCases::State::discharged);
   mutate(std::move(discharge), false);
   case_closed(sub);
   if (sub.keys != nullptr) close_case_of_key(sub, origin);
@@ -223,6 +225,7 @@ void Shard::State::on(model::DiscardCaseCommand& command) {
     ++sub->counters.discarded;
     // Its message stays until its time is over: until then it can be restored.
     book_of(*sub).discarded.insert(command.id.offset);
+    orphans.remember(command.id, OrphanCases::State::discarded);
     mutate(model::DiscardCase{command.id, now, command.reason, false, std::move(command.by)}, true);
     case_closed(*sub);
     if (sub->keys != nullptr) close_case_of_key(*sub, command.id.offset);

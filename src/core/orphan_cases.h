@@ -1,8 +1,8 @@
-// OrphanCases: what was done lately to cases of deleted queues and subscriptions.
+// OrphanCases: what was done lately to cases of deleted queues and subscriptions, and of others before their queue went.
 //
 // Of those the core knows no cases; whoever asks has read in the store what one is. Between that look and the command
 // somebody else may have closed it, opened it or edited its message, and a message must not be published elsewhere
-// twice, nor one edit take the place of another.
+// twice, nor one edit take the place of another. The queue may have been deleted in between too.
 //
 // Threading: none of its own; one owner calls everything.
 #pragma once
@@ -24,7 +24,7 @@ namespace lazaret::core {
 /// again anyway.
 class OrphanCases {
  public:
-  enum class State : std::uint8_t { unknown, admitted, discarded, redirected };  // unknown: as whoever asks has read
+  enum class State : std::uint8_t { unknown, admitted, discarded, discharged };  // unknown: as whoever asks has read
 
   State state_of(const model::CaseId& id) const {
     const auto it = known_.find(id);
@@ -35,6 +35,8 @@ class OrphanCases {
     const auto it = known_.find(id);
     return it == known_.end() ? std::nullopt : it->second.version;
   }
+  /// It is admitted as a new one, by a queue that is there.
+  void forget(const model::CaseId& id) { known_.erase(id); }
   void remember(const model::CaseId& id, State state) { touch(id).state = state; }
   void remember(const model::CaseId& id, std::uint32_t version) { touch(id).version = version; }
 

@@ -37,7 +37,7 @@ void Shard::State::discard_orphan(model::DiscardCaseCommand& command) {
   const model::CaseId& id = command.id;
   model::CaseDone answer{command.origin.request, {}, id, 0};
   const OrphanCases::State known = orphans.state_of(id);
-  if (known == OrphanCases::State::redirected) {
+  if (known == OrphanCases::State::discharged) {
     answer.status = closed_meanwhile(id);
   } else if (known != OrphanCases::State::discarded) {
     orphans.remember(id, OrphanCases::State::discarded);
@@ -55,7 +55,7 @@ void Shard::State::restore_orphan(model::RestoreCaseCommand& command) {
   const OrphanCases::State known = orphans.state_of(id);
   if (known == OrphanCases::State::admitted) {
     answer.status = Status(Code::CASE_BUSY, "case " + id.to_string() + " is not discarded, but admitted");
-  } else if (known == OrphanCases::State::redirected || command.closed_at + limits::kOrphanRetention <= now) {
+  } else if (known == OrphanCases::State::discharged || command.closed_at + limits::kOrphanRetention <= now) {
     answer.status = Status(Code::NOT_FOUND, "there is no discarded case " + id.to_string());
   } else {
     orphans.remember(id, OrphanCases::State::admitted);
@@ -72,7 +72,7 @@ void Shard::State::edit_orphan(model::EditCaseCommand& command) {
   model::CaseDone answer{command.origin.request, {}, id, 0};
   const OrphanCases::State known = orphans.state_of(id);
   answer.version = orphans.version_of(id).value_or(command.version);
-  if (known == OrphanCases::State::discarded || known == OrphanCases::State::redirected) {
+  if (known == OrphanCases::State::discarded || known == OrphanCases::State::discharged) {
     answer.status = Status(Code::NOT_FOUND, "there is no open case " + id.to_string());
   } else {
     answer.status = edit_problem(id, answer.version, command.version);
@@ -90,14 +90,14 @@ void Shard::State::redirect_orphan(model::RedirectCaseCommand& command) {
   answer.version = orphans.version_of(id).value_or(command.version);
   const OrphanCases::State known = orphans.state_of(id);
   const Code problem = outgoing_problem(*command.outgoing);
-  if (known == OrphanCases::State::discarded || known == OrphanCases::State::redirected) {
+  if (known == OrphanCases::State::discarded || known == OrphanCases::State::discharged) {
     answer.status = closed_meanwhile(id);
   } else if (answer.version != command.version) {
     answer.status = stale_version(id, answer.version, command.version);
   } else if (problem != Code::OK) {
     answer.status = problem == Code::NOT_FOUND ? Status(problem, command.to + " is gone") : Status(problem);
   } else {
-    orphans.remember(id, OrphanCases::State::redirected);
+    orphans.remember(id, OrphanCases::State::discharged);
     orphan_closed(id.subscription);
     mutate(model::RedirectCase{id, now, command.to, is_last_of_message(id), command.job, std::move(command.by)}, true);
     publish_along(*command.outgoing);

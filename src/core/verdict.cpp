@@ -203,6 +203,7 @@ VerdictResult Shard::State::late_ack_of_case(Subscription& sub, const model::Cas
   case_tokens.touched(id);
   --sub.counters.in_hospital;
   ++sub.counters.acked;
+  orphans.remember(id, OrphanCases::State::discharged);
   mutate(model::DischargeCase{id, now, true, sub.queue->lane, {}, 0, 0, evacuated}, false);
   case_closed(sub);
   if (sub.keys != nullptr) close_case_of_key(sub, id.offset);

@@ -82,6 +82,23 @@ TEST_F(Orphans, OfTwoEditsOfOneVersionOneIsRefused) {
   EXPECT_EQ(world.version(id, 3)->body.view(), "over a restart");
 }
 
+/// Whoever asks may have looked before all of it.
+TEST_F(Orphans, WhatWasDoneJustBeforeTheEndIsKnownBehindIt) {
+  const model::CaseId sent = rejected("sent");
+  const model::CaseId discarded = rejected("discarded");
+  const model::CaseId restored = rejected("restored");
+  ASSERT_TRUE(world.redirect(sent, "repairs").status.ok());
+  ASSERT_TRUE(world.discard(discarded).status.ok());
+  ASSERT_TRUE(world.discard(restored).status.ok());
+  ASSERT_TRUE(world.restore(restored).status.ok());
+  delete_orders();
+  EXPECT_EQ(world.redirect(sent, "repairs", 0).status.code(), Code::CASE_BUSY);
+  EXPECT_EQ(world.redirect(discarded, "repairs", 0).status.code(), Code::CASE_BUSY);
+  EXPECT_EQ(world.restore(sent).status.code(), Code::NOT_FOUND);
+  EXPECT_EQ(world.restore(restored).status.code(), Code::CASE_BUSY);
+  EXPECT_THAT(sent_to_repairs(), ElementsAre("sent"));
+}
+
 TEST_F(Orphans, AnOrphanHasItsLimitOfVersions) {
   const model::CaseId id = rejected("wrong");
   delete_orders();

@@ -105,9 +105,7 @@ void Witness::finish_redirections() {
 }
 
 /// It is there, or was closed for long.
-bool Witness::had_case(const model::CaseId& id) {
-  return admitted_.contains(id);
-}
+bool Witness::had_case(const model::CaseId& id) { return admitted_.contains(id); }
 
 /// It enters once more if that is done.
 void Witness::hear(model::ShardId, const model::RestoreCaseCommand& restore) {
