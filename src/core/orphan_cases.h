@@ -1,4 +1,4 @@
-// OrphanCases: what was done lately to cases of deleted queues and subscriptions, and to others before their queue went.
+// OrphanCases: what was done lately to cases of deleted queues and subscriptions, and to others before theirs went.
 //
 // Of those the core knows no cases; whoever asks has read in the store what one is. Between that look and the command
 // somebody else may have closed it, opened it or edited its message, and a message must not be published elsewhere
