@@ -25,7 +25,8 @@ Result<model::MessageRef> newest_message(model::Store& store, const model::CaseR
 }  // namespace
 
 Status check_destination(engine::Engine& engine, const std::string& to) {
-  return engine.directory().destination(to).status();
+  const auto there = engine.directory().destination(to);
+  return there.ok() ? Status() : there.status();
 }
 
 Result<model::RedirectCaseCommand> redirection_of(engine::Engine& engine, const model::CaseRecord& record,

@@ -16,6 +16,15 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+/// What comes back to where it was exported from is there already.
+std::string of_another_broker(std::string exported) {
+  const std::string here = R"({"id":"0-)";
+  for (std::size_t at = exported.find(here); at != std::string::npos; at = exported.find(here, at + 1)) {
+    exported[at + here.size() - 2] = '7';
+  }
+  return exported;
+}
+
 class HospitalBudgetTest : public ::testing::Test {
  protected:
   Client connect() { return Client::connect(broker_.url(), {.name = "budget", .drain = 5s}); }
@@ -77,7 +86,7 @@ TEST_F(HospitalBudgetTest, FullItWaitsOverAKillAndReplaysMakeRoom) {
   EXPECT_EQ(api(broker_, "/status").at("hospitals_full"), 1);
   EXPECT_THAT(broker_.log(), HasSubstr("queue orders: its hospital is full, "));
   ASSERT_TRUE(eventually([&] { return is_told("orders: its hospital is full"); }));
-  const std::string file = broker_.cli({"hospital", "export"}).out;
+  const std::string file = of_another_broker(broker_.cli({"hospital", "export"}).out);
   EXPECT_THAT(broker_.cli({"hospital", "import", "-", "--to", "orders"}, file).err,
               HasSubstr("the hospital of orders is full"));
 

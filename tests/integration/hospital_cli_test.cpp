@@ -57,7 +57,7 @@ TEST_F(HospitalCli, ShowsABodyByWhatItIs) {
        "body (text, 24 bytes):\nplain\\x1b[31m red\\x1b]0;title\\x07\n"},
       {std::string("\xff\x00\x1b[2J", 6), "application/octet-stream",
        "body (bytes, 6 bytes):\n00000000  ff 00 1b 5b 32 4a "},
-      {"{\"a\": [1,", "application/json", "body (text, 10 bytes):\n{\"a\": [1,\n"},
+      {"{\"a\": [1,", "application/json", "body (text, 9 bytes):\n{\"a\": [1,\n"},
   };
   ASSERT_EQ(broker.cli({"queue", "create", "bodies"}).exit, 0);
   for (const Case& one : cases) {

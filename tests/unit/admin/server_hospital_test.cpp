@@ -333,7 +333,7 @@ TEST_F(ServedHospital, APageOfAJobsCasesLooksAtABoundedNumber) {
   };
   json::array ids;
   for (std::uint64_t i = 0; i < model::limits::kReplayLooks; ++i) {
-    ids.emplace_back(id_of(queue->subscription.value + 1000, i));
+    ids.emplace_back(id_of(queue->subscription.value - 1, i));  // before those of the queue
   }
   ids.emplace_back(id_of(queue->subscription.value, 7));
   const json::object body = {{"ids", ids}, {"rate", 1}};

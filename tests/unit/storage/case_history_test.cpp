@@ -45,7 +45,8 @@ class CaseHistoryTest : public StoreFixture {
   std::vector<std::uint64_t> found(const std::string& filter) {
     const auto query = model::parse_case_query(filter, {}).value();
     std::vector<std::uint64_t> offsets;
-    for (const auto& record : store_->list_cases(query, "", 100)->cases) offsets.push_back(record.id.offset.value);
+    const auto page = store_->list_cases(query, "", 100);
+    for (const auto& record : page->cases) offsets.push_back(record.id.offset.value);
     EXPECT_EQ(store_->count_cases(query, "")->count, offsets.size()) << filter;
     return offsets;
   }

@@ -250,7 +250,7 @@ TEST_F(WalTest, ALogOfRocksDbItselfIsRead) {
     if (key == std::string("\0\0\1", 3)) format = value.substr(1, 1);
     return value;
   });
-  EXPECT_EQ(format, "\13") << "what is written now an older version must not open";
+  EXPECT_EQ(format, "\14") << "what is written now an older version must not open";
 }
 
 }  // namespace
