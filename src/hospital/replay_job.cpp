@@ -220,6 +220,16 @@ ReplayJob::OrderKey ReplayJob::order_key(const model::CaseRecord& record) const 
   return {record.id.shard, record.id.subscription, ordered ? record.key : model::KeyHash()};
 }
 
+/// Where all are to go may be gone by now, which ends the job.
+bool ReplayJob::has_somewhere_to_go() {
+  if (record_.options.to.empty()) return true;
+  const Status there = check_destination(tools_.engine, record_.options.to);
+  if (there.ok()) return true;
+  changed_ = urgent_ = true;
+  stop(record_, there.text(), tools_.engine.now());
+  return false;
+}
+
 /// False when there is none to be looked at.
 bool ReplayJob::look_at_next() {
   std::uint64_t index = 0;
@@ -231,6 +241,7 @@ bool ReplayJob::look_at_next() {
   } else {
     return false;
   }
+  if (!has_somewhere_to_go()) return false;
   const auto record = record_at(index);
   if (!record.ok() && record.code() != Code::NOT_FOUND) return give_up(record.status()), false;
   waits_for_answer_ = record.ok() && keys_asked_.contains(order_key(*record));
@@ -281,15 +292,9 @@ void ReplayJob::replay(std::uint64_t index, const model::CaseRecord& record) {
   });
 }
 
-/// Where all are to go may be gone by now, which ends the job; the message of one cannot always be read.
+/// The message of one cannot always be read.
 void ReplayJob::redirect(std::uint64_t index, const model::CaseRecord& record) {
-  const std::string& to = record_.options.to;
-  if (const Status there = check_destination(tools_.engine, to); !there.ok()) {
-    note(index, ReplayOutcome::refused, there.code());
-    changed_ = urgent_ = true;
-    return stop(record_, there.text(), tools_.engine.now());
-  }
-  auto command = redirection_of(tools_.engine, record, to, record_.options.force);
+  auto command = redirection_of(tools_.engine, record, record_.options.to, record_.options.force);
   if (!command.ok()) return note(index, ReplayOutcome::refused, command.code());
   command->job = record_.id;
   command->attempts = record.attempt_count;

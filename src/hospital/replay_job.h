@@ -74,6 +74,7 @@ class ReplayJob : public std::enable_shared_from_this<ReplayJob> {
   void send(base::Instant now);
   base::Result<model::CaseRecord> record_at(std::uint64_t index);
   void look_at_the_rest();
+  bool has_somewhere_to_go();
   bool look_at_next();
   void act(std::uint64_t index, const model::CaseRecord& record);
   void replay(std::uint64_t index, const model::CaseRecord& record);

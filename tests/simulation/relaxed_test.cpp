@@ -136,7 +136,7 @@ TEST_F(Relaxed, WhatWasLeftOutCountsForNoLimit) {
     EXPECT_EQ(world.show("counter").counters.lost_to_retention, 0u);
     EXPECT_LT(world.show("counter").retention_used, 0.2);
   }
-  EXPECT_EQ(world.show("counter").offsets_left_out, 2 * kStride);
+  EXPECT_GT(world.show("counter").offsets_left_out, kStride / 2);
   for (int i = 0; i < 20; ++i) world.publish("views", 100);
   EXPECT_GE(world.show("counter").ready, 1000u);
   EXPECT_LE(world.show("counter").ready, 1100u);

@@ -271,8 +271,11 @@ TEST_F(Topics, APublishCostsTheSameHoweverManySubscriptionsThereAre) {
 
 /// Its history begins anew: what is known of its relapses before is not of this one.
 TEST_F(Topics, WhatFailsAgainAfterAMoveBackCanBeReplayedByAJob) {
-  world.subscribe("billing", "orders", Start::earliest, once());
-  world.publish("orders", 1);
+  model::QueueOptions kept;
+  kept.retain_for = 1h;
+  world.create_topic("ledger", kept);
+  world.subscribe("billing", "ledger", Start::earliest, once());
+  world.publish("ledger", 1);
   Client anna(world, "anna");
   anna.consume("billing", 10);
   world.run_for(100ms);
@@ -295,7 +298,8 @@ TEST_F(Topics, WhatFailsAgainAfterAMoveBackCanBeReplayedByAJob) {
   anna.start(0);
   anna.reject(0);
   world.run_for(1s);
-  EXPECT_TRUE(world.replay_by_job(id, 7, false).status.ok());
+  const model::CaseDone done = world.replay_by_job(id, 7, false);
+  EXPECT_TRUE(done.status.ok()) << done.status.text();
 }
 
 class TopicsOfASlowDisk : public Story {
