@@ -333,12 +333,13 @@ TEST_F(ServedHospital, APageOfAJobsCasesLooksAtABoundedNumber) {
   };
   json::array ids;
   for (std::uint64_t i = 0; i < model::limits::kReplayLooks; ++i) {
-    ids.emplace_back(id_of(queue->subscription.value, i));
+    ids.emplace_back(id_of(queue->subscription.value, 1'000'000 + i));
   }
   ASSERT_EQ(ask("PUT", "/api/v1/queues/later").status, 201);
   ids.emplace_back(id_of(engine().directory().find("later")->subscription.value, 7));
   const json::object body = {{"ids", ids}, {"rate", 1}};
-  ASSERT_EQ(ask("POST", "/api/v1/hospital/replays", json::serialize(body)).status, 202);
+  const auto made = ask("POST", "/api/v1/hospital/replays", json::serialize(body));
+  ASSERT_EQ(made.status, 202) << made.body;
   const std::string cases = "/api/v1/hospital/replays/1/cases?subscription=later";
   const json::value first = ask("GET", cases).json();
   EXPECT_TRUE(first.at("items").as_array().empty());
