@@ -326,17 +326,14 @@ TEST_F(ServedHospital, AGroupIsSnoozedUntilAVersionOrARate) {
 
 /// A job may have a million cases, and those that are asked for be the last of them, or none.
 TEST_F(ServedHospital, APageOfAJobsCasesLooksAtABoundedNumber) {
-  const auto queue = engine().directory().find("orders");
-  const auto id_of = [&](std::uint64_t subscription, std::uint64_t offset) {
-    const model::CaseId id{queue->shard, model::SubscriptionId(subscription), queue->log, model::Offset(offset)};
-    return id.to_string();
+  ASSERT_EQ(ask("PUT", "/api/v1/queues/later").status, 201);
+  const auto id_in = [&](const std::string& name, std::uint64_t offset) {
+    const auto queue = engine().directory().find(name);
+    return model::CaseId{queue->shard, queue->subscription, queue->log, model::Offset(offset)}.to_string();
   };
   json::array ids;
-  for (std::uint64_t i = 0; i < model::limits::kReplayLooks; ++i) {
-    ids.emplace_back(id_of(queue->subscription.value, 1'000'000 + i));
-  }
-  ASSERT_EQ(ask("PUT", "/api/v1/queues/later").status, 201);
-  ids.emplace_back(id_of(engine().directory().find("later")->subscription.value, 7));
+  for (std::uint64_t i = 0; i < model::limits::kReplayLooks; ++i) ids.emplace_back(id_in("orders", 1'000'000 + i));
+  ids.emplace_back(id_in("later", 7));
   const json::object body = {{"ids", ids}, {"rate", 1}};
   const auto made = ask("POST", "/api/v1/hospital/replays", json::serialize(body));
   ASSERT_EQ(made.status, 202) << made.body;
