@@ -134,7 +134,7 @@ test('a case is discarded with a reason, and Escape leaves everything as it is',
   await dialog.getByLabel('Why').fill('the customer has gone');
   await dialog.getByRole('button', { name: 'Discard 1 case' }).click();
   await page.getByText('It was given up').waitFor();
-  await page.getByText('the customer has gone').waitFor();
+  await page.getByLabel('The case').getByText('the customer has gone').waitFor();
   assert.equal((await broker.cases('?queue=stale'))[0].state, 'discarded');
   await close(page);
 });
