@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/fingerprint.h"
+#include "model/text_scan.h"
 
 namespace lazaret::model {
 namespace {
@@ -13,23 +14,8 @@ constexpr std::size_t kMessageLines = 16;
 /// Go prints what else panicked, and the signal, before it prints who did.
 constexpr std::size_t kLinesToGoroutine = 32;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool belongs_to_type(char c) {
   return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '$' || (static_cast<unsigned char>(c) & 0x80) != 0;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kSpaces);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
-}
-
-bool take_prefix(std::string_view& text, std::string_view prefix) {
-  if (!text.starts_with(prefix)) return false;
-  text.remove_prefix(prefix.size());
-  return true;
 }
 
 bool is_indented(std::string_view line) { return line.starts_with(' ') || line.starts_with('\t'); }

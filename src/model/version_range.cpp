@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "model/text_scan.h"
+
 namespace lazaret::model {
 
 using base::Code;
@@ -12,12 +14,8 @@ using base::Status;
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// Inside of a part, or between two.
-bool is_of_version(char c) {
-  const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  return is_digit(c) || is_letter || c == '.' || c == '-' || c == '_' || c == '~';
-}
+bool is_of_version(char c) { return is_digit(c) || is_letter(c) || c == '.' || c == '-' || c == '_' || c == '~'; }
 bool is_number(std::string_view part) { return !part.empty() && std::all_of(part.begin(), part.end(), is_digit); }
 
 /// Takes the first part off; "" when there is none any more.
